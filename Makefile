@@ -1,0 +1,46 @@
+# The one definition of every check; CI runs the same targets.
+.POSIX:
+.PHONY: help install run test check format docs golden bench
+
+PYTHON = python3
+BIN = .venv/bin
+COG = $(BIN)/cog -I tests
+NEW_ENOUGH = import sys; sys.version_info >= (3, 11) or sys.exit("needs Python 3.11 or newer: make PYTHON=python3.12")
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/pytest
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+install: .venv/installed ## make .venv and install normbench with the tested versions of everything
+
+.venv/installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || { $(PYTHON) -c '$(NEW_ENOUGH)' && $(PYTHON) -m venv .venv; }
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch .venv/installed
+
+run: install ## train LeNet with batch norm on the banknotes, then compare what lies in runs/
+	$(BIN)/normbench run configs/lenet_bn.yaml
+	$(BIN)/normbench compare
+
+test: install ## the whole suite
+	$(PYTEST)
+
+check: install ## style, types, imports between modules and README; changes nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(COG) --check --diff README.md
+
+format: install ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: install ## write the generated parts of README.md again
+	$(COG) -r README.md
+
+golden: install ## write tests/golden again; read the difference before you commit it
+	NORMBENCH_GOLDEN=1 $(PYTEST)
+
+bench: install ## benchmarks: a few minutes, no test
+	for file in tests/bench/bench_*.py; do $(BIN)/python "$$file" || exit 1; done

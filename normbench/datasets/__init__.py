@@ -1,0 +1,1 @@
+"""Where samples come from; one file per variant, named as in YAML."""

@@ -1,0 +1,41 @@
+"""Standard normal inputs of any shape, no target: to watch a signal pass through a network."""
+
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+
+from normbench.datasets.base import Dataset, DatasetSpec, Split, Task
+from normbench.parts import Widths
+from normbench.random_streams import stream
+
+
+class GaussianNoiseSpec(DatasetSpec):
+    """``num_samples`` inputs drawn from N(0, 1) with no target, for ``num_steps: 0``: forward and backward once."""
+
+    task: ClassVar[Task] = "signal"
+    name: Literal["gaussian_noise"] = "gaussian_noise"
+    shape: Widths = (256,)
+    num_samples: int = Field(256, ge=1)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """As asked for."""
+        return self.shape
+
+    @property
+    def num_outputs(self) -> int:
+        """One: the backward signal enters there."""
+        return 1
+
+    @property
+    def num_train(self) -> int:
+        """As asked for."""
+        return self.num_samples
+
+    def build(self, seed: int) -> Dataset:
+        """Draw three sets of noise."""
+        return Dataset(*(Split(self._draw(seed, name)) for name in ("train", "validation", "test")))
+
+    def _draw(self, seed: int, name: str) -> torch.Tensor:
+        return torch.randn((self.num_samples, *self.shape), generator=stream(seed, "data", name))

@@ -1,0 +1,49 @@
+"""A noisy line on evenly spaced points: the documents' regression task."""
+
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+
+from normbench.datasets.base import Dataset, DatasetSpec, Split, Task
+from normbench.random_streams import stream
+
+NUM_GRID_POINTS = 200
+
+
+class LinearRegressionSpec(DatasetSpec):
+    """y = slope x + noise at ``num_samples`` evenly spaced x in [-1, 1]; the noise-free line on 200 points beside it."""
+
+    task: ClassVar[Task] = "regression"
+    name: Literal["linear_regression"] = "linear_regression"
+    num_samples: int = Field(10, ge=2)
+    slope: float = 1.5
+    train_noise_std: float = Field(0.5, ge=0)
+    test_noise_std: float = Field(0.3, ge=0)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """One number."""
+        return (1,)
+
+    @property
+    def num_outputs(self) -> int:
+        """One number."""
+        return 1
+
+    @property
+    def num_train(self) -> int:
+        """All of them: each split has ``num_samples``."""
+        return self.num_samples
+
+    def build(self, seed: int) -> Dataset:
+        """Draw the noise of each split. Validation is noisy like the training set, test has its own noise."""
+        train, validation = (self._draw(seed, name, self.train_noise_std) for name in ("train", "validation"))
+        test = self._draw(seed, "test", self.test_noise_std)
+        grid = torch.linspace(-1, 1, NUM_GRID_POINTS).unsqueeze(1)
+        return Dataset(train, validation, test, noise_free=Split(grid, self.slope * grid))
+
+    def _draw(self, seed: int, name: str, noise_std: float) -> Split:
+        x = torch.linspace(-1, 1, self.num_samples).unsqueeze(1)
+        noise = torch.randn(x.shape, generator=stream(seed, "data", name))
+        return Split(x, self.slope * x + noise_std * noise)

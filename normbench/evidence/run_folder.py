@@ -1,0 +1,160 @@
+"""What lies in a run's folder, and how it is written and read back."""
+
+import csv
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from normbench.errors import RunFolderError
+
+STUDY_JSON, ARM_JSON = "study.json", "arm.json"
+CONFIG_YAML, SUMMARY_JSON, ENVIRONMENT_JSON = "config.yaml", "summary.json", "environment.json"
+METRICS_CSV, LAYER_STATS_CSV, CURVE_CSV = "metrics.csv", "layer_stats.csv", "curve.csv"
+
+
+def seed_folder(runs_dir: Path, study: str, arm: str, arm_hash: str, seed: int) -> Path:
+    """Return where one run lives: ``<runs>/<study>/<arm>-<hash>/seed-<n>``."""
+    return runs_dir / study / f"{arm}-{arm_hash}" / f"seed-{seed}"
+
+
+def is_finished(folder: Path) -> bool:
+    """Return whether a run ended by itself; its summary is written last."""
+    return (folder / SUMMARY_JSON).is_file()
+
+
+def claim(folder: Path, *, force: bool) -> None:
+    """Make room for a run: an unfinished attempt is cleared away, with ``force`` a finished one is set aside.
+
+    Raises:
+        RunFolderError: The folder cannot be written.
+    """
+    try:
+        if force and folder.exists():
+            folder.rename(_free_name(folder))
+        elif folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+    except OSError as error:
+        rule = "must be a folder this user may write"
+        raise RunFolderError(f"{folder}: {rule}, got: {error.strerror}. Choose another with --runs-dir.") from None
+
+
+def _free_name(folder: Path) -> Path:
+    number = 1
+    while (name := folder.with_name(f"{folder.name}.old-{number}")).exists():
+        number += 1
+    return name
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON by rename, so that no one reads half of it; equal content gives equal bytes."""
+    part = path.with_suffix(f".part-{os.getpid()}")
+    part.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        RunFolderError: Missing or damaged.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        problem = getattr(error, "strerror", None) or str(error)
+        raise RunFolderError(f"{path}: must be readable JSON, got: {problem}. Run its config again.") from None
+    if not isinstance(content, dict):
+        raise RunFolderError(f"{path}: must be a JSON object, got a {type(content).__name__}. Run its config again.")
+    return content
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Return the sha256 of each CSV file of a run."""
+    return {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.csv"))}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished run, read back."""
+
+    folder: Path
+    seed: int
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """Status, last metrics, parameters, digests."""
+        return read_json(self.folder / SUMMARY_JSON)
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """Times, versions, device; empty where it is missing, since no number rests on it."""
+        path = self.folder / ENVIRONMENT_JSON
+        return read_json(path) if path.is_file() else {}
+
+    def rows(self, name: str) -> list[dict[str, str]]:
+        """Return the rows of one CSV file, after checking that it is what the run wrote.
+
+        Raises:
+            RunFolderError: The file is missing or was changed.
+        """
+        path = self.folder / name
+        wanted = self.summary.get("files", {}).get(name)
+        try:
+            raw = path.read_bytes()
+        except OSError as error:
+            raise RunFolderError(f"{path}: must be readable, got: {error.strerror}. {self._again()}") from None
+        if sha256(raw).hexdigest() != wanted:
+            raise RunFolderError(f"{path}: must be as the run wrote it, got another sha256. {self._again()}")
+        return list(csv.DictReader(raw.decode("utf-8").splitlines()))
+
+    def _again(self) -> str:
+        return f"Delete {self.folder} and run its study again."
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm's folder, read back.
+
+    Attributes:
+        settings: Every setting under a dotted key.
+        changed: Those that are not at their default.
+    """
+
+    folder: Path
+    name: str
+    hash: str
+    settings: Mapping[str, Any]
+    changed: Sequence[str]
+    runs: tuple[Run, ...]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds with a finished run."""
+        return tuple(run.seed for run in self.runs)
+
+
+def read_arm(folder: Path) -> Arm:
+    """Read an arm's settings and find its finished runs.
+
+    Raises:
+        RunFolderError: arm.json is missing or damaged.
+    """
+    content = read_json(folder / ARM_JSON)
+    try:
+        return Arm(folder, content["arm"], content["hash"], content["settings"], content["changed"], tuple(_finished_runs(folder)))
+    except KeyError as error:
+        rule = f"must hold {error.args[0]!r}, got {', '.join(content) or 'nothing'}"
+        raise RunFolderError(f"{folder / ARM_JSON}: {rule}. Run its config again.") from None
+
+
+def _finished_runs(folder: Path) -> Iterator[Run]:
+    found = [path for path in folder.glob("seed-*") if path.name[5:].isdigit() and is_finished(path)]
+    for path in sorted(found, key=lambda path: int(path.name[5:])):
+        yield Run(path, int(path.name[5:]))

@@ -1,0 +1,219 @@
+"""YAML read safely, with the place of every value remembered for messages."""
+
+import re
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from normbench.errors import ConfigError
+
+Loc = tuple[str | int, ...]
+
+MAX_BYTES = 1_000_000
+MAX_NODES = 20_000
+MAX_DEPTH = 20
+# Setting one of these on top of a file replaces the other: a run has one budget.
+ALTERNATIVES = {"num_steps": "num_epochs", "num_epochs": "num_steps"}
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML 1.2's few implicit types: PyYAML alone reads 1e-3 as text, no as false and 012 as ten."""
+
+    yaml_implicit_resolvers: dict[str | None, list[tuple[str, re.Pattern[str]]]] = {}
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", r"~|null|Null|NULL|", "~nN"),
+    ("int", r"[-+]?[0-9]+", "-+0123456789"),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+.0123456789"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first))
+_Loader.yaml_implicit_resolvers[""] = [("tag:yaml.org,2002:null", re.compile(r"^$"))]
+
+
+@dataclass
+class Located:
+    """A tree of settings, and where each of them was written ("configs/a.yaml:6" or "--set norm=none")."""
+
+    data: dict[str, Any]
+    places: dict[Loc, str] = field(default_factory=dict)
+
+    def place(self, loc: Loc) -> str:
+        """Return where ``loc`` stands, or the nearest thing around it that was written down."""
+        while loc and loc not in self.places:
+            loc = loc[:-1]
+        return self.places.get(loc, "")
+
+    def overridden(self, changes: "Located") -> "Located":
+        """Return a copy with ``changes`` on top: a mapping with a name replaces a part, one without changes it."""
+        result = Located(deepcopy(self.data), dict(self.places))
+        for key, value in changes.data.items():
+            result._override(result.data, tuple(key.split(".")), (), value, changes, (key,))
+        return result
+
+    def _override(self, into: dict[str, Any], keys: Loc, at: Loc, value: Any, changes: "Located", source: Loc) -> None:
+        key, rest = str(keys[0]), keys[1:]
+        if not at:
+            into.pop(ALTERNATIVES.get(key, ""), None)
+        here = (*at, key)
+        merges = bool(rest) or (isinstance(value, dict) and "name" not in value)
+        if not merges or into.get(key) is None:
+            self._forget(here)
+        if not merges:
+            into[key] = deepcopy(value)
+            self._remember(here, changes, source)
+            return
+        known = into.get(key)
+        into[key] = known if isinstance(known, dict) else {"name": known} if isinstance(known, str) else {}
+        self.places.setdefault(here, changes.place(source))
+        if rest:
+            self._override(into[key], rest, here, value, changes, source)
+        else:
+            for inner, inner_value in value.items():
+                self._override(into[key], (inner,), here, inner_value, changes, (*source, inner))
+
+    def _forget(self, loc: Loc) -> None:
+        self.places = {known: place for known, place in self.places.items() if known[: len(loc)] != loc}
+
+    def _remember(self, loc: Loc, changes: "Located", source: Loc) -> None:
+        self.places[loc] = changes.place(source)
+        size = len(source)
+        inner = {known[size:]: place for known, place in changes.places.items() if known[:size] == source}
+        self.places |= {(*loc, *tail): place for tail, place in inner.items() if tail}
+
+
+def read_study_file(path: Path) -> Located:
+    """Read one study file.
+
+    Raises:
+        ConfigError: No such file, not YAML, a key given twice, or larger than any study.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ConfigError([f"{path}: must be a readable file, got: {error.strerror}. Give the path of a config."]) from None
+    if len(raw) > MAX_BYTES:
+        raise ConfigError([f"{path}: must be at most {MAX_BYTES:,} bytes, got {len(raw):,}. Is this a config?"])
+    try:
+        return parse_yaml(raw.decode("utf-8"), str(path))
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: must be UTF-8 text, got byte {raw[error.start]:#x} at {error.start}. Save it as UTF-8."]) from None
+
+
+def read_assignment(option: str, text: str) -> Located:
+    """Read ``KEY=VALUE`` of an option like ``--set``; the value is YAML.
+
+    Raises:
+        ConfigError: No ``=``, or the value is not YAML.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError([f"{option} {text}: must be KEY=VALUE, got {text!r}. Example: {option} norm=none"])
+    place = f"{option} {text}"
+    parsed = parse_yaml(f"value: {value}" if value.strip() else "value:", place, lines=False)
+    places = {(key.strip(), *loc[1:]): place for loc in parsed.places if loc}
+    return Located({key.strip(): parsed.data["value"]}, places)
+
+
+def parse_yaml(text: str, where: str, *, lines: bool = True) -> Located:
+    """Turn YAML into settings and their places; ``where`` is the file's name for messages.
+
+    Raises:
+        ConfigError: Not YAML, not a mapping, a key given twice, too deep or too large.
+    """
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise ConfigError([_syntax_complaint(error, where, lines=lines)]) from None
+    except RecursionError:
+        raise ConfigError([f"{where}: must be nested at most {MAX_DEPTH} deep. Is this a config?"]) from None
+    if not isinstance(node, yaml.MappingNode):
+        raise ConfigError([f"{where}: must be a mapping of settings, got {_kind(node)}. Example: model: lenet"])
+    reader = _Reader(where, lines=lines)
+    data = reader.read(node, ())
+    if reader.complaints:
+        raise ConfigError(reader.complaints)
+    return Located(data, reader.places)
+
+
+class _Reader:
+    """Walks the YAML nodes once; collects values, places and complaints."""
+
+    def __init__(self, where: str, *, lines: bool) -> None:
+        self.where, self.lines = where, lines
+        self.places: dict[Loc, str] = {}
+        self.complaints: list[str] = []
+        self.num_nodes = 0
+
+    def read(self, node: yaml.Node, loc: Loc) -> Any:
+        """Return the value of a node."""
+        self.places[loc] = self.place(node)
+        self.num_nodes += 1
+        if len(loc) > MAX_DEPTH or self.num_nodes > MAX_NODES:
+            raise ConfigError([f"{self.place(node)}: must hold at most {MAX_NODES:,} values, {MAX_DEPTH} deep. Is this a config?"])
+        if isinstance(node, yaml.MappingNode):
+            return self.read_mapping(node, loc)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.read(item, (*loc, i)) for i, item in enumerate(node.value)]
+        return self.read_scalar(node, loc)
+
+    def read_mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, Any]:
+        """Return a mapping; a key given twice is a mistake, not a silent choice."""
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.complain(key_node, loc, "must have plain words as keys, got a list or mapping. Write key: value.")
+                continue
+            key = str(key_node.value)
+            if key in result:
+                first = self.places[*loc, key]
+                self.complain(key_node, (*loc, key), f"must be given once, got it at {first} too. Remove one of them.")
+                continue
+            result[key] = self.read(value_node, (*loc, key))
+            self.places[*loc, key] = self.place(key_node)
+        return result
+
+    def read_scalar(self, node: yaml.Node, loc: Loc) -> Any:
+        """Return text, a number, true, false or nothing."""
+        text, kind = str(node.value), node.tag.rpartition(":")[2]
+        readers = {"str": str, "int": int, "float": _float, "bool": lambda t: t.lower() == "true", "null": lambda _: None}
+        if kind not in readers or len(text) > 10_000:
+            self.complain(node, loc, f"must be plain text, a number, true or false, got {node.tag} {text[:40]!r}. Write the value alone.")
+            return None
+        try:
+            return readers[kind](text)
+        except ValueError:
+            self.complain(node, loc, f"must be a number of at most 4,300 digits, got {text[:20]}... Write a smaller one.")
+            return None
+
+    def complain(self, node: yaml.Node, loc: Loc, rule: str) -> None:
+        """Keep one mistake for the end."""
+        key = ".".join(str(step) for step in loc)
+        self.complaints.append(f"{self.place(node)}: {key}: {rule}")
+
+    def place(self, node: yaml.Node) -> str:
+        """Return "file:line"."""
+        return f"{self.where}:{_line(node)}" if self.lines else self.where
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _float(text: str) -> float:
+    return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+
+
+def _kind(node: yaml.Node | None) -> str:
+    return "nothing" if node is None else "a list" if isinstance(node, yaml.SequenceNode) else f"{str(node.value)[:40]!r}"
+
+
+def _syntax_complaint(error: yaml.YAMLError, where: str, *, lines: bool) -> str:
+    mark = getattr(error, "problem_mark", None)
+    place = f"{where}:{mark.line + 1}" if mark is not None and lines else where
+    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    return f"{place}: must be YAML, got: {problem}. Check colons, quotes and indentation there."

@@ -1,0 +1,1 @@
+"""Networks that take any norm; one file per variant, named as in YAML."""

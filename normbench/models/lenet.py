@@ -1,0 +1,74 @@
+"""LeNet as in the documents: two convolutions, three dense layers, norm after conv1, conv2 and fc1."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from normbench.errors import SettingError
+from normbench.models.base import Conv2d, Linear, ModelSpec, build_norm, flatten_input
+from normbench.norms.base import NormSpec
+
+NormedLayer = Literal["conv1", "conv2", "fc1"]
+
+KERNEL = 5
+SMALLEST_SIDE = 16  # (16 - 4) / 2 = 6, (6 - 4) / 2 = 1
+
+
+class LeNet(nn.Module):
+    """conv 6@5x5, conv 16@5x5, each with 2x2 max pooling, then 120, 84 and the outputs.
+
+    Shape:
+        input: (N, C, H, W), H and W at least 16.
+        output: (N, num_outputs).
+
+    References:
+        LeCun, Bottou, Bengio and Haffner, Gradient-Based Learning Applied to Document Recognition, 1998.
+        Max pooling and ReLU instead of their subsampling and sigmoid, as in the documents.
+    """
+
+    def __init__(
+        self,
+        input_shape: tuple[int, ...],
+        num_outputs: int,
+        norm: NormSpec,
+        dropout: float,
+        norm_after: tuple[NormedLayer, ...] = ("conv1", "conv2", "fc1"),
+    ) -> None:
+        super().__init__()
+        channels, *sides = input_shape
+        maps1 = (6, *(side - KERNEL + 1 for side in sides))
+        maps2 = (16, *(side // 2 - KERNEL + 1 for side in maps1[1:]))
+        in_features = 16 * (maps2[1] // 2) * (maps2[2] // 2)
+        norms = {
+            name: build_norm(norm, shape, name) if name in norm_after else None
+            for name, shape in {"conv1": maps1, "conv2": maps2, "fc1": (120,)}.items()
+        }
+        self.conv1 = Conv2d(channels, 6, KERNEL).followed_by(norms["conv1"], max_pool=2)
+        self.conv2 = Conv2d(6, 16, KERNEL).followed_by(norms["conv2"], max_pool=2)
+        self.fc1 = Linear(in_features, 120).followed_by(norms["fc1"], dropout=dropout)
+        self.fc2 = Linear(120, 84).followed_by(dropout=dropout)
+        self.fc3 = Linear(84, num_outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N, num_outputs)."""
+        x = self.conv2(self.conv1(x))
+        logits: Tensor = self.fc3(self.fc2(self.fc1(flatten_input(x))))
+        return logits
+
+
+class LeNetSpec(ModelSpec):
+    """LeNet for images of 16x16 or larger; norm after conv1, conv2, fc1; dropout after fc1 and fc2.
+
+    ``norm_after: [conv1, conv2]`` lets norms work that need positions, which fc1 has not.
+    """
+
+    name: Literal["lenet"] = "lenet"
+    norm_after: Annotated[tuple[NormedLayer, ...], Field(strict=False)] = ("conv1", "conv2", "fc1")
+
+    def build(self, input_shape: tuple[int, ...], num_outputs: int, norm: NormSpec, dropout: float) -> nn.Module:
+        """Make the network; it needs images."""
+        if len(input_shape) != 3 or min(input_shape[1:]) < SMALLEST_SIDE:
+            rule = f"must get images (C, H, W) of {SMALLEST_SIDE}x{SMALLEST_SIDE} or larger"
+            raise SettingError("name", rule, input_shape, "Use model: mlp, or dataset: banknotes.").within("model")
+        return LeNet(input_shape, num_outputs, norm, dropout, self.norm_after)

@@ -1,0 +1,51 @@
+"""Dense layers of any widths: linear, norm, ReLU, dropout."""
+
+from math import prod
+from typing import Literal
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from normbench.models.base import Linear, ModelSpec, NormPosition, build_norm, flatten_input
+from normbench.norms.base import NormSpec
+from normbench.parts import Widths
+
+
+class MLP(nn.Module):
+    """Pass (N, *) through ``hidden1 .. hiddenN`` and ``output``, in the order they were added."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N, num_outputs)."""
+        x = flatten_input(x)
+        for layer in self.children():
+            x = layer(x)
+        return x
+
+
+class MLPSpec(ModelSpec):
+    """Dense network: ``hidden_features`` lists the widths, or ``width`` and ``depth`` give equal ones."""
+
+    name: Literal["mlp"] = "mlp"
+    hidden_features: Widths = (200, 200, 200)
+    width: int | None = Field(None, ge=1)
+    depth: int | None = Field(None, ge=1)
+    bias: bool = True
+    norm_position: NormPosition = "before_activation"
+
+    def widths(self) -> tuple[int, ...]:
+        """Return the width of each hidden layer."""
+        if self.width is None and self.depth is None:
+            return self.hidden_features
+        return (self.width or self.hidden_features[0],) * (self.depth or len(self.hidden_features))
+
+    def build(self, input_shape: tuple[int, ...], num_outputs: int, norm: NormSpec, dropout: float) -> nn.Module:
+        """Make the network; images are flattened."""
+        model = MLP()
+        in_features = prod(input_shape)
+        for i, width in enumerate(self.widths(), start=1):
+            layer = Linear(in_features, width, bias=self.bias)
+            built = build_norm(norm, (width,), f"hidden{i}")
+            model.add_module(f"hidden{i}", layer.followed_by(built, position=self.norm_position, dropout=dropout))
+            in_features = width
+        model.add_module("output", Linear(in_features, num_outputs, bias=self.bias))
+        return model

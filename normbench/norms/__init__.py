@@ -1,0 +1,1 @@
+"""Normalization layers; one file per variant, named as in YAML."""

@@ -1,0 +1,93 @@
+"""NormSpec: build(feature_shape) -> layer, and the properties a layer declares."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from math import prod
+
+from torch import nn
+
+from normbench.errors import SettingError
+from normbench.parts import Spec
+
+FeatureShape = tuple[int, ...]
+"""One sample's shape: (C,), (C, L), (C, H, W) or (C, D, H, W)."""
+
+
+@dataclass(frozen=True)
+class Properties:
+    """What is true of a built layer in one mode; the contract test measures each of them.
+
+    Attributes:
+        input_scale: f(a x) = f(x) for a > 0.
+        sample_shift: One constant added to all of a sample changes nothing.
+        feature_shift: One constant added to a feature, the same in all samples, changes nothing.
+        sample_independent: A sample's output does not depend on the other samples.
+        same_in_eval: Training and evaluation mode compute the same.
+        random: Two passes over the same input differ.
+        vmap: Works under ``torch.func.vmap`` with stacked parameters and buffers.
+        averaged_axes: Axes that one mean and variance are taken over, as letters ("N H W"); "" takes none.
+        num_statistics: How many (mean, variance) pairs one batch of ``batch_size`` gets.
+    """
+
+    input_scale: bool = False
+    sample_shift: bool = False
+    feature_shift: bool = False
+    sample_independent: bool = True
+    same_in_eval: bool = True
+    random: bool = False
+    vmap: bool = True
+    averaged_axes: str = ""
+    num_statistics: int = 0
+
+
+class NormSpec(Spec):
+    """What YAML says about a normalization layer."""
+
+    @abstractmethod
+    def build(self, feature_shape: FeatureShape) -> nn.Module:
+        """Make the layer for samples of ``feature_shape``.
+
+        Raises:
+            SettingError: A setting does not go with this shape.
+        """
+
+    @abstractmethod
+    def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
+        """Return what is true of the built layer in this mode."""
+
+    def check_batch(self, feature_shape: FeatureShape, batch_size: int) -> None:
+        """Refuse a batch size this layer cannot be trained with.
+
+        Raises:
+            SettingError: One value per channel has no variance.
+        """
+
+
+def num_positions(feature_shape: FeatureShape) -> int:
+    """Return how many positions each channel has: H W for (C, H, W), 1 for (C,)."""
+    return prod(feature_shape[1:])
+
+
+def position_axes(feature_shape: FeatureShape) -> str:
+    """Return the letters of the position axes: "H W" for (C, H, W)."""
+    return {1: "", 2: "L", 3: "H W", 4: "D H W"}[len(feature_shape)]
+
+
+def axes(*letters: str) -> str:
+    """Join axis letters, leaving out what is empty."""
+    return " ".join(letter for letter in letters if letter)
+
+
+def refuse_lone_values(name: str, feature_shape: FeatureShape, values: int) -> None:
+    """Refuse a shape in which each mean would be taken over a single value.
+
+    Raises:
+        SettingError: ``values`` is below 2; the layer would put out zeros.
+    """
+    if values < 2:
+        raise SettingError(
+            "name",
+            f"must average over 2 values or more per statistic in features of shape {feature_shape}",
+            name,
+            "Use batch_norm or layer_norm.",
+        )

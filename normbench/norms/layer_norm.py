@@ -1,0 +1,133 @@
+"""All features of one sample, or one map, row or position of it."""
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - torch's idiom
+
+from normbench.errors import SettingError
+from normbench.norms.base import (
+    FeatureShape,
+    NormSpec,
+    Properties,
+    axes,
+    num_positions,
+    position_axes,
+    refuse_lone_values,
+)
+
+Over = Literal["sample", "map", "row", "position"]
+Affine = Literal["channel", "element", "none"]
+
+
+class LayerNorm(nn.Module):
+    """Give each sample, or each map, row or position of it, zero mean and unit variance.
+
+    "Layer norm" on images means different things to different people, so the choice has a name:
+    ``sample`` averages over (C, *), ``map`` over the positions of one channel, ``row`` over the last
+    axis, ``position`` over the channels at one position. The batch plays no part, so training and
+    evaluation compute the same.
+
+    Shape:
+        input: (N, *feature_shape).
+        output: same shape, dtype and device as the input.
+
+    Args:
+        feature_shape: One sample's shape, (C,) or (C, *).
+        over: What one mean and variance are taken over.
+        eps: Added to the variance [input units squared].
+        affine: Learn weight and bias per ``channel``, per ``element`` of what is averaged over (torch's default), or
+            ``none``.
+
+    References:
+        Ba, Kiros and Hinton, Layer Normalization, 2016. https://arxiv.org/abs/1607.06450
+
+    Example:
+        >>> LayerNorm((6, 5, 5))(torch.randn(4, 6, 5, 5)).shape
+        torch.Size([4, 6, 5, 5])
+    """
+
+    weight: nn.Parameter | None
+    bias: nn.Parameter | None
+
+    def __init__(
+        self, feature_shape: FeatureShape, over: Over = "sample", eps: float = 1e-5, affine: Affine = "channel"
+    ) -> None:
+        super().__init__()
+        self.over, self.eps, self.affine = over, eps, affine
+        self.normalized_shape = _normalized_shape(feature_shape, over)
+        shape = {"channel": feature_shape[:1], "element": self.normalized_shape, "none": None}[affine]
+        self.weight = nn.Parameter(torch.empty(shape)) if shape else None
+        self.bias = nn.Parameter(torch.empty(shape)) if shape else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Start with weight 1 and bias 0."""
+        if self.weight is not None and self.bias is not None:
+            nn.init.ones_(self.weight)
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalize, then scale and shift."""
+        if self.over == "position":
+            channels_last = x.movedim(1, -1)
+            return F.layer_norm(channels_last, self.normalized_shape, self.weight, self.bias, self.eps).movedim(-1, 1)
+        if self.affine == "element":
+            return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+        if self.over == "row":
+            return self._scale_channels(F.layer_norm(x, self.normalized_shape, eps=self.eps))
+        num_groups = 1 if self.over == "sample" else x.shape[1]  # one kernel normalizes and scales channels
+        return F.group_norm(x, num_groups, self.weight, self.bias, self.eps)
+
+    def _scale_channels(self, x: Tensor) -> Tensor:
+        if self.weight is None or self.bias is None:
+            return x
+        shape = (-1,) + (1,) * (x.dim() - 2)
+        return torch.addcmul(self.bias.view(shape), x, self.weight.view(shape))
+
+
+def _normalized_shape(feature_shape: FeatureShape, over: Over) -> FeatureShape:
+    return {
+        "sample": feature_shape,
+        "map": feature_shape[1:],
+        "row": feature_shape[-1:],
+        "position": feature_shape[:1],
+    }[over]
+
+
+class LayerNormSpec(NormSpec):
+    """All features of one sample (or of one map, row or position of it); no batch (Ba, Kiros and Hinton, 2016)."""
+
+    name: Literal["layer_norm"] = "layer_norm"
+    over: Over = "sample"
+    eps: float = Field(1e-5, gt=0)
+    affine: Affine = "channel"
+
+    def build(self, feature_shape: FeatureShape) -> nn.Module:
+        """Make the layer; ``map`` and ``row`` need positions, and every mean two values."""
+        if self.over in ("map", "row") and len(feature_shape) == 1:
+            rule = f"must be sample or position where features have no positions, as in shape {feature_shape}"
+            raise SettingError("over", rule, self.over, "Use over: sample.")
+        values = torch.Size(_normalized_shape(feature_shape, self.over)).numel()
+        refuse_lone_values(self.name, feature_shape, values)
+        return LayerNorm(feature_shape, self.over, self.eps, self.affine)
+
+    def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
+        """Each sample on its own; a constant per feature is lost only where one feature is averaged alone."""
+        positions = position_axes(feature_shape)
+        num_features, size = feature_shape[0], num_positions(feature_shape)
+        averaged, num_statistics = {
+            "sample": (axes("C", positions), 1),
+            "map": (positions, num_features),
+            "row": (positions[-1:], num_features * size // feature_shape[-1]),
+            "position": ("C", size),
+        }[self.over]
+        return Properties(
+            input_scale=True,
+            sample_shift=True,
+            feature_shift=self.over in ("map", "row"),
+            averaged_axes=averaged,
+            num_statistics=batch_size * num_statistics,
+        )

@@ -1,0 +1,61 @@
+"""Weight and bias per channel without normalizing: the control for what the affine part does alone."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from normbench.norms.base import FeatureShape, NormSpec, Properties
+
+
+class ScaleShift(nn.Module):
+    """Multiply each channel by a learned weight and add a learned bias.
+
+    What every normalization layer does after normalizing, and nothing else: an arm with it has the
+    same parameters as an arm with ``batch_norm`` and none of its statistics.
+
+    Shape:
+        input: (N, C, *) with C = num_features.
+        output: same shape, dtype and device as the input.
+
+    Args:
+        num_features: Channels C of the input.
+
+    References:
+        Frankle, Schwab and Morcos, Training BatchNorm and Only BatchNorm, 2021 (what weight and
+        bias alone can learn). https://arxiv.org/abs/2003.00152
+
+    Example:
+        >>> ScaleShift(6)(torch.ones(2, 6)).sum().item()
+        12.0
+    """
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(num_features))
+        self.bias = nn.Parameter(torch.empty(num_features))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Start as the identity."""
+        nn.init.ones_(self.weight)
+        nn.init.zeros_(self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return weight x + bias, channel by channel."""
+        shape = (-1,) + (1,) * (x.dim() - 2)
+        return torch.addcmul(self.bias.view(shape), x, self.weight.view(shape))
+
+
+class ScaleShiftSpec(NormSpec):
+    """Weight and bias per channel, no normalizing: the control arm."""
+
+    name: Literal["scale_shift"] = "scale_shift"
+
+    def build(self, feature_shape: FeatureShape) -> nn.Module:
+        """Make a weight and a bias for each of C channels."""
+        return ScaleShift(feature_shape[0])
+
+    def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
+        """Nothing is invariant, nothing is averaged."""
+        return Properties()

@@ -1,0 +1,1 @@
+"""How a gradient becomes a step; one file per variant, named as in YAML."""

@@ -1,0 +1,23 @@
+"""Adam; weight decay is L2 in the gradient, so it is rescaled like the gradient."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+from torch.optim import Adam, Optimizer
+
+from normbench.optimizers.base import OptimizerSpec
+
+
+class AdamSpec(OptimizerSpec):
+    """Steps of size lr along mean gradient / root mean square gradient (Kingma and Ba, 2014)."""
+
+    decay_kind: ClassVar[str] = "L2"
+    name: Literal["adam"] = "adam"
+    lr: float = Field(0.001, gt=0)
+    beta1: float = Field(0.9, ge=0, lt=1)
+    beta2: float = Field(0.999, ge=0, lt=1)
+    eps: float = Field(1e-8, gt=0)
+
+    def build(self, groups: list[dict[str, Any]], lr: float) -> Optimizer:
+        """Make torch's Adam, in one fused kernel."""
+        return Adam(groups, lr=lr, betas=(self.beta1, self.beta2), eps=self.eps, fused=True)

@@ -1,0 +1,23 @@
+"""Adam with decoupled weight decay: weights shrink by lr * weight_decay beside the step."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+from torch.optim import AdamW, Optimizer
+
+from normbench.optimizers.base import OptimizerSpec
+
+
+class AdamWSpec(OptimizerSpec):
+    """Adam, with w <- w (1 - lr weight_decay) instead of L2 in the gradient (Loshchilov and Hutter, 2017)."""
+
+    decay_kind: ClassVar[str] = "decoupled"
+    name: Literal["adamw"] = "adamw"
+    lr: float = Field(0.001, gt=0)
+    beta1: float = Field(0.9, ge=0, lt=1)
+    beta2: float = Field(0.999, ge=0, lt=1)
+    eps: float = Field(1e-8, gt=0)
+
+    def build(self, groups: list[dict[str, Any]], lr: float) -> Optimizer:
+        """Make torch's AdamW, in one fused kernel."""
+        return AdamW(groups, lr=lr, betas=(self.beta1, self.beta2), eps=self.eps, fused=True)

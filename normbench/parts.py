@@ -1,0 +1,85 @@
+"""Spec, find_specs, OneOf: how names in YAML become objects (the only clever file)."""
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+Widths = Annotated[tuple[Annotated[int, Field(strict=True, ge=1)], ...], Field(strict=False, min_length=1)]
+"""A list of sizes in YAML, each at least 1."""
+
+
+class Spec(BaseModel, ABC):
+    """What YAML may say about one variant of a part, and ``build``, which makes the real object."""
+
+    # Strict: "16" is not a number and true is not 1. Frozen: a spec is a fact, and can be hashed.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    name: str
+
+    @abstractmethod
+    def build(self, *args: Any, **kwargs: Any) -> Any:
+        """Make the object this spec describes."""
+
+    @classmethod
+    def settings(cls) -> list[str]:
+        """Return what may be set besides the name, in the order of the file."""
+        return [key for key in cls.model_fields if key != "name"]
+
+    def changed(self) -> dict[str, Any]:
+        """Return the settings that differ from their defaults."""
+        return self.model_dump(mode="json", exclude_defaults=True, exclude={"name"})
+
+
+@cache
+def find_specs(package: str) -> dict[str, type[Spec]]:
+    """Import every file of a package and return its variants by name, sorted.
+
+    The file's name is the variant's name: ``normbench.norms.group_norm`` holds the spec ``group_norm``.
+    """
+    folder = importlib.import_module(package)
+    names = sorted(module.name for module in pkgutil.iter_modules(folder.__path__) if module.name != "base")
+    return {name: _spec_in(importlib.import_module(f"{package}.{name}"), name) for name in names}
+
+
+def _spec_in(module: Any, name: str) -> type[Spec]:
+    specs = [thing for thing in vars(module).values() if _is_spec_of(thing, module.__name__)]
+    assert len(specs) == 1, f"{module.__name__} must hold one Spec, got {len(specs)}"
+    assert specs[0].model_fields["name"].default == name, f"{module.__name__}: the spec's name must be {name!r}"
+    found: type[Spec] = specs[0]
+    return found
+
+
+def _is_spec_of(thing: Any, module: str) -> bool:
+    return isinstance(thing, type) and issubclass(thing, Spec) and thing.__module__ == module and "name" in thing.model_fields
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Annotation of a field that holds one variant of a part: ``Annotated[NormSpec, OneOf("normbench.norms")]``.
+
+    In YAML the field is a mapping with ``name``, or the bare name; without a name it is the ``default`` variant.
+    The static type stays the base class.
+    """
+
+    package: str
+    default: str | None = None
+
+    def __get_pydantic_core_schema__(self, _source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        choices = {name: handler.generate_schema(spec) for name, spec in find_specs(self.package).items()}
+        union = core_schema.tagged_union_schema(choices=choices, discriminator=_name_of)
+        return core_schema.no_info_before_validator_function(self._as_mapping, union)
+
+    def _as_mapping(self, value: Any) -> Any:
+        if isinstance(value, dict) and self.default and "name" not in value:
+            return {"name": self.default, **value}
+        return {"name": value} if isinstance(value, str) else value
+
+
+def _name_of(value: Any) -> Any:
+    return value.get("name") if isinstance(value, dict) else getattr(value, "name", None)

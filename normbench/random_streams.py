@@ -1,0 +1,16 @@
+"""One stream of random numbers per seed and purpose, so that arms share data, order and start."""
+
+from hashlib import sha256
+
+import torch
+
+
+def derive_seed(seed: int, *purpose: str | int) -> int:
+    """Return a 63-bit seed that depends on the seed and on what it is for, the same on every machine."""
+    text = "/".join(str(word) for word in (seed, *purpose))
+    return int.from_bytes(sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def stream(seed: int, *purpose: str | int) -> torch.Generator:
+    """Return a CPU generator of its own for one purpose, e.g. ``stream(0, "data", "train")``."""
+    return torch.Generator().manual_seed(derive_seed(seed, *purpose))

@@ -1,0 +1,179 @@
+"""RunConfig and Study: all a file may say, checked before anything runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from json import dumps
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from normbench.datasets.base import DatasetSpec
+from normbench.errors import SettingError
+from normbench.models.base import ModelSpec
+from normbench.norms.base import NormSpec
+from normbench.norms.none import NoneSpec
+from normbench.optimizers.base import OptimizerSpec
+from normbench.optimizers.sgd import SGDSpec
+from normbench.parts import OneOf, Spec
+
+NUMERICS = 1
+"""Raised with every entry under Numerics in the CHANGELOG: the same config then means other numbers."""
+
+ENGINE = "loop"
+DEFAULT_NUM_STEPS = 500
+NUM_ROWS = 20
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Init = Literal["default", "kaiming_normal", "xavier_normal", "normal"]
+HistogramKind = Literal["weight", "grad", "activation", "update"]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class RecordingConfig(_Settings):
+    """What a run writes down while it trains.
+
+    Attributes:
+        every_steps: A row at step 0, every so many steps and at the end; 20 rows in all if not said.
+        histograms: Which histograms TensorBoard gets.
+        tensorboard: Write the TensorBoard log.
+        figures: Draw the fitted curves of one-dimensional regression.
+    """
+
+    every_steps: int | None = Field(None, ge=1)
+    histograms: Annotated[tuple[HistogramKind, ...], Field(strict=False)] = ("weight", "grad")
+    tensorboard: bool = True
+    figures: bool = True
+
+
+class RunConfig(_Settings):
+    """Everything that decides the numbers of one run, but for its seed."""
+
+    model: Annotated[ModelSpec, OneOf("normbench.models")]
+    norm: Annotated[NormSpec, OneOf("normbench.norms")] = NoneSpec()
+    dataset: Annotated[DatasetSpec, OneOf("normbench.datasets")]
+    optimizer: Annotated[OptimizerSpec, OneOf("normbench.optimizers", default="sgd")] = SGDSpec()
+    weight_decay: float = Field(0.0, ge=0)
+    l1: float = Field(0.0, ge=0)
+    decay_on: Literal["all", "weights"] = "all"
+    dropout: Share = 0.0
+    batch_size: int = Field(16, ge=1)
+    num_steps: int | None = Field(None, ge=0)
+    num_epochs: int | None = Field(None, ge=1)
+    lr_scaling: Literal["none", "linear", "sqrt"] = "none"
+    reference_batch_size: int | None = Field(None, ge=1)
+    init: Init = "default"
+    init_scale: float = Field(1.0, gt=0)
+    fix: Annotated[tuple[Literal["data", "init"], ...], Field(strict=False)] = ()
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    recording: RecordingConfig = RecordingConfig()
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> "RunConfig":
+        if self.num_steps is not None and self.num_epochs is not None:
+            rule = "must be the only budget, beside it stands num_steps"
+            raise SettingError("num_epochs", rule, self.num_epochs, "Remove one of them.")
+        if (self.lr_scaling == "none") != (self.reference_batch_size is None):
+            rule = "must be given together with lr_scaling: linear or sqrt, and only then"
+            raise SettingError("reference_batch_size", rule, self.reference_batch_size, "Set both or neither.")
+        return self
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Full batches in the training set; what is left over waits for the next shuffle."""
+        return max(1, self.dataset.num_train // self.batch_size)
+
+    @property
+    def total_steps(self) -> int:
+        """Optimizer steps of the run."""
+        if self.num_epochs is not None:
+            return self.num_epochs * self.steps_per_epoch
+        return DEFAULT_NUM_STEPS if self.num_steps is None else self.num_steps
+
+    @property
+    def lr(self) -> float:
+        """The step size in use, after scaling with the batch size."""
+        ratio = self.batch_size / (self.reference_batch_size or self.batch_size)
+        return self.optimizer.lr * {"none": 1.0, "linear": ratio, "sqrt": ratio**0.5}[self.lr_scaling]
+
+    @property
+    def every_steps(self) -> int:
+        """Steps between two recorded rows."""
+        return self.recording.every_steps or max(1, self.total_steps // NUM_ROWS)
+
+    def resolved_device(self) -> str:
+        """Return ``cuda`` or ``cpu``, whichever ``device`` stands for here."""
+        if self.device != "auto":
+            return self.device
+        return "cuda" if torch.cuda.is_available() else "cpu"
+
+    def settings(self) -> dict[str, Any]:
+        """Return what differs from the defaults, as YAML would say it, device resolved."""
+        said = {key: getattr(self, key) for key in type(self).model_fields}
+        defaults = {key: info.default for key, info in type(self).model_fields.items()}
+        plain = {key: _plain(value) for key, value in said.items() if value != defaults[key]}
+        return plain | {"device": self.resolved_device()}
+
+    def hash(self) -> str:
+        """Return six hex digits that stand for the settings, the mathematics, the device and the engine."""
+        identity = {"settings": self.settings(), "numerics": NUMERICS, "engine": ENGINE}
+        return sha256(dumps(identity, sort_keys=True).encode()).hexdigest()[:6]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Spec):
+        return {"name": value.name, **value.changed()} if value.changed() else value.name
+    return value.model_dump(mode="json", exclude_defaults=True) if isinstance(value, BaseModel) else _listed(value)
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+@dataclass(frozen=True)
+class Study:
+    """One YAML file: named arms, seeds, and what they are compared with.
+
+    Attributes:
+        name: Folder under runs/, the file's stem unless it says otherwise.
+        question: The file's first comment.
+        arms: Settings of each arm, in the file's order.
+        seeds: One run per arm and seed.
+        baseline: An arm's name, or the keys a grid's baseline fixes.
+        is_plain: The file names no arms: each edit of it is a further row of one table.
+        quotes: What a document says of an arm, printed beside what was found.
+    """
+
+    name: str
+    question: str
+    arms: Mapping[str, RunConfig]
+    seeds: tuple[int, ...] = (0,)
+    baseline: str | None = None
+    is_plain: bool = True
+    quotes: Mapping[str, str] = field(default_factory=dict)
+
+
+def check_fit(config: RunConfig) -> None:
+    """Find settings that contradict each other, by building the network without memory or numbers.
+
+    Raises:
+        SettingError: The first contradiction found.
+    """
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise SettingError("device", "must be a device this machine has", "cuda", "Use device: auto.")
+    if config.dataset.task == "signal" and config.total_steps:
+        rule = f"must be 0 with {config.dataset.name}, which has no target to train on"
+        raise SettingError("num_steps", rule, config.total_steps, "Write num_steps: 0.")
+    if config.batch_size > config.dataset.num_train:
+        rule = f"must be at most the {config.dataset.num_train} training samples"
+        raise SettingError("batch_size", rule, config.batch_size, "Use a smaller batch or more samples.")
+    with torch.device("meta"):
+        model = config.model.build(config.dataset.input_shape, config.dataset.num_outputs, config.norm, config.dropout)
+    for module in model.modules():
+        shape = getattr(module, "feature_shape", None)
+        if shape is not None:
+            config.norm.check_batch(shape, config.batch_size)

@@ -1,0 +1,82 @@
+"""From a config and a seed to the objects that are trained."""
+
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from normbench.datasets.base import Dataset, DatasetSpec, Split
+from normbench.models.base import weighted_layers
+from normbench.random_streams import stream
+from normbench.study import RunConfig
+from normbench.training.batches import Batches
+from normbench.training.initialization import initialize
+from normbench.training.loop import Penalty, Training
+from normbench.training.losses import evaluate, loss_function, predict
+
+
+def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
+    """Make dataset, model, batches, optimizer and readers of one run.
+
+    Data, batch order and initial weights each have a stream of their own, so that a seed means the same in
+    every arm; ``fix`` holds one of them at seed 0.
+    """
+    device = torch.device(config.resolved_device())
+    dataset = _dataset(config.dataset, 0 if "data" in config.fix else seed, device)
+    model = build_model(config, 0 if "init" in config.fix else seed).to(device)
+    decayed, spared = split_parameters(model, config.decay_on)
+    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": spared, "weight_decay": 0.0}]
+    training = Training(
+        model=model,
+        batches=Batches(dataset.train, config.batch_size, stream(seed, "order")),
+        optimizer=config.optimizer.build([group for group in groups if group["params"]], config.lr),
+        loss=loss_function(config.dataset.task, seed),
+        penalty=Penalty(config.l1, decayed),
+        read=lambda model: read_losses(model, dataset, config),
+        curve=_curve_reader(dataset, config),
+    )
+    return training, dataset
+
+
+def build_model(config: RunConfig, seed: int) -> nn.Module:
+    """Make the network with its initial weights, on the CPU."""
+    model = config.model.build(config.dataset.input_shape, config.dataset.num_outputs, config.norm, config.dropout)
+    initialize(model, config.init, config.init_scale, seed)
+    return model
+
+
+def split_parameters(model: nn.Module, decay_on: str) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Return the parameters that weight decay and l1 act on, and the others."""
+    weights = {id(layer.get_parameter("weight")) for layer in weighted_layers(model).values()}
+    decayed = [p for p in model.parameters() if decay_on == "all" or id(p) in weights]
+    spared = [p for p in model.parameters() if decay_on != "all" and id(p) not in weights]
+    return decayed, spared
+
+
+def read_losses(model: nn.Module, dataset: Dataset, config: RunConfig) -> dict[str, float]:
+    """Return loss and accuracy on every split, as columns: train_loss, test_accuracy ..."""
+    read = {name: evaluate(model, split, config.dataset.task) for name, split in dataset.splits().items()}
+    columns = [f"{name}_{quantity}" for quantity in ("loss", "accuracy") for name in read if quantity in read[name]]
+    return {column: read[column.rpartition("_")[0]][column.rpartition("_")[2]] for column in columns}
+
+
+@lru_cache(maxsize=2)  # the arms of one seed follow each other and share their data
+def _dataset(spec: DatasetSpec, seed: int, device: torch.device) -> Dataset:
+    built = spec.build(seed)
+    return Dataset(**{name: _moved(split, device) for name, split in built.splits().items()})
+
+
+def _moved(split: Split, device: torch.device) -> Split:
+    return Split(split.x.to(device), None if split.y is None else split.y.to(device))
+
+
+def _curve_reader(dataset: Dataset, config: RunConfig) -> Any:
+    if dataset.noise_free is None or config.dataset.input_shape != (1,):
+        return None
+    grid = dataset.noise_free.x
+
+    def read(model: nn.Module) -> tuple[Tensor, Tensor]:
+        return grid[:, 0], predict(model, grid)[:, 0]
+
+    return read

@@ -1,0 +1,43 @@
+"""Initial weights: each layer from a stream of its own, so that arms share them where shapes agree."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from normbench.models.base import weighted_layers
+from normbench.random_streams import derive_seed, stream
+
+
+def initialize(model: nn.Module, init: str, scale: float, seed: int) -> None:
+    """Draw all initial weights of a model anew.
+
+    Every module starts from torch's default under a seed of its own name, so that a norm added to one
+    layer moves no other layer's weights. Then ``init`` redraws the weights (not the biases) of the weighted
+    layers: ``kaiming_normal`` has std sqrt(2 / fan_in) (He et al., 2015), ``xavier_normal``
+    sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio, 2010), ``normal`` 1; each is multiplied by ``scale``.
+    The global random state is not touched.
+    """
+    for name, module in model.named_modules():
+        reset = getattr(module, "reset_parameters", None)
+        if callable(reset):
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(derive_seed(seed, "init", name))
+                reset()
+    for name, layer in weighted_layers(model).items():
+        weight = layer.get_parameter("weight")
+        with torch.no_grad():
+            if init != "default":
+                weight.copy_(_draw(weight, init, stream(seed, "init", name, "weight")))
+            weight.mul_(scale)
+
+
+def _draw(weight: Tensor, init: str, generator: torch.Generator) -> Tensor:
+    fan_in = weight[0].numel()
+    fan_out = weight.shape[0] * weight[0][0].numel()
+    std = {
+        "kaiming_normal": math.sqrt(2 / fan_in),
+        "xavier_normal": math.sqrt(2 / (fan_in + fan_out)),
+        "normal": 1.0,
+    }[init]
+    return std * torch.randn(weight.shape, generator=generator)

@@ -1,0 +1,37 @@
+"""Mean, std, l2_norm, largest and zero share of weights, gradients and activations per layer; pure functions."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+STATISTICS = ("mean", "std", "l2_norm", "max_abs", "zero_share")
+
+
+def layer_of(parameter: str) -> str:
+    """Return the layer a parameter is filed under: its weight bears the layer's own name.
+
+    Example:
+        >>> layer_of("conv1.weight"), layer_of("conv1.bias"), layer_of("conv1.norm.weight")
+        ('conv1', 'conv1.bias', 'conv1.norm')
+    """
+    return parameter.removesuffix(".weight")
+
+
+def describe(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, float]]:
+    """Return the statistics of each tensor by name; std is the population's.
+
+    In float64, since the variance of a vanishing signal underflows in float32. Computed where the tensors
+    are, moved once.
+    """
+    if not tensors:
+        return {}
+    table = torch.stack([_statistics(tensor.detach()) for tensor in tensors.values()]).tolist()
+    return {name: dict(zip(STATISTICS, row, strict=True)) for name, row in zip(tensors, table, strict=True)}
+
+
+def _statistics(tensor: Tensor) -> Tensor:
+    values = tensor.flatten().double()
+    var, mean = torch.var_mean(values, correction=0)
+    zero_share = (values == 0).double().mean()
+    return torch.stack([mean, var.sqrt(), torch.linalg.vector_norm(values), values.abs().max(), zero_share])

@@ -1,0 +1,163 @@
+"""The loop and nothing else; knows objects, never a config."""
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from normbench.datasets.base import Split
+from normbench.training.batches import Batches
+from normbench.training.losses import LossFunction
+from normbench.training.watching import Frame, grads_of, leaving_no_trace, watching_activations, weights_of
+
+
+class Recorder(Protocol):
+    """Takes what was seen; writes it wherever it likes."""
+
+    def record(self, frame: Frame) -> None:
+        """Take one frame. Nothing about the model may change."""
+
+
+class Reader(Protocol):
+    """Reads losses off a model in evaluation mode."""
+
+    def __call__(self, model: nn.Module) -> dict[str, float]:
+        """Return columns of metrics.csv."""
+
+
+@dataclass
+class Penalty:
+    """L1: what is added to the gradient besides the data loss.
+
+    Attributes:
+        strength: l1, added as l1 * sign(w).
+        parameters: Which weights pay it.
+    """
+
+    strength: float = 0.0
+    parameters: list[nn.Parameter] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How training ended.
+
+    Attributes:
+        status: "finished" or "diverged".
+        step: Updates made.
+        cpu_s: CPU seconds of the steps alone, without watching and evaluating.
+    """
+
+    status: str
+    step: int
+    cpu_s: float
+
+
+@dataclass
+class Training:
+    """The objects one run is made of.
+
+    Attributes:
+        model: In training mode.
+        batches: Where each step's samples come from.
+        optimizer: Over the model's parameters.
+        loss: Of outputs and targets.
+        penalty: L1, beside the optimizer's own weight decay.
+        read: Losses over whole splits, read at recorded steps.
+        curve: The fitted curve on a grid, where there is one.
+    """
+
+    model: nn.Module
+    batches: Batches
+    optimizer: Optimizer
+    loss: LossFunction
+    penalty: Penalty
+    read: Reader
+    curve: Callable[[nn.Module], tuple[Tensor, Tensor]] | None = None
+
+
+def train(parts: Training, num_steps: int, every_steps: int, recorder: Recorder | None) -> Outcome:
+    """Make ``num_steps`` updates; record at step 0, every ``every_steps`` and at the end.
+
+    A loss that is not finite ends training before its step is made: status "diverged".
+    """
+    losses: list[float] = []
+    cpu_s = 0.0
+    for step in range(num_steps):
+        if recorder is not None and step % every_steps == 0:
+            loss = _watched_step(parts, step, losses, recorder)
+            losses = []
+        else:
+            started = time.process_time()
+            loss = _step(parts, parts.batches.next())
+            cpu_s += time.process_time() - started
+        if not math.isfinite(loss):
+            return Outcome("diverged", step, cpu_s)
+        losses.append(loss)
+    if recorder is not None:
+        _look_without_a_step(parts, num_steps, losses, recorder)
+    return Outcome("finished", num_steps, cpu_s)
+
+
+def add_l1_gradient(parameters: Iterable[nn.Parameter], l1: float) -> None:
+    """Add l1 * sign(w) to each gradient in place; sign(0) is 0."""
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter.grad.add_(parameter.detach().sign(), alpha=l1)
+
+
+def _step(parts: Training, batch: Split) -> float:
+    loss = _gradient(parts, batch)
+    if math.isfinite(loss):
+        _update(parts)
+    return loss
+
+
+def _gradient(parts: Training, batch: Split) -> float:
+    loss = parts.loss(parts.model(batch.x), batch.y)
+    parts.optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    return loss.item()
+
+
+def _update(parts: Training) -> None:
+    if parts.penalty.strength:
+        add_l1_gradient(parts.penalty.parameters, parts.penalty.strength)
+    parts.optimizer.step()
+
+
+def _watched_step(parts: Training, step: int, losses: list[float], recorder: Recorder) -> float:
+    metrics, curve = _read(parts, losses)
+    weights = weights_of(parts.model)
+    with watching_activations(parts.model) as watch:
+        loss = _gradient(parts, parts.batches.next())
+    grads = grads_of(parts.model)
+    activations, activation_grads = watch.activations, watch.activation_grads
+    updates: dict[str, Tensor] = {}
+    if math.isfinite(loss):
+        _update(parts)
+        updates = {name: after - weights[name] for name, after in weights_of(parts.model).items()}
+    recorder.record(Frame(step, metrics, weights, grads, activations, activation_grads, updates, curve))
+    return loss
+
+
+def _look_without_a_step(parts: Training, step: int, losses: list[float], recorder: Recorder) -> None:
+    metrics, curve = _read(parts, losses)
+    weights = weights_of(parts.model)
+    with leaving_no_trace(parts.model), watching_activations(parts.model) as watch:
+        _gradient(parts, parts.batches.next())
+        frame = Frame(
+            step, metrics, weights, grads_of(parts.model), watch.activations, watch.activation_grads, curve=curve
+        )
+    recorder.record(frame)
+
+
+def _read(parts: Training, losses: list[float]) -> tuple[dict[str, float], tuple[Tensor, Tensor] | None]:
+    batch_losses = {"batch_loss_mean": math.fsum(losses) / len(losses), "batch_loss_max": max(losses)} if losses else {}
+    curve = parts.curve(parts.model) if parts.curve else None
+    return batch_losses | parts.read(parts.model), curve
+

@@ -1,0 +1,67 @@
+"""Every norm in every setting for every shape it takes, and what the tests do with such a layer."""
+
+from copy import deepcopy
+from dataclasses import dataclass
+
+import pytest
+import torch
+from contracts.variants import label, settings_of, variants
+from torch import Tensor, nn
+
+from normbench.errors import SettingError
+from normbench.norms.base import NormSpec, Properties
+
+FEATURE_SHAPES = ((6,), (6, 5), (6, 4, 5), (6, 2, 3, 4))
+MODES = pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
+AGES = pytest.mark.parametrize("age", [0, 5], ids=["fresh", "after_five_batches"])
+
+
+@dataclass(frozen=True)
+class NormCase:
+    """A spec that takes a feature shape."""
+
+    spec: NormSpec
+    feature_shape: tuple[int, ...]
+
+    def layer(self, *, dtype: torch.dtype = torch.float64, age: int = 0, training: bool = True) -> nn.Module:
+        """Make the layer with parameters that are not 1 and 0, let it see ``age`` training batches."""
+        layer = self.spec.build(self.feature_shape).to(dtype)
+        with torch.no_grad():
+            for parameter in layer.parameters():
+                parameter.add_(torch.randn_like(parameter), alpha=0.3)
+            for _ in range(age):
+                layer(self.batch(7, dtype))
+        return layer.train(training)
+
+    def batch(self, size: int, dtype: torch.dtype = torch.float64) -> Tensor:
+        """Draw inputs of mean 0.5 and std 2, rounded alike in every dtype."""
+        x = 0.5 + 2 * torch.randn((size, *self.feature_shape), dtype=torch.float32)
+        return x.to(dtype)
+
+    def declared(self, batch_size: int, training: bool) -> Properties:
+        return self.spec.properties(self.feature_shape, batch_size=batch_size, training=training)
+
+
+def output(layer: nn.Module, x: Tensor, seed: int = 1) -> Tensor:
+    """Return what the layer puts out, leaving the layer and its buffers as they were."""
+    torch.manual_seed(seed)
+    return deepcopy(layer)(x).detach()
+
+
+def takes(spec: NormSpec, feature_shape: tuple[int, ...]) -> bool:
+    try:
+        spec.build(feature_shape)
+    except SettingError:
+        return False
+    return True
+
+
+def cases_of(variant: type[NormSpec]) -> list[NormCase]:
+    specs = settings_of(variant, tried_floats=(0.0,))
+    return [NormCase(spec, shape) for spec in specs for shape in FEATURE_SHAPES if takes(spec, shape)]
+
+
+EVERY_CASE = [case for variant in variants("norms") for case in cases_of(variant)]
+CASES = pytest.mark.parametrize(
+    "case", [pytest.param(case, id=f"{label(case.spec)}-{'x'.join(map(str, case.feature_shape))}") for case in EVERY_CASE]
+)

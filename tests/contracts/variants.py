@@ -1,0 +1,61 @@
+"""What the contract tests run over: every variant found in a folder, in each setting that has named choices."""
+
+from itertools import product
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import pytest
+from pydantic import ValidationError
+
+from normbench.parts import Spec, find_specs
+
+PARTS = {"norms", "models", "datasets", "optimizers"}
+TRIED_INTEGERS = (1, 3, 6)
+
+
+def variants(part: str) -> list[type[Spec]]:
+    return list(find_specs(f"normbench.{part}").values())
+
+
+def settings_of(variant: type[Spec], tried_floats: tuple[float, ...] = ()) -> list[Spec]:
+    """Return the defaults, all combinations of named choices, and a few values of each number that may be set."""
+    fields = {key: field.annotation for key, field in variant.model_fields.items() if key != "name"}
+    choices = {key: _choices(annotation) for key, annotation in fields.items()}
+    named = [key for key, values in choices.items() if values]
+    tried = [dict(zip(named, values, strict=True)) for values in product(*(choices[key] for key in named))]
+    tried += [{key: value} for key, a in fields.items() if _takes(a, int) for value in TRIED_INTEGERS]
+    tried += [{key: value} for key, a in fields.items() if _takes(a, float) for value in tried_floats]
+    return list(dict.fromkeys([variant(), *(spec for settings in tried for spec in _allowed(variant, settings))]))
+
+
+def label(spec: Spec) -> str:
+    return "-".join([spec.name, *(f"{key}={value}" for key, value in spec.changed().items())])
+
+
+def each(specs: Any) -> Any:
+    return [pytest.param(spec, id=label(spec) if isinstance(spec, Spec) else spec.__name__) for spec in specs]
+
+
+def all_settings(part: str, tried_floats: tuple[float, ...] = ()) -> list[Spec]:
+    return [spec for variant in variants(part) for spec in settings_of(variant, tried_floats)]
+
+
+def _allowed(variant: type[Spec], settings: dict[str, Any]) -> list[Spec]:
+    try:
+        return [variant(**settings)]
+    except ValidationError:
+        return []
+
+
+def _choices(annotation: Any) -> tuple[Any, ...]:
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    return (False, True) if annotation is bool else ()
+
+
+def _takes(annotation: Any, number: type) -> bool:
+    if get_origin(annotation) is Annotated:
+        return _takes(get_args(annotation)[0], number)
+    if get_origin(annotation) in (Union, UnionType):
+        return any(_takes(member, number) for member in get_args(annotation))
+    return annotation is number
