@@ -15,7 +15,7 @@ from normbench.errors import RunFolderError
 
 STUDY_JSON, ARM_JSON = "study.json", "arm.json"
 CONFIG_YAML, SUMMARY_JSON, ENVIRONMENT_JSON = "config.yaml", "summary.json", "environment.json"
-METRICS_CSV, LAYER_STATS_CSV, CURVE_CSV = "metrics.csv", "layer_stats.csv", "curve.csv"
+METRICS_CSV, LAYER_STATS_CSV, CURVE_CSV, POINTS_CSV = "metrics.csv", "layer_stats.csv", "curve.csv", "points.csv"
 
 
 def seed_folder(runs_dir: Path, study: str, arm: str, arm_hash: str, seed: int) -> Path:

@@ -49,11 +49,17 @@ class BatchNorm(_BatchNorm):
         """Normalize with the batch in training, with the running statistics in evaluation."""
         output = super().forward(input)
         if self.training and self.running_var is not None and self.running_mean is not None:
-            # A variance too large for float32 would leave inf there for ever.
-            limit = torch.finfo(self.running_var.dtype).max
-            self.running_var.clamp_(max=limit)
-            self.running_mean.clamp_(min=-limit, max=limit)
+            _keep_finite(self.running_mean, self.running_var)
         return output
+
+
+def _keep_finite(*buffers: Tensor) -> None:
+    """Hold running statistics at the largest number: a batch of variance inf would leave inf there for ever."""
+    # Autograd has noted the buffers' version for the backward pass, which in training does not read them.
+    with torch.autograd._unsafe_preserve_version_counter(buffers):
+        for buffer in buffers:
+            limit = torch.finfo(buffer.dtype).max
+            buffer.copy_(buffer.clamp(min=-limit, max=limit))
 
 
 class BatchNormSpec(NormSpec):

@@ -23,7 +23,7 @@ from normbench.study import ENGINE, NUMERICS, RunConfig
 from normbench.training.build import build_training
 from normbench.training.loop import Outcome, train
 from normbench.training.losses import constant_predictor
-from normbench.training.recording import CsvRecorder, Recorders, TensorBoardRecorder
+from normbench.training.recording import CsvRecorder, Recorders, TensorBoardRecorder, write_points
 
 
 def run_experiment(config: RunConfig, seed: int, folder: Path, *, study: str, arm: str) -> dict[str, Any]:
@@ -40,6 +40,7 @@ def run_experiment(config: RunConfig, seed: int, folder: Path, *, study: str, ar
         torch.manual_seed(derive_seed(seed, "dropout"))
         training, dataset = build_training(config, seed)
         columns = metric_columns(dataset, config)
+        write_points(folder, dataset)
         num_frames = config.total_steps // config.every_steps + 2
         with CsvRecorder(folder, columns) as files, _tensorboard(config, folder, num_frames) as board:
             board.describe_run(config_text, flat_settings(config), f"{arm}-{config.hash()}")
@@ -137,6 +138,9 @@ def _summary(
         "num_norm_parameters": _num_norm_parameters(model),
         "layers": _layers(model),
         "steps_per_epoch": config.steps_per_epoch,
+        "total_steps": config.total_steps,
+        "num_train": config.dataset.num_train,
+        "decay_kind": config.optimizer.decay_kind,
         "numerics": NUMERICS,
         "engine": ENGINE,
     }

@@ -14,7 +14,8 @@ from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
 from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
 
-from normbench.evidence.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV
+from normbench.datasets.base import Dataset
+from normbench.evidence.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV
 from normbench.training.histograms import histogram
 from normbench.training.layer_stats import STATISTICS, describe, layer_of
 from normbench.training.loop import Recorder
@@ -86,6 +87,21 @@ class CsvRecorder:
             self._files[name] = (self.folder / name).open("w", newline="", encoding="utf-8")
         csv.writer(self._files[name], lineterminator="\n").writerows(rows)
         self._files[name].flush()
+
+
+def write_points(folder: Path, dataset: Dataset) -> None:
+    """Write the samples of one-dimensional regression, which the picture of the fitted curves shows."""
+    if dataset.noise_free is None or dataset.train.x.shape[1:] != (1,):
+        return
+    splits = {name: split for name, split in dataset.splits().items() if name != "noise_free"}
+    rows = [
+        [name, x, y]
+        for name, split in splits.items()
+        if split.y is not None
+        for (x,), (y,) in zip(split.x.tolist(), split.y.tolist(), strict=True)
+    ]
+    with (folder / POINTS_CSV).open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([["split", "x", "y"], *rows])
 
 
 def _layer_rows(frame: Frame) -> list[list[object]]:

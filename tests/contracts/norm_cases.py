@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from dataclasses import dataclass
+from math import prod
 
 import pytest
 import torch
@@ -12,8 +13,7 @@ from normbench.errors import SettingError
 from normbench.norms.base import NormSpec, Properties
 
 FEATURE_SHAPES = ((6,), (6, 5), (6, 4, 5), (6, 2, 3, 4))
-MODES = pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
-AGES = pytest.mark.parametrize("age", [0, 5], ids=["fresh", "after_five_batches"])
+MODES = {"train": True, "eval": False}
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,15 @@ class NormCase:
         return layer.train(training)
 
     def batch(self, size: int, dtype: torch.dtype = torch.float64) -> Tensor:
-        """Draw inputs of mean 0.5 and std 2, rounded alike in every dtype."""
-        x = 0.5 + 2 * torch.randn((size, *self.feature_shape), dtype=torch.float32)
-        return x.to(dtype)
+        """Draw inputs of about mean 3 and std 10, rounded alike in every dtype, no two of them nearly equal.
+
+        So eps is small beside every variance, even of two values.
+        """
+        shape = (size, *self.feature_shape)
+        ranks = torch.randperm(prod(shape)).view(shape)
+        normal = 2**0.5 * torch.erfinv(2 * (ranks + 0.5) / ranks.numel() - 1)
+        mean, std = 3 + torch.randn(()), 8 + 4 * torch.rand(())
+        return (mean + std * normal).to(dtype)
 
     def declared(self, batch_size: int, training: bool) -> Properties:
         return self.spec.properties(self.feature_shape, batch_size=batch_size, training=training)
@@ -56,12 +62,14 @@ def takes(spec: NormSpec, feature_shape: tuple[int, ...]) -> bool:
     return True
 
 
-def cases_of(variant: type[NormSpec]) -> list[NormCase]:
+def _cases_of(variant: type[NormSpec]) -> list[NormCase]:
     specs = settings_of(variant, tried_floats=(0.0,))
     return [NormCase(spec, shape) for spec in specs for shape in FEATURE_SHAPES if takes(spec, shape)]
 
 
-EVERY_CASE = [case for variant in variants("norms") for case in cases_of(variant)]
-CASES = pytest.mark.parametrize(
-    "case", [pytest.param(case, id=f"{label(case.spec)}-{'x'.join(map(str, case.feature_shape))}") for case in EVERY_CASE]
-)
+def _name(case: NormCase) -> str:
+    return f"{label(case.spec)}-{'x'.join(map(str, case.feature_shape))}"
+
+
+_EVERY_CASE = [case for variant in variants("norms") for case in _cases_of(variant)]
+CASES = pytest.mark.parametrize("case", [pytest.param(case, id=_name(case)) for case in _EVERY_CASE])

@@ -4,16 +4,17 @@ from copy import deepcopy
 
 import pytest
 import torch
-from contracts.norm_cases import AGES, CASES, FEATURE_SHAPES, MODES, output, takes
+from contracts.norm_cases import CASES, FEATURE_SHAPES, MODES, output, takes
 from contracts.norm_references import formula, torch_layer
 from contracts.variants import all_settings, each, variants
 from torch.func import functional_call
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
-# Of the largest output. Errors of a float32 mean and std are a few 6e-8; an offset of 1000 std magnifies them.
+# Root mean square error over that of the output. Float32 rounds by 6e-8, an offset of 1000 std makes that 6e-5;
+# a variance taken as mean square less squared mean would be wrong by more than a tenth there.
 SCALE_TOLERANCE = 1e-5
-OFFSET_TOLERANCE = 1e-3
+OFFSET_TOLERANCE = 2e-3
 
 
 @pytest.mark.parametrize("variant", each(variants("norms")))
@@ -27,20 +28,20 @@ def test_every_setting_takes_at_least_one_shape(spec):
 
 
 @CASES
-@MODES
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("device", DEVICES)
-def test_shape_dtype_and_device_are_kept(case, training, dtype, device):
-    x = case.batch(5, dtype).to(device)
-    y = case.layer(dtype=dtype, training=training).to(device)(x)
-    assert (y.shape, y.dtype, y.device) == (x.shape, x.dtype, x.device)
+def test_shape_dtype_and_device_are_kept(case, device):
+    for dtype in (torch.float32, torch.float64):
+        for training in MODES.values():
+            x = case.batch(5, dtype).to(device)
+            y = case.layer(dtype=dtype, training=training).to(device)(x)
+            assert (y.shape, y.dtype, y.device) == (x.shape, x.dtype, x.device)
 
 
 @CASES
-@MODES
-def test_gradients_are_those_of_finite_differences(case, training):
-    layer = case.layer(age=1, training=training)
-    names, parameters = zip(*layer.named_parameters(), strict=True) if list(layer.parameters()) else ((), ())
+@pytest.mark.parametrize("mode", MODES)
+def test_gradients_are_those_of_finite_differences(case, mode):
+    layer = case.layer(age=1, training=MODES[mode])
+    names, parameters = [name for name, _ in layer.named_parameters()], tuple(layer.parameters())
     buffers = dict(layer.named_buffers())
 
     def outputs(x, *values):
@@ -48,30 +49,29 @@ def test_gradients_are_those_of_finite_differences(case, training):
         state = dict(zip(names, values, strict=True)) | {name: buffer.clone() for name, buffer in buffers.items()}
         return functional_call(layer, state, (x,))
 
-    x = case.batch(3).requires_grad_()
-    assert torch.autograd.gradcheck(outputs, (x, *parameters), fast_mode=True)
+    assert torch.autograd.gradcheck(outputs, (case.batch(3).requires_grad_(), *parameters), fast_mode=True)
 
 
 @CASES
-@pytest.mark.parametrize("scale", [1e-4, 1e-2, 1.0, 1e4])
-def test_float32_agrees_with_float64_at_every_scale(case, scale):
-    _compare_precisions(case, scale * case.batch(8, torch.float32), SCALE_TOLERANCE)
+def test_float32_agrees_with_float64_at_every_scale(case):
+    for scale in (1e-5, 1e-3, 0.1, 1e3):  # times the batch's std of 10
+        _compare_precisions(case, scale * case.batch(8, torch.float32), SCALE_TOLERANCE)
 
 
 @CASES
 def test_float32_agrees_with_float64_far_from_zero(case):
-    _compare_precisions(case, 1e3 + case.batch(8, torch.float32), OFFSET_TOLERANCE)
+    _compare_precisions(case, 1e3 + 0.1 * case.batch(8, torch.float32), OFFSET_TOLERANCE)
 
 
 def _compare_precisions(case, x, tolerance):
     single = case.layer(dtype=torch.float32)
     double = deepcopy(single).double()
-    for training in (True, False):
+    for training in MODES.values():
         torch.manual_seed(1)
-        exact = double.train(training)(x.double()).detach()
+        exact = double.train(training)(x.double())
         torch.manual_seed(1)
-        error = (single.train(training)(x).double() - exact).abs().max()
-        assert error <= tolerance * exact.abs().max()
+        error = single.train(training)(x).double() - exact
+        assert error.square().mean().sqrt() <= tolerance * exact.square().mean().sqrt()
 
 
 @CASES
@@ -96,48 +96,43 @@ def test_evaluation_changes_no_buffer(case):
 
 
 @CASES
-@MODES
-def test_a_layer_restored_from_its_state_computes_the_same(case, training):
-    layer = case.layer(age=5, training=training)
-    restored = case.layer(training=training)
-    restored.load_state_dict(layer.state_dict())
+def test_a_layer_restored_from_its_state_computes_the_same(case):
     x = case.batch(5)
-    assert torch.equal(output(restored, x), output(layer, x))
+    for training in MODES.values():
+        layer, restored = case.layer(age=5, training=training), case.layer(training=training)
+        restored.load_state_dict(layer.state_dict())
+        assert torch.equal(output(restored, x), output(layer, x))
 
 
 @CASES
-@MODES
-def test_a_deep_copy_computes_the_same_and_lives_on_its_own(case, training):
-    layer = case.layer(age=5, training=training)
+def test_a_deep_copy_computes_the_same_and_lives_on_its_own(case):
     x = case.batch(5)
-    expected = output(layer, x)
-    copied = deepcopy(layer)
-    for state in (*copied.parameters(), *copied.buffers()):
-        state.data.zero_()
-    assert torch.equal(output(layer, x), expected)
-    assert torch.equal(output(deepcopy(layer), x), expected)
+    for training in MODES.values():
+        layer = case.layer(age=5, training=training)
+        expected, copied = output(layer, x), deepcopy(layer)
+        assert torch.equal(output(copied, x), expected)
+        for state in (*copied.parameters(), *copied.buffers()):
+            state.data.zero_()
+        assert torch.equal(output(layer, x), expected)
 
 
 @CASES
-@AGES
-@pytest.mark.parametrize("std", [1e-2, 2.0])  # at 1e-2 eps 1e-5 is a tenth of the variance
-def test_training_computes_the_formula_it_declares(case, age, std):
-    layer = case.layer(age=age)
-    x = std * torch.randn(case.batch(5).shape, dtype=torch.float64)
+@pytest.mark.parametrize("std", [1e-2, 2.0])
+def test_training_computes_the_formula_it_declares(case, std):
+    layer = case.layer(age=1)
+    x = std * torch.randn(case.batch(5).shape, dtype=torch.float64)  # at 1e-2, eps 1e-5 is a tenth of the variance
     expected = formula(case.spec, layer, x, case.declared(5, training=True)).detach()
     torch.testing.assert_close(output(layer, x), expected, rtol=1e-9, atol=1e-9)
 
 
 @CASES
-@MODES
-def test_a_layer_equals_that_of_torch(case, training):
+def test_a_layer_equals_that_of_torch(case):
     reference = torch_layer(case.spec, case.feature_shape)
     if reference is None:
         pytest.skip("torch has no such layer")
     layer = case.layer()
     reference.double().load_state_dict(layer.state_dict())
-    for _ in range(3):
+    for training in (True, True, True, False):
         x = case.batch(5)
-        torch.testing.assert_close(layer(x), reference(x), rtol=1e-9, atol=1e-9)
-    x = case.batch(5)
-    torch.testing.assert_close(layer.train(training)(x), reference.train(training)(x), rtol=1e-9, atol=1e-9)
+        y, expected = layer.train(training)(x), reference.train(training)(x)
+        torch.testing.assert_close(y, expected, rtol=1e-9, atol=1e-9)

@@ -1,0 +1,36 @@
+"""The command line: one file per command, found by itself; shows errors, and nothing else."""
+
+import os
+import pkgutil
+import sys
+from importlib import import_module
+
+import typer
+
+app = typer.Typer(
+    help="Which normalization and regularization should I use, and is what people say about it true?",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
+    app.command(name=_module)(import_module(f"{__name__}.{_module}").command)
+
+
+def main() -> None:
+    """Run a command; a mistake of the user's is one line each on stderr and exit code 2."""
+    from normbench.errors import NormbenchError
+
+    # Tiny networks are slower on several threads; torch reads this when it is imported.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    try:
+        app()
+    except NormbenchError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the one place where a mistake is shown
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader has seen enough, as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

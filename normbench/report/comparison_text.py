@@ -1,0 +1,78 @@
+"""A comparison as text for people, as JSON and as CSV for programs."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+
+from normbench.evidence.comparison import Row, StudyComparison
+from normbench.report.tables import make_console, print_comparison
+
+ENOUGH_SEEDS = 8
+
+
+def print_comparisons(comparisons: Sequence[StudyComparison], console: Console | None = None) -> None:
+    """Print a table per study and, where it rests on one seed each, how to get evidence."""
+    console = console or make_console()
+    for i, comparison in enumerate(comparisons):
+        if i:
+            console.print()
+        print_comparison(console, comparison)
+        console.print(footnote(comparison), soft_wrap=True)
+
+
+def footnote(comparison: StudyComparison) -> str:
+    """Say what the table is worth, and what would be worth more."""
+    if not comparison.rows:
+        return f"Nothing finished yet. Run it: normbench run configs/{comparison.study}.yaml"
+    if comparison.is_evidence:
+        return "Mean ± std over seeds (n - 1)."
+    return f"One seed each: this is a look, not evidence. For evidence:\n  {evidence_command(comparison)}"
+
+
+def evidence_command(comparison: StudyComparison) -> str:
+    """Return the command that runs these arms over enough seeds."""
+    command = f"normbench run configs/{comparison.study}.yaml --seeds {ENOUGH_SEEDS}"
+    if not comparison.is_plain:
+        return command
+    varied = {key: list(dict.fromkeys(str(row.settings.get(key)) for row in comparison.rows)) for key in comparison.differing}
+    options = [f"--vary {key}={','.join(values)}" for key, values in varied.items() if "None" not in values]
+    return " ".join([command, *(options or ["--vary norm=none,batch_norm"])])
+
+
+def as_json(comparisons: Sequence[StudyComparison]) -> str:
+    """Return the comparisons as JSON; a number that is not finite becomes null."""
+    return json.dumps([plain(asdict(comparison)) for comparison in comparisons], indent=2)
+
+
+def as_csv(comparisons: Sequence[StudyComparison]) -> str:
+    """Return one line per arm: study, arm, seeds, each metric's mean and std, then the settings."""
+    lines = [_line(comparison.study, row) for comparison in comparisons for row in comparison.rows]
+    text = io.StringIO()
+    columns = list(dict.fromkeys(column for line in lines for column in line))
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()
+
+
+def _line(study: str, row: Row) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
+    for metric, figure in row.figures.items():
+        figures |= {f"{metric}_mean": figure.mean, f"{metric}_std": figure.std}
+    counts = {"num_seeds": len(row.seeds), "num_diverged": row.num_diverged, "num_parameters": row.num_parameters}
+    return {"study": study, "arm": row.arm, **counts, "cpu_ms_per_step": row.cpu_ms_per_step, **figures, **row.settings}
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - any tree of JSON values
+    """Replace what JSON cannot say."""
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,62 @@
+"""How numbers are written for the eye: three digits, percent for accuracy."""
+
+import math
+
+
+def short(value: float | None) -> str:
+    """Write a number with three significant digits.
+
+    Example:
+        >>> short(0.058123), short(61610), short(3.2e-14), short(None)
+        ('0.0581', '61,600', '3.2e-14', '-')
+    """
+    if value is None:
+        return "-"
+    if not math.isfinite(value):
+        return str(value)
+    if value == 0 or 1e-4 <= abs(value) < 1e4:
+        return f"{value:#.3g}".rstrip(".") if value else "0"
+    return f"{value:.3g}" if abs(value) < 1e-4 or abs(value) >= 1e7 else f"{float(f'{value:.3g}'):,.0f}"
+
+
+def percent(value: float) -> str:
+    """Write a share as percent.
+
+    Example:
+        >>> percent(0.9815)
+        '98.2 %'
+    """
+    return f"{100 * value:.1f} %" if math.isfinite(value) else str(value)
+
+
+def metric_value(metric: str, value: float) -> str:
+    """Write a value as its metric is read."""
+    return percent(value) if metric.endswith("accuracy") else short(value)
+
+
+def with_spread(metric: str, mean: float, std: float | None) -> str:
+    """Write mean and std over seeds.
+
+    Example:
+        >>> with_spread("test_accuracy", 0.98, 0.012), with_spread("test_loss", 0.058, None)
+        ('98.0 ± 1.2 %', '0.0580')
+    """
+    if std is None:
+        return metric_value(metric, mean)
+    if metric.endswith("accuracy"):
+        return f"{100 * mean:.1f} ± {100 * std:.1f} %"
+    return f"{short(mean)} ± {float(f'{std:.2g}'):g}"
+
+
+def bar(std: float) -> str:
+    """Draw a std on a logarithmic scale: #### is near 1, nothing has vanished, ######## has exploded.
+
+    Example:
+        >>> bar(0.58), bar(1e-9), bar(1e9), bar(0.05)
+        ('####', '', '########', '#')
+    """
+    if not math.isfinite(std):
+        return "?"
+    if std <= 0:
+        return ""
+    return "#" * max(0, min(8, round(4 + 2 * math.log10(std))))

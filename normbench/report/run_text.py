@@ -1,0 +1,66 @@
+"""What `normbench run` prints when all is done: losses, std per layer, comparison, where to look next."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from normbench.evidence.comparison import compare_study, read_study_arms
+from normbench.evidence.layer_report import LayerReport, report_layers
+from normbench.evidence.run_folder import METRICS_CSV, Arm
+from normbench.report.comparison_text import print_comparisons
+from normbench.report.run_header import header
+from normbench.report.tables import print_layers, print_losses
+
+
+def print_study(console: Console, folder: Path, arm_names: Sequence[str], *, all_layers: bool, config: Path) -> None:
+    """Print the report of the arms just run.
+
+    Args:
+        console: Where to.
+        folder: The study's folder.
+        arm_names: ``<arm>-<hash>`` of each arm the command was about.
+        all_layers: Show every layer of a long network.
+        config: The file that was run, for the lines that say what to do next.
+    """
+    _, arms, _, _ = read_study_arms(folder)
+    mine = [arm for arm in arms if arm.folder.name in arm_names]
+    if not mine:
+        console.print(f"{folder.name}: no run finished; why stands in error.txt in each run's folder.", soft_wrap=True)
+        return
+    if len(mine) == 1 and len(mine[0].runs) == 1:
+        _print_single(console, folder.name, mine[0])
+    for arm in mine:
+        console.print()
+        print_layers(console, report_layers(arm), show_all=all_layers)
+    if len(mine) > 1 or any(len(arm.runs) > 1 for arm in mine):
+        console.print()
+        print_comparisons([compare_study(folder)], console)
+    console.print()
+    console.print("\n".join(_pointers(folder, mine, config)), soft_wrap=True)
+
+
+def layer_reports(folder: Path, arm_names: Sequence[str]) -> list[LayerReport]:
+    """Return the std-per-layer reports of the arms just run."""
+    _, arms, _, _ = read_study_arms(folder)
+    return [report_layers(arm) for arm in arms if arm.folder.name in arm_names]
+
+
+def _print_single(console: Console, study: str, arm: Arm) -> None:
+    run = arm.runs[0]
+    console.print(header(study, arm), soft_wrap=True)
+    print_losses(console, run.rows(METRICS_CSV))
+    if run.summary["status"] == "diverged":
+        console.print(f"Diverged: the loss of step {run.summary['step']} was not finite. A smaller optimizer.lr may help.")
+
+
+def _pointers(folder: Path, arms: Sequence[Arm], config: Path) -> list[str]:
+    if len(arms) == 1:
+        arm = arms[0]
+        saved = arm.runs[0].folder if len(arm.runs) == 1 else arm.folder
+        other = "norm=batch_norm" if arm.settings.get("norm") == "none" else "norm=none"
+        following = f"normbench run {config} --set {other}     then     normbench compare"
+    else:
+        saved, following = folder, f"normbench compare {folder}"
+    runs_dir = "" if str(folder.parent) == "runs" else f" --runs-dir {folder.parent}"
+    return [f"saved    {saved}", f"look     normbench tensorboard{runs_dir}", f"next     {following}{runs_dir}"]

@@ -1,0 +1,123 @@
+"""Every dataset: seeds, splits and what it declares."""
+
+import random
+from functools import cache
+from itertools import combinations
+
+import numpy as np
+import pytest
+import torch
+from contracts.variants import all_settings, each, variants
+
+EVERY_DATASET = pytest.mark.parametrize("spec", each(all_settings("datasets")))
+DEFAULTS = pytest.mark.parametrize("spec", each(variant() for variant in variants("datasets")))
+SPLITS = ("train", "validation", "test")
+SMALLEST_TEST_SET = 2000
+
+
+@cache
+def drawn(spec, seed):
+    return spec.build(seed)
+
+
+def tensors(dataset):
+    """Return every tensor of a dataset by split and letter."""
+    splits = {name: getattr(dataset, name) for name in (*SPLITS, "noise_free")}
+    found = {(name, "x"): split.x for name, split in splits.items() if split}
+    return found | {(name, "y"): split.y for name, split in splits.items() if split and split.y is not None}
+
+
+def samples(split):
+    """Return the samples as a set of bytes, input and target together."""
+    columns = [split.x.flatten(1)] if split.y is None else [split.x.flatten(1), split.y.view(len(split), -1)]
+    rows = torch.cat([column.double() for column in columns], dim=1).numpy()
+    return {row.tobytes() for row in rows}
+
+
+@DEFAULTS
+def test_the_same_seed_draws_the_same(spec):
+    first, again = tensors(drawn(spec, 0)), tensors(spec.build(0))
+    assert first.keys() == again.keys()
+    assert all(torch.equal(first[key], again[key]) for key in first)
+
+
+@DEFAULTS
+@pytest.mark.parametrize("split", SPLITS)
+def test_another_seed_draws_other_samples(spec, split):
+    assert samples(getattr(drawn(spec, 0), split)).isdisjoint(samples(getattr(drawn(spec, 1), split)))
+
+
+@DEFAULTS
+def test_the_global_random_state_is_not_touched(spec):
+    random.seed(5)
+    np.random.seed(5)  # noqa: NPY002 - the state that must not move
+    torch.manual_seed(5)
+    before = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())  # noqa: NPY002
+    spec.build(0)
+    after = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())  # noqa: NPY002
+    assert after == before
+
+
+@DEFAULTS
+def test_the_global_random_state_decides_nothing(spec):
+    torch.manual_seed(6)
+    first, again = tensors(drawn(spec, 0)), tensors(spec.build(0))
+    assert all(torch.equal(first[key], again[key]) for key in first)
+
+
+@EVERY_DATASET
+@pytest.mark.parametrize(("one", "other"), list(combinations(SPLITS, 2)))
+def test_no_sample_is_in_two_splits(spec, one, other):
+    dataset = drawn(spec, 0)
+    assert samples(getattr(dataset, one)).isdisjoint(samples(getattr(dataset, other)))
+
+
+@EVERY_DATASET
+def test_inputs_are_finite_float32_of_the_declared_shape(spec):
+    for (_, letter), tensor in tensors(drawn(spec, 0)).items():
+        if letter == "x":
+            assert tensor.shape[1:] == spec.input_shape
+            assert tensor.dtype == torch.float32
+            assert tensor.isfinite().all()
+
+
+@EVERY_DATASET
+def test_targets_are_what_the_task_needs(spec):
+    for split in drawn(spec, 0).splits().values():
+        check = {"regression": _are_numbers, "classification": _are_classes, "signal": _are_missing}[spec.task]
+        assert check(split, spec.num_outputs)
+
+
+def _are_numbers(split, num_outputs):
+    y = split.y
+    return y.shape == (len(split), num_outputs) and y.dtype == torch.float32 and bool(y.isfinite().all())
+
+
+def _are_classes(split, num_outputs):
+    y = split.y
+    return y.shape == (len(split),) and y.dtype == torch.int64 and set(y.tolist()) <= set(range(num_outputs))
+
+
+def _are_missing(split, num_outputs):  # noqa: ARG001 - as its siblings
+    return split.y is None
+
+
+@DEFAULTS
+def test_every_class_is_in_every_split(spec):
+    if spec.task != "classification":
+        pytest.skip("no classes")
+    for split in drawn(spec, 0).splits().values():
+        assert set(split.y.tolist()) == set(range(spec.num_outputs))
+
+
+@EVERY_DATASET
+def test_the_training_set_has_the_declared_number_of_samples(spec):
+    assert len(drawn(spec, 0).train) == spec.num_train
+
+
+@EVERY_DATASET
+def test_the_test_loss_is_precise(spec):
+    if spec.task == "signal":
+        pytest.skip("no loss")
+    dataset = drawn(spec, 0)
+    assert len(dataset.test) >= SMALLEST_TEST_SET or dataset.noise_free is not None
