@@ -1,20 +1,23 @@
 """Arms or grid, times seeds: which runs a study file stands for."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from normbench.errors import ConfigError, SettingError, did_you_mean
 from normbench.evidence.study_file import Loc, Located, read_assignment, read_study_file
-from normbench.study import RunConfig, Study, check_fit
+from normbench.study import RunConfig, Study, contradictions
 from normbench.wording import complaints_about, setting_complaint
 
 MAX_ARMS = 10_000
+MAX_SEEDS = 10_000
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.=,-]")
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.=,-]{0,99}$")]
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Values = Annotated[list[Any], Field(min_length=1)]
 
 
@@ -24,12 +27,23 @@ class StudyKeys(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     study: Name | None = None
-    seeds: Annotated[int, Field(ge=1, le=10_000)] | Annotated[list[Seed], Field(min_length=1)] | None = None
+    seeds: Any = None
     arms: Annotated[dict[Name, dict[str, Any] | None], Field(min_length=1)] | None = None
     grid: dict[str, Values] | None = None
     zip: dict[str, Values] | None = None
     baseline: Any = None
     quotes: dict[str, str] | None = None
+
+    @field_validator("seeds")
+    @classmethod
+    def _count_or_list(cls, seeds: object) -> object:
+        listed = seeds if isinstance(seeds, list) and seeds else [seeds]
+        is_count = seeds is None or listed == [seeds]
+        low, high = (1, MAX_SEEDS) if is_count else (0, 2**31 - 1)
+        if seeds is None or all(type(seed) is int and low <= seed <= high for seed in listed):
+            return seeds
+        rule = f"must be a count from 1 to {MAX_SEEDS:,} or a list of seeds from 0"
+        raise SettingError("seeds", rule, seeds, "Example: seeds: 8")
 
 
 def load_study(path: Path, *, set_: Sequence[str] = (), vary: Sequence[str] = (), seeds: int | None = None) -> Study:
@@ -45,18 +59,45 @@ def load_study(path: Path, *, set_: Sequence[str] = (), vary: Sequence[str] = ()
         ConfigError: Every mistake found, one line each.
     """
     located = read_study_file(path)
-    keys = _study_keys(located)
     base = Located({key: value for key, value in located.data.items() if key not in StudyKeys.model_fields}, located.places)
-    for text in set_:
-        base = base.overridden(_checked_assignment("--set", text))
-    axes = _file_axes(keys, located) + [_vary_axis(text) for text in vary]
-    arms = _arms(base, axes)
+    with _Complaints() as complaints:
+        with complaints.collected():
+            keys = _study_keys(located)
+        with complaints.collected():
+            for text in set_:
+                base = base.overridden(_checked_assignment("--set", text))
+            axes = [_vary_axis(text) for text in vary]
+        if complaints.lines:  # what is wrong inside the arms cannot be known yet, what is wrong below them can
+            with complaints.collected():
+                _checked_configs({"": base})
+    arms = _arms(base, _file_axes(keys, located) + axes)
     configs = _checked_configs(arms)
-    name = keys.study or path.resolve().stem.replace(" ", "_")
+    name = keys.study or _NOT_IN_NAMES.sub("_", path.resolve().stem)
     chosen = tuple(range(seeds)) if seeds else _seeds(keys.seeds)
     is_plain = keys.arms is None and keys.grid is None and keys.zip is None
     baseline = _baseline(keys.baseline, located, arms)
     return Study(name, _question(path), configs, chosen, baseline, is_plain, keys.quotes or {})
+
+
+class _Complaints:
+    """Collects the mistakes of several stages; raises them all at the end of its block."""
+
+    def __init__(self) -> None:
+        self.lines: dict[str, None] = {}
+
+    def __enter__(self) -> "_Complaints":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.lines:
+            raise ConfigError(list(self.lines))
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        try:
+            yield
+        except ConfigError as error:
+            self.lines |= dict.fromkeys(error.complaints)
 
 
 Axis = list[tuple[str, Located]]
@@ -162,11 +203,11 @@ def _checked_configs(arms: dict[str, Located]) -> dict[str, RunConfig]:
     for name, located in arms.items():
         try:
             configs[name] = RunConfig.model_validate(located.data)
-            check_fit(configs[name])
         except ValidationError as error:
             complaints |= dict.fromkeys(complaints_about(error, RunConfig, located))
-        except SettingError as error:
-            complaints[setting_complaint(error, located)] = None
+        else:
+            found = contradictions(configs[name])
+            complaints |= dict.fromkeys(setting_complaint(error, located) for error in found)
     if complaints:
         raise ConfigError(list(complaints))
     _refuse_equal_arms(configs, arms)

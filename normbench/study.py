@@ -157,23 +157,32 @@ class Study:
     quotes: Mapping[str, str] = field(default_factory=dict)
 
 
-def check_fit(config: RunConfig) -> None:
-    """Find settings that contradict each other, by building the network without memory or numbers.
+def contradictions(config: RunConfig) -> list[SettingError]:
+    """Find settings that contradict each other, by building the network without memory or numbers."""
+    return [*_budget_contradictions(config), *_network_contradictions(config)]
 
-    Raises:
-        SettingError: The first contradiction found.
-    """
+
+def _budget_contradictions(config: RunConfig) -> list[SettingError]:
+    found = []
     if config.device == "cuda" and not torch.cuda.is_available():
-        raise SettingError("device", "must be a device this machine has", "cuda", "Use device: auto.")
+        found.append(SettingError("device", "must be a device this machine has", "cuda", "Use device: auto."))
     if config.dataset.task == "signal" and config.total_steps:
         rule = f"must be 0 with {config.dataset.name}, which has no target to train on"
-        raise SettingError("num_steps", rule, config.total_steps, "Write num_steps: 0.")
+        found.append(SettingError("num_steps", rule, config.total_steps, "Write num_steps: 0."))
     if config.batch_size > config.dataset.num_train:
         rule = f"must be at most the {config.dataset.num_train} training samples"
-        raise SettingError("batch_size", rule, config.batch_size, "Use a smaller batch or more samples.")
-    with torch.device("meta"):
-        model = config.model.build(config.dataset.input_shape, config.dataset.num_outputs, config.norm, config.dropout)
-    for module in model.modules():
-        shape = getattr(module, "feature_shape", None)
-        if shape is not None:
-            config.norm.check_batch(shape, config.batch_size)
+        found.append(SettingError("batch_size", rule, config.batch_size, "Use a smaller batch or more samples."))
+    return found
+
+
+def _network_contradictions(config: RunConfig) -> list[SettingError]:
+    data = config.dataset
+    try:
+        with torch.device("meta"):
+            model = config.model.build(data.input_shape, data.num_outputs, config.norm, config.dropout)
+        for shape in dict.fromkeys(getattr(module, "feature_shape", None) for module in model.modules()):
+            if shape is not None:
+                config.norm.check_batch(shape, config.batch_size)
+    except SettingError as error:
+        return [error]
+    return []

@@ -71,10 +71,10 @@ def _own_words(detail: ErrorDetails) -> str:
 
 
 RULES: dict[str, Callable[[ErrorDetails], str]] = {
-    "greater_than_equal": lambda d: f"must be >= {d['ctx']['ge']}",
-    "greater_than": lambda d: f"must be > {d['ctx']['gt']}",
-    "less_than_equal": lambda d: f"must be <= {d['ctx']['le']}",
-    "less_than": lambda d: f"must be < {d['ctx']['lt']}",
+    "greater_than_equal": lambda d: f"must be >= {d['ctx']['ge']:g}",
+    "greater_than": lambda d: f"must be > {d['ctx']['gt']:g}",
+    "less_than_equal": lambda d: f"must be <= {d['ctx']['le']:g}",
+    "less_than": lambda d: f"must be < {d['ctx']['lt']:g}",
     "int_type": lambda _: "must be a whole number",
     "int_parsing_size": lambda _: "must be a whole number of fewer digits",
     "float_type": lambda _: "must be a number",
@@ -156,7 +156,7 @@ def _part_or_none(schema: type[BaseModel], key: str) -> OneOf | None:
 
 def _without_tags(loc: Iterable[str | int], schema: type[BaseModel]) -> Loc:
     """Drop pydantic's variant names: ("norm", "group_norm", "num_groups") -> ("norm", "num_groups")."""
-    steps = tuple(loc)
+    steps = tuple(step for step in loc if step != "[key]")  # pydantic's word for "the key itself"
     is_part = bool(steps) and _part_or_none(schema, str(steps[0])) is not None
     return (steps[0], *steps[2:]) if is_part else steps
 

@@ -20,6 +20,8 @@ class Layer(nn.Module):
     norm is ``conv1.norm``, and what the layer hands on is the output that reports speak of.
     """
 
+    stages: tuple[str, ...] = ()
+
     def followed_by(
         self,
         norm: nn.Module | None = None,
@@ -30,20 +32,22 @@ class Layer(nn.Module):
     ) -> Self:
         """Add what follows. A layer on which this is not called hands on its bare output."""
         self.norm = norm or nn.Identity()
-        self.activation = nn.ReLU()
-        self.norm_first = position == "before_activation"
         self.pool = nn.MaxPool2d(max_pool) if max_pool > 1 else nn.Identity()
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
+        normed = ("norm", "activation") if position == "before_activation" else ("activation", "norm")
+        self.activation = nn.ReLU()
+        # Small networks pay for every module they call, so those that do nothing are left out.
+        self.stages = tuple(
+            name for name in (*normed, "pool", "dropout") if not isinstance(getattr(self, name), nn.Identity)
+        )
         return self
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply weights, norm and ReLU in the chosen order, pooling, dropout."""
+        """Apply the weights, then norm and ReLU in the chosen order, pooling, dropout."""
         x = super().forward(x)
-        if not hasattr(self, "norm"):
-            return x
-        x = self.activation(self.norm(x)) if self.norm_first else self.norm(self.activation(x))
-        output: Tensor = self.dropout(self.pool(x))
-        return output
+        for stage in self.stages:
+            x = self._modules[stage](x)  # type: ignore[misc]
+        return x
 
 
 class Linear(Layer, nn.Linear):

@@ -23,13 +23,15 @@ def print_study(console: Console, folder: Path, arm_names: Sequence[str], *, all
         all_layers: Show every layer of a long network.
         config: The file that was run, for the lines that say what to do next.
     """
-    _, arms, _, _ = read_study_arms(folder)
+    study, arms, _, _ = read_study_arms(folder)
     mine = [arm for arm in arms if arm.folder.name in arm_names]
     if not mine:
         console.print(f"{folder.name}: no run finished; why stands in error.txt in each run's folder.", soft_wrap=True)
         return
     if len(mine) == 1 and len(mine[0].runs) == 1:
         _print_single(console, folder.name, mine[0])
+    else:
+        console.print(_study_line(folder.name, str(study.get("question", "")), mine), soft_wrap=True)
     for arm in mine:
         console.print()
         print_layers(console, report_layers(arm), show_all=all_layers)
@@ -38,6 +40,13 @@ def print_study(console: Console, folder: Path, arm_names: Sequence[str], *, all
         print_comparisons([compare_study(folder)], console)
     console.print()
     console.print("\n".join(_pointers(folder, mine, config)), soft_wrap=True)
+
+
+def _study_line(name: str, question: str, arms: Sequence[Arm]) -> str:
+    counts = sorted({len(arm.runs) for arm in arms})
+    seeds = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else str(counts[0])
+    size = f"{len(arms)} arm{'' if len(arms) == 1 else 's'}, {seeds} seed{'' if counts == [1] else 's'} each"
+    return " · ".join(part for part in (name, question, size) if part)
 
 
 def layer_reports(folder: Path, arm_names: Sequence[str]) -> list[LayerReport]:
@@ -55,12 +64,11 @@ def _print_single(console: Console, study: str, arm: Arm) -> None:
 
 
 def _pointers(folder: Path, arms: Sequence[Arm], config: Path) -> list[str]:
+    runs_dir = "" if str(folder.parent) == "runs" else f" --runs-dir {folder.parent}"
     if len(arms) == 1:
-        arm = arms[0]
-        saved = arm.runs[0].folder if len(arm.runs) == 1 else arm.folder
-        other = "norm=batch_norm" if arm.settings.get("norm") == "none" else "norm=none"
-        following = f"normbench run {config} --set {other}     then     normbench compare"
+        saved = arms[0].runs[0].folder if len(arms[0].runs) == 1 else arms[0].folder
+        other = "norm=batch_norm" if arms[0].settings.get("norm") == "none" else "norm=none"
+        following = f"normbench run {config} --set {other}{runs_dir}     then     normbench compare{runs_dir}"
     else:
         saved, following = folder, f"normbench compare {folder}"
-    runs_dir = "" if str(folder.parent) == "runs" else f" --runs-dir {folder.parent}"
-    return [f"saved    {saved}", f"look     normbench tensorboard{runs_dir}", f"next     {following}{runs_dir}"]
+    return [f"saved    {saved}", f"look     normbench tensorboard{runs_dir}", f"next     {following}"]

@@ -13,6 +13,8 @@ from normbench.report.numbers import bar, metric_value, short, with_spread
 NUM_ENDS = 4
 """Of a long network, so many layers are shown at either end."""
 LONG = 12
+WIDE_HEADER = 9
+PIPE_WIDTH = 200
 
 METRIC_TITLES = {
     "batch_loss_max_after_epoch_1": "batch loss, max after epoch 1",
@@ -23,10 +25,10 @@ METRIC_TITLES = {
 
 
 def make_console(*, stderr: bool = False, width: int | None = None) -> Console:
-    """Return a console that prints text as it is; a pipe gets lines of 140 columns."""
+    """Return a console that prints text as it is; a pipe gets lines as long as they need."""
     console = Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False, width=width)
     if width is None and not console.is_terminal:
-        console.width = 140
+        console.width = PIPE_WIDTH
     return console
 
 
@@ -84,6 +86,9 @@ def print_comparison(console: Console, comparison: StudyComparison) -> None:
     console.print(_headline(comparison))
     if comparison.rows:
         console.print(_comparison_table(comparison))
+    for row in comparison.rows:
+        if row.quote:
+            console.print(f"{row.arm}: {_found_range(row)}the document says: {row.quote}", soft_wrap=True)
     for arm in comparison.missing:
         console.print(f"{arm}: no finished run.")
     for name in comparison.left_out:
@@ -103,18 +108,33 @@ def _comparison_table(comparison: StudyComparison) -> Table:
     metrics = list(rows[0].figures)
     label = _has_own_names(comparison)
     has_diverged = any(row.num_diverged for row in rows)
-    has_quotes = any(row.quote for row in rows)
     headers = ["arm"] if label else []
     headers += [*comparison.differing, "seeds", *(METRIC_TITLES.get(m, m.replace("_", " ")) for m in metrics)]
-    headers += ["parameters", "CPU ms/step"] + ["diverged"] * has_diverged + ["the document"] * has_quotes
+    headers += ["parameters", "CPU ms/step"] + ["diverged"] * has_diverged
     num_left = label + len(comparison.differing)
-    table = _table(headers, left=(*range(num_left), *([len(headers) - 1] if has_quotes else [])))
+    table = _table([_stacked(header) for header in headers], left=range(num_left))
     for row in rows:
         cells = ([row.arm] if label else []) + [_setting(row.settings.get(key)) for key in comparison.differing]
         cells += [str(len(row.seeds)), *(_figure(metric, figure) for metric, figure in row.figures.items())]
         cells += [f"{row.num_parameters:,}", short(row.cpu_ms_per_step)]
-        table.add_row(*cells, *[_diverged(row)] * has_diverged, *[row.quote] * has_quotes)
+        table.add_row(*cells, *[_diverged(row)] * has_diverged)
     return table
+
+
+def _stacked(header: str) -> str:
+    """Break a long header into two lines at the space nearest to its middle."""
+    spaces = [i for i, letter in enumerate(header) if letter == " "]
+    if len(header) <= WIDE_HEADER or not spaces:
+        return f"\n{header}"
+    middle = min(spaces, key=lambda i: abs(i - len(header) / 2))
+    return f"{header[:middle]}\n{header[middle + 1 :]}"
+
+
+def _found_range(row: Row) -> str:
+    if "output_std_lowest" not in row.figures:
+        return ""
+    low, high = min(row.figures["output_std_lowest"].values), max(row.figures["output_std_highest"].values)
+    return f"output std from {short(low)} to {short(high)} over all layers and seeds; "
 
 
 def _has_own_names(comparison: StudyComparison) -> bool:
@@ -141,5 +161,5 @@ def _setting(value: Any) -> str:  # noqa: ANN401 - a setting is whatever YAML ca
 def _table(headers: Sequence[str], left: Sequence[int] = ()) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for i, header in enumerate(headers):
-        table.add_column(header, justify="left" if i in left else "right", no_wrap=True, overflow="fold")
+        table.add_column(header, justify="left" if i in left else "right", overflow="fold")
     return table

@@ -50,7 +50,7 @@ class NormCase:
 
 def output(layer: nn.Module, x: Tensor, seed: int = 1) -> Tensor:
     """Return what the layer puts out, leaving the layer and its buffers as they were."""
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
     return deepcopy(layer)(x).detach()
 
 

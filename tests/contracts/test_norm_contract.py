@@ -45,7 +45,7 @@ def test_gradients_are_those_of_finite_differences(case, mode):
     buffers = dict(layer.named_buffers())
 
     def outputs(x, *values):
-        torch.manual_seed(1)
+        torch.default_generator.manual_seed(1)
         state = dict(zip(names, values, strict=True)) | {name: buffer.clone() for name, buffer in buffers.items()}
         return functional_call(layer, state, (x,))
 
@@ -67,9 +67,9 @@ def _compare_precisions(case, x, tolerance):
     single = case.layer(dtype=torch.float32)
     double = deepcopy(single).double()
     for training in MODES.values():
-        torch.manual_seed(1)
+        torch.default_generator.manual_seed(1)
         exact = double.train(training)(x.double())
-        torch.manual_seed(1)
+        torch.default_generator.manual_seed(1)
         error = single.train(training)(x).double() - exact
         assert error.square().mean().sqrt() <= tolerance * exact.square().mean().sqrt()
 

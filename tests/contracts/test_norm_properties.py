@@ -96,7 +96,7 @@ def _vmap_equals_a_loop(layers, x):
     def one(parameters, buffers, x):
         return functional_call(base, (parameters, buffers), (x,))
 
-    torch.manual_seed(1)
+    torch.default_generator.manual_seed(1)
     try:
         stacked = vmap(one, randomness="same")(parameters, buffers, x)
     except (RuntimeError, ValueError):
@@ -107,7 +107,7 @@ def _vmap_equals_a_loop(layers, x):
 
 
 def _seeded(layer, x):
-    torch.manual_seed(1)
+    torch.default_generator.manual_seed(1)
     return layer(x)
 
 
@@ -125,7 +125,7 @@ def _dependence(layer, x):
     state = {name: tensor.detach() for name, tensor in (*layer.named_parameters(), *layer.named_buffers())}
 
     def outputs(x):
-        torch.manual_seed(1)
+        torch.default_generator.manual_seed(1)
         return functional_call(layer, {name: tensor.clone() for name, tensor in state.items()}, (x,))
 
     jacobian = torch.autograd.functional.jacobian(outputs, x, vectorize=True).abs()
