@@ -175,7 +175,10 @@ class TensorBoardRecorder:
 
 
 def write_pictures(folder: Path, tag: str, pictures: Mapping[int, bytes]) -> None:
-    """Write PNG pictures by step as TensorBoard images, into an event file of their own."""
+    """Write PNG pictures by step as TensorBoard images, into an event file of their own; older ones give way."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("events.*"):
+        old.unlink()
     events = EventsWriter(str(folder / "events"))
     for step, png in pictures.items():
         width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))  # PNG's header
