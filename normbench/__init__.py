@@ -17,7 +17,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+def __getattr__(name: str) -> Any:
     """Import a public function when it is first used: torch takes seconds, ``--help`` should not."""
     from importlib import import_module
 

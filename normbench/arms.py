@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -59,7 +59,9 @@ def load_study(path: Path, *, set_: Sequence[str] = (), vary: Sequence[str] = ()
         ConfigError: Every mistake found, one line each.
     """
     located = read_study_file(path)
-    base = Located({key: value for key, value in located.data.items() if key not in StudyKeys.model_fields}, located.places)
+    base = Located(
+        {key: value for key, value in located.data.items() if key not in StudyKeys.model_fields}, located.places
+    )
     with _Complaints() as complaints:
         with complaints.collected():
             keys = _study_keys(located)
@@ -85,7 +87,7 @@ class _Complaints:
     def __init__(self) -> None:
         self.lines: dict[str, None] = {}
 
-    def __enter__(self) -> "_Complaints":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -116,7 +118,9 @@ def _checked_assignment(option: str, text: str) -> Located:
     change = read_assignment(option, text)
     key = next(iter(change.data)).partition(".")[0]
     if key in StudyKeys.model_fields:
-        raise ConfigError([f"{option} {text}: {key}: must be written in the file, got it on the command line. Edit the file."])
+        raise ConfigError(
+            [f"{option} {text}: {key}: must be written in the file, got it on the command line. Edit the file."]
+        )
     return change
 
 
@@ -125,7 +129,9 @@ def _file_axes(keys: StudyKeys, located: Located) -> list[Axis]:
     if keys.arms:
         axes.append([(name, _inside(located, ("arms", name), change or {})) for name, change in keys.arms.items()])
     for key, values in (keys.grid or {}).items():
-        axes.append([(_label(key, value), _at(located, ("grid", key, i), {key: value})) for i, value in enumerate(values)])
+        axes.append(
+            [(_label(key, value), _at(located, ("grid", key, i), {key: value})) for i, value in enumerate(values)]
+        )
     if keys.zip:
         axes.append(_zip_axis(keys.zip, located))
     return axes
@@ -134,7 +140,9 @@ def _file_axes(keys: StudyKeys, located: Located) -> list[Axis]:
 def _zip_axis(coupled: dict[str, list[Any]], located: Located) -> Axis:
     lengths = {key: len(values) for key, values in coupled.items()}
     if len(set(lengths.values())) > 1:
-        raise ConfigError([f"{located.place(('zip',))}: zip: must hold lists of one length, got {lengths}. Make them equal."])
+        raise ConfigError(
+            [f"{located.place(('zip',))}: zip: must hold lists of one length, got {lengths}. Make them equal."]
+        )
     axis: Axis = []
     for i in range(min(lengths.values())):
         change = {key: values[i] for key, values in coupled.items()}
@@ -178,7 +186,9 @@ def _arms(base: Located, axes: Sequence[Axis]) -> dict[str, Located]:
     for axis in axes:
         size *= len(axis)
     if size > MAX_ARMS:
-        raise ConfigError([f"{base.place(())}: must stand for at most {MAX_ARMS:,} arms, got {size:,}. Split the study."])
+        raise ConfigError(
+            [f"{base.place(())}: must stand for at most {MAX_ARMS:,} arms, got {size:,}. Split the study."]
+        )
     arms: dict[str, Located] = {}
     for combination in product(*axes):
         settings = base
@@ -186,7 +196,9 @@ def _arms(base: Located, axes: Sequence[Axis]) -> dict[str, Located]:
             settings = settings.overridden(change)
         name = ",".join(label for label, _ in combination) or _plain_name(base)
         if name in arms:
-            raise ConfigError([f"{settings.place(())}: must name each arm once, got {name!r} twice. Remove one of them."])
+            raise ConfigError(
+                [f"{settings.place(())}: must name each arm once, got {name!r} twice. Remove one of them."]
+            )
         arms[name] = settings
     return arms
 
@@ -219,8 +231,8 @@ def _refuse_equal_arms(configs: dict[str, RunConfig], arms: dict[str, Located]) 
     for name, config in configs.items():
         first = seen.setdefault(config.hash(), name)
         if first != name:
-            place = arms[name].place(())
-            raise ConfigError([f"{place}: {name}: must differ from the other arms, got the settings of {first!r}. Remove one of them."])
+            rule = f"must differ from the other arms, got the settings of {first!r}"
+            raise ConfigError([f"{arms[name].place(())}: {name}: {rule}. Remove one of them."])
 
 
 def _baseline(said: Any, located: Located, arms: Iterable[str]) -> str | None:

@@ -56,7 +56,12 @@ def _spec_in(module: Any, name: str) -> type[Spec]:
 
 
 def _is_spec_of(thing: Any, module: str) -> bool:
-    return isinstance(thing, type) and issubclass(thing, Spec) and thing.__module__ == module and "name" in thing.model_fields
+    return (
+        isinstance(thing, type)
+        and issubclass(thing, Spec)
+        and thing.__module__ == module
+        and "name" in thing.model_fields
+    )
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ DEFAULT_NUM_STEPS = 500
 NUM_ROWS = 20
 
 Share = Annotated[float, Field(ge=0, lt=1)]
-Init = Literal["default", "kaiming_normal", "xavier_normal", "normal"]
+Init = Literal["default", "kaiming_normal", "xavier_normal", "normal", "constant"]
 HistogramKind = Literal["weight", "grad", "activation", "update"]
 
 
@@ -98,7 +98,7 @@ class RunConfig(_Settings):
     def lr(self) -> float:
         """The step size in use, after scaling with the batch size."""
         ratio = self.batch_size / (self.reference_batch_size or self.batch_size)
-        return self.optimizer.lr * {"none": 1.0, "linear": ratio, "sqrt": ratio**0.5}[self.lr_scaling]
+        return self.optimizer.lr * ratio ** {"none": 0.0, "sqrt": 0.5, "linear": 1.0}[self.lr_scaling]
 
     @property
     def every_steps(self) -> int:

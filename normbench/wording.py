@@ -43,7 +43,9 @@ def complaints_about(error: ValidationError, schema: type[BaseModel], located: L
 def setting_complaint(error: SettingError, located: Located, at: Loc = ()) -> str:
     """Return the line for a part's refusal."""
     loc = (*at, *error.key.split("."))
-    return _line(located.place(loc), ".".join(map(str, loc)), f"{error.rule}, got {_shown(error.value)}. {error.way_out}")
+    return _line(
+        located.place(loc), ".".join(map(str, loc)), f"{error.rule}, got {_shown(error.value)}. {error.way_out}"
+    )
 
 
 def _sentence(detail: ErrorDetails, schema: type[BaseModel], located: Located, at: Loc) -> str:
@@ -110,7 +112,9 @@ def _unknown_key(key: str, parents: Loc, schema: type[BaseModel]) -> str:
     owner, name = _owner(parents, schema)
     known = [field for field in owner.model_fields if field != "name"]
     hint = DOCUMENTS_NAMES.get(key.lower())
-    way_out = f" {hint}" if hint else did_you_mean(key, known) or (_setting_of_a_part(key, schema) if not parents else "")
+    way_out = (
+        f" {hint}" if hint else did_you_mean(key, known) or (_setting_of_a_part(key, schema) if not parents else "")
+    )
     return f"is not a setting of {name}. Settings: {', '.join(known) or 'none'}.{way_out}"
 
 

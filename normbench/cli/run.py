@@ -13,12 +13,18 @@ if TYPE_CHECKING:
 
 
 def command(
-    configs: Annotated[list[Path], typer.Argument(metavar="CONFIG...", help="Study files, e.g. configs/lenet_bn.yaml.")],
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of every arm.")] = None,
+    configs: Annotated[
+        list[Path], typer.Argument(metavar="CONFIG...", help="Study files, e.g. configs/lenet_bn.yaml.")
+    ],
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of every arm.")
+    ] = None,
     vary: Annotated[list[str] | None, typer.Option("--vary", metavar="KEY=A,B", help="One arm per value.")] = None,
     seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Seeds 0 .. N-1 instead of the file's.")] = None,
     runs_dir: Annotated[Path, typer.Option("--runs-dir", help="Where runs are kept.")] = Path("runs"),
-    layers: Annotated[Literal["ends", "all"], typer.Option("--layers", help="Layers shown of a long network.")] = "ends",
+    layers: Annotated[
+        Literal["ends", "all"], typer.Option("--layers", help="Layers shown of a long network.")
+    ] = "ends",
     force: Annotated[bool, typer.Option("--force", help="Run again; what is there is set aside.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run, and its cost.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -50,7 +56,8 @@ def _load_all(configs: list[Path], set_: list[str], vary: list[str], seeds: int 
     from normbench.arms import load_study
     from normbench.errors import ConfigError
 
-    studies, complaints = [], []
+    studies: list[Study] = []
+    complaints: list[str] = []
     for path in configs:
         try:
             studies.append(load_study(path, set_=set_, vary=vary, seeds=seeds))
@@ -71,8 +78,12 @@ def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> Non
     for plan in plans:
         typer.echo(f"{plan['study']}: {plan['num_runs']} runs ({plan['num_arms']} arms x {plan['num_seeds']} seeds)")
         for arm in plan["arms"]:
-            typer.echo(f"  {arm['arm']}: {arm['num_missing']} to run, about {arm['cpu_s_per_run']:.1f} CPU-seconds each")
-        typer.echo(f"  {plan['num_finished']} finished, {plan['num_missing']} to run, about {plan['cpu_s']:.0f} CPU-seconds")
+            typer.echo(
+                f"  {arm['arm']}: {arm['num_missing']} to run, about {arm['cpu_s_per_run']:.1f} CPU-seconds each"
+            )
+        typer.echo(
+            f"  {plan['num_finished']} finished, {plan['num_missing']} to run, about {plan['cpu_s']:.0f} CPU-seconds"
+        )
 
 
 def _run(study: "Study", runs_dir: Path, *, force: bool) -> "list[Progress]":

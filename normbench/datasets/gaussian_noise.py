@@ -1,4 +1,4 @@
-"""Standard normal inputs of any shape, no target: to watch a signal pass through a network."""
+"""Normal inputs of any shape, no target: to watch a signal pass through a network."""
 
 from typing import ClassVar, Literal
 
@@ -11,12 +11,14 @@ from normbench.random_streams import stream
 
 
 class GaussianNoiseSpec(DatasetSpec):
-    """``num_samples`` inputs drawn from N(0, 1) with no target, for ``num_steps: 0``: forward and backward once."""
+    """Inputs drawn from N(mean, std^2) with no target, for ``num_steps: 0``: forward and backward once."""
 
     task: ClassVar[Task] = "signal"
     name: Literal["gaussian_noise"] = "gaussian_noise"
     shape: Widths = (256,)
     num_samples: int = Field(256, ge=1)
+    mean: float = 0.0
+    std: float = Field(1.0, ge=0)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -38,4 +40,4 @@ class GaussianNoiseSpec(DatasetSpec):
         return Dataset(*(Split(self._draw(seed, name)) for name in ("train", "validation", "test")))
 
     def _draw(self, seed: int, name: str) -> torch.Tensor:
-        return torch.randn((self.num_samples, *self.shape), generator=stream(seed, "data", name))
+        return self.mean + self.std * torch.randn((self.num_samples, *self.shape), generator=stream(seed, "data", name))

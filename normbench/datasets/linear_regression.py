@@ -12,7 +12,7 @@ NUM_GRID_POINTS = 200
 
 
 class LinearRegressionSpec(DatasetSpec):
-    """y = slope x + noise at ``num_samples`` evenly spaced x in [-1, 1]; the noise-free line on 200 points beside it."""
+    """y = slope x + noise at ``num_samples`` evenly spaced x in [-1, 1]; beside it the noise-free line on a grid."""
 
     task: ClassVar[Task] = "regression"
     name: Literal["linear_regression"] = "linear_regression"

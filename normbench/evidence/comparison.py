@@ -8,9 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import ComparisonError
-from normbench.evidence.run_folder import ARM_JSON, LAYER_STATS_CSV, METRICS_CSV, STUDY_JSON, Arm, Run, read_arm, read_json
+from normbench.evidence.run_folder import (
+    ARM_JSON,
+    LAYER_STATS_CSV,
+    METRICS_CSV,
+    STUDY_JSON,
+    Arm,
+    Run,
+    read_arm,
+    read_json,
+)
 
 HIGHER_IS_BETTER = ("accuracy",)
+OUTPUT_STDS = ("output_std_lowest", "output_std_mean", "output_std_highest")
+OUTPUT_MEANS = ("output_mean_training", "output_mean_evaluation")
+"""What is read of a signal without a target."""
 DEFAULT_METRICS = ("test_accuracy", "test_loss", "noise_free_loss", "train_loss")
 
 
@@ -139,7 +151,7 @@ def _metrics(arms: Sequence[Arm]) -> list[str]:
     found = {column for arm in arms for column in arm.runs[0].summary.get("constant_predictor", {})}
     known = [metric for metric in DEFAULT_METRICS if metric in found]
     if not known:
-        return ["output_std_lowest", "output_std_mean", "output_std_highest"] if arms else []
+        return [*OUTPUT_STDS, *OUTPUT_MEANS] if arms else []
     batches = any(arm.runs[0].summary.get("steps_per_epoch", 1) > 1 for arm in arms)
     return known + (["batch_loss_max_after_epoch_1"] if batches else [])
 
@@ -160,20 +172,15 @@ def _row(arm: Arm, metrics: Sequence[str], quote: str) -> Row:
 
 
 def _values(run: Run, metrics: Sequence[str]) -> dict[str, float]:
-    if "output_std_mean" in metrics:
-        return _output_stds(run)
     rows = run.rows(METRICS_CSV)
-    return {metric: _value(run, rows, metric) for metric in metrics}
+    stds = _output_stds(run) if set(OUTPUT_STDS).intersection(metrics) else {}
+    return {metric: stds[metric] if metric in stds else _value(run, rows, metric) for metric in metrics}
 
 
 def _output_stds(run: Run) -> dict[str, float]:
     rows = [row for row in run.rows(LAYER_STATS_CSV) if row["kind"] == "activation"]
     stds = [float(row["std"]) for row in rows][:-1] or [math.nan]  # the last layer's width is the task's
-    return {
-        "output_std_lowest": min(stds),
-        "output_std_mean": statistics.fmean(stds),
-        "output_std_highest": max(stds),
-    }
+    return dict(zip(OUTPUT_STDS, (min(stds), statistics.fmean(stds), max(stds)), strict=True))
 
 
 def _value(run: Run, rows: Sequence[Mapping[str, str]], metric: str) -> float:

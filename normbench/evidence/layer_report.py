@@ -4,6 +4,7 @@ import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from normbench.evidence.run_folder import LAYER_STATS_CSV, Arm, Run
 
@@ -28,7 +29,7 @@ class LayerLine:
         has_norm: A norm follows its weights.
         stds: Std of weight, gradient and output (after norm and activation).
         output_range: Lowest and highest output std among the seeds, at the end.
-        word: steady, grows, shrinks, vanishes, explodes, dead or not finite.
+        word: steady, grows, shrinks, vanishes, explodes, constant, dead or not finite.
     """
 
     layer: str
@@ -95,7 +96,7 @@ def _number(rows: Mapping[tuple[str, str], Mapping[str, str]], kind: str, layer:
     return float(row[statistic]) if row else math.nan
 
 
-def _line(layer: Mapping[str, object], tables: Sequence[_Table], first: float) -> LayerLine:
+def _line(layer: Mapping[str, Any], tables: Sequence[_Table], first: float) -> LayerLine:
     name = str(layer["name"])
     has_end = all(table.has_end for table in tables)
     stds: dict[str, Span] = {}
@@ -103,23 +104,31 @@ def _line(layer: Mapping[str, object], tables: Sequence[_Table], first: float) -
         start = _mean(table.first(kind, name, "std") for table in tables)
         stds[kind] = (start, _mean(table.last(kind, name, "std") for table in tables) if has_end else None)
     outputs = [table.last("activation", name, "std") for table in tables]
-    zeros = _mean(table.last("activation", name, "zero_share") for table in tables)
-    shape = tuple(layer["shape"])  # type: ignore[arg-type]
-    word = _word(stds["activation"], zeros, first)
+    zeros, largest = (
+        _mean(table.last("activation", name, key) for table in tables) for key in ("zero_share", "max_abs")
+    )
+    shape = tuple(layer["shape"])
+    word = _word(stds["activation"], first, zeros, largest)
     return LayerLine(name, shape, bool(layer["has_norm"]), stds, (min(outputs), max(outputs)), word)
 
 
-def _word(output: Span, zero_share: float, first: float) -> str:
+def _word(output: Span, first: float, zero_share: float, largest: float) -> str:
     start, end = output
     now = start if end is None else end
     if not math.isfinite(now):
         return "not finite"
+    if now == 0 and largest > 0:
+        return "constant"  # one value everywhere has no std, and is no lost signal
     if now < first / FAR:
         return "vanishes"
     if zero_share >= DEAD_SHARE:
         return "dead"
-    if now > first * FAR:
+    if now > first * FAR > 0:
         return "explodes"
+    return _change(start, end)
+
+
+def _change(start: float, end: float | None) -> str:
     if end is None or start / NEAR <= end <= start * NEAR:
         return "steady"
     return "grows" if end > start else "shrinks"
@@ -136,7 +145,7 @@ def _output_findings(lines: Sequence[LayerLine]) -> list[str]:
     return findings
 
 
-def _gradient_findings(layers: Sequence[Mapping[str, object]], tables: Sequence[_Table]) -> list[str]:
+def _gradient_findings(layers: Sequence[Mapping[str, Any]], tables: Sequence[_Table]) -> list[str]:
     """Compare the gradient that reaches the first layer's output with the one at the last but one's, at the start."""
     if len(layers) < 3:
         return []

@@ -148,7 +148,14 @@ def read_arm(folder: Path) -> Arm:
     """
     content = read_json(folder / ARM_JSON)
     try:
-        return Arm(folder, content["arm"], content["hash"], content["settings"], content["changed"], tuple(_finished_runs(folder)))
+        return Arm(
+            folder,
+            content["arm"],
+            content["hash"],
+            content["settings"],
+            content["changed"],
+            tuple(_finished_runs(folder)),
+        )
     except KeyError as error:
         rule = f"must hold {error.args[0]!r}, got {', '.join(content) or 'nothing'}"
         raise RunFolderError(f"{folder / ARM_JSON}: {rule}. Run its config again.") from None

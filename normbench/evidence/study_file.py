@@ -1,10 +1,11 @@
 """YAML read safely, with the place of every value remembered for messages."""
 
 import re
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -15,6 +16,7 @@ Loc = tuple[str | int, ...]
 MAX_BYTES = 1_000_000
 MAX_NODES = 20_000
 MAX_DEPTH = 20
+MAX_TEXT = 10_000
 # Setting one of these on top of a file replaces the other: a run has one budget.
 ALTERNATIVES = {"num_steps": "num_epochs", "num_epochs": "num_steps"}
 
@@ -22,14 +24,18 @@ ALTERNATIVES = {"num_steps": "num_epochs", "num_epochs": "num_steps"}
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """YAML 1.2's few implicit types: PyYAML alone reads 1e-3 as text, no as false and 012 as ten."""
 
-    yaml_implicit_resolvers: dict[str | None, list[tuple[str, re.Pattern[str]]]] = {}
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
 
 
 for _tag, _pattern, _first in (
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
     ("null", r"~|null|Null|NULL|", "~nN"),
     ("int", r"[-+]?[0-9]+", "-+0123456789"),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+.0123456789"),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first))
 _Loader.yaml_implicit_resolvers[""] = [("tag:yaml.org,2002:null", re.compile(r"^$"))]
@@ -95,13 +101,17 @@ def read_study_file(path: Path) -> Located:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise ConfigError([f"{path}: must be a readable file, got: {error.strerror}. Give the path of a config."]) from None
+        raise ConfigError(
+            [f"{path}: must be a readable file, got: {error.strerror}. Give the path of a config."]
+        ) from None
     if len(raw) > MAX_BYTES:
         raise ConfigError([f"{path}: must be at most {MAX_BYTES:,} bytes, got {len(raw):,}. Is this a config?"])
     try:
         return parse_yaml(raw.decode("utf-8"), str(path))
     except UnicodeDecodeError as error:
-        raise ConfigError([f"{path}: must be UTF-8 text, got byte {raw[error.start]:#x} at {error.start}. Save it as UTF-8."]) from None
+        raise ConfigError(
+            [f"{path}: must be UTF-8 text, got byte {raw[error.start]:#x} at {error.start}. Save it as UTF-8."]
+        ) from None
 
 
 def read_assignment(option: str, text: str) -> Located:
@@ -140,6 +150,19 @@ def parse_yaml(text: str, where: str, *, lines: bool = True) -> Located:
     return Located(data, reader.places)
 
 
+def _float(text: str) -> float:
+    return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+
+
+SCALARS: dict[str, Callable[[str], Any]] = {
+    "str": str,
+    "int": int,
+    "float": _float,
+    "bool": lambda text: text.lower() == "true",
+    "null": lambda _: None,
+}
+
+
 class _Reader:
     """Walks the YAML nodes once; collects values, places and complaints."""
 
@@ -154,7 +177,9 @@ class _Reader:
         self.places[loc] = self.place(node)
         self.num_nodes += 1
         if len(loc) > MAX_DEPTH or self.num_nodes > MAX_NODES:
-            raise ConfigError([f"{self.place(node)}: must hold at most {MAX_NODES:,} values, {MAX_DEPTH} deep. Is this a config?"])
+            raise ConfigError(
+                [f"{self.place(node)}: must hold at most {MAX_NODES:,} values, {MAX_DEPTH} deep. Is this a config?"]
+            )
         if isinstance(node, yaml.MappingNode):
             return self.read_mapping(node, loc)
         if isinstance(node, yaml.SequenceNode):
@@ -180,14 +205,14 @@ class _Reader:
     def read_scalar(self, node: yaml.Node, loc: Loc) -> Any:
         """Return text, a number, true, false or nothing."""
         text, kind = str(node.value), node.tag.rpartition(":")[2]
-        readers = {"str": str, "int": int, "float": _float, "bool": lambda t: t.lower() == "true", "null": lambda _: None}
-        if kind not in readers or len(text) > 10_000:
-            self.complain(node, loc, f"must be plain text, a number, true or false, got {node.tag} {text[:40]!r}. Write the value alone.")
+        if kind not in SCALARS or len(text) > MAX_TEXT:
+            rule = f"must be plain text, a number, true or false, got {node.tag} {text[:40]!r}"
+            self.complain(node, loc, f"{rule}. Write the value alone.")
             return None
         try:
-            return readers[kind](text)
-        except ValueError:
-            self.complain(node, loc, f"must be a number of at most 4,300 digits, got {text[:20]}... Write a smaller one.")
+            return SCALARS[kind](text)
+        except ValueError:  # Python reads whole numbers of at most 4,300 digits
+            self.complain(node, loc, f"must be a number of fewer digits, got {text[:20]}... Write a smaller one.")
             return None
 
     def complain(self, node: yaml.Node, loc: Loc, rule: str) -> None:
@@ -204,12 +229,10 @@ def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-def _float(text: str) -> float:
-    return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
-
-
 def _kind(node: yaml.Node | None) -> str:
-    return "nothing" if node is None else "a list" if isinstance(node, yaml.SequenceNode) else f"{str(node.value)[:40]!r}"
+    return (
+        "nothing" if node is None else "a list" if isinstance(node, yaml.SequenceNode) else f"{str(node.value)[:40]!r}"
+    )
 
 
 def _syntax_complaint(error: yaml.YAMLError, where: str, *, lines: bool) -> str:

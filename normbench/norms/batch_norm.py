@@ -5,6 +5,7 @@ from typing import Literal
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from normbench.errors import SettingError
@@ -56,7 +57,7 @@ class BatchNorm(_BatchNorm):
 def _keep_finite(*buffers: Tensor) -> None:
     """Hold running statistics at the largest number: a batch of variance inf would leave inf there for ever."""
     # Autograd has noted the buffers' version for the backward pass, which in training does not read them.
-    with torch.autograd._unsafe_preserve_version_counter(buffers):
+    with _unsafe_preserve_version_counter(buffers):
         for buffer in buffers:
             limit = torch.finfo(buffer.dtype).max
             buffer.copy_(buffer.clamp(min=-limit, max=limit))

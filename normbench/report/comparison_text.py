@@ -40,7 +40,9 @@ def evidence_command(comparison: StudyComparison) -> str:
     command = f"normbench run configs/{comparison.study}.yaml --seeds {ENOUGH_SEEDS}"
     if not comparison.is_plain:
         return command
-    varied = {key: list(dict.fromkeys(str(row.settings.get(key)) for row in comparison.rows)) for key in comparison.differing}
+    varied = {
+        key: list(dict.fromkeys(str(row.settings.get(key)) for row in comparison.rows)) for key in comparison.differing
+    }
     options = [f"--vary {key}={','.join(values)}" for key, values in varied.items() if "None" not in values]
     return " ".join([command, *(options or ["--vary norm=none,batch_norm"])])
 
@@ -69,7 +71,7 @@ def _line(study: str, row: Row) -> dict[str, Any]:
     return {"study": study, "arm": row.arm, **counts, "cpu_ms_per_step": row.cpu_ms_per_step, **figures, **row.settings}
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401 - any tree of JSON values
+def plain(value: Any) -> Any:
     """Replace what JSON cannot say."""
     if isinstance(value, Mapping):
         return {key: plain(inner) for key, inner in value.items()}

@@ -4,19 +4,20 @@ import math
 
 
 def short(value: float | None) -> str:
-    """Write a number with three significant digits.
+    """Write a number with three significant digits, a large one to the unit.
 
     Example:
         >>> short(0.058123), short(61610), short(3.2e-14), short(None)
-        ('0.0581', '61,600', '3.2e-14', '-')
+        ('0.0581', '61,610', '3.2e-14', '-')
     """
     if value is None:
         return "-"
-    if not math.isfinite(value):
-        return str(value)
-    if value == 0 or 1e-4 <= abs(value) < 1e4:
-        return f"{value:#.3g}".rstrip(".") if value else "0"
-    return f"{value:.3g}" if abs(value) < 1e-4 or abs(value) >= 1e7 else f"{float(f'{value:.3g}'):,.0f}"
+    if not math.isfinite(value) or value == 0:
+        return f"{value:g}"
+    size = abs(value)
+    if size >= 999.5:
+        return f"{value:,.0f}" if size < 1e7 else f"{value:.2e}"
+    return f"{value:#.3g}".rstrip(".") if size >= 1e-4 else f"{value:.3g}"
 
 
 def percent(value: float) -> str:

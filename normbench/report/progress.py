@@ -1,7 +1,6 @@
 """What is running, on stderr: a bar on a terminal, plain lines elsewhere."""
 
 import time
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -32,7 +31,7 @@ class StudyProgress:
         self._bar.start()
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
     def advance(self, number: int, label: str, status: str, error: str = "") -> None:

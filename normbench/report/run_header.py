@@ -62,5 +62,5 @@ def _size_line(settings: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     return f"  {summary['num_parameters']:,} parameters{norms}{keep}"
 
 
-def _number(value: Any) -> str:  # noqa: ANN401 - a setting is whatever YAML can say
+def _number(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)

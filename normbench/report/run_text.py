@@ -60,7 +60,9 @@ def _print_single(console: Console, study: str, arm: Arm) -> None:
     console.print(header(study, arm), soft_wrap=True)
     print_losses(console, run.rows(METRICS_CSV))
     if run.summary["status"] == "diverged":
-        console.print(f"Diverged: the loss of step {run.summary['step']} was not finite. A smaller optimizer.lr may help.")
+        console.print(
+            f"Diverged: the loss of step {run.summary['step']} was not finite. A smaller optimizer.lr may help."
+        )
 
 
 def _pointers(folder: Path, arms: Sequence[Arm], config: Path) -> list[str]:

@@ -21,6 +21,8 @@ METRIC_TITLES = {
     "output_std_lowest": "output std, lowest",
     "output_std_mean": "output std, mean",
     "output_std_highest": "output std, highest",
+    "output_mean_training": "output mean, training",
+    "output_mean_evaluation": "output mean, evaluation",
 }
 
 
@@ -76,7 +78,8 @@ def _range(lines: Sequence[LayerLine]) -> str:
 def _layer_cells(line: LayerLine, num_times: int) -> list[str]:
     numbers = [short(value) for span in line.stds.values() for value in span[:num_times]]
     # Where a scale drifts, the reader wants to know whether a norm could have held it.
-    note = f"{line.word} (no norm here)" if line.word != "steady" and not line.has_norm else line.word
+    drifts = line.word in ("grows", "shrinks", "vanishes", "explodes")
+    note = f"{line.word} (no norm here)" if drifts and not line.has_norm else line.word
     shape = "x".join(str(size) for size in line.shape)
     return [line.layer, shape, *numbers, bar(line.output_std), note]
 
@@ -86,9 +89,6 @@ def print_comparison(console: Console, comparison: StudyComparison) -> None:
     console.print(_headline(comparison))
     if comparison.rows:
         console.print(_comparison_table(comparison))
-    for row in comparison.rows:
-        if row.quote:
-            console.print(f"{row.arm}: {_found_range(row)}the document says: {row.quote}", soft_wrap=True)
     for arm in comparison.missing:
         console.print(f"{arm}: no finished run.")
     for name in comparison.left_out:
@@ -107,17 +107,18 @@ def _comparison_table(comparison: StudyComparison) -> Table:
     rows = comparison.rows
     metrics = list(rows[0].figures)
     label = _has_own_names(comparison)
-    has_diverged = any(row.num_diverged for row in rows)
+    has_diverged, has_quotes = any(row.num_diverged for row in rows), any(row.quote for row in rows)
     headers = ["arm"] if label else []
     headers += [*comparison.differing, "seeds", *(METRIC_TITLES.get(m, m.replace("_", " ")) for m in metrics)]
-    headers += ["parameters", "CPU ms/step"] + ["diverged"] * has_diverged
+    headers += ["parameters", "CPU ms/step"] + ["diverged"] * has_diverged + ["the document"] * has_quotes
     num_left = label + len(comparison.differing)
-    table = _table([_stacked(header) for header in headers], left=range(num_left))
+    left = (*range(num_left), *([len(headers) - 1] if has_quotes else []))
+    table = _table([_stacked(header) for header in headers], left)
     for row in rows:
         cells = ([row.arm] if label else []) + [_setting(row.settings.get(key)) for key in comparison.differing]
         cells += [str(len(row.seeds)), *(_figure(metric, figure) for metric, figure in row.figures.items())]
         cells += [f"{row.num_parameters:,}", short(row.cpu_ms_per_step)]
-        table.add_row(*cells, *[_diverged(row)] * has_diverged)
+        table.add_row(*cells, *[_diverged(row)] * has_diverged, *[row.quote] * has_quotes)
     return table
 
 
@@ -130,16 +131,9 @@ def _stacked(header: str) -> str:
     return f"{header[:middle]}\n{header[middle + 1 :]}"
 
 
-def _found_range(row: Row) -> str:
-    if "output_std_lowest" not in row.figures:
-        return ""
-    low, high = min(row.figures["output_std_lowest"].values), max(row.figures["output_std_highest"].values)
-    return f"output std from {short(low)} to {short(high)} over all layers and seeds; "
-
-
 def _has_own_names(comparison: StudyComparison) -> bool:
     """Whether arms have names that say more than the settings in the other columns."""
-    return not comparison.differing or any("=" not in row.arm for row in comparison.rows) and not comparison.is_plain
+    return not comparison.differing or (any("=" not in row.arm for row in comparison.rows) and not comparison.is_plain)
 
 
 def _figure(metric: str, figure: Figure) -> str:
@@ -154,7 +148,7 @@ def _diverged(row: Row) -> str:
     return f"{row.num_diverged} of {len(row.seeds)}" if row.num_diverged else "-"
 
 
-def _setting(value: Any) -> str:  # noqa: ANN401 - a setting is whatever YAML can say
+def _setting(value: Any) -> str:
     return "-" if value is None else str(value)
 
 

@@ -13,7 +13,7 @@ from normbench.study import RunConfig
 from normbench.training.batches import Batches
 from normbench.training.initialization import initialize
 from normbench.training.loop import Penalty, Training
-from normbench.training.losses import evaluate, loss_function, predict
+from normbench.training.losses import evaluate, loss_function, output_means, predict
 
 
 def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
@@ -56,6 +56,8 @@ def split_parameters(model: nn.Module, decay_on: str) -> tuple[list[nn.Parameter
 
 def read_losses(model: nn.Module, dataset: Dataset, config: RunConfig) -> dict[str, float]:
     """Return loss and accuracy on every split, as columns: train_loss, test_accuracy ..."""
+    if config.dataset.task == "signal":
+        return output_means(model, dataset.train.x)
     read = {name: evaluate(model, split, config.dataset.task) for name, split in dataset.splits().items()}
     columns = [f"{name}_{quantity}" for quantity in ("loss", "accuracy") for name in read if quantity in read[name]]
     return {column: read[column.rpartition("_")[0]][column.rpartition("_")[2]] for column in columns}

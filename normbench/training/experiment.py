@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 import yaml
@@ -57,7 +57,7 @@ def run_experiment(config: RunConfig, seed: int, folder: Path, *, study: str, ar
 class _NoBoard:
     """Stands in for TensorBoard where a run does without."""
 
-    def __enter__(self) -> "_NoBoard":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -82,7 +82,7 @@ def _tensorboard(config: RunConfig, folder: Path, num_frames: int) -> TensorBoar
 def metric_columns(dataset: Dataset, config: RunConfig) -> list[str]:
     """Return the columns of metrics.csv after ``step``."""
     if config.dataset.task == "signal":
-        return []
+        return ["output_mean_training", "output_mean_evaluation"]
     splits = list(dataset.splits())
     accuracies = [f"{name}_accuracy" for name in splits] if config.dataset.task == "classification" else []
     return ["batch_loss_mean", "batch_loss_max", *(f"{name}_loss" for name in splits), *accuracies]
@@ -119,7 +119,9 @@ def _flat(value: Any) -> Any:
 
 def _dump(config: RunConfig) -> dict[str, Any]:
     dumped = {key: getattr(config, key) for key in RunConfig.model_fields}
-    plain = {key: value.model_dump(mode="json") if isinstance(value, BaseModel) else value for key, value in dumped.items()}
+    plain = {
+        key: value.model_dump(mode="json") if isinstance(value, BaseModel) else value for key, value in dumped.items()
+    }
     listed = {key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()}
     return listed | {"device": config.resolved_device()}
 
@@ -133,7 +135,9 @@ def _summary(
         "status": outcome.status,
         "step": outcome.step,
         "metrics": dict(metrics),
-        "constant_predictor": {f"{name}_{key}": value for name, found in constant.items() for key, value in found.items()},
+        "constant_predictor": {
+            f"{name}_{key}": value for name, found in constant.items() for key, value in found.items()
+        },
         "num_parameters": sum(p.numel() for p in model.parameters()),
         "num_norm_parameters": _num_norm_parameters(model),
         "layers": _layers(model),

@@ -15,7 +15,8 @@ def initialize(model: nn.Module, init: str, scale: float, seed: int) -> None:
     Every module starts from torch's default under a seed of its own name, so that a norm added to one
     layer moves no other layer's weights. Then ``init`` redraws the weights (not the biases) of the weighted
     layers: ``kaiming_normal`` has std sqrt(2 / fan_in) (He et al., 2015), ``xavier_normal``
-    sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio, 2010), ``normal`` 1; each is multiplied by ``scale``.
+    sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio, 2010), ``normal`` 1, ``constant`` is 1 everywhere; each is
+    multiplied by ``scale``.
     The global random state is not touched.
     """
     for name, module in model.named_modules():
@@ -33,6 +34,8 @@ def initialize(model: nn.Module, init: str, scale: float, seed: int) -> None:
 
 
 def _draw(weight: Tensor, init: str, generator: torch.Generator) -> Tensor:
+    if init == "constant":
+        return torch.ones(weight.shape)
     fan_in = weight[0].numel()
     fan_out = weight.shape[0] * weight[0][0].numel()
     std = {

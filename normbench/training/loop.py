@@ -167,4 +167,3 @@ def _read(parts: Training, losses: list[float]) -> tuple[dict[str, float], tuple
     batch_losses = {"batch_loss_mean": math.fsum(losses) / len(losses), "batch_loss_max": max(losses)} if losses else {}
     curve = parts.curve(parts.model) if parts.curve else None
     return batch_losses | parts.read(parts.model), curve
-

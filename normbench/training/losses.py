@@ -8,6 +8,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
 from normbench.datasets.base import Split, Task
 from normbench.random_streams import stream
+from normbench.training.watching import leaving_no_trace
 
 LossFunction = Callable[[Tensor, Tensor | None], Tensor]
 
@@ -49,6 +50,16 @@ def predict(model: nn.Module, x: Tensor) -> Tensor:
         output = torch.cat([model(batch) for batch in x.split(EVALUATION_BATCH)])
     model.train(was_training)
     return output
+
+
+def output_means(model: nn.Module, x: Tensor) -> dict[str, float]:
+    """Return the mean output in training and in evaluation mode: what there is to read without a target."""
+    with torch.no_grad(), leaving_no_trace(model):
+        training = model(x).double().mean().item()
+    return {
+        "output_mean_training": training,
+        "output_mean_evaluation": predict(model, x).double().mean().item(),
+    }
 
 
 def constant_predictor(train: Split, split: Split, task: Task) -> dict[str, float]:
