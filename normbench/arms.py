@@ -78,7 +78,7 @@ def load_study(path: Path, *, set_: Sequence[str] = (), vary: Sequence[str] = ()
     chosen = tuple(range(seeds)) if seeds else _seeds(keys.seeds)
     is_plain = keys.arms is None and keys.grid is None and keys.zip is None
     baseline = _baseline(keys.baseline, located, arms)
-    return Study(name, _question(path), configs, chosen, baseline, is_plain, keys.quotes or {})
+    return Study(name, _question(path), str(path), configs, chosen, baseline, is_plain, keys.quotes or {})
 
 
 class _Complaints:

@@ -116,6 +116,7 @@ def study_content(study: Study) -> dict[str, Any]:
     return {
         "study": study.name,
         "question": study.question,
+        "source": study.source,
         "arms": [{"arm": arm, "hash": config.hash()} for arm, config in study.arms.items()],
         "baseline": study.baseline,
         "is_plain": study.is_plain,

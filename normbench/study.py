@@ -1,5 +1,6 @@
 """RunConfig and Study: all a file may say, checked before anything runs."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -98,7 +99,8 @@ class RunConfig(_Settings):
     def lr(self) -> float:
         """The step size in use, after scaling with the batch size."""
         ratio = self.batch_size / (self.reference_batch_size or self.batch_size)
-        return self.optimizer.lr * ratio ** {"none": 0.0, "sqrt": 0.5, "linear": 1.0}[self.lr_scaling]
+        power = {"none": 0.0, "sqrt": 0.5, "linear": 1.0}[self.lr_scaling]
+        return self.optimizer.lr * math.pow(ratio, power)
 
     @property
     def every_steps(self) -> int:
@@ -141,6 +143,7 @@ class Study:
     Attributes:
         name: Folder under runs/, the file's stem unless it says otherwise.
         question: The file's first comment.
+        source: The file's path, as it was given.
         arms: Settings of each arm, in the file's order.
         seeds: One run per arm and seed.
         baseline: An arm's name, or the keys a grid's baseline fixes.
@@ -150,6 +153,7 @@ class Study:
 
     name: str
     question: str
+    source: str
     arms: Mapping[str, RunConfig]
     seeds: tuple[int, ...] = (0,)
     baseline: str | None = None

@@ -68,6 +68,7 @@ class StudyComparison:
     Attributes:
         study: Its name.
         question: Its first line.
+        source: The file it was run from.
         rows: One per arm with finished runs.
         differing: The settings in which the rows differ.
         missing: Arms without a finished run.
@@ -76,6 +77,7 @@ class StudyComparison:
 
     study: str
     question: str
+    source: str
     rows: Sequence[Row]
     differing: Sequence[str]
     is_plain: bool
@@ -144,7 +146,8 @@ def compare_study(folder: Path) -> StudyComparison:
     rows = [_row(arm, metrics, quotes.get(arm.name, "")) for arm in arms]
     question = study.get("question", "")
     is_plain, baseline = bool(study.get("is_plain")), study.get("baseline")
-    return StudyComparison(folder.name, question, rows, _differing(arms), is_plain, baseline, missing, left_out)
+    source = study.get("source", f"configs/{folder.name}.yaml")
+    return StudyComparison(folder.name, question, source, rows, _differing(arms), is_plain, baseline, missing, left_out)
 
 
 def _metrics(arms: Sequence[Arm]) -> list[str]:

@@ -55,7 +55,7 @@ def _free_name(folder: Path) -> Path:
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON by rename, so that no one reads half of it; equal content gives equal bytes."""
     part = path.with_suffix(f".part-{os.getpid()}")
-    part.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     part.replace(path)
 
 

@@ -22,7 +22,7 @@ class GroupNormSpec(NormSpec):
 
     torch's own layer. The C channels are cut into ``num_groups`` blocks of neighbours; mean and biased
     variance are taken over a block and all its positions. One group is layer norm over (C, *), C groups
-    are instance norm. https://arxiv.org/abs/1803.08494
+    are instance norm. torch squares in float32: above about 1e18 the output is not finite. https://arxiv.org/abs/1803.08494
     """
 
     name: Literal["group_norm"] = "group_norm"
@@ -41,10 +41,11 @@ class GroupNormSpec(NormSpec):
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
         """Each sample on its own; a constant per feature is lost only with one channel per group."""
+        channels = {1: "C", feature_shape[0]: ""}.get(self.num_groups, "C/G")
         return Properties(
             input_scale=True,
             sample_shift=True,
             feature_shift=self.num_groups == feature_shape[0],
-            averaged_axes=axes("C/G", position_axes(feature_shape)),
+            averaged_axes=axes(channels, position_axes(feature_shape)),
             num_statistics=batch_size * self.num_groups,
         )

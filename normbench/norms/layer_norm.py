@@ -28,7 +28,7 @@ class LayerNorm(nn.Module):
     "Layer norm" on images means different things to different people, so the choice has a name:
     ``sample`` averages over (C, *), ``map`` over the positions of one channel, ``row`` over the last
     axis, ``position`` over the channels at one position. The batch plays no part, so training and
-    evaluation compute the same.
+    evaluation compute the same. torch's kernels square in float32: above about 1e18 the output is not finite.
 
     Shape:
         input: (N, *feature_shape).

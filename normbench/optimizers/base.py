@@ -1,4 +1,4 @@
-"""OptimizerSpec: build(parameter_groups, weight_decay, lr) -> torch optimizer."""
+"""OptimizerSpec: build(groups, lr) -> torch optimizer."""
 
 from abc import abstractmethod
 from typing import Any, ClassVar

@@ -29,7 +29,7 @@ def print_comparisons(comparisons: Sequence[StudyComparison], console: Console |
 def footnote(comparison: StudyComparison) -> str:
     """Say what the table is worth, and what would be worth more."""
     if not comparison.rows:
-        return f"Nothing finished yet. Run it: normbench run configs/{comparison.study}.yaml"
+        return f"Nothing finished yet. Run it: normbench run {comparison.source}"
     if comparison.is_evidence:
         return "Mean ± std over seeds (n - 1)."
     return f"One seed each: this is a look, not evidence. For evidence:\n  {evidence_command(comparison)}"
@@ -37,7 +37,7 @@ def footnote(comparison: StudyComparison) -> str:
 
 def evidence_command(comparison: StudyComparison) -> str:
     """Return the command that runs these arms over enough seeds."""
-    command = f"normbench run configs/{comparison.study}.yaml --seeds {ENOUGH_SEEDS}"
+    command = f"normbench run {comparison.source} --seeds {ENOUGH_SEEDS}"
     if not comparison.is_plain:
         return command
     varied = {

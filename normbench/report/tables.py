@@ -107,17 +107,18 @@ def _comparison_table(comparison: StudyComparison) -> Table:
     rows = comparison.rows
     metrics = list(rows[0].figures)
     label = _has_own_names(comparison)
+    has_steps = any(row.cpu_ms_per_step is not None for row in rows)
     has_diverged, has_quotes = any(row.num_diverged for row in rows), any(row.quote for row in rows)
     headers = ["arm"] if label else []
     headers += [*comparison.differing, "seeds", *(METRIC_TITLES.get(m, m.replace("_", " ")) for m in metrics)]
-    headers += ["parameters", "CPU ms/step"] + ["diverged"] * has_diverged + ["the document"] * has_quotes
+    headers += ["parameters"] + ["CPU ms/step"] * has_steps + ["diverged"] * has_diverged + ["the document"] * has_quotes
     num_left = label + len(comparison.differing)
     left = (*range(num_left), *([len(headers) - 1] if has_quotes else []))
     table = _table([_stacked(header) for header in headers], left)
     for row in rows:
         cells = ([row.arm] if label else []) + [_setting(row.settings.get(key)) for key in comparison.differing]
         cells += [str(len(row.seeds)), *(_figure(metric, figure) for metric, figure in row.figures.items())]
-        cells += [f"{row.num_parameters:,}", short(row.cpu_ms_per_step)]
+        cells += [f"{row.num_parameters:,}"] + [short(row.cpu_ms_per_step)] * has_steps
         table.add_row(*cells, *[_diverged(row)] * has_diverged, *[row.quote] * has_quotes)
     return table
 

@@ -43,7 +43,7 @@ def run_experiment(config: RunConfig, seed: int, folder: Path, *, study: str, ar
         write_points(folder, dataset)
         num_frames = config.total_steps // config.every_steps + 2
         with CsvRecorder(folder, columns) as files, _tensorboard(config, folder, num_frames) as board:
-            board.describe_run(config_text, flat_settings(config), f"{arm}-{config.hash()}")
+            board.describe_run(config_text, _hparams(config), f"{arm}-{config.hash()}")
             recorder = Recorders([files, board])
             outcome = train(training, config.total_steps, config.every_steps, recorder)
             board.finish(succeeded=outcome.status == "finished")
@@ -52,6 +52,11 @@ def run_experiment(config: RunConfig, seed: int, folder: Path, *, study: str, ar
     write_json(folder / ENVIRONMENT_JSON, _environment(outcome, started, cpu_s))
     write_json(folder / SUMMARY_JSON, summary)
     return summary
+
+
+def _hparams(config: RunConfig) -> dict[str, Any]:
+    """Return what TensorBoard's HParams page compares: the settings that decide the numbers."""
+    return {key: value for key, value in flat_settings(config).items() if not key.startswith("recording.")}
 
 
 class _NoBoard:

@@ -19,12 +19,13 @@ def initialize(model: nn.Module, init: str, scale: float, seed: int) -> None:
     multiplied by ``scale``.
     The global random state is not touched.
     """
+    before = torch.default_generator.get_state()
     for name, module in model.named_modules():
         reset = getattr(module, "reset_parameters", None)
         if callable(reset):
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(derive_seed(seed, "init", name))
-                reset()
+            torch.default_generator.manual_seed(derive_seed(seed, "init", name))  # far cheaper than torch.manual_seed
+            reset()
+    torch.default_generator.set_state(before)
     for name, layer in weighted_layers(model).items():
         weight = layer.get_parameter("weight")
         with torch.no_grad():

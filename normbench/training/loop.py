@@ -127,7 +127,7 @@ def _gradient(parts: Training, batch: Split) -> float:
     loss = parts.loss(parts.model(batch.x), batch.y)
     for parameter in parts.parameters:  # what zero_grad does, without its bookkeeping
         parameter.grad = None
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     return loss.item()
 
 

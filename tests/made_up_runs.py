@@ -1,0 +1,84 @@
+"""Study, arm and run folders that no training wrote, for tests of what reads them."""
+
+import csv
+from pathlib import Path
+
+from normbench.evidence.run_folder import (
+    ARM_JSON,
+    ENVIRONMENT_JSON,
+    LAYER_STATS_CSV,
+    METRICS_CSV,
+    STUDY_JSON,
+    SUMMARY_JSON,
+    digests,
+    read_arm,
+    seed_folder,
+    write_json,
+)
+
+SUMMARY = {
+    "status": "finished",
+    "step": 20,
+    "constant_predictor": {"train_loss": 1.0, "test_loss": 2.0},
+    "num_parameters": 1234,
+    "num_norm_parameters": 0,
+    "layers": [],
+    "steps_per_epoch": 4,
+    "total_steps": 20,
+    "num_train": 64,
+    "decay_kind": "L2",
+}
+STATISTICS = {"mean": 0.0, "std": 1.0, "l2_norm": 2.0, "max_abs": 3.0, "zero_share": 0.0}
+
+
+def make_study(runs_dir=Path("runs"), name="made_up", *, arms=(), **content):
+    """Write study.json that names ``arms`` with the hash that ``make_arm`` gives them."""
+    folder = runs_dir / name
+    folder.mkdir(parents=True, exist_ok=True)
+    said = {"question": "Is it made up?", "baseline": None, "is_plain": False, "quotes": {}} | content
+    write_json(folder / STUDY_JSON, {"study": name, "arms": [{"arm": a, "hash": "aaaaaa"} for a in arms]} | said)
+    return folder
+
+
+def make_arm(study, arm="none", *, arm_hash="aaaaaa", changed=None, **settings):
+    """Write arm.json; ``batch__size`` stands for the dotted key ``batch.size``."""
+    dotted = {key.replace("__", "."): value for key, value in settings.items()}
+    folder = seed_folder(study.parent, study.name, arm, arm_hash, 0).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    said = list(dotted) if changed is None else changed
+    write_json(folder / ARM_JSON, {"arm": arm, "hash": arm_hash, "settings": dotted, "changed": said})
+    return folder
+
+
+def make_run(arm, seed=0, metrics=({"step": 0, "test_loss": 1.0},), stats=(), cpu_s_per_step=0.002, **summary):
+    """Write one finished run: a row of metrics.csv and of layer_stats.csv per mapping, and its summary."""
+    folder = arm / f"seed-{seed}"
+    folder.mkdir()
+    write_csv(folder / METRICS_CSV, metrics)
+    write_csv(folder / LAYER_STATS_CSV, [{"step": 0, "layer": "", "kind": ""} | STATISTICS | row for row in stats])
+    write_json(folder / SUMMARY_JSON, SUMMARY | {"files": digests(folder)} | summary)
+    write_json(folder / ENVIRONMENT_JSON, {"cpu_s": 1.5, "cpu_s_per_step": cpu_s_per_step, "num_threads": 1})
+    return folder
+
+
+def made_up_arm(*seeds, layers, study=None):
+    """Return an arm, read back, with a run per list of rows of layer_stats.csv."""
+    folder = make_arm(study or make_study(arms=["none"]))
+    described = [{"name": name, "shape": [3, 2], "has_norm": False} for name in layers]
+    for seed, stats in enumerate(seeds):
+        make_run(folder, seed, stats=stats, layers=described)
+    return read_arm(folder)
+
+
+def std_rows(kind, stds, step=0, **others):
+    """Return a row of layer_stats.csv per layer: ``stds`` by layer, the rest the same in all."""
+    return [{"step": step, "layer": layer, "kind": kind, "std": std} | others for layer, std in stds.items()]
+
+
+def write_csv(path, rows):
+    """Write mappings as CSV; columns in the order in which they first appear."""
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
