@@ -32,23 +32,22 @@ HistogramKind = Literal["weight", "grad", "activation", "update"]
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class RecordingConfig(_Settings):
-    """What a run writes down while it trains.
-
-    Attributes:
-        every_steps: A row at step 0, every so many steps and at the end; 20 rows in all if not said.
-        histograms: Which histograms TensorBoard gets.
-        tensorboard: Write the TensorBoard log.
-        figures: Draw the fitted curves of one-dimensional regression.
-    """
+    """What a run writes down while it trains."""
 
     every_steps: int | None = Field(None, ge=1)
+    """A row at step 0, every so many steps and at the end; 21 rows if not said."""
     histograms: Annotated[tuple[HistogramKind, ...], Field(strict=False)] = ("weight", "grad")
+    """Which histograms TensorBoard gets: weight, grad, activation, update."""
     tensorboard: bool = True
+    """Write the TensorBoard log."""
     figures: bool = True
+    """Draw the fitted curves of one-dimensional regression."""
 
 
 class RunConfig(_Settings):
@@ -59,19 +58,33 @@ class RunConfig(_Settings):
     dataset: Annotated[DatasetSpec, OneOf("normbench.datasets")]
     optimizer: Annotated[OptimizerSpec, OneOf("normbench.optimizers", default="sgd")] = SGDSpec()
     weight_decay: float = Field(0.0, ge=0)
+    """L2 in the gradient under sgd and adam, decoupled under adamw."""
     l1: float = Field(0.0, ge=0)
+    """Adds l1 * sign(w) to the gradient."""
     decay_on: Literal["all", "weights"] = "all"
+    """What weight_decay and l1 act on: all parameters, or the weights of layers without biases and norms."""
     dropout: Share = 0.0
+    """Probability of zeroing a hidden activation, 0 <= dropout < 1."""
     batch_size: int = Field(16, ge=1)
+    """Samples per step; an epoch's last samples that fill no batch are left out."""
     num_steps: int | None = Field(None, ge=0)
+    """Optimizer steps; 500 if num_epochs is not given either; 0 only looks, forward and backward once."""
     num_epochs: int | None = Field(None, ge=1)
+    """Passes over the training set, instead of num_steps."""
     lr_scaling: Literal["none", "linear", "sqrt"] = "none"
+    """How optimizer.lr grows with batch_size / reference_batch_size."""
     reference_batch_size: int | None = Field(None, ge=1)
+    """The batch size that optimizer.lr is meant for."""
     init: Init = "default"
+    """Initial weights: torch's default, kaiming_normal, xavier_normal, normal (std 1) or constant (1)."""
     init_scale: float = Field(1.0, gt=0)
+    """Multiplies the initial weights, not the biases."""
     fix: Annotated[tuple[Literal["data", "init"], ...], Field(strict=False)] = ()
+    """What stays that of seed 0 in every seed: data, init."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train; auto takes a GPU where there is one."""
     recording: RecordingConfig = RecordingConfig()
+    """What is written down, and how often."""
 
     @model_validator(mode="after")
     def _one_budget(self) -> "RunConfig":

@@ -8,10 +8,12 @@ from pathlib import Path
 from unittest.mock import patch
 
 import typer.rich_utils
+from pydantic import BaseModel
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from normbench.parts import find_specs
+from normbench.study import RecordingConfig, RunConfig
 
 ROOT = Path(__file__).parent.parent
 WIDTH = 100
@@ -63,6 +65,21 @@ def configs() -> str:
 
 def question(config: Path) -> str:
     return config.read_text(encoding="utf-8").partition("\n")[0].removeprefix("#").strip()
+
+
+def config_file(name: str) -> str:
+    """A config as it lies in configs/."""
+    text = (ROOT / "configs" / f"{name}.yaml").read_text(encoding="utf-8")
+    return f"```yaml\n{text.strip()}\n```"
+
+
+def run_settings() -> str:
+    """Every setting of a run and of its recording with its default; parts have tables of their own."""
+    recording = RecordingConfig.model_fields.items()
+    fields = {**RunConfig.model_fields, **{f"recording.{key}": info for key, info in recording}}
+    told = {key: info for key, info in fields.items() if not isinstance(info.default, BaseModel)}
+    rows = [(f"`{key}`", f"`{yaml_word(i.default)}`", i.description or "") for key, i in told.items() if not i.is_required()]
+    return table("setting", "default", "what it does", rows=rows)
 
 
 def parts(package: str) -> str:
