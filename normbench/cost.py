@@ -44,7 +44,7 @@ class StudyCost:
 def estimate_cost(study: Study, runs_dir: Path) -> StudyCost:
     """Say what ``run_study`` would do; nothing is written."""
     runs = plan(study, runs_dir)
-    arms = [_arm_cost(arm, [run for run in runs if run.arm == arm]) for arm in study.arms]
+    arms = [_arm_cost(arm, [run for run in runs if run.config == config]) for arm, config in study.arms.items()]
     num_missing = sum(arm.num_missing for arm in arms)
     cpu_s = sum(arm.num_missing * arm.cpu_s_per_run for arm in arms)
     num_finished = len(runs) - num_missing
@@ -69,6 +69,6 @@ def _measured(config: RunConfig, seed: int) -> float:
         num_steps = min(NUM_STEPS, config.total_steps)
         outcome = train(training, num_steps, config.total_steps + 1, MemoryRecorder())
     row_s = (time.process_time() - built - outcome.cpu_s) / (2 if num_steps else 1)
-    step_s = outcome.cpu_s / max(1, num_steps - 1)
+    step_s = outcome.cpu_s_per_step or 0.0
     num_rows = 1 + config.total_steps // config.every_steps
     return (built - started) + config.total_steps * step_s + num_rows * row_s

@@ -49,11 +49,20 @@ class Progress:
 def plan(study: Study, runs_dir: Path) -> list[PlannedRun]:
     """Return all runs of a study, seed by seed, so that arms can be compared early and share their data."""
     hashes = {arm: config.hash() for arm, config in study.arms.items()}
+    names = {arm: _name_in_use(study, runs_dir, arm, hashes[arm]) for arm in study.arms}
     return [
-        PlannedRun(study.name, arm, config, seed, seed_folder(runs_dir, study.name, arm, hashes[arm], seed))
+        PlannedRun(
+            study.name, names[arm], config, seed, seed_folder(runs_dir, study.name, names[arm], hashes[arm], seed)
+        )
         for seed in study.seeds
         for arm, config in study.arms.items()
     ]
+
+
+def _name_in_use(study: Study, runs_dir: Path, arm: str, arm_hash: str) -> str:
+    """Return what these settings are already called in a file without arms: a later --vary adds seeds, not rows."""
+    known = sorted((runs_dir / study.name).glob(f"*-{arm_hash}")) if study.is_plain else []
+    return known[0].name.removesuffix(f"-{arm_hash}") if known else arm
 
 
 def run_study(

@@ -1,4 +1,4 @@
-"""Study, arm and run folders that no training wrote, for tests of what reads them."""
+"""Study, arm and run folders that no training wrote, for tests of what reads them; and the smallest study that trains."""
 
 import csv
 from pathlib import Path
@@ -15,6 +15,16 @@ from normbench.evidence.run_folder import (
     seed_folder,
     write_json,
 )
+
+TINY = """\
+# Does it run?
+model: {name: mlp, hidden_features: [4]}
+dataset: linear_regression
+batch_size: 5
+num_steps: 4
+recording: {tensorboard: false, figures: false}
+"""
+ARMS = "arms: {plain: {}, decayed: {weight_decay: 0.1}}\n"
 
 SUMMARY = {
     "status": "finished",

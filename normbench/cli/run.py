@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    configs: Annotated[
-        list[Path], typer.Argument(metavar="CONFIG...", help="Study files, e.g. configs/lenet_bn.yaml.")
-    ],
+    configs: Annotated[list[Path], typer.Argument(metavar="CONFIG", help="Study files, e.g. configs/lenet_bn.yaml.")],
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of every arm.")
     ] = None,
@@ -76,7 +74,7 @@ def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> Non
         typer.echo(json.dumps(plans, indent=2))
         return
     for plan in plans:
-        typer.echo(f"{plan['study']}: {plan['num_runs']} runs ({plan['num_arms']} arms x {plan['num_seeds']} seeds)")
+        typer.echo(f"{plan['study']}: {plan['num_arms']} x {plan['num_seeds']} runs (arms x seeds)")
         for arm in plan["arms"]:
             typer.echo(
                 f"  {arm['arm']}: {arm['num_missing']} to run, about {arm['cpu_s_per_run']:.1f} CPU-seconds each"

@@ -50,7 +50,7 @@ class BatchNorm(_BatchNorm):
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
         """Normalize with the batch in training, with the running statistics in evaluation."""
         if self.training and not self.momentum:  # nothing is remembered, and 0 times an overflowing variance is nan
-            return F.batch_norm(input, None, None, self.weight, self.bias, True, 0.0, self.eps)  # noqa: FBT003
+            return F.batch_norm(input, None, None, self.weight, self.bias, True, 0.0, self.eps)
         output = super().forward(input)
         if self.training and self.running_var is not None and self.running_mean is not None:
             _keep_finite(self.running_mean, self.running_var)

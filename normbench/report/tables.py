@@ -111,7 +111,9 @@ def _comparison_table(comparison: StudyComparison) -> Table:
     has_diverged, has_quotes = any(row.num_diverged for row in rows), any(row.quote for row in rows)
     headers = ["arm"] if label else []
     headers += [*comparison.differing, "seeds", *(METRIC_TITLES.get(m, m.replace("_", " ")) for m in metrics)]
-    headers += ["parameters"] + ["CPU ms/step"] * has_steps + ["diverged"] * has_diverged + ["the document"] * has_quotes
+    headers += (
+        ["parameters"] + ["CPU ms/step"] * has_steps + ["diverged"] * has_diverged + ["the document"] * has_quotes
+    )
     num_left = label + len(comparison.differing)
     left = (*range(num_left), *([len(headers) - 1] if has_quotes else []))
     table = _table([_stacked(header) for header in headers], left)

@@ -177,7 +177,7 @@ def _environment(outcome: Outcome, started: float, cpu_s: float) -> dict[str, An
         "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
         "duration_s": time.time() - started,
         "cpu_s": cpu_s,
-        "cpu_s_per_step": outcome.cpu_s / outcome.step if outcome.step else None,
+        "cpu_s_per_step": outcome.cpu_s_per_step,
         **_machine(),
     }
 

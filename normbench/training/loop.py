@@ -50,12 +50,19 @@ class Outcome:
     Attributes:
         status: "finished" or "diverged".
         step: Updates made.
-        cpu_s: CPU seconds of the steps alone, without watching and evaluating.
+        cpu_s: CPU seconds of the steps that were only made, not watched.
+        num_timed: How many those were.
     """
 
     status: str
     step: int
     cpu_s: float
+    num_timed: int
+
+    @property
+    def cpu_s_per_step(self) -> float | None:
+        """CPU seconds of one step; None if every step was watched."""
+        return self.cpu_s / self.num_timed if self.num_timed else None
 
 
 @dataclass
@@ -92,7 +99,7 @@ def train(parts: Training, num_steps: int, every_steps: int, recorder: Recorder 
     A loss that is not finite ends training before its step is made: status "diverged".
     """
     losses: list[float] = []
-    cpu_s = 0.0
+    cpu_s, num_timed = 0.0, 0
     for step in range(num_steps):
         if recorder is not None and step % every_steps == 0:
             loss = _watched_step(parts, step, losses, recorder)
@@ -101,12 +108,13 @@ def train(parts: Training, num_steps: int, every_steps: int, recorder: Recorder 
             started = time.process_time()
             loss = _step(parts, parts.batches.next())
             cpu_s += time.process_time() - started
+            num_timed += 1
         if not math.isfinite(loss):
-            return Outcome("diverged", step, cpu_s)
+            return Outcome("diverged", step, cpu_s, num_timed)
         losses.append(loss)
     if recorder is not None:
         _look_without_a_step(parts, num_steps, losses, recorder)
-    return Outcome("finished", num_steps, cpu_s)
+    return Outcome("finished", num_steps, cpu_s, num_timed)
 
 
 def add_l1_gradient(parameters: Iterable[nn.Parameter], l1: float) -> None:

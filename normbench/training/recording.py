@@ -147,7 +147,8 @@ class TensorBoardRecorder:
         """Write one frame's scalars and histograms."""
         if self._num_seen % self._scalar_stride == 0:
             for column, value in frame.metrics.items():
-                self._write(summary.scalar(scalar_tag(column), value), frame.step)
+                if math.isfinite(value):  # TensorBoard has no place for others; metrics.csv keeps them
+                    self._write(summary.scalar(scalar_tag(column), value), frame.step)
         if self._num_seen % self._histogram_stride == 0:
             for kind in self.kinds:
                 for name, tensor in frame.tensors()[kind].items():

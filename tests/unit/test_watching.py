@@ -22,7 +22,6 @@ CONFIGS = {
     "mlp, layer norm, l1": LINE | {"norm": "layer_norm", "l1": 0.01, "weight_decay": 0.1},
     "mlp, adam": LINE | {"norm": "scale_shift", "optimizer": {"name": "adam", "lr": 0.01}, "dropout": 0.2},
     "lenet, batch norm, dropout": NOTES | {"dropout": 0.2, "norm": "batch_norm"},
-    "lenet, group norm": NOTES | {"norm": {"name": "group_norm", "num_groups": 2}},
 }
 EACH = pytest.mark.parametrize("name", CONFIGS)
 

@@ -1,0 +1,139 @@
+"""What lies in a run's folder: claimed, written by rename, read back with its digests."""
+
+from pathlib import Path
+
+import pytest
+from made_up_runs import make_arm, make_run, make_study, write_csv
+
+from normbench.errors import RunFolderError
+from normbench.evidence.run_folder import claim, is_finished, read_arm, read_json, seed_folder, write_json
+
+
+@pytest.fixture
+def arm():
+    return make_arm(make_study(arms=["none"]), norm="none")
+
+
+def refusal(action):
+    with pytest.raises(RunFolderError) as error:
+        action()
+    return str(error.value)
+
+
+def test_a_run_lives_under_study_arm_and_seed():
+    folder = seed_folder(Path("runs"), "deep", "norm=none", "abc123", 7)
+    assert folder == Path("runs/deep/norm=none-abc123/seed-7")
+
+
+def test_a_run_is_finished_when_its_summary_is_there(arm):
+    run = make_run(arm)
+    assert is_finished(run)
+    (run / "summary.json").unlink()
+    assert not is_finished(run)
+
+
+def test_a_free_folder_is_made():
+    claim(Path("runs/a/b/seed-0"), force=False)
+    assert list(Path("runs/a/b/seed-0").iterdir()) == []
+
+
+def test_an_unfinished_attempt_is_cleared_away(arm):
+    run = make_run(arm)
+    claim(run, force=False)
+    assert list(run.iterdir()) == []
+    assert sorted(path.name for path in arm.iterdir()) == ["arm.json", "seed-0"]
+
+
+def test_force_sets_aside_what_is_there_each_time(arm):
+    for content in ("first", "second", "third"):
+        claim(arm / "seed-0", force=True)
+        (arm / "seed-0" / "note.txt").write_text(content)
+    kept = {path.parent.name: path.read_text() for path in arm.glob("*/note.txt")}
+    assert kept == {"seed-0.old-1": "first", "seed-0.old-2": "second", "seed-0": "third"}
+
+
+def test_a_folder_that_cannot_be_made_says_why():
+    Path("runs").write_text("a file")
+    message = refusal(lambda: claim(Path("runs/a/seed-0"), force=False))
+    rule = "must be a folder this user may write, got: Not a directory. Choose another with --runs-dir."
+    assert message == f"runs/a/seed-0: {rule}"
+
+
+def test_json_is_written_in_equal_bytes_and_leaves_nothing_else():
+    for name in ("a.json", "b.json"):
+        write_json(Path(name), {"x": 0.1, "y": [1, None]})
+    assert Path("a.json").read_bytes() == Path("b.json").read_bytes()
+    assert read_json(Path("a.json")) == {"x": 0.1, "y": [1, None]}
+    assert sorted(path.name for path in Path().iterdir()) == ["a.json", "b.json"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "must be readable JSON, got: No such file or directory"),
+        (b'{"a": 1', "must be readable JSON, got: Expecting ',' delimiter: line 1 column 8 (char 7)"),
+        (b"", "must be readable JSON, got: Expecting value: line 1 column 1 (char 0)"),
+        (b"[1]", "must be a JSON object, got a list"),
+    ],
+)
+def test_json_that_cannot_be_read_says_why(content, message):
+    if content is not None:
+        Path("a.json").write_bytes(content)
+    assert refusal(lambda: read_json(Path("a.json"))) == f"a.json: {message}. Run its config again."
+
+
+def test_json_that_is_not_utf_8_is_a_mistake_too():
+    Path("a.json").write_bytes(b'{"a": "\xff"}')
+    assert refusal(lambda: read_json(Path("a.json"))).startswith("a.json: must be readable JSON, got: ")
+
+
+def test_an_arm_is_read_back_with_its_finished_runs_in_the_order_of_seeds(arm):
+    for seed in (10, 2, 0, 7):
+        make_run(arm, seed)
+    (arm / "seed-7" / "summary.json").unlink()
+    (arm / "seed-0").rename(arm / "seed-0.old-1")
+    found = read_arm(arm)
+    assert (found.name, found.hash, found.seeds) == ("none", "aaaaaa", (2, 10))
+    assert (found.settings, found.changed) == ({"norm": "none"}, ["norm"])
+
+
+def test_an_arm_that_lacks_a_key_says_which(arm):
+    write_json(arm / "arm.json", {"arm": "none", "hash": "aaaaaa"})
+    assert refusal(lambda: read_arm(arm)) == (
+        f"{arm}/arm.json: must hold 'settings', got arm, hash. Run its config again."
+    )
+
+
+def test_rows_are_what_the_run_wrote(arm):
+    make_run(arm, metrics=[{"step": 0, "test_loss": 0.5}, {"step": 4, "batch_loss_max": 1e-9}])
+    assert read_arm(arm).runs[0].rows("metrics.csv") == [
+        {"step": "0", "test_loss": "0.5", "batch_loss_max": ""},
+        {"step": "4", "test_loss": "", "batch_loss_max": "1e-09"},
+    ]
+
+
+def test_a_changed_file_is_named(arm):
+    run = make_run(arm)
+    write_csv(run / "metrics.csv", [{"step": 0, "test_loss": 0.001}])
+    rule = "must be as the run wrote it, got another sha256"
+    message = refusal(lambda: read_arm(arm).runs[0].rows("metrics.csv"))
+    assert message == f"{run}/metrics.csv: {rule}. Delete {run} and run its study again."
+
+
+def test_a_missing_file_is_named(arm):
+    run = make_run(arm)
+    (run / "metrics.csv").unlink()
+    message = refusal(lambda: read_arm(arm).runs[0].rows("metrics.csv"))
+    way_out = f"Delete {run} and run its study again."
+    assert message == f"{run}/metrics.csv: must be readable, got: No such file or directory. {way_out}"
+
+
+def test_a_file_the_summary_does_not_know_is_not_trusted(arm):
+    make_run(arm, files={})
+    assert "got another sha256" in refusal(lambda: read_arm(arm).runs[0].rows("metrics.csv"))
+
+
+def test_a_run_without_environment_is_still_read(arm):
+    run = make_run(arm)
+    (run / "environment.json").unlink()
+    assert read_arm(arm).runs[0].environment == {}

@@ -1,0 +1,153 @@
+"""Many runs: what is finished is skipped, what is missing is run, nothing is forgotten."""
+
+import json
+from pathlib import Path
+
+import pytest
+from made_up_runs import ARMS, TINY
+
+from normbench import scheduling
+from normbench.arms import load_study
+from normbench.errors import RunFolderError
+from normbench.evidence.comparison import compare_study
+from normbench.scheduling import plan, run_study
+
+RUNS = Path("runs")
+
+
+def study_of(text=TINY, name="tiny.yaml", **options):
+    Path(name).write_text(text, encoding="utf-8")
+    return load_study(Path(name), **options)
+
+
+def statuses(study, **options):
+    return {(p.run.arm, p.run.seed): p.status for p in run_study(study, RUNS, **options)}
+
+
+def only_run():
+    (summary,) = RUNS.glob("*/*/seed-*/summary.json")
+    return summary.parent
+
+
+def kept_bytes():
+    return {path: path.read_bytes() for path in RUNS.rglob("*") if path.is_file()}
+
+
+def test_all_arms_of_a_seed_come_before_the_next_seed():
+    runs = plan(study_of(TINY + ARMS, seeds=2), RUNS)
+    assert [(run.arm, run.seed) for run in runs] == [("plain", 0), ("decayed", 0), ("plain", 1), ("decayed", 1)]
+    assert len({run.folder for run in runs}) == 4
+    assert not any(run.is_finished for run in runs)
+
+
+def test_a_finished_run_is_skipped_and_untouched():
+    assert statuses(study_of()) == {("none", 0): "finished"}
+    before = kept_bytes()
+    assert statuses(study_of()) == {("none", 0): "skipped"}
+    assert kept_bytes() == before
+
+
+def test_an_unfinished_run_is_completed():
+    statuses(study_of(seeds=2))
+    summary = next(RUNS.glob("*/*/seed-1/summary.json"))
+    wanted = summary.read_bytes()
+    summary.unlink()
+    assert statuses(study_of(seeds=2)) == {("none", 0): "skipped", ("none", 1): "finished"}
+    assert summary.read_bytes() == wanted
+
+
+def test_force_sets_the_old_folder_aside():
+    statuses(study_of())
+    run, before = only_run(), (only_run() / "environment.json").read_bytes()
+    assert statuses(study_of(), force=True) == {("none", 0): "finished"}
+    assert (run.with_name("seed-0.old-1") / "environment.json").read_bytes() == before
+    assert compare_study(RUNS / "tiny").rows[0].seeds == (0,)
+
+
+def test_a_changed_setting_leaves_the_old_run_where_it_is():
+    statuses(study_of())
+    before = kept_bytes()
+    assert statuses(study_of(TINY.replace("num_steps: 4", "num_steps: 3"))) == {("none", 0): "finished"}
+    after = kept_bytes()
+    assert {path: after[path] for path in before if path.name != "study.json"} == {
+        path: content for path, content in before.items() if path.name != "study.json"
+    }
+    assert len(list(RUNS.glob("tiny/none-*/seed-0/summary.json"))) == 2
+
+
+def test_a_failing_run_does_not_stop_the_others(monkeypatch):
+    real = scheduling.run_experiment
+
+    def fails_for_plain(config, seed, folder, *, study, arm):
+        if arm == "plain":
+            raise ArithmeticError("one too many\nand more")
+        return real(config, seed, folder, study=study, arm=arm)
+
+    monkeypatch.setattr(scheduling, "run_experiment", fails_for_plain)
+    results = run_study(study_of(TINY + ARMS), RUNS)
+    assert [(p.run.arm, p.status, p.error) for p in results] == [
+        ("plain", "failed", "ArithmeticError: one too many"),
+        ("decayed", "finished", ""),
+    ]
+    assert "ArithmeticError: one too many\nand more" in (results[0].run.folder / "error.txt").read_text()
+    assert list(compare_study(RUNS / "tiny").missing) == ["plain"]
+
+
+def test_a_failed_run_is_run_again(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(scheduling, "run_experiment", lambda *_, **__: 1 / 0)
+        assert statuses(study_of()) == {("none", 0): "failed"}
+    assert statuses(study_of()) == {("none", 0): "finished"}
+    assert not (only_run() / "error.txt").exists()
+
+
+def test_progress_is_reported_run_by_run():
+    seen = []
+    run_study(study_of(seeds=2), RUNS, report=lambda p: seen.append((p.number, p.total, p.status)))
+    assert seen == [(1, 2, "finished"), (2, 2, "finished")]
+
+
+def test_a_diverged_run_is_a_result():
+    study = study_of(TINY + "optimizer: {lr: 1e30}\n")
+    assert statuses(study) == {("none", 0): "diverged"}
+    assert statuses(study) == {("none", 0): "skipped"}
+    assert json.loads((only_run() / "summary.json").read_text())["step"] < 4
+
+
+def test_running_part_of_a_study_does_not_forget_the_rest():
+    statuses(study_of(TINY + ARMS))
+    before = (RUNS / "tiny" / "study.json").read_bytes()
+    part = TINY + "arms: {decayed: {weight_decay: 0.1}}\n"
+    assert statuses(study_of(part)) == {("decayed", 0): "skipped"}
+    assert (RUNS / "tiny" / "study.json").read_bytes() == before
+
+
+def test_running_a_resolved_config_does_not_forget_the_other_rows_of_a_plain_file():
+    for text in (TINY, TINY.replace("batch_size: 5", "batch_size: 10")):
+        statuses(study_of(text))
+    resolved = next(RUNS.glob("tiny/*/seed-0/config.yaml"))
+    assert set(run.status for run in run_study(load_study(resolved), RUNS)) == {"skipped"}
+    found = compare_study(RUNS / "tiny")
+    assert (found.question, len(found.rows)) == ("Does it run?", 2)
+
+
+def test_a_study_of_more_arms_replaces_what_was_said_before():
+    statuses(study_of(TINY + "arms: {plain: {}}\n"))
+    statuses(study_of(TINY + ARMS + "baseline: plain\n"))
+    content = json.loads((RUNS / "tiny" / "study.json").read_text())
+    assert ([arm["arm"] for arm in content["arms"]], content["baseline"]) == (["plain", "decayed"], "plain")
+
+
+def test_an_arms_file_says_all_settings_and_which_were_changed():
+    statuses(study_of(TINY + "norm: {name: group_norm, num_groups: 4}\n"))
+    content = json.loads(next(RUNS.glob("*/*/arm.json")).read_text())
+    assert content["arm"] == "group_norm"
+    assert (content["settings"]["norm"], content["settings"]["norm.num_groups"]) == ("group_norm", 4)
+    assert {"norm", "norm.num_groups"} <= set(content["changed"])
+    assert not {"dropout", "norm.eps"} & set(content["changed"])
+
+
+def test_runs_that_cannot_be_written_are_a_mistake_with_a_place():
+    Path("runs").write_text("a file")
+    with pytest.raises(RunFolderError, match=r"^runs/.*: must be .*, got: Not a directory\."):
+        run_study(study_of(), RUNS)
