@@ -3,18 +3,18 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from normbench.axes import Axis, arms_axis, expand, grid_axes, label, vary_axis, zip_axis
 from normbench.errors import ConfigError, SettingError, did_you_mean
-from normbench.evidence.study_file import Loc, Located, read_assignment, read_study_file
+from normbench.evidence.located import Located
+from normbench.evidence.study_file import read_assignment, read_study_file
 from normbench.study import RunConfig, Study, contradictions
 from normbench.wording import complaints_about, setting_complaint
 
-MAX_ARMS = 10_000
 MAX_SEEDS = 10_000
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.=,-]")
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.=,-]{0,99}$")]
@@ -67,14 +67,14 @@ def load_study(path: Path, *, set_: Sequence[str] = (), vary: Sequence[str] = ()
             keys = _study_keys(located)
         with complaints.collected():
             for text in set_:
-                base = base.overridden(_checked_assignment("--set", text))
-            axes = [_vary_axis(text) for text in vary]
+                base = base.overridden(read_assignment("--set", _not_of_the_study("--set", text)))
+            axes = [vary_axis(_not_of_the_study("--vary", text)) for text in vary]
         if complaints.lines:  # what is wrong inside the arms cannot be known yet, what is wrong below them can
             with complaints.collected():
                 _checked_configs({"": base})
-    arms = _arms(base, _file_axes(keys, located) + axes)
+    arms = expand(base, [*_file_axes(keys, located), *axes], _plain_name(base))
     configs = _checked_configs(arms)
-    name = keys.study or _NOT_IN_NAMES.sub("_", path.resolve().stem)
+    name = keys.study or _NOT_IN_NAMES.sub("_", path.resolve().stem).lstrip("_.=,-") or "study"
     chosen = tuple(range(seeds)) if seeds else _seeds(keys.seeds)
     is_plain = keys.arms is None and keys.grid is None and keys.zip is None
     baseline = _baseline(keys.baseline, located, arms)
@@ -102,10 +102,6 @@ class _Complaints:
             self.lines |= dict.fromkeys(error.complaints)
 
 
-Axis = list[tuple[str, Located]]
-"""Named alternatives, of which every arm takes one."""
-
-
 def _study_keys(located: Located) -> StudyKeys:
     said = {key: value for key, value in located.data.items() if key in StudyKeys.model_fields}
     try:
@@ -114,93 +110,18 @@ def _study_keys(located: Located) -> StudyKeys:
         raise ConfigError(complaints_about(error, StudyKeys, located)) from None
 
 
-def _checked_assignment(option: str, text: str) -> Located:
-    change = read_assignment(option, text)
-    key = next(iter(change.data)).partition(".")[0]
-    if key in StudyKeys.model_fields:
-        raise ConfigError(
-            [f"{option} {text}: {key}: must be written in the file, got it on the command line. Edit the file."]
-        )
-    return change
-
-
 def _file_axes(keys: StudyKeys, located: Located) -> list[Axis]:
-    axes: list[Axis] = []
-    if keys.arms:
-        axes.append([(name, _inside(located, ("arms", name), change or {})) for name, change in keys.arms.items()])
-    for key, values in (keys.grid or {}).items():
-        axes.append(
-            [(_label(key, value), _at(located, ("grid", key, i), {key: value})) for i, value in enumerate(values)]
-        )
-    if keys.zip:
-        axes.append(_zip_axis(keys.zip, located))
-    return axes
+    named = [arms_axis(keys.arms, located)] if keys.arms else []
+    coupled = [zip_axis(keys.zip, located)] if keys.zip else []
+    return [*named, *grid_axes(keys.grid or {}, located), *coupled]
 
 
-def _zip_axis(coupled: dict[str, list[Any]], located: Located) -> Axis:
-    lengths = {key: len(values) for key, values in coupled.items()}
-    if len(set(lengths.values())) > 1:
-        raise ConfigError(
-            [f"{located.place(('zip',))}: zip: must hold lists of one length, got {lengths}. Make them equal."]
-        )
-    axis: Axis = []
-    for i in range(min(lengths.values())):
-        change = {key: values[i] for key, values in coupled.items()}
-        parts = [_at(located, ("zip", key, i), {key: value}) for key, value in change.items()]
-        merged = Located(change, {loc: place for part in parts for loc, place in part.places.items()})
-        axis.append((",".join(_label(key, value) for key, value in change.items()), merged))
-    return axis
-
-
-def _vary_axis(text: str) -> Axis:
-    key, _, values = text.partition("=")
-    listed = read_assignment("--vary", f"{key}=[{values}]")
-    place = f"--vary {text}"
-    if key.partition(".")[0] in StudyKeys.model_fields:
-        raise ConfigError([f"{place}: {key}: must be a setting of a run, got a key of the study. Edit the file."])
-    return [(_label(key, value), Located({key: value}, {(key,): place})) for value in listed.data[key.strip()]]
-
-
-def _inside(located: Located, loc: Loc, data: dict[str, Any]) -> Located:
-    size = len(loc)
-    return Located(data, {known[size:]: place for known, place in located.places.items() if known[:size] == loc})
-
-
-def _at(located: Located, loc: Loc, data: dict[str, Any]) -> Located:
-    inner = {(loc[1], *known[3:]): place for known, place in located.places.items() if known[:3] == loc}
-    return Located(data, inner)
-
-
-def _label(key: str, value: Any) -> str:
-    """Return "batch_size=2" or "norm=group_norm,num_groups=4": readable in a path and in TensorBoard."""
-    short = key.rpartition(".")[2]
-    if isinstance(value, dict):
-        name = [f"{short}={value['name']}"] if "name" in value else []
-        return ",".join(name + [_label(inner, v) for inner, v in value.items() if inner != "name"])
-    text = "x".join(str(v) for v in value) if isinstance(value, list) else str(value)
-    return f"{short}={''.join(c if c.isalnum() or c in '._-+' else '_' for c in text)}"
-
-
-def _arms(base: Located, axes: Sequence[Axis]) -> dict[str, Located]:
-    size = 1
-    for axis in axes:
-        size *= len(axis)
-    if size > MAX_ARMS:
-        raise ConfigError(
-            [f"{base.place(())}: must stand for at most {MAX_ARMS:,} arms, got {size:,}. Split the study."]
-        )
-    arms: dict[str, Located] = {}
-    for combination in product(*axes):
-        settings = base
-        for _, change in combination:
-            settings = settings.overridden(change)
-        name = ",".join(label for label, _ in combination) or _plain_name(base)
-        if name in arms:
-            raise ConfigError(
-                [f"{settings.place(())}: must name each arm once, got {name!r} twice. Remove one of them."]
-            )
-        arms[name] = settings
-    return arms
+def _not_of_the_study(option: str, text: str) -> str:
+    key = text.partition("=")[0].strip().partition(".")[0]
+    if key in StudyKeys.model_fields:
+        rule = "must be a setting of a run, got a key of the study"
+        raise ConfigError([f"{option} {text}: {key}: {rule}. Edit the file."])
+    return text
 
 
 def _plain_name(base: Located) -> str:
@@ -239,12 +160,12 @@ def _baseline(said: Any, located: Located, arms: Iterable[str]) -> str | None:
     names = list(arms)
     if said is None:
         return None
-    label = ",".join(_label(key, value) for key, value in said.items()) if isinstance(said, dict) else str(said)
-    if label in names or (isinstance(said, dict) and any(_fixes(label, name) for name in names)):
-        return label
+    name = ",".join(label(key, value) for key, value in said.items()) if isinstance(said, dict) else str(said)
+    if name in names or (isinstance(said, dict) and any(_fixes(name, arm) for arm in names)):
+        return name
     place = located.place(("baseline",))
     shown = ", ".join(names[:8])
-    raise ConfigError([f"{place}: baseline: must be one of {shown}, got {label!r}.{did_you_mean(label, names)}"])
+    raise ConfigError([f"{place}: baseline: must be one of {shown}, got {name!r}.{did_you_mean(name, names)}"])
 
 
 def _fixes(label: str, name: str) -> bool:

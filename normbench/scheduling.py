@@ -8,6 +8,7 @@ from typing import Any
 
 from normbench.evidence.run_folder import (
     ARM_JSON,
+    CONFIG_YAML,
     STUDY_JSON,
     claim,
     is_finished,
@@ -134,8 +135,10 @@ def study_content(study: Study) -> dict[str, Any]:
 
 
 def _is_part_of(content: dict[str, Any], path: Path) -> bool:
-    """Return whether the file already names these arms and more: running a part forgets nothing."""
+    """Return whether the study there is more than this: running a part of it, or one run's config, forgets nothing."""
     if not path.is_file():
         return False
-    known = read_json(path)
-    return all(arm in known.get("arms", []) for arm in content["arms"]) and len(known["arms"]) > len(content["arms"])
+    if Path(content["source"]).name == CONFIG_YAML:
+        return True
+    known = read_json(path).get("arms", [])
+    return len(known) > len(content["arms"]) and all(arm in known for arm in content["arms"])

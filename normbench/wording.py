@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from normbench.errors import SettingError, did_you_mean
-from normbench.evidence.study_file import Loc, Located
+from normbench.evidence.located import Loc, Located
 from normbench.parts import OneOf, Spec, find_specs
 
 # What readers of the documents type, and what it is called here.
@@ -26,6 +26,9 @@ DOCUMENTS_NAMES = {
     "max_iter": "Write num_steps.",
     "bs": "Write batch_size.",
 }
+
+STUDY_KEYS = ("study", "seeds", "arms", "grid", "zip", "baseline", "quotes")
+"""What a file may say beside the settings of its runs."""
 
 
 def complaints_about(error: ValidationError, schema: type[BaseModel], located: Located, at: Loc = ()) -> list[str]:
@@ -112,9 +115,9 @@ def _unknown_key(key: str, parents: Loc, schema: type[BaseModel]) -> str:
     owner, name = _owner(parents, schema)
     known = [field for field in owner.model_fields if field != "name"]
     hint = DOCUMENTS_NAMES.get(key.lower())
-    way_out = (
-        f" {hint}" if hint else did_you_mean(key, known) or (_setting_of_a_part(key, schema) if not parents else "")
-    )
+    way_out = f" {hint}" if hint else did_you_mean(key, known if parents else (*known, *STUDY_KEYS))
+    if not way_out and not parents:
+        way_out = _setting_of_a_part(key, schema)
     return f"is not a setting of {name}. Settings: {', '.join(known) or 'none'}.{way_out}"
 
 

@@ -2,23 +2,18 @@
 
 import re
 from collections.abc import Callable
-from copy import deepcopy
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 import yaml
 
 from normbench.errors import ConfigError
-
-Loc = tuple[str | int, ...]
+from normbench.evidence.located import Loc, Located
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 20_000
 MAX_DEPTH = 20
 MAX_TEXT = 10_000
-# Setting one of these on top of a file replaces the other: a run has one budget.
-ALTERNATIVES = {"num_steps": "num_epochs", "num_epochs": "num_steps"}
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -39,57 +34,6 @@ for _tag, _pattern, _first in (
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first))
 _Loader.yaml_implicit_resolvers[""] = [("tag:yaml.org,2002:null", re.compile(r"^$"))]
-
-
-@dataclass
-class Located:
-    """A tree of settings, and where each of them was written ("configs/a.yaml:6" or "--set norm=none")."""
-
-    data: dict[str, Any]
-    places: dict[Loc, str] = field(default_factory=dict)
-
-    def place(self, loc: Loc) -> str:
-        """Return where ``loc`` stands, or the nearest thing around it that was written down."""
-        while loc and loc not in self.places:
-            loc = loc[:-1]
-        return self.places.get(loc, "")
-
-    def overridden(self, changes: "Located") -> "Located":
-        """Return a copy with ``changes`` on top: a mapping with a name replaces a part, one without changes it."""
-        result = Located(deepcopy(self.data), dict(self.places))
-        for key, value in changes.data.items():
-            result._override(result.data, tuple(key.split(".")), (), value, changes, (key,))
-        return result
-
-    def _override(self, into: dict[str, Any], keys: Loc, at: Loc, value: Any, changes: "Located", source: Loc) -> None:
-        key, rest = str(keys[0]), keys[1:]
-        if not at:
-            into.pop(ALTERNATIVES.get(key, ""), None)
-        here = (*at, key)
-        merges = bool(rest) or (isinstance(value, dict) and "name" not in value)
-        if not merges or into.get(key) is None:
-            self._forget(here)
-        if not merges:
-            into[key] = deepcopy(value)
-            self._remember(here, changes, source)
-            return
-        known = into.get(key)
-        into[key] = known if isinstance(known, dict) else {"name": known} if isinstance(known, str) else {}
-        self.places.setdefault(here, changes.place(source))
-        if rest:
-            self._override(into[key], rest, here, value, changes, source)
-        else:
-            for inner, inner_value in value.items():
-                self._override(into[key], (inner,), here, inner_value, changes, (*source, inner))
-
-    def _forget(self, loc: Loc) -> None:
-        self.places = {known: place for known, place in self.places.items() if known[: len(loc)] != loc}
-
-    def _remember(self, loc: Loc, changes: "Located", source: Loc) -> None:
-        self.places[loc] = changes.place(source)
-        size = len(source)
-        inner = {known[size:]: place for known, place in changes.places.items() if known[:size] == source}
-        self.places |= {(*loc, *tail): place for tail, place in inner.items() if tail}
 
 
 def read_study_file(path: Path) -> Located:
@@ -114,7 +58,7 @@ def read_study_file(path: Path) -> Located:
         ) from None
 
 
-def read_assignment(option: str, text: str) -> Located:
+def read_assignment(option: str, text: str, shown: str = "") -> Located:
     """Read ``KEY=VALUE`` of an option like ``--set``; the value is YAML.
 
     Raises:
@@ -123,7 +67,7 @@ def read_assignment(option: str, text: str) -> Located:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise ConfigError([f"{option} {text}: must be KEY=VALUE, got {text!r}. Example: {option} norm=none"])
-    place = f"{option} {text}"
+    place = f"{option} {shown or text}"
     parsed = parse_yaml(f"value: {value}" if value.strip() else "value:", place, lines=False)
     places = {(key.strip(), *loc[1:]): place for loc in parsed.places if loc}
     return Located({key.strip(): parsed.data["value"]}, places)

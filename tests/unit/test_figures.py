@@ -2,6 +2,7 @@
 
 import csv
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib.image
@@ -62,7 +63,7 @@ def test_of_many_steps_ten_are_drawn_with_the_first_and_the_last():
     steps = list(draw_curves(arms_after(25), seed=0))
     assert len(steps) == MAX_STEPS == 10
     assert (steps[0], steps[-1]) == (0, 25)
-    assert {right - left for left, right in zip(steps, steps[1:], strict=False)} == {2, 3}
+    assert {right - left for left, right in pairwise(steps)} == {2, 3}
 
 
 def test_the_legend_gives_both_losses_of_each_arm(drawn):
@@ -93,7 +94,9 @@ def test_curves_and_points_are_those_of_the_files(drawn):
         assert line.get_xdata().tolist() == list(map(float, row))
         assert line.get_ydata().tolist() == list(map(float, row.values()))
     for split, points in zip(("train", "test"), axes.collections, strict=True):
-        expected = [[float(row["x"]), float(row["y"])] for row in rows_of(arms[0], "points.csv") if row["split"] == split]
+        expected = [
+            [float(row["x"]), float(row["y"])] for row in rows_of(arms[0], "points.csv") if row["split"] == split
+        ]
         assert points.get_offsets().tolist() == expected
 
 
@@ -116,7 +119,9 @@ def test_a_seed_that_did_not_run_has_no_picture():
 
 
 def test_data_without_a_curve_has_no_picture():
-    noise = STUDY.replace("{name: linear_regression, num_samples: 6}", "{name: gaussian_noise, shape: [3], num_samples: 6}")
+    noise = STUDY.replace(
+        "{name: linear_regression, num_samples: 6}", "{name: gaussian_noise, shape: [3], num_samples: 6}"
+    )
     arms = arms_after(0, noise)
     assert curve_seeds(arms) == []
     assert draw_curves(arms, seed=0) == {}

@@ -1,12 +1,13 @@
 """The loop by hand: what is recorded when, what a step adds to the gradient, how a run ends."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
 
-from normbench.models.base import Linear
 from normbench.datasets.base import Split
+from normbench.models.base import Linear
 from normbench.random_streams import stream
 from normbench.training.batches import Batches
 from normbench.training.loop import Outcome, Penalty, Training, add_l1_gradient, train
@@ -93,7 +94,7 @@ def test_weights_are_recorded_before_the_step():
 
 def test_updates_are_the_weights_after_minus_before():
     _, frames = run(make_training(momentum=0.9), 4)
-    for frame, following in zip(frames, frames[1:], strict=False):
+    for frame, following in pairwise(frames):
         for name, update in frame.updates.items():
             assert torch.equal(update, following.weights[name] - frame.weights[name])
     assert frames[-1].updates == {}

@@ -139,10 +139,10 @@ def test_a_study_of_more_arms_replaces_what_was_said_before():
 
 
 def test_an_arms_file_says_all_settings_and_which_were_changed():
-    statuses(study_of(TINY + "norm: {name: group_norm, num_groups: 4}\n"))
+    statuses(study_of(TINY + "norm: {name: group_norm, num_groups: 1}\n"))
     content = json.loads(next(RUNS.glob("*/*/arm.json")).read_text())
     assert content["arm"] == "group_norm"
-    assert (content["settings"]["norm"], content["settings"]["norm.num_groups"]) == ("group_norm", 4)
+    assert (content["settings"]["norm"], content["settings"]["norm.num_groups"]) == ("group_norm", 1)
     assert {"norm", "norm.num_groups"} <= set(content["changed"])
     assert not {"dropout", "norm.eps"} & set(content["changed"])
 

@@ -13,7 +13,10 @@ from normbench.training.recording import CsvRecorder, MemoryRecorder, Recorders,
 from normbench.training.watching import leaving_no_trace, watching_activations
 
 NUM_STEPS = 6
-LINE = {"dataset": {"name": "linear_regression", "num_samples": 12}, "model": {"name": "mlp", "hidden_features": [6, 5]}}
+LINE = {
+    "dataset": {"name": "linear_regression", "num_samples": 12},
+    "model": {"name": "mlp", "hidden_features": [6, 5]},
+}
 NOTES = {"dataset": {"name": "banknotes", "num_samples": 12}, "model": "lenet"}
 CONFIGS = {
     "mlp": LINE,

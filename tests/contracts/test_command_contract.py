@@ -1,0 +1,96 @@
+"""Every command: help with an example, mistakes without traceback, torch only where something trains."""
+
+import pkgutil
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from command_line import normbench
+from typer.main import get_command
+
+from normbench import cli
+
+COMMANDS = sorted(module.name for module in pkgutil.iter_modules(cli.__path__))
+WITHOUT_TORCH = """
+import sys
+from command_line import normbench
+normbench("--help")
+for command in {commands}:
+    assert normbench(command, "--help").code == 0, command
+assert normbench("init", "mlp").code == 0
+assert normbench("compare").code == 0
+print(sorted(name for name in ("torch", "tensorboardX", "matplotlib", "scipy") if name in sys.modules))
+"""
+
+
+def example_of(command):
+    """The line after "Example:" in a command's help."""
+    return normbench(command, "--help").out.partition("Example: ")[2].splitlines()[0].strip()
+
+
+def test_every_file_in_cli_is_a_command():
+    assert COMMANDS
+    assert sorted(get_command(cli.app).commands) == COMMANDS
+
+
+def test_help_names_every_command():
+    code, out, err = normbench("--help")
+    assert (code, err) == (0, "")
+    listed = [line.split()[0] for line in out.partition("Commands:")[2].splitlines() if line.strip()]
+    assert set(COMMANDS) <= set(listed)
+
+
+def test_no_command_at_all_shows_the_help():
+    assert "Commands:" in normbench().out + normbench().err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example_that_the_command_takes(command):
+    program, name, *words = shlex.split(example_of(command))
+    assert (program, name) == ("normbench", command)
+    taken = get_command(cli.app).commands[command].make_context(name, words)
+    assert taken.params.keys() == {parameter.name for parameter in taken.command.params if parameter.name != "help"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_is_explained(command):
+    parameters = get_command(cli.app).commands[command].params
+    assert [p.name for p in parameters if not getattr(p, "help", None)] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_unknown_option_is_a_usage_mistake(command):
+    code, out, err = normbench(command, "--no-such-option")
+    assert (code, out) == (2, "")
+    assert "No such option: --no-such-option" in err
+    assert "Traceback" not in err
+
+
+MISTAKES = {
+    "run": ("run", "missing.yaml"),
+    "compare": ("compare", "missing"),
+    "init": ("init", "mlp", "--path", "no/such/folder.yaml"),
+    "tensorboard": ("tensorboard", "--runs-dir", "missing"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_mistake_is_one_line_with_its_place_and_exit_code_2(command):
+    code, out, err = normbench(*MISTAKES[command])
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(("missing", "no/such"))
+    assert ": must " in err
+    assert list(Path().iterdir()) == []
+
+
+def test_what_only_reads_or_explains_never_imports_torch(tmp_path):
+    (tmp_path / "runs" / "empty").mkdir(parents=True)
+    (tmp_path / "runs" / "empty" / "study.json").write_text('{"arms": []}')
+    code = WITHOUT_TORCH.format(commands=COMMANDS)
+    path = str(Path(__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": path}, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")

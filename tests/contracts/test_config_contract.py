@@ -1,0 +1,61 @@
+"""Every shipped config: it asks a question, loads, and runs two steps."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from normbench.arms import load_study
+from normbench.evidence.comparison import compare_study
+from normbench.scheduling import run_study
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+each_config = pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+
+
+def test_there_are_configs():
+    assert CONFIGS
+
+
+@each_config
+def test_the_first_line_is_a_question(path):
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    assert first.startswith("# ")
+    assert first.endswith("?")
+    assert load_study(path).question == first.removeprefix("# ")
+
+
+@each_config
+def test_a_config_says_nothing_that_is_the_default_of_its_study(path):
+    said = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert said.get("seeds") != 1
+    assert said.get("study") != path.stem
+
+
+@each_config
+def test_a_study_names_a_baseline_among_its_arms(path):
+    study = load_study(path)
+    assert study.is_plain or study.baseline is not None
+
+
+@each_config
+def test_quotes_are_about_arms_of_the_study(path):
+    study = load_study(path)
+    assert set(study.quotes) <= set(study.arms)
+
+
+@pytest.mark.parametrize("name", ["mlp", "lenet", "lenet_bn"])
+def test_a_plain_config_has_eight_lines_at_most(name):
+    (path,) = (path for path in CONFIGS if path.stem == name)
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 8
+    assert load_study(path).is_plain
+
+
+@each_config
+def test_a_config_runs_two_steps(path):
+    trains = any(config.total_steps for config in load_study(path).arms.values())
+    smaller = ["num_steps=2", "dataset.num_samples=16", "recording.every_steps=2"] if trains else []
+    study = load_study(path, set_=[*smaller, "recording.figures=false", "recording.tensorboard=false"], seeds=1)
+    results = run_study(study, Path("runs"))
+    assert {progress.status for progress in results} == {"finished"}
+    assert [row.arm for row in compare_study(Path("runs") / study.name).rows] == list(study.arms)
