@@ -58,7 +58,7 @@ def vary_axis(text: str) -> Axis:
     if not equals or not values.strip():
         raise ConfigError([f"--vary {text}: must be KEY=A,B, got {text!r}. Example: --vary norm=none,batch_norm"])
     listed = read_assignment("--vary", f"{key}=[{values}]", shown=text)
-    places = {(key.strip(),): f"--vary {text}"}
+    places: dict[Loc, str] = {(key.strip(),): f"--vary {text}"}
     return [(label(key.strip(), value), Located({key.strip(): value}, places)) for value in listed.data[key.strip()]]
 
 
