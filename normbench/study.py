@@ -18,6 +18,8 @@ from normbench.norms.none import NoneSpec
 from normbench.optimizers.base import OptimizerSpec
 from normbench.optimizers.sgd import SGDSpec
 from normbench.parts import OneOf, Spec
+from normbench.weight_parametrizations.base import WeightParametrizationSpec
+from normbench.weight_parametrizations.none import NoneSpec as AsLearned
 
 NUMERICS = 1
 """Raised with every entry under Numerics in the CHANGELOG: the same config then means other numbers."""
@@ -55,6 +57,7 @@ class RunConfig(_Settings):
 
     model: Annotated[ModelSpec, OneOf("normbench.models")]
     norm: Annotated[NormSpec, OneOf("normbench.norms")] = NoneSpec()
+    weight_parametrization: Annotated[WeightParametrizationSpec, OneOf("normbench.weight_parametrizations")] = AsLearned()
     dataset: Annotated[DatasetSpec, OneOf("normbench.datasets")]
     optimizer: Annotated[OptimizerSpec, OneOf("normbench.optimizers", default="sgd")] = SGDSpec()
     weight_decay: float = Field(0.0, ge=0)
@@ -67,6 +70,10 @@ class RunConfig(_Settings):
     """Probability of zeroing a hidden activation, 0 <= dropout < 1."""
     batch_size: int = Field(16, ge=1)
     """Samples per step; an epoch's last samples that fill no batch are left out."""
+    sampling: Literal["shuffled", "by_class"] = "shuffled"
+    """What a batch is drawn from: all samples, or one class at a time (classification)."""
+    checkpointing: bool = False
+    """Activation checkpointing: forward is computed again in backward; batch_norm's momentum is corrected for it."""
     num_steps: int | None = Field(None, ge=0)
     """Optimizer steps; 500 if num_epochs is not given either; 0 only looks, forward and backward once."""
     num_epochs: int | None = Field(None, ge=1)
@@ -196,7 +203,7 @@ def _network_contradictions(config: RunConfig) -> list[SettingError]:
     data = config.dataset
     try:
         with torch.device("meta"):
-            model = config.model.build(data.input_shape, data.num_outputs, config.norm, config.dropout)
+            model = config.model.build(data.input_shape, data.output_shape, config.norm, config.dropout)
         for shape in dict.fromkeys(getattr(module, "feature_shape", None) for module in model.modules()):
             if shape is not None:
                 config.norm.check_batch(shape, config.batch_size)

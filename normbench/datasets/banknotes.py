@@ -58,9 +58,9 @@ class BanknotesSpec(DatasetSpec):
         return (3, IMAGE_SIZE, IMAGE_SIZE)
 
     @property
-    def num_outputs(self) -> int:
+    def output_shape(self) -> tuple[int, ...]:
         """One class per numeral."""
-        return len(NUMERALS)
+        return (len(NUMERALS),)
 
     @property
     def num_train(self) -> int:

@@ -18,7 +18,7 @@ class Split:
 
     Shape:
         x: (N, *input_shape), float32.
-        y: (N, num_outputs) float32 for regression, (N,) int64 for classification, None without a target.
+        y: (N, *output_shape) float32 for regression, (N,) int64 for classification, None without a target.
     """
 
     x: Tensor
@@ -62,8 +62,8 @@ class DatasetSpec(Spec):
 
     @property
     @abstractmethod
-    def num_outputs(self) -> int:
-        """Classes, or values per sample in regression."""
+    def output_shape(self) -> tuple[int, ...]:
+        """What the network must put out per sample: (classes,), (values,), or an image's (C, H, W)."""
 
     @property
     @abstractmethod

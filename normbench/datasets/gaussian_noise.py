@@ -26,9 +26,9 @@ class GaussianNoiseSpec(DatasetSpec):
         return self.shape
 
     @property
-    def num_outputs(self) -> int:
+    def output_shape(self) -> tuple[int, ...]:
         """One: the backward signal enters there."""
-        return 1
+        return (1,)
 
     @property
     def num_train(self) -> int:

@@ -27,9 +27,9 @@ class LinearRegressionSpec(DatasetSpec):
         return (1,)
 
     @property
-    def num_outputs(self) -> int:
+    def output_shape(self) -> tuple[int, ...]:
         """One number."""
-        return 1
+        return (1,)
 
     @property
     def num_train(self) -> int:

@@ -1,4 +1,4 @@
-"""ModelSpec: build(input_shape, num_outputs, norm, dropout) -> network of named layers."""
+"""ModelSpec: build(input_shape, output_shape, norm, dropout) -> network of named layers."""
 
 from abc import abstractmethod
 from typing import Literal, Self
@@ -10,6 +10,7 @@ from normbench.errors import SettingError
 from normbench.norms.base import FeatureShape, NormSpec
 from normbench.parts import Spec
 
+Shape = tuple[int, ...]
 NormPosition = Literal["before_activation", "after_activation"]
 
 
@@ -62,8 +63,14 @@ class ModelSpec(Spec):
     """What YAML says about a network."""
 
     @abstractmethod
-    def build(self, input_shape: tuple[int, ...], num_outputs: int, norm: NormSpec, dropout: float) -> nn.Module:
+    def build(self, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float) -> nn.Module:
         """Make the network with torch's default initial weights.
+
+        Args:
+            input_shape: One sample's shape.
+            output_shape: One output's shape: (classes,), (values,) or (C, H, W).
+            norm: The norm wherever the network has one.
+            dropout: Probability of zeroing a hidden activation.
 
         Raises:
             SettingError: The inputs or the norm do not fit.
@@ -92,3 +99,14 @@ def weighted_layers(model: nn.Module) -> dict[str, Layer]:
 def flatten_input(x: Tensor) -> Tensor:
     """(N, *) -> (N, features)."""
     return torch.flatten(x, 1)
+
+
+def vector_size(output_shape: Shape, model: str) -> int:
+    """Return how many values a network that puts out one vector must have.
+
+    Raises:
+        SettingError: An image is asked for.
+    """
+    if len(output_shape) != 1:
+        raise SettingError("model.name", f"must put out images of shape {output_shape}", model, "Use model: resnet.")
+    return output_shape[0]

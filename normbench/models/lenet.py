@@ -6,7 +6,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from normbench.errors import SettingError
-from normbench.models.base import Conv2d, Linear, ModelSpec, build_norm, flatten_input
+from normbench.models.base import Conv2d, Linear, ModelSpec, Shape, build_norm, flatten_input, vector_size
 from normbench.norms.base import NormSpec
 
 NormedLayer = Literal["conv1", "conv2", "fc1"]
@@ -66,9 +66,9 @@ class LeNetSpec(ModelSpec):
     name: Literal["lenet"] = "lenet"
     norm_after: Annotated[tuple[NormedLayer, ...], Field(strict=False)] = ("conv1", "conv2", "fc1")
 
-    def build(self, input_shape: tuple[int, ...], num_outputs: int, norm: NormSpec, dropout: float) -> nn.Module:
-        """Make the network; it needs images."""
+    def build(self, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float) -> nn.Module:
+        """Make the network; it needs images and puts out classes or values."""
         if len(input_shape) != 3 or min(input_shape[1:]) < SMALLEST_SIDE:
             rule = f"must get images (C, H, W) of {SMALLEST_SIDE}x{SMALLEST_SIDE} or larger"
             raise SettingError("name", rule, input_shape, "Use model: mlp, or dataset: banknotes.").within("model")
-        return LeNet(input_shape, num_outputs, norm, dropout, self.norm_after)
+        return LeNet(input_shape, vector_size(output_shape, self.name), norm, dropout, self.norm_after)

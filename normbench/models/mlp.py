@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from normbench.models.base import Linear, ModelSpec, NormPosition, build_norm, flatten_input
+from normbench.models.base import Linear, ModelSpec, NormPosition, Shape, build_norm, flatten_input
 from normbench.norms.base import NormSpec
 from normbench.parts import Widths
 
@@ -14,12 +14,16 @@ from normbench.parts import Widths
 class MLP(nn.Module):
     """Pass (N, *) through ``hidden1 .. hiddenN`` and ``output``, in the order they were added."""
 
+    def __init__(self, output_shape: Shape) -> None:
+        super().__init__()
+        self.output_shape = output_shape
+
     def forward(self, x: Tensor) -> Tensor:
-        """Return (N, num_outputs)."""
+        """Return (N, *output_shape)."""
         x = flatten_input(x)
         for layer in self.children():
             x = layer(x)
-        return x
+        return x if len(self.output_shape) == 1 else x.unflatten(1, self.output_shape)
 
 
 class MLPSpec(ModelSpec):
@@ -38,14 +42,14 @@ class MLPSpec(ModelSpec):
             return self.hidden_features
         return (self.width or self.hidden_features[0],) * (self.depth or len(self.hidden_features))
 
-    def build(self, input_shape: tuple[int, ...], num_outputs: int, norm: NormSpec, dropout: float) -> nn.Module:
-        """Make the network; images are flattened."""
-        model = MLP()
+    def build(self, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float) -> nn.Module:
+        """Make the network; images are flattened on the way in and put together on the way out."""
+        model = MLP(output_shape)
         in_features = prod(input_shape)
         for i, width in enumerate(self.widths(), start=1):
             layer = Linear(in_features, width, bias=self.bias)
             built = build_norm(norm, (width,), f"hidden{i}")
             model.add_module(f"hidden{i}", layer.followed_by(built, position=self.norm_position, dropout=dropout))
             in_features = width
-        model.add_module("output", Linear(in_features, num_outputs, bias=self.bias))
+        model.add_module("output", Linear(in_features, prod(output_shape), bias=self.bias))
         return model

@@ -41,8 +41,11 @@ def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
 
 def build_model(config: RunConfig, seed: int) -> nn.Module:
     """Make the network with its initial weights, on the CPU."""
-    model = config.model.build(config.dataset.input_shape, config.dataset.num_outputs, config.norm, config.dropout)
+    model = config.model.build(config.dataset.input_shape, config.dataset.output_shape, config.norm, config.dropout)
     initialize(model, config.init, config.init_scale, seed)
+    for layer in weighted_layers(model).values():
+        if layer.stages:
+            config.weight_parametrization.apply(layer)
     return model
 
 

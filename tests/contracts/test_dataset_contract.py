@@ -85,20 +85,20 @@ def test_inputs_are_finite_float32_of_the_declared_shape(spec):
 def test_targets_are_what_the_task_needs(spec):
     for split in drawn(spec, 0).splits().values():
         check = {"regression": _are_numbers, "classification": _are_classes, "signal": _are_missing}[spec.task]
-        assert check(split, spec.num_outputs)
+        assert check(split, spec.output_shape)
 
 
-def _are_numbers(split, num_outputs):
+def _are_numbers(split, output_shape):
     y = split.y
-    return y.shape == (len(split), num_outputs) and y.dtype == torch.float32 and bool(y.isfinite().all())
+    return y.shape == (len(split), *output_shape) and y.dtype == torch.float32 and bool(y.isfinite().all())
 
 
-def _are_classes(split, num_outputs):
+def _are_classes(split, output_shape):
     y = split.y
-    return y.shape == (len(split),) and y.dtype == torch.int64 and set(y.tolist()) <= set(range(num_outputs))
+    return y.shape == (len(split),) and y.dtype == torch.int64 and set(y.tolist()) <= set(range(output_shape[0]))
 
 
-def _are_missing(split, num_outputs):  # noqa: ARG001 - as its siblings
+def _are_missing(split, output_shape):  # noqa: ARG001 - as its siblings
     return split.y is None
 
 
@@ -107,7 +107,7 @@ def test_every_class_is_in_every_split(spec):
     if spec.task != "classification":
         pytest.skip("no classes")
     for split in drawn(spec, 0).splits().values():
-        assert set(split.y.tolist()) == set(range(spec.num_outputs))
+        assert set(split.y.tolist()) == set(range(spec.output_shape[0]))
 
 
 @EVERY_DATASET

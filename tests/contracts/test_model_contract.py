@@ -26,7 +26,7 @@ NUM_OUTPUTS = 3
 
 def build(model, norm, input_shape, dropout=0.0):
     try:
-        return model.build(input_shape, NUM_OUTPUTS, norm, dropout)
+        return model.build(input_shape, (NUM_OUTPUTS,), norm, dropout)
     except SettingError:
         return None
 

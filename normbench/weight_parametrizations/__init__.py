@@ -1,0 +1,1 @@
+"""What is done to the weights themselves; one file per variant, named as in YAML."""
