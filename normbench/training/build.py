@@ -45,7 +45,7 @@ def build_model(config: RunConfig, seed: int) -> nn.Module:
     initialize(model, config.init, config.init_scale, seed)
     for layer in weighted_layers(model).values():
         if layer.stages:
-            config.weight_parametrization.apply(layer)
+            config.weight_parametrization.build(layer)
     return model
 
 

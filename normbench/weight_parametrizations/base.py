@@ -1,4 +1,4 @@
-"""WeightParametrizationSpec: build() -> what turns the learned tensor into the weight in use."""
+"""WeightParametrizationSpec: build(layer) puts a function of the learned tensor in place of its weight."""
 
 from abc import abstractmethod
 
@@ -11,5 +11,5 @@ class WeightParametrizationSpec(Spec):
     """What YAML says about a weight parametrization, put on the weight of each layer that something follows."""
 
     @abstractmethod
-    def apply(self, layer: nn.Module) -> None:
+    def build(self, layer: nn.Module) -> None:
         """Replace ``layer.weight`` by its parametrization (``torch.nn.utils.parametrize``), after initialization."""

@@ -12,5 +12,5 @@ class NoneSpec(WeightParametrizationSpec):
 
     name: Literal["none"] = "none"
 
-    def apply(self, layer: nn.Module) -> None:
+    def build(self, layer: nn.Module) -> None:
         """Leave the layer alone."""
