@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from normbench.datasets.base import DatasetSpec
 from normbench.errors import SettingError
-from normbench.models.base import ModelSpec
+from normbench.models.base import BuiltNorm, ModelSpec, built_norms, parametrize_weights
 from normbench.norms.base import NormSpec
 from normbench.norms.none import NoneSpec
 from normbench.optimizers.base import OptimizerSpec
@@ -57,7 +57,9 @@ class RunConfig(_Settings):
 
     model: Annotated[ModelSpec, OneOf("normbench.models")]
     norm: Annotated[NormSpec, OneOf("normbench.norms")] = NoneSpec()
-    weight_parametrization: Annotated[WeightParametrizationSpec, OneOf("normbench.weight_parametrizations")] = AsLearned()
+    weight_parametrization: Annotated[WeightParametrizationSpec, OneOf("normbench.weight_parametrizations")] = (
+        AsLearned()
+    )
     dataset: Annotated[DatasetSpec, OneOf("normbench.datasets")]
     optimizer: Annotated[OptimizerSpec, OneOf("normbench.optimizers", default="sgd")] = SGDSpec()
     weight_decay: float = Field(0.0, ge=0)
@@ -71,7 +73,7 @@ class RunConfig(_Settings):
     batch_size: int = Field(16, ge=1)
     """Samples per step; an epoch's last samples that fill no batch are left out."""
     sampling: Literal["shuffled", "by_class"] = "shuffled"
-    """What a batch is drawn from: all samples, or one class at a time (classification)."""
+    """What a batch is drawn from: all samples, or one class (of style_removal: one style) at a time."""
     checkpointing: bool = False
     """Activation checkpointing: forward is computed again in backward; batch_norm's momentum is corrected for it."""
     num_steps: int | None = Field(None, ge=0)
@@ -105,8 +107,9 @@ class RunConfig(_Settings):
 
     @property
     def steps_per_epoch(self) -> int:
-        """Full batches in the training set; what is left over waits for the next shuffle."""
-        return max(1, self.dataset.num_train // self.batch_size)
+        """Full batches in the training set, or in each class; what is left over waits for the next shuffle."""
+        pools = self.dataset.group_sizes if self.sampling == "by_class" else (self.dataset.num_train,)
+        return max(1, sum(size // self.batch_size for size in pools))
 
     @property
     def total_steps(self) -> int:
@@ -193,10 +196,23 @@ def _budget_contradictions(config: RunConfig) -> list[SettingError]:
     if config.dataset.task == "signal" and config.total_steps:
         rule = f"must be 0 with {config.dataset.name}, which has no target to train on"
         found.append(SettingError("num_steps", rule, config.total_steps, "Write num_steps: 0."))
-    if config.batch_size > config.dataset.num_train:
+    if config.sampling == "by_class":
+        found += _sampling_contradictions(config)
+    elif config.batch_size > config.dataset.num_train:
         rule = f"must be at most the {config.dataset.num_train} training samples"
         found.append(SettingError("batch_size", rule, config.batch_size, "Use a smaller batch or more samples."))
     return found
+
+
+def _sampling_contradictions(config: RunConfig) -> list[SettingError]:
+    sizes = config.dataset.group_sizes
+    if not sizes:
+        rule = f"must be shuffled with {config.dataset.name}, which has no classes"
+        return [SettingError("sampling", rule, config.sampling, "Write sampling: shuffled.")]
+    if config.batch_size <= min(sizes):
+        return []
+    rule = f"must be at most the {min(sizes)} training samples of the smallest class, with sampling: by_class"
+    return [SettingError("batch_size", rule, config.batch_size, "Use a smaller batch or more samples.")]
 
 
 def _network_contradictions(config: RunConfig) -> list[SettingError]:
@@ -204,9 +220,26 @@ def _network_contradictions(config: RunConfig) -> list[SettingError]:
     try:
         with torch.device("meta"):
             model = config.model.build(data.input_shape, data.output_shape, config.norm, config.dropout)
-        for shape in dict.fromkeys(getattr(module, "feature_shape", None) for module in model.modules()):
-            if shape is not None:
-                config.norm.check_batch(shape, config.batch_size)
+        parametrize_weights(model, config.weight_parametrization)
+        for norm in dict.fromkeys(built_norms(model).values()):
+            _check_batch(norm, config)
     except SettingError as error:
         return [error]
     return []
+
+
+def _check_batch(norm: BuiltNorm, config: RunConfig) -> None:
+    """Refuse a batch that leaves a norm too few values; of sequences, the shortest one's steps count."""
+    fewest_rows = _shortest_sequence(config) if norm.per_step else 1
+    try:
+        norm.spec.check_batch(norm.feature_shape, fewest_rows * config.batch_size)
+    except SettingError as error:
+        raise SettingError(error.key, error.rule, config.batch_size, error.way_out) from None
+
+
+def _shortest_sequence(config: RunConfig) -> int:
+    length = getattr(config.dataset, "min_length", None)
+    if isinstance(length, int):
+        return length
+    rule = f"must get sequences with a mask, which {config.dataset.name} has not"
+    raise SettingError("model.name", rule, config.model.name, "Use dataset: sequences, or model: mlp.")

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Generator, Tensor
 from torch.nn.functional import affine_grid, grid_sample, pad
 
-from normbench.datasets.base import Dataset, DatasetSpec, Split, Task
+from normbench.datasets.base import Dataset, DatasetSpec, Split, Task, even_labels
 from normbench.random_streams import stream
 
 NUM_TEST_IMAGES = 2000
@@ -76,7 +76,7 @@ class BanknotesSpec(DatasetSpec):
         labels_rng, note_rng, photo_rng, noise_rng = (
             stream(seed, "data", split, purpose) for purpose in ("labels", "note", "photo", "noise")
         )
-        y = torch.randperm(num_images, generator=labels_rng) % len(NUMERALS)
+        y = even_labels(num_images, len(NUMERALS), labels_rng)
         position = _positions_on_note(num_images, photo_rng)
         photo = _photograph(_notes(y, position, note_rng), position, photo_rng)
         noise = torch.randn(photo.shape, generator=noise_rng)

@@ -1,10 +1,12 @@
 """DatasetSpec: build(seed) -> Dataset(train, validation, test), three disjoint draws."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from torch import Tensor
+import torch
+from torch import Generator, Tensor
 
 from normbench.parts import Spec
 
@@ -19,13 +21,25 @@ class Split:
     Shape:
         x: (N, *input_shape), float32.
         y: (N, *output_shape) float32 for regression, (N,) int64 for classification, None without a target.
+        group: (N,) int64, what ``sampling: by_class`` keeps apart where it is not the class; else None.
     """
 
     x: Tensor
     y: Tensor | None = None
+    group: Tensor | None = None
 
     def __len__(self) -> int:
         return self.x.shape[0]
+
+    def take(self, chosen: Tensor) -> "Split":
+        """Return the samples with these indices."""
+        y, group = (None if column is None else column[chosen] for column in (self.y, self.group))
+        return Split(self.x[chosen], y, group)
+
+    def to(self, device: torch.device) -> "Split":
+        """Return the same samples on a device."""
+        y, group = (None if column is None else column.to(device) for column in (self.y, self.group))
+        return Split(self.x.to(device), y, group)
 
 
 @dataclass(frozen=True)
@@ -37,17 +51,26 @@ class Dataset:
         validation: What settings are chosen by; never reported as the result.
         test: What is reported.
         noise_free: The truth without noise on a fine grid, where it is known.
+        extra: Further draws to be read on, never trained on, by the name of their column: ``seen``, ``longer``.
+            Where ``test`` leaves what was trained on, ``seen`` stays with it. Sequences may be longer in them.
     """
 
     train: Split
     validation: Split
     test: Split
     noise_free: Split | None = None
+    extra: Mapping[str, Split] = field(default_factory=dict)
 
     def splits(self) -> dict[str, Split]:
         """Return the splits that losses are read on, by the name of their column."""
         named = {"train": self.train, "validation": self.validation, "test": self.test}
-        return named | ({"noise_free": self.noise_free} if self.noise_free else {})
+        return named | ({"noise_free": self.noise_free} if self.noise_free else {}) | dict(self.extra)
+
+    def to(self, device: torch.device) -> "Dataset":
+        """Return the same splits on a device."""
+        moved = {name: split.to(device) for name, split in self.splits().items()}
+        extra = {name: moved.pop(name) for name in self.extra}
+        return Dataset(**moved, extra=extra)
 
 
 class DatasetSpec(Spec):
@@ -70,6 +93,24 @@ class DatasetSpec(Spec):
     def num_train(self) -> int:
         """Samples in the training set."""
 
+    @property
+    def group_sizes(self) -> tuple[int, ...]:
+        """Training samples of each class, which ``sampling: by_class`` keeps apart; empty without classes."""
+        return even_shares(self.num_train, self.output_shape[0]) if self.task == "classification" else ()
+
     @abstractmethod
     def build(self, seed: int) -> Dataset:
         """Draw the data of one seed. The global random state is not touched."""
+
+
+def even_labels(num_samples: int, num_labels: int, rng: Generator) -> Tensor:
+    """Return labels 0 .. num_labels - 1 in random order, each as often as the others: (N,) int64.
+
+    Where the samples do not divide evenly, the first labels have one more.
+    """
+    return torch.randperm(num_samples, generator=rng) % num_labels
+
+
+def even_shares(num_samples: int, num_labels: int) -> tuple[int, ...]:
+    """Return how often ``even_labels`` gives each label."""
+    return tuple(len(range(label, num_samples, num_labels)) for label in range(num_labels))

@@ -1,14 +1,17 @@
 """ModelSpec: build(input_shape, output_shape, norm, dropout) -> network of named layers."""
 
 from abc import abstractmethod
+from dataclasses import dataclass
 from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from normbench.errors import SettingError
 from normbench.norms.base import FeatureShape, NormSpec
 from normbench.parts import Spec
+from normbench.weight_parametrizations.base import WeightParametrizationSpec
 
 Shape = tuple[int, ...]
 NormPosition = Literal["before_activation", "after_activation"]
@@ -19,28 +22,40 @@ class Layer(nn.Module):
 
     A mixin before ``nn.Linear`` or ``nn.Conv2d``. The weights keep their plain names (``conv1.weight``), the
     norm is ``conv1.norm``, and what the layer hands on is the output that reports speak of.
+
+    Attributes:
+        stages: Names of what follows the weights, in order.
+        is_hidden: Something follows it, here or in the network: all layers but the outputs.
     """
 
     stages: tuple[str, ...] = ()
+    is_hidden = False
 
     def followed_by(
         self,
         norm: nn.Module | None = None,
         *,
         position: NormPosition = "before_activation",
+        activation: bool = True,
         max_pool: int = 1,
         dropout: float = 0.0,
     ) -> Self:
         """Add what follows. A layer on which this is not called hands on its bare output."""
+        self.is_hidden = True
         self.norm = norm or nn.Identity()
         self.pool = nn.MaxPool2d(max_pool) if max_pool > 1 else nn.Identity()
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         normed = ("norm", "activation") if position == "before_activation" else ("activation", "norm")
-        self.activation = nn.ReLU()
+        self.activation = nn.ReLU() if activation else nn.Identity()
         # Small networks pay for every module they call, so those that do nothing are left out.
         self.stages = tuple(
             name for name in (*normed, "pool", "dropout") if not isinstance(getattr(self, name), nn.Identity)
         )
+        return self
+
+    def carrying(self, norm: nn.Module) -> Self:
+        """Give the layer a norm that the network itself applies: before the layer, or after an addition."""
+        self.norm = norm
         return self
 
     def forward(self, x: Tensor) -> Tensor:
@@ -77,8 +92,23 @@ class ModelSpec(Spec):
         """
 
 
-def build_norm(norm: NormSpec, feature_shape: FeatureShape, layer: str) -> nn.Module:
-    """Make the norm that follows ``layer``; a refusal names the layer.
+@dataclass(frozen=True)
+class BuiltNorm:
+    """What a norm in a network was built from, so that a batch size can be refused before training.
+
+    Attributes:
+        spec: The norm.
+        feature_shape: One sample's shape, or one step's.
+        per_step: Its input is not one row per sample but one per real step of each sequence.
+    """
+
+    spec: NormSpec
+    feature_shape: FeatureShape
+    per_step: bool = False
+
+
+def build_norm(norm: NormSpec, feature_shape: FeatureShape, layer: str, *, per_step: bool = False) -> nn.Module:
+    """Make the norm that belongs to ``layer``; a refusal names the layer.
 
     Raises:
         SettingError: The norm refuses this shape.
@@ -88,12 +118,51 @@ def build_norm(norm: NormSpec, feature_shape: FeatureShape, layer: str) -> nn.Mo
     except SettingError as error:
         raise error.within("norm", f" of layer {layer}") from None
     built.feature_shape = feature_shape  # type: ignore[assignment]
+    built.built_from = BuiltNorm(norm, feature_shape, per_step)  # type: ignore[assignment]
     return built
+
+
+def built_norms(model: nn.Module) -> dict[str, BuiltNorm]:
+    """Return what each norm was built from, by the norm's name."""
+    found = {name: getattr(module, "built_from", None) for name, module in model.named_modules()}
+    return {name: built_from for name, built_from in found.items() if isinstance(built_from, BuiltNorm)}
 
 
 def weighted_layers(model: nn.Module) -> dict[str, Layer]:
     """Return the layers with weights by name, from input to output."""
     return {name: module for name, module in model.named_modules() if isinstance(module, Layer)}
+
+
+def parametrize_weights(model: nn.Module, parametrization: WeightParametrizationSpec) -> None:
+    """Put a weight parametrization on every layer that something follows; a refusal names the layer.
+
+    Raises:
+        SettingError: The parametrization refuses a layer's weight.
+    """
+    for name, layer in weighted_layers(model).items():
+        if layer.is_hidden:
+            try:
+                parametrization.build(layer)
+            except SettingError as error:
+                raise error.within("weight_parametrization", f" of layer {name}") from None
+
+
+def weight_parameters(layer: nn.Module) -> list[nn.Parameter]:
+    """Return what is learned of a layer's weight: itself, or the tensors that its parametrization makes it from."""
+    if is_parametrized(layer, "weight"):
+        return list(layer.get_submodule("parametrizations.weight").parameters())
+    return [layer.get_parameter("weight")]
+
+
+def learned_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
+    """Return all parameters by names that a weight parametrization does not change; it may add ``conv1.g``."""
+    return {_plain_name(name): parameter for name, parameter in model.named_parameters()}
+
+
+def _plain_name(parameter: str) -> str:
+    """conv1.parametrizations.weight.original (or original0) -> conv1.weight, a second tensor original1 -> conv1.g."""
+    layer, _, learned = parameter.partition("parametrizations.weight.")
+    return layer + {"original": "weight", "original0": "weight", "original1": "g"}.get(learned, learned)
 
 
 def flatten_input(x: Tensor) -> Tensor:
@@ -110,3 +179,32 @@ def vector_size(output_shape: Shape, model: str) -> int:
     if len(output_shape) != 1:
         raise SettingError("model.name", f"must put out images of shape {output_shape}", model, "Use model: resnet.")
     return output_shape[0]
+
+
+def sequence_features(input_shape: Shape, model: str) -> int:
+    """Return how many features a step has, without the mask.
+
+    Raises:
+        SettingError: The inputs are not sequences (T, F + 1).
+    """
+    if len(input_shape) != 2 or input_shape[1] < 2:
+        rule = "must get sequences (T, F + 1), the last feature a mask"
+        raise SettingError("model.name", rule, input_shape, f"Use dataset: sequences with {model}, or model: mlp.")
+    return input_shape[1] - 1
+
+
+def strip_mask(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return features and mask of padded sequences, cut off after the longest one's last real step.
+
+    Shape:
+        x: (N, T, F + 1); the last feature is 1 at real steps, which come first, and 0 at padding.
+        output: (N, L, F), and (N, L) which is True at real steps, with L the most real steps of any sample.
+    """
+    mask = x[..., -1] > 0.5
+    longest = int(mask.sum(1).max())
+    return x[:, :longest, :-1], mask[:, :longest]
+
+
+def pad(steps: Tensor, mask: Tensor) -> Tensor:
+    """Put real steps (M, C), one sample after the other, back to their places in (N, L, C); padding is 0."""
+    return steps.new_zeros(*mask.shape, steps.shape[-1]).index_put((mask,), steps)

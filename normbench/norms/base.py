@@ -4,7 +4,9 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from math import prod
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 
 from normbench.errors import SettingError
 from normbench.parts import Spec
@@ -25,7 +27,8 @@ class Properties:
         same_in_eval: Training and evaluation mode compute the same.
         random: Two passes over the same input differ.
         vmap: Works under ``torch.func.vmap`` with stacked parameters and buffers.
-        averaged_axes: Axes that one mean and variance are taken over, as letters ("N H W"); "" takes none.
+        averaged_axes: Axes that one mean and variance are taken over, as letters ("N H W"); "" takes none,
+            "H W | N H W" takes statistics of several kinds.
         num_statistics: How many (mean, variance) pairs one batch of ``batch_size`` gets.
     """
 
@@ -91,3 +94,12 @@ def refuse_lone_values(name: str, feature_shape: FeatureShape, values: int) -> N
             name,
             "Use batch_norm or layer_norm.",
         )
+
+
+def keep_finite(*buffers: Tensor) -> None:
+    """Hold running statistics at the largest number: a batch of variance inf would leave inf there for ever."""
+    # Autograd has noted the buffers' version for the backward pass, which in training does not read them.
+    with _unsafe_preserve_version_counter(buffers):
+        for buffer in buffers:
+            limit = torch.finfo(buffer.dtype).max
+            buffer.copy_(buffer.clamp(min=-limit, max=limit))

@@ -1,16 +1,26 @@
 """Each channel over the batch and all positions; running statistics in evaluation."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from normbench.errors import SettingError
-from normbench.norms.base import FeatureShape, NormSpec, Properties, axes, num_positions, position_axes
+from normbench.norms.base import (
+    FeatureShape,
+    NormSpec,
+    Properties,
+    axes,
+    keep_finite,
+    num_positions,
+    position_axes,
+)
+
+Momentum = Annotated[float, Field(strict=True, ge=0, le=1)]
 
 
 class BatchNorm(_BatchNorm):
@@ -21,6 +31,9 @@ class BatchNorm(_BatchNorm):
     share ``momentum`` for each NEW batch; the running variance is the unbiased one (divided by n - 1).
     This is torch's own layer for any number of position axes, with buffers that stay finite.
 
+    Training never reads the running statistics, so one training can carry those of several momenta:
+    ``extra_running_mean`` and ``extra_running_var`` hold a row for each of ``extra_momenta``.
+
     Shape:
         input: (N, C, *) with C = num_features, up to three position axes.
         output: same shape, dtype and device as the input.
@@ -29,8 +42,11 @@ class BatchNorm(_BatchNorm):
         num_features: Channels C of the input.
         eps: Added to the variance [input units squared].
         momentum: Share of the new batch in the running statistics, 0 to 1; its memory is about 1 / momentum steps.
-            Other sources (TensorFlow, some papers) call the share of the OLD value momentum.
+            None averages all batches equally. Other sources (TensorFlow, some papers) call the share of the OLD
+            value momentum.
         affine: Learn a weight (starts at 1) and a bias (starts at 0) per channel.
+        track_running_stats: False keeps nothing, and evaluation normalizes with its own batch.
+        extra_momenta: Further momenta, each with running statistics that nothing reads by itself.
 
     Raises:
         ValueError: A training batch has one value per channel, which has no variance.
@@ -43,27 +59,76 @@ class BatchNorm(_BatchNorm):
         torch.Size([4, 6, 5, 5])
     """
 
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        *,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        extra_momenta: Sequence[float] = (),
+    ) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats)
+        self.extra_momenta = tuple(extra_momenta)
+        if self.extra_momenta:
+            self.register_buffer("extra_running_mean", torch.zeros(len(self.extra_momenta), num_features))
+            self.register_buffer("extra_running_var", torch.ones(len(self.extra_momenta), num_features))
+
+    def reset_running_stats(self) -> None:
+        """Start all running means at 0 and variances at 1."""
+        super().reset_running_stats()
+        if getattr(self, "extra_momenta", ()):
+            self.get_buffer("extra_running_mean").zero_()
+            self.get_buffer("extra_running_var").fill_(1)
+
     def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002 - torch's name
         if not 2 <= input.dim() <= 5:
             raise ValueError(f"input: must have 2 to 5 axes (N, C, *), got {input.dim()}. Add the batch axis.")
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
         """Normalize with the batch in training, with the running statistics in evaluation."""
-        if self.training and not self.momentum:  # nothing is remembered, and 0 times an overflowing variance is nan
+        if not self.training or not self.track_running_stats:
+            return super().forward(input)
+        if self.extra_momenta or self.momentum is None:
+            self._check_input_dim(input)
+            output, mean, var = self.normalized(input)
+            self.remember(mean, var)
+            return output
+        if not self.momentum:  # nothing is remembered, and 0 times an overflowing variance is nan
             return F.batch_norm(input, None, None, self.weight, self.bias, True, 0.0, self.eps)
         output = super().forward(input)
-        if self.training and self.running_var is not None and self.running_mean is not None:
-            _keep_finite(self.running_mean, self.running_var)
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        keep_finite(self.running_mean, self.running_var)
         return output
 
+    def normalized(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the output by the statistics of ``x``, and these: mean and unbiased variance, each (C,)."""
+        assert self.running_mean is not None
+        # torch's kernel hands out what it computed if nothing old is to be kept.
+        mean, var = torch.zeros_like(self.running_mean), torch.zeros_like(self.running_mean)
+        output = F.batch_norm(x, mean, var, self.weight, self.bias, True, 1.0, self.eps)
+        keep_finite(mean, var)
+        return output, mean, var
 
-def _keep_finite(*buffers: Tensor) -> None:
-    """Hold running statistics at the largest number: a batch of variance inf would leave inf there for ever."""
-    # Autograd has noted the buffers' version for the backward pass, which in training does not read them.
-    with _unsafe_preserve_version_counter(buffers):
-        for buffer in buffers:
-            limit = torch.finfo(buffer.dtype).max
-            buffer.copy_(buffer.clamp(min=-limit, max=limit))
+    def remember(self, mean: Tensor, var: Tensor) -> None:
+        """Take a batch's mean and unbiased variance into all running statistics."""
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        self.num_batches_tracked.add_(1)
+        share = self.num_batches_tracked.to(mean.dtype).reciprocal() if self.momentum is None else self.momentum
+        _blend(self.running_mean, mean, share)
+        _blend(self.running_var, var, share)
+        for row, momentum in enumerate(self.extra_momenta):
+            _blend(self.get_buffer("extra_running_mean")[row], mean, momentum)
+            _blend(self.get_buffer("extra_running_var")[row], var, momentum)
+
+
+def _blend(running: Tensor, new: Tensor, share: Tensor | float) -> None:
+    running.mul_(1 - share).add_(share * new)
+    keep_finite(running)
 
 
 class BatchNormSpec(NormSpec):
@@ -71,22 +136,34 @@ class BatchNormSpec(NormSpec):
 
     name: Literal["batch_norm"] = "batch_norm"
     eps: float = Field(1e-5, gt=0)
-    momentum: float = Field(0.1, ge=0, le=1)
+    momentum: float | None = Field(0.1, ge=0, le=1)
     affine: Literal["channel", "none"] = "channel"
+    track_running_stats: bool = True
+    extra_momenta: Annotated[tuple[Momentum, ...], Field(strict=False)] = ()
 
     def build(self, feature_shape: FeatureShape) -> nn.Module:
         """Make a layer for C channels, whatever the positions."""
-        return BatchNorm(feature_shape[0], self.eps, self.momentum, affine=self.affine == "channel")
+        if self.extra_momenta and not self.track_running_stats:
+            rule = "must be empty without the running statistics"
+            raise SettingError("extra_momenta", rule, list(self.extra_momenta), "Write track_running_stats: true.")
+        return BatchNorm(
+            feature_shape[0],
+            self.eps,
+            self.momentum,
+            affine=self.affine == "channel",
+            track_running_stats=self.track_running_stats,
+            extra_momenta=self.extra_momenta,
+        )
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
-        """In training the batch is mixed; in evaluation the layer is a fixed affine map."""
-        if not training:
+        """Where the batch's statistics are used it is mixed; else the layer is a fixed affine map."""
+        if not training and self.track_running_stats:
             return Properties(same_in_eval=False)
         return Properties(
             input_scale=True,
             feature_shift=True,
             sample_independent=False,
-            same_in_eval=False,
+            same_in_eval=not self.track_running_stats,
             averaged_axes=axes("N", position_axes(feature_shape)),
             num_statistics=feature_shape[0],
         )

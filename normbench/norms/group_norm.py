@@ -1,8 +1,8 @@
 """Groups of channels of one sample."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import nn
 
 from normbench.errors import SettingError, divisors
@@ -20,32 +20,57 @@ from normbench.norms.base import (
 class GroupNormSpec(NormSpec):
     """Groups of neighbouring channels of one sample; no batch (Wu and He, 2018).
 
-    torch's own layer. The C channels are cut into ``num_groups`` blocks of neighbours; mean and biased
-    variance are taken over a block and all its positions. One group is layer norm over (C, *), C groups
-    are instance norm. torch squares in float32: above about 1e18 the output is not finite. https://arxiv.org/abs/1803.08494
+    torch's own layer. The C channels are cut into ``num_groups`` blocks of neighbours, or into blocks of
+    ``channels_per_group``: one of the two is given. Mean and biased variance are taken over a block and all its
+    positions. One group is layer norm over (C, *), one channel per group is instance norm. torch squares in
+    float32: above about 1e18 the output is not finite. https://arxiv.org/abs/1803.08494
     """
 
     name: Literal["group_norm"] = "group_norm"
-    num_groups: int = Field(2, ge=1)
+    num_groups: int | None = Field(2, ge=1)
+    channels_per_group: int | None = Field(None, ge=1)
     eps: float = Field(1e-5, gt=0)
     affine: Literal["channel", "none"] = "channel"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_is_given(cls, said: Any) -> Any:
+        if isinstance(said, dict) and said.get("channels_per_group") is not None:
+            return {"num_groups": None, **said}
+        return said
+
+    def changed(self) -> dict[str, Any]:
+        """Return the settings that differ from their defaults; ``channels_per_group`` alone says both."""
+        changed = super().changed()
+        return {key: value for key, value in changed.items() if (key, value) != ("num_groups", None)}
+
     def build(self, feature_shape: FeatureShape) -> nn.Module:
-        """Make the layer; ``num_groups`` must divide the channels, and every group hold two values."""
-        num_features = feature_shape[0]
-        if num_features % self.num_groups:
+        """Make the layer; the setting must divide the channels, and every group hold two values."""
+        num_features, key = feature_shape[0], self._key()
+        if num_features % getattr(self, key):
             rule = f"must divide the {num_features} features"
-            raise SettingError("num_groups", rule, self.num_groups, f"Use one of {divisors(num_features)}.")
-        refuse_lone_values(self.name, feature_shape, num_features // self.num_groups * num_positions(feature_shape))
-        return nn.GroupNorm(self.num_groups, num_features, self.eps, affine=self.affine == "channel")
+            raise SettingError(key, rule, getattr(self, key), f"Use one of {divisors(num_features)}.")
+        num_groups = self._num_groups(num_features)
+        refuse_lone_values(self.name, feature_shape, num_features // num_groups * num_positions(feature_shape))
+        return nn.GroupNorm(num_groups, num_features, self.eps, affine=self.affine == "channel")
+
+    def _key(self) -> Literal["num_groups", "channels_per_group"]:
+        if (self.num_groups is None) == (self.channels_per_group is None):
+            rule = "must be given if channels_per_group is not, and only then"
+            raise SettingError("num_groups", rule, self.num_groups, "Set one of the two.")
+        return "num_groups" if self.channels_per_group is None else "channels_per_group"
+
+    def _num_groups(self, num_features: int) -> int:
+        return self.num_groups or num_features // (self.channels_per_group or 1)
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
         """Each sample on its own; a constant per feature is lost only with one channel per group."""
-        channels = {1: "C", feature_shape[0]: ""}.get(self.num_groups, "C/G")
+        num_groups = self._num_groups(feature_shape[0])
+        channels = {1: "C", feature_shape[0]: ""}.get(num_groups, "C/G")
         return Properties(
             input_scale=True,
             sample_shift=True,
-            feature_shift=self.num_groups == feature_shape[0],
+            feature_shift=num_groups == feature_shape[0],
             averaged_axes=axes(channels, position_axes(feature_shape)),
-            num_statistics=batch_size * self.num_groups,
+            num_statistics=batch_size * num_groups,
         )

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
@@ -11,6 +12,7 @@ from normbench.norms.base import (
     FeatureShape,
     NormSpec,
     Properties,
+    keep_finite,
     num_positions,
     position_axes,
     refuse_lone_values,
@@ -24,6 +26,10 @@ class InstanceNorm(_InstanceNorm):
     channels play a part, and training and evaluation compute the same. torch's own layer for any
     number of position axes, with weight and bias on by default (torch leaves them out).
 
+    With ``track_running_stats`` the maps' means and unbiased variances, averaged over the batch, are
+    remembered and normalize in evaluation: then the maps keep their differences, and training and
+    evaluation are two different functions.
+
     Shape:
         input: (N, C, *) with C = num_features and one to three position axes.
         output: same shape, dtype and device as the input.
@@ -31,7 +37,9 @@ class InstanceNorm(_InstanceNorm):
     Args:
         num_features: Channels C of the input.
         eps: Added to the variance [input units squared].
+        momentum: Share of the new batch in the running statistics, 0 to 1; unused without them.
         affine: Learn a weight (starts at 1) and a bias (starts at 0) per channel.
+        track_running_stats: Normalize with running statistics in evaluation.
 
     Raises:
         ValueError: A map of one position, which has no variance.
@@ -40,14 +48,29 @@ class InstanceNorm(_InstanceNorm):
         Ulyanov, Vedaldi and Lempitsky, Instance Normalization, 2016. https://arxiv.org/abs/1607.08022
 
     Example:
-        >>> import torch
         >>> InstanceNorm(6, affine=True)(torch.randn(4, 6, 5, 5)).shape
         torch.Size([4, 6, 5, 5])
     """
 
+    momentum: float
+
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
-        """Normalize every map by its own mean and variance."""
-        return F.instance_norm(input, weight=self.weight, bias=self.bias, eps=self.eps)
+        """Normalize every map by its own mean and variance, or in evaluation by those that were tracked."""
+        mean, var = self.running_mean, self.running_var
+        if mean is not None and var is not None and not self.training:
+            return F.batch_norm(input, mean, var, self.weight, self.bias, False, 0.0, self.eps)
+        output = F.instance_norm(input, weight=self.weight, bias=self.bias, eps=self.eps)
+        if mean is not None and var is not None:
+            self._remember(input.detach(), mean, var)
+        return output
+
+    def _remember(self, x: Tensor, mean: Tensor, var: Tensor) -> None:
+        map_vars, map_means = torch.var_mean(x.flatten(2).to(mean.dtype), 2, correction=1)
+        for running, maps in ((mean, map_means), (var, map_vars)):
+            new = maps.mean(0)
+            keep_finite(new)
+            running.mul_(1 - self.momentum).add_(new, alpha=self.momentum)
+            keep_finite(running)
 
 
 class InstanceNormSpec(NormSpec):
@@ -55,19 +78,25 @@ class InstanceNormSpec(NormSpec):
 
     name: Literal["instance_norm"] = "instance_norm"
     eps: float = Field(1e-5, gt=0)
+    momentum: float = Field(0.1, ge=0, le=1)
     affine: Literal["channel", "none"] = "channel"
+    track_running_stats: bool = False
 
     def build(self, feature_shape: FeatureShape) -> nn.Module:
         """Make the layer; it needs two positions or more."""
         refuse_lone_values(self.name, feature_shape, num_positions(feature_shape))
-        return InstanceNorm(feature_shape[0], self.eps, affine=self.affine == "channel")
+        affine = self.affine == "channel"
+        return InstanceNorm(feature_shape[0], self.eps, self.momentum, affine, self.track_running_stats)
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
-        """Scale and shift of every map are lost."""
+        """Scale and shift of every map are lost, but for running statistics: a fixed affine map."""
+        if self.track_running_stats and not training:
+            return Properties(same_in_eval=False)
         return Properties(
             input_scale=True,
             sample_shift=True,
             feature_shift=True,
+            same_in_eval=not self.track_running_stats,
             averaged_axes=position_axes(feature_shape),
             num_statistics=batch_size * feature_shape[0],
         )

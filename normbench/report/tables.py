@@ -39,7 +39,7 @@ def print_losses(console: Console, rows: Sequence[Mapping[str, str]]) -> None:
     columns = [column for column in ("train_loss", "test_loss", "test_accuracy") if rows and rows[0].get(column)]
     if not columns:
         return
-    table = _table(["step", *(column.replace("_", " ") for column in columns)])
+    table = plain_table(["step", *(column.replace("_", " ") for column in columns)])
     last = len(rows) - 1
     for i in sorted({0, last // 4, last // 2, 3 * last // 4, last}):
         table.add_row(rows[i]["step"], *(metric_value(column, float(rows[i][column])) for column in columns))
@@ -59,7 +59,7 @@ def _layer_table(report: LayerReport, *, show_all: bool) -> Table:
     times = ("start", "end") if report.has_end else ("start",)
     titles = {"weight": "weight", "grad": "gradient", "activation": "output"}
     headers = [f"{titles[kind]}\n{time}" for kind in titles for time in times]
-    table = _table(["\nlayer", "\nshape", *headers, "", ""], left=(0, 1, 2 + len(headers), 3 + len(headers)))
+    table = plain_table(["\nlayer", "\nshape", *headers, "", ""], left=(0, 1, 2 + len(headers), 3 + len(headers)))
     lines = report.lines
     hidden = 0 if show_all or len(lines) <= LONG else len(lines) - 2 * NUM_ENDS
     for i, line in enumerate(lines):
@@ -116,7 +116,7 @@ def _comparison_table(comparison: StudyComparison) -> Table:
     )
     num_left = label + len(comparison.differing)
     left = (*range(num_left), *([len(headers) - 1] if has_quotes else []))
-    table = _table([_stacked(header) for header in headers], left)
+    table = plain_table([_stacked(header) for header in headers], left)
     for row in rows:
         cells = ([row.arm] if label else []) + [_setting(row.settings.get(key)) for key in comparison.differing]
         cells += [str(len(row.seeds)), *(_figure(metric, figure) for metric, figure in row.figures.items())]
@@ -155,7 +155,8 @@ def _setting(value: Any) -> str:
     return "-" if value is None else str(value)
 
 
-def _table(headers: Sequence[str], left: Sequence[int] = ()) -> Table:
+def plain_table(headers: Sequence[str], left: Sequence[int] = ()) -> Table:
+    """Return a table without lines; columns are flush right but those in ``left``."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for i, header in enumerate(headers):
         table.add_column(header, justify="left" if i in left else "right", overflow="fold")

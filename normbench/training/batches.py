@@ -1,9 +1,14 @@
 """Which samples make up each step: a fresh shuffle per epoch, full batches only."""
 
+from collections.abc import Sequence
+from typing import Literal
+
 import torch
 from torch import Tensor
 
 from normbench.datasets.base import Split
+
+Sampling = Literal["shuffled", "by_class"]
 
 
 class Batches:
@@ -14,12 +19,17 @@ class Batches:
 
     Args:
         split: The training samples.
-        batch_size: Samples per batch, at most the split's.
+        batch_size: Samples per batch, at most the split's, or under ``by_class`` at most one class's.
         generator: Decides the order; used for nothing else.
+        sampling: ``shuffled`` draws each batch from all samples; ``by_class`` from one class, or one of the
+            split's groups where it has them. Classes take turns at random, each as often as it fills a batch.
     """
 
-    def __init__(self, split: Split, batch_size: int, generator: torch.Generator) -> None:
+    def __init__(
+        self, split: Split, batch_size: int, generator: torch.Generator, sampling: Sampling = "shuffled"
+    ) -> None:
         self.split, self.batch_size, self.generator = split, batch_size, generator
+        self._pools = _samples_by_class(split) if sampling == "by_class" else None
         self._order: list[Tensor] = []
 
     def next(self) -> Split:
@@ -27,12 +37,25 @@ class Batches:
         if self.batch_size == len(self.split):
             return self.split
         if not self._order:
-            self._order = self._shuffled()
-        chosen = self._order.pop()
-        y = self.split.y[chosen] if self.split.y is not None else None
-        return Split(self.split.x[chosen], y)
+            self._order = [chosen.to(self.split.x.device) for chosen in self._new_epoch()]
+        return self.split.take(self._order.pop())
 
-    def _shuffled(self) -> list[Tensor]:
-        order = torch.randperm(len(self.split), generator=self.generator).to(self.split.x.device)
-        full = len(self.split) // self.batch_size * self.batch_size
-        return list(order[:full].split(self.batch_size))
+    def _new_epoch(self) -> list[Tensor]:
+        if self._pools is None:
+            return self._full_batches(torch.arange(len(self.split)))
+        batches = [batch for pool in self._pools for batch in self._full_batches(pool)]
+        return _shuffled(batches, self.generator)
+
+    def _full_batches(self, pool: Tensor) -> list[Tensor]:
+        order = pool[torch.randperm(len(pool), generator=self.generator)]
+        return list(order[: len(pool) // self.batch_size * self.batch_size].split(self.batch_size))
+
+
+def _samples_by_class(split: Split) -> list[Tensor]:
+    labels = split.y if split.group is None else split.group
+    assert labels is not None, "by_class needs classes or groups; contradictions() looks for them"
+    return [torch.nonzero(labels.cpu() == label)[:, 0] for label in labels.unique().tolist()]
+
+
+def _shuffled(batches: Sequence[Tensor], generator: torch.Generator) -> list[Tensor]:
+    return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]

@@ -6,11 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from normbench.datasets.base import Dataset, DatasetSpec, Split
-from normbench.models.base import weighted_layers
+from normbench.datasets.base import Dataset, DatasetSpec
+from normbench.models.base import parametrize_weights, weight_parameters, weighted_layers
 from normbench.random_streams import stream
 from normbench.study import RunConfig
 from normbench.training.batches import Batches
+from normbench.training.checkpointing import checkpoint_activations
 from normbench.training.initialization import initialize
 from normbench.training.loop import Penalty, Training
 from normbench.training.losses import evaluate, loss_function, output_means, predict
@@ -29,7 +30,7 @@ def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": spared, "weight_decay": 0.0}]
     training = Training(
         model=model,
-        batches=Batches(dataset.train, config.batch_size, stream(seed, "order")),
+        batches=Batches(dataset.train, config.batch_size, stream(seed, "order"), config.sampling),
         optimizer=config.optimizer.build([group for group in groups if group["params"]], config.lr),
         loss=loss_function(config.dataset.task, seed),
         penalty=Penalty(config.l1, decayed),
@@ -43,15 +44,15 @@ def build_model(config: RunConfig, seed: int) -> nn.Module:
     """Make the network with its initial weights, on the CPU."""
     model = config.model.build(config.dataset.input_shape, config.dataset.output_shape, config.norm, config.dropout)
     initialize(model, config.init, config.init_scale, seed)
-    for layer in weighted_layers(model).values():
-        if layer.stages:
-            config.weight_parametrization.build(layer)
+    parametrize_weights(model, config.weight_parametrization)
+    if config.checkpointing:
+        checkpoint_activations(model)
     return model
 
 
 def split_parameters(model: nn.Module, decay_on: str) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """Return the parameters that weight decay and l1 act on, and the others."""
-    weights = {id(layer.get_parameter("weight")) for layer in weighted_layers(model).values()}
+    weights = {id(p) for layer in weighted_layers(model).values() for p in weight_parameters(layer)}
     decayed = [p for p in model.parameters() if decay_on == "all" or id(p) in weights]
     spared = [p for p in model.parameters() if decay_on != "all" and id(p) not in weights]
     return decayed, spared
@@ -68,12 +69,7 @@ def read_losses(model: nn.Module, dataset: Dataset, config: RunConfig) -> dict[s
 
 @lru_cache(maxsize=2)  # the arms of one seed follow each other and share their data
 def _dataset(spec: DatasetSpec, seed: int, device: torch.device) -> Dataset:
-    built = spec.build(seed)
-    return Dataset(**{name: _moved(split, device) for name, split in built.splits().items()})
-
-
-def _moved(split: Split, device: torch.device) -> Split:
-    return Split(split.x.to(device), None if split.y is None else split.y.to(device))
+    return spec.build(seed).to(device)
 
 
 def _curve_reader(dataset: Dataset, config: RunConfig) -> Any:

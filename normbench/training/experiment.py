@@ -17,7 +17,7 @@ from torch import nn
 
 from normbench.datasets.base import Dataset
 from normbench.evidence.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, digests, write_json
-from normbench.models.base import weighted_layers
+from normbench.models.base import built_norms, weight_parameters, weighted_layers
 from normbench.random_streams import derive_seed
 from normbench.study import ENGINE, NUMERICS, RunConfig
 from normbench.training.build import build_training
@@ -158,7 +158,7 @@ def _summary(
 def _layers(model: nn.Module) -> list[dict[str, Any]]:
     """Return name, weight shape and whether a norm follows, from input to output; a list, since order matters."""
     return [
-        {"name": name, "shape": list(layer.get_parameter("weight").shape), "has_norm": _has_norm(layer)}
+        {"name": name, "shape": list(weight_parameters(layer)[0].shape), "has_norm": _has_norm(layer)}
         for name, layer in weighted_layers(model).items()
     ]
 
@@ -168,8 +168,7 @@ def _has_norm(layer: nn.Module) -> bool:
 
 
 def _num_norm_parameters(model: nn.Module) -> int:
-    norms = [layer.get_submodule("norm") for layer in weighted_layers(model).values() if hasattr(layer, "norm")]
-    return sum(p.numel() for norm in norms for p in norm.parameters())
+    return sum(p.numel() for name in built_norms(model) for p in model.get_submodule(name).parameters())
 
 
 def _environment(outcome: Outcome, started: float, cpu_s: float) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from normbench.models.base import weighted_layers
+from normbench.models.base import weight_parameters, weighted_layers
 from normbench.random_streams import derive_seed, stream
 
 
@@ -27,7 +27,7 @@ def initialize(model: nn.Module, init: str, scale: float, seed: int) -> None:
             reset()
     torch.default_generator.set_state(before)
     for name, layer in weighted_layers(model).items():
-        weight = layer.get_parameter("weight")
+        (weight,) = weight_parameters(layer)  # a parametrization is put on what is drawn here
         with torch.no_grad():
             if init != "default":
                 weight.copy_(_draw(weight, init, stream(seed, "init", name, "weight")))

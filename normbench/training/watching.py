@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from normbench.models.base import weighted_layers
+from normbench.models.base import learned_parameters, weighted_layers
 
 
 @dataclass(frozen=True)
@@ -52,38 +52,49 @@ def copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
     """Return copies of all parameters by name."""
-    return copies(dict(model.named_parameters()))
+    return copies(learned_parameters(model))
 
 
 def grads_of(model: nn.Module) -> dict[str, Tensor]:
     """Return copies of all gradients by their parameter's name."""
-    return copies({name: p.grad for name, p in model.named_parameters() if p.grad is not None})
+    return copies({name: p.grad for name, p in learned_parameters(model).items() if p.grad is not None})
 
 
 class ActivationWatch:
-    """Collects each layer's output, and the gradient that comes back to it, during one pass."""
+    """Collects each layer's output, and the gradient that comes back to it, during one pass of the network.
+
+    A layer that is called several times, as in a recurrent cell, gives all its outputs, one call after the other.
+    What is computed again in backward (activation checkpointing) is not collected twice.
+    """
 
     def __init__(self) -> None:
-        self._outputs: dict[str, Tensor] = {}
+        self._outputs: dict[str, list[Tensor]] = {}
+        self._is_over = False
 
     @property
     def activations(self) -> dict[str, Tensor]:
         """Outputs by layer."""
-        return copies(self._outputs)
+        return {name: torch.cat([out.detach() for out in outputs]) for name, outputs in self._outputs.items()}
 
     @property
     def activation_grads(self) -> dict[str, Tensor]:
         """Gradients by layer, after backward."""
-        return copies({name: out.grad for name, out in self._outputs.items() if out.grad is not None})
+        grads = {name: [out.grad for out in outputs if out.grad is not None] for name, outputs in self._outputs.items()}
+        return {name: torch.cat(found) for name, found in grads.items() if found}
 
     def keep(self, name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
         """Return a forward hook that keeps the output of one layer."""
 
         def hook(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            output.retain_grad()
-            self._outputs[name] = output
+            if not self._is_over:
+                output.retain_grad()
+                self._outputs.setdefault(name, []).append(output)
 
         return hook
+
+    def stop(self, *_: object) -> None:
+        """Collect no more: the network has handed on its outputs."""
+        self._is_over = True
 
 
 @contextmanager
@@ -91,6 +102,7 @@ def watching_activations(model: nn.Module) -> Iterator[ActivationWatch]:
     """Watch the weighted layers' outputs inside the block; the hooks are gone after it."""
     watch = ActivationWatch()
     handles = [layer.register_forward_hook(watch.keep(name)) for name, layer in weighted_layers(model).items()]
+    handles.append(model.register_forward_hook(watch.stop))
     try:
         yield watch
     finally:

@@ -6,6 +6,7 @@ something else brings ``formula_<name>(spec, layer, x)``; one that torch has too
 
 from math import prod
 
+import torch
 from torch import Tensor, nn
 
 from normbench.norms.base import NormSpec, Properties, position_axes
@@ -51,22 +52,115 @@ def _scale_and_shift(spec: NormSpec, layer: nn.Module, y: Tensor, declared: Prop
     return y * layer.weight.view(shape) + layer.bias.view(shape)
 
 
+def formula_rms_norm(spec, layer, x):
+    """x / sqrt(mean(x^2) + eps) * weight."""
+    y = (
+        x
+        / (
+            x.square().mean((1,) if spec.over == "position" else tuple(range(1, x.dim())), keepdim=True) + spec.eps
+        ).sqrt()
+    )
+    if layer.weight is None:
+        return y
+    return y * layer.weight.view(-1, *(1 for _ in x.shape[2:])) if layer.weight.dim() == 1 else y * layer.weight
+
+
+def formula_ghost_batch_norm(spec, layer, x):
+    """Batch norm of each chunk; a chunk of one value per channel joins the one before."""
+    chunks = list(x.split(spec.ghost_size))
+    if len(chunks) > 1 and chunks[-1][:, 0].numel() == 1:
+        chunks[-2:] = [torch.cat(chunks[-2:])]
+    normal = Properties(averaged_axes=" ".join(["N", position_axes(tuple(x.shape[1:]))]), num_statistics=x.shape[1])
+    y = torch.cat([_standardized(spec, chunk, normal) for chunk in chunks])
+    return _scale_and_shift(spec, layer, y, normal)
+
+
+def formula_local_response_norm(spec, layer, x):  # noqa: ARG001 - as every formula_<name>
+    """x / (k + alpha / size * the window's sum of squares) ** beta, channel by channel."""
+    y, num_features = torch.empty_like(x), x.shape[1]
+    for channel in range(num_features):
+        first = channel - spec.size // 2
+        window = x[:, max(0, first) : max(0, first + spec.size)]
+        y[:, channel] = x[:, channel] / (spec.k + spec.alpha / spec.size * window.square().sum(1)) ** spec.beta
+    return y
+
+
+def formula_switchable_norm(spec, layer, x):
+    """(x - sum_k w_k mean_k) / sqrt(sum_k v_k var_k + eps), each moment straight from its own values of x."""
+    positions = tuple(range(2, x.dim()))
+    dims = {"instance": positions, "layer": (1, *positions), "batch": (0, *positions)}
+    shares = zip(layer.kinds, layer.mean_weight.softmax(0), layer.var_weight.softmax(0), strict=True)
+    mean = var = 0
+    for kind, mean_share, var_share in shares:
+        mean = mean + mean_share * x.mean(dims[kind], keepdim=True)
+        var = var + var_share * _switchable_var(x, dims[kind], official=spec.compat == "official")
+    return _scale_and_shift(spec, layer, (x - mean) / (var + spec.eps).sqrt(), Properties())
+
+
+def _switchable_var(x, dims, *, official):
+    """Biased; or as published: from unbiased variances of single maps, mean square less squared mean."""
+    if not official or x.dim() == 2:
+        return x.var(dims, correction=int(official), keepdim=True)
+    positions, others = tuple(range(2, x.dim())), [dim for dim in dims if dim < 2]
+    square = x.var(positions, correction=1, keepdim=True) + x.mean(positions, keepdim=True).square()
+    return (square.mean(others, keepdim=True) if others else square) - x.mean(dims, keepdim=True).square()
+
+
+def formula_ibn(spec, layer, x):
+    """Instance norm on floor(ratio C) channels, batch norm on the rest."""
+    num_instance, positions = int(spec.ratio * x.shape[1]), position_axes(tuple(x.shape[1:]))
+    shares = (
+        (layer.instance_norm, x[:, :num_instance], positions),
+        (layer.batch_norm, x[:, num_instance:], f"N {positions}"),
+    )
+    y = [
+        _scale_and_shift(spec, part, _standardized(spec, share, Properties(averaged_axes=averaged)), Properties())
+        for part, share, averaged in shares
+        if share.numel()
+    ]
+    return torch.cat(y, dim=1)
+
+
+def formula_adain(spec, layer, x):
+    """Batch norm of std(style) (x - mean(x)) / std(x) + mean(style), the styles being those of a permuted batch."""
+    torch.default_generator.manual_seed(1)  # as the layer's pass
+    if torch.rand(()) < spec.probability:
+        positions = tuple(range(2, x.dim()))
+        mean, std = x.mean(positions, keepdim=True), (x.var(positions, correction=0, keepdim=True) + spec.eps).sqrt()
+        order = torch.randperm(len(x))
+        x = std[order] * (x - mean) / std + mean[order]
+    normal = Properties(averaged_axes=f"N {position_axes(tuple(x.shape[1:]))}")
+    return _scale_and_shift(spec, layer, _standardized(spec, x, normal), normal)
+
+
 def torch_none(spec, feature_shape):  # noqa: ARG001 - as every torch_<name>
     return nn.Identity()
 
 
 def torch_batch_norm(spec, feature_shape):
     layer = (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)[len(feature_shape) - 1]
-    return layer(feature_shape[0], spec.eps, spec.momentum, affine=spec.affine == "channel")
+    return layer(feature_shape[0], spec.eps, spec.momentum, spec.affine == "channel", spec.track_running_stats)
 
 
 def torch_instance_norm(spec, feature_shape):
     layer = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)[len(feature_shape) - 2]
-    return layer(feature_shape[0], spec.eps, affine=spec.affine == "channel")
+    return layer(feature_shape[0], spec.eps, spec.momentum, spec.affine == "channel", spec.track_running_stats)
 
 
 def torch_group_norm(spec, feature_shape):
-    return nn.GroupNorm(spec.num_groups, feature_shape[0], spec.eps, affine=spec.affine == "channel")
+    num_groups = spec.num_groups or feature_shape[0] // spec.channels_per_group
+    return nn.GroupNorm(num_groups, feature_shape[0], spec.eps, affine=spec.affine == "channel")
+
+
+def torch_rms_norm(spec, feature_shape):
+    """Torch's layer has a weight per element, and averages over the last axes only."""
+    if spec.over == "position" or spec.affine == "channel":
+        return None
+    return nn.RMSNorm(feature_shape, spec.eps, elementwise_affine=spec.affine == "element")
+
+
+def torch_local_response_norm(spec, feature_shape):
+    return nn.LocalResponseNorm(spec.size, spec.alpha, spec.beta, spec.k) if len(feature_shape) < 4 else None
 
 
 def torch_layer_norm(spec, feature_shape):

@@ -4,7 +4,9 @@ from contextlib import ExitStack
 
 import pytest
 import torch
+from torch import nn
 
+from normbench.models.base import Linear
 from normbench.study import RunConfig
 from normbench.training.build import build_training
 from normbench.training.experiment import metric_columns
@@ -18,6 +20,7 @@ LINE = {
     "model": {"name": "mlp", "hidden_features": [6, 5]},
 }
 NOTES = {"dataset": {"name": "banknotes", "num_samples": 12}, "model": "lenet"}
+SEQUENCES = {"dataset": {"name": "sequences", "num_samples": 12}}
 CONFIGS = {
     "mlp": LINE,
     "mlp, dropout": LINE | {"dropout": 0.5},
@@ -25,6 +28,9 @@ CONFIGS = {
     "mlp, layer norm, l1": LINE | {"norm": "layer_norm", "l1": 0.01, "weight_decay": 0.1},
     "mlp, adam": LINE | {"norm": "scale_shift", "optimizer": {"name": "adam", "lr": 0.01}, "dropout": 0.2},
     "lenet, batch norm, dropout": NOTES | {"dropout": 0.2, "norm": "batch_norm"},
+    "rnn, layer norm": SEQUENCES | {"model": "rnn", "norm": "layer_norm"},
+    "transformer, batch norm, checkpointing": SEQUENCES
+    | {"model": "transformer", "dropout": 0.2, "norm": "batch_norm", "checkpointing": True},
 }
 EACH = pytest.mark.parametrize("name", CONFIGS)
 
@@ -125,6 +131,27 @@ def test_activations_are_what_each_layer_hands_on_with_the_gradient_that_comes_b
     assert hidden.min() == 0  # after ReLU
     assert torch.equal(watch.activations["output"], output)
     assert torch.equal(watch.activation_grads["output"], 2 * output)
+
+
+def test_a_layer_called_several_times_gives_all_its_outputs_and_gradients():
+    layer = Linear(2, 2)
+    model = nn.Sequential(layer, layer)
+    x = torch.randn(3, 2)
+    with watching_activations(model) as watch:
+        model(x).square().sum().backward()
+    first = layer(x).detach()
+    second = layer(first).detach()
+    assert torch.equal(watch.activations["0"], torch.cat([first, second]))
+    torch.testing.assert_close(watch.activation_grads["0"], torch.cat([2 * second @ layer.weight, 2 * second]))
+
+
+def test_the_state_of_a_recurrent_cell_is_seen_at_every_real_step_and_at_no_padding():
+    training, dataset = build_training(config_of("rnn, layer norm"), seed=0)
+    with watching_activations(training.model) as watch:
+        training.model(dataset.train.x).sum().backward()
+    num_steps = int(dataset.train.x[..., -1].sum())
+    for layer in ("cell.input", "cell.hidden"):
+        assert len(watch.activations[layer]) == len(watch.activation_grads[layer]) == num_steps
 
 
 def test_no_hook_stays_behind():

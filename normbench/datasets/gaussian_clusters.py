@@ -1,0 +1,59 @@
+"""Points around several centres per class: dense classification, not saturated, for batch-size studies."""
+
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from normbench.datasets.base import Dataset, DatasetSpec, Split, Task, even_labels
+from normbench.random_streams import stream
+
+NUM_TEST_POINTS = 2000
+
+
+class GaussianClustersSpec(DatasetSpec):
+    """Points N(centre, noise_std^2), class = whose centre it is; each class owns ``clusters_per_class`` of them.
+
+    The centres are N(0, 1) in each feature, those of a seed, the same in all splits. Those of one class do not
+    lie together, so that no hyperplane between classes fits.
+    """
+
+    task: ClassVar[Task] = "classification"
+    name: Literal["gaussian_clusters"] = "gaussian_clusters"
+    num_classes: int = Field(10, ge=2)
+    clusters_per_class: int = Field(6, ge=1)
+    num_features: int = Field(16, ge=1)
+    num_samples: int = Field(2000, ge=2)
+    noise_std: float = Field(0.7, ge=0)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """One number per feature."""
+        return (self.num_features,)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """One class per set of clusters."""
+        return (self.num_classes,)
+
+    @property
+    def num_train(self) -> int:
+        """All of them: validation has as many of its own."""
+        return self.num_samples
+
+    def build(self, seed: int) -> Dataset:
+        """Draw the centres, then three splits around them; the test set has 2,000 points whatever the settings."""
+        centres = self.centres(seed)
+        train, validation = (self._draw(seed, name, self.num_samples, centres) for name in ("train", "validation"))
+        return Dataset(train, validation, self._draw(seed, "test", NUM_TEST_POINTS, centres))
+
+    def centres(self, seed: int) -> Tensor:
+        """Return where the clusters lie: (clusters, F); cluster i is of class i % num_classes."""
+        num_clusters = self.num_classes * self.clusters_per_class
+        return torch.randn((num_clusters, self.num_features), generator=stream(seed, "data", "centres"))
+
+    def _draw(self, seed: int, split: str, num_points: int, centres: Tensor) -> Split:
+        cluster = even_labels(num_points, len(centres), stream(seed, "data", split, "clusters"))
+        noise = torch.randn((num_points, self.num_features), generator=stream(seed, "data", split, "noise"))
+        return Split(centres[cluster] + self.noise_std * noise, cluster % self.num_classes)

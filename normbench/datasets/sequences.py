@@ -1,0 +1,94 @@
+"""Sequences of varying length whose label is what came first: a task that needs memory."""
+
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Generator, Tensor
+
+from normbench.datasets.base import Dataset, DatasetSpec, Split, Task, even_labels
+from normbench.errors import SettingError
+from normbench.random_streams import stream
+
+NUM_TEST_SEQUENCES = 2000
+
+
+class SequencesSpec(DatasetSpec):
+    """Noisy steps among which each of ``num_classes`` signs appears once; class = which of them came first.
+
+    (T, F + 1) per sequence, F = ``num_classes``: a sign is a 1 in its feature, and N(0, noise_std^2) is added to
+    all F features of every real step. The last feature is the mask: 1 in real steps, which come first, 0 in
+    padding, where all else is 0 too. Lengths are even between ``min_length`` and ``max_length``; in ``longer``
+    each is ``longer_by`` times as long.
+
+    Known beforehand: every class has the same signs at the same places, so the steps without their order (their
+    mean, their maximum, any sum over steps) carry no label.
+    """
+
+    task: ClassVar[Task] = "classification"
+    name: Literal["sequences"] = "sequences"
+    num_classes: int = Field(4, ge=2)
+    num_samples: int = Field(2000, ge=2)
+    min_length: int = Field(8, ge=2)
+    max_length: int = Field(16, ge=2)
+    longer_by: int = Field(3, ge=1)
+    noise_std: float = Field(0.2, ge=0)
+
+    @model_validator(mode="after")
+    def _lengths_fit(self) -> "SequencesSpec":
+        if self.min_length < self.num_classes:
+            rule = f"must be at least num_classes {self.num_classes}, as each sign appears"
+            raise SettingError("min_length", rule, self.min_length, "Use longer sequences or fewer classes.")
+        if self.max_length < self.min_length:
+            rule = f"must be at least min_length {self.min_length}"
+            raise SettingError("max_length", rule, self.max_length, "Raise max_length or lower min_length.")
+        return self
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Steps, then features with the mask last; ``longer`` has more steps."""
+        return (self.max_length, self.num_classes + 1)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """One class per sign."""
+        return (self.num_classes,)
+
+    @property
+    def num_train(self) -> int:
+        """All of them: validation has as many of its own."""
+        return self.num_samples
+
+    def build(self, seed: int) -> Dataset:
+        """Draw the splits; test and longer have 2,000 sequences whatever the settings."""
+        train, validation = (self._draw(seed, name, self.num_samples) for name in ("train", "validation"))
+        test = self._draw(seed, "test", NUM_TEST_SEQUENCES)
+        longer = self._draw(seed, "longer", NUM_TEST_SEQUENCES, self.longer_by)
+        return Dataset(train, validation, test, extra={"longer": longer})
+
+    def _draw(self, seed: int, split: str, num_sequences: int, longer_by: int = 1) -> Split:
+        labels_rng, places_rng, noise_rng = (
+            stream(seed, "data", split, purpose) for purpose in ("labels", "places", "noise")
+        )
+        y = even_labels(num_sequences, self.num_classes, labels_rng)
+        length = longer_by * torch.randint(self.min_length, self.max_length + 1, y.shape, generator=places_rng)
+        mask = (torch.arange(longer_by * self.max_length) < length.unsqueeze(1)).float().unsqueeze(2)
+        places = _places(mask, self.num_classes, places_rng)
+        signs = _signs(y, places, mask.shape[1], labels_rng)
+        noise = torch.randn(signs.shape, generator=noise_rng)
+        return Split(torch.cat([mask * (signs + self.noise_std * noise), mask], 2), y)
+
+
+def _places(mask: Tensor, num_places: int, rng: Generator) -> Tensor:
+    """Return different real steps in rising order, any as likely: (N, num_places)."""
+    drawn = (1 - torch.rand(mask.shape[:2], generator=rng)) * mask[..., 0]  # above 0 in real steps, 0 in padding
+    return drawn.topk(num_places, dim=1).indices.sort(dim=1).values
+
+
+def _signs(y: Tensor, places: Tensor, num_steps: int, rng: Generator) -> Tensor:
+    """Return sign y at the first place and the others in random order at the others: (N, num_steps, F)."""
+    num_sequences, num_classes = places.shape
+    order = torch.rand(places.shape, generator=rng).scatter(1, y.unsqueeze(1), -1.0).argsort(1)
+    signs = torch.zeros((num_sequences, num_steps, num_classes))
+    signs[torch.arange(num_sequences).unsqueeze(1), places, order] = 1.0
+    return signs

@@ -1,0 +1,74 @@
+"""Image to image: take away the style a grating is seen in."""
+
+import math
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from normbench.datasets.base import Dataset, DatasetSpec, Split, Task, even_labels, even_shares
+from normbench.drawing import IMAGE_SIZE, Styles, gratings, random_styles, uniform
+from normbench.random_streams import stream
+
+NUM_TEST_IMAGES = 2000
+
+
+class StyleRemovalSpec(DatasetSpec):
+    """Textured stripes in one of ``num_styles`` styles; target: the same stripes and texture in neutral style.
+
+    A style is contrast * image + brightness + tint, at most ``style_spread`` from neutral: at 1 the contrast is
+    doubled or halved, and brightness and tint move by a grating's amplitude. The styles are those of a seed, the
+    same in train, validation and test, each as often; in ``unseen`` every image has a style of its own. The style
+    is the split's ``group``, so ``sampling: by_class`` makes batches of one style.
+
+    Known beforehand: the target does not depend on the style. Batch norm in training takes the style away from a
+    batch of one style, and not from a mixed one; instance norm takes it away from both.
+    """
+
+    task: ClassVar[Task] = "regression"
+    name: Literal["style_removal"] = "style_removal"
+    num_samples: int = Field(800, ge=2)
+    num_styles: int = Field(8, ge=1)
+    style_spread: float = Field(1.0, ge=0)
+    texture_std: float = Field(0.3, ge=0)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Red, green and blue, then rows and columns."""
+        return (3, IMAGE_SIZE, IMAGE_SIZE)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """An image like the one that comes in."""
+        return self.input_shape
+
+    @property
+    def num_train(self) -> int:
+        """All of them: validation has as many of its own."""
+        return self.num_samples
+
+    @property
+    def group_sizes(self) -> tuple[int, ...]:
+        """Training samples of each style."""
+        return even_shares(self.num_samples, self.num_styles)
+
+    def build(self, seed: int) -> Dataset:
+        """Draw the splits; test and unseen have 2,000 images whatever the settings."""
+        styles = random_styles(self.num_styles, 0, self.style_spread, stream(seed, "data", "styles"))
+        train, validation = (self._draw(seed, name, self.num_samples, styles) for name in ("train", "validation"))
+        test = self._draw(seed, "test", NUM_TEST_IMAGES, styles)
+        new_styles = random_styles(NUM_TEST_IMAGES, 0, self.style_spread, stream(seed, "data", "new_styles"))
+        unseen = self._draw(seed, "unseen", NUM_TEST_IMAGES, new_styles)
+        return Dataset(train, validation, test, extra={"unseen": unseen})
+
+    def _draw(self, seed: int, split: str, num_images: int, styles: Styles) -> Split:
+        group = even_labels(num_images, len(styles.contrast), stream(seed, "data", split, "style"))
+        neutral = self._neutral(seed, split, num_images)
+        return Split(styles.take(group).of(neutral), neutral, group)
+
+    def _neutral(self, seed: int, split: str, num_images: int) -> Tensor:
+        waves_rng, texture_rng = (stream(seed, "data", split, purpose) for purpose in ("waves", "texture"))
+        waves = gratings(uniform(0, math.pi, (num_images,), waves_rng), waves_rng)
+        texture = torch.randn(waves.shape, generator=texture_rng)
+        return (waves + self.texture_std * texture).repeat(1, 3, 1, 1)

@@ -1,0 +1,138 @@
+"""Recurrent network with the norm inside the cell: plain, GRU or LSTM; padding never enters a statistic."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from normbench.models.base import (
+    Linear,
+    ModelSpec,
+    Shape,
+    build_norm,
+    pad,
+    sequence_features,
+    strip_mask,
+    vector_size,
+)
+from normbench.norms.base import NormSpec
+
+Kind = Literal["plain", "gru", "lstm"]
+State = tuple[Tensor, ...]
+"""(hidden,), for an LSTM (hidden, memory); each (N, hidden_features)."""
+
+
+def plain_step(from_input: Tensor, from_hidden: Tensor, _: State) -> State:
+    """Return tanh(Wx + Uh)."""
+    return (torch.tanh(from_input + from_hidden),)
+
+
+def gru_step(from_input: Tensor, from_hidden: Tensor, state: State) -> State:
+    """Return z h + (1 - z) tanh(Wx + r Uh); the reset gate r acts after the product with U, as in cuDNN."""
+    (input_r, input_z, input_n), (hidden_r, hidden_z, hidden_n) = from_input.chunk(3, 1), from_hidden.chunk(3, 1)
+    update = torch.sigmoid(input_z + hidden_z)
+    new = torch.tanh(input_n + torch.sigmoid(input_r + hidden_r) * hidden_n)
+    return (update * state[0] + (1 - update) * new,)
+
+
+def lstm_step(from_input: Tensor, from_hidden: Tensor, state: State) -> State:
+    """Return o tanh(c) and c = f c + i tanh(g)."""
+    i, f, g, o = (from_input + from_hidden).chunk(4, 1)
+    memory = torch.sigmoid(f) * state[1] + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(memory), memory
+
+
+STEPS: dict[Kind, Callable[[Tensor, Tensor, State], State]] = {"plain": plain_step, "gru": gru_step, "lstm": lstm_step}
+NUM_PROJECTIONS: dict[Kind, int] = {"plain": 1, "gru": 3, "lstm": 4}
+NUM_STATES: dict[Kind, int] = {"plain": 1, "gru": 1, "lstm": 2}
+
+
+class Cell(nn.Module):
+    """Run through sequences of varying length and return each one's last hidden state.
+
+    Every step adds two projections, ``input`` (of what comes in) and ``hidden`` (of the state), and each may have a
+    norm over its C = gates * hidden_features values. The norm of ``input`` sees all real steps of the batch at once,
+    (M, C): "sequence-wise", one statistic per feature for batch norm. The norm of ``hidden`` sees one step of those
+    sequences that have not ended. For layer norm that is all the same, but batch statistics would be taken over
+    fewer and fewer samples, and over one at the tail, so ``hidden`` has a norm only if its statistics are each
+    sample's own. One norm covers all gates; the memory of the LSTM is not normalized.
+
+    Shape:
+        features: (N, L, in_features).
+        mask: (N, L), True at real steps, which come first.
+        output: (N, hidden_features).
+
+    Args:
+        kind: plain (tanh), gru or lstm.
+        in_features: Features per step.
+        hidden_features: Size of the state.
+        norm: The norm of the projections.
+
+    References:
+        Hochreiter and Schmidhuber, Long Short-Term Memory, 1997.
+        Cho et al., Learning Phrase Representations using RNN Encoder-Decoder, 2014. https://arxiv.org/abs/1406.1078
+        Laurent et al., Batch Normalized Recurrent Neural Networks, 2015. https://arxiv.org/abs/1510.01378
+        Amodei et al., Deep Speech 2, 2015 (sequence-wise batch norm). https://arxiv.org/abs/1512.02595
+        Ba, Kiros and Hinton, Layer Normalization, 2016 (norms on both projections). https://arxiv.org/abs/1607.06450
+    """
+
+    def __init__(self, kind: Kind, in_features: int, hidden_features: int, norm: NormSpec) -> None:
+        super().__init__()
+        self.kind, self.hidden_features = kind, hidden_features
+        shape = (NUM_PROJECTIONS[kind] * hidden_features,)
+        of_input = build_norm(norm, shape, "cell.input", per_step=True)
+        each_its_own = norm.properties(shape, batch_size=2, training=True).sample_independent
+        of_hidden = build_norm(norm, shape, "cell.hidden") if each_its_own else None
+        self.input = Linear(in_features, shape[0]).followed_by(of_input, activation=False)
+        self.hidden = Linear(hidden_features, shape[0]).followed_by(of_hidden, activation=False)
+
+    def forward(self, features: Tensor, mask: Tensor) -> Tensor:
+        """Step through the sequences, longest first, leaving out those that have ended."""
+        order = mask.sum(1).argsort(descending=True, stable=True)
+        from_input = pad(self.input(features[mask]), mask)[order]
+        state = (features.new_zeros(len(features), self.hidden_features),) * NUM_STATES[self.kind]
+        for step, num_left in enumerate(mask.sum(0).tolist()):
+            left = tuple(part[:num_left] for part in state)
+            new = STEPS[self.kind](from_input[:num_left, step], self.hidden(left[0]), left)
+            state = tuple(torch.cat([now, before[num_left:]]) for now, before in zip(new, state, strict=True))
+        return state[0][order.argsort()]
+
+
+class RNN(nn.Module):
+    """One recurrent cell, dropout, and a dense layer on the last real hidden state.
+
+    Shape:
+        input: (N, T, F + 1); the last feature is 1 at real steps, which come first, and 0 at padding.
+        output: (N, num_outputs).
+    """
+
+    def __init__(self, cell: Cell, num_outputs: int, dropout: float) -> None:
+        super().__init__()
+        self.cell = cell
+        self.dropout = nn.Dropout(dropout)
+        self.output = Linear(cell.hidden_features, num_outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N, num_outputs)."""
+        outputs: Tensor = self.output(self.dropout(self.cell(*strip_mask(x))))
+        return outputs
+
+
+class RNNSpec(ModelSpec):
+    """Recurrent network on padded sequences: ``cell`` is plain, gru or lstm; dropout before the output.
+
+    The norm follows the input's projection, over all real steps of the batch; a norm whose statistics are each
+    sample's own (layer_norm, group_norm ...) follows the state's projection too.
+    """
+
+    name: Literal["rnn"] = "rnn"
+    cell: Kind = "gru"
+    hidden_features: int = Field(32, ge=1)
+
+    def build(self, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float) -> nn.Module:
+        """Make the network; it needs sequences with a mask and puts out classes or values."""
+        in_features = sequence_features(input_shape, self.name)
+        cell = Cell(self.cell, in_features, self.hidden_features, norm)
+        return RNN(cell, vector_size(output_shape, self.name), dropout)

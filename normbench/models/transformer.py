@@ -1,0 +1,150 @@
+"""Transformer encoder, pre-norm or post-norm; attention and norms see real steps alone."""
+
+from typing import Literal, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - torch's idiom
+
+from normbench.errors import SettingError, divisors
+from normbench.models.base import (
+    Linear,
+    ModelSpec,
+    Shape,
+    build_norm,
+    pad,
+    sequence_features,
+    strip_mask,
+    vector_size,
+)
+from normbench.norms.base import NormSpec
+
+Position = Literal["pre", "post"]
+
+LONGEST_WAVE = 10_000  # steps over 2 pi
+FEEDFORWARD_FACTOR = 4
+
+
+class Block(nn.Module):
+    """Self-attention, then two dense layers at each step, each added to what came in.
+
+    ``pre``: x + f(norm(x)), where the norm is called after the layer it precedes, ``attention`` and ``feedforward1``.
+    ``post``: norm(x + f(x)), where it is called after the layer it follows, ``attended`` and ``feedforward2``.
+
+    Shape:
+        steps: (M, width), the real steps of the batch, one sample after the other.
+        mask: (N, L), True at the M real steps.
+        output: (M, width).
+
+    Args:
+        width: Features per step.
+        num_heads: Heads of width / num_heads features each.
+        norm: The norm, over all real steps of the batch at once.
+        position: pre or post.
+        dropout: Probability of zeroing an output of either branch, or an activation inside the dense one.
+        name: The block's name, for messages.
+    """
+
+    def __init__(
+        self, width: int, num_heads: int, norm: NormSpec, position: Position, dropout: float, name: str
+    ) -> None:
+        super().__init__()
+        self.num_heads, self.position = num_heads, position
+        inner = FEEDFORWARD_FACTOR * width
+        self.attention = Linear(width, 3 * width).followed_by(activation=False)
+        self.attended = Linear(width, width).followed_by(activation=False, dropout=dropout)
+        self.feedforward1 = Linear(width, inner).followed_by(dropout=dropout)
+        self.feedforward2 = Linear(inner, width).followed_by(activation=False, dropout=dropout)
+        for layer in {"pre": ("attention", "feedforward1"), "post": ("attended", "feedforward2")}[position]:
+            built = build_norm(norm, (width,), f"{name}.{layer}", per_step=True)
+            self.get_submodule(layer).carrying(built)  # type: ignore[operator]
+
+    def forward(self, steps: Tensor, mask: Tensor) -> Tensor:
+        """Return the steps after both branches."""
+        if self.position == "pre":
+            steps = steps + self._attend(self.attention.norm(steps), mask)
+            return steps + self._feed_forward(self.feedforward1.norm(steps))
+        steps = self.attended.norm(steps + self._attend(steps, mask))
+        normed: Tensor = self.feedforward2.norm(steps + self._feed_forward(steps))
+        return normed
+
+    def _attend(self, steps: Tensor, mask: Tensor) -> Tensor:
+        heads = pad(self.attention(steps), mask).unflatten(-1, (3, self.num_heads, -1))
+        query, key, value = heads.permute(2, 0, 3, 1, 4)  # each (N, heads, L, width / heads)
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None, :])
+        attended: Tensor = self.attended(mixed.transpose(1, 2).flatten(2)[mask])
+        return attended
+
+    def _feed_forward(self, steps: Tensor) -> Tensor:
+        fed: Tensor = self.feedforward2(self.feedforward1(steps))
+        return fed
+
+
+class Transformer(nn.Module):
+    """Embed each step, add its position, pass through blocks, average over the real steps, one dense layer.
+
+    Positions are sines, so sequences may be longer than those trained on. With ``pre``, a last norm precedes the
+    average; it is called ``output.norm``.
+
+    Shape:
+        input: (N, T, F + 1); the last feature is 1 at real steps, which come first, and 0 at padding.
+        output: (N, num_outputs).
+
+    References:
+        Vaswani et al., Attention Is All You Need, 2017 (post-norm). https://arxiv.org/abs/1706.03762
+        Xiong et al., On Layer Normalization in the Transformer Architecture, 2020 (pre-norm, and what each does to
+        the gradient). https://arxiv.org/abs/2002.04745
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N, num_outputs)."""
+        features, mask = strip_mask(x)
+        embedding, *blocks, output = self.children()
+        steps = embedding(features[mask])
+        position = sinusoids(mask.shape[1], steps.shape[1]).to(steps)
+        steps = steps + position.expand(*mask.shape, -1)[mask]
+        for block in blocks:
+            steps = block(steps, mask)
+        if hasattr(output, "norm"):
+            steps = output.get_submodule("norm")(steps)
+        outputs: Tensor = output(pad(steps, mask).sum(1) / mask.sum(1, keepdim=True))
+        return outputs
+
+
+def sinusoids(length: int, width: int) -> Tensor:
+    """Return sin and cos of each position at wave lengths from 2 pi to 20,000 pi steps: (length, width), float32."""
+    half = -(-width // 2)
+    rates = LONGEST_WAVE ** -(torch.arange(half) / half)
+    angles = torch.arange(length)[:, None] * rates
+    return torch.cat([angles.sin(), angles.cos()], 1)[:, :width]
+
+
+class TransformerSpec(ModelSpec):
+    """Encoder on padded sequences with the norm before (``pre``) or after (``post``) each branch; mean over steps."""
+
+    name: Literal["transformer"] = "transformer"
+    norm_position: Position = "pre"
+    num_layers: int = Field(2, ge=1)
+    width: int = Field(32, ge=1)
+    num_heads: int = Field(2, ge=1)
+
+    @model_validator(mode="after")
+    def _heads_of_one_size(self) -> Self:
+        if self.width % self.num_heads:
+            rule = f"must divide the width {self.width}"
+            raise SettingError("num_heads", rule, self.num_heads, f"Use one of {divisors(self.width)}.")
+        return self
+
+    def build(self, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float) -> nn.Module:
+        """Make the network; it needs sequences with a mask and puts out classes or values."""
+        in_features = sequence_features(input_shape, self.name)
+        model, output = Transformer(), Linear(self.width, vector_size(output_shape, self.name))
+        model.add_module("embedding", Linear(in_features, self.width).followed_by(activation=False))
+        for i in range(1, self.num_layers + 1):
+            block = Block(self.width, self.num_heads, norm, self.norm_position, dropout, f"block{i}")
+            model.add_module(f"block{i}", block)
+        if self.norm_position == "pre":
+            output.carrying(build_norm(norm, (self.width,), "output", per_step=True))
+        model.add_module("output", output)
+        return model

@@ -1,0 +1,178 @@
+"""The mean and std of another sample's channels: styles exchanged inside the batch, and the two-input layer."""
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - torch's idiom
+
+from normbench.norms.base import (
+    FeatureShape,
+    NormSpec,
+    Properties,
+    axes,
+    num_positions,
+    position_axes,
+    refuse_lone_values,
+)
+from normbench.norms.batch_norm import BatchNorm, BatchNormSpec
+
+
+class AdaIN(nn.Module):
+    """Give every channel of ``content`` the mean and std of the same channel of ``style``.
+
+    std(style) (content - mean(content)) / std(content) + mean(style), with means and biased variances over the
+    positions of each map and eps inside both roots. Nothing is learned, and training and evaluation compute the same.
+
+    ``compat="official"`` takes unbiased variances on both sides, as the widespread PyTorch port does; only eps and
+    maps of different size tell the two apart: at 2x2 against 8x8 the std differs by a factor of 1.146. The authors'
+    own Lua code has biased variances and no eps in the style's std.
+
+    Shape:
+        content: (N, C, *), one to three position axes.
+        style: (N, C, *) or (1, C, *), any size of map.
+        output: as content.
+
+    Args:
+        eps: Added to both variances [input units squared].
+        compat: ``official`` for the PyTorch port's numbers.
+
+    Raises:
+        ValueError: The channels differ, or an unbiased variance of one position is asked for.
+
+    References:
+        Huang and Belongie, Arbitrary Style Transfer in Real-Time with Adaptive Instance Normalization, 2017.
+        https://arxiv.org/abs/1703.06868
+
+    Example:
+        >>> AdaIN()(torch.randn(4, 6, 5, 5), torch.randn(4, 6, 8, 8)).shape
+        torch.Size([4, 6, 5, 5])
+    """
+
+    def __init__(self, eps: float = 1e-5, *, compat: Literal["none", "official"] = "none") -> None:
+        super().__init__()
+        self.eps, self.correction = eps, int(compat == "official")
+
+    def forward(self, content: Tensor, style: Tensor) -> Tensor:
+        """Return the content in the style's mean and std."""
+        _check(content, style, self.correction)
+        mean, std = channel_moments(content, self.eps, self.correction)
+        style_mean, style_std = channel_moments(style, self.eps, self.correction)
+        maps = (content.flatten(2) - mean) * (style_std / std) + style_mean
+        return maps.view(content.shape)
+
+
+def channel_moments(x: Tensor, eps: float, correction: int = 0) -> tuple[Tensor, Tensor]:
+    """Return mean and std of every map, each (N, C, 1). A variance beyond the range is the largest number."""
+    maps = x.flatten(2)
+    mean = maps.mean(2, keepdim=True)
+    var = (maps - mean).square().sum(2, keepdim=True) / (maps.shape[2] - correction)
+    return mean, (var.clamp(max=torch.finfo(var.dtype).max) + eps).sqrt()
+
+
+def _check(content: Tensor, style: Tensor, correction: int) -> None:
+    if content.shape[1] != style.shape[1] or len(style) not in (1, len(content)):
+        rule = f"style: must have {content.shape[1]} channels and 1 or {len(content)} samples"
+        raise ValueError(f"{rule}, got shape {tuple(style.shape)}. Take both from the same layer.")
+    positions = min(content.flatten(2).shape[2], style.flatten(2).shape[2])
+    if positions <= correction:
+        raise ValueError(f"content, style: must have 2 positions or more, got {positions}. Use compat: none.")
+
+
+class PermutedAdaIN(BatchNorm):
+    """Exchange styles inside the training batch at random, then batch norm.
+
+    In training, with probability ``probability`` a whole batch's channel means and stds are permuted among its
+    samples: x -> AdaIN(x, x[permutation]). So the network cannot lean on brightness and contrast. Then comes
+    batch norm, with the same parameters and buffers as ``batch_norm``, whose output it is bit for bit in evaluation and
+    at probability 0: two such arms differ by the exchange alone. Random numbers come from torch's global generator, one
+    for the choice and, if it falls so, one permutation.
+
+    The published code (probability 0.01 by default, for 100 epochs of ImageNet) has unbiased variances, adds eps a
+    second time to the content's std, and sends no gradient through the style's moments; here the gradient is exact.
+
+    Shape:
+        input: (N, C, *) with C = num_features and one to three position axes.
+        output: same shape, dtype and device as the input.
+
+    Args:
+        num_features: Channels C of the input.
+        eps: Added to all variances [input units squared].
+        momentum: Share of the NEW batch in batch norm's running statistics, 0 to 1.
+        affine: Learn a weight (starts at 1) and a bias (starts at 0) per channel.
+        probability: How often a training batch's styles are exchanged, 0 to 1.
+
+    References:
+        Nuriel, Benaim and Wolf, Permuted AdaIN: Reducing the Bias Towards Global Statistics in Image
+        Classification, 2021. https://arxiv.org/abs/2010.05785
+
+    Example:
+        >>> PermutedAdaIN(6)(torch.randn(4, 6, 5, 5)).shape
+        torch.Size([4, 6, 5, 5])
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        *,
+        affine: bool = True,
+        probability: float = 0.5,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, affine=affine)
+        self.probability = probability
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
+        """Exchange styles now and then in training; normalize."""
+        if self.training and torch.rand(()).item() < self.probability:
+            input = exchange_styles(input, torch.randperm(len(input)), self.eps)  # noqa: A001 - torch's name
+        return super().forward(input)
+
+
+def exchange_styles(x: Tensor, permutation: Tensor, eps: float) -> Tensor:
+    """Return x with the channel means and stds of x[permutation]."""
+    mean, std = channel_moments(x, eps)
+    order = permutation.to(x.device)
+    maps = F.instance_norm(x.flatten(2), eps=eps) * std[order] + mean[order]
+    return maps.view(x.shape)
+
+
+class AdaINSpec(NormSpec):
+    """Batch norm on styles exchanged at random inside the training batch: permuted AdaIN (Nuriel et al., 2021).
+
+    Evaluation is batch norm's. The two-input layer of style transfer (Huang and Belongie, 2017) is ``AdaIN``.
+    """
+
+    name: Literal["adain"] = "adain"
+    probability: float = Field(0.5, ge=0, le=1)
+    eps: float = Field(1e-5, gt=0)
+    momentum: float = Field(0.1, ge=0, le=1)
+    affine: Literal["channel", "none"] = "channel"
+
+    def build(self, feature_shape: FeatureShape) -> nn.Module:
+        """Make a layer for C channels; a style needs two positions or more."""
+        refuse_lone_values(self.name, feature_shape, num_positions(feature_shape))
+        affine = self.affine == "channel"
+        return PermutedAdaIN(
+            feature_shape[0], self.eps, self.momentum, affine=affine, probability=self.probability
+        )
+
+    def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
+        """Batch norm's, and random where styles are exchanged; the sets of values are those of the batch norm."""
+        if not training:
+            return Properties(same_in_eval=False)
+        return Properties(
+            input_scale=True,
+            feature_shift=True,
+            sample_independent=False,
+            same_in_eval=False,
+            random=self.probability > 0 and batch_size > 1,
+            averaged_axes=axes("N", position_axes(feature_shape)),
+            num_statistics=feature_shape[0],
+        )
+
+    def check_batch(self, feature_shape: FeatureShape, batch_size: int) -> None:
+        """Refuse what batch norm refuses."""
+        BatchNormSpec().check_batch(feature_shape, batch_size)

@@ -1,0 +1,104 @@
+"""All features of one sample or position divided by their root mean square; no centring."""
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - torch's idiom
+
+from normbench.norms.base import (
+    FeatureShape,
+    NormSpec,
+    Properties,
+    axes,
+    num_positions,
+    position_axes,
+    refuse_lone_values,
+)
+
+Over = Literal["sample", "position"]
+Affine = Literal["channel", "element", "none"]
+
+
+class RMSNorm(nn.Module):
+    """Divide each sample, or each position of it, by the root of its mean square.
+
+    x / sqrt(mean(x^2) + eps) * weight: layer norm without the mean. Nothing is subtracted and there is no
+    bias, so a constant added to a sample stays visible. ``sample`` averages over (C, *), ``position`` over the
+    channels at one position. The batch plays no part, so training and evaluation compute the same. The paper's
+    own code adds 1e-8 outside of the root; torch's layer has eps 1.2e-7 unless told otherwise.
+
+    Shape:
+        input: (N, *feature_shape).
+        output: same shape, dtype and device as the input.
+
+    Args:
+        feature_shape: One sample's shape, (C,) or (C, *).
+        over: What one mean square is taken over.
+        eps: Added to the mean square, inside the root [input units squared].
+        affine: Learn a weight (starts at 1) per ``channel``, per ``element`` of what is averaged over, or ``none``.
+
+    References:
+        Zhang and Sennrich, Root Mean Square Layer Normalization, 2019. https://arxiv.org/abs/1910.07467
+
+    Example:
+        >>> RMSNorm((2,), eps=0.0)(torch.tensor([[1.0, 7.0]]))  # the mean of 1 and 49 is 25
+        tensor([[0.2000, 1.4000]], grad_fn=<...>)
+    """
+
+    weight: nn.Parameter | None
+
+    def __init__(
+        self, feature_shape: FeatureShape, over: Over = "sample", eps: float = 1e-5, affine: Affine = "channel"
+    ) -> None:
+        super().__init__()
+        self.over, self.eps = over, eps
+        averaged = feature_shape if over == "sample" else feature_shape[:1]
+        shape = {"channel": feature_shape[:1], "element": averaged, "none": None}[affine]
+        self.weight = nn.Parameter(torch.empty(shape)) if shape else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Start with weight 1."""
+        if self.weight is not None:
+            nn.init.ones_(self.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Divide by the root mean square, then scale."""
+        if x.dim() == 2:
+            return F.rms_norm(x, x.shape[1:], self.weight, self.eps)
+        # Over (C, *) torch's function takes twice as long on a CPU, and over C alone it needs them last.
+        factor = torch.rsqrt(self._mean_square(x) + self.eps)
+        return x * (factor if self.weight is None else factor * self._weight_like(x))
+
+    def _mean_square(self, x: Tensor) -> Tensor:
+        if self.over == "position":
+            return x.square().mean(1, keepdim=True)
+        norm = torch.linalg.vector_norm(x, dim=tuple(range(1, x.dim())), keepdim=True)
+        return norm.square() / x[0].numel()
+
+    def _weight_like(self, x: Tensor) -> Tensor:
+        assert self.weight is not None
+        return self.weight if self.weight.dim() > 1 else self.weight.view((-1,) + (1,) * (x.dim() - 2))
+
+
+class RMSNormSpec(NormSpec):
+    """All features of one sample (or position) by their root mean square; no mean (Zhang and Sennrich, 2019)."""
+
+    name: Literal["rms_norm"] = "rms_norm"
+    over: Over = "sample"
+    eps: float = Field(1e-5, gt=0)
+    affine: Affine = "channel"
+
+    def build(self, feature_shape: FeatureShape) -> nn.Module:
+        """Make the layer; every mean square must have two values."""
+        values = feature_shape[0] * (num_positions(feature_shape) if self.over == "sample" else 1)
+        refuse_lone_values(self.name, feature_shape, values)
+        return RMSNorm(feature_shape, self.over, self.eps, self.affine)
+
+    def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
+        """Each sample's scale is lost; constants stay."""
+        positions = position_axes(feature_shape) if self.over == "sample" else ""
+        per_sample = 1 if self.over == "sample" else num_positions(feature_shape)
+        return Properties(input_scale=True, averaged_axes=axes("C", positions), num_statistics=batch_size * per_sample)

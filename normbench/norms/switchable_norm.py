@@ -1,0 +1,253 @@
+"""A learned mixture of instance, layer and batch statistics."""
+
+from functools import reduce
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from normbench.errors import SettingError
+from normbench.norms.base import (
+    FeatureShape,
+    NormSpec,
+    Properties,
+    axes,
+    keep_finite,
+    num_positions,
+    position_axes,
+)
+
+Kind = Literal["instance", "layer", "batch"]
+Average = Literal["moving", "batch"]
+Compat = Literal["none", "official"]
+Moments = tuple[Tensor, Tensor]
+
+KINDS: tuple[Kind, ...] = ("instance", "layer", "batch")
+
+
+class SwitchableNorm(nn.Module):
+    """Normalize by a learned mixture of instance, layer and batch statistics.
+
+    The mean is sum_k softmax(mean_weight)_k mean_k, the variance sum_k softmax(var_weight)_k var_k: two mixtures of
+    their own, which start equal. All means and biased variances are made from those of the single maps; a variance
+    over several maps is the mean of theirs plus the variance of their means, which does not cancel far from zero.
+    In evaluation the batch's share comes from running statistics, of the biased variance, so that both modes agree on
+    average. They start at 0 and 1, as in batch_norm: an evaluation before training leaves that share as it is.
+    A map of one position has variance 0, as has a batch of one value.
+
+    ``compat="official"`` computes as the authors' code: variances of single maps, and on (N, C) all, are unbiased (at
+    8x8 the layer and batch variance grow by about 1/63, at 2x2 by 1/3); running_var starts at 0, so that an evaluation
+    after t steps uses (1 - 0.9^t) of the variance: 0.10, 0.41, 0.88 after 1, 5, 20; with ``average="batch"`` the
+    buffers hold sums that nothing divides: after 100 batches of mean 3, running_mean is 300. One value has no
+    unbiased variance: refused. The code's momentum 0.9 (0.997 for 1d and 3d) is 0.1 (0.003) here.
+
+    Shape:
+        input: (N, C, *) with C = num_features, up to three position axes.
+        output: same shape, dtype and device as the input.
+
+    Args:
+        num_features: Channels C of the input.
+        eps: Added to the mixed variance [input units squared].
+        momentum: Share of the NEW batch in the running statistics, 0 to 1, if ``average`` is ``moving``.
+        kinds: Which statistics are mixed; (N, C) takes no ``instance``.
+        average: Running statistics of the latest steps (``moving``), or over all batches since the last reset
+            (``batch``): mean of the means, variance of all values together.
+        affine: Learn a weight (starts at 1) and a bias (starts at 0) per channel.
+        compat: ``official`` for the published code's numbers.
+
+    Raises:
+        ValueError: An unbiased variance of one value is asked for.
+
+    References:
+        Luo, Ren, Peng, Zhang and Li, Differentiable Learning-to-Normalize via Switchable Normalization, 2018.
+        https://arxiv.org/abs/1806.10779
+
+    Example:
+        >>> layer = SwitchableNorm(6)
+        >>> layer(torch.randn(4, 6, 5, 5)).shape
+        torch.Size([4, 6, 5, 5])
+        >>> round(layer.mixing_weights()["mean.batch"].item(), 3)
+        0.333
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        *,
+        kinds: tuple[Kind, ...] = KINDS,
+        average: Average = "moving",
+        affine: bool = True,
+        compat: Compat = "none",
+    ) -> None:
+        super().__init__()
+        self.eps, self.momentum, self.kinds = eps, momentum, kinds
+        self.average, self.compat = average, compat
+        self.mean_weight = nn.Parameter(torch.empty(len(kinds)))
+        self.var_weight = nn.Parameter(torch.empty(len(kinds)))
+        self.weight = nn.Parameter(torch.empty(num_features)) if affine else None
+        self.bias = nn.Parameter(torch.empty(num_features)) if affine else None
+        self.register_buffer("running_mean", torch.empty(num_features))
+        self.register_buffer("running_var", torch.empty(num_features))
+        self.register_buffer("num_batches_tracked", torch.tensor(0))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Mix all kinds alike, scale by 1, shift by 0, remember nothing."""
+        for ones in (self.mean_weight, self.var_weight, self.weight):
+            if ones is not None:
+                nn.init.ones_(ones)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+        self.reset_running_stats()
+
+    def reset_running_stats(self) -> None:
+        """Forget all batches; ``average="batch"`` starts to count anew."""
+        self.running_mean.zero_()
+        self.running_var.fill_(0.0 if self.compat == "official" else 1.0)
+        self.num_batches_tracked.zero_()
+
+    def mixing_weights(self) -> dict[str, Tensor]:
+        """Return the share of each kind in the mean and in the variance: "mean.instance" .. "var.batch"."""
+        shares = {"mean": self.mean_weight.detach().softmax(0), "var": self.var_weight.detach().softmax(0)}
+        return {f"{name}.{kind}": share[k] for name, share in shares.items() for k, kind in enumerate(self.kinds)}
+
+    @torch.no_grad()
+    def use_only(self, kind: Kind) -> None:
+        """Give all the weight to one kind of statistics, exactly."""
+        for weights in (self.mean_weight, self.var_weight):
+            weights.fill_(-1000.0)  # exp(-1000) is 0 in every dtype
+            weights[self.kinds.index(kind)] = 0.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalize by the mixture of the input's own and, in evaluation, the running statistics."""
+        maps = x.flatten(2) if x.dim() > 2 else x.unsqueeze(2)
+        mean = maps.mean(2, keepdim=True)
+        centred = maps - mean
+        kinds = self._moments(mean, self._map_variance(centred))
+        mixed_mean = _mixture(self.mean_weight, [kinds[kind][0] for kind in self.kinds])
+        mixed_var = _mixture(self.var_weight, [kinds[kind][1] for kind in self.kinds])
+        scale = (mixed_var + self.eps).rsqrt()
+        shift = (mean - mixed_mean) * scale
+        if self.weight is not None and self.bias is not None:
+            weight, bias = self.weight.unsqueeze(1), self.bias.unsqueeze(1)
+            scale, shift = scale * weight, shift * weight + bias
+        return (centred * scale + shift).view(x.shape)
+
+    def _map_variance(self, centred: Tensor) -> Tensor:
+        size = centred.shape[2]
+        correction = int(self.compat == "official" and (size > 1 or "instance" in self.kinds))
+        squares = torch.linalg.vector_norm(centred, dim=2, keepdim=True).square()
+        return squares / _divisor(size, correction)
+
+    def _moments(self, mean: Tensor, var: Tensor) -> dict[Kind, Moments]:
+        """Return mean and variance of each kind, of shape (N, C, 1) with 1 where they are shared."""
+        correction = int(self.compat == "official" and "instance" not in self.kinds)
+        found: dict[Kind, Moments] = {"instance": (mean, var)}
+        if "layer" in self.kinds:
+            found["layer"] = _over(1, mean, var, correction)
+        if "batch" in self.kinds:
+            found["batch"] = self._batch_moments(mean, var, correction)
+        return found
+
+    def _batch_moments(self, mean: Tensor, var: Tensor, correction: int) -> Moments:
+        if not self.training:
+            return self.running_mean.unsqueeze(1), self.running_var.unsqueeze(1)
+        mean, var = _over(0, mean, var, correction)
+        self._remember(mean.detach().flatten().clone(), var.detach().flatten().clone())
+        return mean, var
+
+    def _remember(self, mean: Tensor, var: Tensor) -> None:
+        keep_finite(mean, var)
+        self.num_batches_tracked.add_(1)
+        if self.average == "moving":
+            new_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
+            new_var = (1 - self.momentum) * self.running_var + self.momentum * var
+        elif self.compat == "official":
+            new_mean, new_var = self.running_mean + mean, self.running_var + mean.square() + var
+        else:
+            share = 1 / self.num_batches_tracked.to(mean.dtype)
+            step = mean - self.running_mean
+            new_mean = self.running_mean + share * step
+            new_var = (1 - share) * self.running_var + share * var + (share * step) * ((1 - share) * step)
+        self.running_mean.copy_(new_mean)
+        self.running_var.copy_(new_var)
+        keep_finite(self.running_mean, self.running_var)
+
+
+def _over(axis: int, mean: Tensor, var: Tensor, correction: int) -> Moments:
+    """Return mean and variance of several maps together, from those of each."""
+    centre = mean.mean(axis, keepdim=True)
+    between = (mean - centre).square().sum(axis, keepdim=True) / _divisor(mean.shape[axis], correction)
+    return centre, var.mean(axis, keepdim=True) + between
+
+
+def _divisor(size: int, correction: int) -> int:
+    if size <= correction:
+        raise ValueError(f"input: must have 2 values or more per unbiased variance, got {size}. Use compat: none.")
+    return size - correction
+
+
+def _mixture(weights: Tensor, tensors: list[Tensor]) -> Tensor:
+    shares = weights.softmax(0).unbind()
+    return reduce(torch.add, [share * tensor for share, tensor in zip(shares, tensors, strict=True)])
+
+
+class SwitchableNormSpec(NormSpec):
+    """A learned mixture of instance, layer and batch statistics (Luo et al., 2018).
+
+    Features without positions, or with one, mix layer and batch statistics alone: one value has no variance.
+    """
+
+    name: Literal["switchable_norm"] = "switchable_norm"
+    average: Average = "moving"
+    eps: float = Field(1e-5, gt=0)
+    momentum: float = Field(0.1, ge=0, le=1)
+    affine: Literal["channel", "none"] = "channel"
+    compat: Compat = "none"
+
+    def build(self, feature_shape: FeatureShape) -> nn.Module:
+        """Make a layer for C channels that mixes what these features have."""
+        if self.compat == "official" and feature_shape[0] == num_positions(feature_shape) == 1:
+            rule = f"must be none for features of shape {feature_shape}, one value per sample"
+            raise SettingError("compat", rule, self.compat, "Use compat: none.")
+        return SwitchableNorm(
+            feature_shape[0],
+            self.eps,
+            self.momentum,
+            kinds=_kinds(feature_shape),
+            average=self.average,
+            affine=self.affine == "channel",
+            compat=self.compat,
+        )
+
+    def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
+        """What all kinds in use agree on: the scale in training; the axes and numbers of each."""
+        positions, num_features = position_axes(feature_shape), feature_shape[0]
+        counts = {"instance": batch_size * num_features, "layer": batch_size, "batch": num_features}
+        averaged = {"instance": positions, "layer": axes("C", positions), "batch": axes("N", positions)}
+        measured = [kind for kind in _kinds(feature_shape) if training or kind != "batch"]
+        return Properties(
+            input_scale=training,
+            feature_shift=training and num_features == 1,
+            sample_independent=not training,
+            same_in_eval=False,
+            averaged_axes=" | ".join(averaged[kind] for kind in measured),
+            num_statistics=sum(counts[kind] for kind in measured),
+        )
+
+    def check_batch(self, feature_shape: FeatureShape, batch_size: int) -> None:
+        """Refuse one value per channel where the published code would divide by 0."""
+        if self.compat == "official" and batch_size == num_positions(feature_shape) == 1:
+            rule = f"must give switchable_norm with compat: official 2 values per channel (features {feature_shape})"
+            raise SettingError("batch_size", rule, batch_size, "Use a larger batch, or compat: none.")
+
+
+def _kinds(feature_shape: FeatureShape) -> tuple[Kind, ...]:
+    return KINDS if num_positions(feature_shape) > 1 else KINDS[1:]

@@ -1,0 +1,71 @@
+"""Activation checkpointing: forward is computed again in backward, and running statistics come out the same."""
+
+import math
+from typing import Any
+
+from torch import Tensor, is_grad_enabled, nn
+from torch.utils.checkpoint import checkpoint, set_checkpoint_early_stop
+
+from normbench.models.base import Layer
+
+
+class Recomputed:
+    """Stands for a module's forward in training: what it computes on the way is computed again when backward needs it.
+
+    Random numbers are the same the second time. The second pass is made to its end, so that whatever a norm remembers
+    in forward is remembered exactly twice.
+
+    References:
+        Chen, Xu, Zhang and Guestrin, Training Deep Nets with Sublinear Memory Cost, 2016.
+        https://arxiv.org/abs/1604.06174
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        """Compute the module's output."""
+        if not (self.module.training and is_grad_enabled()):
+            return self._once(*inputs)
+        with set_checkpoint_early_stop(False):
+            output: Tensor = checkpoint(self._once, *inputs, use_reentrant=False)
+        return output
+
+    def _once(self, *inputs: Tensor) -> Tensor:
+        output: Tensor = type(self.module).forward(self.module, *inputs)
+        return output
+
+
+def checkpoint_activations(model: nn.Module) -> None:
+    """Compute each part of a network twice, and correct the momentum of its running statistics for it.
+
+    The parts are the network's children that hold a hidden layer: a layer, a block, a stage or a cell. Only what
+    passes between them is kept for backward. Names of layers and parameters stay as they are.
+    """
+    for part in model.children():
+        if any(isinstance(layer, Layer) and layer.is_hidden for layer in part.modules()):
+            part.forward = Recomputed(part)
+            for module in part.modules():
+                _correct_momentum(module)
+
+
+def momentum_for_two_updates(momentum: float) -> float:
+    """Return the share of the new batch that makes two updates with it what one with ``momentum`` is.
+
+    1 - sqrt(1 - momentum), since the old value keeps (1 - momentum) of itself over both. A cumulative average
+    (momentum None) needs no correction: each batch counts twice.
+
+    Example:
+        >>> round(momentum_for_two_updates(0.1), 4)
+        0.0513
+    """
+    return 1 - math.sqrt(1 - momentum)
+
+
+def _correct_momentum(module: Any) -> None:
+    if getattr(module, "running_mean", None) is None:
+        return
+    if isinstance(module.momentum, float):
+        module.momentum = momentum_for_two_updates(module.momentum)
+    if hasattr(module, "extra_momenta"):
+        module.extra_momenta = tuple(map(momentum_for_two_updates, module.extra_momenta))

@@ -1,0 +1,66 @@
+"""Running statistics estimated anew from given batches, with the weights as they are."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+AVERAGES = ("running_mean", "running_var")
+
+
+def reestimate(model: nn.Module, batches: Iterable[Tensor]) -> None:
+    """Replace running means and variances by their averages over ``batches``, each weighted by its size.
+
+    A moving average lags behind the weights and remembers few batches; these averages do neither (Wu and Johnson,
+    Rethinking "Batch" in BatchNorm, 2021, https://arxiv.org/abs/2105.07576). One pass serves all layers: those with
+    running statistics normalize with each batch as in training, and all others, dropout among them, are
+    in evaluation. Nothing else changes: parameters, modes, momenta, counts, statistics of extra momenta.
+
+    Args:
+        model: What holds the layers.
+        batches: Inputs (N, *), as many per batch as in training; at least one.
+
+    Raises:
+        ValueError: No batch was given, or one has a single value per channel.
+    """
+    layers = tracking_layers(model)
+    num_samples = 0
+    with torch.no_grad(), _averaging(model, layers):
+        for batch in batches:
+            num_samples += len(batch)
+            for layer in layers:
+                layer.momentum = len(batch) / num_samples  # type: ignore[assignment]  # the first is all
+            model(batch)
+        if not num_samples:
+            raise ValueError("batches: must hold one batch or more, got none. Pass the training batches.")
+
+
+def tracking_layers(model: nn.Module) -> list[nn.Module]:
+    """Return the layers that keep running statistics, each in torch's convention of ``momentum``."""
+    return [module for module in model.modules() if getattr(module, "running_mean", None) is not None]
+
+
+@contextmanager
+def _averaging(model: nn.Module, layers: list[nn.Module]) -> Iterator[None]:
+    """Train the given layers' statistics inside the block; then put back all but these, or after a failure all."""
+    modes = {module: module.training for module in model.modules()}
+    momenta = {layer: layer.momentum for layer in layers}
+    buffers = {buffer: buffer.clone() for layer in layers for buffer in layer.buffers(recurse=False)}
+    averages = {layer.get_buffer(name) for layer in layers for name in AVERAGES}
+    model.eval()
+    for layer in layers:
+        layer.training = True
+    try:
+        yield
+    except BaseException:
+        averages = set()
+        raise
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+        for layer, momentum in momenta.items():
+            layer.momentum = momentum
+        for buffer, before in buffers.items():
+            if buffer not in averages:
+                buffer.copy_(before)

@@ -1,0 +1,74 @@
+"""Cost of every norm: forward and backward at (32, 64, 28, 28), against torch's BatchNorm2d in the same run.
+
+CPU time of the process with one thread, in turn with BatchNorm2d; medians of the pairs' times and of their ratios.
+
+    .venv/bin/python tests/bench/bench_norms.py [pairs]
+"""
+
+import statistics
+import sys
+import time
+
+import torch
+from torch import nn
+
+from normbench.errors import SettingError
+from normbench.parts import find_specs
+
+NUM_PAIRS = int(sys.argv[1]) if len(sys.argv) > 1 else 25
+BATCH_SIZE, FEATURE_SHAPE = 32, (64, 28, 28)
+BOUND = 2.0
+BOUNDS = {"switchable_norm": 3.0}  # it reads its input for three kinds of statistics
+REASONS = {
+    "local_response_norm": " (a sum over a window and a power for each value, which no kernel of torch does at once)"
+}
+
+
+def cpu_s(layer, x, grad):
+    """Return the CPU seconds of one forward and backward pass."""
+    started = time.process_time()
+    layer(x).backward(grad)
+    elapsed = time.process_time() - started
+    layer.zero_grad()
+    x.grad = None
+    return elapsed
+
+
+def compare(layer):
+    """Return the median times of the layer and of BatchNorm2d, and the median ratio."""
+    reference = nn.BatchNorm2d(FEATURE_SHAPE[0])
+    x = torch.randn(BATCH_SIZE, *FEATURE_SHAPE, requires_grad=True)
+    grad = torch.randn(BATCH_SIZE, *FEATURE_SHAPE)
+    pairs = [(cpu_s(layer, x, grad), cpu_s(reference, x, grad)) for _ in range(NUM_PAIRS + 3)][3:]  # 3 warm up
+    ours, theirs = (statistics.median(times) for times in zip(*pairs, strict=True))
+    return ours, theirs, statistics.median(a / b for a, b in pairs)
+
+
+def row(name, spec):
+    """Print one norm; return what to say if it missed its bound."""
+    try:
+        layer = spec.build(FEATURE_SHAPE)
+    except SettingError as refusal:
+        print(f"  {name:22} refuses this shape: {refusal}", flush=True)
+        return []
+    ours, theirs, ratio = compare(layer)
+    bound = BOUNDS.get(name, BOUND)
+    print(f"  {name:22} {1000 * ours:9.2f}   {1000 * theirs:11.2f}   {ratio:5.2f}   {bound:7.1f}", flush=True)
+    miss = f"{name}: {ratio:.2f} times BatchNorm2d, at most {bound} wanted{REASONS.get(name, '')}"
+    return [miss] if ratio > bound else []
+
+
+def main():
+    """Print a row per norm, and the misses."""
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    torch.manual_seed(0)
+    print(f"forward and backward at {(BATCH_SIZE, *FEATURE_SHAPE)}, median of {NUM_PAIRS} pairs: CPU milliseconds")
+    print("  norm                   normbench   BatchNorm2d   ratio   at most")
+    misses = [miss for name, spec in find_specs("normbench.norms").items() for miss in row(name, spec())]
+    print("\n".join(misses) or "every norm within its bound")
+    sys.exit(bool(misses))
+
+
+if __name__ == "__main__":
+    main()
