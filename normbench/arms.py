@@ -17,7 +17,7 @@ from normbench.wording import complaints_about, setting_complaint
 
 MAX_SEEDS = 10_000
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.=,-]")
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.=,-]{0,99}$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.=,+-]{0,119}$")]
 Values = Annotated[list[Any], Field(min_length=1)]
 
 
@@ -29,8 +29,8 @@ class StudyKeys(BaseModel):
     study: Name | None = None
     seeds: Any = None
     arms: Annotated[dict[Name, dict[str, Any] | None], Field(min_length=1)] | None = None
-    grid: dict[str, Values] | None = None
-    zip: dict[str, Values] | None = None
+    grid: Annotated[dict[str, Values], Field(min_length=1)] | None = None
+    zip: Annotated[dict[str, Values], Field(min_length=1)] | None = None
     baseline: Any = None
     quotes: dict[str, str] | None = None
 
@@ -65,15 +65,19 @@ def load_study(path: Path, *, set_: Sequence[str] = (), vary: Sequence[str] = ()
     with _Complaints() as complaints:
         with complaints.collected():
             keys = _study_keys(located)
-        with complaints.collected():
-            for text in set_:
+        for text in set_:
+            with complaints.collected():
                 base = base.overridden(read_assignment("--set", _not_of_the_study("--set", text)))
-            axes = [vary_axis(_not_of_the_study("--vary", text)) for text in vary]
+        axes = []
+        for text in vary:
+            with complaints.collected():
+                axes.append(vary_axis(_not_of_the_study("--vary", text)))
         if complaints.lines:  # what is wrong inside the arms cannot be known yet, what is wrong below them can
             with complaints.collected():
                 _checked_configs({"": base})
     arms = expand(base, [*_file_axes(keys, located), *axes], _plain_name(base))
     configs = _checked_configs(arms)
+    _refuse_equal_arms(configs, located)
     name = keys.study or _NOT_IN_NAMES.sub("_", path.resolve().stem).lstrip("_.=,-") or "study"
     chosen = tuple(range(seeds)) if seeds else _seeds(keys.seeds)
     is_plain = keys.arms is None and keys.grid is None and keys.zip is None
@@ -143,17 +147,16 @@ def _checked_configs(arms: dict[str, Located]) -> dict[str, RunConfig]:
             complaints |= dict.fromkeys(setting_complaint(error, located) for error in found)
     if complaints:
         raise ConfigError(list(complaints))
-    _refuse_equal_arms(configs, arms)
     return configs
 
 
-def _refuse_equal_arms(configs: dict[str, RunConfig], arms: dict[str, Located]) -> None:
+def _refuse_equal_arms(configs: dict[str, RunConfig], located: Located) -> None:
     seen: dict[str, str] = {}
     for name, config in configs.items():
         first = seen.setdefault(config.hash(), name)
         if first != name:
             rule = f"must differ from the other arms, got the settings of {first!r}"
-            raise ConfigError([f"{arms[name].place(())}: {name}: {rule}. Remove one of them."])
+            raise ConfigError([f"{located.place(('arms', name))}: {name}: {rule}. Remove one of them."])
 
 
 def _baseline(said: Any, located: Located, arms: Iterable[str]) -> str | None:

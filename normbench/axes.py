@@ -1,6 +1,7 @@
 """arms, grid, zip and --vary as axes of named alternatives, and their product."""
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from itertools import product
 from math import prod
 from typing import Any
@@ -55,11 +56,16 @@ def vary_axis(text: str) -> Axis:
         ConfigError: Not KEY=A,B.
     """
     key, equals, values = text.partition("=")
-    if not equals or not values.strip():
+    if not equals or not key.strip() or not values.strip():
         raise ConfigError([f"--vary {text}: must be KEY=A,B, got {text!r}. Example: --vary norm=none,batch_norm"])
     listed = read_assignment("--vary", f"{key}=[{values}]", shown=text)
     places: dict[Loc, str] = {(key.strip(),): f"--vary {text}"}
-    return [(label(key.strip(), value), Located({key.strip(): value}, places)) for value in listed.data[key.strip()]]
+    axis = [(label(key.strip(), value), Located({key.strip(): value}, places)) for value in listed.data[key.strip()]]
+    names = [name for name, _ in axis]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ConfigError([f"--vary {text}: must give each value once, got {twice[0]!r} twice. Remove one of them."])
+    return axis
 
 
 def expand(base: Located, axes: Sequence[Axis], plain_name: str) -> dict[str, Located]:
@@ -73,12 +79,13 @@ def expand(base: Located, axes: Sequence[Axis], plain_name: str) -> dict[str, Lo
         rule = f"must stand for at most {MAX_ARMS:,} arms, got {size:,}"
         raise ConfigError([f"{base.place(())}: {rule}. Split the study."])
     arms: dict[str, Located] = {}
-    for i, combination in enumerate(product(*axes)):
+    for combination in product(*axes):
         settings = base
         for _, change in combination:
             settings = settings.overridden(change)
         name = ",".join(said for said, _ in combination) or plain_name
-        name = name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}.{i}"
+        if len(name) > MAX_NAME:
+            name = f"{name[: MAX_NAME - 7]}.{sha256(name.encode()).hexdigest()[:6]}"
         if name in arms:
             rule = f"must name each arm once, got {name!r} twice"
             raise ConfigError([f"{settings.place(())}: {rule}. Remove one of them."])

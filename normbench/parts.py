@@ -10,7 +10,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-Widths = Annotated[tuple[Annotated[int, Field(strict=True, ge=1)], ...], Field(strict=False, min_length=1)]
+Widths = Annotated[
+    tuple[Annotated[int, Field(strict=True, ge=1, le=1_000_000)], ...], Field(strict=False, min_length=1)
+]
 """A list of sizes in YAML, each at least 1."""
 
 

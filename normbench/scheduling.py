@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from normbench.errors import RunFolderError
 from normbench.evidence.run_folder import (
     ARM_JSON,
     CONFIG_YAML,
@@ -76,7 +77,11 @@ def run_study(
     """
     runs = plan(study, runs_dir)
     results = []
-    _write_study_files(study, runs_dir, runs)
+    try:
+        _write_study_files(study, runs_dir, runs)
+    except OSError as error:
+        rule = "must be a folder this user may write"
+        raise RunFolderError(f"{runs_dir}: {rule}, got: {error.strerror}. Choose another with --runs-dir.") from None
     for progress in _run_each(runs, force=force):
         report(progress)
         results.append(progress)

@@ -108,6 +108,9 @@ def _unknown_variant(detail: ErrorDetails, schema: type[BaseModel], key: str | i
     given = detail["input"].get("name") if isinstance(detail["input"], dict) else detail["input"]
     hint = DOCUMENTS_NAMES.get(str(given).lower()) if given is not None else None
     way_out = f" {hint}" if hint else did_you_mean(str(given), variants)
+    if given is None and isinstance(detail["input"], dict):
+        rule = f"must have a name, one of {', '.join(variants)}"
+        return f"{rule}, got {_shown(detail['input'])}. Write name: {next(iter(variants))}."
     return f"must be one of {', '.join(variants)}, got {_shown(given)}.{way_out}"
 
 
@@ -115,9 +118,8 @@ def _unknown_key(key: str, parents: Loc, schema: type[BaseModel]) -> str:
     owner, name = _owner(parents, schema)
     known = [field for field in owner.model_fields if field != "name"]
     hint = DOCUMENTS_NAMES.get(key.lower())
-    way_out = f" {hint}" if hint else did_you_mean(key, known if parents else (*known, *STUDY_KEYS))
-    if not way_out and not parents:
-        way_out = _setting_of_a_part(key, schema)
+    part = "" if parents else _setting_of_a_part(key, schema)
+    way_out = f" {hint}" if hint else part or did_you_mean(key, known if parents else (*known, *STUDY_KEYS))
     return f"is not a setting of {name}. Settings: {', '.join(known) or 'none'}.{way_out}"
 
 
@@ -137,12 +139,17 @@ def _owner(parents: Loc, schema: type[BaseModel]) -> tuple[type[BaseModel], str]
 
 
 def _setting_of_a_part(key: str, schema: type[BaseModel]) -> str:
-    for field in schema.model_fields:
-        part = _part_or_none(schema, field)
-        for spec in find_specs(part.package).values() if part else ():
-            if key in spec.settings():
-                return f" It is a setting of {spec.model_fields['name'].default}: write it under {field}."
-    return ""
+    homes = [
+        (name != part.default, name, field)
+        for field in schema.model_fields
+        if (part := _part_or_none(schema, field))
+        for name, spec in find_specs(part.package).items()
+        if key in spec.settings()
+    ]
+    if not homes:
+        return ""
+    _, name, field = min(homes, key=lambda home: home[0])  # the default variant before others
+    return f" It is a setting of {name}: write it under {field}."
 
 
 def _choices(schema: type[BaseModel], key: str | int) -> str:

@@ -1,4 +1,4 @@
-"""Study, arm and run folders that no training wrote, for tests of what reads them; and the smallest study that trains."""
+"""Run folders that no training wrote, for tests of what reads them; and the smallest study that trains."""
 
 import csv
 from pathlib import Path

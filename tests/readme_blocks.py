@@ -78,7 +78,9 @@ def run_settings() -> str:
     recording = RecordingConfig.model_fields.items()
     fields = {**RunConfig.model_fields, **{f"recording.{key}": info for key, info in recording}}
     told = {key: info for key, info in fields.items() if not isinstance(info.default, BaseModel)}
-    rows = [(f"`{key}`", f"`{yaml_word(i.default)}`", i.description or "") for key, i in told.items() if not i.is_required()]
+    rows = [
+        (f"`{key}`", f"`{yaml_word(i.default)}`", i.description or "") for key, i in told.items() if not i.is_required()
+    ]
     return table("setting", "default", "what it does", rows=rows)
 
 

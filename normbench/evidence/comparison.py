@@ -187,12 +187,16 @@ def _output_stds(run: Run) -> dict[str, float]:
 
 
 def _value(run: Run, rows: Sequence[Mapping[str, str]], metric: str) -> float:
+    has_diverged = run.summary.get("status") == "diverged"
+    constants = run.summary["constant_predictor"]
     if metric == "batch_loss_max_after_epoch_1":
-        return _max_after_epoch_1(run, rows)
-    last = _number(rows[-1].get(metric)) if rows else math.nan
-    if run.summary.get("status") != "diverged":
-        return last
-    return _worse(metric, last, run.summary["constant_predictor"].get(metric, math.nan))
+        found = _max_after_epoch_1(run, rows)
+        return _worse(metric, found, constants.get("train_loss", math.nan)) if has_diverged else found
+    values = [_number(row.get(metric)) for row in rows] or [math.nan]
+    if not has_diverged:
+        return values[-1]
+    finite = [value for value in values if math.isfinite(value)] or [math.nan]
+    return _worse(metric, finite[-1], constants.get(metric, math.nan))
 
 
 def _max_after_epoch_1(run: Run, rows: Sequence[Mapping[str, str]]) -> float:

@@ -33,7 +33,7 @@ class Located:
 
     def _override(self, into: dict[str, Any], keys: Loc, at: Loc, value: Any, changes: "Located", source: Loc) -> None:
         key, rest = str(keys[0]), keys[1:]
-        if not at:
+        if not at and ALTERNATIVES.get(key) not in changes.data:
             into.pop(ALTERNATIVES.get(key, ""), None)
         here = (*at, key)
         merges = bool(rest) or (isinstance(value, dict) and "name" not in value)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -55,8 +56,17 @@ def _free_name(folder: Path) -> Path:
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON by rename, so that no one reads half of it; equal content gives equal bytes."""
     part = path.with_suffix(f".part-{os.getpid()}")
-    part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    part.write_text(json.dumps(json_ready(content), indent=2) + "\n", encoding="utf-8")
     part.replace(path)
+
+
+def json_ready(value: Any) -> Any:
+    """Replace numbers that JSON cannot say, inf and nan, by null."""
+    if isinstance(value, Mapping):
+        return {key: json_ready(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_ready(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -80,11 +80,10 @@ def parse_yaml(text: str, where: str, *, lines: bool = True) -> Located:
         ConfigError: Not YAML, not a mapping, a key given twice, too deep or too large.
     """
     try:
+        _refuse_depth(text, where)
         node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise ConfigError([_syntax_complaint(error, where, lines=lines)]) from None
-    except RecursionError:
-        raise ConfigError([f"{where}: must be nested at most {MAX_DEPTH} deep. Is this a config?"]) from None
     if not isinstance(node, yaml.MappingNode):
         raise ConfigError([f"{where}: must be a mapping of settings, got {_kind(node)}. Example: model: lenet"])
     reader = _Reader(where, lines=lines)
@@ -94,10 +93,20 @@ def parse_yaml(text: str, where: str, *, lines: bool = True) -> Located:
     return Located(data, reader.places)
 
 
+def _refuse_depth(text: str, where: str) -> None:
+    """Count brackets before nodes are made of them: libyaml's composer recurses in C until the process dies."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > 10 * MAX_DEPTH:
+            raise ConfigError([f"{where}: must be nested at most {MAX_DEPTH} deep. Is this a config?"])
+
+
 def _float(text: str) -> float:
     return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
 
 
+PLAIN_COLLECTIONS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 SCALARS: dict[str, Callable[[str], Any]] = {
     "str": str,
     "int": int,
@@ -124,6 +133,9 @@ class _Reader:
             raise ConfigError(
                 [f"{self.place(node)}: must hold at most {MAX_NODES:,} values, {MAX_DEPTH} deep. Is this a config?"]
             )
+        if isinstance(node, yaml.CollectionNode) and node.tag not in PLAIN_COLLECTIONS:
+            self.complain(node, loc, f"must be a plain list or mapping, got {node.tag}. Remove the tag.")
+            return None
         if isinstance(node, yaml.MappingNode):
             return self.read_mapping(node, loc)
         if isinstance(node, yaml.SequenceNode):
@@ -162,7 +174,7 @@ class _Reader:
     def complain(self, node: yaml.Node, loc: Loc, rule: str) -> None:
         """Keep one mistake for the end."""
         key = ".".join(str(step) for step in loc)
-        self.complaints.append(f"{self.place(node)}: {key}: {rule}")
+        self.complaints.append(f"{self.place(node)}: {f'{key}: ' if key else ''}{rule}")
 
     def place(self, node: yaml.Node) -> str:
         """Return "file:line"."""

@@ -31,8 +31,8 @@ class MLPSpec(ModelSpec):
 
     name: Literal["mlp"] = "mlp"
     hidden_features: Widths = (200, 200, 200)
-    width: int | None = Field(None, ge=1)
-    depth: int | None = Field(None, ge=1)
+    width: int | None = Field(None, ge=1, le=1_000_000)
+    depth: int | None = Field(None, ge=1, le=10_000)
     bias: bool = True
     norm_position: NormPosition = "before_activation"
 

@@ -3,14 +3,14 @@
 import csv
 import io
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 
 from normbench.evidence.comparison import Row, StudyComparison
+from normbench.evidence.run_folder import json_ready
 from normbench.report.tables import make_console, print_comparison
 
 ENOUGH_SEEDS = 8
@@ -49,7 +49,7 @@ def evidence_command(comparison: StudyComparison) -> str:
 
 def as_json(comparisons: Sequence[StudyComparison]) -> str:
     """Return the comparisons as JSON; a number that is not finite becomes null."""
-    return json.dumps([plain(asdict(comparison)) for comparison in comparisons], indent=2)
+    return json.dumps([json_ready(asdict(comparison)) for comparison in comparisons], indent=2)
 
 
 def as_csv(comparisons: Sequence[StudyComparison]) -> str:
@@ -69,12 +69,3 @@ def _line(study: str, row: Row) -> dict[str, Any]:
         figures |= {f"{metric}_mean": figure.mean, f"{metric}_std": figure.std}
     counts = {"num_seeds": len(row.seeds), "num_diverged": row.num_diverged, "num_parameters": row.num_parameters}
     return {"study": study, "arm": row.arm, **counts, "cpu_ms_per_step": row.cpu_ms_per_step, **figures, **row.settings}
-
-
-def plain(value: Any) -> Any:
-    """Replace what JSON cannot say."""
-    if isinstance(value, Mapping):
-        return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -24,7 +24,8 @@ def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
     every arm; ``fix`` holds one of them at seed 0.
     """
     device = torch.device(config.resolved_device())
-    dataset = _dataset(config.dataset, 0 if "data" in config.fix else seed, device)
+    data_seed = 0 if "data" in config.fix else seed
+    dataset = _dataset(config.dataset, data_seed, device)
     model = build_model(config, 0 if "init" in config.fix else seed).to(device)
     decayed, spared = split_parameters(model, config.decay_on)
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": spared, "weight_decay": 0.0}]
@@ -32,7 +33,7 @@ def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
         model=model,
         batches=Batches(dataset.train, config.batch_size, stream(seed, "order"), config.sampling),
         optimizer=config.optimizer.build([group for group in groups if group["params"]], config.lr),
-        loss=loss_function(config.dataset.task, seed),
+        loss=loss_function(config.dataset.task, data_seed),
         penalty=Penalty(config.l1, decayed),
         read=lambda model: read_losses(model, dataset, config),
         curve=_curve_reader(dataset, config),

@@ -1,5 +1,6 @@
 """run_experiment(config, seed): trains one run and writes its folder."""
 
+import math
 import os
 import platform
 import subprocess
@@ -41,7 +42,7 @@ def run_experiment(config: RunConfig, seed: int, folder: Path, *, study: str, ar
         training, dataset = build_training(config, seed)
         columns = metric_columns(dataset, config)
         write_points(folder, dataset)
-        num_frames = config.total_steps // config.every_steps + 2
+        num_frames = math.ceil(config.total_steps / config.every_steps) + 1
         with CsvRecorder(folder, columns) as files, _tensorboard(config, folder, num_frames) as board:
             board.describe_run(config_text, _hparams(config), f"{arm}-{config.hash()}")
             recorder = Recorders([files, board])

@@ -56,7 +56,7 @@ def _histogram_between(values: Tensor, low: float, high: float) -> Histogram:
     sums = torch.stack([values.sum(dtype=torch.float64), values.dot(values).double()])
     total, squares = sums.tolist()
     width = (high - low) / NUM_BINS
-    if not 0 < width < torch.inf:  # one value only, or a range beyond float32: a single bin
+    if not 0 < high - low <= torch.finfo(values.dtype).max:  # one value, or a range beyond the dtype: a single bin
         return Histogram(low, high, len(values), total, squares, [high], [float(len(values))])
     counts = torch.histc(values, NUM_BINS, low, high).tolist()
     limits = [low + width * i for i in range(1, NUM_BINS)] + [high]

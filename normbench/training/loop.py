@@ -112,9 +112,10 @@ def train(parts: Training, num_steps: int, every_steps: int, recorder: Recorder 
         if not math.isfinite(loss):
             return Outcome("diverged", step, cpu_s, num_timed)
         losses.append(loss)
-    if recorder is not None:
-        _look_without_a_step(parts, num_steps, losses, recorder)
-    return Outcome("finished", num_steps, cpu_s, num_timed)
+    status = "finished"
+    if recorder is not None and not math.isfinite(_look_without_a_step(parts, num_steps, losses, recorder)):
+        status = "diverged"
+    return Outcome(status, num_steps, cpu_s, num_timed)
 
 
 def add_l1_gradient(parameters: Iterable[nn.Parameter], l1: float) -> None:
@@ -160,15 +161,16 @@ def _watched_step(parts: Training, step: int, losses: list[float], recorder: Rec
     return loss
 
 
-def _look_without_a_step(parts: Training, step: int, losses: list[float], recorder: Recorder) -> None:
+def _look_without_a_step(parts: Training, step: int, losses: list[float], recorder: Recorder) -> float:
     metrics, curve = _read(parts, losses)
     weights = weights_of(parts.model)
     with leaving_no_trace(parts.model), watching_activations(parts.model) as watch:
-        _gradient(parts, parts.batches.next())
+        loss = _gradient(parts, parts.batches.next())
         frame = Frame(
             step, metrics, weights, grads_of(parts.model), watch.activations, watch.activation_grads, curve=curve
         )
     recorder.record(frame)
+    return loss
 
 
 def _read(parts: Training, losses: list[float]) -> tuple[dict[str, float], tuple[Tensor, Tensor] | None]:

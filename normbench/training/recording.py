@@ -127,8 +127,9 @@ class TensorBoardRecorder:
     def __init__(self, folder: Path, kinds: Sequence[str], num_frames: int) -> None:
         self.kinds = kinds
         self._events = EventsWriter(str(folder / "events"))
-        self._histogram_stride = math.ceil(num_frames / MAX_HISTOGRAM_STEPS)
-        self._scalar_stride = math.ceil(num_frames / MAX_SCALAR_STEPS)
+        self._histogram_stride = _stride(num_frames, MAX_HISTOGRAM_STEPS)
+        self._scalar_stride = _stride(num_frames, MAX_SCALAR_STEPS)
+        self._last = num_frames - 1
         self._num_seen = 0
 
     def __enter__(self) -> Self:
@@ -145,11 +146,12 @@ class TensorBoardRecorder:
 
     def record(self, frame: Frame) -> None:
         """Write one frame's scalars and histograms."""
-        if self._num_seen % self._scalar_stride == 0:
+        is_last = self._num_seen == self._last
+        if is_last or self._num_seen % self._scalar_stride == 0:
             for column, value in frame.metrics.items():
                 if math.isfinite(value):  # TensorBoard has no place for others; metrics.csv keeps them
                     self._write(summary.scalar(scalar_tag(column), value), frame.step)
-        if self._num_seen % self._histogram_stride == 0:
+        if is_last or self._num_seen % self._histogram_stride == 0:
             for kind in self.kinds:
                 for name, tensor in frame.tensors()[kind].items():
                     self._write_histogram(f"{kind}/{name}", tensor, frame.step)
@@ -173,6 +175,11 @@ class TensorBoardRecorder:
 
     def _write(self, what: Summary, step: int) -> None:
         self._events.write_event(Event(summary=what, step=step, wall_time=time.time()))
+
+
+def _stride(num_frames: int, limit: int) -> int:
+    """Return every how many frames one is kept, so that with the last they are at most ``limit``."""
+    return 1 if num_frames <= limit else math.ceil((num_frames - 1) / (limit - 1))
 
 
 def write_pictures(folder: Path, tag: str, pictures: Mapping[int, bytes]) -> None:

@@ -1,4 +1,4 @@
-"""Each command: what it answers, writes and refuses, and its exit code."""
+"""compare, init and tensorboard: what they answer and refuse, and their exit codes."""
 
 import csv
 import json
@@ -9,20 +9,9 @@ from pathlib import Path
 
 import pytest
 from command_line import normbench
-from made_up_runs import ARMS, TINY, make_arm, make_run, make_study
+from made_up_runs import make_arm, make_run, make_study
 
-from normbench import scheduling
 from normbench.cli.tensorboard import tensorboard_command
-
-
-@pytest.fixture
-def tiny():
-    return write("tiny.yaml", TINY)
-
-
-@pytest.fixture
-def study():
-    return write("tiny.yaml", TINY + ARMS)
 
 
 @pytest.fixture
@@ -39,130 +28,6 @@ def write(name, text):
     return name
 
 
-def files():
-    return sorted(path.name for path in Path().iterdir())
-
-
-def test_run_reports_one_run_and_where_to_look_next(tiny):
-    code, out, err = normbench("run", tiny)
-    assert (code, err) == (0, "")
-    lines = out.splitlines()
-    assert lines[0] == "tiny · mlp + none on linear_regression · weight_decay 0 · dropout 0 · batch_size 5 · seed 0"
-    (run,) = Path("runs/tiny").glob("none-*/seed-0")
-    assert lines[-3:] == [
-        f"saved    {run}",
-        "look     normbench tensorboard",
-        "next     normbench run tiny.yaml --set norm=batch_norm     then     normbench compare",
-    ]
-
-
-def test_run_compares_the_arms_of_a_study(study):
-    code, out, _ = normbench("run", study, "--seeds", 2)
-    assert code == 0
-    assert "tiny · Does it run? · 2 arms, 2 seeds each" in out
-    assert [line.split()[0] for line in out.splitlines() if line.startswith(("plain", "decayed"))] == ["plain", "decayed"]
-    assert out.splitlines()[-1] == "next     normbench compare runs/tiny"
-
-
-def test_run_takes_set_vary_and_runs_dir(tiny):
-    assert normbench("run", tiny, "--set", "l1=0.1", "--vary", "batch_size=5,10", "--runs-dir", "elsewhere").code == 0
-    found = [json.loads(path.read_text())["settings"] for path in Path("elsewhere").glob("*/*/arm.json")]
-    assert sorted((settings["l1"], settings["batch_size"]) for settings in found) == [(0.1, 5), (0.1, 10)]
-    assert files() == ["elsewhere", "tiny.yaml"]
-
-
-def test_run_in_json_holds_runs_layers_and_the_comparison(study):
-    code, out, _ = normbench("run", study, "--json")
-    (report,) = json.loads(out)
-    assert code == 0
-    assert [(run["arm"], run["seed"], run["status"]) for run in report["runs"]] == [
-        ("plain", 0, "finished"),
-        ("decayed", 0, "finished"),
-    ]
-    assert [[line["layer"] for line in layers["lines"]] for layers in report["layers"]] == [["hidden1", "output"]] * 2
-    assert [row["arm"] for row in report["comparison"]["rows"]] == ["plain", "decayed"]
-
-
-def test_run_shows_long_networks_whole_where_asked(tiny):
-    arguments = ("run", tiny, "--set", "model={name: mlp, width: 3, depth: 20}")
-    ends, whole = normbench(*arguments).out, normbench(*arguments, "--layers", "all").out
-    assert ("hidden10 " in ends, "--layers all" in ends) == (False, True)
-    assert ("hidden10 " in whole, "--layers all" in whole) == (True, False)
-
-
-def test_run_draws_the_fitted_curves(tiny):
-    assert normbench("run", tiny, "--set", "recording.figures=true").code == 0
-    (picture,) = Path("runs/tiny").glob("**/*seed-0.png")
-    assert picture.read_bytes().startswith(b"\x89PNG")
-
-
-def test_a_dry_run_says_what_would_run_and_writes_nothing(study):
-    code, out, _ = normbench("run", study, "--seeds", 3, "--dry-run")
-    assert (code, files()) == (0, ["tiny.yaml"])
-    lines = out.splitlines()
-    assert lines[0] == "tiny: 6 runs (2 arms x 3 seeds)"
-    assert [line.partition(",")[0] for line in lines[1:]] == ["  plain: 3 to run", "  decayed: 3 to run", "  0 finished"]
-
-
-def test_a_dry_run_in_json_counts_runs(study):
-    (plan,) = json.loads(normbench("run", study, "--dry-run", "--json").out)
-    assert (plan["study"], plan["num_runs"], plan["num_missing"], plan["num_finished"]) == ("tiny", 2, 2, 0)
-
-
-def test_every_mistake_is_one_line_and_nothing_is_written():
-    write("a.yaml", TINY + "dropout: 2\nl1: -1\n")
-    write("b.yaml", TINY + "norm: {name: batch_norm, eps: 0}\n")
-    code, out, err = normbench("run", "a.yaml", "b.yaml", "missing.yaml")
-    assert (code, out, files()) == (2, "", ["a.yaml", "b.yaml"])
-    assert sorted(err.splitlines()) == [
-        "a.yaml:7: dropout: must be < 1, got 2.",
-        "a.yaml:8: l1: must be >= 0, got -1.",
-        "b.yaml:7: norm.eps: must be > 0, got 0.",
-        "missing.yaml: must be a readable file, got: No such file or directory. Give the path of a config.",
-    ]
-
-
-def test_runs_that_cannot_be_written_are_one_line(tiny):
-    write("occupied", "a file")
-    code, out, err = normbench("run", tiny, "--runs-dir", "occupied")
-    assert (code, out, err.count("\n")) == (2, "", 1)
-
-
-def test_a_failing_run_is_told_and_the_exit_code_is_1(study, monkeypatch):
-    real = scheduling.run_experiment
-
-    def fails_for_plain(config, seed, folder, *, study, arm):
-        if arm == "plain":
-            raise ArithmeticError("one too many")
-        return real(config, seed, folder, study=study, arm=arm)
-
-    monkeypatch.setattr(scheduling, "run_experiment", fails_for_plain)
-    code, out, err = normbench("run", study)
-    assert code == 1
-    assert err == "tiny plain, seed 0: failed: ArithmeticError: one too many\n"
-    assert "std per layer · decayed" in out
-
-
-def test_a_study_whose_runs_all_fail_says_where_to_look(tiny, monkeypatch):
-    monkeypatch.setattr(scheduling, "run_experiment", lambda *_, **__: 1 / 0)
-    code, out, _ = normbench("run", tiny)
-    assert (code, out) == (1, "tiny: no run finished; why stands in error.txt in each run's folder.\n")
-
-
-def test_a_diverged_run_is_told_and_is_no_failure(tiny):
-    code, out, _ = normbench("run", tiny, "--set", "optimizer.lr=1e30")
-    assert code == 0
-    assert "Diverged: the loss of step " in out
-
-
-def test_an_interrupted_run_exits_130(tiny, monkeypatch):
-    def interrupted(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(scheduling, "run_experiment", interrupted)
-    assert normbench("run", tiny).code == 130
-
-
 def test_compare_prints_a_row_per_arm(finished):
     code, out, err = normbench("compare", finished)
     assert (code, err) == (0, "")
@@ -170,7 +35,8 @@ def test_compare_prints_a_row_per_arm(finished):
     assert "One seed each: this is a look, not evidence." in out
 
 
-def test_compare_in_json_and_csv_names_the_same_arms(finished):
+@pytest.mark.usefixtures("finished")
+def test_compare_in_json_and_csv_names_the_same_arms():
     (study,) = json.loads(normbench("compare", "--json").out)
     lines = list(csv.DictReader(StringIO(normbench("compare", "--csv").out)))
     assert [row["arm"] for row in study["rows"]] == [line["arm"] for line in lines] == ["none", "batch_norm"]
@@ -228,7 +94,8 @@ def test_tensorboard_answers_on_this_machine_only():
     ]
 
 
-def test_tensorboard_hands_on_the_exit_code(finished, monkeypatch):
+@pytest.mark.usefixtures("finished")
+def test_tensorboard_hands_on_the_exit_code(monkeypatch):
     called = []
     monkeypatch.setattr(subprocess, "call", lambda command: called.append(command) or 3)
     assert normbench("tensorboard", "--port", 0).code == 3

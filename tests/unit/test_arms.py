@@ -67,7 +67,9 @@ def test_zip_couples_keys():
 
 
 def test_arms_grid_zip_and_vary_multiply():
-    text = "arms: {a: {}, b: {l1: 1}}\ngrid: {norm: [none, batch_norm]}\nzip: {dropout: [0.1, 0.2], init_scale: [1, 2]}\n"
+    text = (
+        "arms: {a: {}, b: {l1: 1}}\ngrid: {norm: [none, batch_norm]}\nzip: {dropout: [0.1, 0.2], init_scale: [1, 2]}\n"
+    )
     study = load(text, vary=["batch_size=5,10,2"])
     assert len(study.arms) == 2 * 2 * 2 * 3
     assert next(iter(study.arms)) == "a,norm=none,dropout=0.1,init_scale=1,batch_size=5"
@@ -81,6 +83,12 @@ def test_vary_makes_one_arm_per_value():
 def test_a_list_in_a_name_is_readable():
     study = load("grid: {model.hidden_features: [[4, 8], [16]]}\n")
     assert list(study.arms) == ["hidden_features=4x8", "hidden_features=16"]
+
+
+@pytest.mark.parametrize("grid", ["optimizer.lr: [1e16, 1e-7]", f"model.hidden_features: [{[16] * 60}, {[32] * 60}]"])
+def test_a_name_that_is_made_is_one_that_a_file_may_give(grid):
+    for name in load(f"grid: {{{grid}}}\n").arms:
+        assert list(load(f"arms: {{'{name}': {{}}}}\n").arms) == [name]
 
 
 def test_set_changes_every_arm_that_says_nothing_itself():
@@ -133,8 +141,8 @@ def test_a_file_without_a_comment_has_no_question():
             ["a.yaml:6: baseline: must be one of normel, other, got 'normal'. Did you mean 'normel'?"],
         ),
         (
-            "grid: {norm: [none, batch_norm]}\nbaseline: {norm: 0}\n",
-            ["a.yaml:7: baseline: must be one of norm=none, norm=batch_norm, got 'norm=0'."],
+            "grid: {norm: [none, batch_norm]}\nbaseline: {dropout: 5}\n",
+            ["a.yaml:7: baseline: must be one of norm=none, norm=batch_norm, got 'dropout=5'."],
         ),
         (
             "arms:\n  one: {}\n  two: {dropout: 0.0}\n",
@@ -178,17 +186,20 @@ def test_a_mistake_in_an_arm_names_its_line(text, messages):
         ),
         (
             {"set_": ["seeds=3"]},
-            ["--set seeds=3: seeds: must be written in the file, got it on the command line. Edit the file."],
+            ["--set seeds=3: seeds: must be a setting of a run, got a key of the study. Edit the file."],
         ),
         (
             {"vary": ["arms.a=3"]},
-            ["--vary arms.a=3: arms.a: must be a setting of a run, got a key of the study. Edit the file."],
+            ["--vary arms.a=3: arms: must be a setting of a run, got a key of the study. Edit the file."],
         ),
         ({"vary": ["batch_size=2,x"]}, ["--vary batch_size=2,x: batch_size: must be a whole number, got 'x'."]),
-        ({"set_": ["l1=-1"], "vary": ["batch_size=0,2"]}, [
-            "--set l1=-1: l1: must be >= 0, got -1.",
-            "--vary batch_size=0,2: batch_size: must be >= 1, got 0.",
-        ]),
+        (
+            {"set_": ["l1=-1"], "vary": ["batch_size=0,2"]},
+            [
+                "--set l1=-1: l1: must be >= 0, got -1.",
+                "--vary batch_size=0,2: batch_size: must be >= 1, got 0.",
+            ],
+        ),
     ],
 )
 def test_a_mistake_on_the_command_line_names_the_option(options, messages):
@@ -212,7 +223,9 @@ def test_mistakes_above_and_inside_the_arms_are_told_at_once():
 
 
 def test_a_study_of_too_many_arms_is_refused():
-    grid = "grid: {dropout: [" + ", ".join(f"0.{i:03}" for i in range(101)) + "], l1: [" + ", ".join(map(str, range(100)))
+    grid = (
+        "grid: {dropout: [" + ", ".join(f"0.{i:03}" for i in range(101)) + "], l1: [" + ", ".join(map(str, range(100)))
+    )
     assert complaints_of(f"{grid}]}}\n") == [
         "a.yaml:3: must stand for at most 10,000 arms, got 10,100. Split the study."
     ]

@@ -142,13 +142,19 @@ def test_an_arm_without_a_finished_run_is_named(study):
     assert ([row.arm for row in found.rows], list(found.missing)) == (["batch_norm"], ["none"])
 
 
+def test_what_a_document_says_stands_beside_its_arm():
+    folder = make_study(arms=["none"], quotes={"none": "it surges"})
+    make_run(make_arm(folder))
+    assert compare_study(folder).rows[0].quote == "it surges"
+
+
 def test_without_paths_all_studies_are_compared(study):
     make_study(name="another", arms=[])
     assert [found.study for found in compare_runs(runs_dir=study.parent)] == ["another", "made_up"]
     assert [found.study for found in compare_runs([study, study.parent])] == ["made_up", "another"]
 
 
-def test_an_empty_folder_says_how_to_get_runs(tmp_path):
+def test_an_empty_folder_says_how_to_get_runs():
     with pytest.raises(ComparisonError) as error:
         compare_runs(runs_dir=Path("runs"))
     way_out = "Run a config first: normbench run configs/lenet_bn.yaml"

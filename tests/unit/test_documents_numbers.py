@@ -9,17 +9,12 @@ from math import gamma, pi, sqrt
 
 import pytest
 import torch
-from torch import nn
 
 from normbench.models.base import Linear
-from normbench.models.mlp import MLPSpec
 from normbench.norms.batch_norm import BatchNormSpec
 from normbench.norms.group_norm import GroupNormSpec
 from normbench.norms.instance_norm import InstanceNormSpec
 from normbench.norms.layer_norm import LayerNormSpec
-from normbench.norms.none import NoneSpec
-from normbench.optimizers.sgd import SGDSpec
-from normbench.training.loop import add_l1_gradient
 
 PRINTED = 5e-5  # four decimals
 
@@ -134,44 +129,6 @@ def test_groups_are_neighbouring_channels():
     assert (layer(x[:, across]) - layer(x)[:, across]).abs().amax((2, 3)).min() > 1e-3
 
 
-def ones_through_dropout(num_features, dropout):
-    """Return a net whose hidden features are all 1, dropped, and then summed."""
-    net = MLPSpec(hidden_features=(num_features,), bias=False).build((1,), 1, NoneSpec(), dropout)
-    for parameter in net.parameters():
-        nn.init.ones_(parameter)
-    return net
-
-
-def sums(net, num_passes):
-    with torch.no_grad():
-        return net(torch.ones(num_passes, 1)).squeeze(1)
-
-
-def test_dropout_keeps_the_scale_in_training():
-    """A9: document R prints 9868, one draw of twice a binomial of 10,000 halves: mean 10000, std 100."""
-    outputs = sums(ones_through_dropout(10_000, 0.5).train(), 400)
-    assert outputs.mean().item() == pytest.approx(10_000, abs=4 * 100 / sqrt(400))
-    assert outputs.std().item() == pytest.approx(100, abs=4 * 100 / sqrt(2 * 400))
-    assert outputs.min() < 9868 < outputs.max()
-    assert not (outputs % 2).any()  # each kept feature counts twice: unscaled, the mean is the document's 5000
-
-
-def test_dropout_is_off_in_evaluation():
-    """A9: document R prints 10000."""
-    assert sums(ones_through_dropout(10_000, 0.5).eval(), 3).tolist() == [10_000.0] * 3
-
-
-def test_the_older_dropout_rule_leaves_seventy_percent_of_the_scale():
-    """A9b: document R, dropout_prob 0.3: 70 % in training, and weights x 0.7 in evaluation. 10,000 ones: 7000 +- 46."""
-    net, p = ones_through_dropout(10_000, 0.3), 0.3
-    unscaled = (1 - p) * sums(net.train(), 400)  # without the division by 1 - p that torch does in training
-    assert unscaled.mean().item() == pytest.approx(7000, abs=4 * 46 / sqrt(400))
-    assert unscaled.std().item() == pytest.approx(sqrt(10_000 * 0.7 * 0.3), abs=4 * 46 / sqrt(2 * 400))
-    with torch.no_grad():
-        net.output.weight.mul_(1 - p)
-    assert sums(net.eval(), 1).item() == pytest.approx(7000, rel=1e-4)  # a float32 sum of 10,000
-
-
 @pytest.mark.parametrize("batch_size", [16, 2048])
 def test_batch_norm_before_relu_leaves_a_std_near_058(batch_size):
     """A10: document R prints [0.58, 0.59] over 100 layers, 256 wide, at batch 16; here the law, for one layer.
@@ -189,29 +146,6 @@ def test_batch_norm_before_relu_leaves_a_std_near_058(batch_size):
             stds.append(layer(torch.randn(batch_size, 256)).std().item())
     assert torch.tensor(stds).mean().item() == pytest.approx(expected, abs=0.003)  # 4 standard errors of 0.005
     assert expected == pytest.approx({16: 0.5792, 2048: 0.5838}[batch_size], abs=6e-4)
-
-
-def two_sgd_steps(spec, lr, weight_decay=0.1):
-    w = nn.Parameter(torch.tensor(2.0, dtype=torch.float64))
-    optimizer, trail = spec.build([{"params": [w], "weight_decay": weight_decay}], lr), []
-    for _ in range(2):
-        w.grad = torch.ones_like(w)
-        optimizer.step()
-        trail.append(w.item())
-    return trail
-
-
-@pytest.mark.parametrize(
-    ("momentum", "lr", "expected"),
-    [
-        (0.0, 1.0, [0.8, -0.28]),  # the document's w (1 - 0.1) - 1, written with lr 1
-        (0.0, 0.1, [1.88, 1.7612]),  # 2 - 0.1 (1 + 0.2), 1.88 - 0.1 (1 + 0.188)
-        (0.9, 0.1, [1.88, 1.6532]),  # velocity 1.2, then 0.9 x 1.2 + 1.188 = 2.268
-    ],
-)
-def test_sgd_adds_weight_decay_times_weight_to_the_gradient(momentum, lr, expected):
-    """A13: document R, "d_p = d_p + weight_decay x p.data", before the momentum."""
-    assert two_sgd_steps(SGDSpec(momentum=momentum), lr) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -248,15 +182,6 @@ def test_batch_norm_gives_mean_0_and_variance_1_but_keeps_the_shape():
         moment = standardized_moment(y, power)
         torch.testing.assert_close(moment, standardized_moment(x, power), rtol=1e-9, atol=0)
         assert (moment > gaussian + 1).all()
-
-
-def test_l1_adds_its_sign_to_the_gradient():
-    """A16: document R, one step of w - lr (g + l1 sign w), sign 0 = 0."""
-    w = nn.Parameter(torch.tensor([0.5, -0.5, 0.0], dtype=torch.float64))
-    w.grad = torch.full_like(w, 0.1)
-    add_l1_gradient([w], 0.01)
-    SGDSpec(momentum=0.0).build([{"params": [w], "weight_decay": 0.0}], 0.1).step()
-    assert w.tolist() == pytest.approx([0.489, -0.509, -0.01], rel=1e-12)
 
 
 def test_batch_norm_keeps_statistics_from_training_for_inference():

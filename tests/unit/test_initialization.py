@@ -85,8 +85,9 @@ def test_a_layer_does_not_depend_on_the_widths_before_it(init):
     assert torch.equal(narrow.hidden3.bias, wide.hidden3.bias)
 
 
-def test_layers_of_one_shape_differ():
-    model = mlp(64, 64, init="kaiming_normal")
+@pytest.mark.parametrize("init", INITS)
+def test_layers_of_one_shape_differ(init):
+    model = mlp(64, 64, init=init)
     assert not torch.isclose(model.hidden1.weight, model.hidden2.weight).all()
 
 

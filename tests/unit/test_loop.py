@@ -193,5 +193,8 @@ def test_a_last_step_that_breaks_the_network_is_a_divergence():
 
 def test_cpu_seconds_are_of_unwatched_steps():
     outcome, _ = run(make_training(), 1)
-    assert outcome == Outcome("finished", 1, 0.0)
-    assert train(make_training(), 20, 1, None).cpu_s > 0
+    assert outcome == Outcome("finished", 1, cpu_s=0.0, num_timed=0)
+    assert outcome.cpu_s_per_step is None
+    outcome, _ = run(make_training(), 40, every_steps=10)
+    assert (outcome.step, outcome.num_timed) == (40, 36)
+    assert outcome.cpu_s_per_step == outcome.cpu_s / 36 > 0

@@ -51,9 +51,9 @@ def runs(tmp_path_factory):
     return [(run, read_back(run.folder), remembered(run.config, run.seed)) for run in done]
 
 
-def short_run(folder, **recording):
+def short_run(folder, num_steps=4, **recording):
     settings = {"model": {"name": "mlp", "hidden_features": [4]}, "dataset": "linear_regression", "batch_size": 10}
-    config = RunConfig.model_validate(settings | {"num_steps": 4, "recording": {"every_steps": 2} | recording})
+    config = RunConfig.model_validate(settings | {"num_steps": num_steps, "recording": {"every_steps": 2} | recording})
     folder.mkdir()
     run_experiment(config, 0, folder, study="short", arm="only")
     return read_back(folder)
@@ -160,7 +160,7 @@ def test_many_steps_are_thinned_to_what_tensorboard_keeps(tmp_path):
         for step in range(2500):
             recorder.record(frame_of(step, torch.ones(1)))
     board = read_back(tmp_path)
-    assert [event.step for event in board.Histograms("weight/a.weight")] == list(range(0, 2500, 5))
+    assert [event.step for event in board.Histograms("weight/a.weight")] == [*range(0, 2500, 6), 2499]
     assert [event.step for event in board.Scalars("loss/train")] == list(range(0, 2500, 3))
 
 
@@ -185,6 +185,23 @@ def test_values_that_are_not_finite_are_shown_as_a_share(tmp_path, values, share
     assert [(event.step, event.value) for event in board.Scalars("nonfinite_share/weight/a.weight")] == [(7, share)]
     assert histogram_tags(board) == ({"weight/a.weight"} if num else set())
     assert all(event.histogram_value.num == num for tag in histogram_tags(board) for event in board.Histograms(tag))
+
+
+def test_a_loss_that_is_not_finite_stays_out_of_tensorboard(tmp_path, capfd):
+    with TensorBoardRecorder(tmp_path, [], num_frames=2) as recorder:
+        recorder.record(Frame(0, {"train_loss": 2.0, "test_loss": 3.0}, {}, {}, {}, {}))
+        recorder.record(Frame(1, {"train_loss": torch.inf, "test_loss": torch.nan}, {}, {}, {}, {}))
+    board = read_back(tmp_path)
+    assert [(event.step, event.value) for event in board.Scalars("loss/train")] == [(0, 2.0)]
+    assert [(event.step, event.value) for event in board.Scalars("loss/test")] == [(0, 3.0)]
+    assert "NaN" not in capfd.readouterr().err  # nor does tensorboardX complain
+
+
+@pytest.mark.parametrize(("num_steps", "expected"), [(8, [0, 2, 4, 6, 8]), (7, [0, 2, 4, 6, 7])])
+def test_a_run_of_as_many_rows_as_tensorboard_keeps_is_not_thinned(tmp_path, monkeypatch, num_steps, expected):
+    monkeypatch.setattr("normbench.training.recording.MAX_HISTOGRAM_STEPS", 5)
+    board = short_run(tmp_path / "run", num_steps)
+    assert [event.step for event in board.Histograms("weight/hidden1.weight")] == expected
 
 
 def test_finite_tensors_have_no_share_of_others(runs):

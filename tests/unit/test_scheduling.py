@@ -126,7 +126,7 @@ def test_running_a_resolved_config_does_not_forget_the_other_rows_of_a_plain_fil
     for text in (TINY, TINY.replace("batch_size: 5", "batch_size: 10")):
         statuses(study_of(text))
     resolved = next(RUNS.glob("tiny/*/seed-0/config.yaml"))
-    assert set(run.status for run in run_study(load_study(resolved), RUNS)) == {"skipped"}
+    assert {run.status for run in run_study(load_study(resolved), RUNS)} == {"skipped"}
     found = compare_study(RUNS / "tiny")
     assert (found.question, len(found.rows)) == ("Does it run?", 2)
 
@@ -149,5 +149,5 @@ def test_an_arms_file_says_all_settings_and_which_were_changed():
 
 def test_runs_that_cannot_be_written_are_a_mistake_with_a_place():
     Path("runs").write_text("a file")
-    with pytest.raises(RunFolderError, match=r"^runs/.*: must be .*, got: Not a directory\."):
+    with pytest.raises(RunFolderError, match=r"^runs.*: must be .*, got: Not a directory\."):
         run_study(study_of(), RUNS)

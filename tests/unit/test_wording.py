@@ -5,10 +5,11 @@ from typing import get_args
 
 import pytest
 
-from normbench.arms import load_study
+from normbench.arms import StudyKeys, load_study
 from normbench.errors import ConfigError, SettingError, did_you_mean, divisors
 from normbench.parts import find_specs
 from normbench.study import Init, RunConfig
+from normbench.wording import STUDY_KEYS
 
 # Lists that grow with every new file or setting; what is compared is all that stands around them.
 NORMS, MODELS, DATASETS = (", ".join(find_specs(f"normbench.{part}")) for part in ("norms", "models", "datasets"))
@@ -41,7 +42,7 @@ def complaints_of(text, **options):
         ("norm: in", f"norm: must be one of {NORMS}, got 'in'. Write instance_norm."),
         ("epochs: 3", f"epochs: {SETTINGS} Write num_epochs."),
         ("keep_prob: 0.5", f"keep_prob: {SETTINGS} Write dropout: the probability of zeroing, 1 - keep_prob."),
-        ("lr: 0.1", f"lr: {SETTINGS} It is a setting of adam: write it under optimizer."),
+        ("lr: 0.1", f"lr: {SETTINGS} It is a setting of sgd: write it under optimizer."),
         ("num_groups: 2", f"num_groups: {SETTINGS} It is a setting of group_norm: write it under norm."),
         ("weight_decy: 1", f"weight_decy: {SETTINGS} Did you mean 'weight_decay'?"),
         ("zzz: 1", f"zzz: {SETTINGS}"),
@@ -52,8 +53,10 @@ def complaints_of(text, **options):
         ("norm: {name: none, eps: 1}", "norm.eps: is not a setting of none. Settings: none."),
         (
             "recording: {every: 1}",
-            "recording.every: is not a setting of recording. Settings: every_steps, histograms, tensorboard, figures. "
-            "Did you mean 'every_steps'?",
+            (
+                "recording.every: is not a setting of recording. Settings: every_steps, histograms, tensorboard, "
+                "figures. Did you mean 'every_steps'?"
+            ),
         ),
         ("dropout: 1.0", "dropout: must be < 1, got 1.0."),
         ("dropout: -0.1", "dropout: must be >= 0, got -0.1."),
@@ -91,13 +94,14 @@ def complaints_of(text, **options):
         ),
         (
             "norm: {name: group_norm, num_groups: 3}",
-            "norm.num_groups: must divide the 200 features of layer hidden1, got 3. "
-            f"Use one of {divisors(200)}.",
+            f"norm.num_groups: must divide the 200 features of layer hidden1, got 3. Use one of {divisors(200)}.",
         ),
         (
             "norm: {name: layer_norm, over: map}",
-            "norm.over: must be sample or position where features have no positions, as in shape (200,) of layer "
-            "hidden1, got 'map'. Use over: sample.",
+            (
+                "norm.over: must be sample or position where features have no positions, as in shape (200,) of layer "
+                "hidden1, got 'map'. Use over: sample."
+            ),
         ),
     ],
 )
@@ -126,29 +130,37 @@ def test_one_mistake_is_one_line(line, message):
         (
             "model: lenet\ndataset: linear_regression\nbatch_size: 10\n",
             [
-                "a.yaml:1: model.name: must get images (C, H, W) of 16x16 or larger, got (1,). "
-                "Use model: mlp, or dataset: banknotes."
+                (
+                    "a.yaml:1: model.name: must get images (C, H, W) of 16x16 or larger, got (1,). "
+                    "Use model: mlp, or dataset: banknotes."
+                )
             ],
         ),
         (
             f"{HEAD.replace('10', '1')}norm: batch_norm\n",
             [
-                "a.yaml:3: batch_size: must give batch_norm 2 values per channel or more (features of shape (200,)), "
-                "got 1. Use a larger batch, or norm: layer_norm, which does not look at the batch."
+                (
+                    "a.yaml:3: batch_size: must give batch_norm 2 values per channel or more (features of shape "
+                    "(200,)), got 1. Use a larger batch, or norm: layer_norm, which does not look at the batch."
+                )
             ],
         ),
         (
             f"{HEAD.replace('10', '11')}",
             [
-                "a.yaml:3: batch_size: must be at most the 10 training samples, got 11. "
-                "Use a smaller batch or more samples."
+                (
+                    "a.yaml:3: batch_size: must be at most the 10 training samples, got 11. "
+                    "Use a smaller batch or more samples."
+                )
             ],
         ),
         (
             "model: mlp\ndataset: gaussian_noise\nnum_steps: 3\n",
             [
-                "a.yaml:3: num_steps: must be 0 with gaussian_noise, which has no target to train on, got 3. "
-                "Write num_steps: 0."
+                (
+                    "a.yaml:3: num_steps: must be 0 with gaussian_noise, which has no target to train on, got 3. "
+                    "Write num_steps: 0."
+                )
             ],
         ),
         (f"{HEAD}num_steps: 3\nnum_epochs: 4\n", [f"a.yaml:5: {BUDGETS}"]),
@@ -163,8 +175,10 @@ def test_all_mistakes_of_a_file_are_told_at_once():
     text = "model: mpl\ndataset: {name: linear_regression, slop: 2}\ndropout: 2\nlearning_rate: 1\nseeds: 0\n"
     assert sorted(complaints_of(text)) == [
         f"a.yaml:1: model: must be one of {MODELS}, got 'mpl'. Did you mean 'mlp'?",
-        "a.yaml:2: dataset.slop: is not a setting of linear_regression. "
-        "Settings: num_samples, slope, train_noise_std, test_noise_std. Did you mean 'slope'?",
+        (
+            "a.yaml:2: dataset.slop: is not a setting of linear_regression. "
+            "Settings: num_samples, slope, train_noise_std, test_noise_std. Did you mean 'slope'?"
+        ),
         "a.yaml:3: dropout: must be < 1, got 2.",
         f"a.yaml:4: learning_rate: {SETTINGS}",
         f"a.yaml:5: {SEEDS}, got 0. Example: seeds: 8",
@@ -194,3 +208,7 @@ def test_a_refusal_seen_from_the_config_names_part_and_layer():
 
 def test_a_word_far_from_all_known_ones_gets_no_hint():
     assert did_you_mean("qqq", ["batch_norm", "none"]) == ""
+
+
+def test_the_keys_of_a_study_are_those_that_messages_know():
+    assert set(STUDY_KEYS) == set(StudyKeys.model_fields)
