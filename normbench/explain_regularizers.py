@@ -60,8 +60,8 @@ def explain_dropout() -> RegularizerExplanation:
         notes=(
             "normbench, like torch, scales in training, so that evaluation needs no change.",
             "dropout is the probability of zeroing; older code often asks for keep_prob, 1 minus that.",
-            "A norm with running statistics behind dropout sees a larger variance in training than in evaluation:"
-            " for zero-mean inputs 1 / (1 - p) times as large.",
+            "Behind dropout the variance in training is 1 / (1 - p) times that in evaluation, for zero-mean inputs:"
+            " a norm's running statistics are then wrong in evaluation.",
             "The document prints its losses in training mode, where dropout adds its own noise to them.",
         ),
     )
@@ -82,7 +82,12 @@ def _dropout_rows(p: float) -> list[tuple[str, tuple[float, ...]]]:
 def explain_weight_decay() -> RegularizerExplanation:
     """Make three steps on one weight with each optimizer, with and without weight decay."""
     plain, velocity = SGDSpec(lr=LR, momentum=0.0), SGDSpec(lr=LR)
-    specs = {"sgd, momentum 0": plain, "sgd, momentum 0.9": velocity, "adam": AdamSpec(lr=LR), "adamw": AdamWSpec(lr=LR)}
+    specs = {
+        "sgd, momentum 0": plain,
+        "sgd, momentum 0.9": velocity,
+        "adam": AdamSpec(lr=LR),
+        "adamw": AdamWSpec(lr=LR),
+    }
     rows = [
         (f"{name}, weight_decay {decay:g}", tuple(steps_of_one_weight(spec, decay)))
         for name, spec in specs.items()
@@ -101,10 +106,10 @@ def explain_weight_decay() -> RegularizerExplanation:
         " Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2017",
         url="https://arxiv.org/abs/1711.05101",
         notes=(
-            "Under sgd and adam it is L2: the gradient of weight_decay / 2 * w^2 joins the loss's gradient, before momentum.",
+            "Under sgd and adam it is L2: weight_decay / 2 * w^2 joins the loss, so its gradient passes through momentum.",
             "Under adam a weight with large gradients is decayed less; adamw decays all alike.",
-            "Behind a weight that a norm follows, its scale changes nothing but the effective learning rate,"
-            " lr / |w|^2: weight decay then acts as a schedule.",
+            "Where a norm follows a weight, the weight's scale changes only the effective learning rate lr / |w|^2:"
+            " weight decay then acts as a schedule.",
             "decay_on: weights leaves out biases and norms; all is what torch does and the documents did.",
             "The document writes the step without lr, as if lr were 1.",
         ),

@@ -14,7 +14,9 @@ DEFAULT_SHAPE = "32,64,14,14"
 
 def command(
     name: Annotated[str | None, typer.Argument(help="A norm, dropout or weight_decay; all norms if none.")] = None,
-    shape: Annotated[str, typer.Option("--shape", metavar="N,C,H,W", help="Batch, channels, positions.")] = DEFAULT_SHAPE,
+    shape: Annotated[
+        str, typer.Option("--shape", metavar="N,C,H,W", help="Batch, channels, positions.")
+    ] = DEFAULT_SHAPE,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the norm.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -36,18 +38,17 @@ def command(
         explanation_text.print_norm(make_console(), found)
 
 
-def _found(name: str | None, shape: tuple[int, ...], settings: list[str]) -> Any:  # noqa: ANN401 - a mapping or a list
+def _found(name: str | None, shape: tuple[int, ...], settings: list[str]) -> Any:
     from normbench.errors import ConfigError, SettingError
     from normbench.explain import explain_norm
     from normbench.explain_regularizers import REGULARIZERS
-    from normbench.parts import find_specs
 
     if name in REGULARIZERS:
         return asdict(REGULARIZERS[name]())
     if name is None:
         return _all_norms(shape)
     try:
-        return asdict(explain_norm(_spec(name, settings, list(find_specs("normbench.norms"))), shape))
+        return asdict(explain_norm(_spec(name, settings), shape))
     except SettingError as error:
         raise ConfigError([f"explain {name} --shape {','.join(map(str, shape))}: {error}"]) from None
 
@@ -66,7 +67,7 @@ def _all_norms(shape: tuple[int, ...]) -> list[dict[str, Any]]:
     return rows
 
 
-def _spec(name: str, settings: list[str], known: list[str]) -> "NormSpec":
+def _spec(name: str, settings: list[str]) -> "NormSpec":
     """Read the norm as a config would, with a config's messages."""
     from pydantic import ValidationError
 

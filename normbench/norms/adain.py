@@ -1,12 +1,13 @@
 """The mean and std of another sample's channels: styles exchanged inside the batch, and the two-input layer."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
+from normbench.about import About
 from normbench.norms.base import (
     FeatureShape,
     NormSpec,
@@ -145,6 +146,19 @@ class AdaINSpec(NormSpec):
     Evaluation is batch norm's. The two-input layer of style transfer (Huang and Belongie, 2017) is ``AdaIN``.
     """
 
+    about: ClassVar[About] = About(
+        formula="(x - mean) / sqrt(var + eps) * sqrt(style_var + eps) + style_mean",
+        paper=(
+            "Huang and Belongie, Arbitrary Style Transfer in Real-time with Adaptive Instance "
+            "Normalization, 2017; Nuriel, Benaim and Wolf, Permuted AdaIN, 2021"
+        ),
+        url="https://arxiv.org/abs/1703.06868",
+        good_for="Style transfer; in training, making a network look at shapes rather than textures.",
+        bad_for="Tasks in which style carries the label.",
+        disagreements=(
+            ("The PyTorch port divides variances by n - 1, the original by n, with eps on the content only."),
+        ),
+    )
     name: Literal["adain"] = "adain"
     probability: float = Field(0.5, ge=0, le=1)
     eps: float = Field(1e-5, gt=0)
@@ -155,9 +169,7 @@ class AdaINSpec(NormSpec):
         """Make a layer for C channels; a style needs two positions or more."""
         refuse_lone_values(self.name, feature_shape, num_positions(feature_shape))
         affine = self.affine == "channel"
-        return PermutedAdaIN(
-            feature_shape[0], self.eps, self.momentum, affine=affine, probability=self.probability
-        )
+        return PermutedAdaIN(feature_shape[0], self.eps, self.momentum, affine=affine, probability=self.probability)
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
         """Batch norm's, and random where styles are exchanged; the sets of values are those of the batch norm."""

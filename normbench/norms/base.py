@@ -3,11 +3,13 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 
+from normbench.about import About
 from normbench.errors import SettingError
 from normbench.parts import Spec
 
@@ -45,6 +47,8 @@ class Properties:
 
 class NormSpec(Spec):
     """What YAML says about a normalization layer."""
+
+    about: ClassVar[About]
 
     @abstractmethod
     def build(self, feature_shape: FeatureShape) -> nn.Module:

@@ -1,7 +1,7 @@
 """Each channel over the batch and all positions; running statistics in evaluation."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from normbench.about import About
 from normbench.errors import SettingError
 from normbench.norms.base import (
     FeatureShape,
@@ -134,6 +135,40 @@ def _blend(running: Tensor, new: Tensor, share: Tensor | float) -> None:
 class BatchNormSpec(NormSpec):
     """Each channel over the batch and all positions; running statistics in evaluation (Ioffe and Szegedy, 2015)."""
 
+    about: ClassVar[About] = About(
+        formula="(x - mean) / sqrt(var + eps) * weight + bias",
+        paper="Ioffe and Szegedy, Batch Normalization, 2015",
+        url="https://arxiv.org/abs/1502.03167",
+        good_for="Convolutional networks with batches of 16 or more from one distribution.",
+        bad_for="Small batches, batches of one class or style, and sequences of varying length.",
+        disagreements=(
+            (
+                "momentum is the share of the new batch in torch and here, of the old value in "
+                "TensorFlow and in some papers."
+            ),
+            (
+                "The batch is normalized with the variance divided by n, the running variance is the "
+                "one divided by n - 1; some libraries use n for both."
+            ),
+            ("track_running_stats: false is not evaluation mode: it takes batch statistics in evaluation too."),
+            (
+                "Activation checkpointing runs forward twice a step; 1 - sqrt(1 - momentum) undoes "
+                "that in torch's convention, sqrt(momentum) in the other."
+            ),
+        ),
+        documents=(
+            ('"In training the statistics are fixed": that is evaluation; in training they are the batch\'s.'),
+            (
+                "Shapes in text and code differ in the 2d and 3d examples; the running variance "
+                "printed is right for both."
+            ),
+            (
+                '"Momentum is the importance of the last batch" contradicts the formula beside it, '
+                "where it is the share of the old value."
+            ),
+            ("A hand-written layer that divides by n - 1 differs from torch's by a factor sqrt((n - 1) / n)."),
+        ),
+    )
     name: Literal["batch_norm"] = "batch_norm"
     eps: float = Field(1e-5, gt=0)
     momentum: float | None = Field(0.1, ge=0, le=1)

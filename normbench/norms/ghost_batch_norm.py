@@ -1,11 +1,12 @@
 """Batch norm on chunks of the batch, as devices train that do not share statistics."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from normbench.about import About
 from normbench.errors import SettingError
 from normbench.norms.base import FeatureShape, NormSpec, Properties, axes, num_positions, position_axes
 from normbench.norms.batch_norm import BatchNorm
@@ -86,6 +87,22 @@ def _weighted_mean(statistics: tuple[Tensor, ...], sizes: list[int]) -> Tensor:
 class GhostBatchNormSpec(NormSpec):
     """Batch norm on chunks of ``ghost_size`` samples, one set of running statistics (Hoffer et al., 2017)."""
 
+    about: ClassVar[About] = About(
+        formula="(x - mean) / sqrt(var + eps) * weight + bias",
+        paper="Hoffer, Hubara and Soudry, Train Longer, Generalize Better, 2017",
+        url="https://arxiv.org/abs/1705.08741",
+        good_for=(
+            "Large batches, whose norm should be as noisy as a small batch's; what batch norm is "
+            "on several devices without synchronization."
+        ),
+        bad_for="Ghosts of few samples: all of batch norm's trouble with small batches.",
+        disagreements=(
+            (
+                "Some implementations update the running statistics once per ghost, so that the "
+                "memory shrinks with the number of ghosts; here once per step."
+            ),
+        ),
+    )
     name: Literal["ghost_batch_norm"] = "ghost_batch_norm"
     ghost_size: int = Field(16, ge=1)
     eps: float = Field(1e-5, gt=0)

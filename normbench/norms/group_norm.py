@@ -1,10 +1,11 @@
 """Groups of channels of one sample."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 from torch import nn
 
+from normbench.about import About
 from normbench.errors import SettingError, divisors
 from normbench.norms.base import (
     FeatureShape,
@@ -26,6 +27,25 @@ class GroupNormSpec(NormSpec):
     float32: above about 1e18 the output is not finite. https://arxiv.org/abs/1803.08494
     """
 
+    about: ClassVar[About] = About(
+        formula="(x - mean) / sqrt(var + eps) * weight + bias",
+        paper="Wu and He, Group Normalization, 2018",
+        url="https://arxiv.org/abs/1803.08494",
+        good_for="Convolutional networks with small batches: it does not look at the batch.",
+        bad_for="Large batches on small data, where batch norm's noise regularizes.",
+        disagreements=(
+            "torch takes (num_groups, num_channels), some libraries the other way round.",
+            ("Some libraries choose the groups by themselves, for example as the common divisor of 32 and C."),
+        ),
+        documents=(
+            ("The number of statistics is N * num_groups; the printed 2 * (4 / 2) is right by accident."),
+            (
+                "One document divides the channels by a fixed 16 instead of the number of groups, and"
+                " does not shape them back."
+            ),
+            "Another measures instance norm again where it prints group norm's distance.",
+        ),
+    )
     name: Literal["group_norm"] = "group_norm"
     num_groups: int | None = Field(2, ge=1)
     channels_per_group: int | None = Field(None, ge=1)

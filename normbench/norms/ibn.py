@@ -1,12 +1,13 @@
 """Instance norm on the first channels, batch norm on the rest (IBN-a)."""
 
 from math import floor
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from normbench.about import About
 from normbench.norms.base import (
     FeatureShape,
     NormSpec,
@@ -72,6 +73,19 @@ def instance_channels(num_features: int, ratio: float) -> int:
 class IBNSpec(NormSpec):
     """Instance norm on the first channels, batch norm on the rest: IBN-a (Pan et al., 2018)."""
 
+    about: ClassVar[About] = About(
+        formula="(x - mean) / sqrt(var + eps) * weight + bias",
+        paper=(
+            "Pan, Luo, Shi and Tang, Two at Once: Enhancing Learning and Generalization Capacities via IBN-Net, 2018"
+        ),
+        url="https://arxiv.org/abs/1807.09441",
+        good_for="Images whose style differs between training and use: half the channels forget it.",
+        bad_for="Deep layers, and tasks in which style carries the label.",
+        disagreements=(
+            "ResNets take instance norm on the first half, DenseNets batch norm first.",
+            "The published code fails for odd channel counts; here the halves are rounded.",
+        ),
+    )
     name: Literal["ibn"] = "ibn"
     ratio: float = Field(0.5, ge=0, le=1)
     eps: float = Field(1e-5, gt=0)

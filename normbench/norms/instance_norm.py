@@ -1,6 +1,6 @@
 """Each channel of each sample over its own positions."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 from torch.nn.modules.instancenorm import _InstanceNorm
 
+from normbench.about import About
 from normbench.norms.base import (
     FeatureShape,
     NormSpec,
@@ -76,6 +77,18 @@ class InstanceNorm(_InstanceNorm):
 class InstanceNormSpec(NormSpec):
     """Each channel of each sample over its own positions (Ulyanov, Vedaldi and Lempitsky, 2016)."""
 
+    about: ClassVar[About] = About(
+        formula="(x - mean) / sqrt(var + eps) * weight + bias",
+        paper="Ulyanov, Vedaldi and Lempitsky, Instance Normalization, 2016",
+        url="https://arxiv.org/abs/1607.08022",
+        good_for=("Image to image and style transfer: every image's own contrast and colour are removed."),
+        bad_for=("Tasks in which contrast or brightness carries the label, and features without positions."),
+        disagreements=(
+            ("torch leaves weight and bias out by default; here they are on, so that arms have the same freedom."),
+            ("torch's InstanceNorm1d takes (N, C) for one unbatched sample (C, L); here (C,) is refused."),
+        ),
+        documents=("The printed output of the 2d example is lost; on constant maps it must be 0.",),
+    )
     name: Literal["instance_norm"] = "instance_norm"
     eps: float = Field(1e-5, gt=0)
     momentum: float = Field(0.1, ge=0, le=1)

@@ -1,12 +1,13 @@
 """All features of one sample, or one map, row or position of it."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
+from normbench.about import About
 from normbench.errors import SettingError
 from normbench.norms.base import (
     FeatureShape,
@@ -100,6 +101,27 @@ def _normalized_shape(feature_shape: FeatureShape, over: Over) -> FeatureShape:
 class LayerNormSpec(NormSpec):
     """All features of one sample (or of one map, row or position of it); no batch (Ba, Kiros and Hinton, 2016)."""
 
+    about: ClassVar[About] = About(
+        formula="(x - mean) / sqrt(var + eps) * weight + bias",
+        paper="Ba, Kiros and Hinton, Layer Normalization, 2016",
+        url="https://arxiv.org/abs/1607.06450",
+        good_for="Recurrent networks and transformers, any batch size, sequences of varying length.",
+        bad_for=("Tasks in which a sample's overall contrast or brightness is the answer: it is normalized away."),
+        disagreements=(
+            (
+                '"Layer norm" on images means over (C, H, W), over C at each position, or over the '
+                "last axis: over: sample, position, row."
+            ),
+            (
+                "torch learns a weight per element of what is averaged over, here per channel by "
+                "default: affine: element is torch's."
+            ),
+            "eps is 1e-5 in torch and 1e-6 in some vision models.",
+        ),
+        documents=(
+            ('"gamma and beta are per sample": they are per element of normalized_shape and shared by all samples.'),
+        ),
+    )
     name: Literal["layer_norm"] = "layer_norm"
     over: Over = "sample"
     eps: float = Field(1e-5, gt=0)

@@ -1,11 +1,12 @@
 """Each value by the squares of its neighbouring channels (AlexNet)."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from normbench.about import About
 from normbench.errors import SettingError
 from normbench.norms.base import FeatureShape, NormSpec, Properties, num_positions
 
@@ -62,6 +63,18 @@ class LocalResponseNormSpec(NormSpec):
     ``alpha`` is divided by ``size``, as in torch; the defaults are AlexNet's, whose alpha is not divided.
     """
 
+    about: ClassVar[About] = About(
+        formula="x / (k + alpha * mean_square) ** beta",
+        paper=(
+            "Krizhevsky, Sutskever and Hinton, ImageNet Classification with Deep Convolutional Neural Networks, 2012"
+        ),
+        url=("https://papers.nips.cc/paper/4824-imagenet-classification-with-deep-convolutional-neural-networks"),
+        good_for="Rebuilding networks of 2012.",
+        bad_for="Holding a signal's scale: it hardly changes small activations.",
+        disagreements=(
+            ("torch divides alpha by the window's size, the paper does not; the paper has k = 2, torch 1."),
+        ),
+    )
     name: Literal["local_response_norm"] = "local_response_norm"
     size: int = Field(5, ge=1)
     alpha: float = Field(5e-4, ge=0)

@@ -1,15 +1,23 @@
 """No normalization: the baseline."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import nn
 
+from normbench.about import About
 from normbench.norms.base import FeatureShape, NormSpec, Properties
 
 
 class NoneSpec(NormSpec):
     """No normalization: what comes in goes out."""
 
+    about: ClassVar[About] = About(
+        formula="x",
+        paper="no paper: the baseline",
+        url="https://arxiv.org/abs/1901.09321",
+        good_for="A baseline, and shallow networks with a good initialization.",
+        bad_for="Deep networks with default initialization: the signal vanishes with depth.",
+    )
     name: Literal["none"] = "none"
 
     def build(self, feature_shape: FeatureShape) -> nn.Module:

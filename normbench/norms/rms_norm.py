@@ -1,12 +1,13 @@
 """All features of one sample or position divided by their root mean square; no centring."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
+from normbench.about import About
 from normbench.norms.base import (
     FeatureShape,
     NormSpec,
@@ -86,6 +87,19 @@ class RMSNorm(nn.Module):
 class RMSNormSpec(NormSpec):
     """All features of one sample (or position) by their root mean square; no mean (Zhang and Sennrich, 2019)."""
 
+    about: ClassVar[About] = About(
+        formula="x / sqrt(mean_square + eps) * weight",
+        paper="Zhang and Sennrich, Root Mean Square Layer Normalization, 2019",
+        url="https://arxiv.org/abs/1910.07467",
+        good_for="Transformers: layer norm without the mean, and a little cheaper.",
+        bad_for="Features with a large common offset: it is not removed.",
+        disagreements=(
+            (
+                "eps is 1e-5 here, the smallest step of float32 in torch by default, and outside the "
+                "root in the authors' code."
+            ),
+        ),
+    )
     name: Literal["rms_norm"] = "rms_norm"
     over: Over = "sample"
     eps: float = Field(1e-5, gt=0)

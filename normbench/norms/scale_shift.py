@@ -1,10 +1,11 @@
 """Weight and bias per channel without normalizing: the control for what the affine part does alone."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
+from normbench.about import About
 from normbench.norms.base import FeatureShape, NormSpec, Properties
 
 
@@ -50,6 +51,13 @@ class ScaleShift(nn.Module):
 class ScaleShiftSpec(NormSpec):
     """Weight and bias per channel, no normalizing: the control arm."""
 
+    about: ClassVar[About] = About(
+        formula="x * weight + bias",
+        paper="Frankle, Schwab and Morcos, Training BatchNorm and Only BatchNorm, 2021",
+        url="https://arxiv.org/abs/2003.00152",
+        good_for="The control arm: the parameters of a norm without its statistics.",
+        bad_for="Holding a signal's scale: it normalizes nothing.",
+    )
     name: Literal["scale_shift"] = "scale_shift"
 
     def build(self, feature_shape: FeatureShape) -> nn.Module:

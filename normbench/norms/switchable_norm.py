@@ -1,12 +1,13 @@
 """A learned mixture of instance, layer and batch statistics."""
 
 from functools import reduce
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from normbench.about import About
 from normbench.errors import SettingError
 from normbench.norms.base import (
     FeatureShape,
@@ -205,6 +206,19 @@ class SwitchableNormSpec(NormSpec):
     Features without positions, or with one, mix layer and batch statistics alone: one value has no variance.
     """
 
+    about: ClassVar[About] = About(
+        formula="(x - mean) / sqrt(var + eps) * weight + bias",
+        paper=("Luo, Ren, Peng, Zhang and Li, Differentiable Learning-to-Normalize via Switchable Normalization, 2018"),
+        url="https://arxiv.org/abs/1806.10779",
+        good_for="Finding out which normalizer a layer would choose; batch sizes that change.",
+        bad_for="Speed, and few positions per map, where the instance statistics are poor.",
+        disagreements=(
+            ("The published code takes the instance variance divided by n - 1, which makes the other two too large."),
+            "The published momentum 0.9 is the share of the old value: 0.1 here.",
+            ("The published running statistics start at 0, so that an early evaluation divides by too little."),
+        ),
+        documents=("The document's code mixes with the raw weights, without the softmax.",),
+    )
     name: Literal["switchable_norm"] = "switchable_norm"
     average: Average = "moving"
     eps: float = Field(1e-5, gt=0)

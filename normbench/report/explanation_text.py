@@ -83,7 +83,8 @@ def _momentum(momentum: float) -> str:
     if not momentum:
         return "0: the initial statistics stay for ever"
     memory = f"memory of about {short(1 / momentum)} steps"
-    return f"{momentum:g} is the share of the new batch; {memory}; others call {1 - momentum:g}, the share of the old, momentum"
+    other = f"others call {1 - momentum:g}, the share of the old, momentum"
+    return f"{momentum:g} is the share of the new batch; {memory}; {other}"
 
 
 def _print_example(console: Console, example: Sequence[Mapping[str, Any]]) -> None:
@@ -123,7 +124,9 @@ def print_regularizer(console: Console, found: Mapping[str, Any]) -> None:
 def print_all_norms(console: Console, rows: Sequence[Mapping[str, Any]], shape: Sequence[int]) -> None:
     """Print every norm in a line each."""
     console.print(f"all norms at ({', '.join(map(str, shape))}); more: normbench explain NAME")
-    table = plain_table(["norm", "averages over", "statistics", "learned", "evaluation", "unchanged by"], left=(0, 1, 4, 5))
+    table = plain_table(
+        ["norm", "averages over", "statistics", "learned", "evaluation", "unchanged by"], left=(0, 1, 4, 5)
+    )
     for row in rows:
         training = row["training"]
         unchanged = ", ".join(key.replace("_", " ") for key in INVARIANCES if training[key])

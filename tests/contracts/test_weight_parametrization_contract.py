@@ -140,8 +140,8 @@ def test_the_scale_of_what_is_learned_plays_no_part(spec, kind):
 
 
 @pytest.mark.parametrize("variant", each(variants("weight_parametrizations")))
-def test_stacked_layers_work_under_vmap(variant):
-    layers, x = [parametrized(variant(), "linear") for _ in range(3)], inputs("linear")
+def test_stacked_networks_work_under_vmap(variant):
+    layers, x = [nn.Sequential(parametrized(variant(), "linear")) for _ in range(3)], inputs("linear")
     parameters, buffers = torch.func.stack_module_state(layers)
     base = deepcopy(layers[0])
     stacked = torch.func.vmap(lambda *state: functional_call(base, state, (x,)))(parameters, buffers)

@@ -17,7 +17,7 @@ from normbench.training.loop import add_l1_gradient
 
 def ones_through_dropout(num_features, dropout):
     """Return a net whose hidden features are all 1, dropped, and then summed."""
-    net = MLPSpec(hidden_features=(num_features,), bias=False).build((1,), 1, NoneSpec(), dropout)
+    net = MLPSpec(hidden_features=(num_features,), bias=False).build((1,), (1,), NoneSpec(), dropout)
     for parameter in net.parameters():
         nn.init.ones_(parameter)
     return net
