@@ -59,7 +59,7 @@ class Dataset:
     validation: Split
     test: Split
     noise_free: Split | None = None
-    extra: Mapping[str, Split] = field(default_factory=dict)
+    extra: Mapping[str, Split] = field(default_factory=dict, kw_only=True)
 
     def splits(self) -> dict[str, Split]:
         """Return the splits that losses are read on, by the name of their column."""

@@ -25,7 +25,17 @@ class ContrastSpec(DatasetSpec):
 
     Known beforehand: 50 % is the most a network can reach whose first norm is an instance norm, which takes the
     convolution's bias away too. Layer norm and group norm of several channels per group keep that bias, and see
-    the contrast by it; without a bias they lose it as well. Batch norm keeps it.
+    the contrast by it; without a bias layer norm loses it as well. Batch norm keeps it.
+
+    Test accuracy at the default settings, of seeds 0, 1, 2:
+
+    - Instance norm: 49.8, 49.5, 50.3 %; without biases in the convolutions 50.4, 48.0, 50.0 %.
+    - Layer norm: 97.1, 90.6, 95.2 %; without biases in the convolutions 49.2, 49.6, 49.8 %.
+    - Group norm of 4 groups: 99.4, 99.4, 79.2 %.
+    - Batch norm: 99.2, 95.5, 99.5 %. None: 99.2, 99.4, 91.6 %.
+
+    Convolutions 3x3 of 16, 16 (stride 2) and 32 channels, norms after the first two, mean over positions, linear;
+    500 steps of SGD, batch size 32, lr 0.05, momentum 0.9.
     """
 
     task: ClassVar[Task] = "classification"

@@ -17,6 +17,14 @@ class GaussianClustersSpec(DatasetSpec):
 
     The centres are N(0, 1) in each feature, those of a seed, the same in all splits. Those of one class do not
     lie together, so that no hyperplane between classes fits.
+
+    Test accuracy at the default settings, of seeds 0, 1, 2:
+
+    - The best possible, by the density of each class: 98.1, 98.5, 98.4 %.
+    - Logistic regression to convergence, l2 0.001: 50.6, 52.0, 53.2 %.
+    - MLP of 64 and 64 without norms: 88.8, 91.1, 89.5 %; with batch norm: 92.0, 92.3, 91.9 %.
+
+    MLP: 1,000 steps of SGD, batch size 32, lr 0.03, momentum 0.9.
     """
 
     task: ClassVar[Task] = "classification"

@@ -23,7 +23,17 @@ class StyleRemovalSpec(DatasetSpec):
     is the split's ``group``, so ``sampling: by_class`` makes batches of one style.
 
     Known beforehand: the target does not depend on the style. Batch norm in training takes the style away from a
-    batch of one style, and not from a mixed one; instance norm takes it away from both.
+    batch of one style, and not from a mixed one; instance norm takes it away from both. In evaluation the running
+    statistics are of all styles, so what batch norm learned on batches of one style does not hold there.
+
+    Mean squared error on ``test`` at the default settings, of seeds 0, 1, 2; the mean image has 0.59:
+
+    - Batch norm: mixed batches 0.0146, 0.0249, 0.0201 (unseen 0.088, 0.034, 0.175); of one style 0.15, 0.38, 0.41.
+    - Instance norm: mixed 0.0040, 0.0042, 0.0043 (unseen 0.0044, 0.0041, 0.0058); of one style 0.0039, 0.0041, 0.0045.
+    - None: mixed 0.0144, 0.0246, 0.0238 (unseen 0.191, 0.088, 0.355); of one style 0.040, 0.058, 0.043.
+
+    Three convolutions 3x3 of 16, 16 and 3 channels, norms after the first two; 300 steps of Adam, batch size 16,
+    lr 0.003.
     """
 
     task: ClassVar[Task] = "regression"

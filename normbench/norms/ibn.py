@@ -26,9 +26,9 @@ class IBN(nn.Module):
 
     The first floor(ratio C) channels lose brightness and contrast of every map, which is style; the others keep
     what tells samples apart. In a residual network it replaces the norm after the first convolution of a block, in
-    early stages. IBN-b is a place for instance norm, not a layer. Any number of channels is split; the published
-    code (2018) splits into pieces of floor(ratio C), which fails for odd numbers and ratios other than 0.5. DenseNet-IBN
-    puts the batch norm first.
+    early stages. IBN-b is a place for instance norm, not a layer. Any number of channels is split; the published code
+    cuts pieces of floor(ratio C), which fails for odd numbers and ratios other than 0.5. DenseNet-IBN puts the batch
+    norm first.
 
     Shape:
         input: (N, C, *) with C = num_features and one to three position axes.

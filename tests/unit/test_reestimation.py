@@ -10,6 +10,7 @@ from normbench.norms.batch_norm import BatchNormSpec
 from normbench.norms.ghost_batch_norm import GhostBatchNormSpec
 from normbench.norms.instance_norm import InstanceNormSpec
 from normbench.norms.layer_norm import LayerNormSpec
+from normbench.norms.switchable_norm import SwitchableNormSpec
 from normbench.training.reestimation import reestimate, tracking_layers
 
 SHAPE = (6, 4, 5)
@@ -44,6 +45,19 @@ def test_instance_and_ghost_statistics_are_their_own():
     chunks = [chunk for batch in seen for chunk in batch.split(4)]
     assert_same(instance.running_var, torch.cat(seen).var((2, 3)).mean(0))
     assert_same(ghost.running_var, weighted(chunks, lambda chunk: chunk.var((0, 2, 3))))
+
+
+@pytest.mark.parametrize("average", ["moving", "batch"])
+def test_switchable_norm_starts_anew(average):
+    aged, fresh = (SwitchableNormSpec(average=average).build(SHAPE).double() for _ in range(2))
+    seen = batches(8, 8)
+    for batch in batches(5, 5, 5):
+        aged(batch + 100)
+    reestimate(aged, seen)
+    reestimate(fresh, seen)
+    assert_same(aged.running_mean, torch.cat(seen).mean((0, 2, 3)))
+    assert_same(aged.running_mean, fresh.running_mean)
+    assert_same(aged.running_var, fresh.running_var)
 
 
 def deep_net():
@@ -97,8 +111,14 @@ def test_nothing_else_changes():
 
 def test_what_keeps_no_statistics_is_left_alone():
     net = nn.Sequential(BatchNormSpec(track_running_stats=False).build(SHAPE), InstanceNormSpec().build(SHAPE)).double()
+    switched_off = BatchNormSpec().build(SHAPE).double()
+    switched_off(batches(4)[0])
+    switched_off.track_running_stats = False
+    before = deepcopy(switched_off.state_dict())
+    net.append(switched_off)
     assert tracking_layers(net) == []
     reestimate(net, batches(4))
+    assert all(torch.equal(value, before[name]) for name, value in switched_off.state_dict().items())
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from normbench.arms import load_study
+from normbench.errors import SettingError
 from normbench.parts import find_specs
 from normbench.study import NUMERICS, RunConfig, contradictions
 from normbench.training.build import build_training

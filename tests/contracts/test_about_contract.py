@@ -1,0 +1,106 @@
+"""What a norm says of itself in `explain` is what it computes: its formula, evaluated in float64, gives its output.
+
+The names a formula may use are those of ``names_in``; a norm with other statistics brings ``statistics_<name>``.
+"""
+
+import re
+
+import pytest
+import torch
+from contracts.norm_references import axis_letters
+from torch import Tensor
+
+from normbench.parts import find_specs
+
+SPECS = {name: spec() for name, spec in find_specs("normbench.norms").items()}
+EACH = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+SHAPE = (8, 6, 4, 5)
+
+
+def names_in(spec, layer, x: Tensor) -> dict:
+    """Return what a formula speaks of, each shaped to go with (N, C, H, W)."""
+    own = globals().get(f"statistics_{spec.name}", plain_statistics)
+    settings = {key: value for key, value in spec.model_dump().items() if isinstance(value, float | int)}
+    affine = {key: per_channel(layer, key) for key in ("weight", "bias")}
+    return {"x": x, "sqrt": torch.sqrt, **settings, **affine, **own(spec, layer, x)}
+
+
+def per_channel(layer, key):
+    parts = [part for part in layer.modules() if getattr(part, key, None) is not None]
+    return torch.cat([getattr(part, key) for part in parts]).view(-1, 1, 1) if parts else None
+
+
+def plain_statistics(spec, _layer, x):
+    """Mean, variance and mean square over the declared axes."""
+    declared = spec.properties(SHAPE[1:], batch_size=len(x), training=True)
+    averaged = declared.averaged_axes.split()
+    if "C/G" in averaged:
+        blocks = x.unflatten(1, (declared.num_statistics // len(x), -1))
+        mean = blocks.mean((2, 3, 4), keepdim=True).expand_as(blocks).flatten(1, 2)
+        var = blocks.var((2, 3, 4), correction=0, keepdim=True).expand_as(blocks).flatten(1, 2)
+        return {"mean": mean, "var": var}
+    return moments(x, [i for i, letter in enumerate(axis_letters(3)) if letter in averaged])
+
+
+def moments(x, dims):
+    if not dims:
+        return {}
+    mean, var = x.mean(dims, keepdim=True), x.var(dims, correction=0, keepdim=True)
+    return {"mean": mean, "var": var, "mean_square": var + mean.square()}
+
+
+def statistics_ghost_batch_norm(spec, _layer, x):
+    chunks = [moments(chunk, (0, 2, 3)) for chunk in x.split(spec.ghost_size)]
+    lengths = [len(chunk) for chunk in x.split(spec.ghost_size)]
+    return {
+        key: torch.cat([found[key].expand(n, -1, -1, -1) for found, n in zip(chunks, lengths, strict=True)])
+        for key in ("mean", "var")
+    }
+
+
+def statistics_local_response_norm(spec, _layer, x):
+    padded = torch.nn.functional.pad(x.square(), (0, 0, 0, 0, spec.size // 2, (spec.size - 1) // 2))
+    return {"mean_square": padded.unfold(1, spec.size, 1).mean(-1)}
+
+
+def statistics_switchable_norm(_spec, layer, x):
+    dims = {"instance": (2, 3), "layer": (1, 2, 3), "batch": (0, 2, 3)}
+    found = [moments(x, dims[kind]) for kind in layer.kinds]
+    shares = {"mean": layer.mean_weight.softmax(0), "var": layer.var_weight.softmax(0)}
+    return {key: sum(share[k] * found[k][key] for k in range(3)) for key, share in shares.items()}
+
+
+def statistics_ibn(spec, _layer, x):
+    num_instance = int(spec.ratio * x.shape[1])
+    own, batch = moments(x[:, :num_instance], (2, 3)), moments(x[:, num_instance:], (0, 2, 3))
+    return {key: torch.cat([own[key], batch[key].expand(len(x), -1, -1, -1)], dim=1) for key in ("mean", "var")}
+
+
+@EACH
+def test_the_printed_formula_gives_the_output_of_the_layer(spec):
+    if spec.name == "adain":
+        pytest.skip("adain's formula is that of its two-input layer, below")
+    layer, x = spec.build(SHAPE[1:]).double(), 3 + 2 * torch.randn(SHAPE, dtype=torch.float64)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    expected = eval(spec.about.formula, {"__builtins__": {}}, names_in(spec, layer, x))  # noqa: S307 - our own text
+    torch.testing.assert_close(layer(x), expected)
+
+
+def test_the_formula_of_adain_is_that_of_its_two_input_layer():
+    from normbench.norms.adain import AdaIN
+
+    content, style = torch.randn(2, *SHAPE, dtype=torch.float64)
+    found = moments(style, (2, 3))
+    names = {"x": content, "sqrt": torch.sqrt, "eps": AdaIN().eps, **moments(content, (2, 3))}
+    names |= {"style_mean": found["mean"], "style_var": found["var"]}
+    expected = eval(SPECS["adain"].about.formula, {"__builtins__": {}}, names)  # noqa: S307 - our own text
+    torch.testing.assert_close(AdaIN()(content, style), expected)
+
+
+@EACH
+def test_a_norm_names_its_source_and_its_use(spec):
+    about = spec.about
+    assert re.match(r"https://", about.url)
+    assert all(text.endswith(".") for text in (about.good_for, about.bad_for, *about.disagreements, *about.documents))
