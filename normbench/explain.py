@@ -118,7 +118,7 @@ def draw_block(spec: NormSpec, feature_shape: FeatureShape) -> tuple[tuple[str, 
 
 
 def _drawn_channels(spec: NormSpec, positions: tuple[int, ...]) -> int:
-    for num_channels in (BLOCK[1], *range(2, 65)):
+    for num_channels in (BLOCK[1], 6, 8, 9, 10, *range(2, 65)):
         try:
             spec.build((num_channels, *positions))
         except SettingError:

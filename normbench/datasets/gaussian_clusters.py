@@ -24,7 +24,10 @@ class GaussianClustersSpec(DatasetSpec):
     - Logistic regression to convergence, l2 0.001: 50.6, 52.0, 53.2 %.
     - MLP of 64 and 64 without norms: 88.8, 91.1, 89.5 %; with batch norm: 92.0, 92.3, 91.9 %.
 
-    MLP: 1,000 steps of SGD, batch size 32, lr 0.03, momentum 0.9.
+    - The same MLP, ``sampling: by_class``: none 71.0, 76.5, 72.9 %, layer norm 88.9, 89.8, 88.8 %, batch norm 11.2,
+      13.0, 10.8 %, which is chance.
+
+    MLP: 1,000 steps of SGD, batch size 32, lr 0.03, momentum 0.9; by class 3,000, 8, 0.01 and 0.
     """
 
     task: ClassVar[Task] = "classification"

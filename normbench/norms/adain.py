@@ -5,7 +5,6 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
 from normbench.about import About
 from normbench.norms.base import (
@@ -58,18 +57,19 @@ class AdaIN(nn.Module):
     def forward(self, content: Tensor, style: Tensor) -> Tensor:
         """Return the content in the style's mean and std."""
         _check(content, style, self.correction)
-        mean, std = channel_moments(content, self.eps, self.correction)
-        style_mean, style_std = channel_moments(style, self.eps, self.correction)
-        maps = (content.flatten(2) - mean) * (style_std / std) + style_mean
-        return maps.view(content.shape)
+        centred, _, std = _moments(content, self.eps, self.correction)
+        _, style_mean, style_std = _moments(style, self.eps, self.correction)
+        return (centred * (style_std / std) + style_mean).view(content.shape)
 
 
-def channel_moments(x: Tensor, eps: float, correction: int = 0) -> tuple[Tensor, Tensor]:
-    """Return mean and std of every map, each (N, C, 1). A variance beyond the range is the largest number."""
+def _moments(x: Tensor, eps: float, correction: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+    """Return x less its mean (N, C, L), mean and std of every map (N, C, 1)."""
     maps = x.flatten(2)
     mean = maps.mean(2, keepdim=True)
-    var = (maps - mean).square().sum(2, keepdim=True) / (maps.shape[2] - correction)
-    return mean, (var.clamp(max=torch.finfo(var.dtype).max) + eps).sqrt()
+    centred = maps - mean
+    var = torch.linalg.vector_norm(centred, dim=2, keepdim=True).square() / (maps.shape[2] - correction)
+    largest = torch.finfo(var.dtype).max  # beyond it inf / inf would reach the running statistics as nan
+    return centred, mean, (var.clamp(max=largest) + eps).sqrt()
 
 
 def _check(content: Tensor, style: Tensor, correction: int) -> None:
@@ -134,10 +134,9 @@ class PermutedAdaIN(BatchNorm):
 
 def exchange_styles(x: Tensor, permutation: Tensor, eps: float) -> Tensor:
     """Return x with the channel means and stds of x[permutation]."""
-    mean, std = channel_moments(x, eps)
+    centred, mean, std = _moments(x, eps)
     order = permutation.to(x.device)
-    maps = F.instance_norm(x.flatten(2), eps=eps) * std[order] + mean[order]
-    return maps.view(x.shape)
+    return (centred * (std[order] / std) + mean[order]).view(x.shape)
 
 
 class AdaINSpec(NormSpec):

@@ -72,6 +72,7 @@ MISTAKES = {
     "run": ("run", "missing.yaml"),
     "compare": ("compare", "missing"),
     "init": ("init", "mlp", "--path", "no/such/folder.yaml"),
+    "explain": ("explain", "missing"),
     "tensorboard": ("tensorboard", "--runs-dir", "missing"),
 }
 
@@ -80,7 +81,7 @@ MISTAKES = {
 def test_a_mistake_is_one_line_with_its_place_and_exit_code_2(command):
     code, out, err = normbench(*MISTAKES[command])
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert err.startswith(("missing", "no/such"))
+    assert err.startswith(("missing", "no/such", "explain missing"))
     assert ": must " in err
     assert list(Path().iterdir()) == []
 
