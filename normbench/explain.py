@@ -118,13 +118,17 @@ def draw_block(spec: NormSpec, feature_shape: FeatureShape) -> tuple[tuple[str, 
 
 
 def _drawn_channels(spec: NormSpec, positions: tuple[int, ...]) -> int:
-    for num_channels in (BLOCK[1], 6, 8, 9, 10, *range(2, 65)):
-        try:
-            spec.build((num_channels, *positions))
-        except SettingError:
-            continue
-        return num_channels
-    return BLOCK[1]
+    """Return the first number of channels in which the norm can be built."""
+    candidates = (BLOCK[1], 6, 8, 9, 10, *range(2, 65))
+    return next(number for number in candidates if _builds(spec, (number, *positions)))
+
+
+def _builds(spec: NormSpec, feature_shape: FeatureShape) -> bool:
+    try:
+        spec.build(feature_shape)
+    except SettingError:
+        return False
+    return True
 
 
 def dependencies(spec: NormSpec, shape: tuple[int, ...]) -> Tensor:

@@ -60,8 +60,8 @@ def explain_dropout() -> RegularizerExplanation:
         notes=(
             "normbench, like torch, scales in training, so that evaluation needs no change.",
             "dropout is the probability of zeroing; older code often asks for keep_prob, 1 minus that.",
-            "Behind dropout the variance in training is 1 / (1 - p) times that in evaluation, for zero-mean inputs:"
-            " a norm's running statistics are then wrong in evaluation.",
+            "Behind dropout the variance in training is 1 / (1 - p) times that in evaluation (zero-mean inputs).",
+            "A norm's running statistics are then wrong in evaluation.",
             "The document prints its losses in training mode, where dropout adds its own noise to them.",
         ),
     )
@@ -106,10 +106,10 @@ def explain_weight_decay() -> RegularizerExplanation:
         " Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2017",
         url="https://arxiv.org/abs/1711.05101",
         notes=(
-            "Under sgd and adam it is L2: weight_decay / 2 * w^2 joins the loss, so its gradient passes through momentum.",
+            "Under sgd and adam it is L2: weight_decay / 2 * w^2 joins the loss; its gradient passes through momentum.",
             "Under adam a weight with large gradients is decayed less; adamw decays all alike.",
-            "Where a norm follows a weight, the weight's scale changes only the effective learning rate lr / |w|^2:"
-            " weight decay then acts as a schedule.",
+            "Where a norm follows a weight, the weight's scale changes only the effective learning rate lr / |w|^2.",
+            "Weight decay then acts as a schedule.",
             "decay_on: weights leaves out biases and norms; all is what torch does and the documents did.",
             "The document writes the step without lr, as if lr were 1.",
         ),

@@ -19,7 +19,7 @@ class SequencesSpec(DatasetSpec):
     (T, F + 1) per sequence, F = ``num_classes``: a sign is a 1 in its feature, and N(0, noise_std^2) is added to
     all F features of every real step. The last feature is the mask: 1 in real steps, which come first, 0 in
     padding, where all else is 0 too. Lengths are even between ``min_length`` and ``max_length``; in ``longer``
-    each is ``longer_by`` times as long.
+    each is ``longer_by`` times as long (at 1 there is no ``longer``; a model of a fixed number of steps needs that).
 
     Known beforehand: every class has the same signs at the same places, so the steps without their order (their
     mean, their maximum, any sum over steps) carry no label.
@@ -27,7 +27,7 @@ class SequencesSpec(DatasetSpec):
     Test accuracy at the default settings, of seeds 0, 1, 2, with the ``longer`` one behind it: GRU of width 32, read
     at the last real step, 97.5, 96.2, 98.3 % (longer 87.4, 83.9, 89.1 %), of width 64 97.9, 97.4, 97.5 % (90.2, 90.1,
     88.4 %); a network on the mean over real steps of what a dense layer makes of each 25.0 %, thrice. GRU: 500 steps
-    of Adam, batch size 32, lr 0.01. The other: 1,000 steps, lr 0.003.
+    of Adam, batch size 32, lr 0.01 (0.003 gave 90 to 96 %). The other: 1,000 steps, lr 0.003.
     """
 
     task: ClassVar[Task] = "classification"
@@ -68,6 +68,8 @@ class SequencesSpec(DatasetSpec):
         """Draw the splits; test and longer have 2,000 sequences whatever the settings."""
         train, validation = (self._draw(seed, name, self.num_samples) for name in ("train", "validation"))
         test = self._draw(seed, "test", NUM_TEST_SEQUENCES)
+        if self.longer_by == 1:
+            return Dataset(train, validation, test)
         longer = self._draw(seed, "longer", NUM_TEST_SEQUENCES, self.longer_by)
         return Dataset(train, validation, test, extra={"longer": longer})
 

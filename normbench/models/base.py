@@ -73,6 +73,12 @@ class Linear(Layer, nn.Linear):
 class Conv2d(Layer, nn.Conv2d):
     """Convolution (N, C_in, H, W) -> (N, C_out, H', W'), with what follows it."""
 
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the weights and what follows."""
+        # On maps that lie channels-last in memory, the backward pass of a strided 1x1 convolution on a CPU (oneDNN,
+        # torch 2.13) can write past its memory and end the process.
+        return super().forward(x.contiguous())
+
 
 class ModelSpec(Spec):
     """What YAML says about a network."""

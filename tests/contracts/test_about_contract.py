@@ -84,7 +84,7 @@ def test_the_printed_formula_gives_the_output_of_the_layer(spec):
     with torch.no_grad():
         for parameter in layer.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
-    expected = eval(spec.about.formula, {"__builtins__": {}}, names_in(spec, layer, x))  # noqa: S307 - our own text
+    expected = eval(spec.about.formula, {"__builtins__": {}}, names_in(spec, layer, x))
     torch.testing.assert_close(layer(x), expected)
 
 
@@ -95,7 +95,7 @@ def test_the_formula_of_adain_is_that_of_its_two_input_layer():
     found = moments(style, (2, 3))
     names = {"x": content, "sqrt": torch.sqrt, "eps": AdaIN().eps, **moments(content, (2, 3))}
     names |= {"style_mean": found["mean"], "style_var": found["var"]}
-    expected = eval(SPECS["adain"].about.formula, {"__builtins__": {}}, names)  # noqa: S307 - our own text
+    expected = eval(SPECS["adain"].about.formula, {"__builtins__": {}}, names)
     torch.testing.assert_close(AdaIN()(content, style), expected)
 
 

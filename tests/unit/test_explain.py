@@ -57,7 +57,7 @@ def test_parameters_and_buffers_have_the_layers_shapes():
 
 
 def test_the_example_can_be_checked_by_hand():
-    """1, 2, 3, 6 have mean 3 and variance 14 / 4: 1 becomes -2 / sqrt(3.5 + eps)."""
+    """1, 2, 3, 6 have mean 3 and variance 14 / 4; so 1 becomes -2 / sqrt(3.5)."""
     first = explain_norm(LayerNormSpec(), (8, 6)).example[0]
     assert first.values == (1, 2, 3, 6)
     assert first.output == pytest.approx([-1.069, -0.5345, 0, 1.6036], abs=1e-4)
@@ -65,7 +65,9 @@ def test_the_example_can_be_checked_by_hand():
 
 def test_momentum_is_told_with_its_memory_and_the_other_convention():
     _, out, _ = normbench("explain", "batch_norm", "--set", "momentum=0.05")
-    assert "0.05 is the share of the new batch; memory of about 20.0 steps; others call 0.95, the share of the old" in out
+    assert (
+        "0.05 is the share of the new batch; memory of about 20.0 steps; others call 0.95, the share of the old" in out
+    )
 
 
 def test_without_a_name_every_norm_has_a_line():
@@ -101,12 +103,17 @@ def test_weight_decay_is_explained_with_the_steps_of_each_rule():
     [
         (
             ["group_norm", "--shape", "32,6,4,4", "--set", "num_groups=4"],
-            "explain group_norm --shape 32,6,4,4: num_groups: must divide the 6 features, got 4. Use one of 1, 2, 3, 6.",
+            (
+                "explain group_norm --shape 32,6,4,4: "
+                "num_groups: must divide the 6 features, got 4. Use one of 1, 2, 3, 6."
+            ),
         ),
         (
             ["batch_norm", "--shape", "32,x"],
-            "--shape 32,x: must be N,C or N,C,L or N,C,H,W or N,C,D,H,W in whole numbers, got '32,x'."
-            " Example: --shape 32,64,14,14",
+            (
+                "--shape 32,x: must be N,C or N,C,L or N,C,H,W or N,C,D,H,W in whole numbers, got '32,x'. "
+                "Example: --shape 32,64,14,14"
+            ),
         ),
         (
             ["batch_norm", "--set", "momentum=2"],

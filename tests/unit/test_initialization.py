@@ -22,13 +22,13 @@ INITS = ["default", "kaiming_normal", "xavier_normal", "normal"]
 
 
 def lenet(norm=None, dropout=0.0, init="default", scale=1.0, seed=0):
-    model = LeNetSpec().build(IMAGE, 10, norm or NoneSpec(), dropout)
+    model = LeNetSpec().build(IMAGE, (10,), norm or NoneSpec(), dropout)
     initialize(model, init, scale, seed)
     return model
 
 
 def mlp(*widths, init="default", scale=1.0, seed=0, in_features=64):
-    model = MLPSpec(hidden_features=widths).build((in_features,), 10, NoneSpec(), 0.0)
+    model = MLPSpec(hidden_features=widths).build((in_features,), (10,), NoneSpec(), 0.0)
     initialize(model, init, scale, seed)
     return model
 
@@ -166,7 +166,7 @@ def test_running_statistics_start_anew():
 
 @pytest.mark.parametrize("init", INITS)
 def test_the_global_random_state_is_not_touched(init):
-    model = MLPSpec(hidden_features=(8, 8)).build((4,), 2, BatchNormSpec(), 0.5)
+    model = MLPSpec(hidden_features=(8, 8)).build((4,), (2,), BatchNormSpec(), 0.5)
     state = torch.random.get_rng_state()
     initialize(model, init, 1.0, 3)
     assert torch.equal(torch.random.get_rng_state(), state)

@@ -117,6 +117,18 @@ def test_ibn_has_the_settings_of_batch_norm(ibn):
     assert {spec.momentum for spec in specs if spec.name != "instance_norm"} == {0.3}
 
 
+def test_no_convolution_gets_channels_last_maps_which_can_end_the_process_in_backward(monkeypatch):
+    model, seen, convolve = build(LayerNormSpec(over="position"), width=4), [], nn.Conv2d._conv_forward
+
+    def noting(layer, x, *weights):
+        seen.append(x.is_contiguous())
+        return convolve(layer, x, *weights)
+
+    monkeypatch.setattr(nn.Conv2d, "_conv_forward", noting)
+    model(torch.randn(4, 3, 8, 8))
+    assert seen == [True] * 9
+
+
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
 @pytest.mark.parametrize("ibn", ["none", "a", "b"])
 def test_images_out_keep_their_size_and_are_not_pooled(ibn, dropout):

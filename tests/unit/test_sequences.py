@@ -72,6 +72,10 @@ def test_longer_sequences_are_longer_by_the_factor_asked_for():
     assert set(lengths(longer).tolist()) == {5 * n for n in range(SPEC.min_length, SPEC.max_length + 1)}
 
 
+def test_without_a_factor_there_is_no_longer_split():
+    assert list(SequencesSpec(longer_by=1).build(0).splits()) == ["train", "validation", "test"]
+
+
 def test_signs_are_anywhere_also_in_longer_sequences():
     longer = CLEAR.build(0).extra["longer"]
     first = longer.x[..., :-1].argmax(1).amin(1) / lengths(longer)
