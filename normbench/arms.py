@@ -9,10 +9,11 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from normbench.axes import Axis, arms_axis, expand, grid_axes, label, vary_axis, zip_axis
+from normbench.contradictions import contradictions
 from normbench.errors import ConfigError, SettingError, did_you_mean
 from normbench.evidence.located import Located
 from normbench.evidence.study_file import read_assignment, read_study_file
-from normbench.study import RunConfig, Study, contradictions
+from normbench.study import RunConfig, Study
 from normbench.wording import complaints_about, setting_complaint
 
 MAX_SEEDS = 10_000

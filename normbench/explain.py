@@ -120,7 +120,8 @@ def draw_block(spec: NormSpec, feature_shape: FeatureShape) -> tuple[tuple[str, 
 def _drawn_channels(spec: NormSpec, positions: tuple[int, ...]) -> int:
     """Return the first number of channels in which the norm can be built."""
     candidates = (BLOCK[1], 6, 8, 9, 10, *range(2, 65))
-    return next(number for number in candidates if _builds(spec, (number, *positions)))
+    found: int = next(number for number in candidates if _builds(spec, (number, *positions)))
+    return found
 
 
 def _builds(spec: NormSpec, feature_shape: FeatureShape) -> bool:

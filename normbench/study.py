@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from normbench.datasets.base import DatasetSpec
 from normbench.errors import SettingError
-from normbench.models.base import BuiltNorm, ModelSpec, built_norms, parametrize_weights
+from normbench.models.base import ModelSpec
 from normbench.norms.base import NormSpec
 from normbench.norms.none import NoneSpec
 from normbench.optimizers.base import OptimizerSpec
@@ -182,64 +182,3 @@ class Study:
     baseline: str | None = None
     is_plain: bool = True
     quotes: Mapping[str, str] = field(default_factory=dict)
-
-
-def contradictions(config: RunConfig) -> list[SettingError]:
-    """Find settings that contradict each other, by building the network without memory or numbers."""
-    return [*_budget_contradictions(config), *_network_contradictions(config)]
-
-
-def _budget_contradictions(config: RunConfig) -> list[SettingError]:
-    found = []
-    if config.device == "cuda" and not torch.cuda.is_available():
-        found.append(SettingError("device", "must be a device this machine has", "cuda", "Use device: auto."))
-    if config.dataset.task == "signal" and config.total_steps:
-        rule = f"must be 0 with {config.dataset.name}, which has no target to train on"
-        found.append(SettingError("num_steps", rule, config.total_steps, "Write num_steps: 0."))
-    if config.sampling == "by_class":
-        found += _sampling_contradictions(config)
-    elif config.batch_size > config.dataset.num_train:
-        rule = f"must be at most the {config.dataset.num_train} training samples"
-        found.append(SettingError("batch_size", rule, config.batch_size, "Use a smaller batch or more samples."))
-    return found
-
-
-def _sampling_contradictions(config: RunConfig) -> list[SettingError]:
-    sizes = config.dataset.group_sizes
-    if not sizes:
-        rule = f"must be shuffled with {config.dataset.name}, which has no classes"
-        return [SettingError("sampling", rule, config.sampling, "Write sampling: shuffled.")]
-    if config.batch_size <= min(sizes):
-        return []
-    rule = f"must be at most the {min(sizes)} training samples of the smallest class, with sampling: by_class"
-    return [SettingError("batch_size", rule, config.batch_size, "Use a smaller batch or more samples.")]
-
-
-def _network_contradictions(config: RunConfig) -> list[SettingError]:
-    data = config.dataset
-    try:
-        with torch.device("meta"):
-            model = config.model.build(data.input_shape, data.output_shape, config.norm, config.dropout)
-        parametrize_weights(model, config.weight_parametrization)
-        for norm in dict.fromkeys(built_norms(model).values()):
-            _check_batch(norm, config)
-    except SettingError as error:
-        return [error]
-    return []
-
-
-def _check_batch(norm: BuiltNorm, config: RunConfig) -> None:
-    """Refuse a batch that leaves a norm too few values; of sequences, the shortest one's steps count."""
-    fewest_rows = _shortest_sequence(config) if norm.per_step else 1
-    try:
-        norm.spec.check_batch(norm.feature_shape, fewest_rows * config.batch_size)
-    except SettingError as error:
-        raise SettingError(error.key, error.rule, config.batch_size, error.way_out) from None
-
-
-def _shortest_sequence(config: RunConfig) -> int:
-    length = getattr(config.dataset, "min_length", None)
-    if isinstance(length, int):
-        return length
-    rule = f"must get sequences with a mask, which {config.dataset.name} has not"
-    raise SettingError("model.name", rule, config.model.name, "Use dataset: sequences, or model: mlp.")

@@ -89,6 +89,11 @@ class DatasetSpec(Spec):
         """What the network must put out per sample: (classes,), (values,), or an image's (C, H, W)."""
 
     @property
+    def sequence_lengths(self) -> tuple[int, int] | None:
+        """Steps of the shortest and of the longest sequence in any split; None where samples have no mask."""
+        return None
+
+    @property
     @abstractmethod
     def num_train(self) -> int:
         """Samples in the training set."""

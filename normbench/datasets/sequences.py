@@ -60,6 +60,11 @@ class SequencesSpec(DatasetSpec):
         return (self.num_classes,)
 
     @property
+    def sequence_lengths(self) -> tuple[int, int]:
+        """The longest are in ``longer``."""
+        return (self.min_length, self.max_length * self.longer_by)
+
+    @property
     def num_train(self) -> int:
         """All of them: validation has as many of its own."""
         return self.num_samples

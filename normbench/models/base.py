@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -82,6 +82,9 @@ class Conv2d(Layer, nn.Conv2d):
 
 class ModelSpec(Spec):
     """What YAML says about a network."""
+
+    takes_sequences: ClassVar[bool] = False
+    """Inputs are sequences of any length with a mask as their last feature."""
 
     @abstractmethod
     def build(self, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float) -> nn.Module:

@@ -1,7 +1,7 @@
 """Recurrent network with the norm inside the cell: plain, GRU or LSTM; padding never enters a statistic."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -127,6 +127,7 @@ class RNNSpec(ModelSpec):
     sample's own (layer_norm, group_norm ...) follows the state's projection too.
     """
 
+    takes_sequences: ClassVar[bool] = True
     name: Literal["rnn"] = "rnn"
     cell: Kind = "gru"
     hidden_features: int = Field(32, ge=1)

@@ -1,6 +1,6 @@
 """Transformer encoder, pre-norm or post-norm; attention and norms see real steps alone."""
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import torch
 from pydantic import Field, model_validator
@@ -123,6 +123,7 @@ def sinusoids(length: int, width: int) -> Tensor:
 class TransformerSpec(ModelSpec):
     """Encoder on padded sequences with the norm before (``pre``) or after (``post``) each branch; mean over steps."""
 
+    takes_sequences: ClassVar[bool] = True
     name: Literal["transformer"] = "transformer"
     norm_position: Position = "pre"
     num_layers: int = Field(2, ge=1)

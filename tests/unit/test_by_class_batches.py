@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from normbench.contradictions import contradictions
 from normbench.datasets.base import Split
 from normbench.random_streams import stream
-from normbench.study import RunConfig, contradictions
+from normbench.study import RunConfig
 from normbench.training.batches import Batches
 from normbench.training.build import build_training
 

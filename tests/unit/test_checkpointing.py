@@ -6,10 +6,11 @@ import pytest
 import torch
 from contracts.variants import each, variants
 
+from normbench.contradictions import contradictions
 from normbench.errors import SettingError
 from normbench.models.base import built_norms
 from normbench.norms.batch_norm import BatchNormSpec
-from normbench.study import RunConfig, contradictions
+from normbench.study import RunConfig
 from normbench.training.build import build_model, build_training
 from normbench.training.checkpointing import momentum_for_two_updates
 from normbench.training.losses import predict

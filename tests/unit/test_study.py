@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from normbench.arms import load_study
+from normbench.contradictions import contradictions
 from normbench.errors import SettingError
 from normbench.parts import find_specs
-from normbench.study import NUMERICS, RunConfig, contradictions
+from normbench.study import NUMERICS, RunConfig
 from normbench.training.build import build_training
 
 BASE = {

@@ -8,11 +8,12 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 from torch.nn.utils.parametrizations import weight_norm as torchs_weight_norm
 
+from normbench.contradictions import contradictions
 from normbench.errors import SettingError
 from normbench.models.base import learned_parameters, parametrize_weights, weight_parameters, weighted_layers
 from normbench.models.mlp import MLPSpec
 from normbench.norms.none import NoneSpec
-from normbench.study import RunConfig, contradictions
+from normbench.study import RunConfig
 from normbench.training.build import build_model, build_training, split_parameters
 from normbench.training.layer_stats import layer_of
 from normbench.training.watching import weights_of

@@ -48,7 +48,10 @@ def complaints_of(text, **options):
         ("zzz: 1", f"zzz: {SETTINGS}"),
         (
             "norm: {name: group_norm, grups: 3}",
-            "norm.grups: is not a setting of group_norm. Settings: num_groups, eps, affine. Did you mean 'num_groups'?",
+            (
+                "norm.grups: is not a setting of group_norm. Settings: num_groups, channels_per_group, eps, affine. "
+                "Did you mean 'num_groups'?"
+            ),
         ),
         ("norm: {name: none, eps: 1}", "norm.eps: is not a setting of none. Settings: none."),
         (

@@ -1,0 +1,75 @@
+"""Settings that contradict each other, all of them, before anything runs."""
+
+import torch
+
+from normbench.errors import SettingError
+from normbench.models.base import BuiltNorm, built_norms, parametrize_weights
+from normbench.study import RunConfig
+
+
+def contradictions(config: RunConfig) -> list[SettingError]:
+    """Find settings that contradict each other, by building the network without memory or numbers."""
+    return [*_budget_contradictions(config), *_sequence_contradictions(config), *_network_contradictions(config)]
+
+
+def _budget_contradictions(config: RunConfig) -> list[SettingError]:
+    found = []
+    if config.device == "cuda" and not torch.cuda.is_available():
+        found.append(SettingError("device", "must be a device this machine has", "cuda", "Use device: auto."))
+    if config.dataset.task == "signal" and config.total_steps:
+        rule = f"must be 0 with {config.dataset.name}, which has no target to train on"
+        found.append(SettingError("num_steps", rule, config.total_steps, "Write num_steps: 0."))
+    if config.sampling == "by_class":
+        found += _sampling_contradictions(config)
+    elif config.batch_size > config.dataset.num_train:
+        rule = f"must be at most the {config.dataset.num_train} training samples"
+        found.append(SettingError("batch_size", rule, config.batch_size, "Use a smaller batch or more samples."))
+    return found
+
+
+def _sampling_contradictions(config: RunConfig) -> list[SettingError]:
+    sizes = config.dataset.group_sizes
+    if not sizes:
+        rule = f"must be shuffled with {config.dataset.name}, which has no classes"
+        return [SettingError("sampling", rule, config.sampling, "Write sampling: shuffled.")]
+    if config.batch_size <= min(sizes):
+        return []
+    rule = f"must be at most the {min(sizes)} training samples of the smallest class, with sampling: by_class"
+    return [SettingError("batch_size", rule, config.batch_size, "Use a smaller batch or more samples.")]
+
+
+def _sequence_contradictions(config: RunConfig) -> list[SettingError]:
+    lengths, (num_steps, *_) = config.dataset.sequence_lengths, config.dataset.input_shape
+    if config.model.takes_sequences and lengths is None:
+        rule = f"must get sequences with a mask, which {config.dataset.name} has not"
+        return [SettingError("model.name", rule, config.model.name, "Use dataset: sequences, or model: mlp.")]
+    if lengths is not None and max(lengths) > num_steps and not config.model.takes_sequences:
+        rule = f"must take sequences of any length, since some have more than {num_steps} steps"
+        way_out = "Use model: rnn or transformer, or dataset.longer_by: 1."
+        return [SettingError("model.name", rule, config.model.name, way_out)]
+    return []
+
+
+def _network_contradictions(config: RunConfig) -> list[SettingError]:
+    data = config.dataset
+    if _sequence_contradictions(config):
+        return []
+    try:
+        with torch.device("meta"):
+            model = config.model.build(data.input_shape, data.output_shape, config.norm, config.dropout)
+        parametrize_weights(model, config.weight_parametrization)
+        for norm in dict.fromkeys(built_norms(model).values()):
+            _check_batch(norm, config)
+    except SettingError as error:
+        return [error]
+    return []
+
+
+def _check_batch(norm: BuiltNorm, config: RunConfig) -> None:
+    """Refuse a batch that leaves a norm too few values; of sequences, the shortest one's steps count."""
+    lengths = config.dataset.sequence_lengths
+    fewest_rows = min(lengths) if norm.per_step and lengths else 1
+    try:
+        norm.spec.check_batch(norm.feature_shape, fewest_rows * config.batch_size)
+    except SettingError as error:
+        raise SettingError(error.key, error.rule, config.batch_size, error.way_out) from None
