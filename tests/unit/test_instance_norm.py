@@ -59,3 +59,9 @@ def test_maps_of_one_position_are_refused_when_the_layer_is_made(shape, track):
 def test_torch_has_no_weight_unless_told_and_we_do():
     assert nn.InstanceNorm2d(6).weight is None
     assert InstanceNormSpec().build(SHAPE).weight.shape == (6,)
+
+
+def test_a_map_of_one_position_is_refused():
+    message = r"input: must have maps of 2 positions or more, got \(2, 3, 1, 1\). Use batch_norm or layer_norm."
+    with pytest.raises(ValueError, match=message):
+        InstanceNorm(3)(torch.ones(2, 3, 1, 1))
