@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from normbench.errors import SettingError
-from normbench.norms.instance_norm import InstanceNormSpec
+from normbench.norms.instance_norm import InstanceNorm, InstanceNormSpec
 
 SHAPE = (6, 4, 5)
 
