@@ -101,6 +101,7 @@ def _report(
     path: Path, study: "Study", runs_dir: Path, results: "list[Progress]", *, all_layers: bool, as_json: bool
 ) -> dict[str, Any]:
     from normbench.evidence.comparison import compare_study
+    from normbench.evidence.effects import with_effects
     from normbench.evidence.run_folder import json_ready
     from normbench.report.run_text import layer_reports, print_study
     from normbench.report.tables import make_console
@@ -113,7 +114,9 @@ def _report(
         return {}
     runs = [{"folder": str(p.run.folder), "arm": p.run.arm, "seed": p.run.seed, "status": p.status} for p in results]
     layers = [asdict(report) for report in layer_reports(folder, names)]
-    content: dict[str, Any] = json_ready({"runs": runs, "layers": layers, "comparison": asdict(compare_study(folder))})
+    content: dict[str, Any] = json_ready(
+        {"runs": runs, "layers": layers, "comparison": asdict(with_effects(compare_study(folder)))}
+    )
     return content
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import ComparisonError
+from normbench.evidence.paired import Effect
 from normbench.evidence.run_folder import (
     ARM_JSON,
     LAYER_STATS_CSV,
@@ -59,6 +60,7 @@ class Row:
     num_parameters: int
     cpu_ms_per_step: float | None
     quote: str = ""
+    effect: Effect | None = None
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,18 @@ def footnote(comparison: StudyComparison) -> str:
     if not comparison.rows:
         return f"Nothing finished yet. Run it: normbench run {comparison.source}"
     if comparison.is_evidence:
-        return "Mean ± std over seeds (n - 1)."
+        return "Mean ± std over seeds (n - 1)." + _method(comparison)
     return f"One seed each: this is a look, not evidence. For evidence:\n  {evidence_command(comparison)}"
+
+
+def _method(comparison: StudyComparison) -> str:
+    """Say how the verdicts came about."""
+    effects = [row.effect for row in comparison.rows if row.effect]
+    if not effects:
+        return ""
+    metric = effects[0].metric.replace("_", " ")
+    many = f", Holm over {len(effects)} comparisons" if len(effects) > 1 else ""
+    return f" Verdicts: {metric}, paired by seed, 95 % interval, sign-flip test{many}; every arm at its given settings."
 
 
 def evidence_command(comparison: StudyComparison) -> str:

@@ -2,6 +2,8 @@
 
 import math
 
+from normbench.evidence.paired import Effect
+
 
 def short(value: float | None) -> str:
     """Write a number with three significant digits, a large one to the unit.
@@ -61,3 +63,26 @@ def bar(std: float) -> str:
     if std <= 0:
         return ""
     return "#" * max(0, min(8, round(4 + 2 * math.log10(std))))
+
+
+def effect_text(effect: Effect | None) -> str:
+    """Write an effect with its 95 % interval: a ratio of losses as "x 0.80", a difference with its sign."""
+    if effect is None:
+        return "baseline"
+    if effect.n < 2:
+        return f"x {short(effect.value)}" if effect.is_ratio else f"{effect.value:+.3g}"
+    if effect.is_ratio:
+        return f"x {short(effect.value)} [{short(effect.low)}, {short(effect.high)}]"
+    scale, unit = (100, " %") if effect.metric.endswith("accuracy") else (1, "")
+    value, low, high = (scale * number for number in (effect.value, effect.low, effect.high))
+    return f"{value:+.2g}{unit} [{low:+.2g}, {high:+.2g}]"
+
+
+def verdict_text(effect: Effect | None) -> str:
+    """Write the verdict with its corrected p, and the seeds that would be enough."""
+    if effect is None:
+        return ""
+    if effect.verdict == "too few seeds":
+        return f"too few seeds, {effect.seeds_needed} needed"
+    needed = f", {effect.seeds_needed:,} seeds might" if effect.verdict == "cannot tell" and effect.seeds_needed else ""
+    return f"{effect.verdict} (p {effect.p_corrected:.2g}){needed}"

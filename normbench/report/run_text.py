@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from normbench.evidence.comparison import compare_study, read_study_arms
+from normbench.evidence.effects import with_effects
 from normbench.evidence.layer_report import LayerReport, report_layers
 from normbench.evidence.run_folder import METRICS_CSV, Arm
 from normbench.report.comparison_text import print_comparisons
@@ -37,7 +38,7 @@ def print_study(console: Console, folder: Path, arm_names: Sequence[str], *, all
         print_layers(console, report_layers(arm), show_all=all_layers)
     if len(mine) > 1 or any(len(arm.runs) > 1 for arm in mine):
         console.print()
-        print_comparisons([compare_study(folder)], console)
+        print_comparisons([with_effects(compare_study(folder))], console)
     console.print()
     console.print("\n".join(_pointers(folder, mine, config)), soft_wrap=True)
 

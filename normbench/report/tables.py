@@ -8,7 +8,7 @@ from rich.table import Table
 
 from normbench.evidence.comparison import Figure, Row, StudyComparison
 from normbench.evidence.layer_report import LayerLine, LayerReport
-from normbench.report.numbers import bar, metric_value, short, with_spread
+from normbench.report.numbers import bar, effect_text, metric_value, short, verdict_text, with_spread
 
 NUM_ENDS = 4
 """Of a long network, so many layers are shown at either end."""
@@ -107,21 +107,22 @@ def _comparison_table(comparison: StudyComparison) -> Table:
     rows = comparison.rows
     metrics = list(rows[0].figures)
     label = _has_own_names(comparison)
+    has_effects = any(row.effect for row in rows)
     has_steps = any(row.cpu_ms_per_step is not None for row in rows)
     has_diverged, has_quotes = any(row.num_diverged for row in rows), any(row.quote for row in rows)
-    headers = ["arm"] if label else []
-    headers += [*comparison.differing, "seeds", *(METRIC_TITLES.get(m, m.replace("_", " ")) for m in metrics)]
-    headers += (
-        ["parameters"] + ["CPU ms/step"] * has_steps + ["diverged"] * has_diverged + ["the document"] * has_quotes
-    )
+    headers = (["arm"] if label else []) + [*comparison.differing, "seeds"]
+    headers += [METRIC_TITLES.get(metric, metric.replace("_", " ")) for metric in metrics]
+    headers += ["parameters"] + ["CPU ms/step"] * has_steps + ["diverged"] * has_diverged
+    headers += [f"against {comparison.baseline}", "verdict"] * has_effects + ["the document"] * has_quotes
     num_left = label + len(comparison.differing)
-    left = (*range(num_left), *([len(headers) - 1] if has_quotes else []))
+    left = (*range(num_left), *range(len(headers) - has_effects - has_quotes, len(headers)))
     table = plain_table([_stacked(header) for header in headers], left)
     for row in rows:
         cells = ([row.arm] if label else []) + [_setting(row.settings.get(key)) for key in comparison.differing]
         cells += [str(len(row.seeds)), *(_figure(metric, figure) for metric, figure in row.figures.items())]
         cells += [f"{row.num_parameters:,}"] + [short(row.cpu_ms_per_step)] * has_steps
-        table.add_row(*cells, *[_diverged(row)] * has_diverged, *[row.quote] * has_quotes)
+        judged = [effect_text(row.effect), verdict_text(row.effect)] * has_effects
+        table.add_row(*cells, *[_diverged(row)] * has_diverged, *judged, *[row.quote] * has_quotes)
     return table
 
 
