@@ -8,23 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import ComparisonError
+from normbench.evidence.metrics import OUTPUT_STDS, SURGE, check_metrics, read_metrics
 from normbench.evidence.paired import Effect
 from normbench.evidence.run_folder import (
     ARM_JSON,
-    LAYER_STATS_CSV,
-    METRICS_CSV,
     STUDY_JSON,
     Arm,
-    Run,
     read_arm,
     read_json,
 )
 
-HIGHER_IS_BETTER = ("accuracy",)
-OUTPUT_STDS = ("output_std_lowest", "output_std_mean", "output_std_highest")
-OUTPUT_MEANS = ("output_mean_training", "output_mean_evaluation")
-"""What is read of a signal without a target."""
 DEFAULT_METRICS = ("test_accuracy", "test_loss", "noise_free_loss", "train_loss")
+SIGNAL_METRICS = (*OUTPUT_STDS, "output_mean_training", "output_mean_evaluation")
+"""What is read of a signal without a target."""
 
 
 @dataclass(frozen=True)
@@ -93,19 +89,22 @@ class StudyComparison:
         return any(len(row.seeds) > 1 for row in self.rows)
 
 
-def compare_runs(paths: Sequence[Path] = (), runs_dir: Path = Path("runs")) -> list[StudyComparison]:
+def compare_runs(
+    paths: Sequence[Path] = (), runs_dir: Path = Path("runs"), metrics: Sequence[str] = ()
+) -> list[StudyComparison]:
     """Compare the arms of each study found; reads files only.
 
     Args:
         paths: Study folders, or folders that hold some; ``runs_dir`` if empty.
         runs_dir: Where runs are kept.
+        metrics: What to compare, as ``read_metrics`` takes it; the usual losses and accuracies if empty.
 
     Raises:
-        ComparisonError: Nothing to compare there.
+        ComparisonError: Nothing to compare there, or no such metric.
         RunFolderError: A run's file is missing or was changed.
     """
     folders = [folder for path in paths or [runs_dir] for folder in find_studies(path)]
-    return [compare_study(folder) for folder in dict.fromkeys(folders)]
+    return [compare_study(folder, metrics) for folder in dict.fromkeys(folders)]
 
 
 def find_studies(path: Path) -> list[Path]:
@@ -136,7 +135,7 @@ def read_study_arms(folder: Path) -> tuple[dict[str, Any], list[Arm], list[str],
     return study, [arm for arm in arms if arm.runs], missing, left_out
 
 
-def compare_study(folder: Path) -> StudyComparison:
+def compare_study(folder: Path, metrics: Sequence[str] = ()) -> StudyComparison:
     """Compare the arms of one study.
 
     Raises:
@@ -144,8 +143,9 @@ def compare_study(folder: Path) -> StudyComparison:
     """
     study, arms, missing, left_out = read_study_arms(folder)
     quotes = study.get("quotes", {})
-    metrics = _metrics(arms)
-    rows = [_row(arm, metrics, quotes.get(arm.name, "")) for arm in arms]
+    check_metrics([arm.runs[0] for arm in arms] if metrics else [], metrics if arms else [])
+    chosen = list(metrics) or _metrics(arms)
+    rows = [_row(arm, chosen, quotes.get(arm.name, "")) for arm in arms]
     question = study.get("question", "")
     is_plain, baseline = bool(study.get("is_plain")), study.get("baseline")
     source = study.get("source", f"configs/{folder.name}.yaml")
@@ -156,13 +156,13 @@ def _metrics(arms: Sequence[Arm]) -> list[str]:
     found = {column for arm in arms for column in arm.runs[0].summary.get("constant_predictor", {})}
     known = [metric for metric in DEFAULT_METRICS if metric in found]
     if not known:
-        return [*OUTPUT_STDS, *OUTPUT_MEANS] if arms else []
+        return list(SIGNAL_METRICS) if arms else []
     batches = any(arm.runs[0].summary.get("steps_per_epoch", 1) > 1 for arm in arms)
-    return known + (["batch_loss_max_after_epoch_1"] if batches else [])
+    return known + ([SURGE] if batches else [])
 
 
 def _row(arm: Arm, metrics: Sequence[str], quote: str) -> Row:
-    values = [_values(run, metrics) for run in arm.runs]
+    values = [read_metrics(run, metrics) for run in arm.runs]
     costs = [cost for run in arm.runs if (cost := run.environment.get("cpu_s_per_step")) is not None]
     return Row(
         arm=arm.name,
@@ -174,50 +174,6 @@ def _row(arm: Arm, metrics: Sequence[str], quote: str) -> Row:
         cpu_ms_per_step=1000 * statistics.fmean(costs) if costs else None,
         quote=quote,
     )
-
-
-def _values(run: Run, metrics: Sequence[str]) -> dict[str, float]:
-    rows = run.rows(METRICS_CSV)
-    stds = _output_stds(run) if set(OUTPUT_STDS).intersection(metrics) else {}
-    return {metric: stds[metric] if metric in stds else _value(run, rows, metric) for metric in metrics}
-
-
-def _output_stds(run: Run) -> dict[str, float]:
-    rows = [row for row in run.rows(LAYER_STATS_CSV) if row["kind"] == "activation"]
-    stds = [float(row["std"]) for row in rows][:-1] or [math.nan]  # the last layer's width is the task's
-    return dict(zip(OUTPUT_STDS, (min(stds), statistics.fmean(stds), max(stds)), strict=True))
-
-
-def _value(run: Run, rows: Sequence[Mapping[str, str]], metric: str) -> float:
-    has_diverged = run.summary.get("status") == "diverged"
-    constants = run.summary["constant_predictor"]
-    if metric == "batch_loss_max_after_epoch_1":
-        found = _max_after_epoch_1(run, rows)
-        return _worse(metric, found, constants.get("train_loss", math.nan)) if has_diverged else found
-    values = [_number(row.get(metric)) for row in rows] or [math.nan]
-    if not has_diverged:
-        return values[-1]
-    finite = [value for value in values if math.isfinite(value)] or [math.nan]
-    return _worse(metric, finite[-1], constants.get(metric, math.nan))
-
-
-def _max_after_epoch_1(run: Run, rows: Sequence[Mapping[str, str]]) -> float:
-    """Largest batch loss of the recorded spans that begin after the first epoch."""
-    epoch = run.summary["steps_per_epoch"]
-    starts = [0, *(int(row["step"]) for row in rows)]
-    later = [row for start, row in zip(starts, rows, strict=False) if start >= epoch]
-    return max((_number(row["batch_loss_max"]) for row in later), default=math.nan)
-
-
-def _worse(metric: str, last: float, constant: float) -> float:
-    """A diverged run counts as the constant predictor, or its last finite value if that is worse."""
-    if not math.isfinite(last):
-        return constant
-    return min(last, constant) if metric.endswith(HIGHER_IS_BETTER) else max(last, constant)
-
-
-def _number(text: str | None) -> float:
-    return float(text) if text else math.nan
 
 
 def _differing(arms: Sequence[Arm]) -> list[str]:

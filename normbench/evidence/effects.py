@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from normbench.errors import ComparisonError, did_you_mean
-from normbench.evidence.comparison import HIGHER_IS_BETTER, OUTPUT_STDS, Row, StudyComparison
+from normbench.evidence.comparison import Row, StudyComparison
+from normbench.evidence.metrics import OUTPUT_STDS, direction
 from normbench.evidence.paired import judge, paired_effect
 
 
@@ -31,14 +32,14 @@ def with_effects(comparison: StudyComparison, baseline: str | None = None) -> St
         )
     pairs = [(row, other) for i, row in enumerate(comparison.rows) if (other := against[i]) is not None]
     effects = [paired_effect(metric, _by_seed(row, metric), _by_seed(other, metric)) for row, other in pairs]
-    judged = judge(effects, higher_is_better=metric.endswith(HIGHER_IS_BETTER))
+    judged = judge(effects, direction(metric))
     found = {id(row): effect for (row, _), effect in zip(pairs, judged, strict=True)}
     rows = [replace(row, effect=found.get(id(row))) for row in comparison.rows]
     return replace(comparison, rows=rows, baseline=label)
 
 
 def main_metric(comparison: StudyComparison) -> str | None:
-    """Return the metric that verdicts are about: the first; none where nothing is better or worse."""
+    """Return the metric that verdicts are about: the first; none for a signal that is only looked at."""
     metrics = list(comparison.rows[0].figures) if comparison.rows else []
     return metrics[0] if metrics and metrics[0] not in OUTPUT_STDS else None
 

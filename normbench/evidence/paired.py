@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +32,7 @@ class Effect:
         size: Mean of the (logarithmic) differences over their std; 0.8 is called large.
         p: Two-sided p of the paired sign-flip test.
         p_corrected: The same after Holm's correction over the table.
-        verdict: better, worse, cannot tell, or too few seeds.
+        verdict: better or worse (higher or lower where neither is), cannot tell, or too few seeds.
         seeds_needed: How many seeds a verdict would take, if the effect is what it seems.
     """
 
@@ -56,7 +56,9 @@ def paired_effect(metric: str, arm: Mapping[int, float], baseline: Mapping[int, 
     """
     seeds = sorted(set(arm).intersection(baseline))
     pairs = [(arm[seed], baseline[seed]) for seed in seeds]
-    is_ratio = "loss" in metric and all(0 < value < math.inf for pair in pairs for value in pair)
+    is_ratio = ("loss" in metric or metric.startswith("change")) and all(
+        0 < value < math.inf for pair in pairs for value in pair
+    )
     read = math.log if is_ratio else float
     differences = [read(a) - read(b) for a, b in pairs]
     mean, half = _mean_and_half_width(differences)
@@ -143,20 +145,26 @@ def seeds_for_a_verdict(num_comparisons: int) -> int:
     return n
 
 
-def judge(effects: Sequence[Effect], *, higher_is_better: bool) -> list[Effect]:
-    """Correct the p values of one table and give each effect its verdict."""
+def judge(effects: Sequence[Effect], better: Literal["higher", "lower"] | None) -> list[Effect]:
+    """Correct the p values of one table and give each effect its verdict.
+
+    Args:
+        effects: Of one table.
+        better: Which way is better; without one the verdict is higher or lower.
+    """
     corrected = holm([effect.p for effect in effects])
-    return [_judged(effect, p, len(effects), higher_is_better) for effect, p in zip(effects, corrected, strict=True)]
+    return [_judged(effect, p, len(effects), better) for effect, p in zip(effects, corrected, strict=True)]
 
 
-def _judged(effect: Effect, p: float, num_comparisons: int, higher_is_better: bool) -> Effect:
+def _judged(effect: Effect, p: float, num_comparisons: int, better: str | None) -> Effect:
     fewest = seeds_for_a_verdict(num_comparisons)
     if effect.n < fewest:
         return replace(effect, p_corrected=p, verdict="too few seeds", seeds_needed=fewest)
     if p > ALPHA:
         return replace(effect, p_corrected=p, verdict="cannot tell", seeds_needed=_seeds_for_power(effect, fewest))
-    rises = effect.size > 0
-    return replace(effect, p_corrected=p, verdict="better" if rises == higher_is_better else "worse")
+    found = "higher" if effect.value > (1 if effect.is_ratio else 0) else "lower"
+    verdict = found if better is None else "better" if found == better else "worse"
+    return replace(effect, p_corrected=p, verdict=verdict)
 
 
 def _seeds_for_power(effect: Effect, fewest: int) -> int | None:
