@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -79,11 +80,18 @@ def load_study(path: Path, *, set_: Sequence[str] = (), vary: Sequence[str] = ()
     arms = expand(base, [*_file_axes(keys, located), *axes], _plain_name(base))
     configs = _checked_configs(arms)
     _refuse_equal_arms(configs, located)
-    name = keys.study or _NOT_IN_NAMES.sub("_", path.resolve().stem).lstrip("_.=,-") or "study"
+    name = keys.study or _name_of(path)
     chosen = tuple(range(seeds)) if seeds else _seeds(keys.seeds)
     is_plain = keys.arms is None and keys.grid is None and keys.zip is None
     baseline = _baseline(keys.baseline, located, arms)
-    return Study(name, _question(path), str(path), configs, chosen, baseline, is_plain, keys.quotes or {})
+    return Study(name, _question(path), str(path), configs, chosen, baseline, is_plain, keys.quotes or {}, tuple(set_))
+
+
+def _name_of(path: Path) -> str:
+    """Return the file's stem; one that a folder's name cannot hold is told apart by its hash."""
+    stem = path.resolve().stem.replace(" ", "_")
+    name = _NOT_IN_NAMES.sub("_", stem).lstrip("_.=,-")[:100]
+    return name if name == stem else f"{name or 'study'}-{sha256(stem.encode()).hexdigest()[:6]}"
 
 
 class _Complaints:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from normbench.evidence.run_folder import ENVIRONMENT_JSON, read_json
+from normbench.evidence.run_folder import Run
 from normbench.scheduling import PlannedRun, plan
 from normbench.study import RunConfig, Study
 from normbench.training.build import build_training
@@ -52,11 +52,9 @@ def estimate_cost(study: Study, runs_dir: Path) -> StudyCost:
 
 
 def _arm_cost(arm: str, runs: Sequence[PlannedRun]) -> ArmCost:
-    finished = [run for run in runs if run.is_finished and (run.folder / ENVIRONMENT_JSON).is_file()]
-    if finished:
-        cpu_s = statistics.median(read_json(run.folder / ENVIRONMENT_JSON)["cpu_s"] for run in finished)
-    else:
-        cpu_s = _measured(runs[0].config, runs[0].seed)
+    found = [Run(run.folder, run.seed).environment.get("cpu_s") for run in runs if run.is_finished]
+    known = [seconds for seconds in found if seconds is not None]
+    cpu_s = statistics.median(known) if known else _measured(runs[0].config, runs[0].seed)
     return ArmCost(arm, len(runs) - sum(run.is_finished for run in runs), cpu_s)
 
 

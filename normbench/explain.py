@@ -87,11 +87,16 @@ def explain_norm(spec: NormSpec, shape: Sequence[int]) -> Explanation:
         evaluation=spec.properties(feature_shape, batch_size=batch_size, training=False),
         parameters={name: tuple(p.shape) for name, p in layer.named_parameters()},
         buffers={name: tuple(b.shape) for name, b in layer.named_buffers()},
-        momentum=getattr(layer, "momentum", None),
+        momentum=_momentum_in_use(layer),
         block=block,
         shares_positions=shares_positions,
         example=worked_example(spec, len(feature_shape)),
     )
+
+
+def _momentum_in_use(layer: nn.Module) -> float | None:
+    moves = getattr(layer, "running_mean", None) is not None and getattr(layer, "average", "moving") == "moving"
+    return getattr(layer, "momentum", None) if moves else None
 
 
 def invariances(properties: Properties) -> list[str]:

@@ -13,7 +13,6 @@ from normbench.evidence.run_folder import (
     STUDY_JSON,
     claim,
     is_finished,
-    read_json,
     seed_folder,
     write_json,
 )
@@ -112,7 +111,7 @@ def _write_study_files(study: Study, runs_dir: Path, runs: list[PlannedRun]) -> 
             write_json(folder / ARM_JSON, arm_content(run.arm, run.config))
     path = runs_dir / study.name / STUDY_JSON
     content = study_content(study)
-    if not _is_part_of(content, path):
+    if not _is_run_of(content, path):
         write_json(path, content)
 
 
@@ -132,6 +131,7 @@ def study_content(study: Study) -> dict[str, Any]:
         "study": study.name,
         "question": study.question,
         "source": study.source,
+        "set": list(study.set_),
         "arms": [{"arm": arm, "hash": config.hash()} for arm, config in study.arms.items()],
         "baseline": study.baseline,
         "is_plain": study.is_plain,
@@ -139,11 +139,7 @@ def study_content(study: Study) -> dict[str, Any]:
     }
 
 
-def _is_part_of(content: dict[str, Any], path: Path) -> bool:
-    """Return whether the study there is more than this: running a part of it, or one run's config, forgets nothing."""
-    if not path.is_file():
-        return False
-    if Path(content["source"]).name == CONFIG_YAML:
-        return True
-    known = read_json(path).get("arms", [])
-    return len(known) > len(content["arms"]) and all(arm in known for arm in content["arms"])
+def _is_run_of(content: dict[str, Any], path: Path) -> bool:
+    """Return whether this is the resolved config of one run, which forgets nothing of the study it belongs to."""
+    source = Path(content["source"])
+    return path.is_file() and source.name == CONFIG_YAML and (source.parent.parent / ARM_JSON).is_file()

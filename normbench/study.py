@@ -172,6 +172,7 @@ class Study:
         baseline: An arm's name, or the keys a grid's baseline fixes.
         is_plain: The file names no arms: each edit of it is a further row of one table.
         quotes: What a document says of an arm, printed beside what was found.
+        set_: ``KEY=VALUE`` changes that the command made.
     """
 
     name: str
@@ -182,3 +183,4 @@ class Study:
     baseline: str | None = None
     is_plain: bool = True
     quotes: Mapping[str, str] = field(default_factory=dict)
+    set_: tuple[str, ...] = ()

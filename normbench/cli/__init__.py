@@ -30,6 +30,7 @@ def main() -> None:
         print(error, file=sys.stderr)  # noqa: T201 - the one place where a mistake is shown
         sys.exit(2)
     except KeyboardInterrupt:
+        print("interrupted; the same command goes on where it stopped", file=sys.stderr)  # noqa: T201
         sys.exit(130)
     except BrokenPipeError:  # the reader has seen enough, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

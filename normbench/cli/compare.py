@@ -26,7 +26,7 @@ def command(
     change (last / first), max_after STEP or steps_to VALUE. With a baseline the first metric is judged: effect paired
     by seed, interval, p, verdict.
 
-    Example: normbench compare runs/weight_decay --metric "change weight.std@hidden2"
+    Example: normbench compare runs/lenet_bn --metric test_loss
     """
     from normbench.evidence.comparison import compare_runs
     from normbench.evidence.effects import with_effects

@@ -1,6 +1,7 @@
 """normbench explain: what a norm, dropout or weight_decay computes, with numbers."""
 
 import json
+import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,6 +44,9 @@ def _found(name: str | None, shape: tuple[int, ...], settings: list[str]) -> Any
     from normbench.explain import explain_norm
     from normbench.explain_regularizers import REGULARIZERS
 
+    if settings and (name is None or name in REGULARIZERS):
+        rule = f"must go with the name of a norm, got {name or 'none'}"
+        raise ConfigError([f"--set {settings[0]}: {rule}. Example: explain group_norm --set num_groups=4"])
     if name in REGULARIZERS:
         return asdict(REGULARIZERS[name]())
     if name is None:
@@ -63,7 +67,7 @@ def _all_norms(shape: tuple[int, ...]) -> list[dict[str, Any]]:
         try:
             rows.append(asdict(explain_norm(spec(), shape)))  # type: ignore[arg-type, call-arg]
         except SettingError:
-            continue  # it means nothing at this shape
+            rows.append({"name": spec().name})  # type: ignore[call-arg]
     return rows
 
 
@@ -79,7 +83,7 @@ def _spec(name: str, settings: list[str]) -> "NormSpec":
 
     located = Located({"norm": {"name": name}}, {("norm",): f"explain {name}"})
     for text in settings:
-        located = located.overridden(read_assignment("--set", f"norm.{text}", shown=text))
+        located = located.overridden(read_assignment("--set", f"norm.{text.removeprefix('norm.')}", shown=text))
     try:
         return NormChoice.model_validate(located.data).norm
     except ValidationError as error:
@@ -90,7 +94,7 @@ def _read_shape(text: str) -> tuple[int, ...]:
     from normbench.errors import ConfigError
 
     sizes = text.split(",")
-    if not all(size.strip().isdigit() and 0 < int(size) <= 1_000_000 for size in sizes) or not 2 <= len(sizes) <= 5:
+    if not all(re.fullmatch(r"0*[1-9][0-9]{0,5}", size.strip()) for size in sizes) or not 2 <= len(sizes) <= 5:
         rule = "must be N,C or N,C,L or N,C,H,W or N,C,D,H,W in whole numbers"
         raise ConfigError([f"--shape {text}: {rule}, got {text!r}. Example: --shape 32,64,14,14"])
     return tuple(int(size) for size in sizes)

@@ -69,6 +69,10 @@ class StudyComparison:
         source: The file it was run from.
         rows: One per arm with finished runs.
         differing: The settings in which the rows differ.
+        is_plain: The file names no arms.
+        runs_dir: Where it lies.
+        set_: ``KEY=VALUE`` changes of the command that ran it last.
+        baseline: What the others are judged against.
         missing: Arms without a finished run.
         left_out: Folders of arms that the study no longer names so.
     """
@@ -79,6 +83,8 @@ class StudyComparison:
     rows: Sequence[Row]
     differing: Sequence[str]
     is_plain: bool
+    runs_dir: str = "runs"
+    set_: Sequence[str] = ()
     baseline: str | None = None
     missing: Sequence[str] = ()
     left_out: Sequence[str] = field(default_factory=tuple)
@@ -130,7 +136,8 @@ def read_study_arms(folder: Path) -> tuple[dict[str, Any], list[Arm], list[str],
     others = [name for name in found if name not in named]
     wanted = sorted(found) if study.get("is_plain") else [name for name in named if name in found]
     arms = [read_arm(found[name]) for name in wanted]
-    missing = [arm.name for arm in arms if not arm.runs]
+    gone = [] if study.get("is_plain") else [name.rpartition("-")[0] for name in named if name not in found]
+    missing = [*(arm.name for arm in arms if not arm.runs), *gone]
     left_out = [] if study.get("is_plain") else others
     return study, [arm for arm in arms if arm.runs], missing, left_out
 
@@ -147,9 +154,20 @@ def compare_study(folder: Path, metrics: Sequence[str] = ()) -> StudyComparison:
     chosen = list(metrics) or _metrics(arms)
     rows = [_row(arm, chosen, quotes.get(arm.name, "")) for arm in arms]
     question = study.get("question", "")
-    is_plain, baseline = bool(study.get("is_plain")), study.get("baseline")
     source = study.get("source", f"configs/{folder.name}.yaml")
-    return StudyComparison(folder.name, question, source, rows, _differing(arms), is_plain, baseline, missing, left_out)
+    return StudyComparison(
+        study=folder.name,
+        question=question,
+        source=source,
+        rows=rows,
+        differing=_differing(arms),
+        is_plain=bool(study.get("is_plain")),
+        runs_dir=str(folder.parent),
+        set_=tuple(study.get("set", ())),
+        baseline=study.get("baseline"),
+        missing=missing,
+        left_out=left_out,
+    )
 
 
 def _metrics(arms: Sequence[Arm]) -> list[str]:

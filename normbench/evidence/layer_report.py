@@ -140,7 +140,7 @@ def _output_findings(lines: Sequence[LayerLine]) -> list[str]:
         hit = [line for line in lines if line.word == word]
         if hit:
             verb = {"not finite": "is not finite", "dead": "is dead (all zeros)"}.get(word, word)
-            more = "" if len(hit) == 1 else f" and in {len(hit) - 1} more layers"
+            more = "" if len(hit) == 1 else f" and in {len(hit) - 1} more layer{'' if len(hit) == 2 else 's'}"
             findings.append(f"The output {verb} at {hit[0].layer}{more}: std {hit[0].output_std:.3g}.")
     return findings
 

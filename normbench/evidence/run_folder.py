@@ -18,6 +18,9 @@ STUDY_JSON, ARM_JSON = "study.json", "arm.json"
 CONFIG_YAML, SUMMARY_JSON, ENVIRONMENT_JSON = "config.yaml", "summary.json", "environment.json"
 METRICS_CSV, LAYER_STATS_CSV, CURVE_CSV, POINTS_CSV = "metrics.csv", "layer_stats.csv", "curve.csv", "points.csv"
 
+AGAIN = "Delete this file and run its config again."
+"""The way out of a damaged JSON file: what is there is trusted, what is missing is made anew."""
+
 
 def seed_folder(runs_dir: Path, study: str, arm: str, arm_hash: str, seed: int) -> Path:
     """Return where one run lives: ``<runs>/<study>/<arm>-<hash>/seed-<n>``."""
@@ -79,9 +82,9 @@ def read_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         problem = getattr(error, "strerror", None) or str(error)
-        raise RunFolderError(f"{path}: must be readable JSON, got: {problem}. Run its config again.") from None
+        raise RunFolderError(f"{path}: must be readable JSON, got: {problem}. {AGAIN}") from None
     if not isinstance(content, dict):
-        raise RunFolderError(f"{path}: must be a JSON object, got a {type(content).__name__}. Run its config again.")
+        raise RunFolderError(f"{path}: must be a JSON object, got a {type(content).__name__}. {AGAIN}")
     return content
 
 
@@ -168,7 +171,7 @@ def read_arm(folder: Path) -> Arm:
         )
     except KeyError as error:
         rule = f"must hold {error.args[0]!r}, got {', '.join(content) or 'nothing'}"
-        raise RunFolderError(f"{folder / ARM_JSON}: {rule}. Run its config again.") from None
+        raise RunFolderError(f"{folder / ARM_JSON}: {rule}. {AGAIN}") from None
 
 
 def _finished_runs(folder: Path) -> Iterator[Run]:

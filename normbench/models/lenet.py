@@ -41,7 +41,7 @@ class LeNet(nn.Module):
         maps2 = (16, *(side // 2 - KERNEL + 1 for side in maps1[1:]))
         in_features = 16 * (maps2[1] // 2) * (maps2[2] // 2)
         norms = {
-            name: build_norm(norm, shape, name) if name in norm_after else None
+            name: _norm_after(name, shape, norm) if name in norm_after else None
             for name, shape in {"conv1": maps1, "conv2": maps2, "fc1": (120,)}.items()
         }
         self.conv1 = Conv2d(channels, 6, KERNEL).followed_by(norms["conv1"], max_pool=2)
@@ -55,6 +55,17 @@ class LeNet(nn.Module):
         x = self.conv2(self.conv1(x))
         logits: Tensor = self.fc3(self.fc2(self.fc1(flatten_input(x))))
         return logits
+
+
+def _norm_after(name: str, shape: Shape, norm: NormSpec) -> nn.Module:
+    """Make a layer's norm; where fc1 has no positions for it, name the way out that this model has."""
+    try:
+        return build_norm(norm, shape, name)
+    except SettingError as error:
+        if name != "fc1":
+            raise
+        way_out = f"{error.way_out} Or leave it out there: model.norm_after: [conv1, conv2]."
+        raise SettingError(error.key, error.rule, error.value, way_out) from None
 
 
 class LeNetSpec(ModelSpec):

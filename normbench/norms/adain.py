@@ -146,7 +146,10 @@ class AdaINSpec(NormSpec):
     """
 
     about: ClassVar[About] = About(
-        formula="(x - mean) / sqrt(var + eps) * sqrt(style_var + eps) + style_mean",
+        formula=(
+            "((x - mean) / sqrt(var + eps) * sqrt(style_var + eps) + style_mean - batch_mean)"
+            " / sqrt(batch_var + eps) * weight + bias"
+        ),
         paper=(
             "Huang and Belongie, Arbitrary Style Transfer in Real-time with Adaptive Instance "
             "Normalization, 2017; Nuriel, Benaim and Wolf, Permuted AdaIN, 2021"

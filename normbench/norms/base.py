@@ -31,6 +31,7 @@ class Properties:
         vmap: Works under ``torch.func.vmap`` with stacked parameters and buffers.
         averaged_axes: Axes that one mean and variance are taken over, as letters ("N H W"); "" takes none,
             "H W | N H W" takes statistics of several kinds.
+        overlapping: Every value has statistics of its own, over a window that overlaps its neighbours'.
         num_statistics: How many (mean, variance) pairs one batch of ``batch_size`` gets.
     """
 
@@ -43,6 +44,7 @@ class Properties:
     vmap: bool = True
     averaged_axes: str = ""
     num_statistics: int = 0
+    overlapping: bool = False
 
 
 class NormSpec(Spec):
@@ -96,7 +98,7 @@ def refuse_lone_values(name: str, feature_shape: FeatureShape, values: int) -> N
             "name",
             f"must average over 2 values or more per statistic in features of shape {feature_shape}",
             name,
-            "Use batch_norm or layer_norm.",
+            f"Use {' or '.join(other for other in ('batch_norm', 'layer_norm') if other != name)}.",
         )
 
 

@@ -92,4 +92,4 @@ class LocalResponseNormSpec(NormSpec):
         """Nothing is invariant; the windows overlap, so what hangs together is a whole position's channels."""
         if min(self.size, feature_shape[0]) == 1 or 0 in (self.alpha, self.beta):
             return Properties()
-        return Properties(averaged_axes="C", num_statistics=batch_size * num_positions(feature_shape))
+        return Properties(overlapping=True, averaged_axes="C", num_statistics=batch_size * num_positions(feature_shape))

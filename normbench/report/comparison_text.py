@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -46,15 +47,30 @@ def _method(comparison: StudyComparison) -> str:
 
 
 def evidence_command(comparison: StudyComparison) -> str:
-    """Return the command that runs these arms over enough seeds."""
-    command = f"normbench run {comparison.source} --seeds {ENOUGH_SEEDS}"
-    if not comparison.is_plain:
-        return command
-    varied = {
-        key: list(dict.fromkeys(str(row.settings.get(key)) for row in comparison.rows)) for key in comparison.differing
-    }
-    options = [f"--vary {key}={','.join(values)}" for key, values in varied.items() if "None" not in values]
-    return " ".join([command, *(options or ["--vary norm=none,batch_norm"])])
+    """Return the command, or one per row, that runs these arms over enough seeds."""
+    differing = comparison.differing if comparison.is_plain else ()
+    kept = [text for text in comparison.set_ if text.partition("=")[0].strip() not in differing]
+    common = [f"--set {shlex.quote(text)}" for text in kept] + [f"--seeds {ENOUGH_SEEDS}"]
+    if comparison.runs_dir != "runs":
+        common.append(f"--runs-dir {shlex.quote(comparison.runs_dir)}")
+    choices = _choices(comparison) if comparison.is_plain else [[]]
+    start = f"normbench run {shlex.quote(comparison.source)}"
+    return "\n  ".join(" ".join([start, *choice, *common]) for choice in choices)
+
+
+def _choices(comparison: StudyComparison) -> list[list[str]]:
+    """Return the options that make the rows of a plain file: one --vary if one setting differs, else a --set each."""
+    if not comparison.differing:
+        return [["--vary norm=none,batch_norm"]]
+    rows = [_said(row, comparison.differing) for row in comparison.rows]
+    if len(comparison.differing) == 1 and all(rows):
+        key = comparison.differing[0]
+        return [[f"--vary {key}={','.join(dict.fromkeys(value for row in rows for _, value in row))}"]]
+    return [[f"--set {key}={shlex.quote(value)}" for key, value in row] for row in rows]
+
+
+def _said(row: Row, differing: Sequence[str]) -> list[tuple[str, str]]:
+    return [(key, str(row.settings[key])) for key in differing if row.settings.get(key) is not None]
 
 
 def as_json(comparisons: Sequence[StudyComparison]) -> str:

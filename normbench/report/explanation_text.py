@@ -54,6 +54,8 @@ def _averages(training: Mapping[str, Any]) -> str:
     count = training["num_statistics"]
     if not count:
         return "nothing"
+    if training["overlapping"]:
+        return f"over a window along {training['averaged_axes']} around every value; windows overlap"
     return f"over {training['averaged_axes'].replace(' | ', ', and over ')}: {count:,} statistics for this shape"
 
 
@@ -64,7 +66,8 @@ def _block(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     width = len(rows[0].split())
     positions = "with all their positions" if found["shares_positions"] else "at each position"
     positions = positions if len(found["shape"]) > 2 else ""
-    caption = f"{len(rows)} samples (down) x {width} channels (across); equal letters are averaged together {positions}"
+    together = "depend on each other" if found["training"]["overlapping"] else "are averaged together"
+    caption = f"{len(rows)} samples (down) x {width} channels (across); equal letters {together} {positions}"
     return [("block", caption.rstrip()), *(("", row) for row in rows)]
 
 
@@ -127,16 +130,20 @@ def print_all_norms(console: Console, rows: Sequence[Mapping[str, Any]], shape: 
     table = plain_table(
         ["norm", "averages over", "statistics", "learned", "evaluation", "unchanged by"], left=(0, 1, 4, 5)
     )
-    for row in rows:
+    for row in (row for row in rows if "training" in row):
         training = row["training"]
+        count = "every value" if training["overlapping"] else f"{training['num_statistics']:,}"
         unchanged = ", ".join(key.replace("_", " ") for key in INVARIANCES if training[key])
         same = "as training" if training["same_in_eval"] else "differs"
         learned = sum(prod(shape) for shape in row["parameters"].values())
         table.add_row(
-            row["name"], training["averaged_axes"] or "-", f"{training['num_statistics']:,}", f"{learned:,}", same,
+            row["name"], training["averaged_axes"] or "-", count, f"{learned:,}", same,
             unchanged or "-",
         )  # fmt: skip
     console.print(table)
+    refused = [row["name"] for row in rows if "training" not in row]
+    if refused:
+        console.print(f"refused at this shape, or with default settings: {', '.join(refused)}", soft_wrap=True)
 
 
 def _say(console: Console, headline: str) -> None:

@@ -44,6 +44,8 @@ def with_spread(metric: str, mean: float, std: float | None) -> str:
         >>> with_spread("test_accuracy", 0.98, 0.012), with_spread("test_loss", 0.058, None)
         ('98.0 ± 1.2 %', '0.0580')
     """
+    if math.isnan(mean):
+        return "-"
     if std is None:
         return metric_value(metric, mean)
     if metric.endswith("accuracy"):

@@ -36,7 +36,7 @@ def _defaults_line(arm: Arm, summary: Mapping[str, Any], environment: Mapping[st
     threads = environment.get("num_threads", 1)
     parts = {
         "optimizer": _with_settings("optimizer", settings),
-        "num_steps": f"{steps:,} steps{epochs}",
+        "num_steps": f"{steps:,} step{'' if steps == 1 else 's'}{epochs}",
         "init": f"init {settings['init']}",
         "decay_on": f"decay on {settings['decay_on']}" if settings["weight_decay"] or settings["l1"] else "",
     }
@@ -57,9 +57,15 @@ def _with_settings(part: str, settings: Mapping[str, Any]) -> str:
 
 def _size_line(settings: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     norms = f" ({summary['num_norm_parameters']:,} in norms)" if summary["num_norm_parameters"] else ""
-    momentum = settings.get("norm.momentum")
+    momentum = settings.get("norm.momentum") if _moves_statistics(settings) else None
     keep = "" if momentum is None else f" · running statistics keep {100 * (1 - momentum):.3g} % per step"
     return f"  {summary['num_parameters']:,} parameters{norms}{keep}"
+
+
+def _moves_statistics(settings: Mapping[str, Any]) -> bool:
+    """Whether the norm's momentum is in use: not without running statistics, nor where all batches count alike."""
+    keeps = settings.get("norm.track_running_stats", True) is not False
+    return keeps and settings.get("norm.average", "moving") == "moving"
 
 
 def _number(value: Any) -> str:

@@ -14,7 +14,7 @@ NUM_ENDS = 4
 """Of a long network, so many layers are shown at either end."""
 LONG = 12
 WIDE_HEADER = 9
-PIPE_WIDTH = 200
+WIDEST = 200
 
 METRIC_TITLES = {
     "batch_loss_max_after_epoch_1": "batch loss, max after epoch 1",
@@ -27,10 +27,13 @@ METRIC_TITLES = {
 
 
 def make_console(*, stderr: bool = False, width: int | None = None) -> Console:
-    """Return a console that prints text as it is; a pipe gets lines as long as they need."""
+    """Return a console that prints text as it is, in lines as long as they need; bars keep to the terminal.
+
+    A terminal that breaks a long line is easier to read than columns folded to a few letters each.
+    """
     console = Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False, width=width)
-    if width is None and not console.is_terminal:
-        console.width = PIPE_WIDTH
+    if width is None and not (stderr and console.is_terminal):
+        console.width = max(console.width, WIDEST)
     return console
 
 

@@ -36,6 +36,12 @@ def test_a_plain_file_is_one_arm_called_after_its_norm():
     assert (study.seeds, study.baseline, study.is_plain) == ((0,), None, True)
 
 
+def test_files_whose_names_no_folder_can_hold_are_told_apart():
+    names = {load("", name).name for name in ("研究.yaml", "实验.yaml")}
+    assert len(names) == 2
+    assert all(name.startswith("study-") and name.isascii() for name in names)
+
+
 def test_arms_change_the_base_in_the_order_of_the_file():
     study = load("norm: group_norm\narms:\n  z: {dropout: 0.5}\n  a:\n  m: {norm: {num_groups: 4}, l1: 1}\n")
     assert changes(study) == {

@@ -175,8 +175,25 @@ def test_one_seed_each_is_a_look_and_says_how_to_get_evidence():
     for arm_hash, norm in (("aaaaaa", "batch_norm"), ("bbbbbb", "none")):
         make_run(make_arm(folder, arm_hash=arm_hash, norm=norm))
     found = compare_study(folder)
-    assert evidence_command(found) == "normbench run configs/made_up.yaml --seeds 8 --vary norm=batch_norm,none"
+    assert evidence_command(found) == "normbench run configs/made_up.yaml --vary norm=batch_norm,none --seeds 8"
     assert footnote(found).startswith("One seed each: this is a look, not evidence.")
+
+
+def test_rows_that_differ_in_several_settings_get_a_command_each():
+    folder = make_study(arms=["none"], is_plain=True, set=["norm=none", "l1=0.1"])
+    make_run(make_arm(folder, arm_hash="aaaaaa", norm="none", batch_size=2))
+    make_run(make_arm(folder, arm_hash="bbbbbb", norm="batch_norm", batch_size=8))
+    assert evidence_command(compare_study(folder)).split("\n  ") == [
+        "normbench run configs/made_up.yaml --set norm=none --set batch_size=2 --set l1=0.1 --seeds 8",
+        "normbench run configs/made_up.yaml --set norm=batch_norm --set batch_size=8 --set l1=0.1 --seeds 8",
+    ]
+
+
+def test_the_command_keeps_the_runs_folder_and_the_changes_of_a_study_with_arms():
+    folder = make_study(Path("elsewhere"), arms=["none"], set=["optimizer.lr=0.1"])
+    make_run(make_arm(folder, norm="none"))
+    command = "normbench run configs/made_up.yaml --set optimizer.lr=0.1 --seeds 8 --runs-dir elsewhere"
+    assert evidence_command(compare_study(folder)) == command
 
 
 def test_several_seeds_are_evidence(study):
@@ -199,3 +216,9 @@ def test_json_says_null_where_a_number_is_not_finite():
     text = as_json([compare_study(folder)])
     assert json.loads(text)[0]["rows"][0]["figures"]["test_loss"]["mean"] is None
     assert "NaN" not in text
+
+
+def test_an_arm_whose_folder_is_gone_is_named():
+    folder = make_study(arms=["none", "gone"])
+    make_run(make_arm(folder, "none"))
+    assert compare_study(folder).missing == ["gone"]

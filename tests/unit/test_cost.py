@@ -60,3 +60,10 @@ def test_a_study_without_steps_has_a_cost_too():
     text = "model: {name: mlp, hidden_features: [4]}\ndataset: {name: gaussian_noise, shape: [3]}\nnum_steps: 0\n"
     Path("noise.yaml").write_text(text, encoding="utf-8")
     assert estimate_cost(load_study(Path("noise.yaml")), Path("runs")).cpu_s > 0
+
+
+def test_an_environment_without_times_is_measured_anew(study):
+    finish(study, "plain", 0)
+    for path in Path("runs/tiny").glob("plain-*/seed-0/environment.json"):
+        path.write_text("{}", encoding="utf-8")
+    assert estimate_cost(study, Path("runs")).arms[0].cpu_s_per_run > 0

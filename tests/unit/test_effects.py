@@ -18,7 +18,7 @@ def row(arm, values, metric="test_loss", seeds=SEEDS, **settings):
 
 
 def study(*rows, baseline=None, differing=()):
-    return StudyComparison("made_up", "", "made_up.yaml", rows, differing, False, baseline)
+    return StudyComparison("made_up", "", "made_up.yaml", rows, differing, False, baseline=baseline)
 
 
 def losses(factor):

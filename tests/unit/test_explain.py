@@ -131,3 +131,30 @@ def test_an_unknown_name_gets_the_near_one():
     assert code == 2
     assert err.startswith("explain batchnorm: norm: must be one of ")
     assert err.strip().endswith("got 'batchnorm'. Write batch_norm.")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["instance_norm"],
+        ["batch_norm", "--set", "track_running_stats=false"],
+        ["switchable_norm", "--set", "average=batch"],
+    ],
+)
+def test_momentum_is_not_told_where_nothing_uses_it(words):
+    _, out, _ = normbench("explain", *words, "--json")
+    assert json.loads(out)["momentum"] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--set", "eps=1"], "--set eps=1: must go with the name of a norm, got none."),
+        (["dropout", "--set", "p=1"], "--set p=1: must go with the name of a norm, got dropout."),
+        (["batch_norm", "--shape", "2,\u00b2"], "--shape 2,\u00b2: must be N,C or"),
+        (["layer_norm", "--shape", "2,1"], "got 'layer_norm'. Use batch_norm."),
+    ],
+)
+def test_what_explain_cannot_use_is_refused(words, message):
+    code, _, err = normbench("explain", *words)
+    assert (code, message in err) == (2, True)

@@ -83,7 +83,7 @@ def test_a_steady_network_has_no_findings():
     ("stds", "finding"),
     [
         ((1.0, 1e-5, 1.0), "The output vanishes at hidden2: std 1e-05."),
-        ((1.0, 1e-5, 1e-9), "The output vanishes at hidden2 and in 1 more layers: std 1e-05."),
+        ((1.0, 1e-5, 1e-9), "The output vanishes at hidden2 and in 1 more layer: std 1e-05."),
         ((1.0, 1.0, 2e4), "The output explodes at output: std 2e+04."),
         ((1.0, math.inf, 1.0), "The output is not finite at hidden2: std inf."),
     ],

@@ -114,3 +114,11 @@ def test_the_comparison_of_an_edited_plain_file(console):
     fill(study, "none", worse=5, norm="none", norm__momentum=None)
     print_comparisons([compare_study(study)], console)
     golden("edited_file", console.file.getvalue())
+
+
+@pytest.mark.parametrize("unused", [{"norm__track_running_stats": False}, {"norm__average": "batch"}])
+def test_momentum_is_not_told_where_nothing_uses_it(console, unused):
+    study = make_study(is_plain=True)
+    folder = fill(study, "some_norm", norm="some_norm", **unused)
+    print_study(console, study, [folder], all_layers=False, config=Path("configs/made_up.yaml"))
+    assert "running statistics" not in console.file.getvalue()

@@ -79,7 +79,9 @@ def test_json_is_written_in_equal_bytes_and_leaves_nothing_else():
 def test_json_that_cannot_be_read_says_why(content, message):
     if content is not None:
         Path("a.json").write_bytes(content)
-    assert refusal(lambda: read_json(Path("a.json"))) == f"a.json: {message}. Run its config again."
+    assert (
+        refusal(lambda: read_json(Path("a.json"))) == f"a.json: {message}. Delete this file and run its config again."
+    )
 
 
 def test_json_that_is_not_utf_8_is_a_mistake_too():
@@ -100,7 +102,7 @@ def test_an_arm_is_read_back_with_its_finished_runs_in_the_order_of_seeds(arm):
 def test_an_arm_that_lacks_a_key_says_which(arm):
     write_json(arm / "arm.json", {"arm": "none", "hash": "aaaaaa"})
     assert refusal(lambda: read_arm(arm)) == (
-        f"{arm}/arm.json: must hold 'settings', got arm, hash. Run its config again."
+        f"{arm}/arm.json: must hold 'settings', got arm, hash. Delete this file and run its config again."
     )
 
 

@@ -114,12 +114,20 @@ def test_a_diverged_run_is_a_result():
     assert json.loads((only_run() / "summary.json").read_text())["step"] < 4
 
 
-def test_running_part_of_a_study_does_not_forget_the_rest():
+def test_running_one_runs_config_does_not_forget_the_rest_of_its_study():
     statuses(study_of(TINY + ARMS))
     before = (RUNS / "tiny" / "study.json").read_bytes()
-    part = TINY + "arms: {decayed: {weight_decay: 0.1}}\n"
-    assert statuses(study_of(part)) == {("decayed", 0): "skipped"}
+    resolved = next(RUNS.glob("tiny/decayed-*/seed-0/config.yaml"))
+    assert statuses(load_study(resolved)) == {("decayed", 0): "skipped"}
     assert (RUNS / "tiny" / "study.json").read_bytes() == before
+
+
+def test_an_arm_removed_from_the_file_is_named_and_left_out():
+    statuses(study_of(TINY + ARMS))
+    statuses(study_of(TINY + "arms: {decayed: {weight_decay: 0.1}}\n"))
+    found = compare_study(RUNS / "tiny")
+    assert [row.arm for row in found.rows] == ["decayed"]
+    assert [name.rpartition("-")[0] for name in found.left_out] == ["plain"]
 
 
 def test_running_a_resolved_config_does_not_forget_the_other_rows_of_a_plain_file():
@@ -151,3 +159,25 @@ def test_runs_that_cannot_be_written_are_a_mistake_with_a_place():
     Path("runs").write_text("a file")
     with pytest.raises(RunFolderError, match=r"^runs.*: must be .*, got: Not a directory\."):
         run_study(study_of(), RUNS)
+
+
+def test_a_users_file_called_config_is_a_study_like_others():
+    for arms in ("arms: {a: {}, b: {l1: 0.1}}\n", "arms: {a: {}, b: {l1: 0.2}}\n"):
+        Path("config.yaml").write_text(TINY + arms, encoding="utf-8")
+        run_study(load_study(Path("config.yaml")), Path("runs"))
+    comparison = compare_study(Path("runs/config"))
+    assert [(row.arm, row.settings["l1"]) for row in comparison.rows] == [("a", 0.0), ("b", 0.2)]
+
+
+@pytest.mark.parametrize("damaged", ["study.json", "*/arm.json", "*/seed-0/summary.json", "*/seed-0/environment.json"])
+def test_the_way_out_of_a_damaged_file_leads_out(damaged):
+    Path("tiny.yaml").write_text(TINY + ARMS, encoding="utf-8")
+    study = load_study(Path("tiny.yaml"))
+    run_study(study, Path("runs"))
+    path = min(Path("runs/tiny").glob(damaged))
+    path.write_text("{", encoding="utf-8")
+    with pytest.raises(RunFolderError, match=r"Delete this file and run its config again\.$"):
+        compare_study(Path("runs/tiny"))
+    path.unlink()
+    run_study(study, Path("runs"))
+    assert [row.seeds for row in compare_study(Path("runs/tiny")).rows] == [(0,), (0,)]
