@@ -6,6 +6,7 @@ from contracts.variants import variants
 from normbench.errors import SettingError
 
 NUM_OUTPUTS = 3
+LENGTHS = (4, 9, 1, 6, 9, 2)
 
 
 def sequences(lengths, num_features=3, num_steps=None, seed=0):
@@ -46,3 +47,22 @@ def assert_same_state(left, right, atol=1e-6):
     theirs = right.state_dict()
     for name, tensor in left.state_dict().items():
         torch.testing.assert_close(tensor, theirs[name], rtol=0, atol=atol, msg=name)
+
+
+def assert_padding_changes_nothing(spec, norm, value):
+    """Pad a batch further with ``value``: outputs, gradients, statistics and evaluation stay, to 1e-6."""
+    x = sequences(LENGTHS)
+    model, outputs, grads = trained_pass(spec, norm, x)
+    padded_model, padded_outputs, padded_grads = trained_pass(spec, norm, padded(x, 5, value))
+    torch.testing.assert_close(padded_outputs, outputs, rtol=0, atol=1e-6)
+    torch.testing.assert_close(padded_grads, grads, rtol=0, atol=1e-6)
+    assert_same_state(model, padded_model)
+    torch.testing.assert_close(model.eval()(x), padded_model.eval()(padded(x, 5, value)), rtol=0, atol=1e-6)
+
+
+def trained_pass(spec, norm, x):
+    """Return the network after a pass forward and backward, its outputs and gradients."""
+    model = seeded(spec, norm)
+    outputs = model(x)
+    outputs.square().sum().backward()
+    return model, outputs, {name: parameter.grad for name, parameter in model.named_parameters()}

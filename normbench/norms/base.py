@@ -87,6 +87,14 @@ def axes(*letters: str) -> str:
     return " ".join(letter for letter in letters if letter)
 
 
+def scale_and_shift(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    """Return weight x + bias, channel by channel, of (N, C, *); x itself without them."""
+    if weight is None or bias is None:
+        return x
+    shape = (-1,) + (1,) * (x.dim() - 2)
+    return torch.addcmul(bias.view(shape), x, weight.view(shape))
+
+
 def refuse_lone_values(name: str, feature_shape: FeatureShape, values: int) -> None:
     """Refuse a shape in which each mean would be taken over a single value.
 

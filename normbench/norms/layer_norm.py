@@ -17,6 +17,7 @@ from normbench.norms.base import (
     num_positions,
     position_axes,
     refuse_lone_values,
+    scale_and_shift,
 )
 
 Over = Literal["sample", "map", "row", "position"]
@@ -78,15 +79,9 @@ class LayerNorm(nn.Module):
         if self.affine == "element":
             return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
         if self.over == "row":
-            return self._scale_channels(F.layer_norm(x, self.normalized_shape, eps=self.eps))
+            return scale_and_shift(F.layer_norm(x, self.normalized_shape, eps=self.eps), self.weight, self.bias)
         num_groups = 1 if self.over == "sample" else x.shape[1]  # one kernel normalizes and scales channels
         return F.group_norm(x, num_groups, self.weight, self.bias, self.eps)
-
-    def _scale_channels(self, x: Tensor) -> Tensor:
-        if self.weight is None or self.bias is None:
-            return x
-        shape = (-1,) + (1,) * (x.dim() - 2)
-        return torch.addcmul(self.bias.view(shape), x, self.weight.view(shape))
 
 
 def _normalized_shape(feature_shape: FeatureShape, over: Over) -> FeatureShape:

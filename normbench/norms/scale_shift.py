@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from normbench.about import About
-from normbench.norms.base import FeatureShape, NormSpec, Properties
+from normbench.norms.base import FeatureShape, NormSpec, Properties, scale_and_shift
 
 
 class ScaleShift(nn.Module):
@@ -44,8 +44,7 @@ class ScaleShift(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return weight x + bias, channel by channel."""
-        shape = (-1,) + (1,) * (x.dim() - 2)
-        return torch.addcmul(self.bias.view(shape), x, self.weight.view(shape))
+        return scale_and_shift(x, self.weight, self.bias)
 
 
 class ScaleShiftSpec(NormSpec):

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 import torch
 from contracts.variants import each, label
-from sequence_batches import assert_same_state, padded, seeded, sequences, taken_norms
+from sequence_batches import LENGTHS, assert_padding_changes_nothing, seeded, sequences, taken_norms
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from normbench.errors import SettingError
@@ -26,27 +26,12 @@ KINDS_AND_NORMS = pytest.mark.parametrize(
         for spec, norm in product([RNNSpec(cell=kind, hidden_features=6) for kind in KINDS], taken_norms(RNNSpec()))
     ],
 )
-LENGTHS = (4, 9, 1, 6, 9, 2)
-
-
-def trained_pass(spec, norm, x):
-    """Return the network after a pass forward and backward, its outputs and gradients."""
-    model = seeded(spec, norm)
-    outputs = model(x)
-    outputs.square().sum().backward()
-    return model, outputs, {name: parameter.grad for name, parameter in model.named_parameters()}
 
 
 @KINDS_AND_NORMS
 @pytest.mark.parametrize("value", [0.0, 1e3])
 def test_padding_further_changes_no_output_no_statistic_and_no_gradient(spec, norm, value):
-    x = sequences(LENGTHS)
-    model, outputs, grads = trained_pass(spec, norm, x)
-    padded_model, padded_outputs, padded_grads = trained_pass(spec, norm, padded(x, 5, value))
-    torch.testing.assert_close(padded_outputs, outputs, rtol=0, atol=1e-6)
-    torch.testing.assert_close(padded_grads, grads, rtol=0, atol=1e-6)
-    assert_same_state(model, padded_model)
-    torch.testing.assert_close(model.eval()(x), padded_model.eval()(padded(x, 5, value)), rtol=0, atol=1e-6)
+    assert_padding_changes_nothing(spec, norm, value)
 
 
 @EACH_NORM
