@@ -25,7 +25,9 @@ def _first_line(study: str, settings: Mapping[str, Any], summary: Mapping[str, A
     said = [f"{key} {_number(settings[key])}" for key in FIRST]
     if settings["weight_decay"]:
         said[0] += f" ({summary['decay_kind']})"
-    what = f"{settings['model']} + {settings['norm']} on {settings['dataset']}"
+    parametrization = settings.get("weight_parametrization", "none")
+    weights = "" if parametrization == "none" else f" + {parametrization}"
+    what = f"{settings['model']} + {settings['norm']}{weights} on {settings['dataset']}"
     return " · ".join([study, what, *said, f"seed {seed}"])
 
 
