@@ -1,7 +1,7 @@
 """What a norm does, measured on the layer itself: axes, statistics, parameters, modes, an example with numbers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import torch
@@ -97,12 +97,6 @@ def explain_norm(spec: NormSpec, shape: Sequence[int]) -> Explanation:
 def _momentum_in_use(layer: nn.Module) -> float | None:
     moves = getattr(layer, "running_mean", None) is not None and getattr(layer, "average", "moving") == "moving"
     return getattr(layer, "momentum", None) if moves else None
-
-
-def invariances(properties: Properties) -> list[str]:
-    """Return the names of what changes nothing: input_scale, sample_shift, feature_shift."""
-    shifts = ("input_scale", "sample_shift", "feature_shift")
-    return [field.name for field in fields(properties) if field.name in shifts and getattr(properties, field.name)]
 
 
 def draw_block(spec: NormSpec, feature_shape: FeatureShape) -> tuple[tuple[str, ...], bool]:

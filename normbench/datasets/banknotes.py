@@ -62,11 +62,6 @@ class BanknotesSpec(DatasetSpec):
         """One class per numeral."""
         return (len(NUMERALS),)
 
-    @property
-    def num_train(self) -> int:
-        """All of them: validation has as many of its own."""
-        return self.num_samples
-
     def build(self, seed: int) -> Dataset:
         """Draw the three splits; the test set has 2,000 images whatever the settings."""
         train, validation = (self._draw(seed, name, self.num_samples) for name in ("train", "validation"))

@@ -77,6 +77,7 @@ class DatasetSpec(Spec):
     """What YAML says about a dataset. Shapes are known without building it."""
 
     task: ClassVar[Task]
+    num_samples: int
 
     @property
     @abstractmethod
@@ -94,9 +95,9 @@ class DatasetSpec(Spec):
         return None
 
     @property
-    @abstractmethod
     def num_train(self) -> int:
-        """Samples in the training set."""
+        """Samples in the training set; validation has as many of its own."""
+        return self.num_samples
 
     @property
     def group_sizes(self) -> tuple[int, ...]:

@@ -54,11 +54,6 @@ class ContrastSpec(DatasetSpec):
         """Two directions in two contrasts."""
         return (NUM_DIRECTIONS * NUM_CONTRASTS,)
 
-    @property
-    def num_train(self) -> int:
-        """All of them: validation has as many of its own."""
-        return self.num_samples
-
     def build(self, seed: int) -> Dataset:
         """Draw the three splits; the test set has 2,000 images whatever the settings."""
         train, validation = (self._draw(seed, name, self.num_samples) for name in ("train", "validation"))

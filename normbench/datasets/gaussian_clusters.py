@@ -48,11 +48,6 @@ class GaussianClustersSpec(DatasetSpec):
         """One class per set of clusters."""
         return (self.num_classes,)
 
-    @property
-    def num_train(self) -> int:
-        """All of them: validation has as many of its own."""
-        return self.num_samples
-
     def build(self, seed: int) -> Dataset:
         """Draw the centres, then three splits around them; the test set has 2,000 points whatever the settings."""
         centres = self.centres(seed)

@@ -30,11 +30,6 @@ class GaussianNoiseSpec(DatasetSpec):
         """One: the backward signal enters there."""
         return (1,)
 
-    @property
-    def num_train(self) -> int:
-        """As asked for."""
-        return self.num_samples
-
     def build(self, seed: int) -> Dataset:
         """Draw three sets of noise."""
         return Dataset(*(Split(self._draw(seed, name)) for name in ("train", "validation", "test")))

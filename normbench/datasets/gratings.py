@@ -57,11 +57,6 @@ class GratingsSpec(DatasetSpec):
         """One class per direction."""
         return (self.num_classes,)
 
-    @property
-    def num_train(self) -> int:
-        """All of them: validation has as many of its own."""
-        return self.num_samples
-
     def build(self, seed: int) -> Dataset:
         """Draw the splits; test (unseen styles) and seen have 2,000 images whatever the settings."""
         train, validation = (self._draw(seed, name, self.num_samples) for name in ("train", "validation"))

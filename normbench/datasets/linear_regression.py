@@ -31,11 +31,6 @@ class LinearRegressionSpec(DatasetSpec):
         """One number."""
         return (1,)
 
-    @property
-    def num_train(self) -> int:
-        """All of them: each split has ``num_samples``."""
-        return self.num_samples
-
     def build(self, seed: int) -> Dataset:
         """Draw the noise of each split. Validation is noisy like the training set, test has its own noise."""
         train, validation = (self._draw(seed, name, self.train_noise_std) for name in ("train", "validation"))

@@ -64,11 +64,6 @@ class SequencesSpec(DatasetSpec):
         """The longest are in ``longer``."""
         return (self.min_length, self.max_length * self.longer_by)
 
-    @property
-    def num_train(self) -> int:
-        """All of them: validation has as many of its own."""
-        return self.num_samples
-
     def build(self, seed: int) -> Dataset:
         """Draw the splits; test and longer have 2,000 sequences whatever the settings."""
         train, validation = (self._draw(seed, name, self.num_samples) for name in ("train", "validation"))

@@ -54,11 +54,6 @@ class StyleRemovalSpec(DatasetSpec):
         return self.input_shape
 
     @property
-    def num_train(self) -> int:
-        """All of them: validation has as many of its own."""
-        return self.num_samples
-
-    @property
     def group_sizes(self) -> tuple[int, ...]:
         """Training samples of each style."""
         return even_shares(self.num_samples, self.num_styles)

@@ -83,7 +83,7 @@ class IBNSpec(NormSpec):
         bad_for="Deep layers, and tasks in which style carries the label.",
         disagreements=(
             "ResNets take instance norm on the first half, DenseNets batch norm first.",
-            "The published code fails for odd channel counts; here the halves are rounded.",
+            "The published code fails for odd channel counts; here the first share is rounded down.",
         ),
     )
     name: Literal["ibn"] = "ibn"
