@@ -1,54 +1,34 @@
 """Arms or grid, times seeds: which runs a study file stands for."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import ValidationError
 
 from normbench.axes import Axis, arms_axis, expand, grid_axes, label, vary_axis, zip_axis
 from normbench.contradictions import contradictions
 from normbench.errors import ConfigError, SettingError, did_you_mean
+from normbench.evidence.claims import read_claims
+from normbench.evidence.expectations import TUNED
+from normbench.evidence.identity import content_sha256, study_name
 from normbench.evidence.located import Located
 from normbench.evidence.study_file import read_assignment, read_study_file
-from normbench.study import RunConfig, Study
+from normbench.study import TUNING_SEEDS, RunConfig, Study
+from normbench.study_keys import StudyKeys
+from normbench.tune_keys import read_tune
 from normbench.wording import complaints_about, setting_complaint
 
-MAX_SEEDS = 10_000
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.=,-]")
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.=,+-]{0,119}$")]
-Values = Annotated[list[Any], Field(min_length=1)]
 
-
-class StudyKeys(BaseModel):
-    """The keys of a study file beside the settings of its runs; every one is optional."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    study: Name | None = None
-    seeds: Any = None
-    arms: Annotated[dict[Name, dict[str, Any] | None], Field(min_length=1)] | None = None
-    grid: Annotated[dict[str, Values], Field(min_length=1)] | None = None
-    zip: Annotated[dict[str, Values], Field(min_length=1)] | None = None
-    baseline: Any = None
-    quotes: dict[str, str] | None = None
-
-    @field_validator("seeds")
-    @classmethod
-    def _count_or_list(cls, seeds: object) -> object:
-        listed = seeds if isinstance(seeds, list) and seeds else [seeds]
-        is_count = seeds is None or listed == [seeds]
-        low, high = (1, MAX_SEEDS) if is_count else (0, 2**31 - 1)
-        if seeds is None or all(type(seed) is int and low <= seed <= high for seed in listed):
-            return seeds
-        rule = f"must be a count from 1 to {MAX_SEEDS:,} or a list of seeds from 0"
-        raise SettingError("seeds", rule, seeds, "Example: seeds: 8")
-
-
-def load_study(path: Path, *, set_: Sequence[str] = (), vary: Sequence[str] = (), seeds: int | None = None) -> Study:
+def load_study(
+    path: Path,
+    *,
+    set_: Sequence[str] = (),
+    vary: Sequence[str] = (),
+    seeds: int | None = None,
+    tune: Sequence[str] = (),
+) -> Study:
     """Read a study file and check everything in it.
 
     Args:
@@ -56,6 +36,7 @@ def load_study(path: Path, *, set_: Sequence[str] = (), vary: Sequence[str] = ()
         set_: ``KEY=VALUE`` changes of every arm.
         vary: ``KEY=A,B``: one arm per value, multiplied with the file's arms.
         seeds: Seeds 0 .. seeds - 1 instead of the file's.
+        tune: ``KEY=A,B`` or ``KEY``: values to choose from for each arm.
 
     Raises:
         ConfigError: Every mistake found, one line each.
@@ -80,18 +61,54 @@ def load_study(path: Path, *, set_: Sequence[str] = (), vary: Sequence[str] = ()
     arms = expand(base, [*_file_axes(keys, located), *axes], _plain_name(base))
     configs = _checked_configs(arms)
     _refuse_equal_arms(configs, located)
-    name = keys.study or _name_of(path)
+    lists = read_tune(keys.tune, tune, located, arms)
     chosen = tuple(range(seeds)) if seeds else _seeds(keys.seeds)
-    is_plain = keys.arms is None and keys.grid is None and keys.zip is None
-    baseline = _baseline(keys.baseline, located, arms)
-    return Study(name, _question(path), str(path), configs, chosen, baseline, is_plain, keys.quotes or {}, tuple(set_))
+    _refuse_tuning_seeds(chosen, located, tunes=bool(lists))
+    options = {"--set": list(set_), "--vary": list(vary), "--seeds": seeds, "--tune": list(tune)}
+    study = Study(
+        name=study_name(path, located.data),
+        question=_question(path),
+        source=str(path),
+        arms=configs,
+        seeds=chosen,
+        baseline=_baseline(keys.baseline, located, arms),
+        is_plain=keys.arms is None and keys.grid is None and keys.zip is None and not lists,
+        quotes=keys.quotes or {},
+        set_=tuple(set_),
+        tune=lists,
+        keep_given=keys.keep_given is not False or not lists,
+        claims=tuple(keys.claims or ()),
+        content_sha256=content_sha256(located.data),
+        options={key: value for key, value in options.items() if value},
+    )
+    _check_claims(study, located)
+    return study
 
 
-def _name_of(path: Path) -> str:
-    """Return the file's stem; one that a folder's name cannot hold is told apart by its hash."""
-    stem = path.resolve().stem.replace(" ", "_")
-    name = _NOT_IN_NAMES.sub("_", stem).lstrip("_.=,-")[:100]
-    return name if name == stem else f"{name or 'study'}-{sha256(stem.encode()).hexdigest()[:6]}"
+def final_arm_names(study: Study) -> list[str]:
+    """Return what the arms are called once each has been tuned."""
+    tuned = [f"{arm},{TUNED}" for arm in study.arms] if study.tune else []
+    return [*(study.arms if study.keep_given else []), *tuned]
+
+
+def _check_claims(study: Study, located: Located) -> None:
+    if {"--set", "--vary", "--tune"} & set(study.options):
+        return  # other arms than the file's: its claims are then not judged
+    errors = read_claims(study.claims, final_arm_names(study))[1]
+    if errors:
+        raise ConfigError([_claim_complaint(error, located) for error in errors])
+
+
+def _claim_complaint(error: SettingError, located: Located) -> str:
+    steps = tuple(int(step) if step.isdigit() else step for step in error.key.split("."))
+    return f"{located.place(steps)}: {error}"
+
+
+def _refuse_tuning_seeds(seeds: Sequence[int], located: Located, *, tunes: bool) -> None:
+    both = sorted(set(seeds) & set(TUNING_SEEDS)) if tunes else []
+    if both:
+        rule = f"must not be one that settings are tuned on ({', '.join(map(str, TUNING_SEEDS))})"
+        raise ConfigError([f"{located.place(('seeds',))}: seeds: {rule}, got {both[0]}. Choose others."])
 
 
 class _Complaints:

@@ -8,28 +8,45 @@ from pathlib import Path
 
 import torch
 
+from normbench.evidence.expectations import TUNED
 from normbench.evidence.run_folder import Run
-from normbench.scheduling import PlannedRun, plan
+from normbench.scheduling import plan
 from normbench.study import RunConfig, Study
 from normbench.training.build import build_training
 from normbench.training.loop import train
 from normbench.training.recording import MemoryRecorder
+from normbench.tuning import frozen_choices, missing_tuning_runs, tuning_config, with_choices
+from normbench.workers import PlannedRun
 
 NUM_STEPS = 5
 
 
 @dataclass(frozen=True)
 class ArmCost:
-    """One arm: runs missing, CPU seconds of one."""
+    """One arm: runs missing, tuned ones included, and CPU seconds of one; the same of what its choice takes."""
 
     arm: str
     num_missing: int
     cpu_s_per_run: float
+    num_tuning_missing: int = 0
+    cpu_s_per_tuning_run: float = 0.0
 
 
 @dataclass(frozen=True)
 class StudyCost:
-    """A study: runs in all, finished, missing, CPU seconds of the missing ones."""
+    """What a study takes.
+
+    Attributes:
+        study: Its name.
+        num_arms: As the file names them.
+        num_seeds: Of each.
+        num_runs: At given settings and at tuned ones.
+        num_finished: Of these.
+        num_missing: Of these; an arm not tuned yet is taken to need all its tuned runs.
+        num_tuning_runs: Still to be made to choose each arm's own settings, if no list is widened.
+        cpu_s: Of all that is missing, tuning included.
+        arms: The given arms.
+    """
 
     study: str
     num_arms: int
@@ -37,29 +54,75 @@ class StudyCost:
     num_runs: int
     num_finished: int
     num_missing: int
+    num_tuning_runs: int
     cpu_s: float
     arms: Sequence[ArmCost]
 
 
 def estimate_cost(study: Study, runs_dir: Path) -> StudyCost:
     """Say what ``run_study`` would do; nothing is written."""
-    runs = plan(study, runs_dir)
-    arms = [_arm_cost(arm, [run for run in runs if run.config == config]) for arm, config in study.arms.items()]
-    num_missing = sum(arm.num_missing for arm in arms)
-    cpu_s = sum(arm.num_missing * arm.cpu_s_per_run for arm in arms)
-    num_finished = len(runs) - num_missing
-    return StudyCost(study.name, len(arms), len(study.seeds), len(runs), num_finished, num_missing, cpu_s, arms)
+    chosen = frozen_choices(study, runs_dir)
+    known = with_choices(study, chosen)
+    runs = plan(known, runs_dir) if known.arms else []
+    tuning = missing_tuning_runs(study, runs_dir)
+    measured: dict[tuple[object, ...], float] = {}
+    by_hash: dict[str, list[PlannedRun]] = {}
+    for run in runs:
+        by_hash.setdefault(run.folder.parent.name.rpartition("-")[2], []).append(run)
+    arms = []
+    for arm in study.arms:
+        own = {known.arms[name].hash() for name in (arm, f"{arm},{TUNED}") if name in known.arms}
+        mine = [run for arm_hash in own for run in by_hash[arm_hash]]
+        arms.append(_arm_cost(arm, study, mine, tuning.get(arm), measured))
+    num_unknown = len(tuning) * len(study.seeds)
+    num_missing = sum(not run.is_finished for run in runs) + num_unknown
+    return StudyCost(
+        study=study.name,
+        num_arms=len(arms),
+        num_seeds=len(study.seeds),
+        num_runs=len(runs) + num_unknown,
+        num_finished=len(runs) + num_unknown - num_missing,
+        num_missing=num_missing,
+        num_tuning_runs=sum(map(len, tuning.values())),
+        cpu_s=sum(
+            arm.num_missing * arm.cpu_s_per_run + arm.num_tuning_missing * arm.cpu_s_per_tuning_run for arm in arms
+        ),
+        arms=arms,
+    )
 
 
-def _arm_cost(arm: str, runs: Sequence[PlannedRun]) -> ArmCost:
-    found = [Run(run.folder, run.seed).environment.get("cpu_s") for run in runs if run.is_finished]
-    known = [seconds for seconds in found if seconds is not None]
-    cpu_s = statistics.median(known) if known else _measured(runs[0].config, runs[0].seed)
-    return ArmCost(arm, len(runs) - sum(run.is_finished for run in runs), cpu_s)
+def _arm_cost(
+    arm: str,
+    study: Study,
+    mine: Sequence[PlannedRun],
+    tuning: Sequence[PlannedRun] | None,
+    measured: dict[tuple[object, ...], float],
+) -> ArmCost:
+    """Return what an arm takes; ``tuning`` is None where there is nothing left to choose."""
+    config, seed = study.arms[arm], study.seeds[0]
+    num_missing = sum(not run.is_finished for run in mine) + (0 if tuning is None else len(study.seeds))
+    times = [Run(run.folder, run.seed).environment.get("cpu_s") for run in mine if run.is_finished]
+    timed = [seconds for seconds in times if seconds is not None]
+    cpu_s = statistics.median(timed) if timed else _measured(config, seed, measured)
+    if not tuning:
+        return ArmCost(arm, num_missing, cpu_s)
+    return ArmCost(arm, num_missing, cpu_s, len(tuning), _measured(tuning_config(config), seed, measured))
 
 
-def _measured(config: RunConfig, seed: int) -> float:
-    """Time a few steps and one recorded row, in memory."""
+def _measured(config: RunConfig, seed: int, known: dict[tuple[object, ...], float]) -> float:
+    """Time a few steps and one recorded row in memory; arms alike in all that costs time are timed once."""
+    alike = (
+        *(str(part) for part in (config.model, config.norm.name, config.weight_parametrization, config.dataset)),
+        *(config.batch_size, config.total_steps, config.every_steps, config.recording.gradient_shift),
+    )
+    if alike not in known:
+        if not known:
+            _timed(config, seed)  # the first pass of a process is slower than any other
+        known[alike] = _timed(config, seed)
+    return known[alike]
+
+
+def _timed(config: RunConfig, seed: int) -> float:
     started = time.process_time()
     with torch.random.fork_rng(devices=[]):
         training, _ = build_training(config, seed)

@@ -11,6 +11,16 @@ def derive_seed(seed: int, *purpose: str | int) -> int:
     return int.from_bytes(sha256(text.encode()).digest()[:8], "big") >> 1
 
 
+def replica_seed(seed: int, replica: int) -> int:
+    """Return the seed for all but the data of one replica; the first, 0, has the seed itself.
+
+    Example:
+        >>> replica_seed(7, 0), replica_seed(7, 1) == replica_seed(7, 2)
+        (7, False)
+    """
+    return derive_seed(seed, "replica", replica) if replica else seed
+
+
 def stream(seed: int, *purpose: str | int) -> torch.Generator:
     """Return a CPU generator of its own for one purpose, e.g. ``stream(0, "data", "train")``."""
     return torch.Generator().manual_seed(derive_seed(seed, *purpose))

@@ -1,7 +1,6 @@
-"""Many runs, one after another: what is finished is skipped, what is missing is run."""
+"""Many runs: what is finished is skipped, what is missing is run."""
 
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,29 +10,12 @@ from normbench.evidence.run_folder import (
     ARM_JSON,
     CONFIG_YAML,
     STUDY_JSON,
-    claim,
-    is_finished,
     seed_folder,
     write_json,
 )
 from normbench.study import RunConfig, Study
-from normbench.training.experiment import flat_settings, flatten, run_experiment
-
-
-@dataclass(frozen=True)
-class PlannedRun:
-    """One arm with one seed, and where it belongs."""
-
-    study: str
-    arm: str
-    config: RunConfig
-    seed: int
-    folder: Path
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether its result is there."""
-        return is_finished(self.folder)
+from normbench.training.experiment import flat_settings, flatten
+from normbench.workers import PlannedRun, Workers
 
 
 @dataclass(frozen=True)
@@ -49,25 +31,36 @@ class Progress:
 
 def plan(study: Study, runs_dir: Path) -> list[PlannedRun]:
     """Return all runs of a study, seed by seed, so that arms can be compared early and share their data."""
-    hashes = {arm: config.hash() for arm, config in study.arms.items()}
-    names = {arm: _name_in_use(study, runs_dir, arm, hashes[arm]) for arm in study.arms}
+    names = _names_in_use(study, runs_dir)
+    arms = {config.hash(): config for config in study.arms.values()}  # a tuned arm may be the given one
     return [
-        PlannedRun(
-            study.name, names[arm], config, seed, seed_folder(runs_dir, study.name, names[arm], hashes[arm], seed)
-        )
+        PlannedRun(study.name, names[found], config, seed, seed_folder(runs_dir, study.name, names[found], found, seed))
         for seed in study.seeds
-        for arm, config in study.arms.items()
+        for found, config in arms.items()
     ]
 
 
-def _name_in_use(study: Study, runs_dir: Path, arm: str, arm_hash: str) -> str:
-    """Return what these settings are already called in a file without arms: a later --vary adds seeds, not rows."""
-    known = sorted((runs_dir / study.name).glob(f"*-{arm_hash}")) if study.is_plain else []
-    return known[0].name.removesuffix(f"-{arm_hash}") if known else arm
+def _names_in_use(study: Study, runs_dir: Path) -> dict[str, str]:
+    """Return what the arms' folders are called, by hash: after the first arm of these settings.
+
+    In a file without arms what they are called already: a later --vary adds seeds, not rows.
+    """
+    names: dict[str, str] = {}
+    for arm, config in study.arms.items():
+        names.setdefault(config.hash(), arm)
+    if study.is_plain:
+        known = {found: sorted((runs_dir / study.name).glob(f"*-{found}")) for found in names}
+        names |= {found: paths[0].name.removesuffix(f"-{found}") for found, paths in known.items() if paths}
+    return names
 
 
 def run_study(
-    study: Study, runs_dir: Path, *, force: bool = False, report: Callable[[Progress], None] = lambda _: None
+    study: Study,
+    runs_dir: Path,
+    *,
+    force: bool = False,
+    workers: Workers | None = None,
+    report: Callable[[Progress], None] = lambda _: None,
 ) -> list[Progress]:
     """Run what is missing of a study; one failing run does not stop the others.
 
@@ -81,26 +74,20 @@ def run_study(
     except OSError as error:
         rule = "must be a folder this user may write"
         raise RunFolderError(f"{runs_dir}: {rule}, got: {error.strerror}. Choose another with --runs-dir.") from None
-    for progress in _run_each(runs, force=force):
+    for progress in run_planned(runs, workers or Workers(), force=force):
         report(progress)
         results.append(progress)
     return results
 
 
-def _run_each(runs: list[PlannedRun], *, force: bool) -> Iterator[Progress]:
-    for number, run in enumerate(runs, start=1):
-        if run.is_finished and not force:
-            yield Progress(run, "skipped", number, len(runs))
-            continue
-        claim(run.folder, force=force)
-        try:
-            summary = run_experiment(run.config, run.seed, run.folder, study=run.study, arm=run.arm)
-        except Exception as error:  # noqa: BLE001 - whatever one run dies of, the others go on
-            (run.folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
-            text = f"{type(error).__name__}: {error}".splitlines()[0]
-            yield Progress(run, "failed", number, len(runs), text)
-        else:
-            yield Progress(run, str(summary["status"]), number, len(runs))
+def run_planned(runs: Sequence[PlannedRun], workers: Workers, *, force: bool = False) -> Iterator[Progress]:
+    """Make the runs that are missing, or all of them; finished ones are told of first."""
+    skipped = [run for run in runs if run.is_finished and not force]
+    missing = [run for run in runs if force or not run.is_finished]
+    for number, run in enumerate(skipped, start=1):
+        yield Progress(run, "skipped", number, len(runs))
+    for number, ended in enumerate(workers.run(missing, force=force), start=len(skipped) + 1):
+        yield Progress(ended.run, ended.status, number, len(runs), ended.error)
 
 
 def _write_study_files(study: Study, runs_dir: Path, runs: list[PlannedRun]) -> None:
@@ -110,7 +97,7 @@ def _write_study_files(study: Study, runs_dir: Path, runs: list[PlannedRun]) -> 
             folder.mkdir(parents=True, exist_ok=True)
             write_json(folder / ARM_JSON, arm_content(run.arm, run.config))
     path = runs_dir / study.name / STUDY_JSON
-    content = study_content(study)
+    content = study_content(study, _names_in_use(study, runs_dir))
     if not _is_run_of(content, path):
         write_json(path, content)
 
@@ -125,18 +112,32 @@ def arm_content(arm: str, config: RunConfig) -> dict[str, Any]:
     }
 
 
-def study_content(study: Study) -> dict[str, Any]:
-    """Return what study.json says: the arms in order with their hashes, the baseline, quotes."""
+def study_content(study: Study, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return what study.json says: the arms in order with their folders, and all that is said of them.
+
+    Args:
+        study: What is run.
+        names: What the arms' folders are called, by hash.
+    """
     return {
         "study": study.name,
         "question": study.question,
         "source": study.source,
+        "content_sha256": study.content_sha256,
+        "options": dict(study.options),
         "set": list(study.set_),
-        "arms": [{"arm": arm, "hash": config.hash()} for arm, config in study.arms.items()],
+        "arms": [_arm_entry(arm, config.hash(), names) for arm, config in study.arms.items()],
+        "seeds": list(study.seeds),
         "baseline": study.baseline,
         "is_plain": study.is_plain,
+        "tune": {key: list(values) for key, values in study.tune.items()},
         "quotes": dict(study.quotes),
+        "claims": list(study.claims),
     }
+
+
+def _arm_entry(arm: str, arm_hash: str, names: Mapping[str, str]) -> dict[str, str]:
+    return {"arm": arm, "hash": arm_hash, "folder": f"{names[arm_hash]}-{arm_hash}"}
 
 
 def _is_run_of(content: dict[str, Any], path: Path) -> bool:

@@ -26,6 +26,8 @@ NUMERICS = 1
 
 ENGINE = "loop"
 DEFAULT_NUM_STEPS = 500
+TUNING_SEEDS = (1000, 1001)
+"""What each arm's own settings are chosen on; never seeds of a comparison."""
 NUM_ROWS = 20
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -50,6 +52,8 @@ class RecordingConfig(_Settings):
     """Write the TensorBoard log."""
     figures: bool = True
     """Draw the fitted curves of one-dimensional regression."""
+    gradient_shift: bool = False
+    """Record how far each layer's gradient moves when the layers before it make their update of the same step."""
 
 
 class RunConfig(_Settings):
@@ -90,6 +94,8 @@ class RunConfig(_Settings):
     """Multiplies the initial weights, not the biases."""
     fix: Annotated[tuple[Literal["data", "init"], ...], Field(strict=False)] = ()
     """What stays that of seed 0 in every seed: data, init."""
+    replica: int = Field(0, ge=0)
+    """Another draw of initial weights, batch order and dropout on the same data."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train; auto takes a GPU where there is one."""
     recording: RecordingConfig = RecordingConfig()
@@ -173,6 +179,11 @@ class Study:
         is_plain: The file names no arms: each edit of it is a further row of one table.
         quotes: What a document says of an arm, printed beside what was found.
         set_: ``KEY=VALUE`` changes that the command made.
+        tune: Values to choose from for each arm, by setting.
+        keep_given: A tuned study also runs its arms at their given settings.
+        claims: What the file claims, as it says it.
+        content_sha256: Stands for what the file says about its runs.
+        options: What the command changed of it.
     """
 
     name: str
@@ -184,3 +195,8 @@ class Study:
     is_plain: bool = True
     quotes: Mapping[str, str] = field(default_factory=dict)
     set_: tuple[str, ...] = ()
+    tune: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    keep_given: bool = True
+    claims: tuple[Any, ...] = ()
+    content_sha256: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)

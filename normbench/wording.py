@@ -27,7 +27,7 @@ DOCUMENTS_NAMES = {
     "bs": "Write batch_size.",
 }
 
-STUDY_KEYS = ("study", "seeds", "arms", "grid", "zip", "baseline", "quotes")
+STUDY_KEYS = ("study", "seeds", "arms", "grid", "zip", "baseline", "quotes", "tune", "keep_given", "claims")
 """What a file may say beside the settings of its runs."""
 
 

@@ -14,6 +14,7 @@ from normbench.evidence.run_folder import (
     read_arm,
     seed_folder,
     write_json,
+    write_sealed_json,
 )
 
 TINY = """\
@@ -66,7 +67,7 @@ def make_run(arm, seed=0, metrics=({"step": 0, "test_loss": 1.0},), stats=(), cp
     folder.mkdir()
     write_csv(folder / METRICS_CSV, metrics)
     write_csv(folder / LAYER_STATS_CSV, [{"step": 0, "layer": "", "kind": ""} | STATISTICS | row for row in stats])
-    write_json(folder / SUMMARY_JSON, SUMMARY | {"files": digests(folder)} | summary)
+    write_sealed_json(folder / SUMMARY_JSON, SUMMARY | {"files": digests(folder)} | summary)
     write_json(folder / ENVIRONMENT_JSON, {"cpu_s": 1.5, "cpu_s_per_step": cpu_s_per_step, "num_threads": 1})
     return folder
 

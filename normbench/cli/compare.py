@@ -6,38 +6,55 @@ from typing import Annotated
 import typer
 
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where runs are kept.")]
+Texts = list[str] | None
 
 
 def command(
     paths: Annotated[list[Path] | None, typer.Argument(help="Study folders; all under --runs-dir if none.")] = None,
     runs_dir: RunsDir = Path("runs"),
-    metric: Annotated[
-        list[str] | None, typer.Option("--metric", metavar="M", help="What to compare, e.g. 'best test_loss'.")
-    ] = None,
+    metric: Annotated[Texts, typer.Option(metavar="M", help="What to compare, e.g. 'best test_loss'.")] = None,
     baseline: Annotated[
         str | None, typer.Option("--baseline", metavar="ARM", help="What arms are judged against.")
     ] = None,
+    where: Annotated[Texts, typer.Option(metavar="KEY=VALUE", help="Only arms whose setting is so.")] = None,
+    by: Annotated[Texts, typer.Option(metavar="KEY", help="Table by a setting; a second is the columns.")] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw a figure, .png or .svg.")] = None,
+    fail_if: Annotated[Texts, typer.Option(metavar="EXPR", help="Exit with 3 if so, e.g. 'test_loss>0.5'.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     csv_: Annotated[bool, typer.Option("--csv", help="Print CSV, one line per arm.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print GitHub markdown.")] = False,
+    methods: Annotated[bool, typer.Option("--methods", help="Add a paragraph for a paper: how this was made.")] = False,
 ) -> None:
     """Compare the arms of finished runs: a table per study, rows labelled by what differs.
 
     --metric takes a column of metrics.csv or a layer's statistic, weight.std@hidden2, and before it last, first, best,
     change (last / first), max_after STEP or steps_to VALUE. With a baseline the first metric is judged: effect paired
-    by seed, interval, p, verdict.
+    by seed, interval, p, verdict. --by gives it by one or two settings, each cell one arm, with verdicts along numbers.
+    --plot draws it over the steps, or over the setting of --by. --fail-if compares means, num_diverged or verdict in
+    any row: 'test_loss>0.5 and num_diverged>0 or verdict==worse'.
 
     Example: normbench compare runs/lenet_bn --metric test_loss
     """
     from normbench.evidence.comparison import compare_runs
     from normbench.evidence.effects import with_effects
-    from normbench.report.comparison_text import as_csv, as_json, print_comparisons
+    from normbench.evidence.gate import failures, read_gate
+    from normbench.evidence.pivot import pivots
+    from normbench.report.comparison_output import chosen_format, show
 
-    comparisons = [
-        with_effects(comparison, baseline) for comparison in compare_runs(paths or (), runs_dir, metric or ())
-    ]
-    if json_:
-        typer.echo(as_json(comparisons))
-    elif csv_:
-        typer.echo(as_csv(comparisons), nl=False)
-    else:
-        print_comparisons(comparisons)
+    chosen = chosen_format(json=json_, csv=csv_, markdown=markdown, with_methods=methods)
+    if plot:
+        from normbench.report.comparison_figure import check_path, save_figure
+
+        check_path(plot)
+    gates = [read_gate(text) for text in fail_if or ()]
+    found = compare_runs(paths or (), runs_dir, metric or (), where or ())
+    comparisons = [with_effects(comparison, baseline) for comparison in found]
+    tables = [pivots(comparison, by) if by else [] for comparison in comparisons]
+    failed = [line for gate in gates for line in failures(comparisons, gate)]
+    if plot:
+        save_figure(plot, comparisons, tables)
+    show(comparisons, tables, chosen, with_methods=methods)
+    for line in failed:
+        typer.echo(line, err=True)
+    if failed:
+        raise typer.Exit(3)

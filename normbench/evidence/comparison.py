@@ -1,22 +1,25 @@
-"""Arms of a study side by side, from files alone: what differs, mean and std over seeds."""
+"""Arms of a study side by side, from files alone: what differs, mean, std and interval over seeds."""
 
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from normbench.errors import ComparisonError
+from normbench.evidence.intervals import mean_interval
 from normbench.evidence.metrics import OUTPUT_STDS, SURGE, check_metrics, read_metrics
-from normbench.evidence.paired import Effect
+from normbench.evidence.paired import Effect, sample_std
 from normbench.evidence.run_folder import (
     ARM_JSON,
     STUDY_JSON,
     Arm,
+    Run,
     read_arm,
     read_json,
 )
+from normbench.evidence.selection import Condition, check_some_left, read_conditions, select_arms
 
 DEFAULT_METRICS = ("test_accuracy", "test_loss", "noise_free_loss", "train_loss")
 SIGNAL_METRICS = (*OUTPUT_STDS, "output_mean_training", "output_mean_evaluation")
@@ -29,24 +32,48 @@ class Figure:
 
     Attributes:
         values: One number per seed.
+        n: How many.
         mean: Their mean.
         std: Their sample standard deviation (n - 1), None with one seed.
+        low: Lower end of the mean's 95 % interval, None with one seed; see ``mean_interval``.
+        high: Upper end.
     """
 
     values: tuple[float, ...]
+    n: int
     mean: float
-    std: float | None
+    std: float | None = None
+    low: float | None = None
+    high: float | None = None
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> "Figure":
+    def of(cls, values: Sequence[float], metric: str) -> "Figure":
         """Summarise the values of an arm's seeds."""
-        std = statistics.stdev(values) if len(values) > 1 and all(map(math.isfinite, values)) else None
-        return cls(tuple(values), math.fsum(values) / len(values) if values else math.nan, std)
+        n = len(values)
+        mean = math.fsum(values) / n if values else math.nan
+        if n < 2 or not all(map(math.isfinite, values)):
+            return cls(tuple(values), n, mean)
+        low, high = mean_interval(metric, values)
+        return cls(tuple(values), n, mean, sample_std(values), low, high)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One arm in a comparison."""
+    """One arm in a comparison.
+
+    Attributes:
+        arm: Its name.
+        settings: Every setting under a dotted key.
+        seeds: Those with a finished run.
+        num_diverged: How many of them diverged.
+        figures: By metric.
+        num_parameters: Of the model.
+        cpu_ms_per_step: Mean over seeds.
+        quote: What a document says of it.
+        effect: Against the baseline.
+        folder: Where its runs lie.
+        missing_seeds: Seeds of the study, or of another arm, without a finished run here.
+    """
 
     arm: str
     settings: Mapping[str, Any]
@@ -57,6 +84,8 @@ class Row:
     cpu_ms_per_step: float | None
     quote: str = ""
     effect: Effect | None = None
+    folder: str = ""
+    missing_seeds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +104,8 @@ class StudyComparison:
         baseline: What the others are judged against.
         missing: Arms without a finished run.
         left_out: Folders of arms that the study no longer names so.
+        tuned_keys: Settings that were chosen for each arm by tuning.
+        versions: Of what the runs used, and their devices: all that occur.
     """
 
     study: str
@@ -88,6 +119,8 @@ class StudyComparison:
     baseline: str | None = None
     missing: Sequence[str] = ()
     left_out: Sequence[str] = field(default_factory=tuple)
+    tuned_keys: Sequence[str] = ()
+    versions: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def is_evidence(self) -> bool:
@@ -96,7 +129,7 @@ class StudyComparison:
 
 
 def compare_runs(
-    paths: Sequence[Path] = (), runs_dir: Path = Path("runs"), metrics: Sequence[str] = ()
+    paths: Sequence[Path] = (), runs_dir: Path = Path("runs"), metrics: Sequence[str] = (), where: Sequence[str] = ()
 ) -> list[StudyComparison]:
     """Compare the arms of each study found; reads files only.
 
@@ -104,13 +137,18 @@ def compare_runs(
         paths: Study folders, or folders that hold some; ``runs_dir`` if empty.
         runs_dir: Where runs are kept.
         metrics: What to compare, as ``read_metrics`` takes it; the usual losses and accuracies if empty.
+        where: ``KEY=VALUE`` conditions; only arms that meet them all, and studies with such arms.
 
     Raises:
-        ComparisonError: Nothing to compare there, or no such metric.
+        ComparisonError: Nothing to compare there, no such metric, or no such arm.
         RunFolderError: A run's file is missing or was changed.
     """
-    folders = [folder for path in paths or [runs_dir] for folder in find_studies(path)]
-    return [compare_study(folder, metrics) for folder in dict.fromkeys(folders)]
+    conditions = read_conditions(where)
+    folders = list(dict.fromkeys(folder for path in paths or [runs_dir] for folder in find_studies(path)))
+    compared = [compare_study(folder, metrics, conditions) for folder in folders]
+    if conditions and not any(comparison.rows for comparison in compared):
+        check_some_left([arm for folder in folders for arm in read_study_arms(folder)[1]], conditions)
+    return [comparison for comparison in compared if comparison.rows or not conditions]
 
 
 def find_studies(path: Path) -> list[Path]:
@@ -132,27 +170,31 @@ def read_study_arms(folder: Path) -> tuple[dict[str, Any], list[Arm], list[str],
     """Return study.json, the arms it is about, the arms without runs, and the folders left out."""
     study = read_json(folder / STUDY_JSON)
     found = {path.parent.name: path.parent for path in sorted(folder.glob(f"*/{ARM_JSON}"))}
-    named = [f"{arm['arm']}-{arm['hash']}" for arm in study.get("arms", [])]
-    others = [name for name in found if name not in named]
-    wanted = sorted(found) if study.get("is_plain") else [name for name in named if name in found]
-    arms = [read_arm(found[name]) for name in wanted]
-    gone = [] if study.get("is_plain") else [name.rpartition("-")[0] for name in named if name not in found]
+    if study.get("is_plain"):
+        arms, gone, left_out = [read_arm(path) for path in found.values()], [], []
+    else:
+        folders = {arm["arm"]: arm.get("folder", f"{arm['arm']}-{arm['hash']}") for arm in study.get("arms", [])}
+        arms = [replace(read_arm(found[name]), name=arm) for arm, name in folders.items() if name in found]
+        gone = [arm for arm, name in folders.items() if name not in found]
+        left_out = [name for name in found if name not in folders.values()]
     missing = [*(arm.name for arm in arms if not arm.runs), *gone]
-    left_out = [] if study.get("is_plain") else others
     return study, [arm for arm in arms if arm.runs], missing, left_out
 
 
-def compare_study(folder: Path, metrics: Sequence[str] = ()) -> StudyComparison:
+def compare_study(folder: Path, metrics: Sequence[str] = (), conditions: Sequence[Condition] = ()) -> StudyComparison:
     """Compare the arms of one study.
 
     Raises:
+        ComparisonError: No such metric.
         RunFolderError: A file is missing or was changed.
     """
-    study, arms, missing, left_out = read_study_arms(folder)
+    study, found, missing, left_out = read_study_arms(folder)
+    arms = select_arms(found, conditions)
     quotes = study.get("quotes", {})
-    check_metrics([arm.runs[0] for arm in arms] if metrics else [], metrics if arms else [])
+    _check_metrics([arm.runs[0] for arm in arms], metrics)
     chosen = list(metrics) or _metrics(arms)
-    rows = [_row(arm, chosen, quotes.get(arm.name, "")) for arm in arms]
+    seeds = {*study.get("seeds", ()), *(seed for arm in arms for seed in arm.seeds)}
+    rows = [_row(arm, chosen, quotes.get(arm.name, ""), seeds) for arm in arms]
     question = study.get("question", "")
     source = study.get("source", f"configs/{folder.name}.yaml")
     return StudyComparison(
@@ -167,7 +209,19 @@ def compare_study(folder: Path, metrics: Sequence[str] = ()) -> StudyComparison:
         baseline=study.get("baseline"),
         missing=missing,
         left_out=left_out,
+        tuned_keys=tuple(study.get("tune") or ()),
+        versions=_versions(arms),
     )
+
+
+def _check_metrics(runs: Sequence[Run], metrics: Sequence[str]) -> None:
+    """Look for the metrics in one arm, and only where one is not there in all: of a thousand arms that is seen."""
+    if not runs or not metrics:
+        return
+    try:
+        check_metrics(runs[:1], metrics)
+    except ComparisonError:
+        check_metrics(runs, metrics)
 
 
 def _metrics(arms: Sequence[Arm]) -> list[str]:
@@ -179,7 +233,7 @@ def _metrics(arms: Sequence[Arm]) -> list[str]:
     return known + ([SURGE] if batches else [])
 
 
-def _row(arm: Arm, metrics: Sequence[str], quote: str) -> Row:
+def _row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int]) -> Row:
     values = [read_metrics(run, metrics) for run in arm.runs]
     costs = [cost for run in arm.runs if (cost := run.environment.get("cpu_s_per_step")) is not None]
     return Row(
@@ -187,11 +241,24 @@ def _row(arm: Arm, metrics: Sequence[str], quote: str) -> Row:
         settings=arm.settings,
         seeds=arm.seeds,
         num_diverged=sum(run.summary.get("status") == "diverged" for run in arm.runs),
-        figures={metric: Figure.of([found[metric] for found in values]) for metric in metrics},
+        figures={metric: Figure.of([found[metric] for found in values], metric) for metric in metrics},
         num_parameters=arm.runs[0].summary.get("num_parameters", 0),
         cpu_ms_per_step=1000 * statistics.fmean(costs) if costs else None,
         quote=quote,
+        folder=str(arm.folder),
+        missing_seeds=tuple(sorted(seeds.difference(arm.seeds))),
     )
+
+
+def _versions(arms: Sequence[Arm]) -> dict[str, list[str]]:
+    found: dict[str, dict[str, None]] = {}
+    for arm in arms:
+        for run in arm.runs:
+            said = {key: run.environment.get(key) for key in ("python", "device")} | run.environment.get("versions", {})
+            for name, version in said.items():
+                if version:
+                    found.setdefault(name, {})[str(version)] = None
+    return {name: list(versions) for name, versions in found.items()}
 
 
 def _differing(arms: Sequence[Arm]) -> list[str]:

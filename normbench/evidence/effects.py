@@ -5,8 +5,10 @@ from dataclasses import replace
 
 from normbench.errors import ComparisonError, did_you_mean
 from normbench.evidence.comparison import Row, StudyComparison
+from normbench.evidence.expectations import TUNED, label_parts
 from normbench.evidence.metrics import OUTPUT_STDS, direction
 from normbench.evidence.paired import judge, paired_effect
+from normbench.evidence.selection import is_chosen, is_tuned
 
 
 def with_effects(comparison: StudyComparison, baseline: str | None = None) -> StudyComparison:
@@ -31,7 +33,7 @@ def with_effects(comparison: StudyComparison, baseline: str | None = None) -> St
             f"{comparison.study}: --baseline: must be one of {known}, got {label!r}.{did_you_mean(label, arms)}"
         )
     pairs = [(row, other) for i, row in enumerate(comparison.rows) if (other := against[i]) is not None]
-    effects = [paired_effect(metric, _by_seed(row, metric), _by_seed(other, metric)) for row, other in pairs]
+    effects = [paired_effect(metric, by_seed(row, metric), by_seed(other, metric)) for row, other in pairs]
     judged = judge(effects, direction(metric))
     found = {id(row): effect for (row, _), effect in zip(pairs, judged, strict=True)}
     rows = [replace(row, effect=found.get(id(row))) for row in comparison.rows]
@@ -45,14 +47,42 @@ def main_metric(comparison: StudyComparison) -> str | None:
 
 
 def _baselines(comparison: StudyComparison, label: str) -> dict[int, Row | None]:
-    """Return each row's baseline by the row's number; a baseline has none itself."""
+    """Return each row's baseline by the row's number; a baseline has none itself.
+
+    A tuned arm is judged against the tuned baseline, unless the label names one arm for all.
+    """
     rows = comparison.rows
-    named = [row for row in rows if row.arm == label]
+    named: dict[bool, Row] = {}
+    for row in rows:
+        if row.arm in (label, f"{label},{TUNED}"):
+            named.setdefault(is_tuned(row.arm) and not is_tuned(label), row)
+    if is_tuned(label) and named:
+        named = dict.fromkeys((True, False), named[False])
     if named:
-        return {i: named[0] if row is not named[0] else None for i, row in enumerate(rows)}
-    rest = _free_keys(comparison.differing, label)
-    candidates = [row for row in rows if set(label.split(",")) <= set(row.arm.split(","))]
-    return {i: None if row in candidates else _same_rest(row, candidates, rest) for i, row in enumerate(rows)}
+        of = [named.get(is_tuned(row.arm)) for row in rows]
+        return {i: None if row is of[i] else of[i] for i, row in enumerate(rows)}
+    return _grid_baselines(comparison, label)
+
+
+def _grid_baselines(comparison: StudyComparison, label: str) -> dict[int, Row | None]:
+    """Return each row's baseline in a grid: the arm that the label fixes, in the row's combination of the rest."""
+    rest, parts = _free_keys(comparison.differing, label), label_parts(label)
+    candidates: dict[tuple[str, ...], Row] = {}
+    for row in comparison.rows:
+        if parts <= label_parts(row.arm):
+            candidates.setdefault(_rest(comparison, row, rest), row)
+    are_baselines = [parts <= label_parts(row.arm) for row in comparison.rows]
+    return {
+        i: None if are_baselines[i] else candidates.get(_rest(comparison, row, rest))
+        for i, row in enumerate(comparison.rows)
+    }
+
+
+def _rest(comparison: StudyComparison, row: Row, keys: Sequence[str]) -> tuple[str, ...]:
+    """Return what arm and baseline must have in common; what tuning chose need not be."""
+    tuned = is_tuned(row.arm)
+    free = comparison.tuned_keys if tuned else ()
+    return (str(tuned), *(str(row.settings.get(key)) for key in keys if not is_chosen(key, free)))
 
 
 def _free_keys(differing: Sequence[str], label: str) -> list[str]:
@@ -61,10 +91,6 @@ def _free_keys(differing: Sequence[str], label: str) -> list[str]:
     return [key for key in differing if key.rpartition(".")[2] not in fixed and key.partition(".")[0] not in fixed]
 
 
-def _same_rest(row: Row, candidates: Sequence[Row], rest: Sequence[str]) -> Row | None:
-    same = [other for other in candidates if all(other.settings.get(key) == row.settings.get(key) for key in rest)]
-    return same[0] if same else None
-
-
-def _by_seed(row: Row, metric: str) -> Mapping[int, float]:
+def by_seed(row: Row, metric: str) -> Mapping[int, float]:
+    """Return a metric of an arm by seed."""
     return dict(zip(row.seeds, row.figures[metric].values, strict=True))

@@ -17,6 +17,7 @@ from normbench.errors import RunFolderError
 STUDY_JSON, ARM_JSON = "study.json", "arm.json"
 CONFIG_YAML, SUMMARY_JSON, ENVIRONMENT_JSON = "config.yaml", "summary.json", "environment.json"
 METRICS_CSV, LAYER_STATS_CSV, CURVE_CSV, POINTS_CSV = "metrics.csv", "layer_stats.csv", "curve.csv", "points.csv"
+PROBES_CSV = "probes.csv"
 
 AGAIN = "Delete this file and run its config again."
 """The way out of a damaged JSON file: what is there is trusted, what is missing is made anew."""
@@ -58,9 +59,28 @@ def _free_name(folder: Path) -> Path:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON by rename, so that no one reads half of it; equal content gives equal bytes."""
+    _write_by_rename(path, json.dumps(json_ready(content), indent=2) + "\n")
+
+
+def write_sealed_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON as ``write_json`` does, its own sha256 as its last entry: that of the bytes before this entry."""
+    body = json.dumps(json_ready(content), indent=2).removesuffix("\n}")
+    _write_by_rename(path, f"{body}{_SEAL}{sha256(body.encode()).hexdigest()}{_END}")
+
+
+_SEAL, _END = ',\n  "sha256": "', '"\n}\n'
+
+
+def _write_by_rename(path: Path, text: str) -> None:
     part = path.with_suffix(f".part-{os.getpid()}")
-    part.write_text(json.dumps(json_ready(content), indent=2) + "\n", encoding="utf-8")
+    part.write_text(text, encoding="utf-8")
     part.replace(path)
+
+
+def _is_unbroken(raw: bytes) -> bool:
+    """Return whether a sealed file is as it was written; one without a seal, from before there were any, may be."""
+    body, seal, end = raw.rpartition(_SEAL.encode())
+    return not seal or end == f"{sha256(body).hexdigest()}{_END}".encode()
 
 
 def json_ready(value: Any) -> Any:
@@ -79,18 +99,35 @@ def read_json(path: Path) -> dict[str, Any]:
         RunFolderError: Missing or damaged.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        problem = getattr(error, "strerror", None) or str(error)
-        raise RunFolderError(f"{path}: must be readable JSON, got: {problem}. {AGAIN}") from None
+        return _json_object(path, path.read_bytes())
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _json_object(path: str | Path, raw: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(raw.decode("utf-8"))
+    except ValueError as error:
+        raise _unreadable(path, error) from None
     if not isinstance(content, dict):
         raise RunFolderError(f"{path}: must be a JSON object, got a {type(content).__name__}. {AGAIN}")
     return content
 
 
+def _unreadable(path: str | Path, error: OSError | ValueError) -> RunFolderError:
+    problem = getattr(error, "strerror", None) or str(error)
+    return RunFolderError(f"{path}: must be readable JSON, got: {problem}. {AGAIN}")
+
+
 def digests(folder: Path) -> dict[str, str]:
     """Return the sha256 of each CSV file of a run."""
     return {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.csv"))}
+
+
+def _read_bytes(path: str) -> bytes:
+    """Read a file by its text path: of ten thousand runs, pathlib's part of the time is seen."""
+    with open(path, "rb") as file:  # noqa: PTH123
+        return file.read()
 
 
 @dataclass(frozen=True)
@@ -102,14 +139,31 @@ class Run:
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """Status, last metrics, parameters, digests."""
-        return read_json(self.folder / SUMMARY_JSON)
+        """Status, last metrics, parameters, digests.
+
+        Raises:
+            RunFolderError: Missing, damaged or changed.
+        """
+        path = f"{self.folder}/{SUMMARY_JSON}"
+        try:
+            raw = _read_bytes(path)
+        except OSError as error:
+            raise _unreadable(path, error) from None
+        content = _json_object(path, raw)
+        if not _is_unbroken(raw):
+            raise self._changed(path)
+        return content
 
     @cached_property
     def environment(self) -> dict[str, Any]:
         """Times, versions, device; empty where it is missing, since no number rests on it."""
-        path = self.folder / ENVIRONMENT_JSON
-        return read_json(path) if path.is_file() else {}
+        path = f"{self.folder}/{ENVIRONMENT_JSON}"
+        try:
+            return _json_object(path, _read_bytes(path))
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise _unreadable(path, error) from None
 
     def rows(self, name: str) -> list[dict[str, str]]:
         """Return the rows of one CSV file, after checking that it is what the run wrote.
@@ -117,15 +171,20 @@ class Run:
         Raises:
             RunFolderError: The file is missing or was changed.
         """
-        path = self.folder / name
+        path = f"{self.folder}/{name}"
         wanted = self.summary.get("files", {}).get(name)
         try:
-            raw = path.read_bytes()
+            raw = _read_bytes(path)
         except OSError as error:
             raise RunFolderError(f"{path}: must be readable, got: {error.strerror}. {self._again()}") from None
         if sha256(raw).hexdigest() != wanted:
-            raise RunFolderError(f"{path}: must be as the run wrote it, got another sha256. {self._again()}")
-        return list(csv.DictReader(raw.decode("utf-8").splitlines()))
+            raise self._changed(path)
+        lines = csv.reader(raw.decode("utf-8").splitlines())
+        header = next(lines, [])
+        return [dict(zip(header, line, strict=True)) for line in lines if line]
+
+    def _changed(self, path: str) -> RunFolderError:
+        return RunFolderError(f"{path}: must be as the run wrote it, got another sha256. {self._again()}")
 
     def _again(self) -> str:
         return f"Delete {self.folder} and run its study again."
@@ -175,6 +234,9 @@ def read_arm(folder: Path) -> Arm:
 
 
 def _finished_runs(folder: Path) -> Iterator[Run]:
-    found = [path for path in folder.glob("seed-*") if path.name[5:].isdigit() and is_finished(path)]
-    for path in sorted(found, key=lambda path: int(path.name[5:])):
-        yield Run(path, int(path.name[5:]))
+    with os.scandir(folder) as entries:
+        seeds = [entry.name[5:] for entry in entries if entry.name.startswith("seed-") and entry.name[5:].isdigit()]
+    for seed in sorted(map(int, seeds)):
+        path = folder / f"seed-{seed}"
+        if is_finished(path):
+            yield Run(path, seed)

@@ -37,19 +37,23 @@ class Layer(nn.Module):
         *,
         position: NormPosition = "before_activation",
         activation: bool = True,
+        response_norm: nn.Module | None = None,
         max_pool: int = 1,
         dropout: float = 0.0,
     ) -> Self:
         """Add what follows. A layer on which this is not called hands on its bare output."""
         self.is_hidden = True
         self.norm = norm or nn.Identity()
+        self.response_norm = response_norm or nn.Identity()
         self.pool = nn.MaxPool2d(max_pool) if max_pool > 1 else nn.Identity()
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         normed = ("norm", "activation") if position == "before_activation" else ("activation", "norm")
         self.activation = nn.ReLU() if activation else nn.Identity()
         # Small networks pay for every module they call, so those that do nothing are left out.
         self.stages = tuple(
-            name for name in (*normed, "pool", "dropout") if not isinstance(getattr(self, name), nn.Identity)
+            name
+            for name in (*normed, "response_norm", "pool", "dropout")
+            if not isinstance(getattr(self, name), nn.Identity)
         )
         return self
 
@@ -59,7 +63,7 @@ class Layer(nn.Module):
         return self
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the weights, then norm and ReLU in the chosen order, pooling, dropout."""
+        """Apply the weights, then norm and ReLU in the chosen order, response norm, pooling, dropout."""
         x = super().forward(x)
         for stage in self.stages:
             x = self._modules[stage](x)  # type: ignore[misc]

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from normbench.errors import SettingError
 from normbench.models.base import Conv2d, Linear, ModelSpec, Shape, build_norm, flatten_input, vector_size
 from normbench.norms.base import NormSpec
+from normbench.norms.local_response_norm import LocalResponseNorm
 
 NormedLayer = Literal["conv1", "conv2", "fc1"]
 
@@ -34,6 +35,7 @@ class LeNet(nn.Module):
         norm: NormSpec,
         dropout: float,
         norm_after: tuple[NormedLayer, ...] = ("conv1", "conv2", "fc1"),
+        local_response_alpha: float = 0.0,
     ) -> None:
         super().__init__()
         channels, *sides = input_shape
@@ -44,8 +46,9 @@ class LeNet(nn.Module):
             name: _norm_after(name, shape, norm) if name in norm_after else None
             for name, shape in {"conv1": maps1, "conv2": maps2, "fc1": (120,)}.items()
         }
-        self.conv1 = Conv2d(channels, 6, KERNEL).followed_by(norms["conv1"], max_pool=2)
-        self.conv2 = Conv2d(6, 16, KERNEL).followed_by(norms["conv2"], max_pool=2)
+        response_norm = LocalResponseNorm(alpha=local_response_alpha) if local_response_alpha else None
+        self.conv1 = Conv2d(channels, 6, KERNEL).followed_by(norms["conv1"], response_norm=response_norm, max_pool=2)
+        self.conv2 = Conv2d(6, 16, KERNEL).followed_by(norms["conv2"], response_norm=response_norm, max_pool=2)
         self.fc1 = Linear(in_features, 120).followed_by(norms["fc1"], dropout=dropout)
         self.fc2 = Linear(120, 84).followed_by(dropout=dropout)
         self.fc3 = Linear(84, num_outputs)
@@ -71,15 +74,19 @@ def _norm_after(name: str, shape: Shape, norm: NormSpec) -> nn.Module:
 class LeNetSpec(ModelSpec):
     """LeNet for images of 16x16 or larger; norm after conv1, conv2, fc1; dropout after fc1 and fc2.
 
-    ``norm_after: [conv1, conv2]`` lets norms work that need positions, which fc1 has not.
+    ``norm_after: [conv1, conv2]`` lets norms work that need positions, which fc1 has not. ``local_response_alpha``
+    above 0 adds a local response normalization of that alpha to both convolutions, after the activation and before the
+    pooling, where AlexNet has it; size 5, beta 0.75 and k 2 are AlexNet's too, whose alpha is 0.0005 as counted here.
     """
 
     name: Literal["lenet"] = "lenet"
     norm_after: Annotated[tuple[NormedLayer, ...], Field(strict=False)] = ("conv1", "conv2", "fc1")
+    local_response_alpha: float = Field(0.0, ge=0)
 
     def build(self, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float) -> nn.Module:
         """Make the network; it needs images and puts out classes or values."""
         if len(input_shape) != 3 or min(input_shape[1:]) < SMALLEST_SIDE:
             rule = f"must get images (C, H, W) of {SMALLEST_SIDE}x{SMALLEST_SIDE} or larger"
             raise SettingError("name", rule, input_shape, "Use model: mlp, or dataset: banknotes.").within("model")
-        return LeNet(input_shape, vector_size(output_shape, self.name), norm, dropout, self.norm_after)
+        num_outputs = vector_size(output_shape, self.name)
+        return LeNet(input_shape, num_outputs, norm, dropout, self.norm_after, self.local_response_alpha)

@@ -15,7 +15,7 @@ from normbench.norms.instance_norm import InstanceNormSpec
 
 STRIDES = {"stage1": 1, "stage2": 2, "stage3": 2}
 EARLY_STAGES = ("stage1", "stage2")
-SMALLEST_SIDE = 8  # stages of 8x8, 4x4 and 2x2
+SMALLEST_SIDE = 8  # of the stem's maps, for stages of 8x8, 4x4 and 2x2
 
 
 class Block(nn.Module):
@@ -90,19 +90,21 @@ class ResNetSpec(ModelSpec):
 
     The norm follows ``stem`` and each block's ``conv1``, ``conv2`` and ``shortcut``. With ``ibn: a``, ibn stands for
     batch_norm after ``conv1`` in stages 1 and 2. With ``ibn: b``, an affine instance norm follows the addition in the
-    last block of stages 1 and 2, and stands for batch_norm after ``stem``.
+    last block of stages 1 and 2, and stands for batch_norm after ``stem``. ``stem_stride: 2`` makes all maps half as
+    wide and high: of 16x16 images the last are 2x2.
     """
 
     name: Literal["resnet"] = "resnet"
     width: int = Field(16, ge=1)
     depth: int = Field(1, ge=1)
+    stem_stride: int = Field(1, ge=1)
     ibn: Literal["none", "a", "b"] = "none"
 
     def build(self, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float) -> nn.Module:
         """Make the network; it needs images and puts out classes, values, or images of the same size."""
         self._check(input_shape, output_shape, norm)
-        model, maps = ResNet(output_shape), (self.width, *input_shape[1:])
-        stem = Conv2d(input_shape[0], self.width, 3, padding=1)
+        model, maps = ResNet(output_shape), (self.width, *self._stem_sides(input_shape))
+        stem = Conv2d(input_shape[0], self.width, 3, self.stem_stride, 1)
         model.add_module("stem", stem.followed_by(build_norm(self._stem_norm(norm), maps, "stem")))
         for stage, stride in STRIDES.items():
             blocks, maps = self._stage(stage, maps, stride if model.is_pooled else 1, norm, dropout)
@@ -124,6 +126,9 @@ class ResNetSpec(ModelSpec):
             in_channels = channels
         return blocks, maps
 
+    def _stem_sides(self, input_shape: Shape) -> Shape:
+        return tuple(-(-side // self.stem_stride) for side in input_shape[1:])
+
     def _stem_norm(self, norm: NormSpec) -> NormSpec:
         return InstanceNormSpec(eps=norm.eps) if self.ibn == "b" and isinstance(norm, BatchNormSpec) else norm
 
@@ -137,12 +142,17 @@ class ResNetSpec(ModelSpec):
         return norms
 
     def _check(self, input_shape: Shape, output_shape: Shape, norm: NormSpec) -> None:
-        if len(input_shape) != 3 or min(input_shape[1:]) < SMALLEST_SIDE:
-            rule = f"must get images (C, H, W) of {SMALLEST_SIDE}x{SMALLEST_SIDE} or larger"
+        side = SMALLEST_SIDE * self.stem_stride
+        if len(input_shape) != 3 or min(self._stem_sides(input_shape)) < SMALLEST_SIDE:
+            rule = f"must get images (C, H, W) of {side}x{side} or larger"
             raise SettingError("model.name", rule, input_shape, "Use model: mlp, or dataset: banknotes.")
         if len(output_shape) not in (1, 3) or output_shape[1:] not in ((), input_shape[1:]):
             rule = f"must put out vectors, or images as large as the {input_shape[1]}x{input_shape[2]} inputs"
             raise SettingError("model.name", rule, output_shape, "Use model: mlp.")
+        if len(output_shape) == 3 and self.stem_stride > 1:
+            raise SettingError(
+                "model.stem_stride", "must be 1 where images are put out", self.stem_stride, "Leave it out."
+            )
         if self.ibn != "none" and not isinstance(norm, BatchNormSpec):
             rule = f"must be none with norm: {norm.name}, since IBN joins instance norm to batch norm"
             raise SettingError("model.ibn", rule, self.ibn, "Use norm: batch_norm.")

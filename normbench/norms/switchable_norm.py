@@ -56,6 +56,7 @@ class SwitchableNorm(nn.Module):
             (``batch``): mean of the means, variance of all values together.
         affine: Learn a weight (starts at 1) and a bias (starts at 0) per channel.
         compat: ``official`` for the published code's numbers.
+        learn_mixing: False keeps all shares equal: the weights are buffers, which nothing changes.
 
     Raises:
         ValueError: An unbiased variance of one value is asked for.
@@ -72,6 +73,8 @@ class SwitchableNorm(nn.Module):
         0.333
     """
 
+    mean_weight: Tensor
+    var_weight: Tensor
     running_mean: Tensor
     running_var: Tensor
     num_batches_tracked: Tensor
@@ -86,12 +89,16 @@ class SwitchableNorm(nn.Module):
         average: Average = "moving",
         affine: bool = True,
         compat: Compat = "none",
+        learn_mixing: bool = True,
     ) -> None:
         super().__init__()
         self.eps, self.momentum, self.kinds = eps, momentum, kinds
         self.average, self.compat = average, compat
-        self.mean_weight = nn.Parameter(torch.empty(len(kinds)))
-        self.var_weight = nn.Parameter(torch.empty(len(kinds)))
+        for name in ("mean_weight", "var_weight"):
+            if learn_mixing:
+                self.register_parameter(name, nn.Parameter(torch.empty(len(kinds))))
+            else:
+                self.register_buffer(name, torch.empty(len(kinds)))
         self.weight = nn.Parameter(torch.empty(num_features)) if affine else None
         self.bias = nn.Parameter(torch.empty(num_features)) if affine else None
         self.register_buffer("running_mean", torch.empty(num_features))
@@ -227,6 +234,7 @@ class SwitchableNormSpec(NormSpec):
     momentum: float = Field(0.1, ge=0, le=1)
     affine: Literal["channel", "none"] = "channel"
     compat: Compat = "none"
+    learn_mixing: bool = True
 
     def build(self, feature_shape: FeatureShape) -> nn.Module:
         """Make a layer for C channels that mixes what these features have."""
@@ -241,6 +249,7 @@ class SwitchableNormSpec(NormSpec):
             average=self.average,
             affine=self.affine == "channel",
             compat=self.compat,
+            learn_mixing=self.learn_mixing,
         )
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:

@@ -4,15 +4,19 @@ import csv
 import io
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 
-from normbench.evidence.comparison import Row, StudyComparison
+from normbench.evidence.comparison import Figure, Row, StudyComparison
+from normbench.evidence.paired import Effect
+from normbench.evidence.pivot import Pivot
 from normbench.evidence.run_folder import json_ready
-from normbench.report.tables import make_console, print_comparison
+from normbench.evidence.selection import is_tuned
+from normbench.report.pivot_text import print_pivots
+from normbench.report.tables import headline, make_console, notes, print_comparison
 
 ENOUGH_SEEDS = 8
 
@@ -23,8 +27,19 @@ def print_comparisons(comparisons: Sequence[StudyComparison], console: Console |
     for i, comparison in enumerate(comparisons):
         if i:
             console.print()
+        print_study_comparison(console, comparison)
+
+
+def print_study_comparison(console: Console, comparison: StudyComparison, pivots: Sequence[Pivot] = ()) -> None:
+    """Print a study's table and what it is worth, or its tables by settings where there are any."""
+    if not pivots:
         print_comparison(console, comparison)
         console.print(footnote(comparison), soft_wrap=True)
+        return
+    console.print(headline(comparison), soft_wrap=True)
+    print_pivots(console, pivots)
+    for line in notes(comparison):
+        console.print(line, soft_wrap=True)
 
 
 def footnote(comparison: StudyComparison) -> str:
@@ -43,7 +58,9 @@ def _method(comparison: StudyComparison) -> str:
         return ""
     metric = effects[0].metric.replace("_", " ")
     many = f", Holm over {len(effects)} comparisons" if len(effects) > 1 else ""
-    return f" Verdicts: {metric}, paired by seed, 95 % interval, sign-flip test{many}; every arm at its given settings."
+    tuned = ", those called tuned at the ones chosen for them" * any(is_tuned(row.arm) for row in comparison.rows)
+    how = f"paired by seed, 95 % interval, sign-flip test{many}; every arm at its given settings{tuned}."
+    return f" Verdicts: {metric}, {how}"
 
 
 def evidence_command(comparison: StudyComparison) -> str:
@@ -73,14 +90,28 @@ def _said(row: Row, differing: Sequence[str]) -> list[tuple[str, str]]:
     return [(key, str(row.settings[key])) for key in differing if row.settings.get(key) is not None]
 
 
-def as_json(comparisons: Sequence[StudyComparison]) -> str:
-    """Return the comparisons as JSON; a number that is not finite becomes null."""
-    return json.dumps([json_ready(asdict(comparison)) for comparison in comparisons], indent=2)
+def as_json(comparisons: Sequence[StudyComparison], more: Sequence[Mapping[str, Any]] = ()) -> str:
+    """Return the comparisons as JSON; a number that is not finite becomes null.
+
+    Args:
+        comparisons: With or without effects.
+        more: What else to say of each, such as its tables by settings.
+    """
+    said = [asdict(comparison) | dict(more[i] if more else {}) for i, comparison in enumerate(comparisons)]
+    return json.dumps(json_ready(said), indent=2)
 
 
 def as_csv(comparisons: Sequence[StudyComparison]) -> str:
-    """Return one line per arm: study, arm, seeds, each metric's mean and std, then the settings."""
-    lines = [_line(comparison.study, row) for comparison in comparisons for row in comparison.rows]
+    """Return one line per arm: study, arm, seeds, of each metric n, mean, std and interval, then the settings."""
+    return _csv([_line(comparison.study, row) for comparison in comparisons for row in comparison.rows])
+
+
+def pivots_csv(pivots: Sequence[Pivot]) -> str:
+    """Return one line per cell of tables by settings."""
+    return _csv([line for pivot in pivots for line in _cells(pivot)])
+
+
+def _csv(lines: Sequence[Mapping[str, Any]]) -> str:
     text = io.StringIO()
     columns = list(dict.fromkeys(column for line in lines for column in line))
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
@@ -92,6 +123,29 @@ def as_csv(comparisons: Sequence[StudyComparison]) -> str:
 def _line(study: str, row: Row) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     for metric, figure in row.figures.items():
-        figures |= {f"{metric}_mean": figure.mean, f"{metric}_std": figure.std}
+        figures |= _figure(f"{metric}_", figure)
     counts = {"num_seeds": len(row.seeds), "num_diverged": row.num_diverged, "num_parameters": row.num_parameters}
-    return {"study": study, "arm": row.arm, **counts, "cpu_ms_per_step": row.cpu_ms_per_step, **figures, **row.settings}
+    line = {"study": study, "arm": row.arm, **counts, "cpu_ms_per_step": row.cpu_ms_per_step, **figures}
+    return line | _effect(row.effect) | dict(row.settings)
+
+
+def _figure(prefix: str, figure: Figure) -> dict[str, Any]:
+    return {f"{prefix}{key}": getattr(figure, key) for key in ("n", "mean", "std", "low", "high")}
+
+
+def _effect(effect: Effect | None) -> dict[str, Any]:
+    names = {"value": "effect", "low": "effect_low", "high": "effect_high", "p_corrected": "p", "verdict": "verdict"}
+    return {name: getattr(effect, key) for key, name in names.items()} if effect else {}
+
+
+def _cells(pivot: Pivot) -> list[dict[str, Any]]:
+    return [
+        {"study": pivot.study, "metric": pivot.metric, **pivot.fixed}
+        | dict(zip(pivot.by, (line.label, column), strict=False))
+        | {"arm": cell.arm, "num_diverged": cell.num_diverged}
+        | _figure("", cell.figure)
+        | _effect(cell.effect)
+        for line in pivot.lines
+        for column, cell in zip(pivot.columns, line.cells, strict=True)
+        if cell
+    ]

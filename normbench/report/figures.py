@@ -1,4 +1,4 @@
-"""The documents' picture: train and test points and every arm's fitted curve, one figure per seed."""
+"""The documents' picture: train and test points, the truth and every arm's fitted curve, one figure per seed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -81,8 +81,9 @@ def _draw(curves: Sequence[Curve], points: Sequence[Mapping[str, str]], step: in
     figure = Figure(figsize=(7, 4.5), dpi=100, layout="constrained")
     axes: Axes = figure.add_subplot()
     for split, color, marker in (("train", "tab:blue", "o"), ("test", "tab:red", "^")):
-        x, y = ([float(p[key]) for p in points if p["split"] == split] for key in ("x", "y"))
-        axes.scatter(x, y, s=45, alpha=0.5, color=color, marker=marker, label=f"{split} points")
+        axes.scatter(*_points(points, split), s=45, alpha=0.5, color=color, marker=marker, label=f"{split} points")
+    if any(point["split"] == "noise_free" for point in points):  # older runs did not write it
+        axes.plot(*_points(points, "noise_free"), color="0.5", lw=1, label="truth")
     for i, curve in enumerate(curves):
         label = f"{curve.arm}: {curve.losses[step]}"
         axes.plot(curve.x, curve.fits[step], STYLES[i % len(STYLES)], color=f"C{i + 1}", lw=2, label=label)
@@ -91,6 +92,11 @@ def _draw(curves: Sequence[Curve], points: Sequence[Mapping[str, str]], step: in
     picture = BytesIO()
     figure.savefig(picture, format="png")
     return picture.getvalue()
+
+
+def _points(points: Sequence[Mapping[str, str]], split: str) -> tuple[list[float], list[float]]:
+    mine = [point for point in points if point["split"] == split]
+    return [float(point["x"]) for point in mine], [float(point["y"]) for point in mine]
 
 
 def save_last(pictures: Mapping[int, bytes], path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import math
 
+from normbench.evidence.comparison import Figure
 from normbench.evidence.paired import Effect
 
 
@@ -51,6 +52,30 @@ def with_spread(metric: str, mean: float, std: float | None) -> str:
     if metric.endswith("accuracy"):
         return f"{100 * mean:.1f} ± {100 * std:.1f} %"
     return f"{short(mean)} ± {float(f'{std:.2g}'):g}"
+
+
+def interval_text(metric: str, figure: Figure) -> str:
+    """Write the 95 % interval of a mean, nothing where there is none.
+
+    Example:
+        >>> interval_text("test_accuracy", Figure.of([0.5, 0.7], "test_accuracy"))
+        '[-67.1, 187.1] %'
+    """
+    if figure.low is None or figure.high is None:
+        return ""
+    if metric.endswith("accuracy"):
+        return f"[{100 * figure.low:.1f}, {100 * figure.high:.1f}] %"
+    return f"[{short(figure.low)}, {short(figure.high)}]"
+
+
+def mean_text(metric: str, figure: Figure) -> str:
+    """Write a mean with its 95 % interval."""
+    if math.isnan(figure.mean):
+        return "-"
+    if figure.low is None:
+        return metric_value(metric, figure.mean)
+    mean = f"{100 * figure.mean:.1f}" if metric.endswith("accuracy") else short(figure.mean)
+    return f"{mean} {interval_text(metric, figure)}"
 
 
 def bar(std: float) -> str:

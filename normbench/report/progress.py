@@ -36,7 +36,8 @@ class StudyProgress:
 
     def advance(self, number: int, label: str, status: str, error: str = "") -> None:
         """Note one more run."""
-        self._bar.update(self._task, completed=number, description=f"{self.study} {label}")
+        self.total = max(self.total, number)
+        self._bar.update(self._task, total=self.total, completed=number, description=f"{self.study} {label}")
         if error:
             self.console.print(f"{self.study} {label}: {status}: {error}", soft_wrap=True)
         elif not self.console.is_terminal and self._is_time_for_a_line():

@@ -9,6 +9,8 @@ from normbench.evidence.comparison import compare_study, read_study_arms
 from normbench.evidence.effects import with_effects
 from normbench.evidence.layer_report import LayerReport, report_layers
 from normbench.evidence.run_folder import METRICS_CSV, Arm
+from normbench.evidence.study_verdicts import study_verdicts
+from normbench.report.claims_text import print_claims
 from normbench.report.comparison_text import print_comparisons
 from normbench.report.run_header import header
 from normbench.report.tables import print_layers, print_losses
@@ -33,12 +35,16 @@ def print_study(console: Console, folder: Path, arm_names: Sequence[str], *, all
         _print_single(console, folder.name, mine[0])
     else:
         console.print(_study_line(folder.name, str(study.get("question", "")), mine), soft_wrap=True)
-    for arm in mine:
+    for arm in _by_folder(mine):
         console.print()
         print_layers(console, report_layers(arm), show_all=all_layers)
     if len(mine) > 1 or any(len(arm.runs) > 1 for arm in mine):
         console.print()
         print_comparisons([with_effects(compare_study(folder))], console)
+    verdicts = study_verdicts(folder)
+    if verdicts:
+        console.print()
+        print_claims(verdicts, console)
     console.print()
     console.print("\n".join(_pointers(folder, mine, config)), soft_wrap=True)
 
@@ -53,7 +59,15 @@ def _study_line(name: str, question: str, arms: Sequence[Arm]) -> str:
 def layer_reports(folder: Path, arm_names: Sequence[str]) -> list[LayerReport]:
     """Return the std-per-layer reports of the arms just run."""
     _, arms, _, _ = read_study_arms(folder)
-    return [report_layers(arm) for arm in arms if arm.folder.name in arm_names]
+    return [report_layers(arm) for arm in _by_folder(arms) if arm.folder.name in arm_names]
+
+
+def _by_folder(arms: Sequence[Arm]) -> list[Arm]:
+    """Return the arms, each folder once: a tuned arm may share the runs of the given one."""
+    found: dict[Path, Arm] = {}
+    for arm in arms:
+        found.setdefault(arm.folder, arm)
+    return list(found.values())
 
 
 def _print_single(console: Console, study: str, arm: Arm) -> None:

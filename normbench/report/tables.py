@@ -1,29 +1,21 @@
 """Tables for the terminal: losses, std per layer, comparison of arms."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from normbench.evidence.comparison import Figure, Row, StudyComparison
+from normbench.evidence.comparison import StudyComparison
 from normbench.evidence.layer_report import LayerLine, LayerReport
-from normbench.report.numbers import bar, effect_text, metric_value, short, verdict_text, with_spread
+from normbench.report.comparison_table import comparison_grid
+from normbench.report.grids import plain_table, print_grid
+from normbench.report.numbers import bar, metric_value, short
 
 NUM_ENDS = 4
 """Of a long network, so many layers are shown at either end."""
 LONG = 12
-WIDE_HEADER = 9
 WIDEST = 200
-
-METRIC_TITLES = {
-    "batch_loss_max_after_epoch_1": "batch loss, max after epoch 1",
-    "output_std_lowest": "output std, lowest",
-    "output_std_mean": "output std, mean",
-    "output_std_highest": "output std, highest",
-    "output_mean_training": "output mean, training",
-    "output_mean_evaluation": "output mean, evaluation",
-}
+MAX_SEEDS_SHOWN = 12
 
 
 def make_console(*, stderr: bool = False, width: int | None = None) -> Console:
@@ -89,79 +81,33 @@ def _layer_cells(line: LayerLine, num_times: int) -> list[str]:
 
 def print_comparison(console: Console, comparison: StudyComparison) -> None:
     """Print a study's arms side by side: what differs, means and std over seeds."""
-    console.print(_headline(comparison))
+    console.print(headline(comparison), soft_wrap=True)
     if comparison.rows:
-        console.print(_comparison_table(comparison))
-    for arm in comparison.missing:
-        console.print(f"{arm}: no finished run.")
-    for name in comparison.left_out:
-        console.print(f"{name}: left out, the study as last run does not name it.")
+        print_grid(console, comparison_grid(comparison))
+    for line in notes(comparison):
+        console.print(line, soft_wrap=True)
 
 
-def _headline(comparison: StudyComparison) -> str:
+def notes(comparison: StudyComparison) -> list[str]:
+    """Return what is not in the table and should be: arms without runs, seeds that some arms lack."""
+    missing = [f"{arm}: no finished run." for arm in comparison.missing]
+    lacking = [f"{row.arm}: no run of {_seeds(row.missing_seeds)}." for row in comparison.rows if row.missing_seeds]
+    paired = [f"{lacking[-1]} Only seeds that both arms have are compared."] if lacking else []
+    left_out = [f"{name}: left out, the study as last run does not name it." for name in comparison.left_out]
+    return [*missing, *lacking[:-1], *paired, *left_out]
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    """Write seeds for the eye: "seed 3", "seeds 3, 4, 5 and 12 more"."""
+    shown = ", ".join(str(seed) for seed in seeds[:MAX_SEEDS_SHOWN])
+    more = f" and {len(seeds) - MAX_SEEDS_SHOWN} more" if len(seeds) > MAX_SEEDS_SHOWN else ""
+    return f"seed{'s' if len(seeds) > 1 else ''} {shown}{more}"
+
+
+def headline(comparison: StudyComparison) -> str:
+    """Return the study's name and question, and in what its arms differ."""
     count = len(comparison.rows)
     noun = "setting" if comparison.is_plain else "arm"
     same = f", same in all but {', '.join(comparison.differing)}" if comparison.differing else ""
     question = f" · {comparison.question}" if comparison.question else ""
     return f"{comparison.study}{question}\n{count} {noun}{'' if count == 1 else 's'}{same}"
-
-
-def _comparison_table(comparison: StudyComparison) -> Table:
-    rows = comparison.rows
-    metrics = list(rows[0].figures)
-    label = _has_own_names(comparison)
-    has_effects = any(row.effect for row in rows)
-    has_steps = any(row.cpu_ms_per_step is not None for row in rows)
-    has_diverged, has_quotes = any(row.num_diverged for row in rows), any(row.quote for row in rows)
-    headers = (["arm"] if label else []) + [*comparison.differing, "seeds"]
-    headers += [METRIC_TITLES.get(metric, metric.replace("_", " ")) for metric in metrics]
-    headers += ["parameters"] + ["CPU ms/step"] * has_steps + ["diverged"] * has_diverged
-    headers += [f"against {comparison.baseline}", "verdict"] * has_effects + ["the document"] * has_quotes
-    num_left = label + len(comparison.differing)
-    left = (*range(num_left), *range(len(headers) - has_effects - has_quotes, len(headers)))
-    table = plain_table([_stacked(header) for header in headers], left)
-    for row in rows:
-        cells = ([row.arm] if label else []) + [_setting(row.settings.get(key)) for key in comparison.differing]
-        cells += [str(len(row.seeds)), *(_figure(metric, figure) for metric, figure in row.figures.items())]
-        cells += [f"{row.num_parameters:,}"] + [short(row.cpu_ms_per_step)] * has_steps
-        judged = [effect_text(row.effect), verdict_text(row.effect)] * has_effects
-        table.add_row(*cells, *[_diverged(row)] * has_diverged, *judged, *[row.quote] * has_quotes)
-    return table
-
-
-def _stacked(header: str) -> str:
-    """Break a long header into two lines at the space nearest to its middle."""
-    spaces = [i for i, letter in enumerate(header) if letter == " "]
-    if len(header) <= WIDE_HEADER or not spaces:
-        return f"\n{header}"
-    middle = min(spaces, key=lambda i: abs(i - len(header) / 2))
-    return f"{header[:middle]}\n{header[middle + 1 :]}"
-
-
-def _has_own_names(comparison: StudyComparison) -> bool:
-    """Whether arms have names that say more than the settings in the other columns."""
-    return not comparison.differing or (any("=" not in row.arm for row in comparison.rows) and not comparison.is_plain)
-
-
-def _figure(metric: str, figure: Figure) -> str:
-    if metric == "output_std_lowest":
-        return short(min(figure.values))
-    if metric == "output_std_highest":
-        return short(max(figure.values))
-    return with_spread(metric, figure.mean, figure.std)
-
-
-def _diverged(row: Row) -> str:
-    return f"{row.num_diverged} of {len(row.seeds)}" if row.num_diverged else "-"
-
-
-def _setting(value: Any) -> str:
-    return "-" if value is None else str(value)
-
-
-def plain_table(headers: Sequence[str], left: Sequence[int] = ()) -> Table:
-    """Return a table without lines; columns are flush right but those in ``left``."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for i, header in enumerate(headers):
-        table.add_column(header, justify="left" if i in left else "right", overflow="fold")
-    return table

@@ -29,7 +29,7 @@ class Batches:
         self, split: Split, batch_size: int, generator: torch.Generator, sampling: Sampling = "shuffled"
     ) -> None:
         self.split, self.batch_size, self.generator = split, batch_size, generator
-        self._pools = _samples_by_class(split) if sampling == "by_class" else None
+        self._pools = samples_by_class(split) if sampling == "by_class" else None
         self._order: list[Tensor] = []
 
     def next(self) -> Split:
@@ -37,10 +37,17 @@ class Batches:
         if self.batch_size == len(self.split):
             return self.split
         if not self._order:
-            self._order = [chosen.to(self.split.x.device) for chosen in self._new_epoch()]
+            self._order = self._new_epoch()
         return self.split.take(self._order.pop())
 
+    def epoch(self) -> list[Split]:
+        """Return all batches of a new epoch."""
+        return [self.split.take(chosen) for chosen in self._new_epoch()]
+
     def _new_epoch(self) -> list[Tensor]:
+        return [chosen.to(self.split.x.device) for chosen in self._drawn()]
+
+    def _drawn(self) -> list[Tensor]:
         if self._pools is None:
             return self._full_batches(torch.arange(len(self.split)))
         batches = [batch for pool in self._pools for batch in self._full_batches(pool)]
@@ -51,7 +58,8 @@ class Batches:
         return list(order[: len(pool) // self.batch_size * self.batch_size].split(self.batch_size))
 
 
-def _samples_by_class(split: Split) -> list[Tensor]:
+def samples_by_class(split: Split) -> list[Tensor]:
+    """Return which samples each class has, or each of the split's groups where it has them."""
     labels = split.y if split.group is None else split.group
     assert labels is not None, "by_class needs classes or groups; contradictions() looks for them"
     return [torch.nonzero(labels.cpu() == label)[:, 0] for label in labels.unique().tolist()]

@@ -8,35 +8,40 @@ from torch import Tensor, nn
 
 from normbench.datasets.base import Dataset, DatasetSpec
 from normbench.models.base import parametrize_weights, weight_parameters, weighted_layers
-from normbench.random_streams import stream
+from normbench.random_streams import replica_seed, stream
 from normbench.study import RunConfig
 from normbench.training.batches import Batches
 from normbench.training.checkpointing import checkpoint_activations
 from normbench.training.initialization import initialize
 from normbench.training.loop import Penalty, Training
 from normbench.training.losses import evaluate, loss_function, output_means, predict
+from normbench.training.readings import Readings
 
 
 def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
     """Make dataset, model, batches, optimizer and readers of one run.
 
     Data, batch order and initial weights each have a stream of their own, so that a seed means the same in
-    every arm; ``fix`` holds one of them at seed 0.
+    every arm; ``fix`` holds one of them at seed 0, and another ``replica`` has other order and weights.
     """
     device = torch.device(config.resolved_device())
     data_seed = 0 if "data" in config.fix else seed
     dataset = _dataset(config.dataset, data_seed, device)
-    model = build_model(config, 0 if "init" in config.fix else seed).to(device)
+    init_seed = replica_seed(0 if "init" in config.fix else seed, config.replica)
+    order = stream(replica_seed(seed, config.replica), "order")
+    model = build_model(config, init_seed).to(device)
     decayed, spared = split_parameters(model, config.decay_on)
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": spared, "weight_decay": 0.0}]
     training = Training(
         model=model,
-        batches=Batches(dataset.train, config.batch_size, stream(seed, "order"), config.sampling),
+        batches=Batches(dataset.train, config.batch_size, order, config.sampling),
         optimizer=config.optimizer.build([group for group in groups if group["params"]], config.lr),
         loss=loss_function(config.dataset.task, data_seed),
         penalty=Penalty(config.l1, decayed),
         read=lambda model: read_losses(model, dataset, config),
         curve=_curve_reader(dataset, config),
+        final_read=readings(dataset, config),
+        gradient_shift=config.recording.gradient_shift,
     )
     return training, dataset
 
@@ -68,13 +73,25 @@ def read_losses(model: nn.Module, dataset: Dataset, config: RunConfig) -> dict[s
     return {column: read[column.rpartition("_")[0]][column.rpartition("_")[2]] for column in columns}
 
 
+def readings(dataset: Dataset, config: RunConfig) -> Readings | None:
+    """Return what else to read of a model with running statistics; nothing of a signal without a target."""
+    if config.dataset.task == "signal":
+        return None
+    return Readings(dataset, config.dataset.task, config.batch_size, config.sampling)
+
+
+def has_curve(dataset: Dataset, config: RunConfig) -> bool:
+    """Return whether there is a fitted curve: one-dimensional regression with a known truth."""
+    return dataset.noise_free is not None and config.dataset.input_shape == (1,)
+
+
 @lru_cache(maxsize=2)  # the arms of one seed follow each other and share their data
 def _dataset(spec: DatasetSpec, seed: int, device: torch.device) -> Dataset:
     return spec.build(seed).to(device)
 
 
 def _curve_reader(dataset: Dataset, config: RunConfig) -> Any:
-    if dataset.noise_free is None or config.dataset.input_shape != (1,):
+    if dataset.noise_free is None or not has_curve(dataset, config):
         return None
     grid = dataset.noise_free.x
 

@@ -17,11 +17,18 @@ from pydantic import BaseModel
 from torch import nn
 
 from normbench.datasets.base import Dataset
-from normbench.evidence.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, digests, write_json
+from normbench.evidence.run_folder import (
+    CONFIG_YAML,
+    ENVIRONMENT_JSON,
+    SUMMARY_JSON,
+    digests,
+    write_json,
+    write_sealed_json,
+)
 from normbench.models.base import built_norms, weight_parameters, weighted_layers
-from normbench.random_streams import derive_seed
+from normbench.random_streams import derive_seed, replica_seed
 from normbench.study import ENGINE, NUMERICS, RunConfig
-from normbench.training.build import build_training
+from normbench.training.build import build_training, has_curve, readings
 from normbench.training.loop import Outcome, train
 from normbench.training.losses import constant_predictor
 from normbench.training.recording import CsvRecorder, Recorders, TensorBoardRecorder, write_points
@@ -38,9 +45,9 @@ def run_experiment(config: RunConfig, seed: int, folder: Path, *, study: str, ar
     (folder / CONFIG_YAML).write_text(config_text, encoding="utf-8")
     torch.set_flush_denormal(True)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(seed, "dropout"))
+        torch.manual_seed(derive_seed(replica_seed(seed, config.replica), "dropout"))
         training, dataset = build_training(config, seed)
-        columns = metric_columns(dataset, config)
+        columns = metric_columns(training.model, dataset, config)
         write_points(folder, dataset)
         num_frames = math.ceil(config.total_steps / config.every_steps) + 1
         with CsvRecorder(folder, columns) as files, _tensorboard(config, folder, num_frames) as board:
@@ -51,7 +58,7 @@ def run_experiment(config: RunConfig, seed: int, folder: Path, *, study: str, ar
     summary = _summary(config, training.model, dataset, outcome, files.last_metrics) | {"files": digests(folder)}
     cpu_s = time.process_time() - started_cpu
     write_json(folder / ENVIRONMENT_JSON, _environment(outcome, started, cpu_s))
-    write_json(folder / SUMMARY_JSON, summary)
+    write_sealed_json(folder / SUMMARY_JSON, summary)
     return summary
 
 
@@ -85,13 +92,16 @@ def _tensorboard(config: RunConfig, folder: Path, num_frames: int) -> TensorBoar
     return TensorBoardRecorder(folder, config.recording.histograms, num_frames)
 
 
-def metric_columns(dataset: Dataset, config: RunConfig) -> list[str]:
+def metric_columns(model: nn.Module, dataset: Dataset, config: RunConfig) -> list[str]:
     """Return the columns of metrics.csv after ``step``."""
     if config.dataset.task == "signal":
         return ["output_mean_training", "output_mean_evaluation"]
     splits = list(dataset.splits())
     accuracies = [f"{name}_accuracy" for name in splits] if config.dataset.task == "classification" else []
-    return ["batch_loss_mean", "batch_loss_max", *(f"{name}_loss" for name in splits), *accuracies]
+    losses = ["batch_loss_mean", "batch_loss_max", *(f"{name}_loss" for name in splits)]
+    bends = ["roughness"] if has_curve(dataset, config) else []
+    more = readings(dataset, config)
+    return [*losses, *accuracies, *bends, *(more.columns(model) if more else [])]
 
 
 def resolved_yaml(config: RunConfig, seed: int, *, study: str, arm: str) -> str:

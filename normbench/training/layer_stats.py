@@ -1,11 +1,11 @@
-"""Mean, std, l2_norm, largest and zero share of weights, gradients and activations per layer; pure functions."""
+"""Mean, std, l2_norm, sizes and zero share of weights, gradients and activations per layer; pure functions."""
 
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
-STATISTICS = ("mean", "std", "l2_norm", "max_abs", "zero_share")
+STATISTICS = ("mean", "std", "l2_norm", "max_abs", "zero_share", "median_abs")
 
 
 def layer_of(parameter: str) -> str:
@@ -22,7 +22,7 @@ def describe(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, float]]:
     """Return the statistics of each tensor by name; std is the population's.
 
     In float64, since the variance of a vanishing signal underflows in float32. Computed where the tensors
-    are, moved once.
+    are, moved once. The median of an even number of sizes is the lower of the middle two.
     """
     if not tensors:
         return {}
@@ -34,4 +34,6 @@ def _statistics(tensor: Tensor) -> Tensor:
     values = tensor.flatten().double()
     var, mean = torch.var_mean(values, correction=0)
     zero_share = (values == 0).double().mean()
-    return torch.stack([mean, var.sqrt(), torch.linalg.vector_norm(values), values.abs().max(), zero_share])
+    sizes = values.abs()
+    l2_norm = torch.linalg.vector_norm(values)
+    return torch.stack([mean, var.sqrt(), l2_norm, sizes.max(), zero_share, sizes.median()])

@@ -12,8 +12,18 @@ from torch.optim import Optimizer
 
 from normbench.datasets.base import Split
 from normbench.training.batches import Batches
+from normbench.training.gradient_shift import gradient_shifts
 from normbench.training.losses import LossFunction
-from normbench.training.watching import Frame, grads_of, leaving_no_trace, watching_activations, weights_of
+from normbench.training.probes import merged, precise_gaps, watching_norms
+from normbench.training.readings import roughness
+from normbench.training.watching import (
+    Frame,
+    grads_of,
+    leaving_no_trace,
+    random_states,
+    watching_activations,
+    weights_of,
+)
 
 
 class Recorder(Protocol):
@@ -77,6 +87,8 @@ class Training:
         penalty: L1, beside the optimizer's own weight decay.
         read: Losses over whole splits, read at recorded steps.
         curve: The fitted curve on a grid, where there is one.
+        final_read: What else is read once training is over.
+        gradient_shift: Record how far each layer's gradient moves with the layers before it.
     """
 
     model: nn.Module
@@ -86,6 +98,8 @@ class Training:
     penalty: Penalty
     read: Reader
     curve: Callable[[nn.Module], tuple[Tensor, Tensor]] | None = None
+    final_read: Reader | None = None
+    gradient_shift: bool = False
 
     @cached_property
     def parameters(self) -> list[nn.Parameter]:
@@ -148,32 +162,37 @@ def _update(parts: Training) -> None:
 
 def _watched_step(parts: Training, step: int, losses: list[float], recorder: Recorder) -> float:
     metrics, curve = _read(parts, losses)
-    weights = weights_of(parts.model)
-    with watching_activations(parts.model) as watch:
-        loss = _gradient(parts, parts.batches.next())
-    grads = grads_of(parts.model)
+    weights, batch, states = weights_of(parts.model), parts.batches.next(), random_states()
+    with watching_activations(parts.model) as watch, watching_norms(parts.model) as norms:
+        loss = _gradient(parts, batch)
+    grads, probes = grads_of(parts.model), norms.probes()
     activations, activation_grads = watch.activations, watch.activation_grads
     updates: dict[str, Tensor] = {}
     if math.isfinite(loss):
         _update(parts)
         updates = {name: after - weights[name] for name, after in weights_of(parts.model).items()}
-    recorder.record(Frame(step, metrics, weights, grads, activations, activation_grads, updates, curve))
+        if parts.gradient_shift:
+            shifts = gradient_shifts(parts.model, lambda: _gradient(parts, batch), weights, grads, states)
+            probes = merged(probes, shifts)
+    recorder.record(Frame(step, metrics, weights, grads, activations, activation_grads, updates, curve, probes))
     return loss
 
 
 def _look_without_a_step(parts: Training, step: int, losses: list[float], recorder: Recorder) -> float:
     metrics, curve = _read(parts, losses)
-    weights = weights_of(parts.model)
-    with leaving_no_trace(parts.model), watching_activations(parts.model) as watch:
+    metrics |= parts.final_read(parts.model) if parts.final_read else {}
+    model, weights = parts.model, weights_of(parts.model)
+    precise = precise_gaps(model, parts.batches.split.x, parts.batches.batch_size)
+    with leaving_no_trace(model), watching_activations(model) as watch, watching_norms(model) as norms:
         loss = _gradient(parts, parts.batches.next())
-        frame = Frame(
-            step, metrics, weights, grads_of(parts.model), watch.activations, watch.activation_grads, curve=curve
-        )
-    recorder.record(frame)
+        grads, activations, activation_grads = grads_of(model), watch.activations, watch.activation_grads
+    probes = merged(norms.probes(), precise)
+    recorder.record(Frame(step, metrics, weights, grads, activations, activation_grads, curve=curve, probes=probes))
     return loss
 
 
 def _read(parts: Training, losses: list[float]) -> tuple[dict[str, float], tuple[Tensor, Tensor] | None]:
     batch_losses = {"batch_loss_mean": math.fsum(losses) / len(losses), "batch_loss_max": max(losses)} if losses else {}
     curve = parts.curve(parts.model) if parts.curve else None
-    return batch_losses | parts.read(parts.model), curve
+    bends = {"roughness": roughness(curve[1])} if curve else {}
+    return batch_losses | parts.read(parts.model) | bends, curve

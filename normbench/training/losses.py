@@ -35,11 +35,15 @@ def evaluate(model: nn.Module, split: Split, task: Task) -> dict[str, float]:
     """Return loss (and accuracy, 0 to 1, in classification) over a whole split, in evaluation mode."""
     if split.y is None:
         return {}
-    output = predict(model, split.x)
+    return score(predict(model, split.x), split.y, task)
+
+
+def score(output: Tensor, targets: Tensor, task: Task) -> dict[str, float]:
+    """Return loss (and accuracy, 0 to 1, in classification) of given outputs."""
     if task == "regression":
-        return {"loss": F.mse_loss(output, split.y).item()}
-    accuracy = (output.argmax(1) == split.y).double().mean().item()
-    return {"loss": F.cross_entropy(output, split.y).item(), "accuracy": accuracy}
+        return {"loss": F.mse_loss(output, targets).item()}
+    accuracy = (output.argmax(1) == targets).double().mean().item()
+    return {"loss": F.cross_entropy(output, targets).item(), "accuracy": accuracy}
 
 
 def predict(model: nn.Module, x: Tensor) -> Tensor:

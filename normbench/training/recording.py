@@ -15,7 +15,7 @@ from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData, SessionEndI
 from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
 
 from normbench.datasets.base import Dataset
-from normbench.evidence.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV
+from normbench.evidence.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, PROBES_CSV
 from normbench.training.histograms import histogram
 from normbench.training.layer_stats import STATISTICS, describe, layer_of
 from normbench.training.loop import Recorder
@@ -49,7 +49,7 @@ class Recorders:
 
 
 class CsvRecorder:
-    """Writes metrics.csv, layer_stats.csv and, where there is a curve, curve.csv into a run's folder.
+    """Writes metrics.csv, layer_stats.csv and, where there is something to say, curve.csv and probes.csv.
 
     Numbers are written so that reading them back gives the same float64.
 
@@ -79,24 +79,25 @@ class CsvRecorder:
         self._append(LAYER_STATS_CSV, _layer_rows(frame))
         if frame.curve is not None:
             x, prediction = (tensor.tolist() for tensor in frame.curve)
-            header = [] if CURVE_CSV in self._files else [["step", *x]]
-            self._append(CURVE_CSV, [*header, [frame.step, *prediction]])
+            self._append(CURVE_CSV, [[frame.step, *prediction]], header=["step", *x])
+        if frame.probes:
+            self._append(PROBES_CSV, _probe_rows(frame), header=["step", "layer", "name", "value"])
 
-    def _append(self, name: str, rows: Iterable[Sequence[object]]) -> None:
+    def _append(self, name: str, rows: Iterable[Sequence[object]], header: Sequence[object] = ()) -> None:
         if name not in self._files:
             self._files[name] = (self.folder / name).open("w", newline="", encoding="utf-8")
+            rows = [header, *rows] if header else rows
         csv.writer(self._files[name], lineterminator="\n").writerows(rows)
         self._files[name].flush()
 
 
 def write_points(folder: Path, dataset: Dataset) -> None:
-    """Write the samples of one-dimensional regression, which the picture of the fitted curves shows."""
+    """Write the samples of one-dimensional regression, which the picture of the curves shows, and the truth."""
     if dataset.noise_free is None or dataset.train.x.shape[1:] != (1,):
         return
-    splits = {name: split for name, split in dataset.splits().items() if name != "noise_free"}
     rows = [
         [name, x, y]
-        for name, split in splits.items()
+        for name, split in dataset.splits().items()
         if split.y is not None
         for (x,), (y,) in zip(split.x.tolist(), split.y.tolist(), strict=True)
     ]
@@ -110,6 +111,10 @@ def _layer_rows(frame: Frame) -> list[list[object]]:
         for name, statistics in describe(tensors).items():
             rows.append([frame.step, layer_of(name), kind, *statistics.values()])
     return rows
+
+
+def _probe_rows(frame: Frame) -> list[list[object]]:
+    return [[frame.step, layer, name, value] for layer, found in frame.probes.items() for name, value in found.items()]
 
 
 class TensorBoardRecorder:
@@ -148,9 +153,9 @@ class TensorBoardRecorder:
         """Write one frame's scalars and histograms."""
         is_last = self._num_seen == self._last
         if is_last or self._num_seen % self._scalar_stride == 0:
-            for column, value in frame.metrics.items():
-                if math.isfinite(value):  # TensorBoard has no place for others; metrics.csv keeps them
-                    self._write(summary.scalar(scalar_tag(column), value), frame.step)
+            for tag, value in _scalars(frame).items():
+                if math.isfinite(value):  # TensorBoard has no place for others; the CSV files keep them
+                    self._write(summary.scalar(tag, value), frame.step)
         if is_last or self._num_seen % self._histogram_stride == 0:
             for kind in self.kinds:
                 for name, tensor in frame.tensors()[kind].items():
@@ -184,10 +189,7 @@ def _stride(num_frames: int, limit: int) -> int:
 
 def write_pictures(folder: Path, tag: str, pictures: Mapping[int, bytes]) -> None:
     """Write PNG pictures by step as TensorBoard images, into an event file of their own; older ones give way."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("events.*"):
-        old.unlink()
-    events = EventsWriter(str(folder / "events"))
+    events = _only_events(folder)
     for step, png in pictures.items():
         width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))  # PNG's header
         image = Summary.Image(encoded_image_string=png, width=width, height=height, colorspace=4)
@@ -196,17 +198,40 @@ def write_pictures(folder: Path, tag: str, pictures: Mapping[int, bytes]) -> Non
     events.close()
 
 
+def write_scalars(folder: Path, curves: Mapping[str, Sequence[tuple[int, float]]]) -> None:
+    """Write (step, value) by column of metrics.csv as TensorBoard scalars, into a file of their own; older ones go."""
+    events = _only_events(folder)
+    for column, points in curves.items():
+        for step, value in points:
+            if math.isfinite(value):
+                scalar = summary.scalar(scalar_tag(column), value)
+                events.write_event(Event(summary=scalar, step=step, wall_time=time.time()))
+    events.close()
+
+
+def _only_events(folder: Path) -> EventsWriter:
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("events.*"):
+        old.unlink()
+    return EventsWriter(str(folder / "events"))
+
+
+def _scalars(frame: Frame) -> dict[str, float]:
+    probes = {f"{name}/{layer}": v for layer, found in frame.probes.items() for name, v in found.items()}
+    return {scalar_tag(column): value for column, value in frame.metrics.items()} | probes
+
+
 def scalar_tag(column: str) -> str:
     """Return TensorBoard's tag of a column of metrics.csv, the quantity first so that it becomes the group.
 
     Example:
-        >>> scalar_tag("test_loss"), scalar_tag("batch_loss_max")
-        ('loss/test', 'batch_loss/max')
+        >>> scalar_tag("test_loss"), scalar_tag("reestimated_test_loss"), scalar_tag("batch_loss_max")
+        ('loss/test', 'loss/reestimated_test', 'batch_loss/max')
     """
     if column.startswith("batch_loss_"):
         return f"batch_loss/{column.removeprefix('batch_loss_')}"
     split, _, quantity = column.rpartition("_")
-    return f"{quantity}/{split}"
+    return f"{quantity}/{split}" if split else quantity
 
 
 def _hparams_start(settings: Mapping[str, Any], group: str) -> Summary:

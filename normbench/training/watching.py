@@ -23,6 +23,7 @@ class Frame:
         activation_grads: The loss's gradient there.
         updates: What the step then changed; empty at the end, where no step follows.
         curve: One-dimensional regression: (x, prediction) on the grid, each (M,).
+        probes: What single layers have to say, by layer and name: mixing weights, gaps of running statistics ...
     """
 
     step: int
@@ -33,6 +34,7 @@ class Frame:
     activation_grads: Mapping[str, Tensor]
     updates: Mapping[str, Tensor] = field(default_factory=dict)
     curve: tuple[Tensor, Tensor] | None = None
+    probes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def tensors(self) -> dict[str, Mapping[str, Tensor]]:
         """Return what is described per layer, by kind."""
@@ -114,9 +116,31 @@ def watching_activations(model: nn.Module) -> Iterator[ActivationWatch]:
 def leaving_no_trace(model: nn.Module) -> Iterator[None]:
     """Put buffers, gradients' absence and random states back after the block."""
     buffers = copies(dict(model.named_buffers()))
-    devices = [torch.cuda.current_device()] if torch.cuda.is_available() and torch.cuda.is_initialized() else []
-    with torch.random.fork_rng(devices=devices):
+    with same_random_states_after():
         yield
     for name, buffer in model.named_buffers():
         buffer.copy_(buffers[name])
     model.zero_grad(set_to_none=True)
+
+
+@contextmanager
+def same_random_states_after() -> Iterator[None]:
+    """Put torch's random states back after the block."""
+    with torch.random.fork_rng(devices=_devices()):
+        yield
+
+
+def random_states() -> list[Tensor]:
+    """Return the random states of the CPU and of the GPU in use."""
+    return [torch.random.get_rng_state(), *(torch.cuda.get_rng_state(device) for device in _devices())]
+
+
+def set_random_states(states: list[Tensor]) -> None:
+    """Go back to what ``random_states`` returned."""
+    torch.random.set_rng_state(states[0])
+    for device, state in zip(_devices(), states[1:], strict=True):
+        torch.cuda.set_rng_state(state, device)
+
+
+def _devices() -> list[int]:
+    return [torch.cuda.current_device()] if torch.cuda.is_available() and torch.cuda.is_initialized() else []

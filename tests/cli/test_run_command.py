@@ -1,13 +1,14 @@
 """normbench run: what it prints, writes and refuses, and its exit code."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from command_line import normbench
 from made_up_runs import ARMS, TINY
 
-from normbench import scheduling
+from normbench import workers
 
 
 @pytest.fixture
@@ -122,14 +123,14 @@ def test_runs_that_cannot_be_written_are_one_line(tiny):
 
 
 def test_a_failing_run_is_told_and_the_exit_code_is_1(study, monkeypatch):
-    real = scheduling.run_experiment
+    real = workers.run_experiment
 
     def fails_for_plain(config, seed, folder, *, study, arm):
         if arm == "plain":
             raise ArithmeticError("one too many")
         return real(config, seed, folder, study=study, arm=arm)
 
-    monkeypatch.setattr(scheduling, "run_experiment", fails_for_plain)
+    monkeypatch.setattr(workers, "run_experiment", fails_for_plain)
     code, out, err = normbench("run", study)
     assert code == 1
     assert err == "tiny plain, seed 0: failed: ArithmeticError: one too many\n"
@@ -137,7 +138,7 @@ def test_a_failing_run_is_told_and_the_exit_code_is_1(study, monkeypatch):
 
 
 def test_a_study_whose_runs_all_fail_says_where_to_look(tiny, monkeypatch):
-    monkeypatch.setattr(scheduling, "run_experiment", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(workers, "run_experiment", lambda *_, **__: 1 / 0)
     code, out, _ = normbench("run", tiny)
     assert (code, out) == (1, "tiny: no run finished; why stands in error.txt in each run's folder.\n")
 
@@ -152,5 +153,54 @@ def test_an_interrupted_run_exits_130(tiny, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(scheduling, "run_experiment", interrupted)
+    monkeypatch.setattr(workers, "run_experiment", interrupted)
     assert normbench("run", tiny).code == 130
+
+
+TUNE = ("--tune", "optimizer.lr=0.001,0.02,0.021")
+
+
+def test_run_says_what_was_chosen_for_each_arm(study):
+    code, out, _ = normbench("run", study, *TUNE)
+    assert code == 0
+    lines = [line for line in out.splitlines() if ",tuned: optimizer.lr " in line]
+    assert [line.partition(",")[0] for line in lines] == ["plain", "decayed"]
+    assert all("validation loss" in line and "optimizer.lr 0.001 to 0.02" in line for line in lines)
+    (report,) = json.loads(normbench("run", study, *TUNE, "--json").out)
+    assert [(choice["arm"], choice["seeds"]) for choice in report["tuning"]] == [
+        ("plain", [1000, 1001]),
+        ("decayed", [1000, 1001]),
+    ]
+    assert [row["arm"] for row in report["comparison"]["rows"]] == [
+        "plain",
+        "decayed",
+        "plain,tuned",
+        "decayed,tuned",
+    ]
+
+
+def test_a_dry_run_counts_tuning_and_both_readings(study):
+    code, out, _ = normbench("run", study, *TUNE, "--dry-run")
+    assert (code, files()) == (0, ["tiny.yaml"])
+    assert "  tuning: 12 runs first, more where the best lies at an end" in out.splitlines()
+    (plan,) = json.loads(normbench("run", study, *TUNE, "--dry-run", "--json").out)
+    assert (plan["num_tuning_runs"], plan["num_runs"], plan["num_missing"]) == (12, 4, 4)
+
+
+def test_a_quick_look_is_called_one_and_leaves_the_study_alone(study):
+    code, out, err = normbench("run", study, "--quick", *TUNE)
+    assert (code, err) == (
+        0,
+        "tiny: 2 seeds, a tenth of the steps, nothing tuned. This is a look, not evidence.\n",
+    )
+    assert [path.name for path in Path("runs").iterdir()] == ["tiny-quick"]
+    assert "tuned" not in out
+    assert len(list(Path("runs").glob("tiny-quick/*/seed-*/summary.json"))) == 4
+
+
+def test_run_takes_jobs(study, monkeypatch):
+    asked = []
+    monkeypatch.setattr(workers, "_new_pool", lambda num_jobs: asked.append(num_jobs) or ThreadPoolExecutor(1))
+    assert normbench("run", study, "--jobs", 3, *TUNE).code == 0
+    assert asked == [3]  # one pool for tuning and comparison
+    assert len(list(Path("runs").glob("tiny/*/seed-*/summary.json"))) == 4

@@ -133,6 +133,20 @@ def formula_adain(spec, layer, x):
     return _scale_and_shift(spec, layer, _standardized(spec, x, normal), normal)
 
 
+def formula_noisy_batch_norm(spec, layer, x):
+    """Batch norm, then a factor and a shift per sample and channel around those of the step."""
+    torch.default_generator.manual_seed(1)  # as the layer's pass
+    size = x.shape[:2]
+    mean_shift = spec.noise_shift * (2 * torch.rand(size[1]).double() - 1)
+    mean_factor = 1 + (spec.noise_scale - 1) * torch.rand(size[1]).double()
+    shift = mean_shift - spec.noise_spread + 2 * spec.noise_spread * torch.rand(size).double()
+    factor = mean_factor + spec.noise_spread * torch.randn(size).double()
+    normal = Properties(averaged_axes=f"N {position_axes(tuple(x.shape[1:]))}")
+    y = _scale_and_shift(spec, layer, _standardized(spec, x, normal), normal)
+    per_map = (..., *(None for _ in x.shape[2:]))
+    return y * factor[per_map] + shift[per_map]
+
+
 def torch_none(spec, feature_shape):  # noqa: ARG001 - as every torch_<name>
     return nn.Identity()
 

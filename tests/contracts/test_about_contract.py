@@ -87,6 +87,11 @@ def statistics_adain(_spec, _layer, x):
     return {**own, **style, "batch_mean": batch["mean"], "batch_var": batch["var"]}
 
 
+def statistics_noisy_batch_norm(_spec, layer, x):
+    scale, shift = layer.draw_noise(x)
+    return {**moments(x, (0, 2, 3)), "scale": scale, "shift": shift}
+
+
 @EACH
 def test_the_printed_formula_gives_the_output_of_the_layer(spec):
     if spec.name == "adain":

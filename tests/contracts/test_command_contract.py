@@ -71,6 +71,7 @@ def test_an_unknown_option_is_a_usage_mistake(command):
 MISTAKES = {
     "run": ("run", "missing.yaml"),
     "compare": ("compare", "missing"),
+    "claims": ("claims", "missing.yaml"),
     "init": ("init", "mlp", "--path", "no/such/folder.yaml"),
     "explain": ("explain", "missing"),
     "tensorboard": ("tensorboard", "--runs-dir", "missing"),

@@ -3,8 +3,10 @@
 import pytest
 import torch
 
+from normbench.random_streams import stream
 from normbench.study import RunConfig
-from normbench.training.build import build_training, split_parameters
+from normbench.training.batches import Batches
+from normbench.training.build import build_model, build_training, split_parameters
 
 BASE = {
     "model": {"name": "mlp", "hidden_features": [6, 5]},
@@ -163,3 +165,35 @@ def test_what_building_draws_from_the_global_random_state_does_not_depend_on_the
         build(seed=seed, dropout=0.5)
         states.append(torch.random.get_rng_state())
     assert torch.equal(*states)
+
+
+def test_another_replica_has_other_weights_and_another_order_on_the_same_data():
+    (first, first_data), (second, second_data) = build(seed=2), build(seed=2, replica=1)
+    assert same_tensors(splits(first_data), splits(second_data))
+    assert not same_tensors(batches_of(first), batches_of(second))
+    assert not torch.equal(first.model.hidden2.weight, second.model.hidden2.weight)
+    other_seed = build(seed=3, replica=1)[0]
+    assert not torch.equal(second.model.hidden2.weight, other_seed.model.hidden2.weight)
+
+
+def test_a_replica_means_the_same_in_every_arm():
+    plain, normed = (build(seed=2, replica=4, **settings)[0] for settings in ({}, {"norm": "batch_norm"}))
+    assert torch.equal(plain.model.hidden2.weight, normed.model.hidden2.weight)
+    assert same_tensors(batches_of(plain), batches_of(normed))
+
+
+def test_the_first_replica_is_the_run_without_one():
+    """Weights, order and data drawn by the streams of the seed alone; the hash is that of a config without replica."""
+    training, dataset = build(seed=2)
+    by_hand = build_model(RunConfig.model_validate(BASE), seed=2)
+    assert same_tensors(by_hand.parameters(), weights_of(training))
+    order = Batches(dataset.train, 4, stream(2, "order"))
+    assert same_tensors([order.next().x for _ in range(7)], batches_of(training))
+    plain, first, second = (RunConfig.model_validate(BASE | more) for more in ({}, {"replica": 0}, {"replica": 1}))
+    assert plain.settings() == first.settings()
+    assert plain.hash() == first.hash() != second.hash()
+
+
+def test_with_the_start_fixed_replicas_still_draw_their_own():
+    zero, third = build(seed=0, replica=1)[0], build(seed=3, replica=1, fix=["init"])[0]
+    assert same_tensors(weights_of(zero), weights_of(third))

@@ -12,6 +12,7 @@ from made_up_runs import make_arm, make_run, make_study, std_rows
 
 from normbench.errors import ComparisonError, RunFolderError
 from normbench.evidence.comparison import Figure, compare_runs, compare_study
+from normbench.evidence.intervals import mean_interval
 from normbench.report.comparison_text import as_csv, as_json, evidence_command, footnote
 
 LOSSES = {"none": (1.0, 3.0, 2.0), "batch_norm": (0.5, 0.5, 0.8)}
@@ -41,12 +42,13 @@ def figure(metric, *rows, **summary):
 
 def test_an_arm_is_its_mean_and_the_std_of_its_seeds(study):
     found = {row.arm: row.figures["test_loss"] for row in compare_study(study).rows}
-    assert found["none"] == Figure((1.0, 3.0, 2.0), 2.0, 1.0)
+    assert (found["none"].n, found["none"].mean, found["none"].std) == (3, 2.0, 1.0)
+    assert (found["none"].low, found["none"].high) == mean_interval("test_loss", LOSSES["none"])
     assert found["batch_norm"].std == pytest.approx(statistics.stdev(LOSSES["batch_norm"]), rel=1e-12)
 
 
-def test_one_seed_has_no_std():
-    assert Figure.of([3.0]) == Figure((3.0,), 3.0, None)
+def test_one_seed_has_neither_std_nor_interval():
+    assert Figure.of([3.0], "test_loss") == Figure((3.0,), 1, 3.0, None, None, None)
 
 
 def test_arms_stand_in_the_order_of_the_study(study):

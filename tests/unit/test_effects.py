@@ -14,7 +14,7 @@ SEEDS = tuple(range(8))
 
 
 def row(arm, values, metric="test_loss", seeds=SEEDS, **settings):
-    return Row(arm, settings, seeds, 0, {metric: Figure.of(values)}, 10, None)
+    return Row(arm, settings, seeds, 0, {metric: Figure.of(values, metric)}, 10, None)
 
 
 def study(*rows, baseline=None, differing=()):

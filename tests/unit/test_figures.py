@@ -72,7 +72,7 @@ def test_the_legend_gives_both_losses_of_each_arm(drawn):
     for step, figure in enumerate(drawn):
         texts = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
         metrics = {arm.name: rows_of(arm, "metrics.csv", seed=1)[step] for arm in arms}
-        assert texts == ["train points", "test points"] + [
+        assert texts == ["train points", "test points", "truth"] + [
             f"{name}: train {float(row['train_loss']):.4f}, test {float(row['test_loss']):.4f}"
             for name, row in metrics.items()
         ]
@@ -88,7 +88,10 @@ def test_curves_and_points_are_those_of_the_files(drawn):
     arms = arms_after(1)
     draw_curves(arms, seed=0)
     axes = drawn[-1].axes[0]
-    for arm, line in zip(arms, axes.get_lines(), strict=True):
+    truth, *lines = axes.get_lines()
+    assert truth.get_ydata() == pytest.approx(1.5 * truth.get_xdata(), abs=1e-6)  # no points, a line
+    assert (len(truth.get_xdata()), truth.get_marker()) == (200, "None")
+    for arm, line in zip(arms, lines, strict=True):
         row = rows_of(arm, "curve.csv")[-1]
         del row["step"]
         assert line.get_xdata().tolist() == list(map(float, row))
@@ -103,7 +106,7 @@ def test_curves_and_points_are_those_of_the_files(drawn):
 def test_arms_can_be_told_apart(drawn):
     draw_curves(arms_after(1), seed=0)
     looks = {(line.get_color(), line.get_linestyle()) for line in drawn[0].axes[0].get_lines()}
-    assert len(looks) == 2
+    assert len(looks) == 3  # two arms and the truth
 
 
 def test_the_last_picture_is_kept_as_a_file():

@@ -32,7 +32,9 @@ def by_numpy(tensor):
     values = tensor.detach().double().numpy().ravel()
     size = np.abs(values)
     l2_norm = math.sqrt(math.fsum(values**2))
-    return dict(zip(STATISTICS, [values.mean(), values.std(), l2_norm, size.max(), (values == 0).mean()], strict=True))
+    median = np.sort(size)[(len(size) - 1) // 2]
+    found = [values.mean(), values.std(), l2_norm, size.max(), (values == 0).mean(), median]
+    return dict(zip(STATISTICS, found, strict=True))
 
 
 @pytest.mark.parametrize("name", TENSORS)
@@ -62,6 +64,11 @@ def test_the_std_is_of_the_population():
 
 def test_the_zero_share_counts_exact_zeros():
     assert describe({"x": torch.tensor([0.0, -0.0, 1e-30, 2.0])})["x"]["zero_share"] == 0.5
+
+
+@pytest.mark.parametrize(("values", "expected"), [([-3.0, 1.0, -2.0], 2.0), ([4.0, -1.0, 3.0, -2.0], 2.0)])
+def test_the_median_size_is_the_middle_one_or_the_lower_of_two(values, expected):
+    assert describe({"x": torch.tensor(values)})["x"]["median_abs"] == expected
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])

@@ -89,3 +89,41 @@ def test_compare_refuses_a_column_that_no_run_has(metric, near):
     code, out, err = normbench("compare", "--runs-dir", Path("runs"), "--metric", metric)
     assert (code, out) == (2, "")
     assert err.strip().endswith(f"Did you mean {near}?")
+
+
+def test_at_train_loss_reads_where_training_first_got_to():
+    rows = [{"step": i, "train_loss": 1.0 / (i + 1), "test_loss": float(i)} for i in range(5)]
+    run = made_up(rows)
+    assert value("at_train_loss 0.3 test_loss", run) == 3.0
+    assert value("at_train_loss 0.01 test_loss", run) == 4.0
+
+
+def test_depth_slope_is_the_logarithm_per_hidden_layer():
+    stats = [{"step": 0, "layer": f"h{i}", "kind": "activation", "std": 2.0**-i} for i in range(4)]
+    layers = [{"name": f"h{i}"} for i in range(4)] + [{"name": "output"}]
+    assert value("depth_slope activation.std", made_up(stats=stats, layers=layers)) == pytest.approx(-math.log(2))
+
+
+@pytest.mark.parametrize("prefix", ["batch_statistics_", "reestimated_", "adapted_"])
+def test_a_model_without_running_statistics_reads_the_same_each_way(prefix):
+    assert value(f"{prefix}test_loss") == 0.3
+
+
+def test_a_column_of_its_own_goes_before_the_plain_one():
+    assert value("reestimated_test_loss", made_up([{"step": 0, "test_loss": 1.0, "reestimated_test_loss": 0.5}])) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        ("test_loss", 2.0),
+        ("best test_loss", 2.0),
+        ("reestimated_test_loss", 2.0),
+        ("max_after 10 batch_loss_max", 1.0),
+        ("steps_to 0.4 test_loss", 20),
+        ("at_train_loss 0.4 test_loss", 2.0),
+        ("change test_loss", 2.0),
+    ],
+)
+def test_no_reading_of_a_diverged_run_is_better_than_the_constant_predictor(metric, expected):
+    assert value(metric, made_up([row | {"batch_loss_max": 0.1} for row in METRICS], status="diverged")) == expected

@@ -147,3 +147,15 @@ def test_the_interval_covers_the_truth_in_95_of_100_studies(metric):
         found = paired_effect(metric, by_seed(arm), by_seed(baseline))
         covered += found.low <= (math.exp(0.3) if metric == "test_loss" else 0.3) <= found.high
     assert 0.93 <= covered / NUM_STUDIES <= 0.97
+
+
+def test_losses_beyond_all_floats_leave_an_interval_without_end():
+    found = paired_effect("test_loss", {0: 1e60, 1: 1.0}, {0: 1.0, 1: 1.0})
+    assert (found.low, found.high) == (0.0, math.inf)
+
+
+@pytest.mark.parametrize(
+    ("metric", "is_ratio"), [("at_train_loss 0.5 test_accuracy", False), ("steps_to 0.1 test_loss", True)]
+)
+def test_what_is_compared_by_ratios_is_told_by_the_column(metric, is_ratio):
+    assert paired_effect(metric, {0: 0.5, 1: 0.6}, {0: 0.4, 1: 0.5}).is_ratio is is_ratio

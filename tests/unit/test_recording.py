@@ -84,6 +84,27 @@ def test_the_arms_differ_and_so_do_the_seeds(runs):
     assert len(set(lasts)) == 4
 
 
+def test_points_csv_has_every_sample_and_the_truth_on_the_curves_grid(runs):
+    for run, _, _ in runs:
+        points = list(csv.DictReader((run.folder / "points.csv").read_text().splitlines()))
+        truth = [point for point in points if point["split"] == "noise_free"]
+        assert {point["split"] for point in points} == {"train", "validation", "test", "noise_free"}
+        with (run.folder / "curve.csv").open() as file:
+            assert [point["x"] for point in truth] == next(csv.reader(file))[1:]
+        assert [float(point["y"]) for point in truth] == pytest.approx([1.5 * float(p["x"]) for p in truth], abs=1e-6)
+
+
+def test_the_roughness_is_of_the_curve_of_its_row(runs):
+    for run, board, _ in runs:
+        rows = list(csv.DictReader((run.folder / "metrics.csv").read_text().splitlines()))
+        curves = list(csv.reader((run.folder / "curve.csv").read_text().splitlines()))[1:]
+        for row, (_, *fit) in zip(rows, curves, strict=True):
+            f = list(map(float, fit))
+            bends = [(a - 2 * b + c) ** 2 for a, b, c in zip(f, f[1:], f[2:], strict=False)]
+            assert float(row["roughness"]) == pytest.approx(sum(bends), rel=1e-9)
+        assert [event.step for event in board.Scalars("roughness")] == STEPS
+
+
 def test_scalars_are_the_columns_of_metrics_csv(runs):
     for run, board, _ in runs:
         rows = list(csv.DictReader((run.folder / "metrics.csv").read_text().splitlines()))

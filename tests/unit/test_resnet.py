@@ -48,6 +48,27 @@ def test_channels_double_and_sides_halve_from_stage_to_stage(side):
     assert all(built.feature_shape[0] in (4, 8, 16) for built in built_norms(model).values())
 
 
+def test_a_stem_stride_of_2_leaves_2x2_of_16x16():
+    model = build(input_shape=(3, 16, 16), stem_stride=2)
+    shapes = {name: built.feature_shape[1:] for name, built in built_norms(model).items()}
+    assert (shapes["stem.norm"], shapes["stage1.block1.conv1.norm"]) == ((8, 8), (8, 8))
+    assert shapes["stage3.block1.conv2.norm"] == (2, 2)
+    assert model(torch.randn(2, 3, 16, 16)).shape == (2, 5)
+
+
+@pytest.mark.parametrize(
+    ("input_shape", "output_shape", "expected"),
+    [
+        ((3, 8, 8), (5,), "model.name: must get images (C, H, W) of 16x16 or larger, got (3, 8, 8)"),
+        ((3, 16, 16), (3, 16, 16), "model.stem_stride: must be 1 where images are put out, got 2. Leave it out."),
+    ],
+)
+def test_a_stem_stride_needs_larger_images_and_puts_out_none(input_shape, output_shape, expected):
+    with pytest.raises(SettingError) as caught:
+        build(input_shape=input_shape, output_shape=output_shape, stem_stride=2)
+    assert str(caught.value).startswith(expected)
+
+
 def test_a_norm_follows_every_convolution():
     model = build(GroupNormSpec(), depth=2)
     convolutions = [name for name, layer in weighted_layers(model).items() if isinstance(layer, nn.Conv2d)]

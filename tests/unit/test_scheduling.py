@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from made_up_runs import ARMS, TINY
 
-from normbench import scheduling
+from normbench import workers
 from normbench.arms import load_study
 from normbench.errors import RunFolderError
 from normbench.evidence.comparison import compare_study
@@ -76,14 +76,14 @@ def test_a_changed_setting_leaves_the_old_run_where_it_is():
 
 
 def test_a_failing_run_does_not_stop_the_others(monkeypatch):
-    real = scheduling.run_experiment
+    real = workers.run_experiment
 
     def fails_for_plain(config, seed, folder, *, study, arm):
         if arm == "plain":
             raise ArithmeticError("one too many\nand more")
         return real(config, seed, folder, study=study, arm=arm)
 
-    monkeypatch.setattr(scheduling, "run_experiment", fails_for_plain)
+    monkeypatch.setattr(workers, "run_experiment", fails_for_plain)
     results = run_study(study_of(TINY + ARMS), RUNS)
     assert [(p.run.arm, p.status, p.error) for p in results] == [
         ("plain", "failed", "ArithmeticError: one too many"),
@@ -95,7 +95,7 @@ def test_a_failing_run_does_not_stop_the_others(monkeypatch):
 
 def test_a_failed_run_is_run_again(monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(scheduling, "run_experiment", lambda *_, **__: 1 / 0)
+        patch.setattr(workers, "run_experiment", lambda *_, **__: 1 / 0)
         assert statuses(study_of()) == {("none", 0): "failed"}
     assert statuses(study_of()) == {("none", 0): "finished"}
     assert not (only_run() / "error.txt").exists()

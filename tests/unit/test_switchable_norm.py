@@ -186,3 +186,22 @@ def test_what_is_mixed_is_learned_and_is_no_weight_of_a_layer():
     made(torch.randn(3, 4, 5, 5)).pow(3).sum().backward()
     assert made.mean_weight.grad.abs().max() > 0
     assert made.var_weight.grad.abs().max() > 0
+
+
+def test_without_learning_the_mixing_weights_stay_thirds_and_get_no_gradient():
+    made, x = SwitchableNorm(4, learn_mixing=False), torch.randn(3, 4, 5, 5)
+    learned, same_x = SwitchableNorm(4), x.clone()
+    assert set(dict(made.named_parameters())) == {"weight", "bias"}
+    assert made.state_dict().keys() == learned.state_dict().keys()
+    assert torch.equal(made(x), learned(same_x))
+    optimizer = torch.optim.SGD(made.parameters(), lr=1.0)
+    made(x).pow(3).sum().backward()
+    optimizer.step()
+    assert all(share.item() == pytest.approx(1 / 3) for share in made.mixing_weights().values())
+    assert not made.mean_weight.requires_grad
+
+
+def test_the_config_says_whether_mixing_is_learned():
+    for learn in (True, False):
+        made = SwitchableNormSpec(learn_mixing=learn).build((4, 5, 5))
+        assert ("mean_weight" in dict(made.named_parameters())) is learn

@@ -51,7 +51,7 @@ def trained(config, every_steps=1, make_recorder=lambda *_: None):
 
     training.loss = noting
     with ExitStack() as stack:
-        recorder = make_recorder(stack, config, dataset)
+        recorder = make_recorder(stack, config, dataset, training.model)
         train(training, NUM_STEPS, every_steps, recorder)
     bits = [value.item() for value in losses[:NUM_STEPS]]  # the look at the end takes one more
     return bits, training.model.state_dict(), torch.random.get_rng_state(), training.model.training
@@ -62,8 +62,8 @@ def in_memory(*_):
 
 
 def on_disk(tmp_path):
-    def make(stack, config, dataset):
-        files = stack.enter_context(CsvRecorder(tmp_path, metric_columns(dataset, config)))
+    def make(stack, config, dataset, model):
+        files = stack.enter_context(CsvRecorder(tmp_path, metric_columns(model, dataset, config)))
         kinds = ["weight", "grad", "activation", "update"]
         return Recorders([files, stack.enter_context(TensorBoardRecorder(tmp_path, kinds, NUM_STEPS + 2))])
 

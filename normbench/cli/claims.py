@@ -1,0 +1,39 @@
+"""normbench claims: what is said, and the verdict of the runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    configs: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="CONFIG", help="Study files; all in configs/ that make claims if none."),
+    ] = None,
+    runs_dir: Annotated[Path, typer.Option("--runs-dir", help="Where runs are kept.")] = Path("runs"),
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    markdown: Annotated[
+        Path | None,
+        typer.Option(
+            "--markdown", metavar="FILE", help="Write a page, with a picture per study in a folder beside it."
+        ),
+    ] = None,
+) -> None:
+    """Say of each claim whether the runs support it, refute it, or cannot tell.
+
+    Example: normbench claims configs/b01_weight_decay.yaml
+    """
+    from normbench.evidence.study_verdicts import file_verdicts, files_with_claims
+    from normbench.report.claims_text import as_json, print_claims
+
+    paths = configs or files_with_claims(Path("configs"))
+    verdicts = [verdict for path in paths for verdict in file_verdicts(path, runs_dir)]
+    if markdown:
+        from normbench.report.claims_page import write_page
+
+        write_page(markdown, verdicts)
+    if json_:
+        typer.echo(as_json(verdicts))
+    elif not markdown:
+        print_claims(verdicts)

@@ -1,0 +1,24 @@
+"""Kendall's tau: whether a number rises along a setting."""
+
+from collections.abc import Sequence
+from itertools import combinations
+from math import sqrt
+
+
+def kendall_tau(along: Sequence[float], values: Sequence[float]) -> float:
+    """Return Kendall's tau-b (Kendall, 1945) between two lists: 1 rises throughout, -1 falls, ties count for neither.
+
+    Example:
+        >>> kendall_tau([2, 4, 8, 32], [0.1, 0.2, 0.15, 0.3])
+        0.6666666666666666
+        >>> kendall_tau([1, 2, 3], [5, 5, 5])
+        0.0
+    """
+    pairs = [(_sign(b - a), _sign(d - c)) for (a, c), (b, d) in combinations(zip(along, values, strict=True), 2)]
+    agreement = sum(x * y for x, y in pairs)
+    untied = sqrt(sum(abs(x) for x, _ in pairs) * sum(abs(y) for _, y in pairs))
+    return agreement / untied if untied else 0.0
+
+
+def _sign(number: float) -> int:
+    return (number > 0) - (number < 0)

@@ -1,0 +1,37 @@
+"""Arms whose runs lie in memory: thousands of made-up studies through the code that reads real ones."""
+
+from pathlib import Path
+
+from normbench.evidence.run_folder import METRICS_CSV, Arm, Run
+
+CONSTANT = {"train_loss": 1.0, "test_loss": 1.0, "validation_loss": 1.0, "test_accuracy": 0.5}
+
+
+class RunInMemory(Run):
+    """A run that no disk holds: its rows of metrics.csv, its summary."""
+
+    def __init__(self, seed, rows, status="finished", constant=CONSTANT, total_steps=100):
+        super().__init__(Path("memory"), seed)
+        object.__setattr__(self, "_rows", [{key: repr(value) for key, value in row.items()} for row in rows])
+        summary = {"status": status, "constant_predictor": constant, "total_steps": total_steps, "layers": []}
+        self.__dict__["summary"] = summary
+        self.__dict__["environment"] = {"started_at": "2026-01-02T03:04:05Z"}
+
+    def rows(self, name):
+        """Return the made-up rows; the other files are empty."""
+        return self._rows if name == METRICS_CSV else []
+
+
+def arm_in_memory(name, runs, arm_hash="aaaaaa", **settings):
+    """Return an arm; ``batch__size`` stands for the dotted key ``batch.size``."""
+    dotted = {key.replace("__", "."): value for key, value in settings.items()}
+    return Arm(Path(name), name, arm_hash, dotted, list(dotted), tuple(runs))
+
+
+def arm_with(name, values, metric="test_loss", statuses=None, **settings):
+    """Return an arm whose seeds end with these values of one metric."""
+    statuses = statuses or ["finished"] * len(values)
+    rows = [[{"step": 100, metric: float(value)}] for value in values]
+    return arm_in_memory(
+        name, [RunInMemory(i, r, s) for i, (r, s) in enumerate(zip(rows, statuses, strict=True))], **settings
+    )
