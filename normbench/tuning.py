@@ -42,7 +42,7 @@ def tune_study(
         candidates = {arm: _candidates(study.arms[arm], arm, lists) for arm, lists in open_arms.items()}
         _run(_planned_all(study, candidates, runs_dir), workers, report)
         for arm, lists in list(open_arms.items()):
-            choice = _choose(arm, [_score(study, arm, *c, runs_dir) for c in candidates[arm]], widened, lists)
+            choice = choose(arm, [_score(study, arm, *c, runs_dir) for c in candidates[arm]], widened, lists)
             wider = _wider(lists, choice.chosen, study.arms[arm]) if widened < MAX_WIDENINGS else None
             if wider:
                 open_arms[arm] = wider
@@ -154,7 +154,7 @@ def _score(study: Study, arm: str, values: Mapping[str, Any], config: RunConfig,
     return Tried(values, scores, statistics.median(scores))
 
 
-def _choose(arm: str, tried: Sequence[Tried], widened: int, lists: Lists) -> Choice:
+def choose(arm: str, tried: Sequence[Tried], widened: int, lists: Lists) -> Choice:
     """Return the best; the first of equal ones."""
     best = min(tried, key=lambda one: math.inf if math.isnan(one.median) else one.median)
     at_edge = any(_is_end(lists[key], value) for key, value in best.values.items())

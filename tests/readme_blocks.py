@@ -12,7 +12,9 @@ from pydantic import BaseModel
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from normbench.evidence.verdicts import Part
 from normbench.parts import find_specs
+from normbench.report.claims_text import effect_with_interval, expected
 from normbench.study import RecordingConfig, RunConfig
 
 ROOT = Path(__file__).parent.parent
@@ -71,6 +73,44 @@ def config_file(name: str) -> str:
     """A config as it lies in configs/."""
     text = (ROOT / "configs" / f"{name}.yaml").read_text(encoding="utf-8")
     return f"```yaml\n{text.strip()}\n```"
+
+
+VERDICTS = ROOT / "configs" / "RESULTS" / "verdicts.json"
+IN_CHINESE = {"supported": "成立", "refuted": "不成立", "cannot tell": "无法判断", "not run": "尚未运行"}
+
+
+def verdicts(word: str) -> list[dict]:
+    """The kept verdicts of one kind."""
+    return [found for found in json.loads(VERDICTS.read_text(encoding="utf-8")) if found["verdict"] == word]
+
+
+def surprises() -> str:
+    """What the documents say and the runs refute."""
+    rows = [
+        (f"{v['id']}", v["says"], figures(v), f"[{v['study']}](configs/{v['study']}.yaml)") for v in verdicts("refuted")
+    ]
+    return table("", "what is said, and was refuted", "found, and what was expected", "study", rows=rows)
+
+
+def figures(verdict: dict) -> str:
+    """The part of a claim that its verdict rests on."""
+    parts = [part for part in verdict["parts"] if part["verdict"] == verdict["verdict"]] or verdict["parts"]
+    part = Part(**parts[0] | {"margins": tuple(parts[0]["margins"])})
+    return f"{part.metric}: {effect_with_interval(part)}, expected {expected(part)}"
+
+
+def count(word: str) -> str:
+    return f"{len(verdicts(word))} {word}"
+
+
+def verdicts_in_chinese() -> str:
+    """Every claim as the documents make it, with its verdict."""
+    found = json.loads(VERDICTS.read_text(encoding="utf-8"))
+    rows = [
+        (v["id"], v["source"].get("quote", "").strip(), v["says"], IN_CHINESE.get(v["verdict"], v["verdict"]))
+        for v in found
+    ]
+    return table("", "原文", "检验的命题", "结论", rows=rows)
 
 
 def run_settings() -> str:

@@ -16,7 +16,7 @@ def command(
     markdown: Annotated[
         Path | None,
         typer.Option(
-            "--markdown", metavar="FILE", help="Write a page, with a picture per study in a folder beside it."
+            "--markdown", metavar="FILE", help="Write a page; pictures and JSON into a folder beside it."
         ),
     ] = None,
 ) -> None:

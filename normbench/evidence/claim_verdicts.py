@@ -30,6 +30,7 @@ class ClaimVerdict:
         date: The day of the last run that was read.
         command: The line that runs it again.
         versions: Of what computed the runs: torch, python.
+        content_sha256: Stands for what the study file said about its runs.
     """
 
     id: str
@@ -45,6 +46,7 @@ class ClaimVerdict:
     discussion: str = ""
     seeds: Sequence[int] = field(default_factory=tuple)
     versions: Mapping[str, str] = field(default_factory=dict)
+    content_sha256: str = ""
 
 
 def judge_claim(claim: Claim, arms: Sequence[Arm], seeds: Sequence[int], study: str, command: str) -> ClaimVerdict:

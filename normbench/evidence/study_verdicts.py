@@ -1,6 +1,7 @@
 """The verdicts of a study's claims: from its folder, or from its file and what was run of it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ def file_verdicts(path: Path, runs_dir: Path) -> list[ClaimVerdict]:
     if errors:
         raise ConfigError([f"{path}: {error}" for error in errors])
     command = _command(str(path), runs_dir)
-    return [judge_claim(claim, arms, study["seeds"], folder.name, command) for claim in claims]
+    verdicts = [judge_claim(claim, arms, study["seeds"], folder.name, command) for claim in claims]
+    return [replace(verdict, content_sha256=study["content_sha256"]) for verdict in verdicts]
 
 
 def files_with_claims(folder: Path) -> list[Path]:

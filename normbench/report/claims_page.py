@@ -7,8 +7,9 @@ from pathlib import Path
 
 from normbench.evidence.claim_verdicts import ClaimVerdict
 from normbench.report.claims_figure import draw_claims
-from normbench.report.claims_text import effect_with_interval, expected, summary_line
+from normbench.report.claims_text import as_json, effect_with_interval, expected, summary_line
 
+VERDICTS_JSON = "verdicts.json"
 RULES = """\
 Each row is a sentence from a document, as a study that anyone can run again; its settings and its margin, the smallest
 effect worth the sentence, were fixed before its runs. Every run of an arm is paired with the run of the same seed in
@@ -20,11 +21,12 @@ constant predictor, never as missing."""
 
 
 def write_page(path: Path, verdicts: Sequence[ClaimVerdict]) -> None:
-    """Write the page, and the pictures into a folder of its name."""
+    """Write the page, and into a folder of its name the pictures and the verdicts as JSON."""
     pictures = path.with_suffix("")
     pictures.mkdir(parents=True, exist_ok=True)
     for study, of_study in groupby(verdicts, key=lambda verdict: verdict.study):
         (pictures / f"{study}.svg").write_bytes(draw_claims(list(of_study)))
+    (pictures / VERDICTS_JSON).write_text(as_json(verdicts) + "\n", encoding="utf-8")
     path.write_text(page(verdicts, pictures.name), encoding="utf-8")
 
 

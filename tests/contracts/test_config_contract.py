@@ -54,7 +54,7 @@ def test_a_plain_config_has_eight_lines_at_most(name):
 @each_config
 def test_a_config_runs_two_steps(path):
     trains = any(config.total_steps for config in load_study(path).arms.values())
-    smaller = ["num_steps=2", "dataset.num_samples=16", "recording.every_steps=2"] if trains else []
+    smaller = ["num_steps=2", "dataset.num_samples=256", "recording.every_steps=2"] if trains else []
     study = load_study(path, set_=[*smaller, "recording.figures=false", "recording.tensorboard=false"], seeds=1)
     results = run_study(study, Path("runs"))
     assert {progress.status for progress in results} == {"finished"}

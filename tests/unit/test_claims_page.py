@@ -1,0 +1,78 @@
+"""The kept results: what the command writes, of the settings the files have."""
+
+import json
+import math
+
+import pytest
+from readme_blocks import ROOT, VERDICTS
+from runs_in_memory import arm_with
+
+from normbench.evidence.claim_verdicts import ClaimVerdict, judge_claim
+from normbench.evidence.claims import read_claims
+from normbench.evidence.identity import content_sha256
+from normbench.evidence.study_file import read_study_file
+from normbench.evidence.verdicts import Part
+from normbench.report.claims_figure import draw_claims
+from normbench.report.claims_page import page, write_page
+
+KEPT = json.loads(VERDICTS.read_text(encoding="utf-8"))
+FIELDS, PART_FIELDS = set(ClaimVerdict.__dataclass_fields__), set(Part.__dataclass_fields__)
+
+
+def read_back(said):
+    """Return a verdict as it was before it became JSON."""
+    parts = [
+        Part(**{key: _number(value) for key, value in part.items() if key in PART_FIELDS}) for part in said["parts"]
+    ]
+    return ClaimVerdict(**{key: value for key, value in said.items() if key in FIELDS} | {"parts": parts})
+
+
+def _number(value):
+    return math.nan if value is None else tuple(value) if isinstance(value, list) else value
+
+
+def made_up_verdicts():
+    arms = [arm_with("a", [0.5] * 8), arm_with("b", [0.6, 0.7] * 4)]
+    said = [{"id": "X1", "says": "a | b", "metric": "test_loss", "expect": {"less": "a", "than": "b", "by": 0.05}}]
+    return [
+        judge_claim(claim, arms, range(8), "x", "normbench run x.yaml") for claim in read_claims(said, ["a", "b"])[0]
+    ]
+
+
+def test_the_kept_page_is_what_the_command_writes():
+    written = page([read_back(said) for said in KEPT], VERDICTS.parent.name)
+    assert (ROOT / "configs" / "RESULTS.md").read_text(encoding="utf-8") == written
+
+
+@pytest.mark.parametrize("study", sorted({said["study"] for said in KEPT}))
+def test_the_kept_pictures_are_what_the_command_draws(study):
+    verdicts = [read_back(said) for said in KEPT if said["study"] == study]
+    assert (VERDICTS.parent / f"{study}.svg").read_bytes() == draw_claims(verdicts)
+
+
+@pytest.mark.parametrize("study", sorted({said["study"] for said in KEPT if said["verdict"] != "not run"}))
+def test_the_kept_verdicts_are_of_the_settings_the_files_have(study):
+    now = content_sha256(read_study_file(ROOT / "configs" / f"{study}.yaml").data)
+    assert {said["content_sha256"] for said in KEPT if said["study"] == study} == {now}
+
+
+def test_every_claim_of_every_file_has_a_kept_verdict():
+    kept = {(said["study"], said["id"]) for said in KEPT}
+    files = {path: read_study_file(path).data for path in sorted((ROOT / "configs").glob("*.yaml"))}
+    said = {(path.stem, claim["id"]) for path, data in files.items() for claim in data.get("claims", ())}
+    assert said == kept
+
+
+def test_all_rows_of_the_documents_are_there():
+    rows = {"".join(c for c in said["id"][1:] if c.isdigit()) for said in KEPT}
+    assert rows == {str(number) for number in range(1, 25)}
+
+
+def test_a_page_holds_what_a_verdict_rests_on(tmp_path):
+    write_page(tmp_path / "R.md", made_up_verdicts())
+    text = (tmp_path / "R.md").read_text(encoding="utf-8")
+    assert "| X1 | a \\| b | **supported** | x 1.30" in text
+    assert "> 1.05 | 8 | 0.0078 |" in text
+    assert "![x](R/x.svg)" in text
+    assert (tmp_path / "R" / "x.svg").read_bytes().startswith(b"<?xml")
+    assert json.loads((tmp_path / "R" / "verdicts.json").read_text())[0]["effect"] == pytest.approx(0.42**0.5 / 0.5)
