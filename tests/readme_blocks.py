@@ -99,8 +99,11 @@ def figures(verdict: dict) -> str:
     return f"{part.metric}: {effect_with_interval(part)}, expected {expected(part)}"
 
 
-def count(word: str) -> str:
-    return f"{len(verdicts(word))} {word}"
+def counts() -> str:
+    """How many claims came out how."""
+    words = ("supported", "refuted", "cannot tell", "not run")
+    told = [f"{number} {word}" for word in words if (number := len(verdicts(word)))]
+    return f"{' · '.join(told)}."
 
 
 def verdicts_in_chinese() -> str:

@@ -171,7 +171,7 @@ def _sentence(expectation: Expectation, metrics: Sequence[str]) -> str:
         case "less":
             return f"{said[1]} < {said[0]} by {low:g}"
         case "contrast":
-            terms = " ".join(f"{w:+g} {name}" for name, (_, w) in zip(said, expectation.terms, strict=True))
+            terms = " ".join(f"{w:+.3g} {name}" for name, (_, w) in zip(said, expectation.terms, strict=True))
             return f"{terms} > {low:g}"
         case "trend":
             way = "rises" if expectation.terms[0][1] > 0 else "falls"
