@@ -85,9 +85,11 @@ def verdicts(word: str) -> list[dict]:
 
 
 def surprises() -> str:
-    """What the documents say and the runs refute."""
+    """What the documents say and the runs refute; not the controls, which nobody claims."""
     rows = [
-        (f"{v['id']}", v["says"], figures(v), f"[{v['study']}](configs/{v['study']}.yaml)") for v in verdicts("refuted")
+        (f"{v['id']}", v["says"], figures(v), f"[{v['study']}](configs/{v['study']}.yaml)")
+        for v in verdicts("refuted")
+        if v["source"]
     ]
     return table("", "what is said, and was refuted", "found, and what was expected", "study", rows=rows)
 

@@ -17,7 +17,7 @@ the other arms (same data, same batch order, where shapes agree the same initial
 sign-flip test confirms the effect beyond the margin. *Refuted*: it confirms the opposite, or that the effect falls
 short of the margin. Else *cannot tell*. Effects are ratios (x) for losses and changes, differences otherwise, with
 their 95 % interval; p is two-sided, after Holm's correction over the parts of a claim. A diverged run counts as the
-constant predictor, never as missing."""
+constant predictor, never as missing. What a run cannot be: evidence for other settings than its own."""
 
 
 def write_page(path: Path, verdicts: Sequence[ClaimVerdict]) -> None:
@@ -79,7 +79,7 @@ def _study(study: str, verdicts: Sequence[ClaimVerdict], pictures: str) -> str:
 def _paragraph(verdict: ClaimVerdict) -> list[str]:
     title, url, quote = (verdict.source.get(key, "") for key in ("title", "url", "quote"))
     where = f"[{title}]({url})" if url.startswith("http") else title
-    said = f": “{quote}” {where}" if quote else ""
+    said = f": “{quote}” {where}" if quote else f": {where}" if where else " (a control; no document says so)"
     lines = [f"**{verdict.id}** {verdict.says}{said} — **{verdict.verdict}**", ""]
     return lines + ([" ".join(verdict.discussion.split()), ""] if verdict.discussion else [])
 
