@@ -12,6 +12,7 @@ from normbench.evidence.run_folder import (
     STUDY_JSON,
     seed_folder,
     write_json,
+    write_sealed_json,
 )
 from normbench.study import RunConfig, Study
 from normbench.training.experiment import flat_settings, flatten
@@ -95,7 +96,7 @@ def _write_study_files(study: Study, runs_dir: Path, runs: list[PlannedRun]) -> 
         folder = run.folder.parent
         if run.seed == study.seeds[0] and not (folder / ARM_JSON).is_file():
             folder.mkdir(parents=True, exist_ok=True)
-            write_json(folder / ARM_JSON, arm_content(run.arm, run.config))
+            write_sealed_json(folder / ARM_JSON, arm_content(run.arm, run.config))
     path = runs_dir / study.name / STUDY_JSON
     content = study_content(study, _names_in_use(study, runs_dir))
     if not _is_run_of(content, path):

@@ -44,9 +44,8 @@ def read_tune(
                 complaints |= dict.fromkeys(_complaints(settings, key, value, place))
     for key, (values, places) in lists.items():
         if len(values) < 2 or len({label(key, value) for value in values}) < len(values):
-            complaints[
-                f"{places[0] if places else ''}: {key}: must be two different values or more, got {values}. Add one."
-            ] = None
+            rule = f"must be two different values or more, got {values}"
+            complaints[f"{places[0] if places else '--tune'}: {key}: {rule}. Add one."] = None
     if complaints:
         raise ConfigError(list(complaints))
     return {key: tuple(values) for key, (values, _) in lists.items()}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
-from normbench.evidence.run_folder import read_json, write_json
+from normbench.evidence.run_folder import read_json, write_sealed_json
 
 TUNING = "tuning"
 """Beside the arms' folders: what tuning ran and chose."""
@@ -70,7 +70,7 @@ def freeze(choice: Choice, question: Question, study: Path) -> None:
     """Write down a choice."""
     asked = {"given_hash": question.given_hash, "tune": dict(question.tune)}
     frozen_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    write_json(question.path(study), asdict(choice) | asked | {"frozen_at": frozen_at})
+    write_sealed_json(question.path(study), asdict(choice) | asked | {"frozen_at": frozen_at})
 
 
 def frozen(question: Question, study: Path) -> Choice | None:

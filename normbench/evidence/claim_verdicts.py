@@ -7,7 +7,8 @@ from hashlib import sha256
 
 from normbench.evidence.claims import Claim
 from normbench.evidence.expectations import Expectation, selected
-from normbench.evidence.group_metrics import is_share, read_by_seed
+from normbench.evidence.group_metrics import is_share, plain_metric, read_by_seed, settings_along
+from normbench.evidence.metrics import check_metrics
 from normbench.evidence.run_folder import Arm
 from normbench.evidence.trends import kendall_tau
 from normbench.evidence.verdicts import Part, combined, judge_parts
@@ -49,8 +50,23 @@ class ClaimVerdict:
     content_sha256: str = ""
 
 
-def judge_claim(claim: Claim, arms: Sequence[Arm], seeds: Sequence[int], study: str, command: str) -> ClaimVerdict:
+def judge_claim(
+    claim: Claim,
+    arms: Sequence[Arm],
+    seeds: Sequence[int],
+    study: str,
+    command: str,
+    planned: Sequence[str] = (),
+) -> ClaimVerdict:
     """Return a claim's verdict from the runs of the seeds the study names.
+
+    Args:
+        claim: What is said.
+        arms: Those with runs; runs of other seeds are not looked at.
+        seeds: Those of the study.
+        study: Its name.
+        command: The line that runs it again.
+        planned: All the study's arms, which selectors are about; those with runs if not given.
 
     Raises:
         ComparisonError: A metric means nothing.
@@ -59,10 +75,14 @@ def judge_claim(claim: Claim, arms: Sequence[Arm], seeds: Sequence[int], study: 
     found = ClaimVerdict(
         claim.id, claim.says, claim.source, INCOMPLETE, study, command, discussion=claim.discussion, seeds=tuple(seeds)
     )
-    read = [arm for arm in arms if any(arm.name in _arms_of(e, arms) for e in claim.expectations)]
-    missing = _missing(claim, arms, seeds)
+    arms = [replace(arm, runs=tuple(run for run in arm.runs if run.seed in seeds)) for arm in arms]
+    wanted = _wanted(claim, planned or [arm.name for arm in arms])
+    missing = _missing(wanted, arms, seeds)
     if missing:
         return replace(found, why=missing)
+    read = [arm for arm in arms if arm.name in wanted]
+    _check_readable(claim, read)
+    arms = read
     numbers = [_numbers(expectation, arms, seeds) for expectation in claim.expectations]
     words = [_in_words(expectation) for expectation in claim.expectations]
     tested = [_with_log_margins(e, part) for e, part in zip(claim.expectations, words, strict=True)]
@@ -91,24 +111,28 @@ def settings_hash(arms: Sequence[Arm]) -> str:
     return sha256(" ".join(sorted(arm.hash for arm in arms)).encode()).hexdigest()[:6]
 
 
-def _arms_of(expectation: Expectation, arms: Sequence[Arm]) -> set[str]:
-    names = [arm.name for arm in arms]
-    return {name for term, _ in expectation.terms for name in selected(term.selector, names)}
+def _wanted(claim: Claim, names: Sequence[str]) -> set[str]:
+    """Return the arms a claim is about, whether they have runs or not."""
+    terms = [term for expectation in claim.expectations for term, _ in expectation.terms]
+    return {name for term in terms for name in selected(term.selector, names)}
 
 
-def _missing(claim: Claim, arms: Sequence[Arm], seeds: Sequence[int]) -> str:
+def _missing(wanted: set[str], arms: Sequence[Arm], seeds: Sequence[int]) -> str:
     """Say which run a claim waits for: a verdict from fewer seeds than were planned would be a choice of seeds."""
-    for expectation in claim.expectations:
-        names = _arms_of(expectation, arms)
-        if not names:
-            return f"no arm {expectation.terms[0][0].selector} has finished"
-        for arm in arms:
-            lacking = [seed for seed in seeds if seed not in arm.seeds] if arm.name in names else []
-            if lacking:
-                return (
-                    f"{len(lacking)} of {len(seeds)} seeds of {arm.name} have not finished, the first is {lacking[0]}"
-                )
+    gone = sorted(wanted.difference(arm.name for arm in arms))
+    if gone or not wanted:
+        return f"no run of {gone[0]} has finished" if gone else "no arm of it has finished"
+    for arm in arms:
+        lacking = [seed for seed in seeds if seed not in arm.seeds] if arm.name in wanted else []
+        if lacking:
+            return f"{len(lacking)} of {len(seeds)} seeds of {arm.name} have not finished, the first is {lacking[0]}"
     return ""
+
+
+def _check_readable(claim: Claim, arms: Sequence[Arm]) -> None:
+    """Refuse a metric that no run has, before it becomes a "cannot tell"."""
+    metrics = {plain_metric(term.metric) for expectation in claim.expectations for term, _ in expectation.terms}
+    check_metrics([arm.runs[0] for arm in arms], sorted(metrics - {""}))
 
 
 def _why(parts: Sequence[Part]) -> str:
@@ -132,8 +156,8 @@ def _numbers(expectation: Expectation, arms: Sequence[Arm], seeds: Sequence[int]
 
 def _trend(expectation: Expectation, arms: Sequence[Arm], seeds: Sequence[int]) -> dict[int, float]:
     (term, sign), key = expectation.terms[0], expectation.key
-    chosen = [arm for arm in _chosen(term.selector, arms) if isinstance(arm.settings.get(key), int | float)]
-    along = [float(arm.settings[key]) for arm in chosen]
+    chosen = _chosen(term.selector, arms)
+    along = settings_along(chosen, key)
     values = [read_by_seed([arm], term.metric) for arm in chosen]
     return {seed: sign * kendall_tau(along, [of[seed] for of in values]) for seed in seeds}
 
@@ -144,7 +168,7 @@ def _chosen(selector: str, arms: Sequence[Arm]) -> list[Arm]:
 
 
 def _logarithm(value: float) -> float:
-    return math.log(max(value, TINY)) if math.isfinite(value) else math.nan
+    return math.log(max(value, TINY)) if math.isfinite(value) and value >= 0 else math.nan
 
 
 def _in_words(expectation: Expectation) -> Part:

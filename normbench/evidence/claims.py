@@ -6,7 +6,7 @@ from typing import Any
 
 from normbench.errors import SettingError, did_you_mean
 from normbench.evidence.expectations import Expectation, read_expectation, selected
-from normbench.evidence.group_metrics import is_group_metric
+from normbench.evidence.group_metrics import is_group_metric, is_share
 
 WORDS = {"id", "says", "source", "metric", "expect", "discussion"}
 SOURCE_WORDS = {"title", "url", "quote"}
@@ -66,6 +66,9 @@ def _read_claim(raw: Any, names: Sequence[str], at: str) -> Claim:
 
 
 def _check_selectors(expectation: Expectation, names: Sequence[str], at: str) -> None:
+    if len({is_share(term.metric) for term, _ in expectation.terms}) > 1:
+        rule = "must compare losses with losses: these are compared by ratios, other metrics by differences"
+        raise SettingError(at, rule, [term.metric for term, _ in expectation.terms], "Name metrics of one kind.")
     for term, _ in expectation.terms:
         found = selected(term.selector, names)
         is_group = is_group_metric(term.metric) or expectation.kind == "trend"

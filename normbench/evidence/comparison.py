@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from normbench.errors import ComparisonError
+from normbench.errors import ComparisonError, RunFolderError
 from normbench.evidence.intervals import mean_interval
 from normbench.evidence.metrics import OUTPUT_STDS, SURGE, check_metrics, read_metrics
 from normbench.evidence.paired import Effect, sample_std
 from normbench.evidence.run_folder import (
+    AGAIN,
     ARM_JSON,
     STUDY_JSON,
     Arm,
@@ -175,10 +176,20 @@ def read_study_arms(folder: Path) -> tuple[dict[str, Any], list[Arm], list[str],
     else:
         folders = {arm["arm"]: arm.get("folder", f"{arm['arm']}-{arm['hash']}") for arm in study.get("arms", [])}
         arms = [replace(read_arm(found[name]), name=arm) for arm, name in folders.items() if name in found]
+        _check_hashes(folder, arms, study)
         gone = [arm for arm, name in folders.items() if name not in found]
         left_out = [name for name in found if name not in folders.values()]
     missing = [*(arm.name for arm in arms if not arm.runs), *gone]
     return study, [arm for arm in arms if arm.runs], missing, left_out
+
+
+def _check_hashes(folder: Path, arms: Sequence[Arm], study: dict[str, Any]) -> None:
+    """Refuse an arm's folder that holds other settings than the study says."""
+    said = {arm["arm"]: arm["hash"] for arm in study.get("arms", [])}
+    for arm in arms:
+        if arm.hash != said[arm.name]:
+            rule = f"must hold the settings {said[arm.name]} that {folder / STUDY_JSON} names"
+            raise RunFolderError(f"{arm.folder / ARM_JSON}: {rule}, got {arm.hash}. {AGAIN}")
 
 
 def compare_study(folder: Path, metrics: Sequence[str] = (), conditions: Sequence[Condition] = ()) -> StudyComparison:

@@ -91,6 +91,8 @@ def _trend(said: Mapping[str, Any], metric: str | None, at: str) -> Expectation:
         raise _refusal(at, "must name a setting in trend and say rising: true or false", dict(said))
     sign = 1.0 if said["rising"] else -1.0
     low = _number(said, "by", at) if "by" in said else 0.0
+    if not -1 < low < 1:
+        raise _refusal(f"{at}.by", "must be between -1 and 1, as Kendall's tau is", low)
     return Expectation("trend", ((_term(said["of"], metric, f"{at}.of"), sign),), low, key=said["trend"])
 
 

@@ -47,7 +47,8 @@ def read_by_seed(arms: Sequence[Arm], metric: str) -> dict[int, float]:
         return {run.seed: _read(run, metric) for run in arms[0].runs}
     seeds = sorted(set.intersection(*(set(arm.seeds) for arm in arms)))
     runs = [{run.seed: run for run in arm.runs} for arm in arms]
-    read = _group_reader(metric, [_setting(arm, metric) for arm in arms])
+    words = metric.split()
+    read = _group_reader(metric, settings_along(arms, words[1] if len(words) > 1 else ""))
     return {seed: read([of[seed] for of in runs]) for seed in seeds}
 
 
@@ -55,10 +56,26 @@ def _read(run: Run, metric: str) -> float:
     return read_metrics(run, [metric])[metric]
 
 
-def _setting(arm: Arm, metric: str) -> float:
+def plain_metric(metric: str) -> str:
+    """Return what is read off each run; nothing where it is known to be there."""
     words = metric.split()
-    value = arm.settings.get(words[1]) if len(words) > 1 else None
-    return float(value) if isinstance(value, int | float) else math.nan
+    if metric in CURVE_METRICS or words[:1] == ["largest_stable"]:
+        return ""
+    return " ".join(words[2:]) if is_group_metric(metric) else metric
+
+
+def settings_along(arms: Sequence[Arm], key: str) -> list[float]:
+    """Return each arm's value of a setting.
+
+    Raises:
+        ComparisonError: Not a number in each, or the same in all.
+    """
+    values = [arm.settings.get(key) for arm in arms]
+    numbers = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(numbers) < len(arms) or len(set(numbers)) < 2:
+        shown = ", ".join(dict.fromkeys(str(value) for value in values))
+        raise ComparisonError(f"{key}: must be a setting whose number differs between the arms, got {shown}.")
+    return numbers
 
 
 def _group_reader(metric: str, settings: Sequence[float]) -> Callable[[Sequence[Run]], float]:
@@ -92,6 +109,8 @@ def _is_stable(run: Run) -> bool:
 def _range_over(runs: Sequence[Run], metric: str) -> float:
     """Return max / min where effects are ratios, else max - min."""
     values = [_read(run, metric) for run in runs]
+    if not all(map(math.isfinite, values)):
+        return math.nan
     if is_share(metric):
         return max(values) / min(values) if min(values) > 0 else math.nan
     return max(values) - min(values)
@@ -99,7 +118,9 @@ def _range_over(runs: Sequence[Run], metric: str) -> float:
 
 def _argbest(runs: Sequence[Run], settings: Sequence[float], metric: str) -> float:
     sign = -1 if direction(metric) == "higher" else 1
-    return min(zip(settings, runs, strict=True), key=lambda pair: (sign * _read(pair[1], metric), pair[0]))[0]
+    scored = [(sign * _read(run, metric), setting) for setting, run in zip(settings, runs, strict=True)]
+    finite = [pair for pair in scored if not math.isnan(pair[0])]
+    return min(finite)[1] if finite else math.nan
 
 
 def _curve_shares(runs: Sequence[Run], metric: str) -> dict[int, float]:
@@ -125,6 +146,10 @@ def _curve_shares(runs: Sequence[Run], metric: str) -> dict[int, float]:
 
 
 def _final_curve(run: Run) -> list[float]:
+    """Return the last fit; of a diverged run the constant predictor's."""
+    if run.summary.get("status") == "diverged":
+        targets = [float(row["y"]) for row in run.rows(POINTS_CSV) if row["split"] == "train"]
+        return [statistics.fmean(targets)] * len(_truth(run))
     return [float(value) for key, value in run.rows(CURVE_CSV)[-1].items() if key != "step"]
 
 

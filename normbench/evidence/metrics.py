@@ -98,7 +98,7 @@ def _reduced(run: Run, read: Read, words: list[str], column: str, metric: str) -
             last = _counted(run, column, _last(run, steps))
             return last / values[0] if values and values[0] else math.nan
         case ["max_after", step] if step.isdigit():
-            return max((value for at, value in steps if at > int(step)), default=math.nan)
+            return max((value for at, value in steps if at > int(step) and math.isfinite(value)), default=math.nan)
         case ["steps_to", target] if _is_number(target):
             return _steps_to(float(target), column, steps, run)
         case ["at_train_loss", target] if _is_number(target):

@@ -99,9 +99,13 @@ def read_json(path: Path) -> dict[str, Any]:
         RunFolderError: Missing or damaged.
     """
     try:
-        return _json_object(path, path.read_bytes())
+        raw = path.read_bytes()
     except OSError as error:
         raise _unreadable(path, error) from None
+    content = _json_object(path, raw)
+    if not _is_unbroken(raw):
+        raise RunFolderError(f"{path}: must be as it was written, got another sha256. {AGAIN}")
+    return content
 
 
 def _json_object(path: str | Path, raw: bytes) -> dict[str, Any]:
@@ -150,7 +154,8 @@ class Run:
         except OSError as error:
             raise _unreadable(path, error) from None
         content = _json_object(path, raw)
-        if not _is_unbroken(raw):
+        is_sealed = _SEAL.encode() in raw or "seed" not in content  # runs from before there were seals name no seed
+        if not _is_unbroken(raw) or not is_sealed or content.get("seed", self.seed) != self.seed:
             raise self._changed(path)
         return content
 

@@ -10,7 +10,7 @@ from normbench.evidence.claim_verdicts import NOT_RUN, ClaimVerdict, judge_claim
 from normbench.evidence.claims import read_claims
 from normbench.evidence.comparison import read_study_arms
 from normbench.evidence.identity import content_sha256, study_name
-from normbench.evidence.run_folder import STUDY_JSON, read_json
+from normbench.evidence.run_folder import STUDY_JSON, Arm, read_json
 from normbench.evidence.study_file import read_study_file
 
 
@@ -21,11 +21,11 @@ def study_verdicts(folder: Path) -> list[ClaimVerdict]:
         RunFolderError: A file is missing or was changed.
     """
     study, arms, _, _ = read_study_arms(folder)
-    names = [arm["arm"] for arm in study.get("arms", [])]
-    claims, _ = read_claims(study.get("claims") or [], names)
-    seeds = study.get("seeds") or []
-    source = str(study.get("source", ""))
-    return [judge_claim(claim, arms, seeds, folder.name, _command(source, folder.parent)) for claim in claims]
+    said, command = study.get("claims") or [], _command(str(study.get("source", "")), folder.parent)
+    why = _changed_by_options(study)
+    if why:
+        return [_not_run(raw, folder.name, why, command, i) for i, raw in enumerate(said)]
+    return _judged(study, arms, said, folder, command)
 
 
 def file_verdicts(path: Path, runs_dir: Path) -> list[ClaimVerdict]:
@@ -38,17 +38,25 @@ def file_verdicts(path: Path, runs_dir: Path) -> list[ClaimVerdict]:
     data = read_study_file(path).data
     folder = runs_dir / study_name(path, data)
     said = data.get("claims") or []
+    if not isinstance(said, list):
+        raise ConfigError([f"{path}: claims: must be a list, got {said!r}. Write - says: ... under it."])
     study = read_json(folder / STUDY_JSON) if (folder / STUDY_JSON).is_file() else None
     why = _why_not(study, data)
     if study is None or why:
         return [_not_run(raw, folder.name, why, _command(str(path), runs_dir), i) for i, raw in enumerate(said)]
     _, arms, _, _ = read_study_arms(folder)
-    claims, errors = read_claims(said, [arm["arm"] for arm in study.get("arms", [])])
-    if errors:
-        raise ConfigError([f"{path}: {error}" for error in errors])
-    command = _command(str(path), runs_dir)
-    verdicts = [judge_claim(claim, arms, study["seeds"], folder.name, command) for claim in claims]
+    verdicts = _judged(study, arms, said, folder, _command(str(path), runs_dir), str(path))
     return [replace(verdict, content_sha256=study["content_sha256"]) for verdict in verdicts]
+
+
+def _judged(
+    study: dict[str, Any], arms: Sequence[Arm], said: Sequence[Any], folder: Path, command: str, where: str = ""
+) -> list[ClaimVerdict]:
+    planned = [arm["arm"] for arm in study.get("arms", [])]
+    claims, errors = read_claims(said, planned)
+    if errors:
+        raise ConfigError([f"{where or folder / STUDY_JSON}: {error}" for error in errors])
+    return [judge_claim(claim, arms, study.get("seeds") or [], folder.name, command, planned) for claim in claims]
 
 
 def files_with_claims(folder: Path) -> list[Path]:
@@ -67,10 +75,27 @@ def files_with_claims(folder: Path) -> list[Path]:
 def _why_not(study: dict[str, Any] | None, data: dict[str, Any]) -> str:
     if study is None:
         return "nothing has been run"
-    if study.get("options"):
-        said = ", ".join(f"{key} {value}" for key, value in study["options"].items())
-        return f"last run with other options: {said}"
-    return "" if study.get("content_sha256") == content_sha256(data) else "the file has changed since it was run"
+    if study.get("content_sha256") != content_sha256(data):
+        return "the file has changed since it was run"
+    if _seeds(data.get("seeds")) != study.get("seeds"):
+        return _changed_by_options(study) or "study.json was changed: its seeds are not the file's"
+    if _tested(data.get("claims")) != _tested(study.get("claims")):
+        return "what is expected has changed since it was run"
+    return _changed_by_options(study)
+
+
+def _changed_by_options(study: dict[str, Any]) -> str:
+    said = ", ".join(f"{key} {value}" for key, value in (study.get("options") or {}).items())
+    return f"last run with other options: {said}" if said else ""
+
+
+def _seeds(said: Any) -> list[int]:
+    return list(range(said)) if isinstance(said, int) else list(dict.fromkeys(said or [0]))
+
+
+def _tested(claims: Any) -> list[Any]:
+    """Return what of the claims decides their verdicts."""
+    return [(raw.get("metric"), raw.get("expect")) for raw in claims or [] if isinstance(raw, dict)]
 
 
 def _not_run(raw: Any, study: str, why: str, command: str, number: int) -> ClaimVerdict:

@@ -43,7 +43,7 @@ def trend(key: str, along: Sequence[float], values: Sequence[Mapping[int, float]
     if len(values) < 2:
         return None
     seeds = sorted(set.intersection(*(set(by_seed) for by_seed in values)))
-    taus = [_tau(along, [by_seed[seed] for by_seed in values]) for seed in seeds]
+    taus = [kendall_tau(along, [by_seed[seed] for by_seed in values]) for seed in seeds]
     return Trend(key, len(taus), statistics.fmean(taus) if taus else math.nan, sign_flip_p(taus))
 
 
@@ -52,10 +52,6 @@ def judge_trends(trends: Sequence[Trend]) -> list[Trend]:
     fewest = seeds_for_a_verdict(len(trends))
     corrected = holm([found.p for found in trends])
     return [_judged(found, p, fewest) for found, p in zip(trends, corrected, strict=True)]
-
-
-def _tau(along: Sequence[float], values: Sequence[float]) -> float:
-    return math.nan if any(map(math.isnan, values)) else kendall_tau(along, values)
 
 
 def _judged(found: Trend, p: float, fewest: int) -> Trend:

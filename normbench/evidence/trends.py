@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from itertools import combinations
-from math import sqrt
+from math import isnan, nan, sqrt
 
 
 def kendall_tau(along: Sequence[float], values: Sequence[float]) -> float:
     """Return Kendall's tau-b (Kendall, 1945) between two lists: 1 rises throughout, -1 falls, ties count for neither.
+
+    A value that is not a number makes it none.
 
     Example:
         >>> kendall_tau([2, 4, 8, 32], [0.1, 0.2, 0.15, 0.3])
@@ -14,6 +16,8 @@ def kendall_tau(along: Sequence[float], values: Sequence[float]) -> float:
         >>> kendall_tau([1, 2, 3], [5, 5, 5])
         0.0
     """
+    if any(map(isnan, values)):
+        return nan
     pairs = [(_sign(b - a), _sign(d - c)) for (a, c), (b, d) in combinations(zip(along, values, strict=True), 2)]
     agreement = sum(x * y for x, y in pairs)
     untied = sqrt(sum(abs(x) for x, _ in pairs) * sum(abs(y) for _, y in pairs))

@@ -5,6 +5,7 @@ from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
 
+from normbench.errors import ComparisonError
 from normbench.evidence.claim_verdicts import ClaimVerdict
 from normbench.report.claims_figure import draw_claims
 from normbench.report.claims_text import as_json, effect_with_interval, expected, summary_line
@@ -21,8 +22,24 @@ constant predictor, never as missing. What a run cannot be: evidence for other s
 
 
 def write_page(path: Path, verdicts: Sequence[ClaimVerdict]) -> None:
-    """Write the page, and into a folder of its name the pictures and the verdicts as JSON."""
+    """Write the page, and into a folder of its name the pictures and the verdicts as JSON.
+
+    Raises:
+        ComparisonError: It cannot be written there.
+    """
+    if path.suffix != ".md":
+        raise ComparisonError(
+            f"--markdown {path}: must end in .md, got {path.suffix!r}. Example: --markdown RESULTS.md"
+        )
     pictures = path.with_suffix("")
+    try:
+        _write(path, pictures, verdicts)
+    except OSError as error:
+        rule = "must lie in a folder this user may write"
+        raise ComparisonError(f"--markdown {path}: {rule}, got: {error.strerror}. Choose another.") from None
+
+
+def _write(path: Path, pictures: Path, verdicts: Sequence[ClaimVerdict]) -> None:
     pictures.mkdir(parents=True, exist_ok=True)
     for study, of_study in groupby(verdicts, key=lambda verdict: verdict.study):
         (pictures / f"{study}.svg").write_bytes(draw_claims(list(of_study)))

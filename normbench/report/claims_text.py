@@ -26,6 +26,8 @@ def print_claims(verdicts: Sequence[ClaimVerdict], console: Console | None = Non
 
 def summary_line(verdicts: Sequence[ClaimVerdict]) -> str:
     """Return how many verdicts of each kind there are, and how many of them chance alone may have made wrong."""
+    if not verdicts:
+        return "No claims. A study file makes them under claims:"
     found = counts(verdicts)
     told = ", ".join(f"{number} {verdict}" for verdict, number in found.items())
     decided = found.get("supported", 0) + found.get("refuted", 0)

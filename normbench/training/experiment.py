@@ -55,7 +55,8 @@ def run_experiment(config: RunConfig, seed: int, folder: Path, *, study: str, ar
             recorder = Recorders([files, board])
             outcome = train(training, config.total_steps, config.every_steps, recorder)
             board.finish(succeeded=outcome.status == "finished")
-    summary = _summary(config, training.model, dataset, outcome, files.last_metrics) | {"files": digests(folder)}
+    found = _summary(config, training.model, dataset, outcome, files.last_metrics)
+    summary = {"seed": seed} | found | {"files": digests(folder)}
     cpu_s = time.process_time() - started_cpu
     write_json(folder / ENVIRONMENT_JSON, _environment(outcome, started, cpu_s))
     write_sealed_json(folder / SUMMARY_JSON, summary)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from runs_in_memory import arm_with
 
+from normbench.errors import ComparisonError
 from normbench.evidence.claim_verdicts import judge_claim
 from normbench.evidence.claims import read_claims
 
@@ -180,3 +181,39 @@ def test_an_effect_of_one_std_is_found_two_times_out_of_three():
     assert 0.62 <= sum(v.verdict == "supported" for v in found) / NUM_STUDIES <= 0.70
     covered = sum(v.parts[0].low <= np.exp(1.0) <= v.parts[0].high for v in found)
     assert 0.93 <= covered / NUM_STUDIES <= 0.97
+
+
+EXPECT = {"less": "a", "than": "b", "by": 0}
+
+
+def test_an_arm_without_any_run_leaves_no_smaller_group_behind():
+    (claim,), _ = read_claims(
+        [{"says": "so", "metric": "test_loss", "expect": {"trend": "x", "of": "g", "rising": True}}],
+        ["g,x=1", "g,x=2", "g,x=4"],
+    )
+    named = [arm_with(f"g,x={x}", [x / 10] * 8, x=x) for x in (1, 2)]
+    found = judge_claim(claim, named, range(8), "study", "", ["g,x=1", "g,x=2", "g,x=4"])
+    assert (found.verdict, found.why) == ("incomplete", "no run of g,x=4 has finished")
+
+
+def test_a_misspelled_setting_or_metric_is_a_mistake_and_no_verdict():
+    arms = [arm_with(f"g,x={x}", [x / 10] * 8, x=x) for x in (1, 2)]
+    with pytest.raises(ComparisonError, match="nosuch: must be a setting whose number differs"):
+        verdict({"trend": "nosuch", "of": "g", "rising": True}, *arms)
+    with pytest.raises(ComparisonError, match="tset_loss: must be one of"):
+        verdict(EXPECT, arm_with("a", [0.1] * 8), arm_with("b", [0.9] * 8), metric="tset_loss")
+
+
+def test_losses_are_not_compared_with_accuracies():
+    expect = {"less": {"arm": "a", "metric": "test_accuracy"}, "than": "b", "by": 0}
+    assert "must compare losses with losses" in complaint(expect)
+
+
+def test_runs_of_other_seeds_are_not_looked_at():
+    found = verdict(EXPECT, arm_with("a", [0.1] * 9), arm_with("b", [0.9] * 8), seeds=range(8))
+    assert found.parts[0].n == 8
+
+
+def test_what_is_not_a_number_gives_no_verdict():
+    found = verdict(EXPECT, arm_with("a", [float("nan")] + [0.1] * 7), arm_with("b", [0.9] * 8))
+    assert (found.verdict, found.why) == ("cannot tell", "test_loss has no finite value in some run")

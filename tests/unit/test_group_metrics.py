@@ -63,7 +63,7 @@ def test_only_seeds_that_all_have_are_read():
 
 def test_words_that_lack_a_column_are_refused():
     with pytest.raises(ComparisonError, match="must be one of largest_stable KEY"):
-        read_by_seed(ladder(0.5), "range_over optimizer.lr")
+        read_by_seed(ladder(0.5, 0.4), "range_over optimizer.lr")
 
 
 @pytest.mark.parametrize(
@@ -109,3 +109,28 @@ def test_variance_and_bias_of_curves_are_unbiased_estimates():
 
 def test_one_fit_has_no_variance():
     assert math.isnan(read_by_seed([fitted((1.0, 3.0))], "variance curve")[0])
+
+
+@pytest.mark.parametrize("settings", [{"k": 1}, {"k": "none"}, {"k": True}, {}])
+def test_a_group_lies_along_a_number_that_differs(settings):
+    with pytest.raises(ComparisonError, match="must be a setting whose number differs between the arms"):
+        read_by_seed([arm_with("a", [0.1], k=1), arm_with("b", [0.2], **settings)], "range_over k test_loss")
+
+
+def test_what_is_not_a_number_is_no_range():
+    arms = [arm_with(f"k={k}", [loss], k=k) for k, loss in enumerate((math.nan, 0.5, 0.4))]
+    assert math.isnan(read_by_seed(arms, "range_over k test_loss")[0])
+    assert read_by_seed(arms, "argbest k test_loss") == {0: 2}
+
+
+def test_only_fits_that_did_not_diverge_are_read_as_they_are():
+    arm = fitted((1.0, 3.0), (3.0, 1.0))
+    run = arm.runs[1].folder
+    write_csv(
+        run / POINTS_CSV,
+        [{"split": s, "x": i, "y": y} for s in ("train", "noise_free") for i, y in enumerate((0.0, 1.0))],
+    )
+    (run / SUMMARY_JSON).unlink()
+    write_json(run / SUMMARY_JSON, {"status": "diverged", "constant_predictor": {}, "files": digests(run)})
+    variance = read_by_seed([read_arm(arm.folder)], "variance curve")
+    assert sum(variance.values()) / 2 == pytest.approx((0.5**2 / 2 + 2.5**2 / 2) / 2)  # of (1, 0.5) and of (3, 0.5)
