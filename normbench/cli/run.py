@@ -185,7 +185,7 @@ def _report(
 
 def _draw(study: "Study", folder: Path, names: list[str], results: "list[Progress]") -> None:
     """Draw the fitted curves anew for the seeds in which something ran."""
-    from normbench.evidence.comparison import read_study_arms
+    from normbench.evidence.study_folder import read_study_arms
     from normbench.report.figures import curve_seeds, draw_curves, save_last
     from normbench.training.recording import write_pictures
 
@@ -201,7 +201,7 @@ def _draw(study: "Study", folder: Path, names: list[str], results: "list[Progres
 
 def _average(folder: Path, results: "list[Progress]") -> None:
     """Write the mean curves over seeds anew where something ran."""
-    from normbench.evidence.comparison import read_study_arms
+    from normbench.evidence.study_folder import read_study_arms
     from normbench.training.aggregate_curves import SUMMARY, write_aggregate_curves
 
     if any(progress.status != "skipped" for progress in results) or not (folder / SUMMARY).exists():

@@ -3,24 +3,17 @@
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from normbench.errors import ComparisonError, RunFolderError
+from normbench.errors import ComparisonError
 from normbench.evidence.intervals import mean_interval
 from normbench.evidence.metrics import OUTPUT_STDS, SURGE, check_metrics, read_metrics
 from normbench.evidence.paired import Effect, sample_std
-from normbench.evidence.run_folder import (
-    AGAIN,
-    ARM_JSON,
-    STUDY_JSON,
-    Arm,
-    Run,
-    read_arm,
-    read_json,
-)
+from normbench.evidence.run_folder import Arm, Run
 from normbench.evidence.selection import Condition, check_some_left, read_conditions, select_arms
+from normbench.evidence.study_folder import find_studies, read_study_arms
 
 DEFAULT_METRICS = ("test_accuracy", "test_loss", "noise_free_loss", "train_loss")
 SIGNAL_METRICS = (*OUTPUT_STDS, "output_mean_training", "output_mean_evaluation")
@@ -150,46 +143,6 @@ def compare_runs(
     if conditions and not any(comparison.rows for comparison in compared):
         check_some_left([arm for folder in folders for arm in read_study_arms(folder)[1]], conditions)
     return [comparison for comparison in compared if comparison.rows or not conditions]
-
-
-def find_studies(path: Path) -> list[Path]:
-    """Return the study folders at or in ``path``.
-
-    Raises:
-        ComparisonError: There is none.
-    """
-    if (path / STUDY_JSON).is_file():
-        return [path]
-    found = sorted(inner.parent for inner in path.glob(f"*/{STUDY_JSON}"))
-    if not found:
-        way_out = "Run a config first: normbench run configs/lenet_bn.yaml"
-        raise ComparisonError(f"{path}: must hold runs of a study, got none. {way_out}")
-    return found
-
-
-def read_study_arms(folder: Path) -> tuple[dict[str, Any], list[Arm], list[str], list[str]]:
-    """Return study.json, the arms it is about, the arms without runs, and the folders left out."""
-    study = read_json(folder / STUDY_JSON)
-    found = {path.parent.name: path.parent for path in sorted(folder.glob(f"*/{ARM_JSON}"))}
-    if study.get("is_plain"):
-        arms, gone, left_out = [read_arm(path) for path in found.values()], [], []
-    else:
-        folders = {arm["arm"]: arm.get("folder", f"{arm['arm']}-{arm['hash']}") for arm in study.get("arms", [])}
-        arms = [replace(read_arm(found[name]), name=arm) for arm, name in folders.items() if name in found]
-        _check_hashes(folder, arms, study)
-        gone = [arm for arm, name in folders.items() if name not in found]
-        left_out = [name for name in found if name not in folders.values()]
-    missing = [*(arm.name for arm in arms if not arm.runs), *gone]
-    return study, [arm for arm in arms if arm.runs], missing, left_out
-
-
-def _check_hashes(folder: Path, arms: Sequence[Arm], study: dict[str, Any]) -> None:
-    """Refuse an arm's folder that holds other settings than the study says."""
-    said = {arm["arm"]: arm["hash"] for arm in study.get("arms", [])}
-    for arm in arms:
-        if arm.hash != said[arm.name]:
-            rule = f"must hold the settings {said[arm.name]} that {folder / STUDY_JSON} names"
-            raise RunFolderError(f"{arm.folder / ARM_JSON}: {rule}, got {arm.hash}. {AGAIN}")
 
 
 def compare_study(folder: Path, metrics: Sequence[str] = (), conditions: Sequence[Condition] = ()) -> StudyComparison:

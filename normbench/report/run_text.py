@@ -5,10 +5,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from normbench.evidence.comparison import compare_study, read_study_arms
+from normbench.evidence.comparison import compare_study
 from normbench.evidence.effects import with_effects
 from normbench.evidence.layer_report import LayerReport, report_layers
 from normbench.evidence.run_folder import METRICS_CSV, Arm
+from normbench.evidence.study_folder import read_study_arms
 from normbench.evidence.study_verdicts import study_verdicts
 from normbench.report.claims_text import print_claims
 from normbench.report.comparison_text import print_comparisons
