@@ -9,6 +9,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Thread
 from typing import Self
@@ -43,6 +44,10 @@ class Ended:
     error: str = ""
 
 
+GRACE_S = 3.0
+"""How long an ended process has to go."""
+
+
 class Workers:
     """Makes runs, ``num_jobs`` at a time; with one, in this process.
 
@@ -62,9 +67,8 @@ class Workers:
             return
         self._pool.shutdown(wait=kind is None, cancel_futures=True)
         self._pool = None
-        for process in multiprocessing.active_children() if kind else []:
-            if process.pid not in self._others:
-                process.terminate()
+        if kind:
+            _end([process for process in multiprocessing.active_children() if process.pid not in self._others])
 
     def run(self, runs: Sequence[PlannedRun], *, force: bool = False) -> Iterator[Ended]:
         """Make the runs; each is handed back when it is done, with several processes in whatever order.
@@ -107,6 +111,15 @@ class Workers:
             self._pool.shutdown()
             self._pool = None
         return lost
+
+
+def _end(processes: Sequence[BaseProcess]) -> None:
+    """End processes at once, those that do not hear by force."""
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join(GRACE_S)
+        process.kill()
 
 
 def make(run: PlannedRun, *, force: bool = False) -> Ended:

@@ -39,6 +39,7 @@ def command(
     from normbench.evidence.effects import with_effects
     from normbench.evidence.gate import failures, read_gate
     from normbench.evidence.pivot import pivots
+    from normbench.evidence.study_verdicts import study_verdicts
     from normbench.report.comparison_output import chosen_format, show
 
     chosen = chosen_format(json=json_, csv=csv_, markdown=markdown, with_methods=methods)
@@ -53,7 +54,9 @@ def command(
     failed = [line for gate in gates for line in failures(comparisons, gate)]
     if plot:
         save_figure(plot, comparisons, tables)
-    show(comparisons, tables, chosen, with_methods=methods)
+    is_own_question = not (metric or where or by)
+    verdicts = [study_verdicts(Path(c.runs_dir) / c.study) if is_own_question else [] for c in comparisons]
+    show(comparisons, tables, verdicts, chosen, with_methods=methods)
     for line in failed:
         typer.echo(line, err=True)
     if failed:

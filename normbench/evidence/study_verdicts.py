@@ -20,8 +20,10 @@ def study_verdicts(folder: Path) -> list[ClaimVerdict]:
     Raises:
         RunFolderError: A file is missing or was changed.
     """
+    if not read_json(folder / STUDY_JSON).get("claims"):
+        return []
     study, arms, _, _ = read_study_arms(folder)
-    said, command = study.get("claims") or [], _command(str(study.get("source", "")), folder.parent)
+    said, command = study["claims"], _command(str(study.get("source", "")), folder.parent)
     why = _changed_by_options(study)
     if why:
         return [_not_run(raw, folder.name, why, command, i) for i, raw in enumerate(said)]

@@ -7,8 +7,10 @@ from typing import Any
 import typer
 
 from normbench.errors import ComparisonError
+from normbench.evidence.claim_verdicts import ClaimVerdict
 from normbench.evidence.comparison import StudyComparison
 from normbench.evidence.pivot import Pivot
+from normbench.report.claims_text import as_mapping, print_claims
 from normbench.report.comparison_text import as_csv, as_json, pivots_csv, print_study_comparison
 from normbench.report.markdown_text import study_markdown
 from normbench.report.methods_text import methods
@@ -34,19 +36,25 @@ def chosen_format(*, json: bool, csv: bool, markdown: bool, with_methods: bool) 
 
 
 def show(
-    comparisons: Sequence[StudyComparison], pivots: Sequence[Sequence[Pivot]], chosen: str, *, with_methods: bool
+    comparisons: Sequence[StudyComparison],
+    pivots: Sequence[Sequence[Pivot]],
+    verdicts: Sequence[Sequence[ClaimVerdict]],
+    chosen: str,
+    *,
+    with_methods: bool,
 ) -> None:
     """Write the comparisons to stdout.
 
     Args:
         comparisons: One per study.
         pivots: The tables by settings of each study, empty where none were asked for.
+        verdicts: Of the claims of each study, shown as text and in JSON.
         chosen: One of FORMATS, or "text".
         with_methods: Add each study's paragraph.
     """
     if chosen == "--json":
-        pairs = zip(comparisons, pivots, strict=True)
-        typer.echo(as_json(comparisons, [_more(study, tables, with_methods) for study, tables in pairs]))
+        all_of_each = zip(comparisons, pivots, verdicts, strict=True)
+        typer.echo(as_json(comparisons, [_more(*of_one, with_methods=with_methods) for of_one in all_of_each]))
     elif chosen == "--csv":
         cells = [table for tables in pivots for table in tables]
         typer.echo(pivots_csv(cells) if cells else as_csv(comparisons), nl=False)
@@ -55,19 +63,31 @@ def show(
             paragraph = f"\n\n{methods(study, tables)}" * with_methods
             typer.echo(f"{study_markdown(study, tables)}{paragraph}\n")
     else:
-        _print(comparisons, pivots, with_methods=with_methods)
+        _print(comparisons, pivots, verdicts, with_methods=with_methods)
 
 
-def _more(study: StudyComparison, tables: Sequence[Pivot], with_methods: bool) -> dict[str, Any]:
+def _more(
+    study: StudyComparison, tables: Sequence[Pivot], verdicts: Sequence[ClaimVerdict], *, with_methods: bool
+) -> dict[str, Any]:
     said: dict[str, Any] = {"pivots": [asdict(table) for table in tables]} if tables else {}
+    said |= {"claims": [as_mapping(verdict) for verdict in verdicts]} if verdicts else {}
     return said | ({"methods": methods(study, tables)} if with_methods else {})
 
 
-def _print(comparisons: Sequence[StudyComparison], pivots: Sequence[Sequence[Pivot]], *, with_methods: bool) -> None:
+def _print(
+    comparisons: Sequence[StudyComparison],
+    pivots: Sequence[Sequence[Pivot]],
+    verdicts: Sequence[Sequence[ClaimVerdict]],
+    *,
+    with_methods: bool,
+) -> None:
     console = make_console()
-    for i, (study, tables) in enumerate(zip(comparisons, pivots, strict=True)):
+    for i, (study, tables, claims) in enumerate(zip(comparisons, pivots, verdicts, strict=True)):
         if i:
             console.print()
         print_study_comparison(console, study, tables)
+        if claims:
+            console.print()
+            print_claims(claims, console)
         if with_methods:
             console.print(f"\n{methods(study, tables)}", soft_wrap=True)

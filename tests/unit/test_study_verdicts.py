@@ -137,3 +137,10 @@ def test_a_page_is_markdown_in_a_folder_that_is_there():
 @pytest.mark.usefixtures("ran")
 def test_the_report_of_a_run_ends_with_its_verdicts():
     assert "X1" in normbench("run", "tiny.yaml").out
+
+
+@pytest.mark.usefixtures("ran")
+def test_compare_tells_them_too_unless_something_else_is_asked():
+    assert "X1" in normbench("compare").out
+    assert json.loads(normbench("compare", "--json").out)[0]["claims"][0]["id"] == "X1"
+    assert "X1" not in normbench("compare", "--metric", "train_loss").out
