@@ -7,6 +7,7 @@ from pathlib import Path
 
 from normbench.errors import ComparisonError
 from normbench.evidence.claim_verdicts import ClaimVerdict
+from normbench.evidence.verdicts import CANNOT_TELL, Part
 from normbench.report.claims_figure import draw_claims
 from normbench.report.claims_text import as_json, effect_with_interval, expected, summary_line
 
@@ -98,7 +99,17 @@ def _paragraph(verdict: ClaimVerdict) -> list[str]:
     where = f"[{title}]({url})" if url.startswith("http") else title
     said = f": “{quote}” {where}" if quote else f": {where}" if where else " (a control; no document says so)"
     lines = [f"**{verdict.id}** {verdict.says}{said} — **{verdict.verdict}**", ""]
-    return lines + ([" ".join(verdict.discussion.split()), ""] if verdict.discussion else [])
+    told = " ".join(verdict.discussion.split()) or " ".join(map(_undecided, verdict.parts))
+    return lines + ([told.strip(), ""] if told.strip() else [])
+
+
+def _undecided(part: Part) -> str:
+    """Say what an undecided part lies between, and what would decide it; nothing of a decided one."""
+    if part.verdict != CANNOT_TELL:
+        return ""
+    seeds = f"{part.seeds_needed:,} seeds might tell" if part.seeds_needed else "no sensible number of seeds will tell"
+    found = f"{part.metric}, {part.expectation}: {effect_with_interval(part)} from {part.n} seeds"
+    return f"{found} does not settle what was expected ({expected(part)}); {seeds}."
 
 
 def _cell(text: str) -> str:
