@@ -42,23 +42,7 @@ def load_study(
         ConfigError: Every mistake found, one line each.
     """
     located = read_study_file(path)
-    base = Located(
-        {key: value for key, value in located.data.items() if key not in StudyKeys.model_fields}, located.places
-    )
-    with _Complaints() as complaints:
-        with complaints.collected():
-            keys = _study_keys(located)
-        for text in set_:
-            with complaints.collected():
-                base = base.overridden(read_assignment("--set", _not_of_the_study("--set", text)))
-        axes = []
-        for text in vary:
-            with complaints.collected():
-                axes.append(vary_axis(_not_of_the_study("--vary", text)))
-        if complaints.lines:  # what is wrong inside the arms cannot be known yet, what is wrong below them can
-            with complaints.collected():
-                _checked_configs({"": base})
-    arms = expand(base, [*_file_axes(keys, located), *axes], _plain_name(base))
+    keys, arms = _read_arms(located, set_, vary)
     configs = _checked_configs(arms)
     _refuse_equal_arms(configs, located)
     lists = read_tune(keys.tune, tune, located, arms)
@@ -83,6 +67,31 @@ def load_study(
     )
     _check_claims(study, located)
     return study
+
+
+def _read_arms(located: Located, set_: Sequence[str], vary: Sequence[str]) -> tuple[StudyKeys, dict[str, Located]]:
+    """Return the study's keys and the settings of every arm, with the command's changes.
+
+    Raises:
+        ConfigError: Every mistake found, one line each.
+    """
+    base = Located(
+        {key: value for key, value in located.data.items() if key not in StudyKeys.model_fields}, located.places
+    )
+    with _Complaints() as complaints:
+        with complaints.collected():
+            keys = _study_keys(located)
+        for text in set_:
+            with complaints.collected():
+                base = base.overridden(read_assignment("--set", _not_of_the_study("--set", text)))
+        axes = []
+        for text in vary:
+            with complaints.collected():
+                axes.append(vary_axis(_not_of_the_study("--vary", text)))
+        if complaints.lines:  # what is wrong inside the arms cannot be known yet, what is wrong below them can
+            with complaints.collected():
+                _checked_configs({"": base})
+    return keys, expand(base, [*_file_axes(keys, located), *axes], _plain_name(base))
 
 
 def final_arm_names(study: Study) -> list[str]:
