@@ -67,8 +67,8 @@ class Workers:
             return
         self._pool.shutdown(wait=kind is None, cancel_futures=True)
         self._pool = None
-        if kind:
-            _end([process for process in multiprocessing.active_children() if process.pid not in self._others])
+        while kind and (mine := [p for p in multiprocessing.active_children() if p.pid not in self._others]):
+            _end(mine)
 
     def run(self, runs: Sequence[PlannedRun], *, force: bool = False) -> Iterator[Ended]:
         """Make the runs; each is handed back when it is done, with several processes in whatever order.
@@ -120,6 +120,7 @@ def _end(processes: Sequence[BaseProcess]) -> None:
     for process in processes:
         process.join(GRACE_S)
         process.kill()
+        process.join()
 
 
 def make(run: PlannedRun, *, force: bool = False) -> Ended:

@@ -97,7 +97,7 @@ class ResNetSpec(ModelSpec):
     name: Literal["resnet"] = "resnet"
     width: int = Field(16, ge=1)
     depth: int = Field(1, ge=1)
-    stem_stride: int = Field(1, ge=1)
+    stem_stride: int = Field(1, ge=1, le=3)
     ibn: Literal["none", "a", "b"] = "none"
 
     def build(self, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float) -> nn.Module:
