@@ -67,8 +67,8 @@ class Workers:
             return
         self._pool.shutdown(wait=kind is None, cancel_futures=True)
         self._pool = None
-        while kind and (mine := [p for p in multiprocessing.active_children() if p.pid not in self._others]):
-            _end(mine)
+        if kind:
+            self._end_mine()
 
     def run(self, runs: Sequence[PlannedRun], *, force: bool = False) -> Iterator[Ended]:
         """Make the runs; each is handed back when it is done, with several processes in whatever order.
@@ -110,7 +110,12 @@ class Workers:
         if lost:
             self._pool.shutdown()
             self._pool = None
+            self._end_mine()  # one that was being started while the pool broke is not the pool's any more
         return lost
+
+    def _end_mine(self) -> None:
+        while mine := [p for p in multiprocessing.active_children() if p.pid not in self._others]:
+            _end(mine)
 
 
 def _end(processes: Sequence[BaseProcess]) -> None:
