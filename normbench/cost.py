@@ -10,13 +10,13 @@ import torch
 
 from normbench.evidence.expectations import TUNED
 from normbench.evidence.run_folder import Run
+from normbench.making import PlannedRun
 from normbench.scheduling import plan
 from normbench.study import RunConfig, Study
 from normbench.training.build import build_training
 from normbench.training.loop import train
 from normbench.training.recording import MemoryRecorder
 from normbench.tuning import frozen_choices, missing_tuning_runs, tuning_config, with_choices
-from normbench.workers import PlannedRun
 
 NUM_STEPS = 5
 

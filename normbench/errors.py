@@ -4,6 +4,7 @@ NormbenchError            one line for the user, exit code 2
     ConfigError           a config says something it must not; carries one line per mistake
     RunFolderError        a run's folder is missing, damaged or occupied
     ComparisonError       what was asked of the runs cannot be answered
+    RunFailedError        a run failed, and what depends on it cannot go on; exit code 1
 SettingError (ValueError) a layer, model or dataset refuses a setting; becomes a ConfigError line
 """
 
@@ -25,6 +26,10 @@ class ConfigError(NormbenchError, ValueError):
 
 class RunFolderError(NormbenchError):
     """A run's folder is missing, damaged or occupied."""
+
+
+class RunFailedError(NormbenchError):
+    """A run failed, and what depends on it cannot go on."""
 
 
 class ComparisonError(NormbenchError):

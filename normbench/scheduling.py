@@ -1,33 +1,51 @@
 """Many runs: what is finished is skipped, what is missing is run."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from normbench.errors import RunFolderError
+from normbench.errors import RunFailedError, RunFolderError
+from normbench.evidence.owners import Owner, Watch
 from normbench.evidence.run_folder import (
     ARM_JSON,
     CONFIG_YAML,
     STUDY_JSON,
+    read_json,
     seed_folder,
     write_json,
     write_sealed_json,
 )
+from normbench.making import Ended, Manner, PlannedRun
 from normbench.study import RunConfig, Study
-from normbench.training.experiment import flat_settings, flatten
-from normbench.workers import PlannedRun, Workers
+from normbench.training.resolved_config import flat_settings, flatten
+from normbench.workers import Workers
+
+LOOK_AGAIN_S = 0.2
+"""Between two looks at what other commands make."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What happened to one run: "skipped", "finished", "diverged" or "failed"."""
+    """What happened to one run.
+
+    Attributes:
+        run: Which.
+        status: "skipped", "finished", "diverged" or "failed"; "waiting" while another command makes it.
+        number: So many runs are done.
+        total: Of so many.
+        error: What it failed of, or who makes it.
+        notes: What a user should know about how it went.
+    """
 
     run: PlannedRun
     status: str
     number: int
     total: int
     error: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def plan(study: Study, runs_dir: Path) -> list[PlannedRun]:
@@ -59,14 +77,25 @@ def run_study(
     study: Study,
     runs_dir: Path,
     *,
-    force: bool = False,
+    manner: Manner | None = None,
+    fail_fast: bool = False,
     workers: Workers | None = None,
     report: Callable[[Progress], None] = lambda _: None,
 ) -> list[Progress]:
     """Run what is missing of a study; one failing run does not stop the others.
 
+    Args:
+        study: What is run.
+        runs_dir: Where to.
+        manner: How runs are made.
+        fail_fast: Stop at the first failure.
+        workers: Who makes them; this process if not said.
+        report: Told of each run.
+
     Raises:
         RunFolderError: The runs folder cannot be written.
+        RunFailedError: A run failed, with ``fail_fast``.
+        KeyboardInterrupt: Somebody asked to stop; what was under way is saved.
     """
     runs = plan(study, runs_dir)
     results = []
@@ -75,32 +104,89 @@ def run_study(
     except OSError as error:
         rule = "must be a folder this user may write"
         raise RunFolderError(f"{runs_dir}: {rule}, got: {error.strerror}. Choose another with --runs-dir.") from None
-    for progress in run_planned(runs, workers or Workers(), force=force):
+    for progress in run_planned(runs, workers or Workers(), manner, fail_fast=fail_fast):
         report(progress)
-        results.append(progress)
+        if progress.status != "waiting":
+            results.append(progress)
     return results
 
 
-def run_planned(runs: Sequence[PlannedRun], workers: Workers, *, force: bool = False) -> Iterator[Progress]:
-    """Make the runs that are missing, or all of them; finished ones are told of first."""
-    skipped = [run for run in runs if run.is_finished and not force]
-    missing = [run for run in runs if force or not run.is_finished]
-    for number, run in enumerate(skipped, start=1):
+def run_planned(
+    runs: Sequence[PlannedRun], workers: Workers, manner: Manner | None = None, *, fail_fast: bool = False
+) -> Iterator[Progress]:
+    """Make the runs that are missing, or all of them; finished ones are told of first.
+
+    What another command makes at the same time is left to it, and waited for when nothing else is left.
+
+    Raises:
+        RunFailedError: A run failed, with ``fail_fast``.
+        KeyboardInterrupt: Somebody asked to stop; what was under way is saved.
+    """
+    manner = manner or Manner()
+    settled = [] if manner.force else [run for run in runs if run.is_settled]
+    done = {run.folder for run in settled}
+    for number, run in enumerate(settled, start=1):
         yield Progress(run, "skipped", number, len(runs))
-    for number, ended in enumerate(workers.run(missing, force=force), start=len(skipped) + 1):
-        yield Progress(ended.run, ended.status, number, len(runs), ended.error)
+    for ended in _until_all_ended([run for run in runs if run.folder not in done], workers, manner):
+        if ended.status == "interrupted":
+            continue
+        if ended.status != "waiting":
+            done.add(ended.run.folder)
+        yield Progress(ended.run, ended.status, len(done), len(runs), ended.error, ended.notes)
+        if fail_fast and ended.status == "failed":
+            workers.give_up()
+    if workers.interruption.is_asked:
+        raise KeyboardInterrupt
+    if workers.is_stopping:
+        left = len(runs) - len(done)
+        rule = "must not fail with --fail-fast, got a failure"
+        raise RunFailedError(f"{runs[0].study}: {rule}; {left} runs are left. The same command goes on with them.")
+
+
+def _until_all_ended(runs: Sequence[PlannedRun], workers: Workers, manner: Manner) -> Iterator[Ended]:
+    watch, left = Watch(), list(runs)
+    told: set[str] = set()
+    while left and not workers.is_stopping:
+        free = [run for run in left if watch.is_free(run.folder)]
+        if not free:
+            yield from _waiting(left, told)
+            time.sleep(LOOK_AGAIN_S)
+            continue
+        ended = set()
+        for end in workers.run(free, replace(manner, presumed_dead=frozenset(watch.presumed_dead))):
+            if end.status != "busy":
+                ended.add(end.run.folder)
+                yield end
+        left = [run for run in left if run.folder not in ended]
+
+
+def _waiting(runs: Sequence[PlannedRun], told: set[str]) -> Iterator[Ended]:
+    """Say once of each other process that its runs are waited for."""
+    for run in runs:
+        owner = Owner.of(run.folder)
+        who = f"process {owner.pid} on {owner.host}" if owner else ""
+        if owner and who not in told:
+            told.add(who)
+            yield Ended(run, "waiting", f"{who} makes it")
 
 
 def _write_study_files(study: Study, runs_dir: Path, runs: list[PlannedRun]) -> None:
     for run in runs:
         folder = run.folder.parent
-        if run.seed == study.seeds[0] and not (folder / ARM_JSON).is_file():
+        if run.seed == study.seeds[0] and not _is_readable(folder / ARM_JSON):
             folder.mkdir(parents=True, exist_ok=True)
             write_sealed_json(folder / ARM_JSON, arm_content(run.arm, run.config))
     path = runs_dir / study.name / STUDY_JSON
     content = study_content(study, _names_in_use(study, runs_dir))
     if not _is_run_of(content, path):
         write_json(path, content)
+
+
+def _is_readable(path: Path) -> bool:
+    """Return whether a JSON file is there and whole; what says only what the config says is else written anew."""
+    with suppress(RunFolderError):
+        return bool(read_json(path))
+    return False
 
 
 def arm_content(arm: str, config: RunConfig) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -11,15 +11,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from normbench.contradictions import contradictions
-from normbench.errors import ConfigError, RunFolderError
+from normbench.errors import ConfigError, RunFailedError
 from normbench.evidence.choices import TUNING, Choice, Question, Tried, freeze, frozen
 from normbench.evidence.expectations import TUNED
 from normbench.evidence.located import Located
 from normbench.evidence.metrics import read_metrics
 from normbench.evidence.run_folder import Run, seed_folder
+from normbench.making import Manner, PlannedRun
 from normbench.scheduling import Progress, run_planned
 from normbench.study import TUNING_SEEDS, RunConfig, Study
-from normbench.workers import PlannedRun, Workers
+from normbench.workers import Workers
 
 METRIC = "validation_loss"
 MAX_WIDENINGS = 2
@@ -28,27 +29,35 @@ Lists = Mapping[str, Sequence[Any]]
 
 
 def tune_study(
-    study: Study, runs_dir: Path, workers: Workers, report: Callable[[Progress], None] = lambda _: None
+    study: Study,
+    runs_dir: Path,
+    workers: Workers,
+    report: Callable[[Progress], None] = lambda _: None,
+    *,
+    manner: Manner | None = None,
+    fail_fast: bool = False,
 ) -> dict[str, Choice]:
-    """Return each arm's choice; what was frozen before is taken as it is.
+    """Return each arm's choice; what was frozen before is taken as it is, whatever ``manner`` forces.
 
     Raises:
         ConfigError: No combination of an arm's values fits together.
-        RunFolderError: A tuning run failed, or a frozen choice is damaged.
+        RunFolderError: A frozen choice is damaged.
+        RunFailedError: A tuning run failed.
+        KeyboardInterrupt: Somebody asked to stop.
     """
+    manner = replace(manner or Manner(), force=False)
     known = frozen_choices(study, runs_dir)
     open_arms: dict[str, Lists] = {arm: study.tune for arm in study.arms if arm not in known}
     for widened in range(MAX_WIDENINGS + 1):
         candidates = {arm: _candidates(study.arms[arm], arm, lists) for arm, lists in open_arms.items()}
-        _run(_planned_all(study, candidates, runs_dir), workers, report)
+        _run(run_planned(_planned_all(study, candidates, runs_dir), workers, manner, fail_fast=fail_fast), report)
         for arm, lists in list(open_arms.items()):
             choice = choose(arm, [_score(study, arm, *c, runs_dir) for c in candidates[arm]], widened, lists)
             wider = _wider(lists, choice.chosen, study.arms[arm]) if widened < MAX_WIDENINGS else None
             if wider:
                 open_arms[arm] = wider
                 continue
-            known[arm] = choice
-            freeze(choice, _question(study, arm), runs_dir / study.name)
+            known[arm] = freeze(choice, _question(study, arm), runs_dir / study.name)
             del open_arms[arm]
     return {arm: known[arm] for arm in study.arms}
 
@@ -140,12 +149,16 @@ def _planned(study: Study, arm: str, config: RunConfig, seed: int, runs_dir: Pat
     return PlannedRun(f"{study.name}-{TUNING}", arm, config, seed, folder)
 
 
-def _run(runs: Sequence[PlannedRun], workers: Workers, report: Callable[[Progress], None]) -> None:
-    for progress in run_planned(runs, workers):
+def _run(made: Iterator[Progress], report: Callable[[Progress], None]) -> None:
+    failed = []
+    for progress in made:
         report(progress)
         if progress.status == "failed":
-            rule = f"must finish before {progress.run.arm} can be tuned, got {progress.error}"
-            raise RunFolderError(f"{progress.run.folder}: {rule}. Its error.txt, if any, says more.")
+            failed.append(progress)
+    if failed:
+        arms = ", ".join(dict.fromkeys(progress.run.arm for progress in failed))
+        rule = f"must finish before its arms can be tuned, got {len(failed)} failed runs of {arms}"
+        raise RunFailedError(f"{failed[0].run.folder.parents[1]}: {rule}. The same command tries them again.")
 
 
 def _score(study: Study, arm: str, values: Mapping[str, Any], config: RunConfig, runs_dir: Path) -> Tried:

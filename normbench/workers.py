@@ -1,164 +1,143 @@
 """Runs handed out: one after another in this process, or to several processes of one thread each."""
 
-import multiprocessing
 import os
-import signal
-import traceback
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
-from dataclasses import dataclass
-from multiprocessing.process import BaseProcess
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from multiprocessing.connection import wait
 from pathlib import Path
-from threading import Thread
 from typing import Self
 
-from normbench.evidence.run_folder import claim, is_finished
-from normbench.study import RunConfig
-from normbench.training.experiment import run_experiment
+from normbench.interruption import Interruption
+from normbench.making import AGAIN, Ended, Maker, Manner, PlannedRun
+from normbench.worker import GRACE_S, Worker, start_context
+
+POLL_S = 0.2
+"""How long a wish to stop may wait to be noticed."""
 
 
-@dataclass(frozen=True)
-class PlannedRun:
-    """One arm with one seed, and where it belongs."""
-
-    study: str
-    arm: str
-    config: RunConfig
-    seed: int
-    folder: Path
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether its result is there."""
-        return is_finished(self.folder)
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What became of a run: "finished", "diverged" or "failed"."""
-
-    run: PlannedRun
-    status: str
-    error: str = ""
-
-
-GRACE_S = 3.0
-"""How long an ended process has to go."""
+def num_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Workers:
     """Makes runs, ``num_jobs`` at a time; with one, in this process.
 
-    The processes live as long as the block, since importing torch takes each of them seconds.
+    The processes live as long as the block. One that dies, killed by the system for its memory say, takes only its
+    own run with it, which is tried once more: by a new process, from its checkpoint.
+
+    Args:
+        num_jobs: Runs made at the same time.
+        interruption: Whose wish stops them; what is under way is then saved and handed back as "interrupted".
+
+    Attributes:
+        tell: Gets a run, the updates made and those to make, a few times a second.
     """
 
-    def __init__(self, num_jobs: int = 1) -> None:
+    def __init__(self, num_jobs: int = 1, interruption: Interruption | None = None) -> None:
         self.num_jobs = num_jobs
-        self._pool: ProcessPoolExecutor | None = None
-        self._others: set[int | None] = set()
+        self.interruption = interruption or Interruption()
+        self.tell: Callable[[PlannedRun, int, int], None] = lambda *_: None
+        self._gives_up = False
+        self._workers: list[Worker] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._pool is None:
-            return
-        self._pool.shutdown(wait=kind is None, cancel_futures=True)
-        self._pool = None
-        if kind:
-            self._end_mine()
+        for worker in self._workers:
+            worker.dismiss()
+        self._end(self._workers, grace_s=0.0 if kind else GRACE_S)
 
-    def run(self, runs: Sequence[PlannedRun], *, force: bool = False) -> Iterator[Ended]:
-        """Make the runs; each is handed back when it is done, with several processes in whatever order.
+    @property
+    def is_stopping(self) -> bool:
+        """Whether no more runs are to be made."""
+        return self._gives_up or self.interruption.is_asked
 
-        Where a process dies, what was under way is made again alone, to know which run kills, then the rest goes on.
+    def give_up(self) -> None:
+        """Make no more runs; what is under way is saved."""
+        self._gives_up = True
 
-        Raises:
-            RunFolderError: A folder cannot be written.
-        """
+    def run(self, runs: Sequence[PlannedRun], manner: Manner | None = None) -> Iterator[Ended]:
+        """Make the runs; each is handed back when it is done, with several processes in whatever order."""
+        manner = manner or Manner()
         if self.num_jobs == 1 or len(runs) < 2:
-            yield from (make(run, force=force) for run in runs)
-            return
-        rest, num_vain = list(runs), 0
-        while rest and num_vain < 2:
-            lost = yield from self._hand_out(rest, force=force)
-            begun = [run for run in lost if run.folder.exists() and not run.is_finished]
-            for run in begun:
-                died = yield from self._hand_out([run])
-                yield from map(_died, died)
-            rest = [run for run in lost if run not in begun]
-            num_vain = 0 if begun else num_vain + 1
-        yield from map(_died, rest)
+            yield from self._run_here(runs, manner)
+        else:
+            yield from self._run_in_processes(runs, manner)
 
-    def _hand_out(self, runs: list[PlannedRun], *, force: bool = False) -> Generator[Ended, None, list[PlannedRun]]:
-        """Make runs in the pool; return those that were lost with it."""
-        if self._pool is None:
-            self._others = {process.pid for process in multiprocessing.active_children()}
-            self._pool = _new_pool(self.num_jobs)
-        futures: dict[Future[Ended], PlannedRun] = {}
-        with suppress(BrokenProcessPool):
-            for run in runs:
-                futures[self._pool.submit(make, run, force=force)] = run
-        lost = runs[len(futures) :]
-        for future in as_completed(futures):
-            if isinstance(future.exception(), BrokenProcessPool):
-                lost.append(futures[future])
-            else:
-                yield future.result()
-        if lost:
-            self._pool.shutdown()
-            self._pool = None
-            self._end_mine()  # one that was being started while the pool broke is not the pool's any more
-        return lost
+    def _run_here(self, runs: Sequence[PlannedRun], manner: Manner) -> Iterator[Ended]:
+        maker = Maker(self.tell, lambda: self.is_stopping)
+        for run in runs:
+            if self.is_stopping:
+                return
+            yield maker.make(run, manner)
 
-    def _end_mine(self) -> None:
-        while mine := [p for p in multiprocessing.active_children() if p.pid not in self._others]:
-            _end(mine)
+    def _run_in_processes(self, runs: Sequence[PlannedRun], manner: Manner) -> Iterator[Ended]:
+        waiting, tried = deque(runs), set[Path]()
+        try:
+            while waiting or self._at_work():
+                if self.is_stopping:
+                    waiting.clear()
+                    self._ask_to_stop()
+                self._hand_out(waiting, manner, tried)
+                for worker in self._heard():
+                    ended = self._hear(worker, waiting, tried)
+                    if ended:
+                        yield ended
+        finally:
+            self._end(self._at_work(), grace_s=0.0)  # where nobody takes what they make any more
 
+    def _at_work(self) -> list[Worker]:
+        return [worker for worker in self._workers if worker.run]
 
-def _end(processes: Sequence[BaseProcess]) -> None:
-    """End processes at once, those that do not hear by force."""
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        process.join(GRACE_S)
-        process.kill()
-        process.join()
+    def _ask_to_stop(self) -> None:
+        for worker in self._at_work():
+            worker.ask_to_stop()
 
+    def _hand_out(self, waiting: deque[PlannedRun], manner: Manner, tried: set[Path]) -> None:
+        while waiting and (idle := self._idle()):
+            run = waiting.popleft()
+            # What a dead process left of a forced run is gone on with, not set aside again.
+            idle.give(run, replace(manner, force=False) if run.folder in tried else manner)
 
-def make(run: PlannedRun, *, force: bool = False) -> Ended:
-    """Make one run; whatever it dies of is written into its folder and told."""
-    claim(run.folder, force=force)
-    try:
-        summary = run_experiment(run.config, run.seed, run.folder, study=run.study, arm=run.arm)
-    except Exception as error:  # noqa: BLE001 - whatever one run dies of, the others go on
-        (run.folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
-        return Ended(run, "failed", f"{type(error).__name__}: {error}".splitlines()[0])
-    return Ended(run, str(summary["status"]))
+    def _idle(self) -> Worker | None:
+        for worker in self._workers:
+            if worker.run is None:
+                return worker
+        if len(self._workers) == self.num_jobs:
+            return None
+        self._workers.append(Worker(start_context()))
+        return self._workers[-1]
 
+    def _heard(self) -> list[Worker]:
+        by_connection = {worker.connection: worker for worker in self._workers}
+        return [by_connection[ready] for ready in wait(list(by_connection), POLL_S)]  # type: ignore[index]
 
-def _died(run: PlannedRun) -> Ended:
-    return Ended(run, "failed", "its process died, perhaps for want of memory; the same command tries again")
+    def _hear(self, worker: Worker, waiting: deque[PlannedRun], tried: set[Path]) -> Ended | None:
+        message, run = worker.hear(), worker.run
+        if isinstance(message, tuple) and run:
+            self.tell(run, *message)
+        elif isinstance(message, Ended):
+            worker.run = None
+            return message
+        elif message is None:
+            self._end([worker], GRACE_S)
+            return self._died(worker, run, waiting, tried) if run else None
+        return None
 
+    def _died(self, worker: Worker, run: PlannedRun, waiting: deque[PlannedRun], tried: set[Path]) -> Ended | None:
+        if self.is_stopping:
+            return Ended(run, "interrupted")
+        if run.folder not in tried:
+            tried.add(run.folder)
+            waiting.appendleft(run)
+            return None
+        why = f"its process died twice ({worker.how_it_died}), perhaps for want of memory"
+        return Ended(run, "failed", f"{why}. Use fewer --jobs. {AGAIN}")
 
-def _new_pool(num_jobs: int) -> ProcessPoolExecutor:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when the worker imports torch
-    spawned = multiprocessing.get_context("spawn")  # a forked torch may hang
-    return ProcessPoolExecutor(num_jobs, mp_context=spawned, initializer=_begin)
-
-
-def _begin() -> None:
-    import torch
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops the work
-    torch.set_num_threads(1)
-    Thread(target=_end_with_the_parent, daemon=True).start()
-
-
-def _end_with_the_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    def _end(self, workers: Sequence[Worker], grace_s: float) -> None:
+        for worker in list(workers):
+            worker.end(grace_s)
+            self._workers.remove(worker)

@@ -20,7 +20,7 @@ for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
 
 def main() -> None:
     """Run a command; a mistake of the user's is one line each on stderr and exit code 2."""
-    from normbench.errors import NormbenchError
+    from normbench.errors import NormbenchError, RunFailedError
 
     # Tiny networks are slower on several threads; torch reads this when it is imported.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -28,7 +28,7 @@ def main() -> None:
         app()
     except NormbenchError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the one place where a mistake is shown
-        sys.exit(2)
+        sys.exit(1 if isinstance(error, RunFailedError) else 2)
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where it stopped", file=sys.stderr)  # noqa: T201
         sys.exit(130)

@@ -1,7 +1,8 @@
 """normbench run: run what is missing of a study, then report."""
 
 import json
-from dataclasses import asdict, replace
+import re
+from dataclasses import asdict, dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -10,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from normbench.evidence.choices import Choice
+    from normbench.making import Manner
     from normbench.report.progress import StudyProgress
     from normbench.scheduling import Progress
     from normbench.study import Study
@@ -27,7 +29,9 @@ def command(
         list[str] | None,
         typer.Option("--tune", metavar="KEY[=A,B]", help="Choose each arm's own value on validation data first."),
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Runs made at the same time.")] = 1,
+    jobs: Annotated[
+        str, typer.Option("--jobs", metavar="N|auto", help="Runs made at the same time; auto is one per core.")
+    ] = "1",
     quick: Annotated[
         bool, typer.Option("--quick", help="2 seeds, a tenth of the steps: a look, not evidence.")
     ] = False,
@@ -36,37 +40,91 @@ def command(
         Literal["ends", "all"], typer.Option("--layers", help="Layers shown of a long network.")
     ] = "ends",
     force: Annotated[bool, typer.Option("--force", help="Run again; what is there is set aside.")] = False,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first run that fails.")] = False,
+    checkpoint_every: Annotated[
+        float, typer.Option("--checkpoint-every", metavar="SECONDS", min=0, help="How often a run is saved.")
+    ] = 30.0,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, only failures.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run, and its cost.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Run what is missing of each study, then print losses, std per layer and the comparison.
 
+    What is finished is skipped, what was stopped goes on from its last checkpoint. Ctrl-C once finishes the step, saves
+    and exits with 130, twice stops now. A failed run lets the others go on, and exits with 1.
+
     Example: normbench run configs/lenet_bn.yaml --set norm=group_norm --seeds 3
     """
     import torch
 
+    from normbench.interruption import Interruption
+    from normbench.making import Manner
     from normbench.workers import Workers
 
     torch.set_num_threads(1)  # tiny networks are slower on several
+    num_jobs = _num_jobs(jobs)
     studies = _load_all(configs, seeds=seeds, set_=set_ or [], vary=vary or [], tune=tune or [])
     if quick:
         studies = [_quick(study) for study in studies]
     if dry_run:
         _print_plan(studies, runs_dir, as_json=json_)
         return
-    failures = 0
-    reports = []
-    with Workers(jobs) as workers:
-        for path, given in zip(configs, studies, strict=True):
-            study, choices = _tune(given, runs_dir, workers)
-            results = _run(study, runs_dir, workers, force=force)
-            failures += sum(progress.status == "failed" for progress in results)
-            report = _report(path, study, runs_dir, results, choices, all_layers=layers == "all", as_json=json_)
-            reports.append(report)
+    interruption = Interruption()
+    with interruption.listening(), Workers(num_jobs, interruption) as workers:
+        how = _How(runs_dir, workers, Manner(force=force, checkpoint_s=checkpoint_every), fail_fast, quiet)
+        show = _Show(all_layers=layers == "all", as_json=json_)
+        failures = [line for path, study in zip(configs, studies, strict=True) for line in _run(path, study, how, show)]
     if json_:
-        typer.echo(json.dumps(reports, indent=2))
+        typer.echo(json.dumps(show.reports, indent=2))
     if failures:
+        typer.echo("\n".join([f"{len(failures)} failed:", *failures]), err=True)
         raise typer.Exit(1)
+
+
+@dataclass(frozen=True)
+class _How:
+    """How studies are run."""
+
+    runs_dir: Path
+    workers: "Workers"
+    manner: "Manner"
+    fail_fast: bool
+    quiet: bool
+
+
+@dataclass(frozen=True)
+class _Show:
+    """How a study is shown, and what was collected to be shown as JSON."""
+
+    all_layers: bool
+    as_json: bool
+    reports: list[dict[str, Any]] = field(default_factory=list)
+
+
+def _num_jobs(said: str) -> int:
+    from normbench.errors import ConfigError
+    from normbench.workers import num_cores
+
+    if said == "auto":
+        return num_cores()
+    if re.fullmatch(r"[1-9][0-9]{0,3}", said):
+        return int(said)
+    raise ConfigError([f"--jobs {said}: must be a whole number from 1, or auto, got {said!r}. Example: --jobs auto"])
+
+
+def _run(path: Path, given: "Study", how: _How, show: _Show) -> list[str]:
+    """Run one study and report; return a line per failure. The next study is run whatever failed here."""
+    from normbench.errors import RunFailedError
+
+    try:
+        study, choices = _tune(given, how)
+        results = _run_arms(study, how)
+    except RunFailedError as error:
+        if how.fail_fast:
+            raise
+        return [str(error)]
+    _report(path, study, how.runs_dir, results, choices, show)
+    return [f"{_label(p)}: {p.error}" for p in results if p.status == "failed"]
 
 
 def _load_all(configs: list[Path], **changes: Any) -> "list[Study]":
@@ -112,33 +170,46 @@ def _quick(study: "Study") -> "Study":
     return quick(study)
 
 
-def _tune(study: "Study", runs_dir: Path, workers: "Workers") -> "tuple[Study, dict[str, Choice]]":
+def _tune(study: "Study", how: _How) -> "tuple[Study, dict[str, Choice]]":
     from normbench.report.progress import StudyProgress
     from normbench.tuning import missing_tuning_runs, tune_study, with_choices
 
     if not study.tune:
         return study, {}
-    num_runs, numbers = sum(map(len, missing_tuning_runs(study, runs_dir).values())), count(1)
-    with StudyProgress(f"{study.name}, tuning", num_runs) as bar:
+    num_runs, numbers = sum(map(len, missing_tuning_runs(study, how.runs_dir).values())), count(1)
+    with StudyProgress(f"{study.name}, tuning", num_runs, quiet=how.quiet) as bar:
+        how.workers.tell = lambda run, step, total: bar.step(f"{run.arm}, seed {run.seed}", step, total)
 
         def report(progress: "Progress") -> None:
             if progress.status != "skipped":
                 _advance(bar, replace(progress, number=next(numbers)))
 
-        choices = tune_study(study, runs_dir, workers, report)
+        choices = tune_study(study, how.runs_dir, how.workers, report, manner=how.manner, fail_fast=how.fail_fast)
     return with_choices(study, choices), choices
 
 
-def _run(study: "Study", runs_dir: Path, workers: "Workers", *, force: bool) -> "list[Progress]":
+def _run_arms(study: "Study", how: _How) -> "list[Progress]":
     from normbench.report.progress import StudyProgress
     from normbench.scheduling import run_study
 
-    with StudyProgress(study.name, len(study.arms) * len(study.seeds)) as bar:
-        return run_study(study, runs_dir, force=force, workers=workers, report=lambda p: _advance(bar, p))
+    with StudyProgress(study.name, len(study.arms) * len(study.seeds), quiet=how.quiet) as bar:
+        how.workers.tell = lambda run, step, total: bar.step(f"{run.arm}, seed {run.seed}", step, total)
+        return run_study(
+            study,
+            how.runs_dir,
+            manner=how.manner,
+            fail_fast=how.fail_fast,
+            workers=how.workers,
+            report=lambda progress: _advance(bar, progress),
+        )
 
 
 def _advance(bar: "StudyProgress", progress: "Progress") -> None:
-    bar.advance(progress.number, f"{progress.run.arm}, seed {progress.run.seed}", progress.status, progress.error)
+    bar.advance(progress.number, _label(progress), progress.status, progress.error, progress.notes)
+
+
+def _label(progress: "Progress") -> str:
+    return f"{progress.run.arm}, seed {progress.run.seed}"
 
 
 def _report(
@@ -147,14 +218,13 @@ def _report(
     runs_dir: Path,
     results: "list[Progress]",
     choices: "dict[str, Choice]",
-    *,
-    all_layers: bool,
-    as_json: bool,
-) -> dict[str, Any]:
+    show: _Show,
+) -> None:
     from normbench.evidence.comparison import compare_study
     from normbench.evidence.effects import with_effects
     from normbench.evidence.run_folder import json_ready
     from normbench.evidence.study_verdicts import study_verdicts
+    from normbench.pictures import draw_study
     from normbench.report.claims_text import as_mapping
     from normbench.report.run_text import layer_reports, print_study
     from normbench.report.tables import make_console
@@ -162,13 +232,12 @@ def _report(
 
     folder = runs_dir / study.name
     names = list(dict.fromkeys(progress.run.folder.parent.name for progress in results))
-    _draw(study, folder, names, results)
-    _average(folder, results)
-    if not as_json:
+    draw_study(study, folder, results)
+    if not show.as_json:
         console = make_console()
         print_choices(console, [asdict(choice) for choice in choices.values()])
-        print_study(console, folder, names, all_layers=all_layers, config=path)
-        return {}
+        print_study(console, folder, names, all_layers=show.all_layers, config=path)
+        return
     runs = [{"folder": str(p.run.folder), "arm": p.run.arm, "seed": p.run.seed, "status": p.status} for p in results]
     layers = [asdict(report) for report in layer_reports(folder, names)]
     content: dict[str, Any] = json_ready(
@@ -180,29 +249,4 @@ def _report(
             "claims": [as_mapping(verdict) for verdict in study_verdicts(folder)],
         }
     )
-    return content
-
-
-def _draw(study: "Study", folder: Path, names: list[str], results: "list[Progress]") -> None:
-    """Draw the fitted curves anew for the seeds in which something ran."""
-    from normbench.evidence.study_folder import read_study_arms
-    from normbench.report.figures import curve_seeds, draw_curves, save_last
-    from normbench.training.recording import write_pictures
-
-    if not all(config.recording.figures for config in study.arms.values()):
-        return
-    arms = [arm for arm in read_study_arms(folder)[1] if arm.folder.name in names]
-    fresh = {progress.run.seed for progress in results if progress.status != "skipped"}
-    for seed in sorted(fresh.intersection(curve_seeds(arms))):
-        pictures = draw_curves(arms, seed)
-        save_last(pictures, folder / f"curves-seed-{seed}.png")
-        write_pictures(folder / "curves" / f"seed-{seed}", "fitted curves", pictures)
-
-
-def _average(folder: Path, results: "list[Progress]") -> None:
-    """Write the mean curves over seeds anew where something ran."""
-    from normbench.evidence.study_folder import read_study_arms
-    from normbench.training.aggregate_curves import SUMMARY, write_aggregate_curves
-
-    if any(progress.status != "skipped" for progress in results) or not (folder / SUMMARY).exists():
-        write_aggregate_curves(folder, read_study_arms(folder)[1])
+    show.reports.append(content)

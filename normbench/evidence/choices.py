@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
+from normbench.evidence.claiming import locked
 from normbench.evidence.run_folder import read_json, write_sealed_json
 
 TUNING = "tuning"
@@ -66,11 +67,16 @@ class Question:
         return study / TUNING / f"{self.arm}-{sha256(said.encode()).hexdigest()[:6]}.json"
 
 
-def freeze(choice: Choice, question: Question, study: Path) -> None:
-    """Write down a choice."""
-    asked = {"given_hash": question.given_hash, "tune": dict(question.tune)}
-    frozen_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    write_sealed_json(question.path(study), asdict(choice) | asked | {"frozen_at": frozen_at})
+def freeze(choice: Choice, question: Question, study: Path) -> Choice:
+    """Write down a choice, unless another command has done so meanwhile; return what is written down."""
+    with locked(study / TUNING):
+        known = frozen(question, study)
+        if known:
+            return known
+        asked = {"given_hash": question.given_hash, "tune": dict(question.tune)}
+        frozen_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        write_sealed_json(question.path(study), asdict(choice) | asked | {"frozen_at": frozen_at})
+    return choice
 
 
 def frozen(question: Question, study: Path) -> Choice | None:

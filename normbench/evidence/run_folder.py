@@ -4,7 +4,6 @@ import csv
 import json
 import math
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +17,8 @@ STUDY_JSON, ARM_JSON = "study.json", "arm.json"
 CONFIG_YAML, SUMMARY_JSON, ENVIRONMENT_JSON = "config.yaml", "summary.json", "environment.json"
 METRICS_CSV, LAYER_STATS_CSV, CURVE_CSV, POINTS_CSV = "metrics.csv", "layer_stats.csv", "curve.csv", "points.csv"
 PROBES_CSV = "probes.csv"
+CLAIM_JSON, CHECKPOINT, CHECKPOINT_BEFORE = "claim.json", "checkpoint.pt", "checkpoint.before.pt"
+"""Only while a run is not finished: whose it is, and where it can be gone on from."""
 
 AGAIN = "Delete this file and run its config again."
 """The way out of a damaged JSON file: what is there is trusted, what is missing is made anew."""
@@ -33,45 +34,22 @@ def is_finished(folder: Path) -> bool:
     return (folder / SUMMARY_JSON).is_file()
 
 
-def claim(folder: Path, *, force: bool) -> None:
-    """Make room for a run: an unfinished attempt is cleared away, with ``force`` a finished one is set aside.
-
-    Raises:
-        RunFolderError: The folder cannot be written.
-    """
-    try:
-        if force and folder.exists():
-            folder.rename(_free_name(folder))
-        elif folder.exists():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True)
-    except OSError as error:
-        rule = "must be a folder this user may write"
-        raise RunFolderError(f"{folder}: {rule}, got: {error.strerror}. Choose another with --runs-dir.") from None
-
-
-def _free_name(folder: Path) -> Path:
-    number = 1
-    while (name := folder.with_name(f"{folder.name}.old-{number}")).exists():
-        number += 1
-    return name
-
-
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON by rename, so that no one reads half of it; equal content gives equal bytes."""
-    _write_by_rename(path, json.dumps(json_ready(content), indent=2) + "\n")
+    write_text(path, json.dumps(json_ready(content), indent=2) + "\n")
 
 
 def write_sealed_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON as ``write_json`` does, its own sha256 as its last entry: that of the bytes before this entry."""
     body = json.dumps(json_ready(content), indent=2).removesuffix("\n}")
-    _write_by_rename(path, f"{body}{_SEAL}{sha256(body.encode()).hexdigest()}{_END}")
+    write_text(path, f"{body}{_SEAL}{sha256(body.encode()).hexdigest()}{_END}")
 
 
 _SEAL, _END = ',\n  "sha256": "', '"\n}\n'
 
 
-def _write_by_rename(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a file by rename, so that no one reads half of it."""
     part = path.with_suffix(f".part-{os.getpid()}")
     part.write_text(text, encoding="utf-8")
     part.replace(path)
@@ -121,6 +99,17 @@ def _json_object(path: str | Path, raw: bytes) -> dict[str, Any]:
 def _unreadable(path: str | Path, error: OSError | ValueError) -> RunFolderError:
     problem = getattr(error, "strerror", None) or str(error)
     return RunFolderError(f"{path}: must be readable JSON, got: {problem}. {AGAIN}")
+
+
+def problem_with(folder: Path) -> str:
+    """Return what is wrong with a finished run, as a sentence; "" if every file is as the run wrote it."""
+    run = Run(folder, int(folder.name.removeprefix("seed-")))
+    try:
+        for name in run.summary.get("files", {}):
+            run.raw(name)
+    except RunFolderError as error:
+        return str(error).partition(". ")[0] + "."
+    return ""
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -176,6 +165,16 @@ class Run:
         Raises:
             RunFolderError: The file is missing or was changed.
         """
+        lines = csv.reader(self.raw(name).decode("utf-8").splitlines())
+        header = next(lines, [])
+        return [dict(zip(header, line, strict=True)) for line in lines if line]
+
+    def raw(self, name: str) -> bytes:
+        """Return the content of one CSV file, after checking that it is what the run wrote.
+
+        Raises:
+            RunFolderError: The file is missing or was changed.
+        """
         path = f"{self.folder}/{name}"
         wanted = self.summary.get("files", {}).get(name)
         try:
@@ -184,9 +183,7 @@ class Run:
             raise RunFolderError(f"{path}: must be readable, got: {error.strerror}. {self._again()}") from None
         if sha256(raw).hexdigest() != wanted:
             raise self._changed(path)
-        lines = csv.reader(raw.decode("utf-8").splitlines())
-        header = next(lines, [])
-        return [dict(zip(header, line, strict=True)) for line in lines if line]
+        return raw
 
     def _changed(self, path: str) -> RunFolderError:
         return RunFolderError(f"{path}: must be as the run wrote it, got another sha256. {self._again()}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from normbench.evidence.comparison import DEFAULT_METRICS, SIGNAL_METRICS
 from normbench.evidence.curves import CurvePoint, mean_curve
 from normbench.evidence.run_folder import METRICS_CSV, Arm
-from normbench.training.recording import write_scalars
+from normbench.training.tensorboard_log import write_scalars
 
 SUMMARY = "summary"
 

@@ -1,7 +1,7 @@
 """Which samples make up each step: a fresh shuffle per epoch, full batches only."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -39,6 +39,15 @@ class Batches:
         if not self._order:
             self._order = self._new_epoch()
         return self.split.take(self._order.pop())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what decides all batches to come."""
+        return {"generator": self.generator.get_state(), "order": list(self._order)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where ``state_dict`` was taken."""
+        self.generator.set_state(state["generator"])
+        self._order = [chosen.to(self.split.x.device) for chosen in state["order"]]
 
     def epoch(self) -> list[Split]:
         """Return all batches of a new epoch."""

@@ -53,6 +53,23 @@ class Penalty:
     parameters: list[nn.Parameter] = field(default_factory=list)
 
 
+@dataclass
+class Course:
+    """How far training has come; with the state of the objects, all it takes to go on from there.
+
+    Attributes:
+        step: Updates made.
+        losses: Of the batches since the last recorded row.
+        cpu_s: CPU seconds of the steps that were only made, not watched.
+        num_timed: How many those were.
+    """
+
+    step: int = 0
+    losses: list[float] = field(default_factory=list)
+    cpu_s: float = 0.0
+    num_timed: int = 0
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How training ended.
@@ -107,29 +124,52 @@ class Training:
         return list(self.model.parameters())
 
 
-def train(parts: Training, num_steps: int, every_steps: int, recorder: Recorder | None) -> Outcome:
+def train(
+    parts: Training,
+    num_steps: int,
+    every_steps: int,
+    recorder: Recorder | None,
+    *,
+    course: Course | None = None,
+    between_steps: Callable[[Course], None] | None = None,
+) -> Outcome:
     """Make ``num_steps`` updates; record at step 0, every ``every_steps`` and at the end.
 
     A loss that is not finite ends training before its step is made: status "diverged".
+
+    Args:
+        parts: What is trained.
+        num_steps: Updates in all.
+        every_steps: Updates between two recorded rows.
+        recorder: Takes what was seen; nothing is watched without one.
+        course: Where to go on; from the start if not said.
+        between_steps: Called after each update; what it raises ends training.
     """
-    losses: list[float] = []
-    cpu_s, num_timed = 0.0, 0
-    for step in range(num_steps):
-        if recorder is not None and step % every_steps == 0:
-            loss = _watched_step(parts, step, losses, recorder)
-            losses = []
-        else:
-            started = time.process_time()
-            loss = _step(parts, parts.batches.next())
-            cpu_s += time.process_time() - started
-            num_timed += 1
+    course = course or Course()
+    while course.step < num_steps:
+        loss = _next_step(parts, course, every_steps, recorder)
         if not math.isfinite(loss):
-            return Outcome("diverged", step, cpu_s, num_timed)
-        losses.append(loss)
+            return Outcome("diverged", course.step, course.cpu_s, course.num_timed)
+        course.losses.append(loss)
+        course.step += 1
+        if between_steps:
+            between_steps(course)
     status = "finished"
-    if recorder is not None and not math.isfinite(_look_without_a_step(parts, num_steps, losses, recorder)):
+    if recorder is not None and not math.isfinite(_look_without_a_step(parts, num_steps, course.losses, recorder)):
         status = "diverged"
-    return Outcome(status, num_steps, cpu_s, num_timed)
+    return Outcome(status, num_steps, course.cpu_s, course.num_timed)
+
+
+def _next_step(parts: Training, course: Course, every_steps: int, recorder: Recorder | None) -> float:
+    if recorder is not None and course.step % every_steps == 0:
+        loss = _watched_step(parts, course.step, course.losses, recorder)
+        course.losses = []
+        return loss
+    started = time.process_time()
+    loss = _step(parts, parts.batches.next())
+    course.cpu_s += time.process_time() - started
+    course.num_timed += 1
+    return loss
 
 
 def add_l1_gradient(parameters: Iterable[nn.Parameter], l1: float) -> None:

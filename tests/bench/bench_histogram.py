@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from tensorboardX import SummaryWriter
 
-from normbench.training.recording import TensorBoardRecorder
+from normbench.training.tensorboard_log import TensorBoardRecorder
 from normbench.training.watching import Frame
 
 NUM_PAIRS = int(sys.argv[1]) if len(sys.argv) > 1 else 7

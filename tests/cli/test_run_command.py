@@ -1,14 +1,14 @@
 """normbench run: what it prints, writes and refuses, and its exit code."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from command_line import normbench
 from made_up_runs import ARMS, TINY
 
-from normbench import workers
+from normbench import making, workers
+from normbench.worker import Worker
 
 
 @pytest.fixture
@@ -123,22 +123,26 @@ def test_runs_that_cannot_be_written_are_one_line(tiny):
 
 
 def test_a_failing_run_is_told_and_the_exit_code_is_1(study, monkeypatch):
-    real = workers.run_experiment
+    real = making.run_experiment
 
-    def fails_for_plain(config, seed, folder, *, study, arm):
+    def fails_for_plain(config, seed, folder, *, study, arm, conduct):
         if arm == "plain":
             raise ArithmeticError("one too many")
-        return real(config, seed, folder, study=study, arm=arm)
+        return real(config, seed, folder, study=study, arm=arm, conduct=conduct)
 
-    monkeypatch.setattr(workers, "run_experiment", fails_for_plain)
+    monkeypatch.setattr(making, "run_experiment", fails_for_plain)
     code, out, err = normbench("run", study)
     assert code == 1
-    assert err == "tiny plain, seed 0: failed: ArithmeticError: one too many\n"
+    assert err.splitlines() == [
+        "tiny plain, seed 0: failed: ArithmeticError: one too many",
+        "1 failed:",
+        "plain, seed 0: ArithmeticError: one too many",
+    ]
     assert "std per layer · decayed" in out
 
 
 def test_a_study_whose_runs_all_fail_says_where_to_look(tiny, monkeypatch):
-    monkeypatch.setattr(workers, "run_experiment", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(making, "run_experiment", lambda *_, **__: 1 / 0)
     code, out, _ = normbench("run", tiny)
     assert (code, out) == (1, "tiny: no run finished; why stands in error.txt in each run's folder.\n")
 
@@ -153,7 +157,7 @@ def test_an_interrupted_run_exits_130(tiny, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(workers, "run_experiment", interrupted)
+    monkeypatch.setattr(making, "run_experiment", interrupted)
     assert normbench("run", tiny).code == 130
 
 
@@ -200,7 +204,7 @@ def test_a_quick_look_is_called_one_and_leaves_the_study_alone(study):
 
 def test_run_takes_jobs(study, monkeypatch):
     asked = []
-    monkeypatch.setattr(workers, "_new_pool", lambda num_jobs: asked.append(num_jobs) or ThreadPoolExecutor(1))
-    assert normbench("run", study, "--jobs", 3, *TUNE).code == 0
-    assert asked == [3]  # one pool for tuning and comparison
+    monkeypatch.setattr(workers, "Worker", lambda context: asked.append(context) or Worker(context))
+    assert normbench("run", study, "--jobs", 2, *TUNE).code == 0
+    assert len(asked) == 2  # the same processes for tuning and comparison
     assert len(list(Path("runs").glob("tiny/*/seed-*/summary.json"))) == 4

@@ -18,7 +18,8 @@ from normbench.training.build import build_training
 from normbench.training.experiment import run_experiment
 from normbench.training.layer_stats import layer_of
 from normbench.training.loop import train
-from normbench.training.recording import MemoryRecorder, TensorBoardRecorder, scalar_tag, write_pictures
+from normbench.training.recording import MemoryRecorder
+from normbench.training.tensorboard_log import TensorBoardRecorder, scalar_tag, write_pictures
 from normbench.training.watching import Frame
 
 WEIGHT_DECAY = Path(__file__).parents[2] / "configs" / "weight_decay.yaml"
@@ -220,7 +221,7 @@ def test_a_loss_that_is_not_finite_stays_out_of_tensorboard(tmp_path, capfd):
 
 @pytest.mark.parametrize(("num_steps", "expected"), [(8, [0, 2, 4, 6, 8]), (7, [0, 2, 4, 6, 7])])
 def test_a_run_of_as_many_rows_as_tensorboard_keeps_is_not_thinned(tmp_path, monkeypatch, num_steps, expected):
-    monkeypatch.setattr("normbench.training.recording.MAX_HISTOGRAM_STEPS", 5)
+    monkeypatch.setattr("normbench.training.tensorboard_log.MAX_HISTOGRAM_STEPS", 5)
     board = short_run(tmp_path / "run", num_steps)
     assert [event.step for event in board.Histograms("weight/hidden1.weight")] == expected
 

@@ -6,7 +6,7 @@ import pytest
 from made_up_runs import make_arm, make_run, make_study, write_csv
 
 from normbench.errors import RunFolderError
-from normbench.evidence.run_folder import claim, is_finished, read_arm, read_json, seed_folder, write_json
+from normbench.evidence.run_folder import is_finished, problem_with, read_arm, read_json, seed_folder, write_json
 
 
 @pytest.fixture
@@ -30,33 +30,6 @@ def test_a_run_is_finished_when_its_summary_is_there(arm):
     assert is_finished(run)
     (run / "summary.json").unlink()
     assert not is_finished(run)
-
-
-def test_a_free_folder_is_made():
-    claim(Path("runs/a/b/seed-0"), force=False)
-    assert list(Path("runs/a/b/seed-0").iterdir()) == []
-
-
-def test_an_unfinished_attempt_is_cleared_away(arm):
-    run = make_run(arm)
-    claim(run, force=False)
-    assert list(run.iterdir()) == []
-    assert sorted(path.name for path in arm.iterdir()) == ["arm.json", "seed-0"]
-
-
-def test_force_sets_aside_what_is_there_each_time(arm):
-    for content in ("first", "second", "third"):
-        claim(arm / "seed-0", force=True)
-        (arm / "seed-0" / "note.txt").write_text(content)
-    kept = {path.parent.name: path.read_text() for path in arm.glob("*/note.txt")}
-    assert kept == {"seed-0.old-1": "first", "seed-0.old-2": "second", "seed-0": "third"}
-
-
-def test_a_folder_that_cannot_be_made_says_why():
-    Path("runs").write_text("a file")
-    message = refusal(lambda: claim(Path("runs/a/seed-0"), force=False))
-    rule = "must be a folder this user may write, got: Not a directory. Choose another with --runs-dir."
-    assert message == f"runs/a/seed-0: {rule}"
 
 
 def test_json_is_written_in_equal_bytes_and_leaves_nothing_else():
@@ -139,3 +112,20 @@ def test_a_run_without_environment_is_still_read(arm):
     run = make_run(arm)
     (run / "environment.json").unlink()
     assert read_arm(arm).runs[0].environment == {}
+
+
+def test_a_whole_run_has_no_problem_and_a_changed_one_names_it(arm):
+    run = make_run(arm)
+    assert problem_with(run) == ""
+    write_csv(run / "metrics.csv", [{"step": 0, "test_loss": 0.001}])
+    assert problem_with(run) == f"{run}/metrics.csv: must be as the run wrote it, got another sha256."
+
+
+def test_a_summary_cut_off_anywhere_is_a_problem(arm):
+    path = make_run(arm) / "summary.json"
+    whole = path.read_bytes()
+    for size in range(len(whole)):
+        path.write_bytes(whole[:size])
+        assert problem_with(path.parent), size
+    path.write_bytes(whole)
+    assert problem_with(path.parent) == ""

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from made_up_runs import ARMS, TINY
 
-from normbench import workers
+from normbench import making
 from normbench.arms import load_study
 from normbench.errors import RunFolderError
 from normbench.evidence.comparison import compare_study
+from normbench.making import Manner
 from normbench.scheduling import plan, run_study
 
 RUNS = Path("runs")
@@ -59,7 +60,7 @@ def test_an_unfinished_run_is_completed():
 def test_force_sets_the_old_folder_aside():
     statuses(study_of())
     run, before = only_run(), (only_run() / "environment.json").read_bytes()
-    assert statuses(study_of(), force=True) == {("none", 0): "finished"}
+    assert statuses(study_of(), manner=Manner(force=True)) == {("none", 0): "finished"}
     assert (run.with_name("seed-0.old-1") / "environment.json").read_bytes() == before
     assert compare_study(RUNS / "tiny").rows[0].seeds == (0,)
 
@@ -76,14 +77,14 @@ def test_a_changed_setting_leaves_the_old_run_where_it_is():
 
 
 def test_a_failing_run_does_not_stop_the_others(monkeypatch):
-    real = workers.run_experiment
+    real = making.run_experiment
 
-    def fails_for_plain(config, seed, folder, *, study, arm):
+    def fails_for_plain(config, seed, folder, *, study, arm, conduct):
         if arm == "plain":
             raise ArithmeticError("one too many\nand more")
-        return real(config, seed, folder, study=study, arm=arm)
+        return real(config, seed, folder, study=study, arm=arm, conduct=conduct)
 
-    monkeypatch.setattr(workers, "run_experiment", fails_for_plain)
+    monkeypatch.setattr(making, "run_experiment", fails_for_plain)
     results = run_study(study_of(TINY + ARMS), RUNS)
     assert [(p.run.arm, p.status, p.error) for p in results] == [
         ("plain", "failed", "ArithmeticError: one too many"),
@@ -95,7 +96,7 @@ def test_a_failing_run_does_not_stop_the_others(monkeypatch):
 
 def test_a_failed_run_is_run_again(monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(workers, "run_experiment", lambda *_, **__: 1 / 0)
+        patch.setattr(making, "run_experiment", lambda *_, **__: 1 / 0)
         assert statuses(study_of()) == {("none", 0): "failed"}
     assert statuses(study_of()) == {("none", 0): "finished"}
     assert not (only_run() / "error.txt").exists()

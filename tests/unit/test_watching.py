@@ -9,9 +9,11 @@ from torch import nn
 from normbench.models.base import Linear
 from normbench.study import RunConfig
 from normbench.training.build import build_training
+from normbench.training.csv_files import CsvRecorder
 from normbench.training.experiment import metric_columns
 from normbench.training.loop import train
-from normbench.training.recording import CsvRecorder, MemoryRecorder, Recorders, TensorBoardRecorder
+from normbench.training.recording import MemoryRecorder, Recorders
+from normbench.training.tensorboard_log import TensorBoardRecorder
 from normbench.training.watching import leaving_no_trace, watching_activations
 
 NUM_STEPS = 6

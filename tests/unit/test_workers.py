@@ -2,17 +2,21 @@
 
 import multiprocessing
 import os
-import signal
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from deadly_runs import Deadly
 from made_up_runs import ARMS, TINY
 
-from normbench import workers
+from normbench import making
 from normbench.arms import load_study
+from normbench.evidence.owners import Owner
+from normbench.interruption import Interruption
+from normbench.making import Maker, Manner
 from normbench.scheduling import plan, run_study
-from normbench.workers import PlannedRun, Workers, make
+from normbench.workers import Workers
+
+ENDLESS = TINY.replace("num_steps: 4", "num_steps: 100000000") + ARMS
 
 
 def study_of(text=TINY + ARMS, **options):
@@ -26,18 +30,13 @@ def results_in(folder):
     }
 
 
-@dataclass(frozen=True)
-class Deadly(PlannedRun):
-    """A run that kills the process it is made in."""
-
-    def __reduce__(self):
-        """Die where it arrives."""
-        return die, (self.folder,)
+def with_deadly_first(num_deaths):
+    first, *rest = plan(study_of(seeds=2), Path("runs"))
+    return [Deadly(first.study, first.arm, first.config, first.seed, first.folder, num_deaths), *rest]
 
 
-def die(folder):
-    folder.mkdir(parents=True, exist_ok=True)
-    os.kill(os.getpid(), signal.SIGKILL)
+def statuses(ended):
+    return {(end.run.arm, end.run.seed): end.status for end in ended}
 
 
 def test_two_jobs_leave_the_same_bytes_as_one():
@@ -54,46 +53,79 @@ def test_two_jobs_leave_the_same_bytes_as_one():
     assert len(one) > 4
 
 
-def test_a_run_that_kills_its_process_fails_alone():
-    first, *rest = plan(study_of(seeds=2), Path("runs"))
-    deadly = Deadly(first.study, first.arm, first.config, first.seed, first.folder)
+def test_a_run_whose_process_is_killed_is_tried_once_more():
     with Workers(2) as pool:
-        ended = {(end.run.arm, end.run.seed): end for end in pool.run([deadly, *rest])}
-    assert {key: end.status for key, end in ended.items()} == {
+        found = statuses(pool.run(with_deadly_first(num_deaths=1)))
+    assert set(found.values()) == {"finished"}
+    assert len(found) == 4
+
+
+def test_a_run_that_kills_its_process_twice_fails_alone():
+    with Workers(2) as pool:
+        ended = list(pool.run(with_deadly_first(num_deaths=2)))
+    assert statuses(ended) == {
         ("plain", 0): "failed",
         ("decayed", 0): "finished",
         ("plain", 1): "finished",
         ("decayed", 1): "finished",
     }
-    assert ended["plain", 0].error.startswith("its process died")
+    (failed,) = [end for end in ended if end.status == "failed"]
+    assert failed.error.startswith("its process died twice (signal 9), perhaps for want of memory. Use fewer --jobs.")
 
 
-def interrupted():
-    endless = study_of(TINY.replace("num_steps: 4", "num_steps: 100000000") + ARMS)
-    with Workers(2) as pool:
-        next(pool.run([*plan(study_of(), Path("runs")), *plan(endless, Path("runs"))]))
-        assert multiprocessing.active_children()
-        raise KeyboardInterrupt
-
-
-def test_processes_end_at_once_when_the_command_is_interrupted():
+def test_processes_end_at_once_when_the_command_is_interrupted_twice():
     before = {process.pid for process in multiprocessing.active_children()}
+
+    def interrupted():
+        with Workers(2) as pool:
+            next(pool.run([*plan(study_of(), Path("runs")), *plan(study_of(ENDLESS), Path("runs"))]))
+            assert multiprocessing.active_children()
+            raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert {process.pid for process in multiprocessing.active_children()} <= before
 
 
+@pytest.mark.parametrize("num_jobs", [1, 2])
+def test_a_wish_to_stop_saves_what_is_under_way_and_starts_no_more(num_jobs):
+    wish, runs = Interruption(), plan(study_of(ENDLESS, seeds=2), Path("runs"))
+    with Workers(num_jobs, wish) as pool:
+        pool.tell = lambda *_: setattr(wish, "is_asked", True)
+        ended = list(pool.run(runs))
+    assert 1 <= len(ended) <= num_jobs
+    assert {end.status for end in ended} == {"interrupted"}
+    for end in ended:
+        assert Owner.of(end.run.folder).status == "interrupted"
+        assert (end.run.folder / "checkpoint.pt").is_file()
+
+
+def test_how_far_runs_are_is_told():
+    told, wish = [], Interruption()
+
+    def tell(run, step, total):
+        told.append((run.arm, step, total))
+        wish.is_asked = len(told) >= 4
+
+    with Workers(2, wish) as pool:
+        pool.tell = tell
+        list(pool.run(plan(study_of(ENDLESS), Path("runs"))))
+    assert {arm for arm, _, _ in told} <= {"plain", "decayed"}
+    assert all(0 < step < total == 100_000_000 for _, step, total in told)
+
+
 def test_one_job_stays_in_this_process(monkeypatch):
     made = []
-    monkeypatch.setattr(workers, "run_experiment", lambda *_, **__: made.append(os.getpid()) or {"status": "finished"})
+    monkeypatch.setattr(making, "run_experiment", lambda *_, **__: made.append(os.getpid()) or {"status": "finished"})
     runs = plan(study_of(seeds=2), Path("runs"))
     assert [end.run for end in Workers().run(runs)] == runs
     assert made == [os.getpid()] * 4
 
 
 def test_a_failed_run_says_why(monkeypatch):
-    monkeypatch.setattr(workers, "run_experiment", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(making, "run_experiment", lambda *_, **__: 1 / 0)
     (run, *_) = plan(study_of(), Path("runs"))
-    ended = make(run)
+    ended = Maker().make(run, Manner())
     assert (ended.status, ended.error) == ("failed", "ZeroDivisionError: division by zero")
     assert "Traceback" in (run.folder / "error.txt").read_text()
+    assert (Owner.of(run.folder).status, Owner.of(run.folder).error) == ("failed", ended.error)

@@ -1,0 +1,163 @@
+"""The right to make a run: one process at a time has it, and publishes only while it does."""
+
+import os
+import secrets
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from threading import Event, Thread
+from typing import Self
+
+from filelock import FileLock
+
+from normbench.errors import RunFolderError
+from normbench.evidence.owners import MY_TOKENS, Owner
+from normbench.evidence.run_folder import (
+    CHECKPOINT,
+    CHECKPOINT_BEFORE,
+    CLAIM_JSON,
+    CONFIG_YAML,
+    ENVIRONMENT_JSON,
+    is_finished,
+    problem_with,
+)
+
+HEARTBEAT_S = 5.0
+"""Between two signs of life of a process that makes a run."""
+LOCK = ".lock"
+"""In an arm's folder; held for the moments in which claims are read and changed."""
+
+
+class Busy(Exception):  # noqa: N818 - no error: the run is in other hands
+    """Another process makes this run."""
+
+
+class Claim:
+    """This process's right to make one run, with a sign of life every few seconds inside its block.
+
+    Args:
+        folder: The run's.
+        owner: What its claim.json says.
+        note: What happened to what lay there before, if a user should know.
+    """
+
+    def __init__(self, folder: Path, owner: Owner, note: str = "") -> None:
+        self.folder, self.owner, self.note = folder, owner, note
+        self._is_over = Event()
+        self._heart = Thread(target=self._beat, daemon=True)
+
+    def __enter__(self) -> Self:
+        MY_TOKENS.add(self.owner.token)
+        self._heart.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        MY_TOKENS.discard(self.owner.token)
+        self._is_over.set()
+        self._heart.join()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Inside the block the run is surely this process's: for what others will read.
+
+        Raises:
+            RunFolderError: The folder was removed, or another process has taken the run over.
+        """
+        rule = "must stay this command's until the run is over, got it removed or taken over"
+        lost = RunFolderError(f"{self.folder}: {rule}. Ask again to complete it.")
+        try:
+            with locked(self.folder.parent):
+                known = Owner.of(self.folder)
+                if known is None or known.token != self.owner.token:
+                    raise lost
+                yield
+        except FileNotFoundError:
+            raise lost from None
+
+    def end(self, status: str, error: str = "") -> None:
+        """Say how an attempt ended that is no result."""
+        with suppress(RunFolderError, OSError), self.held():  # who cannot write this is found dead by others
+            replace(self.owner, status=status, error=error).write(self.folder)
+
+    def finish(self) -> None:
+        """Leave a finished run; what it would have been continued from goes."""
+        with suppress(RunFolderError, OSError), self.held():  # and is tidied up by whoever asks next
+            tidy(self.folder)
+
+    def _beat(self) -> None:
+        while not self._is_over.wait(HEARTBEAT_S):
+            with suppress(OSError):
+                os.utime(self.folder / CLAIM_JSON)
+
+
+def claim(folder: Path, *, force: bool = False, presumed_dead: Collection[str] = ()) -> Claim | None:
+    """Take a run that nobody makes; None if it is finished. What an unfinished attempt left stays.
+
+    A damaged result is set aside, as is any with ``force``: it is then called ``seed-<n>.old-<k>``.
+
+    Args:
+        folder: The run's.
+        force: Make it although it is finished.
+        presumed_dead: Tokens of owners that have given no sign of life for long.
+
+    Raises:
+        Busy: Another process makes it.
+        RunFolderError: The folder cannot be written.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with locked(folder.parent):
+            return _claim(folder, force=force, presumed_dead=presumed_dead)
+    except OSError as error:
+        rule = "must be a folder this user may write"
+        raise RunFolderError(f"{folder}: {rule}, got: {error.strerror}. Choose another with --runs-dir.") from None
+
+
+def _claim(folder: Path, *, force: bool, presumed_dead: Collection[str]) -> Claim | None:
+    known = Owner.of(folder)
+    if known and known.is_alive and known.token not in presumed_dead:
+        raise Busy
+    problem = problem_with(folder) if is_finished(folder) else ""
+    if is_finished(folder) and not problem and not force:
+        tidy(folder)
+        return None
+    note = ""
+    if folder.exists() and (force or problem):
+        aside = _free_name(folder)
+        folder.rename(aside)
+        note = f"{problem} It is kept as {aside.name} and made again." if problem else ""
+    folder.mkdir(exist_ok=True)
+    owner = Owner(secrets.token_hex(8), started_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+    owner.write(folder)
+    return Claim(folder, owner, note)
+
+
+def _free_name(folder: Path) -> Path:
+    number = 1
+    while (name := folder.with_name(f"{folder.name}.old-{number}")).exists():
+        number += 1
+    return name
+
+
+def clear(folder: Path) -> None:
+    """Remove what an unfinished attempt left, but for the claim, and nothing that no run writes."""
+    for pattern in ("*.csv", "events.*", "part-*", "*.part*", "error.txt", CONFIG_YAML, ENVIRONMENT_JSON):
+        for path in folder.glob(pattern):
+            path.unlink()
+    for name in (CHECKPOINT, CHECKPOINT_BEFORE):
+        (folder / name).unlink(missing_ok=True)
+
+
+def tidy(folder: Path) -> None:
+    """Remove what only an unfinished run needs."""
+    for name in (CHECKPOINT, CHECKPOINT_BEFORE, CLAIM_JSON):
+        (folder / name).unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes out of claims and removals in a folder for a moment."""
+    with FileLock(folder / LOCK):
+        yield

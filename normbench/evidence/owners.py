@@ -1,0 +1,116 @@
+"""Who has claimed a run, and whether they are still at work."""
+
+import json
+import os
+import socket
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from normbench.evidence.run_folder import CLAIM_JSON, is_finished, write_json
+
+SILENCE_S = 60.0
+"""Without a sign of life for so long, an owner is taken for dead where nothing tells it sooner."""
+MY_TOKENS: set[str] = set()
+"""Of the claims that this process holds."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """What claim.json says.
+
+    Attributes:
+        token: Of this claim and no other.
+        pid: The process.
+        host: Where it runs.
+        born: What tells it from a later process of the same number; "" where the system does not say.
+        started_at: In UTC.
+        status: "running", or how an attempt ended that is no result: "interrupted" or "failed".
+        error: What it failed of.
+    """
+
+    token: str
+    pid: int = field(default_factory=os.getpid)
+    host: str = field(default_factory=socket.gethostname)
+    born: str = field(default_factory=lambda: _birth(os.getpid()))
+    started_at: str = ""
+    status: str = "running"
+    error: str = ""
+
+    @classmethod
+    def of(cls, folder: Path) -> Self | None:
+        """Return who has claimed a run; None if nobody has, or nothing that can be read says so."""
+        try:
+            said: dict[str, Any] = json.loads((folder / CLAIM_JSON).read_bytes())
+            owner, pid = cls(**said), said["pid"]
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):  # claims are written by rename: one that is damaged is nobody's
+            return None
+        return owner if type(pid) is int and pid > 0 else None  # to the system, -1 means all processes
+
+    def write(self, folder: Path) -> None:
+        """Write claim.json."""
+        write_json(folder / CLAIM_JSON, asdict(self))
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it may still be at work: its process is there, or is out of sight on another machine."""
+        if self.status != "running":
+            return False
+        if self.host != socket.gethostname():
+            return True
+        if self.pid == os.getpid():
+            return self.token in MY_TOKENS
+        return _is_running(self.pid) and _birth(self.pid) == self.born
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _birth(pid: int) -> str:
+    """Return when a process began, in the system's own count; "" where it does not say, "gone" of one that ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "gone" if fields[0] in ("Z", "X") else fields[19]
+
+
+class Watch:
+    """Tells which owners have given no sign of life for long, by this process's own clock.
+
+    Times in files are compared with each other only, never with a clock: clocks differ between machines, and jump.
+    """
+
+    def __init__(self, silence_s: float = SILENCE_S) -> None:
+        self.silence_s = silence_s
+        self.presumed_dead: set[str] = set()
+        self._seen: dict[Path, tuple[tuple[str, int], float]] = {}
+
+    def is_free(self, folder: Path) -> bool:
+        """Return whether a run that was busy can be claimed, or is finished."""
+        owner = Owner.of(folder)
+        if owner is None or not owner.is_alive or is_finished(folder):
+            return True
+        sign, now = (owner.token, _last_sign(folder)), time.monotonic()
+        known, since = self._seen.get(folder, (None, now))
+        if known != sign:
+            self._seen[folder] = (sign, now)
+        elif now - since > self.silence_s:
+            self.presumed_dead.add(owner.token)
+            return True
+        return False
+
+
+def _last_sign(folder: Path) -> int:
+    try:
+        return (folder / CLAIM_JSON).stat().st_mtime_ns
+    except OSError:
+        return 0

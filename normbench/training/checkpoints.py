@@ -1,0 +1,121 @@
+"""Checkpoints: all that a run needs to go on as if it had never stopped."""
+
+import io
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+
+from normbench.evidence.run_folder import CHECKPOINT, CHECKPOINT_BEFORE
+from normbench.training.loop import Course, Training
+from normbench.training.watching import random_states, set_random_states
+
+GROWING = ("*.csv", "events.*")
+"""Files of a run that only grow, so that a checkpoint is a place in each of them."""
+DIGEST_BYTES = 32
+
+Marks = dict[str, tuple[int, str]]
+"""By file name: bytes written so far, and their sha256."""
+
+
+def state_of(training: Training, course: Course) -> dict[str, Any]:
+    """Return everything that decides the rest of a run, in types that ``torch.load`` reads without running code."""
+    return {
+        "course": vars(course) | {"losses": list(course.losses)},
+        "model": training.model.state_dict(),
+        "optimizer": training.optimizer.state_dict(),
+        "batches": training.batches.state_dict(),
+        "random": random_states(),
+    }
+
+
+def restore(training: Training, state: Mapping[str, Any]) -> Course:
+    """Put the objects of a run into the state of a checkpoint; return how far it had come."""
+    training.model.load_state_dict(state["model"])
+    training.optimizer.load_state_dict(state["optimizer"])
+    training.batches.load_state_dict(state["batches"])
+    set_random_states([known.cpu() for known in state["random"]])
+    return Course(**state["course"])
+
+
+def save_checkpoint(folder: Path, content: Mapping[str, Any]) -> None:
+    """Write a checkpoint by rename, its sha256 at its end; the one before it stays.
+
+    Args:
+        folder: The run's folder.
+        content: What ``state_of`` returned, and whatever else there is to remember.
+    """
+    buffer = io.BytesIO()
+    torch.save({**content, "marks": _marks(folder)}, buffer)
+    part = folder / f"{CHECKPOINT}.part"
+    part.write_bytes(buffer.getvalue() + sha256(buffer.getbuffer()).digest())
+    if (folder / CHECKPOINT).exists():
+        (folder / CHECKPOINT).replace(folder / CHECKPOINT_BEFORE)
+    part.replace(folder / CHECKPOINT)
+
+
+class Damaged(Exception):  # noqa: N818 - a run can do without
+    """There are checkpoints, and none can be gone on from."""
+
+
+def load_checkpoint(folder: Path, identity: str) -> dict[str, Any] | None:
+    """Return the newest checkpoint that can be gone on from, the run's files cut back to it; None if there is none.
+
+    Args:
+        folder: The run's folder.
+        identity: What ``content["identity"]`` must say: whose checkpoint this is.
+
+    Raises:
+        Damaged: There are some, and none is as it was written, or the run's files are not.
+    """
+    known = [folder / name for name in (CHECKPOINT, CHECKPOINT_BEFORE) if (folder / name).exists()]
+    contents = [_read(path) for path in known]
+    for content in contents:
+        if content and content.get("identity") == identity and _cut_back(folder, content["marks"]):
+            return content
+    if any(content is None or content.get("identity") == identity for content in contents):
+        rule = "must be as it was written, beside the files it was written with"
+        raise Damaged(f"{known[0]}: {rule}, got something else.")
+    return None
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        raw = path.read_bytes()
+        if sha256(raw[:-DIGEST_BYTES]).digest() != raw[-DIGEST_BYTES:]:
+            return None
+        content: dict[str, Any] = torch.load(io.BytesIO(raw[:-DIGEST_BYTES]), weights_only=True)
+    except (OSError, RuntimeError, UnpicklingError):
+        return None
+    return content
+
+
+def _growing_files(folder: Path) -> list[Path]:
+    return [path for pattern in GROWING for path in folder.glob(pattern)]
+
+
+def _marks(folder: Path) -> Marks:
+    contents = {path.name: path.read_bytes() for path in _growing_files(folder)}
+    return {name: (len(raw), sha256(raw).hexdigest()) for name, raw in contents.items()}
+
+
+def _cut_back(folder: Path, marks: Marks) -> bool:
+    """Make each file what it was at its mark; return False, and change nothing, where one is not what was written.
+
+    The files are new ones of the old names: whoever still has the old ones open writes where nobody reads.
+    """
+    known = {path.name: path for path in _growing_files(folder)}
+    kept = {name: known[name].read_bytes()[:size] for name, (size, _) in marks.items() if name in known}
+    if any(name not in kept or sha256(kept[name]).hexdigest() != digest for name, (_, digest) in marks.items()):
+        return False
+    for name, path in known.items():
+        if name not in kept:
+            path.unlink()
+    for name, raw in kept.items():
+        part = folder / f"part-{name}"
+        part.write_bytes(raw)
+        part.replace(folder / name)
+    return True

@@ -1,0 +1,59 @@
+"""One TensorBoard event file, written at once and in order, and gone on with where it ends."""
+
+import socket
+import struct
+import time
+from pathlib import Path
+from typing import Self
+
+from tensorboardX.proto.event_pb2 import Event
+from tensorboardX.proto.summary_pb2 import Summary
+from tensorboardX.record_writer import masked_crc32c
+
+
+class EventFile:
+    """Appends events to the event file of a folder; makes one where there is none.
+
+    tensorboardX's writer always begins a new file, and readers put files in the order of the times in their names:
+    a clock set back between two of them would mix up the steps. One file per run has no order to get wrong. What was
+    written is there even if the process dies: nothing waits in a queue.
+
+    Args:
+        folder: Where it lies, as ``events.out.tfevents.<seconds>.<host>``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        known = sorted(folder.glob("events.*"))
+        name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}"
+        self._file = (known[0] if known else folder / name).open("ab")
+        if not known:
+            self._append(Event(file_version="brain.Event:2", wall_time=time.time()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def write(self, what: Summary, step: int) -> None:
+        """Write one summary."""
+        self._append(Event(summary=what, step=step, wall_time=time.time()))
+
+    def flush(self) -> None:
+        """Hand what was written to the system."""
+        self._file.flush()
+
+    def close(self) -> None:
+        """Write what is left; no more after that."""
+        self._file.close()
+
+    def _append(self, event: Event) -> None:
+        """Write one record: length, its checksum, content, its checksum (TFRecord)."""
+        content = event.SerializeToString()
+        length = struct.pack("<Q", len(content))
+        record = length + _checksum(length) + content + _checksum(content)
+        self._file.write(record)
+
+
+def _checksum(content: bytes) -> bytes:
+    return struct.pack("<I", masked_crc32c(content))

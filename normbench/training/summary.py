@@ -1,0 +1,53 @@
+"""What a run comes to: the numbers of summary.json."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from normbench.datasets.base import Dataset
+from normbench.models.base import built_norms, weight_parameters, weighted_layers
+from normbench.study import ENGINE, NUMERICS, RunConfig
+from normbench.training.loop import Outcome
+from normbench.training.losses import constant_predictor
+
+
+def summary_of(
+    config: RunConfig, model: nn.Module, dataset: Dataset, outcome: Outcome, metrics: Mapping[str, float]
+) -> dict[str, Any]:
+    """Return what summary.json says but for the seed and the files: the same for the same config and seed."""
+    task = config.dataset.task
+    constant = {name: constant_predictor(dataset.train, split, task) for name, split in dataset.splits().items()}
+    return {
+        "status": outcome.status,
+        "step": outcome.step,
+        "metrics": dict(metrics),
+        "constant_predictor": {
+            f"{name}_{key}": value for name, found in constant.items() for key, value in found.items()
+        },
+        "num_parameters": sum(p.numel() for p in model.parameters()),
+        "num_norm_parameters": _num_norm_parameters(model),
+        "layers": _layers(model),
+        "steps_per_epoch": config.steps_per_epoch,
+        "total_steps": config.total_steps,
+        "num_train": config.dataset.num_train,
+        "decay_kind": config.optimizer.decay_kind,
+        "numerics": NUMERICS,
+        "engine": ENGINE,
+    }
+
+
+def _layers(model: nn.Module) -> list[dict[str, Any]]:
+    """Return name, weight shape and whether a norm follows, from input to output; a list, since order matters."""
+    return [
+        {"name": name, "shape": list(weight_parameters(layer)[0].shape), "has_norm": _has_norm(layer)}
+        for name, layer in weighted_layers(model).items()
+    ]
+
+
+def _has_norm(layer: nn.Module) -> bool:
+    return not isinstance(getattr(layer, "norm", None), nn.Identity | type(None))
+
+
+def _num_norm_parameters(model: nn.Module) -> int:
+    return sum(p.numel() for name in built_norms(model) for p in model.get_submodule(name).parameters())

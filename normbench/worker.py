@@ -1,0 +1,109 @@
+"""A process that makes runs, one after another, and the pipe to it."""
+
+import multiprocessing
+import os
+import signal
+from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext
+from queue import SimpleQueue
+from threading import Event, Thread
+from typing import Any
+
+from normbench.making import Ended, Maker, Manner, PlannedRun
+
+GRACE_S = 3.0
+"""How long an ended process has to go."""
+STOP = "stop"
+
+
+class Worker:
+    """One process, seen from the command: given runs, asked to stop, heard from.
+
+    Attributes:
+        run: What it makes now; None if nothing.
+        connection: Ready to be read where it has something to say, or has died.
+    """
+
+    def __init__(self, context: BaseContext) -> None:
+        self.run: PlannedRun | None = None
+        self.connection, its_end = context.Pipe()
+        self._process = context.Process(target=serve, args=(its_end,), daemon=True)  # type: ignore[attr-defined]
+        self._process.start()
+        its_end.close()
+
+    def give(self, run: PlannedRun, manner: Manner) -> None:
+        """Have it make a run."""
+        self.run = run
+        self._send((run, manner))
+
+    def ask_to_stop(self) -> None:
+        """Have it save its run and hand it back."""
+        self._send(STOP)
+
+    def hear(self) -> Ended | tuple[int, int] | None:
+        """Return what it has to say: how its run ended, or how far it is; None if it has died."""
+        try:
+            message: Ended | tuple[int, int] = self.connection.recv()
+        except (EOFError, OSError):
+            return None
+        return message
+
+    @property
+    def how_it_died(self) -> str:
+        """The end of a dead process in words."""
+        code = self._process.exitcode or 0
+        return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+    def dismiss(self) -> None:
+        """Let it go when it has nothing to make any more."""
+        self._send(None)
+
+    def end(self, grace_s: float) -> None:
+        """Wait until it is gone, so long at most, then end it by force."""
+        self._process.join(grace_s)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        self.connection.close()
+
+    def _send(self, message: object) -> None:
+        try:
+            self.connection.send(message)
+        except OSError:
+            return  # it has died; hear() will tell
+
+
+def start_context() -> BaseContext:
+    """Return how processes are started: from a server that has imported torch once, where the platform has one."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")  # a forked torch may hang
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(["__main__", __name__])
+    return server
+
+
+def serve(connection: "Connection[Any, Any]") -> None:
+    """Make what comes through the pipe until nothing more will; the whole life of a worker process."""
+    import torch
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the command too, which says what to do
+    torch.set_num_threads(1)
+    jobs: SimpleQueue[tuple[PlannedRun, Manner] | None] = SimpleQueue()
+    stop = Event()
+    Thread(target=_listen, args=(connection, jobs, stop), daemon=True).start()
+    maker = Maker(lambda _, step, total: connection.send((step, total)), stop.is_set)
+    while (job := jobs.get()) is not None:
+        connection.send(maker.make(*job))
+
+
+def _listen(connection: "Connection[Any, Any]", jobs: "SimpleQueue[Any]", stop: Event) -> None:
+    try:
+        while True:
+            message = connection.recv()
+            if message == STOP:
+                stop.set()
+            else:
+                jobs.put(message)
+    finally:  # the command is gone, and nobody waits for this any more; or its words cannot be understood
+        os._exit(1)

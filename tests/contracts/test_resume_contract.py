@@ -1,0 +1,137 @@
+"""A run stopped after every single step ends byte for byte as one that never stopped, whatever it is made of."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from contracts.variants import variants
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from normbench.contradictions import contradictions
+from normbench.parts import find_specs
+from normbench.study import RunConfig
+from normbench.training import build
+from normbench.training.attempt import Conduct, Interrupted
+from normbench.training.experiment import run_experiment
+
+NUM_STEPS = 5
+IMAGES = {"dataset": {"name": "gratings", "num_samples": 24}, "model": {"name": "lenet"}}
+LINE = {"dataset": {"name": "linear_regression", "num_samples": 24}, "model": {"name": "mlp", "hidden_features": [6]}}
+SEQUENCES = {"dataset": {"name": "sequences", "num_samples": 24}}
+NOT_AT_DEFAULT = {"norm": "batch_norm", "dropout": 0.3, "weight_decay": 0.01, "l1": 0.001}
+FURTHER = {
+    "by class": IMAGES | {"sampling": "by_class", "batch_size": 2},
+    "checkpointing": IMAGES | {"checkpointing": True},
+    "extra momenta": IMAGES | {"norm": {"name": "batch_norm", "extra_momenta": [0.01, 0.5]}},
+    "gradient shift": IMAGES | {"recording": {"every_steps": 2, "gradient_shift": True}},
+    "all histograms": LINE
+    | {"recording": {"every_steps": 2, "histograms": ["weight", "grad", "activation", "update"]}},
+    "diverging": LINE | {"optimizer": {"name": "sgd", "lr": 1e9}},
+}
+
+
+def small(part, variant):
+    sizes = {"num_samples": 24, "width": 8, "hidden_features": 8}
+    return {
+        "name": variant,
+        **{key: v for key, v in sizes.items() if key in find_specs(f"normbench.{part}")[variant].settings()},
+    }
+
+
+def candidates(part, name):
+    """Return settings in which a variant may be used; the first that fits together is."""
+    if part == "datasets":
+        dataset = {"dataset": small(part, name)}
+        return [dataset | {"model": m} for m in ("mlp", "lenet", {"name": "resnet", "width": 4}, "rnn")]
+    if part == "models":
+        return [data | {"model": {"name": name}} for data in (IMAGES, LINE, SEQUENCES)]
+    key = {"norms": "norm", "optimizers": "optimizer", "weight_parametrizations": "weight_parametrization"}[part]
+    wide = {"model": {"name": "lenet", "norm_after": ["conv1", "conv2"]}}  # some norms want positions
+    return [IMAGES | wide | {key: name}]
+
+
+def config_of(settings):
+    given = NOT_AT_DEFAULT | {"batch_size": 8, "num_steps": NUM_STEPS, "recording": {"every_steps": 2}} | settings
+    return RunConfig.model_validate(given)
+
+
+def fitting(part, name):
+    for settings in candidates(part, name):
+        steps = (
+            {} if find_specs("normbench.datasets")[settings["dataset"]["name"]].task != "signal" else {"num_steps": 0}
+        )
+        try:
+            config = config_of(settings | steps)
+        except ValueError:
+            continue
+        if not contradictions(config):
+            return config
+    raise AssertionError(f"no settings for {name}")
+
+
+@pytest.fixture(autouse=True)
+def _small_test_sets(monkeypatch):
+    """What is read at recorded steps has no part in where a run goes on."""
+    for module in [module for name, module in sys.modules.items() if name.startswith("normbench.datasets.")]:
+        for constant in [name for name in vars(module) if name.startswith("NUM_TEST_")]:
+            monkeypatch.setattr(module, constant, 40)
+    build._dataset.cache_clear()
+    yield
+    build._dataset.cache_clear()
+
+
+PARTS = [
+    pytest.param(part, variant().name, id=f"{part}-{variant().name}")
+    for part in ("norms", "optimizers", "weight_parametrizations", "models", "datasets")
+    for variant in variants(part)
+]
+
+
+def stopped_after_each_step(config, folder):
+    """Make a run in as many attempts as it has steps; return how many there were."""
+    for attempt in range(1, NUM_STEPS + 3):
+        try:
+            run_experiment(config, 3, folder, study="s", arm="a", conduct=Conduct(should_stop=lambda: True))
+        except Interrupted:
+            torch.rand(attempt)  # another process has other random numbers
+        else:
+            return attempt
+    raise AssertionError("it makes no progress")
+
+
+def results_in(folder):
+    return {
+        path.name: path.read_bytes()
+        for path in folder.iterdir()
+        if path.name == "summary.json" or path.suffix == ".csv"
+    }
+
+
+def steps_by_tag(folder):
+    board = EventAccumulator(str(folder), size_guidance={"histograms": 0, "scalars": 0, "tensors": 0}).Reload()
+    read = {"histograms": board.Histograms, "scalars": board.Scalars, "tensors": board.Tensors}
+    return {(kind, tag): [event.step for event in read[kind](tag)] for kind in read for tag in board.Tags()[kind]}
+
+
+def check(config):
+    whole, parts = Path("whole"), Path("parts")
+    for folder in (whole, parts):
+        folder.mkdir()
+    run_experiment(config, 3, whole, study="s", arm="a")
+    attempts = stopped_after_each_step(config, parts)
+    assert results_in(parts) == results_in(whole)
+    assert steps_by_tag(parts) == steps_by_tag(whole)
+    assert len(list(parts.glob("events.*"))) == 1
+    return attempts
+
+
+@pytest.mark.parametrize(("part", "name"), PARTS)
+def test_every_part_goes_on_where_it_stopped(part, name):
+    config = fitting(part, name)
+    assert check(config) == config.total_steps + 1
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_every_way_of_running_goes_on_where_it_stopped(name):
+    assert check(config_of(FURTHER[name])) > 1
