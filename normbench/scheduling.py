@@ -6,14 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
-from normbench.evidence.run_folder import (
-    ARM_JSON,
-    CONFIG_YAML,
-    STUDY_JSON,
-    seed_folder,
-    write_json,
-    write_sealed_json,
-)
+from normbench.evidence.json_files import write_json, write_sealed_json
+from normbench.evidence.run_folder import ARM_JSON, CONFIG_YAML, STUDY_JSON, seed_folder
 from normbench.study import RunConfig, Study
 from normbench.training.experiment import flat_settings, flatten
 from normbench.workers import PlannedRun, Workers

@@ -153,7 +153,7 @@ def _report(
 ) -> dict[str, Any]:
     from normbench.evidence.comparison import compare_study
     from normbench.evidence.effects import with_effects
-    from normbench.evidence.run_folder import json_ready
+    from normbench.evidence.json_files import json_ready
     from normbench.evidence.study_verdicts import study_verdicts
     from normbench.report.claims_text import as_mapping
     from normbench.report.run_text import layer_reports, print_study

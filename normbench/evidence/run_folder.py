@@ -1,8 +1,6 @@
 """What lies in a run's folder, and how it is written and read back."""
 
 import csv
-import json
-import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,14 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
+from normbench.evidence.json_files import AGAIN, is_sealed, is_unbroken, json_object, read_json, unreadable
 
 STUDY_JSON, ARM_JSON = "study.json", "arm.json"
 CONFIG_YAML, SUMMARY_JSON, ENVIRONMENT_JSON = "config.yaml", "summary.json", "environment.json"
 METRICS_CSV, LAYER_STATS_CSV, CURVE_CSV, POINTS_CSV = "metrics.csv", "layer_stats.csv", "curve.csv", "points.csv"
 PROBES_CSV = "probes.csv"
-
-AGAIN = "Delete this file and run its config again."
-"""The way out of a damaged JSON file: what is there is trusted, what is missing is made anew."""
 
 
 def seed_folder(runs_dir: Path, study: str, arm: str, arm_hash: str, seed: int) -> Path:
@@ -57,72 +53,6 @@ def _free_name(folder: Path) -> Path:
     return name
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON by rename, so that no one reads half of it; equal content gives equal bytes."""
-    _write_by_rename(path, json.dumps(json_ready(content), indent=2) + "\n")
-
-
-def write_sealed_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON as ``write_json`` does, its own sha256 as its last entry: that of the bytes before this entry."""
-    body = json.dumps(json_ready(content), indent=2).removesuffix("\n}")
-    _write_by_rename(path, f"{body}{_SEAL}{sha256(body.encode()).hexdigest()}{_END}")
-
-
-_SEAL, _END = ',\n  "sha256": "', '"\n}\n'
-
-
-def _write_by_rename(path: Path, text: str) -> None:
-    part = path.with_suffix(f".part-{os.getpid()}")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
-
-
-def _is_unbroken(raw: bytes) -> bool:
-    """Return whether a sealed file is as it was written; one without a seal, from before there were any, may be."""
-    body, seal, end = raw.rpartition(_SEAL.encode())
-    return not seal or end == f"{sha256(body).hexdigest()}{_END}".encode()
-
-
-def json_ready(value: Any) -> Any:
-    """Replace numbers that JSON cannot say, inf and nan, by null."""
-    if isinstance(value, Mapping):
-        return {key: json_ready(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [json_ready(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises:
-        RunFolderError: Missing or damaged.
-    """
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    content = _json_object(path, raw)
-    if not _is_unbroken(raw):
-        raise RunFolderError(f"{path}: must be as it was written, got another sha256. {AGAIN}")
-    return content
-
-
-def _json_object(path: str | Path, raw: bytes) -> dict[str, Any]:
-    try:
-        content = json.loads(raw.decode("utf-8"))
-    except ValueError as error:
-        raise _unreadable(path, error) from None
-    if not isinstance(content, dict):
-        raise RunFolderError(f"{path}: must be a JSON object, got a {type(content).__name__}. {AGAIN}")
-    return content
-
-
-def _unreadable(path: str | Path, error: OSError | ValueError) -> RunFolderError:
-    problem = getattr(error, "strerror", None) or str(error)
-    return RunFolderError(f"{path}: must be readable JSON, got: {problem}. {AGAIN}")
-
-
 def digests(folder: Path) -> dict[str, str]:
     """Return the sha256 of each CSV file of a run."""
     return {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.csv"))}
@@ -152,10 +82,11 @@ class Run:
         try:
             raw = _read_bytes(path)
         except OSError as error:
-            raise _unreadable(path, error) from None
-        content = _json_object(path, raw)
-        is_sealed = _SEAL.encode() in raw or "seed" not in content  # runs from before there were seals name no seed
-        if not _is_unbroken(raw) or not is_sealed or content.get("seed", self.seed) != self.seed:
+            raise unreadable(path, error) from None
+        content = json_object(path, raw)
+        may_lack_seal = "seed" not in content  # runs from before there were seals name no seed
+        is_whole = is_unbroken(raw) and (is_sealed(raw) or may_lack_seal)
+        if not is_whole or content.get("seed", self.seed) != self.seed:
             raise self._changed(path)
         return content
 
@@ -164,11 +95,11 @@ class Run:
         """Times, versions, device; empty where it is missing, since no number rests on it."""
         path = f"{self.folder}/{ENVIRONMENT_JSON}"
         try:
-            return _json_object(path, _read_bytes(path))
+            return json_object(path, _read_bytes(path))
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise _unreadable(path, error) from None
+            raise unreadable(path, error) from None
 
     def rows(self, name: str) -> list[dict[str, str]]:
         """Return the rows of one CSV file, after checking that it is what the run wrote.

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import ComparisonError, RunFolderError
-from normbench.evidence.run_folder import AGAIN, ARM_JSON, STUDY_JSON, Arm, read_arm, read_json
+from normbench.evidence.json_files import AGAIN, read_json
+from normbench.evidence.run_folder import ARM_JSON, STUDY_JSON, Arm, read_arm
 
 
 def find_studies(path: Path) -> list[Path]:

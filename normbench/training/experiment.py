@@ -17,14 +17,8 @@ from pydantic import BaseModel
 from torch import nn
 
 from normbench.datasets.base import Dataset
-from normbench.evidence.run_folder import (
-    CONFIG_YAML,
-    ENVIRONMENT_JSON,
-    SUMMARY_JSON,
-    digests,
-    write_json,
-    write_sealed_json,
-)
+from normbench.evidence.json_files import write_json, write_sealed_json
+from normbench.evidence.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, digests
 from normbench.models.base import built_norms, weight_parameters, weighted_layers
 from normbench.random_streams import derive_seed, replica_seed
 from normbench.study import ENGINE, NUMERICS, RunConfig
