@@ -115,9 +115,12 @@ class Run:
             raise RunFolderError(f"{path}: must be readable, got: {error.strerror}. {self._again()}") from None
         if sha256(raw).hexdigest() != wanted:
             raise self._changed(path)
-        lines = csv.reader(raw.decode("utf-8").splitlines())
-        header = next(lines, [])
-        return [dict(zip(header, line, strict=True)) for line in lines if line]
+        try:
+            lines = csv.reader(raw.decode("utf-8").split("\n"))
+            header = next(lines, [])
+            return [dict(zip(header, line, strict=True)) for line in lines if line]
+        except (ValueError, csv.Error) as error:
+            raise RunFolderError(f"{path}: must be a table in UTF-8, got: {error}. {self._again()}") from None
 
     def _changed(self, path: str) -> RunFolderError:
         return RunFolderError(f"{path}: must be as the run wrote it, got another sha256. {self._again()}")

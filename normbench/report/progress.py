@@ -22,7 +22,8 @@ class StudyProgress:
     def __init__(self, study: str, total: int, console: Console | None = None) -> None:
         self.study, self.total = study, total
         self.console = console or make_console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        description = TextColumn("{task.description}", markup=False)
+        columns = (description, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._bar = Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
         self._task = self._bar.add_task(study, total=total)
         self._last_line = time.monotonic()
