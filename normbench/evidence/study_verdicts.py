@@ -68,7 +68,7 @@ def files_with_claims(folder: Path) -> list[Path]:
     Raises:
         ComparisonError: There is none.
     """
-    found = [path for path in sorted(folder.glob("*.yaml")) if "\nclaims:" in path.read_text(encoding="utf-8")]
+    found = [path for path in sorted(folder.glob("*.yaml")) if "\nclaims:" in path.read_text("utf-8", "replace")]
     if not found:
         rule = "must hold study files with claims, got none"
         raise ComparisonError(f"{folder}: {rule}. Name the files: normbench claims CONFIG...")
