@@ -1,6 +1,6 @@
 """tune: and --tune: which values of which settings are tried for each arm, all of them checked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -37,7 +37,7 @@ def read_tune(
     }
     complaints: dict[str, None] = {}
     if lists:
-        complaints |= dict.fromkeys(_clashes(arms))
+        complaints |= dict.fromkeys(_clashes(arms, located))
     for settings in arms.values():
         for key, (values, places) in lists.items():
             for value, place in zip(values, places, strict=True):
@@ -69,11 +69,11 @@ def _complaints(settings: Located, key: str, value: Any, place: str) -> list[str
     return found
 
 
-def _clashes(arms: Mapping[str, Located]) -> list[str]:
+def _clashes(arms: Iterable[str], located: Located) -> list[str]:
     """Return a complaint per arm that is called what only tuning may call it."""
     rule = f"must not be called {TUNED} in a study that tunes, got {{name!r}}. Choose another name."
     names = [name for name in arms if TUNED in name.split(",")]
-    return [f"{arms[name].place(('arms', name))}: arms: {rule.format(name=name)}" for name in names]
+    return [f"{located.place(('arms', name))}: arms: {rule.format(name=name)}" for name in names]
 
 
 def _option(text: str, arms: Mapping[str, Located]) -> tuple[str, list[Any]]:
