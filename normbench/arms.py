@@ -16,7 +16,7 @@ from normbench.evidence.identity import content_sha256, study_name
 from normbench.evidence.located import Located
 from normbench.evidence.study_file import parse_yaml, read_assignment, read_text
 from normbench.study import TUNING_SEEDS, RunConfig, Study
-from normbench.study_keys import StudyKeys
+from normbench.study_keys import MAX_SEEDS, StudyKeys
 from normbench.tune_keys import read_tune
 from normbench.wording import complaints_about, setting_complaint
 
@@ -44,6 +44,9 @@ def load_study(
     Raises:
         ConfigError: Every mistake found, one line each.
     """
+    if seeds is not None and not 1 <= seeds <= MAX_SEEDS:
+        rule = f"must be a count from 1 to {MAX_SEEDS:,}"
+        raise ConfigError([f"--seeds {seeds}: {rule}, got {seeds}. Example: --seeds 8"])
     text = read_text(path)
     located = parse_yaml(text, str(path))
     keys, arms = _read_arms(located, set_, vary)

@@ -64,6 +64,8 @@ def vary_axis(text: str) -> Axis:
     listed = read_assignment("--vary", f"{key}=[{values}]", shown=text)
     places: dict[Loc, str] = {(key.strip(),): f"--vary {text}"}
     axis = [(label(key.strip(), value), Located({key.strip(): value}, places)) for value in listed.data[key.strip()]]
+    if not axis:
+        raise ConfigError([f"--vary {text}: must be KEY=A,B, got {text!r}. Example: --vary norm=none,batch_norm"])
     names = [name for name, _ in axis]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
