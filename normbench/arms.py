@@ -14,11 +14,14 @@ from normbench.evidence.claims import read_claims
 from normbench.evidence.expectations import TUNED
 from normbench.evidence.identity import content_sha256, study_name
 from normbench.evidence.located import Located
-from normbench.evidence.study_file import read_assignment, read_study_file
+from normbench.evidence.study_file import parse_yaml, read_assignment, read_text
 from normbench.study import TUNING_SEEDS, RunConfig, Study
-from normbench.study_keys import StudyKeys
+from normbench.study_keys import MAX_SEEDS, StudyKeys
 from normbench.tune_keys import read_tune
 from normbench.wording import complaints_about, setting_complaint
+
+_OF_THE_STUDY = {(key,) for key in StudyKeys.model_fields}
+"""Where the keys of a study begin: not in its arms, of which each has its places."""
 
 
 def load_study(
@@ -41,7 +44,11 @@ def load_study(
     Raises:
         ConfigError: Every mistake found, one line each.
     """
-    located = read_study_file(path)
+    if seeds is not None and not 1 <= seeds <= MAX_SEEDS:
+        rule = f"must be a count from 1 to {MAX_SEEDS:,}"
+        raise ConfigError([f"--seeds {seeds}: {rule}, got {seeds}. Example: --seeds 8"])
+    text = read_text(path)
+    located = parse_yaml(text, str(path))
     keys, arms = _read_arms(located, set_, vary)
     configs = _checked_configs(arms)
     _refuse_equal_arms(configs, located)
@@ -51,7 +58,7 @@ def load_study(
     options = {"--set": list(set_), "--vary": list(vary), "--seeds": seeds, "--tune": list(tune)}
     study = Study(
         name=study_name(path, located.data),
-        question=_question(path),
+        question=_question(text),
         source=str(path),
         arms=configs,
         seeds=chosen,
@@ -76,7 +83,8 @@ def _read_arms(located: Located, set_: Sequence[str], vary: Sequence[str]) -> tu
         ConfigError: Every mistake found, one line each.
     """
     base = Located(
-        {key: value for key, value in located.data.items() if key not in StudyKeys.model_fields}, located.places
+        {key: value for key, value in located.data.items() if key not in StudyKeys.model_fields},
+        {loc: place for loc, place in located.places.items() if loc[:1] not in _OF_THE_STUDY},
     )
     with _Complaints() as complaints:
         with complaints.collected():
@@ -214,11 +222,7 @@ def _seeds(said: int | list[int] | None) -> tuple[int, ...]:
     return tuple(range(said)) if isinstance(said, int) else tuple(dict.fromkeys(said or [0]))
 
 
-def _question(path: Path) -> str:
-    """Return the comment lines the file begins with, as one sentence."""
-    lines = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if not line.startswith("#"):
-            break
-        lines.append(line.lstrip("# ").strip())
-    return lines[0] if lines else ""
+def _question(text: str) -> str:
+    """Return the comment that the file begins with."""
+    first = text.partition("\n")[0]
+    return first.lstrip("# ").strip() if first.startswith("#") else ""

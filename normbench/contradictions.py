@@ -1,15 +1,37 @@
 """Settings that contradict each other, all of them, before anything runs."""
 
+from math import prod
+
 import torch
+from torch import nn
 
 from normbench.errors import SettingError
 from normbench.models.base import BuiltNorm, built_norms, parametrize_weights
 from normbench.study import RunConfig
 
+MAX_NUMBERS = 2**30
+"""Of a network's parameters, and of a training set: 4 GiB in single precision."""
+
 
 def contradictions(config: RunConfig) -> list[SettingError]:
     """Find settings that contradict each other, by building the network without memory or numbers."""
-    return [*_budget_contradictions(config), *_sequence_contradictions(config), *_network_contradictions(config)]
+    too_large = _data_too_large(config)
+    network = [] if too_large else _network_contradictions(config)
+    return [*_budget_contradictions(config), *too_large, *_sequence_contradictions(config), *network]
+
+
+def _data_too_large(config: RunConfig) -> list[SettingError]:
+    data = config.dataset
+    size = data.num_train * (prod(data.input_shape) + prod(data.output_shape))
+    if size <= MAX_NUMBERS:
+        return []
+    rule = f"must make a training set of at most {MAX_NUMBERS:,} numbers, samples being {_shape(data.input_shape)}"
+    return [SettingError("dataset.num_samples", rule, data.num_samples, "Use fewer or smaller samples.")]
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    shown = "x".join(map(str, shape[:4]))
+    return f"{shown}x..." if len(shape) > 4 else shown
 
 
 def _budget_contradictions(config: RunConfig) -> list[SettingError]:
@@ -57,12 +79,20 @@ def _network_contradictions(config: RunConfig) -> list[SettingError]:
     try:
         with torch.device("meta"):
             model = config.model.build(data.input_shape, data.output_shape, config.norm, config.dropout)
+        _check_size(model, config)
         parametrize_weights(model, config.weight_parametrization)
         for norm in dict.fromkeys(built_norms(model).values()):
             _check_batch(norm, config)
     except SettingError as error:
         return [error]
     return []
+
+
+def _check_size(model: nn.Module, config: RunConfig) -> None:
+    size = sum(parameter.numel() for parameter in model.parameters())
+    if size > MAX_NUMBERS:
+        rule = f"must be a network of at most {MAX_NUMBERS:,} parameters, it has {size:,}"
+        raise SettingError("model.name", rule, config.model.name, "Use a smaller one.")
 
 
 def _check_batch(norm: BuiltNorm, config: RunConfig) -> None:

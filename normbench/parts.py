@@ -10,8 +10,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+MAX_SIZE = 1_000_000
+"""Of one axis: of features, classes, layers' widths."""
+MAX_DEPTH = 10_000
+"""Of a network, in layers or blocks."""
+MAX_SAMPLES = 100_000_000
 Widths = Annotated[
-    tuple[Annotated[int, Field(strict=True, ge=1, le=1_000_000)], ...], Field(strict=False, min_length=1)
+    tuple[Annotated[int, Field(strict=True, ge=1, le=MAX_SIZE)], ...],
+    Field(strict=False, min_length=1, max_length=MAX_DEPTH),
 ]
 """A list of sizes in YAML, each at least 1."""
 

@@ -8,16 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFailedError, RunFolderError
+from normbench.evidence.identity import is_name
+from normbench.evidence.json_files import read_json, write_json, write_sealed_json
 from normbench.evidence.owners import Owner, Watch
-from normbench.evidence.run_folder import (
-    ARM_JSON,
-    CONFIG_YAML,
-    STUDY_JSON,
-    read_json,
-    seed_folder,
-    write_json,
-    write_sealed_json,
-)
+from normbench.evidence.run_folder import ARM_JSON, CONFIG_YAML, STUDY_JSON, seed_folder
 from normbench.making import Ended, Manner, PlannedRun
 from normbench.study import RunConfig, Study
 from normbench.training.resolved_config import flat_settings, flatten
@@ -69,7 +63,8 @@ def _names_in_use(study: Study, runs_dir: Path) -> dict[str, str]:
         names.setdefault(config.hash(), arm)
     if study.is_plain:
         known = {found: sorted((runs_dir / study.name).glob(f"*-{found}")) for found in names}
-        names |= {found: paths[0].name.removesuffix(f"-{found}") for found, paths in known.items() if paths}
+        called = {found: [path.name.removesuffix(f"-{found}") for path in paths] for found, paths in known.items()}
+        names |= {found: before[0] for found, listed in called.items() if (before := list(filter(is_name, listed)))}
     return names
 
 

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from normbench.errors import SettingError
+from normbench.evidence.identity import NAME
 
 MAX_SEEDS = 10_000
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.=,+-]{0,119}$")]
+Name = Annotated[str, Field(pattern=NAME)]
 Values = Annotated[list[Any], Field(min_length=1)]
 
 

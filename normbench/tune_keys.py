@@ -1,11 +1,12 @@
 """tune: and --tune: which values of which settings are tried for each arm, all of them checked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 from pydantic import ValidationError
 
-from normbench.axes import label
+from normbench.axes import MAX_ARMS, label
 from normbench.contradictions import contradictions
 from normbench.errors import ConfigError
 from normbench.evidence.expectations import TUNED
@@ -36,8 +37,9 @@ def read_tune(
         key: (values, [f"--tune {text}"] * len(values)) for text in options for key, values in [_option(text, arms)]
     }
     complaints: dict[str, None] = {}
+    _refuse_too_many(lists, arms, located)
     if lists:
-        complaints |= dict.fromkeys(_clashes(arms))
+        complaints |= dict.fromkeys(_clashes(arms, located))
     for settings in arms.values():
         for key, (values, places) in lists.items():
             for value, place in zip(values, places, strict=True):
@@ -49,6 +51,15 @@ def read_tune(
     if complaints:
         raise ConfigError(list(complaints))
     return {key: tuple(values) for key, (values, _) in lists.items()}
+
+
+def _refuse_too_many(
+    lists: Mapping[str, tuple[list[Any], list[str]]], arms: Mapping[str, Located], located: Located
+) -> None:
+    size = len(arms) * prod(len(values) for values, _ in lists.values())
+    if lists and size > MAX_ARMS:
+        rule = f"must stand for at most {MAX_ARMS:,} combinations of arms and values, got {size:,}"
+        raise ConfigError([f"{located.place(('tune',)) or '--tune'}: tune: {rule}. Try fewer values."])
 
 
 def _places(located: Located, key: str, size: int) -> list[str]:
@@ -69,11 +80,11 @@ def _complaints(settings: Located, key: str, value: Any, place: str) -> list[str
     return found
 
 
-def _clashes(arms: Mapping[str, Located]) -> list[str]:
+def _clashes(arms: Iterable[str], located: Located) -> list[str]:
     """Return a complaint per arm that is called what only tuning may call it."""
     rule = f"must not be called {TUNED} in a study that tunes, got {{name!r}}. Choose another name."
     names = [name for name in arms if TUNED in name.split(",")]
-    return [f"{arms[name].place(('arms', name))}: arms: {rule.format(name=name)}" for name in names]
+    return [f"{located.place(('arms', name))}: arms: {rule.format(name=name)}" for name in names]
 
 
 def _option(text: str, arms: Mapping[str, Located]) -> tuple[str, list[Any]]:

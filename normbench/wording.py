@@ -90,6 +90,7 @@ RULES: dict[str, Callable[[ErrorDetails], str]] = {
     "list_type": lambda _: "must be a list",
     "dict_type": lambda _: "must be a mapping",
     "model_type": lambda _: "must be a mapping of settings",
+    "too_long": lambda d: f"must have {d['ctx']['max_length']:,} entries or fewer",
     "too_short": lambda d: f"must have {d['ctx']['min_length']} entry or more",
     "literal_error": lambda d: f"must be one of {d['ctx']['expected'].replace(' or ', ', ').replace(chr(39), '')}",
     "string_pattern_mismatch": lambda _: "must be letters, digits, '_', '-' and '.', starting with a letter or digit",

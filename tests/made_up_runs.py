@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+from normbench.evidence.json_files import write_json, write_sealed_json
 from normbench.evidence.run_folder import (
     ARM_JSON,
     ENVIRONMENT_JSON,
@@ -13,8 +14,6 @@ from normbench.evidence.run_folder import (
     digests,
     read_arm,
     seed_folder,
-    write_json,
-    write_sealed_json,
 )
 
 TINY = """\

@@ -20,14 +20,23 @@ for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
 
 def main() -> None:
     """Run a command; a mistake of the user's is one line each on stderr and exit code 2."""
-    from normbench.errors import NormbenchError, RunFailedError
+    from normbench.evidence.plain_text import only_visible_text
+
+    with only_visible_text():
+        _main()
+
+
+def _main() -> None:
+    from normbench.errors import ConfigError, NormbenchError, RunFailedError
+    from normbench.evidence.plain_text import one_line
 
     # Tiny networks are slower on several threads; torch reads this when it is imported.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         app()
     except NormbenchError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - the one place where a mistake is shown
+        for line in error.complaints if isinstance(error, ConfigError) else [str(error)]:
+            print(one_line(line), file=sys.stderr)  # noqa: T201 - the one place where a mistake is shown
         sys.exit(1 if isinstance(error, RunFailedError) else 2)
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where it stopped", file=sys.stderr)  # noqa: T201

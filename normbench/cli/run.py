@@ -222,7 +222,7 @@ def _report(
 ) -> None:
     from normbench.evidence.comparison import compare_study
     from normbench.evidence.effects import with_effects
-    from normbench.evidence.run_folder import json_ready
+    from normbench.evidence.json_files import json_ready
     from normbench.evidence.study_verdicts import study_verdicts
     from normbench.pictures import draw_study
     from normbench.report.claims_text import as_mapping

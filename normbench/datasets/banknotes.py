@@ -9,6 +9,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import affine_grid, grid_sample, pad
 
 from normbench.datasets.base import Dataset, DatasetSpec, Split, Task, even_labels
+from normbench.parts import MAX_SAMPLES
 from normbench.random_streams import stream
 
 NUM_TEST_IMAGES = 2000
@@ -49,7 +50,7 @@ class BanknotesSpec(DatasetSpec):
 
     task: ClassVar[Task] = "classification"
     name: Literal["banknotes"] = "banknotes"
-    num_samples: int = Field(160, ge=2)
+    num_samples: int = Field(160, ge=2, le=MAX_SAMPLES)
     noise_std: float = Field(0.07, ge=0)
 
     @property

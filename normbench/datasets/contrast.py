@@ -8,6 +8,7 @@ from pydantic import Field
 
 from normbench.datasets.base import Dataset, DatasetSpec, Split, Task, even_labels
 from normbench.drawing import IMAGE_SIZE, gratings, uniform
+from normbench.parts import MAX_SAMPLES
 from normbench.random_streams import stream
 
 NUM_TEST_IMAGES = 2000
@@ -40,7 +41,7 @@ class ContrastSpec(DatasetSpec):
 
     task: ClassVar[Task] = "classification"
     name: Literal["contrast"] = "contrast"
-    num_samples: int = Field(800, ge=2)
+    num_samples: int = Field(800, ge=2, le=MAX_SAMPLES)
     noise_std: float = Field(1.5, ge=0)
     contrast_ratio: float = Field(1.5, ge=1)
 

@@ -7,6 +7,7 @@ from pydantic import Field
 from torch import Tensor
 
 from normbench.datasets.base import Dataset, DatasetSpec, Split, Task, even_labels
+from normbench.parts import MAX_SAMPLES, MAX_SIZE
 from normbench.random_streams import stream
 
 NUM_TEST_POINTS = 2000
@@ -32,10 +33,10 @@ class GaussianClustersSpec(DatasetSpec):
 
     task: ClassVar[Task] = "classification"
     name: Literal["gaussian_clusters"] = "gaussian_clusters"
-    num_classes: int = Field(10, ge=2)
-    clusters_per_class: int = Field(6, ge=1)
-    num_features: int = Field(16, ge=1)
-    num_samples: int = Field(2000, ge=2)
+    num_classes: int = Field(10, ge=2, le=MAX_SIZE)
+    clusters_per_class: int = Field(6, ge=1, le=MAX_SIZE)
+    num_features: int = Field(16, ge=1, le=MAX_SIZE)
+    num_samples: int = Field(2000, ge=2, le=MAX_SAMPLES)
     noise_std: float = Field(0.7, ge=0)
 
     @property

@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 
 from normbench.datasets.base import Dataset, DatasetSpec, Split, Task
-from normbench.parts import Widths
+from normbench.parts import MAX_SAMPLES, Widths
 from normbench.random_streams import stream
 
 
@@ -16,7 +16,7 @@ class GaussianNoiseSpec(DatasetSpec):
     task: ClassVar[Task] = "signal"
     name: Literal["gaussian_noise"] = "gaussian_noise"
     shape: Widths = (256,)
-    num_samples: int = Field(256, ge=1)
+    num_samples: int = Field(256, ge=1, le=MAX_SAMPLES)
     mean: float = 0.0
     std: float = Field(1.0, ge=0)
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from normbench.datasets.base import Dataset, DatasetSpec, Split, Task, even_labels
 from normbench.drawing import IMAGE_SIZE, gratings, random_styles, uniform
+from normbench.parts import MAX_SAMPLES, MAX_SIZE
 from normbench.random_streams import stream
 
 NUM_TEST_IMAGES = 2000
@@ -42,8 +43,8 @@ class GratingsSpec(DatasetSpec):
 
     task: ClassVar[Task] = "classification"
     name: Literal["gratings"] = "gratings"
-    num_classes: int = Field(8, ge=2)
-    num_samples: int = Field(800, ge=2)
+    num_classes: int = Field(8, ge=2, le=MAX_SIZE)
+    num_samples: int = Field(800, ge=2, le=MAX_SAMPLES)
     noise_std: float = Field(1.5, ge=0)
     style_shift: float = Field(1.0, ge=0)
 

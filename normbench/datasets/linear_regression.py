@@ -6,6 +6,7 @@ import torch
 from pydantic import Field
 
 from normbench.datasets.base import Dataset, DatasetSpec, Split, Task
+from normbench.parts import MAX_SAMPLES
 from normbench.random_streams import stream
 
 NUM_GRID_POINTS = 200
@@ -16,7 +17,7 @@ class LinearRegressionSpec(DatasetSpec):
 
     task: ClassVar[Task] = "regression"
     name: Literal["linear_regression"] = "linear_regression"
-    num_samples: int = Field(10, ge=2)
+    num_samples: int = Field(10, ge=2, le=MAX_SAMPLES)
     slope: float = 1.5
     train_noise_std: float = Field(0.5, ge=0)
     test_noise_std: float = Field(0.3, ge=0)

@@ -8,6 +8,7 @@ from torch import Generator, Tensor
 
 from normbench.datasets.base import Dataset, DatasetSpec, Split, Task, even_labels
 from normbench.errors import SettingError
+from normbench.parts import MAX_SAMPLES, MAX_SIZE
 from normbench.random_streams import stream
 
 NUM_TEST_SEQUENCES = 2000
@@ -32,11 +33,11 @@ class SequencesSpec(DatasetSpec):
 
     task: ClassVar[Task] = "classification"
     name: Literal["sequences"] = "sequences"
-    num_classes: int = Field(4, ge=2)
-    num_samples: int = Field(2000, ge=2)
-    min_length: int = Field(8, ge=2)
-    max_length: int = Field(16, ge=2)
-    longer_by: int = Field(3, ge=1)
+    num_classes: int = Field(4, ge=2, le=MAX_SIZE)
+    num_samples: int = Field(2000, ge=2, le=MAX_SAMPLES)
+    min_length: int = Field(8, ge=2, le=MAX_SIZE)
+    max_length: int = Field(16, ge=2, le=MAX_SIZE)
+    longer_by: int = Field(3, ge=1, le=MAX_SIZE)
     noise_std: float = Field(0.2, ge=0)
 
     @model_validator(mode="after")

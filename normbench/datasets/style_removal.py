@@ -9,6 +9,7 @@ from torch import Tensor
 
 from normbench.datasets.base import Dataset, DatasetSpec, Split, Task, even_labels, even_shares
 from normbench.drawing import IMAGE_SIZE, Styles, gratings, random_styles, uniform
+from normbench.parts import MAX_SAMPLES, MAX_SIZE
 from normbench.random_streams import stream
 
 NUM_TEST_IMAGES = 2000
@@ -38,8 +39,8 @@ class StyleRemovalSpec(DatasetSpec):
 
     task: ClassVar[Task] = "regression"
     name: Literal["style_removal"] = "style_removal"
-    num_samples: int = Field(800, ge=2)
-    num_styles: int = Field(8, ge=1)
+    num_samples: int = Field(800, ge=2, le=MAX_SAMPLES)
+    num_styles: int = Field(8, ge=1, le=MAX_SIZE)
     style_spread: float = Field(1.0, ge=0)
     texture_std: float = Field(0.3, ge=0)
 

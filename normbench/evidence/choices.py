@@ -10,7 +10,7 @@ from typing import Any
 
 from normbench.errors import RunFolderError
 from normbench.evidence.claiming import locked
-from normbench.evidence.run_folder import read_json, write_sealed_json
+from normbench.evidence.json_files import read_json, write_sealed_json
 
 TUNING = "tuning"
 """Beside the arms' folders: what tuning ran and chose."""

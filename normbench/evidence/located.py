@@ -4,6 +4,11 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
+from normbench.errors import ConfigError
+
+MAX_DEPTH = 20
+"""No setting lies deeper."""
+
 Loc = tuple[str | int, ...]
 """A key in nested settings: ("norm", "num_groups")."""
 
@@ -25,9 +30,16 @@ class Located:
         return self.places.get(loc, "")
 
     def overridden(self, changes: "Located") -> "Located":
-        """Return a copy with ``changes`` on top: a mapping with a name replaces a part, one without changes it."""
+        """Return a copy with ``changes`` on top: a mapping with a name replaces a part, one without changes it.
+
+        Raises:
+            ConfigError: A key with more dots than any setting has.
+        """
         result = Located(deepcopy(self.data), dict(self.places))
         for key, value in changes.data.items():
+            if key.count(".") >= MAX_DEPTH:
+                rule = f"must name a setting, at most {MAX_DEPTH} deep, got {key.count('.') + 1} steps"
+                raise ConfigError([f"{changes.place((key,))}: {key[:20]}...: {rule}. Example: norm.eps"])
             result._override(result.data, tuple(key.split(".")), (), value, changes, (key,))
         return result
 

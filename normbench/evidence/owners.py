@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from normbench.evidence.run_folder import CLAIM_JSON, is_finished, write_json
+from normbench.evidence.json_files import write_json
+from normbench.evidence.run_folder import CLAIM_JSON, is_finished
 
 SILENCE_S = 60.0
 """Without a sign of life for so long, an owner is taken for dead where nothing tells it sooner."""
@@ -44,7 +45,13 @@ class Owner:
         try:
             said: dict[str, Any] = json.loads((folder / CLAIM_JSON).read_bytes())
             owner, pid = cls(**said), said["pid"]
-        except (OSError, ValueError, TypeError, KeyError, RecursionError):  # claims are written by rename: one that is damaged is nobody's
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            KeyError,
+            RecursionError,
+        ):  # claims are written by rename: one that is damaged is nobody's
             return None
         return owner if type(pid) is int and pid > 0 else None  # to the system, -1 means all processes
 

@@ -1,8 +1,6 @@
 """What lies in a run's folder, and how it is written and read back."""
 
 import csv
-import json
-import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
+from normbench.evidence.json_files import AGAIN, is_sealed, is_unbroken, json_object, read_json, unreadable
 
 STUDY_JSON, ARM_JSON = "study.json", "arm.json"
 CONFIG_YAML, SUMMARY_JSON, ENVIRONMENT_JSON = "config.yaml", "summary.json", "environment.json"
@@ -19,9 +18,6 @@ METRICS_CSV, LAYER_STATS_CSV, CURVE_CSV, POINTS_CSV = "metrics.csv", "layer_stat
 PROBES_CSV = "probes.csv"
 CLAIM_JSON, CHECKPOINT, CHECKPOINT_BEFORE = "claim.json", "checkpoint.pt", "checkpoint.before.pt"
 """Only while a run is not finished: whose it is, and where it can be gone on from."""
-
-AGAIN = "Delete this file and run its config again."
-"""The way out of a damaged JSON file: what is there is trusted, what is missing is made anew."""
 
 
 def seed_folder(runs_dir: Path, study: str, arm: str, arm_hash: str, seed: int) -> Path:
@@ -32,73 +28,6 @@ def seed_folder(runs_dir: Path, study: str, arm: str, arm_hash: str, seed: int) 
 def is_finished(folder: Path) -> bool:
     """Return whether a run ended by itself; its summary is written last."""
     return (folder / SUMMARY_JSON).is_file()
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON by rename, so that no one reads half of it; equal content gives equal bytes."""
-    write_text(path, json.dumps(json_ready(content), indent=2) + "\n")
-
-
-def write_sealed_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON as ``write_json`` does, its own sha256 as its last entry: that of the bytes before this entry."""
-    body = json.dumps(json_ready(content), indent=2).removesuffix("\n}")
-    write_text(path, f"{body}{_SEAL}{sha256(body.encode()).hexdigest()}{_END}")
-
-
-_SEAL, _END = ',\n  "sha256": "', '"\n}\n'
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file by rename, so that no one reads half of it."""
-    part = path.with_suffix(f".part-{os.getpid()}")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
-
-
-def _is_unbroken(raw: bytes) -> bool:
-    """Return whether a sealed file is as it was written; one without a seal, from before there were any, may be."""
-    body, seal, end = raw.rpartition(_SEAL.encode())
-    return not seal or end == f"{sha256(body).hexdigest()}{_END}".encode()
-
-
-def json_ready(value: Any) -> Any:
-    """Replace numbers that JSON cannot say, inf and nan, by null."""
-    if isinstance(value, Mapping):
-        return {key: json_ready(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [json_ready(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises:
-        RunFolderError: Missing or damaged.
-    """
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    content = _json_object(path, raw)
-    if not _is_unbroken(raw):
-        raise RunFolderError(f"{path}: must be as it was written, got another sha256. {AGAIN}")
-    return content
-
-
-def _json_object(path: str | Path, raw: bytes) -> dict[str, Any]:
-    try:
-        content = json.loads(raw.decode("utf-8"))
-    except ValueError as error:
-        raise _unreadable(path, error) from None
-    if not isinstance(content, dict):
-        raise RunFolderError(f"{path}: must be a JSON object, got a {type(content).__name__}. {AGAIN}")
-    return content
-
-
-def _unreadable(path: str | Path, error: OSError | ValueError) -> RunFolderError:
-    problem = getattr(error, "strerror", None) or str(error)
-    return RunFolderError(f"{path}: must be readable JSON, got: {problem}. {AGAIN}")
 
 
 def problem_with(folder: Path) -> str:
@@ -141,10 +70,11 @@ class Run:
         try:
             raw = _read_bytes(path)
         except OSError as error:
-            raise _unreadable(path, error) from None
-        content = _json_object(path, raw)
-        is_sealed = _SEAL.encode() in raw or "seed" not in content  # runs from before there were seals name no seed
-        if not _is_unbroken(raw) or not is_sealed or content.get("seed", self.seed) != self.seed:
+            raise unreadable(path, error) from None
+        content = json_object(path, raw)
+        may_lack_seal = "seed" not in content  # runs from before there were seals name no seed
+        is_whole = is_unbroken(raw) and (is_sealed(raw) or may_lack_seal)
+        if not is_whole or content.get("seed", self.seed) != self.seed:
             raise self._changed(path)
         return content
 
@@ -153,11 +83,11 @@ class Run:
         """Times, versions, device; empty where it is missing, since no number rests on it."""
         path = f"{self.folder}/{ENVIRONMENT_JSON}"
         try:
-            return _json_object(path, _read_bytes(path))
+            return json_object(path, _read_bytes(path))
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise _unreadable(path, error) from None
+            raise unreadable(path, error) from None
 
     def rows(self, name: str) -> list[dict[str, str]]:
         """Return the rows of one CSV file, after checking that it is what the run wrote.
@@ -165,9 +95,13 @@ class Run:
         Raises:
             RunFolderError: The file is missing or was changed.
         """
-        lines = csv.reader(self.raw(name).decode("utf-8").splitlines())
-        header = next(lines, [])
-        return [dict(zip(header, line, strict=True)) for line in lines if line]
+        try:
+            lines = csv.reader(self.raw(name).decode("utf-8").split("\n"))
+            header = next(lines, [])
+            return [dict(zip(header, line, strict=True)) for line in lines if line]
+        except (ValueError, csv.Error) as error:
+            rule = "must be a table in UTF-8"
+            raise RunFolderError(f"{self.folder}/{name}: {rule}, got: {error}. {self._again()}") from None
 
     def raw(self, name: str) -> bytes:
         """Return the content of one CSV file, after checking that it is what the run wrote.

@@ -1,5 +1,6 @@
 """YAML read safely, with the place of every value remembered for messages."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -8,12 +9,13 @@ from typing import Any, ClassVar
 import yaml
 
 from normbench.errors import ConfigError
-from normbench.evidence.located import Loc, Located
+from normbench.evidence.located import MAX_DEPTH, Loc, Located
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 20_000
-MAX_DEPTH = 20
 MAX_TEXT = 10_000
+MAX_KEY = 200
+MAX_INT = 2**63 - 1
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -42,16 +44,26 @@ def read_study_file(path: Path) -> Located:
     Raises:
         ConfigError: No such file, not YAML, a key given twice, or larger than any study.
     """
+    return parse_yaml(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """Return what a study file says, before any of it is understood.
+
+    Raises:
+        ConfigError: No such file, not UTF-8, or larger than any study.
+    """
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(
-            [f"{path}: must be a readable file, got: {error.strerror}. Give the path of a config."]
-        ) from None
-    if len(raw) > MAX_BYTES:
-        raise ConfigError([f"{path}: must be at most {MAX_BYTES:,} bytes, got {len(raw):,}. Is this a config?"])
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)  # a device or a pipe may never end
+            size = max(len(raw), os.fstat(file.fileno()).st_size)
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        problem = getattr(error, "strerror", None) or error
+        raise ConfigError([f"{path}: must be a readable file, got: {problem}. Give the path of a config."]) from None
+    if size > MAX_BYTES:
+        raise ConfigError([f"{path}: must be at most {MAX_BYTES:,} bytes, got {size:,}. Is this a config?"])
     try:
-        return parse_yaml(raw.decode("utf-8"), str(path))
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(
             [f"{path}: must be UTF-8 text, got byte {raw[error.start]:#x} at {error.start}. Save it as UTF-8."]
@@ -69,6 +81,8 @@ def read_assignment(option: str, text: str, shown: str = "") -> Located:
         raise ConfigError([f"{option} {text}: must be KEY=VALUE, got {text!r}. Example: {option} norm=none"])
     place = f"{option} {shown or text}"
     parsed = parse_yaml(f"value: {value}" if value.strip() else "value:", place, lines=False)
+    if list(parsed.data) != ["value"]:
+        raise ConfigError([f"{place}: must be one value, got lines of YAML. Example: {option} norm=none"])
     places = {(key.strip(), *loc[1:]): place for loc in parsed.places if loc}
     return Located({key.strip(): parsed.data["value"]}, places)
 
@@ -82,6 +96,8 @@ def parse_yaml(text: str, where: str, *, lines: bool = True) -> Located:
     try:
         _refuse_depth(text, where)
         node = yaml.compose(text, Loader=_Loader)
+    except UnicodeEncodeError:  # half a letter, from a command line that was not UTF-8
+        raise ConfigError([f"{where}: must be UTF-8 text. Type it again."]) from None
     except yaml.YAMLError as error:
         raise ConfigError([_syntax_complaint(error, where, lines=lines)]) from None
     if not isinstance(node, yaml.MappingNode):
@@ -102,17 +118,24 @@ def _refuse_depth(text: str, where: str) -> None:
             raise ConfigError([f"{where}: must be nested at most {MAX_DEPTH} deep. Is this a config?"])
 
 
+def _int(text: str) -> int:
+    if len(text) > 20 or abs(int(text)) > MAX_INT:  # int() of thousands of digits takes long, or raises
+        raise ValueError(text)
+    return int(text)
+
+
 def _float(text: str) -> float:
     return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
 
 
-PLAIN_COLLECTIONS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+TAG = "tag:yaml.org,2002:"
+PLAIN_COLLECTIONS = (f"{TAG}map", f"{TAG}seq")
 SCALARS: dict[str, Callable[[str], Any]] = {
-    "str": str,
-    "int": int,
-    "float": _float,
-    "bool": lambda text: text.lower() == "true",
-    "null": lambda _: None,
+    f"{TAG}str": str,
+    f"{TAG}int": _int,
+    f"{TAG}float": _float,
+    f"{TAG}bool": lambda text: text.lower() == "true",
+    f"{TAG}null": lambda _: None,
 }
 
 
@@ -123,13 +146,14 @@ class _Reader:
         self.where, self.lines = where, lines
         self.places: dict[Loc, str] = {}
         self.complaints: list[str] = []
-        self.num_nodes = 0
+        self.num_nodes = self.num_letters = 0
 
     def read(self, node: yaml.Node, loc: Loc) -> Any:
         """Return the value of a node."""
         self.places[loc] = self.place(node)
         self.num_nodes += 1
-        if len(loc) > MAX_DEPTH or self.num_nodes > MAX_NODES:
+        self.num_letters += len(node.value)  # an alias says a text again, at no cost to the file
+        if len(loc) > MAX_DEPTH or self.num_nodes > MAX_NODES or self.num_letters > MAX_BYTES:
             raise ConfigError(
                 [f"{self.place(node)}: must hold at most {MAX_NODES:,} values, {MAX_DEPTH} deep. Is this a config?"]
             )
@@ -150,6 +174,9 @@ class _Reader:
                 self.complain(key_node, loc, "must have plain words as keys, got a list or mapping. Write key: value.")
                 continue
             key = str(key_node.value)
+            if len(key) > MAX_KEY:
+                self.complain(key_node, loc, f"must have keys of at most {MAX_KEY} letters, got {key[:20]}... Cut it.")
+                continue
             if key in result:
                 first = self.places[*loc, key]
                 self.complain(key_node, (*loc, key), f"must be given once, got it at {first} too. Remove one of them.")
@@ -160,14 +187,14 @@ class _Reader:
 
     def read_scalar(self, node: yaml.Node, loc: Loc) -> Any:
         """Return text, a number, true, false or nothing."""
-        text, kind = str(node.value), node.tag.rpartition(":")[2]
-        if kind not in SCALARS or len(text) > MAX_TEXT:
+        text = str(node.value)
+        if node.tag not in SCALARS or len(text) > MAX_TEXT:
             rule = f"must be plain text, a number, true or false, got {node.tag} {text[:40]!r}"
             self.complain(node, loc, f"{rule}. Write the value alone.")
             return None
         try:
-            return SCALARS[kind](text)
-        except ValueError:  # Python reads whole numbers of at most 4,300 digits
+            return SCALARS[node.tag](text)
+        except ValueError:
             self.complain(node, loc, f"must be a number of fewer digits, got {text[:20]}... Write a smaller one.")
             return None
 

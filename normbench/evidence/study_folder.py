@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import ComparisonError, RunFolderError
-from normbench.evidence.run_folder import AGAIN, ARM_JSON, STUDY_JSON, Arm, read_arm, read_json
+from normbench.evidence.json_files import AGAIN, read_json
+from normbench.evidence.run_folder import ARM_JSON, STUDY_JSON, Arm, read_arm
 
 
 def find_studies(path: Path) -> list[Path]:
@@ -31,13 +32,22 @@ def read_study_arms(folder: Path) -> tuple[dict[str, Any], list[Arm], list[str],
     if study.get("is_plain"):
         arms, gone, left_out = [read_arm(path) for path in found.values()], [], []
     else:
-        folders = {arm["arm"]: arm.get("folder", f"{arm['arm']}-{arm['hash']}") for arm in study.get("arms", [])}
+        folders = _arm_folders(study, folder / STUDY_JSON)
         arms = [replace(read_arm(found[name]), name=arm) for arm, name in folders.items() if name in found]
         _check_hashes(folder, arms, study)
         gone = [arm for arm, name in folders.items() if name not in found]
         left_out = [name for name in found if name not in folders.values()]
     missing = [*(arm.name for arm in arms if not arm.runs), *gone]
     return study, [arm for arm in arms if arm.runs], missing, left_out
+
+
+def _arm_folders(study: dict[str, Any], path: Path) -> dict[str, str]:
+    """Return what the folders of the study's arms are called, by arm."""
+    arms = study.get("arms", [])
+    try:
+        return {arm["arm"]: arm.get("folder", f"{arm['arm']}-{arm['hash']}") for arm in arms}
+    except (AttributeError, KeyError, TypeError):
+        raise RunFolderError(f"{path}: arms: must be a list of arm and hash, got {arms!r:.60}. {AGAIN}") from None
 
 
 def _check_hashes(folder: Path, arms: Sequence[Arm], study: dict[str, Any]) -> None:

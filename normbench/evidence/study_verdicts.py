@@ -9,7 +9,8 @@ from normbench.errors import ComparisonError, ConfigError
 from normbench.evidence.claim_verdicts import NOT_RUN, ClaimVerdict, judge_claim
 from normbench.evidence.claims import read_claims
 from normbench.evidence.identity import content_sha256, study_name
-from normbench.evidence.run_folder import STUDY_JSON, Arm, read_json
+from normbench.evidence.json_files import read_json
+from normbench.evidence.run_folder import STUDY_JSON, Arm
 from normbench.evidence.study_file import read_study_file
 from normbench.evidence.study_folder import read_study_arms
 
@@ -67,7 +68,7 @@ def files_with_claims(folder: Path) -> list[Path]:
     Raises:
         ComparisonError: There is none.
     """
-    found = [path for path in sorted(folder.glob("*.yaml")) if "\nclaims:" in path.read_text(encoding="utf-8")]
+    found = [path for path in sorted(folder.glob("*.yaml")) if "\nclaims:" in path.read_text("utf-8", "replace")]
     if not found:
         rule = "must hold study files with claims, got none"
         raise ComparisonError(f"{folder}: {rule}. Name the files: normbench claims CONFIG...")

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from normbench.models.base import Linear, ModelSpec, NormPosition, Shape, build_norm, flatten_input
 from normbench.norms.base import NormSpec
-from normbench.parts import Widths
+from normbench.parts import MAX_DEPTH, MAX_SIZE, Widths
 
 
 class MLP(nn.Module):
@@ -31,8 +31,8 @@ class MLPSpec(ModelSpec):
 
     name: Literal["mlp"] = "mlp"
     hidden_features: Widths = (200, 200, 200)
-    width: int | None = Field(None, ge=1, le=1_000_000)
-    depth: int | None = Field(None, ge=1, le=10_000)
+    width: int | None = Field(None, ge=1, le=MAX_SIZE)
+    depth: int | None = Field(None, ge=1, le=MAX_DEPTH)
     bias: bool = True
     norm_position: NormPosition = "before_activation"
 

@@ -12,6 +12,7 @@ from normbench.norms.base import FeatureShape, NormSpec
 from normbench.norms.batch_norm import BatchNormSpec
 from normbench.norms.ibn import IBNSpec
 from normbench.norms.instance_norm import InstanceNormSpec
+from normbench.parts import MAX_DEPTH, MAX_SIZE
 
 STRIDES = {"stage1": 1, "stage2": 2, "stage3": 2}
 EARLY_STAGES = ("stage1", "stage2")
@@ -95,8 +96,8 @@ class ResNetSpec(ModelSpec):
     """
 
     name: Literal["resnet"] = "resnet"
-    width: int = Field(16, ge=1)
-    depth: int = Field(1, ge=1)
+    width: int = Field(16, ge=1, le=MAX_SIZE)
+    depth: int = Field(1, ge=1, le=MAX_DEPTH // 10)
     stem_stride: int = Field(1, ge=1, le=3)
     ibn: Literal["none", "a", "b"] = "none"
 

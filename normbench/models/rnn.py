@@ -18,6 +18,7 @@ from normbench.models.base import (
     vector_size,
 )
 from normbench.norms.base import NormSpec
+from normbench.parts import MAX_SIZE
 
 Kind = Literal["plain", "gru", "lstm"]
 State = tuple[Tensor, ...]
@@ -130,7 +131,7 @@ class RNNSpec(ModelSpec):
     takes_sequences: ClassVar[bool] = True
     name: Literal["rnn"] = "rnn"
     cell: Kind = "gru"
-    hidden_features: int = Field(32, ge=1)
+    hidden_features: int = Field(32, ge=1, le=MAX_SIZE)
 
     def build(self, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float) -> nn.Module:
         """Make the network; it needs sequences with a mask and puts out classes or values."""

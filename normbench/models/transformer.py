@@ -19,6 +19,7 @@ from normbench.models.base import (
     vector_size,
 )
 from normbench.norms.base import NormSpec
+from normbench.parts import MAX_DEPTH, MAX_SIZE
 
 Position = Literal["pre", "post"]
 
@@ -126,9 +127,9 @@ class TransformerSpec(ModelSpec):
     takes_sequences: ClassVar[bool] = True
     name: Literal["transformer"] = "transformer"
     norm_position: Position = "pre"
-    num_layers: int = Field(2, ge=1)
-    width: int = Field(32, ge=1)
-    num_heads: int = Field(2, ge=1)
+    num_layers: int = Field(2, ge=1, le=MAX_DEPTH // 10)
+    width: int = Field(32, ge=1, le=MAX_SIZE)
+    num_heads: int = Field(2, ge=1, le=MAX_SIZE)
 
     @model_validator(mode="after")
     def _heads_of_one_size(self) -> Self:

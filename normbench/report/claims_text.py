@@ -7,7 +7,7 @@ from dataclasses import asdict
 from rich.console import Console
 
 from normbench.evidence.claim_verdicts import ClaimVerdict
-from normbench.evidence.run_folder import json_ready
+from normbench.evidence.json_files import json_ready
 from normbench.evidence.study_verdicts import counts
 from normbench.evidence.verdicts import Part
 from normbench.report.numbers import short

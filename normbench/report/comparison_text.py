@@ -11,9 +11,9 @@ from typing import Any
 from rich.console import Console
 
 from normbench.evidence.comparison import Figure, Row, StudyComparison
+from normbench.evidence.json_files import json_ready
 from normbench.evidence.paired import Effect
 from normbench.evidence.pivot import Pivot
-from normbench.evidence.run_folder import json_ready
 from normbench.evidence.selection import is_tuned
 from normbench.report.pivot_text import print_pivots
 from normbench.report.tables import headline, make_console, notes, print_comparison

@@ -24,7 +24,8 @@ class StudyProgress:
     def __init__(self, study: str, total: int, *, quiet: bool = False, console: Console | None = None) -> None:
         self.study, self.total, self.quiet = study, total, quiet
         self.console = console or make_console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        description = TextColumn("{task.description}", markup=False)
+        columns = (description, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         hidden = quiet or not self.console.is_terminal
         self._bars = Progress(*columns, console=self.console, transient=True, disable=hidden)
         self._all = self._bars.add_task(study, total=total)

@@ -1,12 +1,16 @@
 """Tables for the terminal: losses, std per layer, comparison of arms."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
+from rich.text import Text
 
 from normbench.evidence.comparison import StudyComparison
 from normbench.evidence.layer_report import LayerLine, LayerReport
+from normbench.evidence.plain_text import visible
 from normbench.report.comparison_table import comparison_grid
 from normbench.report.grids import plain_table, print_grid
 from normbench.report.numbers import bar, metric_value, short
@@ -18,12 +22,25 @@ WIDEST = 200
 MAX_SEEDS_SHOWN = 12
 
 
+class VisibleConsole(Console):
+    """A console that shows the text it is given; only rich itself may steer the terminal."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return text as rich measures and writes it, made visible."""
+        return super().render_str(visible(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Return what rich writes, with text that never was a string made visible too."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=visible(segment.text))
+
+
 def make_console(*, stderr: bool = False, width: int | None = None) -> Console:
     """Return a console that prints text as it is, in lines as long as they need; bars keep to the terminal.
 
     A terminal that breaks a long line is easier to read than columns folded to a few letters each.
     """
-    console = Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False, width=width)
+    console = VisibleConsole(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False, width=width)
     if width is None and not (stderr and console.is_terminal):
         console.width = max(console.width, WIDEST)
     return console

@@ -9,15 +9,8 @@ import torch
 from torch import nn
 
 from normbench.datasets.base import Dataset
-from normbench.evidence.run_folder import (
-    CONFIG_YAML,
-    ENVIRONMENT_JSON,
-    SUMMARY_JSON,
-    digests,
-    write_json,
-    write_sealed_json,
-    write_text,
-)
+from normbench.evidence.json_files import write_json, write_sealed_json, write_text
+from normbench.evidence.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, digests
 from normbench.study import RunConfig
 from normbench.training.attempt import Attempt, Conduct
 from normbench.training.build import has_curve, readings

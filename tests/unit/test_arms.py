@@ -212,7 +212,7 @@ def test_a_mistake_on_the_command_line_names_the_option(options, messages):
     assert sorted(complaints_of(**options)) == messages
 
 
-@pytest.mark.parametrize("text", ["norm", "norm=", "norm=none,none", "=2"])
+@pytest.mark.parametrize("text", ["norm", "norm=", "norm=none,none", "=2", "norm=] #"])
 def test_vary_needs_values_that_differ(text):
     (complaint,) = complaints_of(vary=[text])
     assert complaint.startswith(f"--vary {text}: ")

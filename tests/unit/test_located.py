@@ -2,6 +2,7 @@
 
 import pytest
 
+from normbench.errors import ConfigError
 from normbench.evidence.located import Located
 from normbench.evidence.study_file import parse_yaml, read_assignment
 
@@ -49,3 +50,10 @@ def test_a_change_brings_its_place_and_forgets_the_old_ones():
     changed = base.overridden(read_assignment("--set", "norm=batch_norm"))
     assert changed.place(("norm", "eps")) == "--set norm=batch_norm"
     assert changed.place(("model",)) == "a.yaml:4"
+
+
+def test_a_key_of_more_steps_than_any_setting_has_is_a_mistake():
+    with pytest.raises(ConfigError) as error:
+        BASE.overridden(read_assignment("--set", "a." * 5_000 + "b=1"))
+    rule = "must name a setting, at most 20 deep, got 5001 steps"
+    assert str(error.value).endswith(f"=1: a.a.a.a.a.a.a.a.a.a....: {rule}. Example: norm.eps")

@@ -7,8 +7,9 @@ from made_up_runs import make_arm, make_run, make_study
 from normbench import __version__
 from normbench.evidence.comparison import compare_study
 from normbench.evidence.effects import with_effects
+from normbench.evidence.json_files import write_json
 from normbench.evidence.pivot import pivots
-from normbench.evidence.run_folder import ENVIRONMENT_JSON, write_json
+from normbench.evidence.run_folder import ENVIRONMENT_JSON
 from normbench.report.methods_text import methods
 
 FIGURES = (

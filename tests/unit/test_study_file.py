@@ -1,6 +1,7 @@
 """YAML read safely: PyYAML's traps closed, places remembered."""
 
 import math
+from pathlib import Path
 
 import pytest
 
@@ -189,3 +190,63 @@ def test_an_assignment_needs_a_key_and_a_value(text):
 )
 def test_the_value_of_an_assignment_is_yaml(text, data):
     assert read_assignment("--set", text).data == data
+
+
+LETTERS = f"a: &a {'x' * 9_999}\nb: [{', '.join(['*a'] * 200)}]\n"
+
+
+def test_a_text_said_again_and_again_is_refused():
+    (complaint,) = complaints_of(LETTERS)
+    assert complaint.endswith("Is this a config?")
+
+
+def test_an_alias_in_moderation_is_allowed():
+    assert parse_yaml("a: &a {lr: 0.1}\nb: *a\n", "a.yaml").data == {"a": {"lr": 0.1}, "b": {"lr": 0.1}}
+
+
+def test_a_merge_key_is_a_key_like_others():
+    assert parse_yaml("a: &a {x: 1}\nb:\n  <<: *a\n", "a.yaml").data["b"] == {"<<": {"x": 1}}
+
+
+@pytest.mark.parametrize("text", ["9223372036854775808", "-" + "9" * 19, "1" + "0" * 5_000, "!!int nine", "!!float x"])
+def test_a_number_that_no_setting_takes_is_refused(text):
+    (complaint,) = complaints_of(f"a: {text}\n")
+    assert complaint.startswith("a.yaml:1: a: must be a number of fewer digits, got ")
+
+
+def test_the_largest_numbers_are_numbers():
+    assert parse_yaml("a: [9223372036854775807, 1e308, 1e999]", "a.yaml").data == {"a": [2**63 - 1, 1e308, math.inf]}
+
+
+@pytest.mark.parametrize("tag", ["!<tag:elsewhere,2020:int>", "!<x:str>", "!int", "!!timestamp", "!!binary"])
+def test_only_yamls_own_tags_mean_something(tag):
+    (complaint,) = complaints_of(f"a: {tag} 3\n")
+    assert complaint.startswith("a.yaml:1: a: must be plain text, a number, true or false, got ")
+
+
+def test_a_key_longer_than_any_setting_is_refused():
+    assert complaints_of(f"{'k' * 300}: 1\n") == [
+        f"a.yaml:1: must have keys of at most 200 letters, got {'k' * 20}... Cut it."
+    ]
+
+
+def test_a_byte_order_mark_is_no_text(tmp_path):
+    (tmp_path / "a.yaml").write_bytes(b"\xef\xbb\xbfmodel: mlp\n")
+    assert read_study_file(tmp_path / "a.yaml").data == {"model": "mlp"}
+
+
+def test_a_device_that_never_ends_is_too_large():
+    with pytest.raises(ConfigError, match="must be at most 1,000,000 bytes, got 1,000,001"):
+        read_study_file(Path("/dev/zero"))
+
+
+def test_a_path_with_a_zero_byte_is_no_file():
+    with pytest.raises(ConfigError, match="must be a readable file, got: embedded null byte"):
+        read_study_file(Path("a\0.yaml"))
+
+
+@pytest.mark.parametrize("text", ["norm=a\nother: 3", "norm=\udcff"])
+def test_an_assignment_is_one_value_of_text(text):
+    with pytest.raises(ConfigError) as error:
+        read_assignment("--set", text)
+    assert "must be " in str(error.value)

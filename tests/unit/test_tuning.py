@@ -12,7 +12,8 @@ from normbench.arms import load_study
 from normbench.errors import RunFailedError, RunFolderError
 from normbench.evidence.comparison import compare_study
 from normbench.evidence.effects import with_effects
-from normbench.evidence.run_folder import METRICS_CSV, SUMMARY_JSON, digests, write_sealed_json
+from normbench.evidence.json_files import write_sealed_json
+from normbench.evidence.run_folder import METRICS_CSV, SUMMARY_JSON, digests
 from normbench.scheduling import run_study
 from normbench.study import TUNING_SEEDS
 from normbench.tuning import quick, tune_study, with_choices, with_settings

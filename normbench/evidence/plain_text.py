@@ -1,0 +1,78 @@
+"""Text that others wrote, shown as text: what would steer a terminal becomes a visible escape."""
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO, cast
+
+# C0 but for tab and newline, DEL, C1, line separators, marks that turn the direction of writing, lone surrogates.
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+def visible(text: str) -> str:
+    r"""Return text with every character that steers a terminal written as ``\uXXXX``, which JSON also reads.
+
+    Example:
+        >>> print(visible("\x1b[31mred"))
+        \u001b[31mred
+    """
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def one_line(text: str) -> str:
+    r"""Return text as ``visible`` does, in one line whatever it holds.
+
+    Example:
+        >>> print(one_line("a\nb"))
+        a\u000ab
+    """
+    return visible(text).replace("\n", "\\u000a").replace("\t", "\\u0009")
+
+
+class VisibleStream:
+    """A text stream that shows what is written to it as ``visible`` does.
+
+    A rich console writes past it, to the stream beneath, since it steers the terminal itself.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.rich_proxied_file = stream  # the name under which rich looks for the stream beneath
+
+    def write(self, text: str) -> int:
+        """Write text; return how much of it."""
+        self.rich_proxied_file.write(visible(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Write out what the stream beneath has kept."""
+        self.rich_proxied_file.flush()
+
+    def isatty(self) -> bool:
+        """Return whether a terminal lies beneath."""
+        return self.rich_proxied_file.isatty()
+
+    def fileno(self) -> int:
+        """Return the number of the file beneath."""
+        return self.rich_proxied_file.fileno()
+
+    @property
+    def encoding(self) -> str:
+        """How the stream beneath writes letters."""
+        return self.rich_proxied_file.encoding
+
+    @property
+    def errors(self) -> str | None:
+        """What the stream beneath does with letters it cannot write."""
+        return self.rich_proxied_file.errors
+
+
+@contextmanager
+def only_visible_text() -> Iterator[None]:
+    """Let nothing that is printed inside the block steer the terminal."""
+    kept = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (cast(TextIO, VisibleStream(stream)) for stream in kept)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = kept

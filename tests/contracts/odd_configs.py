@@ -1,0 +1,218 @@
+"""Generated configs: valid ones changed, YAML of odd trees, broken text, and options as a command line gives them."""
+
+from pathlib import Path
+
+import yaml
+from hypothesis import strategies as st
+
+from normbench.parts import find_specs
+from normbench.study import RunConfig
+from normbench.study_keys import StudyKeys
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+SMALL = [path.read_bytes() for path in sorted(CONFIGS.glob("*.yaml")) if path.stat().st_size < 800]
+"""The shipped configs that are read in milliseconds, with their comments."""
+
+RUN = {"model": {"name": "mlp", "hidden_features": [4]}, "dataset": "linear_regression", "batch_size": 5}
+CLAIM = {"says": "it helps", "metric": "test_loss", "expect": {"less": "a", "than": "b", "by": 0.1}}
+VALID = [
+    RUN,
+    RUN | {"seeds": 3, "arms": {"a": {}, "b": {"dropout": 0.5}}, "baseline": "a", "claims": [CLAIM]},
+    RUN | {"grid": {"norm": ["none", "batch_norm"], "optimizer.lr": [0.01, 0.1]}, "baseline": {"norm": "none"}},
+    RUN | {"zip": {"batch_size": [2, 5], "optimizer.lr": [0.02, 0.05]}, "seeds": [3, 4], "quotes": {"x": "flat"}},
+    RUN | {"norm": {"name": "batch_norm", "momentum": 0.2}, "tune": {"optimizer.lr": [0.01, 0.1]}, "keep_given": False},
+    RUN
+    | {
+        "optimizer": {"name": "adamw", "lr": 0.1},
+        "weight_decay": 0.1,
+        "study": "mine",
+        "num_epochs": 2,
+        "fix": ["data"],
+    },
+    {
+        "model": "transformer",
+        "dataset": {"name": "sequences", "num_samples": 32},
+        "batch_size": 4,
+        "norm": "layer_norm",
+    },
+    {
+        "model": "rnn",
+        "dataset": {"name": "sequences", "longer_by": 2},
+        "recording": {"every_steps": 5, "histograms": []},
+    },
+    {
+        "model": {"name": "resnet", "width": 4},
+        "dataset": "gratings",
+        "norm": "ibn",
+        "sampling": "by_class",
+        "batch_size": 2,
+    },
+]
+
+PARTS = ("model", "norm", "dataset", "optimizer", "weight_parametrization")
+VARIANTS = {part: find_specs(f"normbench.{part}s") for part in PARTS}
+SETTINGS = sorted({key for specs in VARIANTS.values() for spec in specs.values() for key in spec.settings()})
+KEYS = [
+    *RunConfig.model_fields,
+    *StudyKeys.model_fields,
+    *SETTINGS,
+    *(f"{part}.{key}" for part in PARTS for key in ("name", "lr")),
+]
+NAMES = sorted(name for specs in VARIANTS.values() for name in specs)
+
+PATHS = [
+    "..",
+    ".",
+    "../../x",
+    "/etc/x",
+    "a/b",
+    "a\\b",
+    "~",
+    "~root",
+    "x\0y",
+    "",
+    " ",
+    "-",
+    "CON",
+    "tuning",
+    ".lock",
+    "*",
+    "[a]",
+]
+ODD_TEXT = [
+    *PATHS,
+    "a\nb: 1",
+    "\x1b[31m",
+    "\x9b2J",
+    "\u202e",
+    "\ufeff",
+    "é" * 130,
+    "🙂",
+    "x" * 300,
+    "x" * 11_000,
+    "<<",
+    "!!int",
+    "a.b.c",
+]
+ODD_NUMBERS = [
+    0,
+    -1,
+    1,
+    2,
+    7,
+    1.5,
+    -0.0,
+    1e-300,
+    1e308,
+    2**31,
+    2**53 + 1,
+    2**63 - 1,
+    2**63,
+    -(2**63) - 1,
+    10**30,
+    10**4_000,
+]
+ODD_NUMBERS += [float("inf"), float("-inf"), float("nan"), 999_999, 100_000_000]
+
+
+def _nested(depth, end):
+    for i in range(depth):
+        end = [end] if i % 2 else {"norm": end}
+    return end
+
+
+texts = st.sampled_from([*ODD_TEXT, *NAMES, *KEYS]) | st.text(max_size=12)
+numbers = st.sampled_from(ODD_NUMBERS)
+scalars = st.sampled_from([None, True, False]) | numbers | texts | st.integers() | st.floats(allow_subnormal=False)
+keys = st.sampled_from(KEYS) | texts
+trees = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3), max_leaves=6
+)
+deep = st.builds(_nested, st.sampled_from([3, 15, 25, 90]), scalars)
+values = st.one_of(scalars, scalars, trees, deep, st.sampled_from([[], {}, [{}], {"name": None}, {"name": []}]))
+
+
+def _places(tree, at=()):
+    """Every path to a value of nested mappings and lists."""
+    inner = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    return [at, *(place for step, value in inner for place in _places(value, (*at, step)))]
+
+
+def _changed(tree, place, how, key, value):
+    """A copy of a tree with one change at a place: a value put there, a key added, one taken away, one renamed."""
+    if place:
+        copy = dict(tree) if isinstance(tree, dict) else list(tree)
+        copy[place[0]] = _changed(tree[place[0]], place[1:], how, key, value)
+        return copy
+    if isinstance(tree, dict) and how == "add":
+        return tree | {key: value}
+    if isinstance(tree, dict) and tree and how == "rename":
+        first = next(iter(tree))
+        return {key if old == first else old: inner for old, inner in tree.items()}
+    if isinstance(tree, dict | list) and tree and how == "drop":
+        return dict(list(tree.items())[1:]) if isinstance(tree, dict) else tree[1:]
+    return [tree, value] if how == "wrap" else value
+
+
+@st.composite
+def changed_configs(draw):
+    """A valid config with up to three of its values changed."""
+    tree = draw(st.sampled_from(VALID))
+    for _ in range(draw(st.integers(0, 3))):
+        place = draw(st.sampled_from(_places(tree)))
+        tree = _changed(
+            tree, place, draw(st.sampled_from(["put", "add", "rename", "drop", "wrap"])), draw(keys), draw(values)
+        )
+    return as_yaml(tree)
+
+
+@st.composite
+def odd_settings(draw):
+    """A valid config with one part replaced: any variant, with any value for one of its settings."""
+    part = draw(st.sampled_from(PARTS))
+    name = draw(st.sampled_from(sorted(VARIANTS[part])))
+    known = VARIANTS[part][name].settings()
+    odd = {draw(st.sampled_from(known)): draw(numbers | values)} if known else {}
+    return as_yaml(draw(st.sampled_from(VALID)) | {part: {"name": name} | odd})
+
+
+@st.composite
+def broken_texts(draw):
+    """A shipped config as bytes, with one stretch cut out, said twice or replaced by anything."""
+    text = draw(st.sampled_from(SMALL))
+    start = draw(st.integers(0, len(text)))
+    end = start + draw(st.integers(0, 30))
+    odd = draw(
+        st.binary(max_size=6)
+        | st.sampled_from(
+            [b"", b"&a [*a]", b"{", b"- ", b": ", b"\t", b"\0", b"\xff", b"!!python/none", text[start:end] * 2]
+        )
+    )
+    return text[:start] + odd + text[end:]
+
+
+def as_yaml(tree):
+    """A tree as YAML; what a dumper escapes or tags is what a user may write too."""
+    return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=10**9).encode("utf-8", "surrogatepass")
+
+
+ORDINARY = ["norm=none", "norm=none,batch_norm", "optimizer.lr=0.1", "dropout=0.1,0.2", "l1=1e-3", "optimizer.lr"]
+
+
+def _options(option_keys, option_values):
+    said = st.builds("{}={}".format, option_keys, option_values)
+    return st.lists(st.sampled_from(ORDINARY) | said | texts, max_size=2)
+
+
+flow = st.builds(
+    lambda tree: yaml.safe_dump(tree, default_flow_style=True, allow_unicode=True).replace("\n...\n", "").strip(),
+    values,
+)
+plain = st.sampled_from(["none,batch_norm", "0.1,1", "] #", "a], b: [c", "\udcff", "{", "1," * 9, "2,2"]) | texts | flow
+options = st.fixed_dictionaries(
+    {"set_": _options(keys, plain), "vary": _options(keys, plain), "tune": _options(keys, plain)},
+    optional={"seeds": st.sampled_from([1, 3, 0, -1, 10**9])},
+)
+anything = st.one_of(
+    changed_configs(), odd_settings(), odd_settings(), broken_texts(), trees.map(as_yaml), st.binary(max_size=80)
+)
