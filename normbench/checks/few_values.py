@@ -8,12 +8,16 @@ from normbench.findings import Finding
 from normbench.forward_pass import NormCall
 
 FEWEST_VALUES = 16
-"""The variance of 16 normal values has a standard error of 37 %, of 8 one of 53 %. In normbench's own studies (b10) batch
-norm is not behind group norm from 16 on, and is not found to get worse at 2 images where their maps are large."""
+"""The variance of 16 normal values has a standard error of 37 %, of 8 one of 53 %. In normbench's own studies (b10)
+batch norm is not behind group norm from 16 on, and is not found to get worse at 2 images where their maps are large."""
 
 
 def find(setup: Setup) -> Iterator[Finding]:
-    """Warn of batch statistics over fewer than 16 values per channel, and of samples' own over two values."""
+    """Warn of batch statistics over fewer than 16 values per channel, and of samples' own over two values.
+
+    A last, partial batch plays no part: training, re-estimation and readings leave it out, and evaluation, where a norm
+    may also take the batch's statistics, joins a last sample to the batch before.
+    """
     for norm in setup.norms:
         if norm.takes_batch_statistics:
             yield from _over_the_batch(norm, setup.config.batch_size)

@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from normbench.evidence.choices import Choice
+    from normbench.findings import Level
     from normbench.report.progress import StudyProgress
     from normbench.scheduling import Progress
     from normbench.study import Study
@@ -54,7 +55,7 @@ def command(
     if dry_run:
         _print_plan(studies, runs_dir, as_json=json_)
         return
-    _warn(studies)
+    _print_findings(studies, "warning")
     failures = 0
     reports = []
     with Workers(jobs) as workers:
@@ -89,16 +90,14 @@ def _load_all(configs: list[Path], **changes: Any) -> "list[Study]":
 def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> None:
     from normbench.cost import estimate_cost
     from normbench.preflight import study_findings
-    from normbench.report.findings_text import print_findings
-    from normbench.report.tables import make_console
 
-    found = [study_findings(study) for study in studies]
     plans = [asdict(estimate_cost(study, runs_dir)) for study in studies]
     if as_json:
-        plans = [plan | {"findings": [asdict(one) for one in of]} for plan, of in zip(plans, found, strict=True)]
+        for plan, study in zip(plans, studies, strict=True):
+            plan["findings"] = [asdict(finding) for finding in study_findings(study)]
         typer.echo(json.dumps(plans, indent=2))
         return
-    for plan, findings in zip(plans, found, strict=True):
+    for plan in plans:
         typer.echo(f"{plan['study']}: {plan['num_arms']} x {plan['num_seeds']} runs (arms x seeds)")
         for arm in plan["arms"]:
             typer.echo(
@@ -109,16 +108,16 @@ def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> Non
         typer.echo(
             f"  {plan['num_finished']} finished, {plan['num_missing']} to run, about {plan['cpu_s']:.0f} CPU-seconds"
         )
-        print_findings(make_console(), plan["study"], findings, plan["num_arms"], ("warning", "note"))
+    _print_findings(studies, "warning", "note")
 
 
-def _warn(studies: "list[Study]") -> None:
+def _print_findings(studies: "list[Study]", *levels: "Level") -> None:
     from normbench.preflight import study_findings
     from normbench.report.findings_text import print_findings
     from normbench.report.tables import make_console
 
     for study in studies:
-        print_findings(make_console(stderr=True), study.name, study_findings(study), len(study.arms), ("warning",))
+        print_findings(make_console(stderr=True), study.name, study_findings(study), len(study.arms), levels)
 
 
 def _quick(study: "Study") -> "Study":

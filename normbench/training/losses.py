@@ -1,6 +1,6 @@
 """What is minimised and what is read, for each kind of task."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -56,9 +56,9 @@ def predict(model: nn.Module, x: Tensor) -> Tensor:
     return output
 
 
-def _evaluation_batches(x: Tensor) -> tuple[Tensor, ...]:
+def _evaluation_batches(x: Tensor) -> Sequence[Tensor]:
     """Cut samples into batches; a last one alone joins those before, as a norm may take the batch's statistics here."""
-    batches = x.split(EVALUATION_BATCH)
+    batches: tuple[Tensor, ...] = x.split(EVALUATION_BATCH)
     if len(batches) > 1 and len(batches[-1]) == 1:
         return *batches[:-2], x[-EVALUATION_BATCH - 1 :]
     return batches

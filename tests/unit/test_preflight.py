@@ -7,10 +7,14 @@ from torch import nn
 from normbench.checks.base import find_checks
 from normbench.contradictions import network_without_numbers
 from normbench.findings import Finding
+from normbench.norms.batch_norm import BatchNorm
 from normbench.norms.switchable_norm import SwitchableNorm
 from normbench.preflight import preflight
 from normbench.study import RunConfig
 from normbench.training import checkpointing
+from normbench.training.build import build_training
+from normbench.training.loop import train
+from normbench.training.recording import MemoryRecorder
 
 IMAGES = {"model": "lenet", "dataset": "banknotes"}
 SMALL_IMAGES = {"model": {"name": "resnet", "width": 4}, "dataset": "gratings"}
@@ -338,6 +342,26 @@ def test_the_smallest_batch_that_is_proposed_is_enough():
     proposed = int(words[words.index("batch_size:") + 1])
     assert found("warning", **settings, batch_size=proposed) == []
     assert found("warning", **settings, batch_size=proposed - 1) != []
+
+
+@pytest.mark.parametrize("sampling", ["shuffled", "by_class"])
+@pytest.mark.parametrize("tracks", [True, False])
+def test_no_batch_of_one_reaches_a_norm_that_would_take_its_statistics(sampling, tracks):
+    """So there is no check for it: 501 samples leave one over in batches of 4 and in evaluation's of 500."""
+    norm, data = (
+        {"name": "batch_norm", "track_running_stats": tracks},
+        {"name": "gaussian_clusters", "num_samples": 501},
+    )
+    settings = {**POINTS, "dataset": data, "norm": norm, "batch_size": 4, "sampling": sampling, "num_steps": 3}
+    training, _ = build_training(RunConfig.model_validate(settings), seed=0)
+    sizes = []
+    for layer in training.model.modules():
+        if isinstance(layer, BatchNorm):
+            layer.register_forward_pre_hook(
+                lambda layer, x: sizes.append(len(x[0])) if layer.training or not tracks else None
+            )
+    outcome = train(training, 3, 1, MemoryRecorder())
+    assert (outcome.status, min(sizes)) == ("finished", 4)
 
 
 # The reasons that the warnings give, against what happens.
