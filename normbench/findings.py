@@ -1,4 +1,4 @@
-"""Finding: what may go wrong in a layer, why it matters, and the way out; the same finding of several arms is one."""
+"""Finding: what may go wrong in a layer, why it matters, the way out; what arms share is said once."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

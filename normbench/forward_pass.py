@@ -1,4 +1,4 @@
-"""One pass of a network of zeros: how much each norm gets, which dropouts lie before it, which bias right before it."""
+"""One pass of a network of zeros: what each norm gets, and what lies before it."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -88,10 +88,7 @@ def norm_calls(config: RunConfig) -> list[NormCall]:
 
 @lru_cache(maxsize=32)  # arms that share a network share its pass
 def _pass(network: nn.Module, input_shape: Shape) -> list[NormCall]:
-    zeros = {
-        name: torch.zeros(tensor.shape, dtype=tensor.dtype, requires_grad=tensor.requires_grad)
-        for name, tensor in (*network.named_parameters(), *network.named_buffers())
-    }
+    zeros = _zeros(network)
     samples = torch.ones(NUM_SAMPLES, *input_shape, requires_grad=True)  # of sequences, the mask is 1 at real steps
     with torch.enable_grad(), torch.random.fork_rng(devices=[]), _watching(network) as (inputs, dropouts):
         functional_call(network, zeros, samples)
@@ -110,6 +107,14 @@ def _pass(network: nn.Module, input_shape: Shape) -> list[NormCall]:
         )
         for name, x in inputs.items()
     ]
+
+
+def _zeros(network: nn.Module) -> dict[str, Tensor]:
+    """Return parameters and buffers of value 0: the network itself has none, and random ones would take time."""
+    return {
+        name: torch.zeros(tensor.shape, dtype=tensor.dtype, requires_grad=tensor.requires_grad)
+        for name, tensor in (*network.named_parameters(), *network.named_buffers())
+    }
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Dropout before a norm that evaluates with running statistics: they are those of zeroed, rescaled activations."""
+"""Dropout before a norm that evaluates with running statistics."""
 
 from collections.abc import Iterator
 

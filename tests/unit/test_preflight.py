@@ -107,7 +107,7 @@ PLANTED = {
             "norm": {"name": "switchable_norm", "average": "batch", "compat": "official"},
             "checkpointing": True,
         },
-        ("warning", "recomputed_statistics", BOTH, "sees every training batch twice"),
+        ("warning", "recomputed_norms", BOTH, "sees every training batch twice"),
     ),
     "decayed norm parameters": (
         {**POINTS, "norm": "layer_norm", "weight_decay": 0.01},
@@ -119,7 +119,7 @@ PLANTED = {
     ),
     "checkpointed batch norm": (
         {**IMAGES, "norm": "batch_norm", "checkpointing": True},
-        ("note", "recomputed_statistics", ALL_OF_LENET, "sees every training batch twice"),
+        ("note", "recomputed_norms", ALL_OF_LENET, "sees every training batch twice"),
     ),
 }
 
@@ -229,22 +229,31 @@ def test_momentum_that_is_not_in_use_is_not_judged():
     assert found("warning", **POINTS, norm={"name": "batch_norm", "momentum": 0.001}, num_steps=0) == []
 
 
+def test_a_large_momentum_below_the_other_conventions_is_not_judged():
+    assert found("warning", **POINTS, norm={"name": "batch_norm", "momentum": 0.89}) == []
+
+
+def test_a_momentum_of_1_gets_the_default_as_its_way_out():
+    findings = found("warning", **POINTS, norm={"name": "batch_norm", "momentum": 1})
+    assert {one.fix for one in findings} == {"Write norm.momentum: 0.1."}
+
+
 def test_a_correction_of_momentum_that_is_missing_is_noticed(monkeypatch):
     monkeypatch.setattr(checkpointing, "_correct_momentum", lambda _: None)
     findings = found("warning", **POINTS, norm="batch_norm", checkpointing=True)
-    assert [(one.check, one.layer) for one in findings] == [("recomputed_statistics", name) for name in BOTH]
+    assert [(one.check, one.layer) for one in findings] == [("recomputed_norms", name) for name in BOTH]
 
 
 @pytest.mark.parametrize("average", ["moving", "batch"])
 def test_statistics_that_come_out_right_under_checkpointing_are_a_note(average):
     norm = {"name": "switchable_norm", "average": average}
-    assert [one.level for one in found(check="recomputed_statistics", **POINTS, norm=norm, checkpointing=True)] == [
+    assert [one.level for one in found(check="recomputed_norms", **POINTS, norm=norm, checkpointing=True)] == [
         "note"
     ] * 2
 
 
 def test_the_last_norm_of_a_transformer_is_not_recomputed():
-    findings = found(check="recomputed_statistics", **SEQUENCES, norm="batch_norm", checkpointing=True)
+    findings = found(check="recomputed_norms", **SEQUENCES, norm="batch_norm", checkpointing=True)
     assert layers(findings) == [f"block{n}.{layer}.norm" for n in (1, 2) for layer in ("attention", "feedforward1")]
 
 
