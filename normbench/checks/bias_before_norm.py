@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from normbench.checks.base import Setup
 from normbench.findings import Finding
 
+WITHOUT = "Leave it, or write model.bias: false, which leaves out the output's bias too."
+
 
 def find(setup: Setup) -> Iterator[Finding]:
     """Note each norm that ignores a constant per feature and gets its input from an operation that adds a bias."""
@@ -17,5 +19,5 @@ def find(setup: Setup) -> Iterator[Finding]:
                 "takes away the bias that is added right before it",
                 "Whatever that bias is, the output is the same; its gradient is 0. It is torch's habit, and does no "
                 "harm but for the memory.",
-                "Write model.bias: false." if has_setting else "Leave it, so that an arm without norms has one too.",
+                WITHOUT if has_setting else "Leave it, so that an arm without norms has one too.",
             )

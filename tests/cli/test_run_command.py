@@ -127,7 +127,7 @@ BIAS = """\
 normed: note: hidden1.norm, hidden2.norm: takes away the bias that is added right before it
   why  Whatever that bias is, the output is the same; its gradient is 0. It is torch's habit, and does no harm but for \
 the memory.
-  fix  Write model.bias: false.
+  fix  Leave it, or write model.bias: false, which leaves out the output's bias too.
 """
 
 
