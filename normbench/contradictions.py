@@ -1,13 +1,16 @@
 """Settings that contradict each other, all of them, before anything runs."""
 
+from functools import lru_cache
 from math import prod
 
 import torch
 from torch import nn
 
 from normbench.errors import SettingError
-from normbench.models.base import BuiltNorm, built_norms, parametrize_weights
+from normbench.models.base import BuiltNorm, ModelSpec, Shape, built_norms, parametrize_weights
+from normbench.norms.base import NormSpec
 from normbench.study import RunConfig
+from normbench.weight_parametrizations.base import WeightParametrizationSpec
 
 MAX_NUMBERS = 2**30
 """Of a network's parameters, and of a training set: 4 GiB in single precision."""
@@ -73,16 +76,13 @@ def _sequence_contradictions(config: RunConfig) -> list[SettingError]:
 
 
 def _network_contradictions(config: RunConfig) -> list[SettingError]:
-    data = config.dataset
     if _sequence_contradictions(config):
         return []
     try:
-        with torch.device("meta"):
-            model = config.model.build(data.input_shape, data.output_shape, config.norm, config.dropout)
+        model = network_without_numbers(config)
         _check_size(model, config)
-        parametrize_weights(model, config.weight_parametrization)
-        for norm in dict.fromkeys(built_norms(model).values()):
-            _check_batch(norm, config)
+        for layer, norm in built_norms(model).items():
+            _check_batch(layer, norm, config)
     except SettingError as error:
         return [error]
     return []
@@ -95,11 +95,38 @@ def _check_size(model: nn.Module, config: RunConfig) -> None:
         raise SettingError("model.name", rule, config.model.name, "Use a smaller one.")
 
 
-def _check_batch(norm: BuiltNorm, config: RunConfig) -> None:
+def network_without_numbers(config: RunConfig) -> nn.Module:
+    """Build a run's network on the meta device: names and shapes, no memory. One is shared by all who ask for it.
+
+    Raises:
+        SettingError: The model refuses the data, or a norm or a weight parametrization refuses a layer.
+    """
+    data = config.dataset
+    return _built(
+        config.model, data.input_shape, data.output_shape, config.norm, config.dropout, config.weight_parametrization
+    )
+
+
+@lru_cache(maxsize=32)  # most arms of a study share their network with others
+def _built(
+    model: ModelSpec,
+    input_shape: Shape,
+    output_shape: Shape,
+    norm: NormSpec,
+    dropout: float,
+    parametrization: WeightParametrizationSpec,
+) -> nn.Module:
+    with torch.device("meta"):
+        network = model.build(input_shape, output_shape, norm, dropout)
+    parametrize_weights(network, parametrization)
+    return network
+
+
+def _check_batch(layer: str, norm: BuiltNorm, config: RunConfig) -> None:
     """Refuse a batch that leaves a norm too few values; of sequences, the shortest one's steps count."""
     lengths = config.dataset.sequence_lengths
     fewest_rows = min(lengths) if norm.per_step and lengths else 1
     try:
         norm.spec.check_batch(norm.feature_shape, fewest_rows * config.batch_size)
     except SettingError as error:
-        raise SettingError(error.key, error.rule, config.batch_size, error.way_out) from None
+        raise SettingError(error.key, error.rule, config.batch_size, error.way_out, layer) from None

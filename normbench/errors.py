@@ -40,15 +40,19 @@ class SettingError(ValueError):
     """A part refuses the value of one of its settings.
 
     Raised by layers, models and datasets, which know no file; whoever reads the config adds the place.
+
+    Attributes:
+        layer: Which layer of a network refuses, where it is one.
     """
 
-    def __init__(self, key: str, rule: str, value: object, way_out: str) -> None:
+    def __init__(self, key: str, rule: str, value: object, way_out: str, layer: str = "") -> None:
         super().__init__(f"{key}: {rule}, got {value!r}. {way_out}")
-        self.key, self.rule, self.value, self.way_out = key, rule, value, way_out
+        self.key, self.rule, self.value, self.way_out, self.layer = key, rule, value, way_out, layer
 
-    def within(self, part: str, where: str = "") -> "SettingError":
-        """Return the same refusal, seen from the config: key under ``part``, rule with ``where``."""
-        return SettingError(f"{part}.{self.key}" if part else self.key, f"{self.rule}{where}", self.value, self.way_out)
+    def within(self, part: str, layer: str = "") -> "SettingError":
+        """Return the same refusal, seen from the config: key under ``part``, rule with the layer's name."""
+        key, where = f"{part}.{self.key}" if part else self.key, f" of layer {layer}" if layer else ""
+        return SettingError(key, f"{self.rule}{where}", self.value, self.way_out, layer or self.layer)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from normbench.evidence.choices import Choice
+    from normbench.findings import Level
     from normbench.making import Manner
     from normbench.report.progress import StudyProgress
     from normbench.scheduling import Progress
@@ -69,6 +70,7 @@ def command(
     if dry_run:
         _print_plan(studies, runs_dir, as_json=json_)
         return
+    _print_findings(studies, "warning")
     interruption = Interruption()
     with interruption.listening(), Workers(num_jobs, interruption) as workers:
         how = _How(runs_dir, workers, Manner(force=force, checkpoint_s=checkpoint_every), fail_fast, quiet)
@@ -145,9 +147,12 @@ def _load_all(configs: list[Path], **changes: Any) -> "list[Study]":
 
 def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> None:
     from normbench.cost import estimate_cost
+    from normbench.preflight import study_findings
 
     plans = [asdict(estimate_cost(study, runs_dir)) for study in studies]
     if as_json:
+        for plan, study in zip(plans, studies, strict=True):
+            plan["findings"] = [asdict(finding) for finding in study_findings(study)]
         typer.echo(json.dumps(plans, indent=2))
         return
     for plan in plans:
@@ -161,6 +166,16 @@ def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> Non
         typer.echo(
             f"  {plan['num_finished']} finished, {plan['num_missing']} to run, about {plan['cpu_s']:.0f} CPU-seconds"
         )
+    _print_findings(studies, "warning", "note")
+
+
+def _print_findings(studies: "list[Study]", *levels: "Level") -> None:
+    from normbench.preflight import study_findings
+    from normbench.report.findings_text import print_findings
+    from normbench.report.tables import make_console
+
+    for study in studies:
+        print_findings(make_console(stderr=True), study.name, study_findings(study), len(study.arms), levels)
 
 
 def _quick(study: "Study") -> "Study":

@@ -129,7 +129,7 @@ def build_norm(norm: NormSpec, feature_shape: FeatureShape, layer: str, *, per_s
     try:
         built = norm.build(feature_shape)
     except SettingError as error:
-        raise error.within("norm", f" of layer {layer}") from None
+        raise error.within("norm", layer) from None
     built.feature_shape = feature_shape  # type: ignore[assignment]
     built.built_from = BuiltNorm(norm, feature_shape, per_step)  # type: ignore[assignment]
     return built
@@ -157,7 +157,7 @@ def parametrize_weights(model: nn.Module, parametrization: WeightParametrization
             try:
                 parametrization.build(layer)
             except SettingError as error:
-                raise error.within("weight_parametrization", f" of layer {name}") from None
+                raise error.within("weight_parametrization", name) from None
 
 
 def weight_parameters(layer: nn.Module) -> list[nn.Parameter]:

@@ -68,7 +68,7 @@ def _norm_after(name: str, shape: Shape, norm: NormSpec) -> nn.Module:
         if name != "fc1":
             raise
         way_out = f"{error.way_out} Or leave it out there: model.norm_after: [conv1, conv2]."
-        raise SettingError(error.key, error.rule, error.value, way_out) from None
+        raise SettingError(error.key, error.rule, error.value, way_out, error.layer) from None
 
 
 class LeNetSpec(ModelSpec):

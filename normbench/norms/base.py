@@ -64,6 +64,10 @@ class NormSpec(Spec):
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
         """Return what is true of the built layer in this mode."""
 
+    def fewest_samples(self, feature_shape: FeatureShape, batch_size: int) -> int:
+        """Return how many of a batch's samples the smallest of its statistics over samples is taken over: here all."""
+        return batch_size
+
     def check_batch(self, feature_shape: FeatureShape, batch_size: int) -> None:
         """Refuse a batch size this layer cannot be trained with.
 

@@ -134,6 +134,10 @@ class GhostBatchNormSpec(NormSpec):
             num_statistics=len(sizes) * feature_shape[0],
         )
 
+    def fewest_samples(self, feature_shape: FeatureShape, batch_size: int) -> int:
+        """Return the smallest chunk's size."""
+        return min(chunk_sizes((batch_size, *feature_shape), self.ghost_size))
+
     def check_batch(self, feature_shape: FeatureShape, batch_size: int) -> None:
         """Refuse one value per channel: it has no variance."""
         if batch_size * num_positions(feature_shape) < 2:

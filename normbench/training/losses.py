@@ -1,6 +1,6 @@
 """What is minimised and what is read, for each kind of task."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -51,9 +51,17 @@ def predict(model: nn.Module, x: Tensor) -> Tensor:
     was_training = model.training
     model.eval()
     with torch.no_grad():
-        output = torch.cat([model(batch) for batch in x.split(EVALUATION_BATCH)])
+        output = torch.cat([model(batch) for batch in _evaluation_batches(x)])
     model.train(was_training)
     return output
+
+
+def _evaluation_batches(x: Tensor) -> Sequence[Tensor]:
+    """Cut samples into batches; a last one alone joins those before, as a norm may take the batch's statistics here."""
+    batches: tuple[Tensor, ...] = x.split(EVALUATION_BATCH)
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        return *batches[:-2], x[-EVALUATION_BATCH - 1 :]
+    return batches
 
 
 def output_means(model: nn.Module, x: Tensor) -> dict[str, float]:

@@ -103,6 +103,54 @@ def test_a_dry_run_in_json_counts_runs(study):
     assert (plan["study"], plan["num_runs"], plan["num_missing"], plan["num_finished"]) == ("tiny", 2, 2, 0)
 
 
+NORMED = TINY.replace("[4]", "[4, 4]").replace("size: 5", "size: 20").replace(
+    "linear_regression", "{name: linear_regression, num_samples: 40}"
+) + (
+    "norm: {name: batch_norm, momentum: 0.95}\nseeds: 2\n"
+    "grid: {dropout: [0, 0.5], optimizer.lr: [0.01, 0.02]}\nbaseline: {dropout: 0}\n"
+)
+MOMENTUM = """\
+normed: warning: hidden1.norm, hidden2.norm: keeps 5 % of its running statistics per step (norm.momentum 0.95)
+  why  momentum is the share of the NEW batch here and in torch, and of the OLD value in TensorFlow and some papers. \
+Evaluation then depends on the last batch or two.
+  fix  Write norm.momentum: 0.05, if the share of the old value was meant.
+"""
+DROPOUT = """\
+normed: warning: hidden2.norm: remembers statistics of what dropout 0.5 has thinned out (first in hidden1.dropout)
+  why  In evaluation nothing is dropped, and the variance is smaller than the remembered one, for activations of mean \
+0 by a factor of 2: variance shift (Li et al., 2018).
+  fix  Write dropout: 0, or use a norm without running statistics (layer_norm, group_norm); reestimated_test_loss says \
+what the shift costs.
+  arms dropout=0.5,lr=0.01; dropout=0.5,lr=0.02
+"""
+BIAS = """\
+normed: note: hidden1.norm, hidden2.norm: takes away the bias that is added right before it
+  why  Whatever that bias is, the output is the same; its gradient is 0. It is torch's habit, and does no harm but for \
+the memory.
+  fix  Leave it, or write model.bias: false, which leaves out the output's bias too.
+"""
+
+
+def test_run_warns_once_per_finding_on_stderr():
+    code, out, err = normbench("run", write("normed.yaml", NORMED))
+    assert (code, err) == (0, MOMENTUM + DROPOUT)
+    assert "warning" not in out
+
+
+def test_a_dry_run_tells_notes_too():
+    code, _, err = normbench("run", write("normed.yaml", NORMED), "--dry-run")
+    assert (code, err, files()) == (0, MOMENTUM + DROPOUT + BIAS, ["normed.yaml"])
+
+
+def test_a_dry_run_in_json_holds_the_findings():
+    (plan,) = json.loads(normbench("run", write("normed.yaml", NORMED), "--dry-run", "--json").out)
+    assert [(one["level"], one["check"], one["layers"], len(one["arms"])) for one in plan["findings"]] == [
+        ("warning", "momentum_convention", ["hidden1.norm", "hidden2.norm"], 4),
+        ("warning", "dropout_before_norm", ["hidden2.norm"], 2),
+        ("note", "bias_before_norm", ["hidden1.norm", "hidden2.norm"], 4),
+    ]
+
+
 def test_every_mistake_is_one_line_and_nothing_is_written():
     write("a.yaml", TINY + "dropout: 2\nl1: -1\n")
     write("b.yaml", TINY + "norm: {name: batch_norm, eps: 0}\n")

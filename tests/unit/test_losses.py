@@ -92,6 +92,29 @@ def test_large_splits_are_read_in_pieces_that_change_nothing():
     torch.testing.assert_close(found, net.eval()(x), rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("num_samples", "sizes"),
+    [
+        (1, [1]),
+        (EVALUATION_BATCH, [EVALUATION_BATCH]),
+        (EVALUATION_BATCH + 1, [EVALUATION_BATCH + 1]),
+        (EVALUATION_BATCH + 2, [EVALUATION_BATCH, 2]),
+        (2 * EVALUATION_BATCH + 1, [EVALUATION_BATCH, EVALUATION_BATCH + 1]),
+    ],
+)
+def test_no_sample_is_read_alone_if_there_are_others(num_samples, sizes):
+    seen, x = [], torch.arange(num_samples).float()[:, None]
+    net = nn.Identity()
+    net.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    assert torch.equal(predict(net, x), x)
+    assert seen == sizes
+
+
+def test_a_norm_with_batch_statistics_in_evaluation_reads_any_number_of_samples():
+    net = nn.BatchNorm1d(3, track_running_stats=False)
+    assert predict(net, torch.randn(EVALUATION_BATCH + 1, 3)).isfinite().all()
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_predicting_changes_nothing(training):
     net, x = noisy_net().train(training), torch.randn(9, 3)

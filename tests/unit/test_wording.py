@@ -205,7 +205,7 @@ def test_a_long_value_is_cut():
 
 
 def test_a_refusal_seen_from_the_config_names_part_and_layer():
-    refusal = SettingError("num_groups", "must divide the 6 features", 4, "Use 3.").within("norm", " of layer conv1")
+    refusal = SettingError("num_groups", "must divide the 6 features", 4, "Use 3.").within("norm", "conv1")
     assert str(refusal) == "norm.num_groups: must divide the 6 features of layer conv1, got 4. Use 3."
 
 

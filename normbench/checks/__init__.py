@@ -1,0 +1,1 @@
+"""What may go wrong with a run's norms; one check per file, found by itself."""
