@@ -24,7 +24,14 @@ class StudyProgress:
         self.console = console or make_console(stderr=True)
         description = TextColumn("{task.description}", markup=False)
         columns = (description, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._bar = Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
+        self._bar = Progress(
+            *columns,
+            console=self.console,
+            transient=True,
+            redirect_stdout=False,  # rich would read colours out of what others write
+            redirect_stderr=False,
+            disable=not self.console.is_terminal,
+        )
         self._task = self._bar.add_task(study, total=total)
         self._last_line = time.monotonic()
 
