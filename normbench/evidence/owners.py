@@ -2,7 +2,7 @@
 
 import json
 import os
-import socket
+import platform
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -33,7 +33,7 @@ class Owner:
 
     token: str
     pid: int = field(default_factory=os.getpid)
-    host: str = field(default_factory=socket.gethostname)
+    host: str = field(default_factory=platform.node)
     born: str = field(default_factory=lambda: _birth(os.getpid()))
     started_at: str = ""
     status: str = "running"
@@ -64,7 +64,7 @@ class Owner:
         """Whether it may still be at work: its process is there, or is out of sight on another machine."""
         if self.status != "running":
             return False
-        if self.host != socket.gethostname():
+        if self.host != platform.node():
             return True
         if self.pid == os.getpid():
             return self.token in MY_TOKENS

@@ -31,40 +31,42 @@ def one_line(text: str) -> str:
 
 
 class VisibleStream:
-    """A text stream that shows what is written to it as ``visible`` does.
-
-    A rich console writes past it, to the stream beneath, since it steers the terminal itself.
-    """
+    """A text stream that shows what is written to it as ``visible`` does."""
 
     def __init__(self, stream: TextIO) -> None:
-        self.rich_proxied_file = stream  # the name under which rich looks for the stream beneath
+        self.beneath = stream
 
     def write(self, text: str) -> int:
         """Write text; return how much of it."""
-        self.rich_proxied_file.write(visible(text))
+        self.beneath.write(visible(text))
         return len(text)
 
     def flush(self) -> None:
         """Write out what the stream beneath has kept."""
-        self.rich_proxied_file.flush()
+        self.beneath.flush()
 
     def isatty(self) -> bool:
         """Return whether a terminal lies beneath."""
-        return self.rich_proxied_file.isatty()
+        return self.beneath.isatty()
 
     def fileno(self) -> int:
         """Return the number of the file beneath."""
-        return self.rich_proxied_file.fileno()
+        return self.beneath.fileno()
 
     @property
     def encoding(self) -> str:
         """How the stream beneath writes letters."""
-        return self.rich_proxied_file.encoding
+        return self.beneath.encoding
 
     @property
     def errors(self) -> str | None:
         """What the stream beneath does with letters it cannot write."""
-        return self.rich_proxied_file.errors
+        return self.beneath.errors
+
+
+def stream_beneath(stream: TextIO) -> TextIO:
+    """Return the stream that a console writes to, which steers the terminal itself and makes its text visible."""
+    return stream.beneath if isinstance(stream, VisibleStream) else stream
 
 
 @contextmanager

@@ -27,7 +27,14 @@ class StudyProgress:
         description = TextColumn("{task.description}", markup=False)
         columns = (description, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         hidden = quiet or not self.console.is_terminal
-        self._bars = Progress(*columns, console=self.console, transient=True, disable=hidden)
+        self._bars = Progress(
+            *columns,
+            console=self.console,
+            transient=True,
+            redirect_stdout=False,  # rich would read colours out of what others write
+            redirect_stderr=False,
+            disable=hidden,
+        )
         self._all = self._bars.add_task(study, total=total)
         self._under_way: dict[str, tuple[TaskID, float]] = {}
         self._number = 0

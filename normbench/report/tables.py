@@ -1,5 +1,6 @@
 """Tables for the terminal: losses, std per layer, comparison of arms."""
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from rich.text import Text
 
 from normbench.evidence.comparison import StudyComparison
 from normbench.evidence.layer_report import LayerLine, LayerReport
-from normbench.evidence.plain_text import visible
+from normbench.evidence.plain_text import stream_beneath, visible
 from normbench.report.comparison_table import comparison_grid
 from normbench.report.grids import plain_table, print_grid
 from normbench.report.numbers import bar, metric_value, short
@@ -40,7 +41,8 @@ def make_console(*, stderr: bool = False, width: int | None = None) -> Console:
 
     A terminal that breaks a long line is easier to read than columns folded to a few letters each.
     """
-    console = VisibleConsole(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False, width=width)
+    file = stream_beneath(sys.stderr if stderr else sys.stdout)
+    console = VisibleConsole(file=file, markup=False, highlight=False, emoji=False, soft_wrap=False, width=width)
     if width is None and not (stderr and console.is_terminal):
         console.width = max(console.width, WIDEST)
     return console

@@ -1,6 +1,6 @@
 """One TensorBoard event file, written at once and in order, and gone on with where it ends."""
 
-import socket
+import platform
 import struct
 import time
 from pathlib import Path
@@ -24,7 +24,7 @@ class EventFile:
 
     def __init__(self, folder: Path) -> None:
         known = sorted(folder.glob("events.*"))
-        name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}"
+        name = f"events.out.tfevents.{int(time.time())}.{platform.node()}"
         self._file = (known[0] if known else folder / name).open("ab")
         if not known:
             self._append(Event(file_version="brain.Event:2", wall_time=time.time()))

@@ -7,7 +7,8 @@ import sys
 import pytest
 from rich.table import Table
 
-from normbench.evidence.plain_text import VisibleStream, one_line, only_visible_text, visible
+from normbench.evidence.plain_text import one_line, only_visible_text, visible
+from normbench.report.progress import StudyProgress
 from normbench.report.tables import VisibleConsole
 
 CSI = "\x1b[31m"
@@ -50,7 +51,7 @@ def test_what_is_printed_in_the_block_is_visible_and_no_more_after_it(capsys):
 
 def test_a_console_colours_and_its_text_does_not():
     out = io.StringIO()
-    console = VisibleConsole(file=VisibleStream(out), force_terminal=True, color_system="standard", highlight=False)
+    console = VisibleConsole(file=out, force_terminal=True, color_system="standard", highlight=False)
     table = Table(f"{CSI}head", header_style="bold")
     table.add_row(f"{CSI}cell")
     console.print(f"{CSI}text", style="green")
@@ -61,3 +62,24 @@ def test_a_console_colours_and_its_text_does_not():
     assert "\x1b[32m\\u001b[31mtext\x1b[0m\n" in written
     assert written.count("\\u001b[31m") == 4
     assert "\x1b[1m" in written
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_bar_moves_and_the_names_beside_it_do_not(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    for name, value in {"TERM": "xterm", "COLUMNS": "150"}.items():
+        monkeypatch.setenv(name, value)
+    with only_visible_text(), StudyProgress(f"{CSI}study", 2) as bar:
+        bar.advance(1, f"[bold]{CSI}arm", "failed", f"{CSI}error")
+        sys.stderr.write(f"{CSI}from elsewhere\n")
+    written = terminal.getvalue()
+    assert CSI not in written
+    assert "\x1b[2K" in written
+    for text in ("\\u001b[31mstudy [bold]", "\\u001b[31merror", "\\u001b[31mfrom elsewhere"):
+        assert text in written
+    assert "\\u001b[2K" not in written
