@@ -1,6 +1,6 @@
 # The one definition of every check; CI runs the same targets.
 .POSIX:
-.PHONY: help install run test check format docs golden bench
+.PHONY: help install run test check format docs golden bench soak
 
 PYTHON = python3
 BIN = .venv/bin
@@ -44,3 +44,6 @@ golden: install ## write tests/golden again; read the difference before you comm
 
 bench: install ## benchmarks: a few minutes, no test
 	for file in tests/bench/bench_*.py; do $(BIN)/python "$$file" || exit 1; done
+
+soak: install ## kill commands everywhere and at random moments, compare what comes out: ten minutes, no test
+	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_kills.py

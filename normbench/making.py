@@ -9,12 +9,11 @@ from pathlib import Path
 
 from normbench.errors import RunFolderError
 from normbench.evidence.claiming import Busy, Claim, claim
-from normbench.evidence.run_folder import CLAIM_JSON, is_finished, problem_with
+from normbench.evidence.run_folder import CLAIM_JSON, ERROR_TXT, is_finished, problem_with
 from normbench.study import RunConfig
 from normbench.training.attempt import CHECKPOINT_S, Conduct, Interrupted
 from normbench.training.experiment import run_experiment
 
-ERROR_TXT = "error.txt"
 AGAIN = "The same command completes it."
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFailedError, RunFolderError
+from normbench.evidence.claiming import locked, sweep
 from normbench.evidence.identity import is_name
 from normbench.evidence.json_files import read_json, write_json, write_sealed_json
 from normbench.evidence.owners import Owner, Watch
@@ -87,13 +88,16 @@ def run_study(
         workers: Who makes them; this process if not said.
         report: Told of each run.
 
+    Returns:
+        What became of each, in the order of ``plan``.
+
     Raises:
         RunFolderError: The runs folder cannot be written.
         RunFailedError: A run failed, with ``fail_fast``.
         KeyboardInterrupt: Somebody asked to stop; what was under way is saved.
     """
     runs = plan(study, runs_dir)
-    results = []
+    results: dict[Path, Progress] = {}
     try:
         _write_study_files(study, runs_dir, runs)
     except OSError as error:
@@ -102,8 +106,8 @@ def run_study(
     for progress in run_planned(runs, workers or Workers(), manner, fail_fast=fail_fast):
         report(progress)
         if progress.status != "waiting":
-            results.append(progress)
-    return results
+            results[progress.run.folder] = progress
+    return [results[run.folder] for run in runs]
 
 
 def run_planned(
@@ -166,15 +170,23 @@ def _waiting(runs: Sequence[PlannedRun], told: set[str]) -> Iterator[Ended]:
 
 
 def _write_study_files(study: Study, runs_dir: Path, runs: list[PlannedRun]) -> None:
+    folder = runs_dir / study.name
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        sweep(folder)
+        _write_arms(study, runs)
+        content = study_content(study, _names_in_use(study, runs_dir))
+        if not _is_run_of(content, folder / STUDY_JSON):
+            write_json(folder / STUDY_JSON, content)
+
+
+def _write_arms(study: Study, runs: list[PlannedRun]) -> None:
     for run in runs:
         folder = run.folder.parent
         if run.seed == study.seeds[0] and not _is_readable(folder / ARM_JSON):
             folder.mkdir(parents=True, exist_ok=True)
+            sweep(folder)
             write_sealed_json(folder / ARM_JSON, arm_content(run.arm, run.config))
-    path = runs_dir / study.name / STUDY_JSON
-    content = study_content(study, _names_in_use(study, runs_dir))
-    if not _is_run_of(content, path):
-        write_json(path, content)
 
 
 def _is_readable(path: Path) -> bool:

@@ -96,4 +96,4 @@ def assert_as_undisturbed(folder, undisturbed):
     """Check everything that a killed and completed study must have in common with one that never was."""
     assert results_in(folder) == results_in(undisturbed)
     assert steps_seen(folder) == steps_seen(undisturbed)
-    assert not leftovers_in(folder)
+    assert leftovers_in(folder) == {}

@@ -247,7 +247,7 @@ def _report(
 
     folder = runs_dir / study.name
     names = list(dict.fromkeys(progress.run.folder.parent.name for progress in results))
-    draw_study(study, folder, results)
+    draw_study(study, folder)
     if not show.as_json:
         console = make_console()
         print_choices(console, [asdict(choice) for choice in choices.values()])

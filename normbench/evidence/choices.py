@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
-from normbench.evidence.claiming import locked
+from normbench.evidence.claiming import locked, sweep
 from normbench.evidence.json_files import read_json, write_sealed_json
 
 TUNING = "tuning"
@@ -73,6 +73,7 @@ def freeze(choice: Choice, question: Question, study: Path) -> Choice:
         known = frozen(question, study)
         if known:
             return known
+        sweep(study / TUNING)
         asked = {"given_hash": question.given_hash, "tune": dict(question.tune)}
         frozen_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         write_sealed_json(question.path(study), asdict(choice) | asked | {"frozen_at": frozen_at})

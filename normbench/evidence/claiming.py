@@ -20,6 +20,7 @@ from normbench.evidence.run_folder import (
     CLAIM_JSON,
     CONFIG_YAML,
     ENVIRONMENT_JSON,
+    ERROR_TXT,
     is_finished,
     problem_with,
 )
@@ -143,17 +144,24 @@ def _free_name(folder: Path) -> Path:
 
 def clear(folder: Path) -> None:
     """Remove what an unfinished attempt left, but for the claim, and nothing that no run writes."""
-    for pattern in ("*.csv", "events.*", "part-*", "*.part*", "error.txt", CONFIG_YAML, ENVIRONMENT_JSON):
+    sweep(folder)
+    for pattern in ("*.csv", "events.*", CHECKPOINT, CHECKPOINT_BEFORE, ERROR_TXT, CONFIG_YAML, ENVIRONMENT_JSON):
         for path in folder.glob(pattern):
             path.unlink()
-    for name in (CHECKPOINT, CHECKPOINT_BEFORE):
-        (folder / name).unlink(missing_ok=True)
 
 
 def tidy(folder: Path) -> None:
-    """Remove what only an unfinished run needs."""
-    for name in (CHECKPOINT, CHECKPOINT_BEFORE, CLAIM_JSON):
+    """Remove what only an unfinished run needs, the claim last."""
+    sweep(folder)
+    for name in (CHECKPOINT, CHECKPOINT_BEFORE, ERROR_TXT, CLAIM_JSON):
         (folder / name).unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a process that died was writing; whoever else writes there must be kept out meanwhile."""
+    for pattern in ("*.part*", "part-*"):
+        for path in folder.glob(pattern):
+            path.unlink()
 
 
 @contextmanager

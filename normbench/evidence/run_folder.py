@@ -18,6 +18,8 @@ METRICS_CSV, LAYER_STATS_CSV, CURVE_CSV, POINTS_CSV = "metrics.csv", "layer_stat
 PROBES_CSV = "probes.csv"
 CLAIM_JSON, CHECKPOINT, CHECKPOINT_BEFORE = "claim.json", "checkpoint.pt", "checkpoint.before.pt"
 """Only while a run is not finished: whose it is, and where it can be gone on from."""
+ERROR_TXT = "error.txt"
+"""What an attempt died of, in full."""
 
 
 def seed_folder(runs_dir: Path, study: str, arm: str, arm_hash: str, seed: int) -> Path:

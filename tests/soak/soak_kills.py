@@ -1,0 +1,108 @@
+"""`make soak`: a command killed before every change it makes, and 50 times at random moments with two processes.
+
+Prints what it found; exits with 1 if anything differs from an undisturbed study.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import kills
+
+NUM_KILLS = 50
+LONGER = ("--seeds", "6", "--set", "num_steps=400", "--set", "recording.every_steps=20")
+COMMAND = ["run", "survivor.yaml", "--checkpoint-every", "0.02", "--quiet", "--jobs", "2", *LONGER]
+
+
+def at_every_change(folder: Path) -> int:
+    """Kill before the first change, the second ... until the command makes no more; return how many there were."""
+    undisturbed = folder / "undisturbed"
+    assert kills.run_command(undisturbed).code == 0
+    number = 1
+    while kills.killed_at_change(number, folder / str(number)):
+        assert kills.completed(folder / str(number)), number
+        kills.assert_as_undisturbed(folder / str(number), undisturbed)
+        number += 1
+    return number - 1
+
+
+def started(folder: Path) -> subprocess.Popen[bytes]:
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen([sys.executable, "-m", "normbench", *COMMAND], cwd=folder, start_new_session=True, **quiet)
+
+
+def kill(command: subprocess.Popen[bytes], folder: Path, whom: str) -> None:
+    """Kill the command alone, one of its workers, or all of its processes."""
+    workers = [int(text.split('"pid": ')[1].split(",")[0]) for text in claims(folder)]
+    if whom == "worker" and workers:
+        with suppress(ProcessLookupError):
+            os.kill(random.choice(workers), signal.SIGKILL)
+    elif whom == "all":
+        os.killpg(command.pid, signal.SIGKILL)
+    else:
+        command.kill()
+
+
+def claims(folder: Path) -> list[str]:
+    found = []
+    for path in folder.rglob("claim.json"):
+        with suppress(OSError):
+            found.append(path.read_text(encoding="utf-8"))
+    return [text for text in found if '"pid": ' in text]
+
+
+def at_random(folder: Path, seed: int) -> int:
+    """Kill at random moments, asking again each time; return how often that was while the command was running."""
+    random.seed(seed)
+    undisturbed, killed = folder / "undisturbed", folder / "killed"
+    for place in (undisturbed, killed):
+        place.mkdir()
+        (place / "survivor.yaml").write_text(kills.STUDY, encoding="utf-8")
+    assert started(undisturbed).wait() == 0
+    num_kills = 0
+    while num_kills < NUM_KILLS:
+        command = started(killed)
+        before = time.monotonic()
+        while not claims(killed) and command.poll() is None and time.monotonic() - before < 20:
+            time.sleep(0.01)
+        time.sleep(random.uniform(0, 0.4))
+        if command.poll() is None:
+            kill(command, killed, random.choice(["command", "worker", "all"]))
+            num_kills += 1
+        elif command.returncode == 0:
+            kills.assert_as_undisturbed(killed, undisturbed)
+            forget_some(killed)
+        command.wait()
+    assert started(killed).wait() == 0
+    kills.assert_as_undisturbed(killed, undisturbed)
+    return num_kills
+
+
+def forget_some(folder: Path) -> None:
+    """Take away half of the results, so that there is something to be killed at again."""
+    for path in folder.rglob("summary.json"):
+        if random.random() < 0.5:
+            path.unlink()
+
+
+def main() -> None:
+    """Kill, ask again, compare."""
+    with TemporaryDirectory() as folder:
+        places = Path(folder)
+        for name in ("changes", "moments"):
+            (places / name).mkdir()
+        print(f"killed before each of {at_every_change(places / 'changes')} changes: equal byte for byte")
+        seed = int(time.time())
+        print(f"killed {at_random(places / 'moments', seed)} times at random (seed {seed}): equal byte for byte")
+
+
+if __name__ == "__main__":
+    main()
