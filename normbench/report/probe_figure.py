@@ -18,7 +18,7 @@ MAX_NAMES = 24
 """As many layers have room for their names under an axis."""
 PANELS: dict[str, Callable[[ProbeLine], Spread | None]] = {
     "output, forward": lambda line: line.std,
-    "gradient at the output, backward": lambda line: line.grad_std,
+    "gradient at the layer's output, backward": lambda line: line.grad_std,
 }
 
 
