@@ -2,10 +2,11 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import gelu, relu
 
 
 class BasicBlock(nn.Module):
@@ -65,9 +66,10 @@ class Generator(nn.Module):
     def __init__(self, words=50, width=32, depth=3):
         super().__init__()
         self.token, self.place = nn.Embedding(words, width), nn.Embedding(64, width)
-        layers = [nn.TransformerEncoderLayer(width, 2, 2 * width, 0.0, F.gelu, norm_first=True, batch_first=True)]
-        layers += [type(layers[0])(width, 2, 2 * width, 0.0, F.gelu, norm_first=True, batch_first=True)] * (depth - 1)
-        self.blocks = nn.ModuleList(layers)
+        kwargs = {"activation": gelu, "norm_first": True, "batch_first": True}
+        self.blocks = nn.ModuleList(
+            nn.TransformerEncoderLayer(width, 2, 2 * width, 0.0, **kwargs) for _ in range(depth)
+        )
         self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, words, bias=False)
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
@@ -107,13 +109,12 @@ class Functional(nn.Module):
 
     def __init__(self, widths=(16, 32, 32, 32, 4)):
         super().__init__()
-        pairs = zip(widths, widths[1:], strict=False)
-        self.layers = nn.ModuleList(kaiming(nn.Linear(a, b)) for a, b in pairs)
+        self.layers = nn.ModuleList(kaiming(nn.Linear(a, b)) for a, b in pairwise(widths))
 
     def forward(self, x):
         *hidden, output = self.layers
         for layer in hidden:
-            x = F.relu(layer(x))
+            x = relu(layer(x))
         return output(x)
 
 
@@ -138,7 +139,7 @@ def vgg():
     for wanted in (8, 16, 16):
         parts += [nn.Conv2d(channels, wanted, 3, padding=1), nn.BatchNorm2d(wanted), nn.ReLU(True), nn.MaxPool2d(2)]
         channels = wanted
-    return nn.Sequential(*parts, nn.Flatten(), nn.Dropout(0.5), nn.Linear(16, 10))
+    return nn.Sequential(*parts, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.5), nn.Linear(16, 10))
 
 
 def autoencoder():

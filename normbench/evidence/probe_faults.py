@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import takewhile
 
 from normbench.evidence.growth import FAINT, Growth
 from normbench.evidence.layer_report import DEAD_SHARE
@@ -29,13 +30,17 @@ def find_faults(lines: Sequence[ProbeLine], forward: Growth | None, backward: Gr
     broken = _not_finite(lines) or _gradient_not_finite(lines)
     if broken:
         return [broken]
-    alive = lines[: next((i for i, line in enumerate(lines) if line.word == "vanishes"), len(lines))]
-    dead = _dead(alive, lines) or _cut_off(lines)
+    dead = _dead(lines) or _cut_off(lines)
     found = [*([dead] if dead else []), *_weights(lines)]
     named = {layer for finding in found for layer in finding.layers}
     hidden = [line for line in lines if line.seen.is_hidden and not line.is_switched_off]
+    reached = hidden if dead is None else [line for line in hidden if line in _up_to(dead.layer, lines)]
     is_lost = bool(dead) or any(line.std.value == 0 for line in hidden)  # nothing comes back through zeros
-    return [*found, *output_scale(hidden, forward, named), *gradient_scale(hidden, backward, named, is_lost=is_lost)]
+    return [*found, *output_scale(reached, forward, named), *gradient_scale(hidden, backward, named, is_lost=is_lost)]
+
+
+def _up_to(layer: str, lines: Sequence[ProbeLine]) -> Sequence[ProbeLine]:
+    return lines[: 1 + next(i for i, line in enumerate(lines) if line.layer == layer)]
 
 
 def _not_finite(lines: Sequence[ProbeLine]) -> Finding | None:
@@ -81,8 +86,9 @@ def _is_beyond_chance(line: ProbeLine, share: str) -> bool:
     return line.figure("values_per_unit") >= FEWEST_VALUES and line.figure(share) > by_chance
 
 
-def _dead(alive: Sequence[ProbeLine], lines: Sequence[ProbeLine]) -> Finding | None:
+def _dead(lines: Sequence[ProbeLine]) -> Finding | None:
     """Name the layers most of whose units are 0 for every sample, where the signal has not vanished before."""
+    alive = takewhile(lambda line: line.word != "vanishes", lines)
     hit = [line for line in alive if _is_beyond_chance(line, "dead_share")]
     if not hit:
         return None
@@ -93,15 +99,19 @@ def _dead(alive: Sequence[ProbeLine], lines: Sequence[ProbeLine]) -> Finding | N
 def _cut_off(lines: Sequence[ProbeLine]) -> Finding | None:
     """Name the last layer most of whose units get no gradient, though layers after it do.
 
-    A branch that is switched off on purpose hands nothing back either.
+    One that has no output either only suffers from it. A branch that is switched off on purpose hands nothing back.
     """
-    hit = next((i for i in reversed(range(len(lines))) if _is_beyond_chance(lines[i], "no_grad_share")), len(lines))
-    later = lines[hit + 1 :]
-    grads = [line.grad_std.value for line in later if line.grad_std]
+    never = list(takewhile(lambda line: line.grad_std is None, (line for line in lines if line.figure("learned") > 0)))
+    cut = [line for line in lines if _is_beyond_chance(line, "no_grad_share") and line.std.value > 0]
+    hit = (cut or never)[-1:]
+    later = lines[len(_up_to(hit[0].layer, lines)) :] if hit else []
+    reached = [line for line in later if line.grad_std and not _is_beyond_chance(line, "no_grad_share")]
+    grads = [line.grad_std.value for line in reached if line.grad_std]
     if not grads or min(grads) < FAINT or any(line.is_switched_off for line in later):
         return None
-    share = f"the loss does not depend on {100 * lines[hit].figure('no_grad_share'):.3g} % of its units"
-    return _of_dead_units(lines[hit], share, "gradient cut off", lines, (lines[hit].layer,))
+    lost = hit[0].figures.get("no_grad_share", 1.0)
+    share = f"the loss does not depend on {100 * lost:.3g} % of its units"
+    return _of_dead_units(hit[0], share, "gradient cut off", lines, (hit[0].layer,))
 
 
 def _of_dead_units(

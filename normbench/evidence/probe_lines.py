@@ -29,8 +29,8 @@ class LayerSeen:
             gradient that comes back to the output; ``weight_std``, ``weight_max_abs`` and ``weight_grad_std`` of its
             weight; ``weight_gain``, rms(weight) sqrt(fan_in), by which untrained weights multiply the rms of what comes
             in (He et al., 2015); ``bias_mean``; ``values_per_unit``; ``dead_share``, the units whose output is 0
-            throughout; ``no_grad_share``, those whose output gets no gradient; ``input_finite`` and ``weight_finite``,
-            1 or 0.
+            throughout; ``no_grad_share``, those whose output gets no gradient; ``input_finite``, ``weight_finite``
+            and whether the weight is ``learned``, 1 or 0.
     """
 
     layer: str

@@ -24,7 +24,7 @@ def output_scale(hidden: Sequence[ProbeLine], growth: Growth | None, named: set[
     line, first = hidden[hit[0]], hidden[0]
     stds = [each.std.value for each in hidden[: hit[0] + 1]]
     step = _one_step(stds)
-    if step is not None and hidden[step].layer in named:
+    if _is_told(hidden, step, named):
         return []
     figure = f"std {line.std.value:.3g}, {first.std.value:.3g} at {first.layer}"
     layer = line.layer if step is None else hidden[step].layer
@@ -47,7 +47,7 @@ def gradient_scale(
     stds = [std for _, std in way]
     step = _one_step(stds)
     through = None if step is None else way[step - 1][0].layer
-    if through in named:
+    if _is_told([line for line, _ in way], None if step is None else step - 1, named):
         return []
     figure = f"std {above:.3g} at {top.layer}, {below:.3g} at {bottom.layer}"
     cause = _cause([line for line, _ in way], step, growth)
@@ -72,6 +72,13 @@ def _one_step(stds: Sequence[float]) -> int | None:
     if len(steps) < 2 or max(steps) <= abs(logs[-1] - logs[0]) / 2:
         return None
     return 1 + steps.index(max(steps))
+
+
+def _is_told(way: Sequence[ProbeLine], at: int | None, named: set[str]) -> bool:
+    """Return whether a finding names the layer of a single step, or most of those that do it together."""
+    if at is not None:
+        return way[at].layer in named
+    return 2 * sum(line.layer in named for line in way) > len(way)
 
 
 def _cause(way: Sequence[ProbeLine], step: int | None, growth: Growth | None) -> str:

@@ -11,7 +11,7 @@ from normbench.evidence.probe_lines import LayerSeen
 from normbench.random_streams import stream
 from normbench.training.signal_watch import Call, Moments, pooled, watching_signal
 from normbench.training.unchanged import leaving_unchanged
-from normbench.training.watched_layers import WatchedLayer, first_floating, is_finite, norm_after, watched_layers
+from normbench.training.watched_layers import WatchedLayer, first_floating, is_finite, norm_after
 
 Grads = Mapping[int, Tensor | None]
 """By the id of their parameter."""
@@ -54,8 +54,7 @@ def probe_model(
         >>> [seen.layer for seen in probe_model(model, torch.randn(4, 8))]
         ['0', '1', '2']
     """
-    layers = watched_layers(model)
-    with leaving_unchanged(model), torch.enable_grad(), watching_signal(model, layers) as watch:
+    with leaving_unchanged(model), torch.enable_grad(), watching_signal(model) as watch:
         leaf = inputs.detach().clone()
         leaf.requires_grad_(leaf.is_floating_point())
         output = model(leaf.clone())  # a copy, since a model may write over its input
@@ -86,7 +85,7 @@ def _described(calls: Sequence[Call], grads: Grads) -> list[LayerSeen]:
         by_name.setdefault(call.name, []).append(call)
     rows = list(by_name.values())
     weighted = [name for name, found in by_name.items() if found[0].layer.role == "weights"]
-    following = [*rows[1:], None]
+    following = [*rows[1:], None][: len(rows)]
     return [_seen(row, after, grads, weighted[-1:]) for row, after in zip(rows, following, strict=True)]
 
 
@@ -129,7 +128,7 @@ def _weight_figures(layer: WatchedLayer, weight: nn.Parameter | None, grads: Gra
         return {}
     moments, grad, gain, bias = Moments.of(weight, 0), grads.get(id(weight)), layer.gain(), layer.bias()
     found = {"weight_std": moments.std, "weight_max_abs": moments.max_abs}
-    found["weight_finite"] = float(is_finite(weight, bias))
+    found |= {"weight_finite": float(is_finite(weight, bias)), "learned": float(weight.requires_grad)}
     found |= {} if grad is None else {"weight_grad_std": Moments.of(grad, 0).std}
     found |= {} if gain is None else {"weight_gain": gain}
     return found | ({} if bias is None or not bias.numel() else {"bias_mean": bias.detach().double().mean().item()})

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from normbench.training.watched_layers import WatchedLayer, first_floating, is_finite
+from normbench.training.watched_layers import WatchedLayer, first_floating, is_finite, watched_layers
 
 
 @dataclass(frozen=True)
@@ -134,15 +134,16 @@ class SignalWatch:
             self._after = layer.name
         before = sum(call.layer is layer for call in self.calls)
         name = f"{layer.name}#{before + 1}" if layer.role == "activation" and before else layer.name
-        self.calls.append(Call(layer, name, self._after, output, is_finite(first_floating(inputs))))
-        return self.calls[-1]
+        call = Call(layer, name, self._after, output, is_finite(first_floating(inputs)))
+        self.calls.append(call)
+        return call
 
 
 @contextmanager
-def watching_signal(model: nn.Module, layers: Sequence[WatchedLayer]) -> Iterator[SignalWatch]:
-    """Look at the layers inside the block; the hooks are gone after it."""
+def watching_signal(model: nn.Module) -> Iterator[SignalWatch]:
+    """Look at the layers of a model inside the block; the hooks are gone after it."""
     watch = SignalWatch()
-    handles = [layer.module.register_forward_hook(watch.keep(layer)) for layer in layers]
+    handles = [layer.module.register_forward_hook(watch.keep(layer)) for layer in watched_layers(model)]
     handles.append(model.register_forward_hook(watch.stop))
     try:
         yield watch

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 from torch.nn.parameter import is_lazy
 
 from normbench.errors import SettingError
@@ -72,6 +73,8 @@ def _put_back(module: nn.Module, known: dict[str, Any], containers: list[tuple[A
 
 @torch.no_grad()
 def _write(tensor: Tensor, value: Tensor) -> None:
-    same = tensor.shape == value.shape and torch.equal(tensor.detach(), value)
-    if not same:
-        tensor.set_(value) if tensor.shape != value.shape else tensor.copy_(value)  # type: ignore[call-overload]
+    if tensor.shape == value.shape and torch.equal(tensor, value):
+        return
+    # A graph from before may have noted the version of a buffer, which is again what it was.
+    with _unsafe_preserve_version_counter(tensor):
+        tensor.copy_(value) if tensor.shape == value.shape else tensor.set_(value)  # type: ignore[call-overload]

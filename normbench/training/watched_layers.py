@@ -138,5 +138,5 @@ def _parts(output: object) -> list[object]:
 
 def is_finite(*tensors: Tensor | None) -> bool:
     """Return whether all floating-point numbers of some tensors are finite."""
-    floating = [tensor for tensor in tensors if tensor is not None and tensor.is_floating_point()]
+    floating = [tensor.detach() for tensor in tensors if tensor is not None and tensor.is_floating_point()]
     return all(bool(torch.isfinite(tensor).all()) for tensor in floating)
