@@ -1,6 +1,8 @@
 """Probes of a study's arms, or of a user's model, over several seeds."""
 
+import sys
 from collections.abc import Iterable
+from contextlib import redirect_stdout
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +15,7 @@ from normbench.study import RunConfig
 from normbench.training.build import build_training
 from normbench.training.probing import probe_model
 from normbench.training.user_model import fitted, in_one_line, load_callable, load_input, make_model
+from normbench.training.watching import same_random_states_after
 
 DEFAULT_SEEDS = 8
 
@@ -51,18 +54,19 @@ def probe_callable(model: str, inputs: str, seeds: Iterable[int]) -> ProbeReport
     Raises:
         ConfigError: Neither can be had, or they do not fit each other.
     """
-    make, batch_of = load_callable(model), load_input(inputs)
     found = []
-    for seed in seeds:
-        made = make_model(make, seed, model)
-        found.append(_seen_through(made, fitted(batch_of(seed), made), seed, (model, inputs)))
+    with redirect_stdout(sys.stderr):  # what the model prints is not the answer
+        make, batch_of = load_callable(model), load_input(inputs)
+        for seed in seeds:
+            made = make_model(make, seed, model)
+            found.append(_seen_through(made, fitted(batch_of(seed), made), seed, (model, inputs)))
     return read_probe(model, _setting(inputs, made, batch_of(0)), found)
 
 
 def _seen_through(model: nn.Module, batch: Tensor, seed: int, words: tuple[str, str]) -> list[LayerSeen]:
     try:
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(derive_seed(seed, "dropout"))
+        with same_random_states_after():
+            torch.manual_seed(derive_seed(seed, "dropout"))
             seen = probe_model(model, batch, seed=seed)
     except SettingError as error:
         raise ConfigError([f"--model {words[0]}: {error}"]) from error
@@ -76,8 +80,8 @@ def _seen_through(model: nn.Module, batch: Tensor, seed: int, words: tuple[str, 
 
 
 def _way_out(batch: Tensor) -> str:
-    whole = " A model of whole numbers takes a .npy or .pt file of them." if batch.is_floating_point() else ""
-    return f"Give the shape it takes, the batch first.{whole}"
+    other = "whole" if batch.is_floating_point() else "floating-point"
+    return f"Give the shape it takes, the batch first. A model of {other} numbers takes a .npy or .pt file of them."
 
 
 def _setting(inputs: str, model: nn.Module, batch: Tensor) -> str:

@@ -85,23 +85,23 @@ def _described(calls: Sequence[Call], grads: Grads) -> list[LayerSeen]:
         by_name.setdefault(call.name, []).append(call)
     rows = list(by_name.values())
     weighted = [name for name, found in by_name.items() if found[0].layer.role == "weights"]
-    following = [*rows[1:], None][: len(rows)]
-    return [_seen(row, after, grads, weighted[-1:]) for row, after in zip(rows, following, strict=True)]
+    following = [*(row[0] for row in rows[1:]), None][: len(rows)]
+    last = (weighted or [""])[-1]
+    return [_seen(row, after, grads, last) for row, after in zip(rows, following, strict=True)]
 
 
-def _seen(calls: Sequence[Call], following: Sequence[Call] | None, grads: Grads, last: Sequence[str]) -> LayerSeen:
+def _seen(calls: Sequence[Call], following: Call | None, grads: Grads, last: str) -> LayerSeen:
     call, layer = calls[0], calls[0].layer
     weight = layer.weight()
-    is_own = hasattr(layer.module, "is_hidden")
-    norm = following[0].layer if following and following[0].layer.role == "norm" else None
+    is_normed = layer.role == "weights" and following and following.layer.role == "norm" and following.takes_it_over
     return LayerSeen(
         layer=call.name,
         kind=type(layer.module).__name__,
         role=layer.role,
         after=call.after,
         shape=() if weight is None else tuple(weight.shape),
-        norm=type(norm.module).__name__ if norm and layer.role == "weights" else norm_after(layer),
-        is_hidden=bool(layer.module.is_hidden) if is_own else layer.role == "weights" and call.name not in last,
+        norm=type(following.layer.module).__name__ if following and is_normed else norm_after(layer),
+        is_hidden=layer.is_hidden(last),
         figures=_figures(calls, layer) | _weight_figures(layer, weight, grads),
     )
 

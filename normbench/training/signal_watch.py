@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from weakref import ReferenceType, ref
 
 import torch
 from torch import Tensor, nn
@@ -81,8 +82,9 @@ class Call:
         name: Its name; an activation that is called again also has the number of the call.
         after: The layer with weights that was last called before, or this one.
         output: Statistics of what it put out.
-        grad: Of the gradient there; None where none comes back.
         input_finite: All that came in is finite.
+        takes_it_over: What came in is what the layer called before put out.
+        grad: Statistics of the gradient at the output; None where none comes back.
     """
 
     layer: WatchedLayer
@@ -90,6 +92,7 @@ class Call:
     after: str
     output: Moments
     input_finite: bool
+    takes_it_over: bool
     grad: Moments | None = None
 
     def take_grad(self, grad: Moments) -> None:
@@ -109,6 +112,7 @@ class SignalWatch:
         self._axis = 1
         self._after = ""
         self._is_over = False
+        self._last: ReferenceType[Tensor] | None = None
 
     def keep(self, layer: WatchedLayer) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
         """Return a forward hook that looks at one layer's output."""
@@ -120,6 +124,7 @@ class SignalWatch:
             self._axis = layer.unit_axis(tensor) or self._axis  # an activation keeps the axis of what came before
             axis = min(self._axis, tensor.dim() - 1)
             call = self._note(layer, Moments.of(tensor, axis), inputs)
+            self._last = ref(tensor)
             if tensor.requires_grad:
                 tensor.register_hook(lambda grad: call.take_grad(Moments.of(grad, axis)))
 
@@ -134,7 +139,9 @@ class SignalWatch:
             self._after = layer.name
         before = sum(call.layer is layer for call in self.calls)
         name = f"{layer.name}#{before + 1}" if layer.role == "activation" and before else layer.name
-        call = Call(layer, name, self._after, output, is_finite(first_floating(inputs)))
+        came_in = first_floating(inputs)
+        takes_it_over = self._last is not None and came_in is self._last()
+        call = Call(layer, name, self._after, output, is_finite(came_in), takes_it_over)
         self.calls.append(call)
         return call
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from normbench.errors import ConfigError, did_you_mean
 from normbench.random_streams import stream
+from normbench.training.watching import same_random_states_after
 
 EXAMPLE = "--model torchvision.models:resnet18"
 LARGEST = 2**31
@@ -43,18 +44,16 @@ def load_callable(text: str) -> Callable[[], Any]:
 
 def _imported(text: str, module_name: str) -> Any:
     here = str(Path.cwd())
-    sys.path.insert(0, here)
+    if here not in sys.path:  # it stays there: what is imported may import its neighbours later
+        sys.path.insert(0, here)
     try:
         return import_module(module_name)
     except ModuleNotFoundError as error:
         rule = f"must be a module that Python finds, got no module {error.name!r}"
         raise _refused(text, f"{rule}. Start in the folder it lies in, or install it.") from None
-    except Exception as error:
-        raise _refused(
-            text, f"must be importable, got {in_one_line(error)}. Import it in Python to see where."
-        ) from error
-    finally:
-        sys.path.remove(here)
+    except (Exception, SystemExit) as error:  # a script may end itself
+        rule = f"must be importable, got {in_one_line(error)}"
+        raise _refused(text, f"{rule}. Import it in Python to see where.") from error
 
 
 def make_model(make: Callable[[], Any], seed: int, text: str) -> nn.Module:
@@ -63,8 +62,8 @@ def make_model(make: Callable[[], Any], seed: int, text: str) -> nn.Module:
     Raises:
         ConfigError: It fails, or returns something else than a module.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+    with same_random_states_after():
+        torch.manual_seed(seed)
         try:
             model = make()
         except Exception as error:

@@ -32,6 +32,12 @@ class WatchedLayer:
         """Its output is that of an activation with exact zeros."""
         return self.role == "activation" or (isinstance(self.module, Layer) and "activation" in self.module.stages)
 
+    def is_hidden(self, last: str) -> bool:
+        """Return whether it has weights and is no output layer; of a foreign model that is the ``last`` one."""
+        if isinstance(self.module, Layer):
+            return self.module.is_hidden
+        return self.role == "weights" and self.name != last
+
     def weight(self) -> nn.Parameter | None:
         """Return what is learned of its weight: of several tensors the largest."""
         if is_parametrized(self.module, "weight"):

@@ -54,6 +54,13 @@ def lazy():
     return nn.LazyLinear(3)
 
 
+def from_a_neighbour():
+    from neighbour import make
+
+    print("a line that is no answer")
+    return make()
+
+
 class Inner:
     model = staticmethod(good)
 """
@@ -65,11 +72,12 @@ def signal():
 
 
 @pytest.fixture(autouse=True)
-def models():
+def models(monkeypatch):
     """my_models.py in the current folder, imported anew by each test."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
     write("my_models.py", MODELS)
     yield
-    for name in ("my_models", "broken"):
+    for name in ("my_models", "neighbour", "broken"):
         sys.modules.pop(name, None)
 
 
@@ -157,6 +165,13 @@ def test_a_model_of_ones_own_from_the_current_folder():
 
 def test_a_nested_name_is_found():
     assert answer(*of_model("Inner.model"), "--seeds", 1).startswith("my_models:Inner.model\n")
+
+
+def test_a_callable_may_import_its_neighbours_and_print():
+    write("neighbour.py", "from my_models import good as make")
+    code, out, err = normbench("probe", *of_model("from_a_neighbour"), "--seeds", 1, "--json")
+    assert (code, err) == (0, "a line that is no answer\n")
+    assert json.loads(out)[0]["name"] == "my_models:from_a_neighbour"
 
 
 def test_a_fault_is_told_with_its_cause_and_the_way_out():
@@ -323,6 +338,18 @@ def test_a_module_that_fails_is_one_line():
     write("broken.py", "raise ValueError('not\\ntoday.')")
     message = "--model broken:f: must be importable, got ValueError: not today. Import it in Python to see where."
     assert refusal("--model", "broken:f", "--input", "4,6") == message
+
+
+def test_a_module_that_ends_itself_is_one_line():
+    write("broken.py", "raise SystemExit(3)")
+    message = "--model broken:f: must be importable, got SystemExit: 3. Import it in Python to see where."
+    assert refusal("--model", "broken:f", "--input", "4,6") == message
+
+
+def test_whole_numbers_for_a_model_of_others_are_refused_with_the_way_out():
+    np.save("x.npy", np.ones((4, 6), dtype=np.uint8))
+    message = refusal(*of_model("good", "x.npy"))
+    assert message.endswith("A model of floating-point numbers takes a .npy or .pt file of them.")
 
 
 @pytest.mark.parametrize("name", ["x.npy", "x.pt"])

@@ -130,6 +130,11 @@ def test_layers_of_a_residual_network_stand_in_order_of_execution():
     assert by_layer(seen)["0.conv1"].norm == "BatchNorm2d"
 
 
+def test_a_norm_after_an_addition_is_not_that_of_the_layer_before_it():
+    seen = by_layer(probe_model(encoder(num_layers=1), batch_for((4, 6, 16))))
+    assert [seen[f"layers.0.{name}"].norm for name in ("self_attn", "linear1", "linear2")] == ["", "", ""]
+
+
 @pytest.mark.parametrize("norm_first", [False, True])
 def test_torchs_transformer_encoder_layer_by_layer(norm_first):
     model, x = encoder(norm_first=norm_first, num_layers=2).eval(), batch_for((4, 6, 16))
