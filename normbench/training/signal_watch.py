@@ -9,6 +9,7 @@ from weakref import ReferenceType, ref
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from normbench.training.watched_layers import WatchedLayer, first_floating, is_finite, watched_layers
 
@@ -109,6 +110,7 @@ class SignalWatch:
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
+        self.handles: list[RemovableHandle] = []
         self._axis = 1
         self._after = ""
         self._is_over = False
@@ -126,7 +128,7 @@ class SignalWatch:
             call = self._note(layer, Moments.of(tensor, axis), inputs)
             self._last = ref(tensor)
             if tensor.requires_grad:
-                tensor.register_hook(lambda grad: call.take_grad(Moments.of(grad, axis)))
+                self.handles.append(tensor.register_hook(lambda grad: call.take_grad(Moments.of(grad, axis))))
 
         return hook
 
@@ -150,10 +152,10 @@ class SignalWatch:
 def watching_signal(model: nn.Module) -> Iterator[SignalWatch]:
     """Look at the layers of a model inside the block; the hooks are gone after it."""
     watch = SignalWatch()
-    handles = [layer.module.register_forward_hook(watch.keep(layer)) for layer in watched_layers(model)]
-    handles.append(model.register_forward_hook(watch.stop))
+    watch.handles += [layer.module.register_forward_hook(watch.keep(layer)) for layer in watched_layers(model)]
+    watch.handles.append(model.register_forward_hook(watch.stop))
     try:
         yield watch
     finally:
-        for handle in handles:
+        for handle in watch.handles:  # those on tensors, too: an output may be a parameter, or be kept by the model
             handle.remove()

@@ -54,7 +54,8 @@ def _containers(module: nn.Module) -> list[tuple[Any, Any]]:
 
     Torch's own are among them: a hook that is added changes one, so does a buffer that is replaced.
     """
-    return [(value, value.copy()) for value in vars(module).values() if isinstance(value, dict | list | set)]
+    found = [value for value in vars(module).values() if isinstance(value, dict | list | set)]
+    return [(value, dict(value) if isinstance(value, dict) else value.copy()) for value in found]
 
 
 def _tensors(model: nn.Module) -> list[Tensor]:
@@ -73,8 +74,15 @@ def _put_back(module: nn.Module, known: dict[str, Any], containers: list[tuple[A
 
 @torch.no_grad()
 def _write(tensor: Tensor, value: Tensor) -> None:
-    if tensor.shape == value.shape and torch.equal(tensor, value):
+    if _has_bits(tensor, value):
         return
     # A graph from before may have noted the version of a buffer, which is again what it was.
     with _unsafe_preserve_version_counter(tensor):
         tensor.copy_(value) if tensor.shape == value.shape else tensor.set_(value)  # type: ignore[call-overload]
+
+
+def _has_bits(tensor: Tensor, value: Tensor) -> bool:
+    """Return whether a tensor has the very bits of a value; 0 and -0 are equal numbers, and nan is to none."""
+    if tensor.shape != value.shape or not torch.equal(tensor, value):
+        return False
+    return not tensor.is_floating_point() or torch.equal(tensor.signbit(), value.signbit())

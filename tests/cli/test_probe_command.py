@@ -197,19 +197,14 @@ def test_inputs_from_files():
     assert "Embedding" in answer(*of_model("words", "ids.npy"), "--seeds", 1)
 
 
-@pytest.mark.parametrize("suffix", [".png", ".svg"])
-def test_the_picture_has_the_same_bytes_again(signal, suffix):
+@pytest.mark.parametrize(("suffix", "num_seeds"), [(".png", 2), (".svg", 1)])
+def test_the_picture_has_the_same_bytes_again(signal, suffix, num_seeds):
     write(signal, SIGNAL + ARMS)
     for name in ("first", "second"):
-        answer(signal, "--seeds", 2, "--plot", name + suffix)
+        answer(signal, "--seeds", num_seeds, "--plot", name + suffix)
     first, second = (Path(name + suffix).read_bytes() for name in ("first", "second"))
     assert first == second
     assert first.startswith(b"\x89PNG") if suffix == ".png" else ET.fromstring(first) is not None
-
-
-def test_a_picture_of_one_seed_of_a_model_of_ones_own():
-    answer(*of_model("good"), "--seeds", 1, "--plot", "p.png")
-    assert Path("p.png").stat().st_size > 5_000
 
 
 EXAMPLE = "Example: probe configs/deep_mlp.yaml, or probe --model package.module:callable --input 32,3,32,32"

@@ -161,6 +161,36 @@ def test_a_graph_from_before_can_still_be_gone_back_through():
     assert model[0].weight.grad is not None
 
 
+def test_no_hook_stays_on_a_parameter_that_is_itself_an_output():
+    class Place(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.randn(4, 3))
+
+        def forward(self, x):
+            return self.weight
+
+    class Added(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.place, self.dense = Place(), nn.Linear(3, 2)
+
+        def forward(self, x):
+            return self.dense(x + self.place(x))
+
+    model = Added()
+    probe(model, torch.randn(4, 3))
+    assert not model.place.weight._backward_hooks
+
+
+def test_a_negative_zero_is_put_back_as_one():
+    model = nn.Linear(2, 2)
+    model.register_buffer("zero", torch.tensor([-0.0]))
+    with leaving_unchanged(model):
+        model.zero.abs_()
+    assert model.zero.signbit().all()
+
+
 def test_hooks_of_the_users_that_make_a_step_are_not_called():
     model, steps = nn.Linear(3, 2), []
     model.weight.register_post_accumulate_grad_hook(steps.append)
