@@ -3,17 +3,19 @@
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["compare_runs", "load_study", "run_study"]
+__all__ = ["compare_runs", "load_study", "probe_model", "run_study"]
 
 if TYPE_CHECKING:
     from normbench.arms import load_study
     from normbench.evidence.comparison import compare_runs
     from normbench.scheduling import run_study
+    from normbench.training.probing import probe_model
 
 _HOMES = {
     "load_study": "normbench.arms",
     "run_study": "normbench.scheduling",
     "compare_runs": "normbench.evidence.comparison",
+    "probe_model": "normbench.training.probing",
 }
 
 

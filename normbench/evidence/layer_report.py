@@ -108,11 +108,12 @@ def _line(layer: Mapping[str, Any], tables: Sequence[_Table], first: float) -> L
         _mean(table.last("activation", name, key) for table in tables) for key in ("zero_share", "max_abs")
     )
     shape = tuple(layer["shape"])
-    word = _word(stds["activation"], first, zeros, largest)
+    word = word_for(stds["activation"], first, zeros, largest)
     return LayerLine(name, shape, bool(layer["has_norm"]), stds, (min(outputs), max(outputs)), word)
 
 
-def _word(output: Span, first: float, zero_share: float, largest: float) -> str:
+def word_for(output: Span, first: float, zero_share: float, largest: float) -> str:
+    """Return the word for what becomes of a signal: output std, the first layer's, share of zeros, largest size."""
     start, end = output
     now = start if end is None else end
     if not math.isfinite(now):

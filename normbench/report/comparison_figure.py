@@ -60,12 +60,7 @@ def save_figure(path: Path, comparisons: Sequence[StudyComparison], tables: Sequ
     comparison, metric = comparisons[0], next(iter(comparisons[0].rows[0].figures))
     panels = [over_setting(pivot) for pivot in tables[0]] or [over_steps(comparison, metric)]
     _check_size(path, panels)
-    picture = _draw(panels, comparison.question or comparison.study, metric)
-    try:
-        _write(picture, path)
-    except OSError as error:
-        rule = f"must be a file this user may write, got: {error.strerror}"
-        raise ComparisonError(f"--plot {path}: {rule}. Choose another.") from None
+    write_picture(_draw(panels, comparison.question or comparison.study, metric), path)
 
 
 def _check_size(path: Path, panels: Sequence[Panel]) -> None:
@@ -185,6 +180,19 @@ def spans_a_decade(values: Sequence[float]) -> bool:
     """
     known = [value for value in values if math.isfinite(value)]
     return bool(known) and min(known) > 0 and max(known) > DECADE * min(known)
+
+
+def write_picture(picture: "Picture", path: Path) -> None:
+    """Write a picture as PNG or SVG; equal pictures give equal bytes.
+
+    Raises:
+        ComparisonError: The file cannot be written.
+    """
+    try:
+        _write(picture, path)
+    except OSError as error:
+        rule = f"must be a file this user may write, got: {error.strerror}"
+        raise ComparisonError(f"--plot {path}: {rule}. Choose another.") from None
 
 
 def _write(picture: "Picture", path: Path) -> None:

@@ -70,6 +70,7 @@ def test_an_unknown_option_is_a_usage_mistake(command):
 
 MISTAKES = {
     "run": ("run", "missing.yaml"),
+    "probe": ("probe", "missing.yaml"),
     "compare": ("compare", "missing"),
     "claims": ("claims", "missing.yaml"),
     "init": ("init", "mlp", "--path", "no/such/folder.yaml"),

@@ -1,0 +1,106 @@
+"""normbench probe: std per layer, forward and backward, without training."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from normbench.evidence.probe_reading import ProbeReport
+
+
+def command(
+    config: Annotated[
+        Path | None, typer.Argument(metavar="CONFIG", help="A study file; every arm gets its table.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="MODULE:CALLABLE", help="What makes a model of your own, called per seed."),
+    ] = None,
+    input_: Annotated[
+        str | None,
+        typer.Option("--input", metavar="N,C,H,W", help="Its input: a shape of N(0, 1), or a .npy or .pt file."),
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of every arm.")
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", min=1, help="Seeds 0 .. N-1; the file's, or 8, if not said.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Draw std over the layers: a .png or .svg file.")] = None,
+    layers: Annotated[
+        Literal["ends", "all"], typer.Option("--layers", help="Layers shown of a long network.")
+    ] = "ends",
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show where a signal vanishes, explodes or dies before any training, forward and backward, and why.
+
+    Example: normbench probe configs/deep_mlp.yaml --set norm=group_norm
+    """
+    from normbench.evidence.run_folder import json_ready
+    from normbench.report.probe_text import print_probe
+    from normbench.report.tables import make_console
+
+    _check_words(config, model, input_, set_ or [], plot)
+    if config is None:
+        assert model is not None
+        assert input_ is not None
+        title, reports = model, _of_callable(model, input_, seeds)
+    else:
+        title, reports = _of_study(config, set_ or [], seeds)
+    if plot is not None:
+        from normbench.report.probe_figure import save_probe_figure
+
+        save_probe_figure(plot, reports, title)
+    if json_:
+        typer.echo(json.dumps(json_ready([report.as_mapping() for report in reports]), indent=2))
+        return
+    console = make_console()
+    for i, report in enumerate(reports):
+        console.print("" if i else title, soft_wrap=True)
+        print_probe(console, report, show_all=layers == "all")
+
+
+def _check_words(
+    config: Path | None, model: str | None, input_: str | None, set_: Sequence[str], plot: Path | None
+) -> None:
+    from normbench.errors import ConfigError
+    from normbench.report.comparison_figure import check_path
+
+    if (config is None) == (model is None):
+        got = "neither" if config is None else "both"
+        example = "Example: probe configs/deep_mlp.yaml, or probe --model package.module:callable --input 32,3,32,32"
+        raise ConfigError([f"probe: must get a CONFIG or --model, got {got}. {example}"])
+    if (model is None) != (input_ is None):
+        rule = "must be given together with --input, and only then, got"
+        said = f"--model {model}" if input_ is None else f"--input {input_}"
+        raise ConfigError([f"probe: --model {rule} {said} alone. Example: --input 32,3,32,32"])
+    if set_ and model is not None:
+        raise ConfigError([f"--set {set_[0]}: must go with a CONFIG, got --model {model}. Change the callable."])
+    if plot is not None:
+        check_path(plot)
+
+
+def _of_callable(model: str, input_: str, seeds: int | None) -> "list[ProbeReport]":
+    import torch
+
+    from normbench.training.probe_seeds import DEFAULT_SEEDS, probe_callable
+
+    torch.set_num_threads(1)
+    return [probe_callable(model, input_, range(seeds or DEFAULT_SEEDS))]
+
+
+def _of_study(path: Path, set_: Sequence[str], seeds: int | None) -> "tuple[str, list[ProbeReport]]":
+    import torch
+
+    from normbench.arms import load_study
+    from normbench.evidence.study_file import read_study_file
+    from normbench.training.probe_seeds import DEFAULT_SEEDS, probe_config
+
+    torch.set_num_threads(1)  # tiny networks are slower on several
+    says_seeds = "seeds" in read_study_file(path).data
+    study = load_study(path, set_=set_, seeds=seeds or (None if says_seeds else DEFAULT_SEEDS))
+    title = " · ".join(part for part in (study.name, study.question) if part)
+    return title, [probe_config(config, study.seeds, name) for name, config in study.arms.items()]
