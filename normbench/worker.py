@@ -1,6 +1,5 @@
 """A process that makes runs, one after another, and the pipe to it."""
 
-import multiprocessing
 import os
 import signal
 from multiprocessing.connection import Connection
@@ -71,16 +70,6 @@ class Worker:
             self.connection.send(message)
         except OSError:
             return  # it has died; hear() will tell
-
-
-def start_context() -> BaseContext:
-    """Return how processes are started: from a server that has imported torch once, where the platform has one."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")  # a forked torch may hang
-    server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload(["__main__", __name__])
-    return server
 
 
 def serve(connection: "Connection[Any, Any]") -> None:

@@ -1,6 +1,5 @@
 """Runs handed out: one after another in this process, or to several processes of one thread each."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -10,15 +9,11 @@ from typing import Self
 
 from normbench.interruption import Interruption
 from normbench.making import AGAIN, Ended, Maker, Manner, PlannedRun
-from normbench.worker import GRACE_S, Worker, start_context
+from normbench.processes import start_context
+from normbench.worker import GRACE_S, Worker
 
 POLL_S = 0.2
 """How long a wish to stop may wait to be noticed."""
-
-
-def num_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Workers:

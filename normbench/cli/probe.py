@@ -39,7 +39,7 @@ def command(
 
     Example: normbench probe configs/deep_mlp.yaml --set norm=group_norm
     """
-    from normbench.evidence.run_folder import json_ready
+    from normbench.evidence.json_files import json_ready
     from normbench.report.probe_text import print_probe
     from normbench.report.tables import make_console
 

@@ -56,6 +56,11 @@ def command(
 
     Example: normbench run configs/lenet_bn.yaml --set norm=group_norm --seeds 3
     """
+    from normbench.processes import get_ready
+
+    num_jobs = _num_jobs(jobs)
+    if num_jobs > 1 and not dry_run:
+        get_ready()
     import torch
 
     from normbench.interruption import Interruption
@@ -63,7 +68,6 @@ def command(
     from normbench.workers import Workers
 
     torch.set_num_threads(1)  # tiny networks are slower on several
-    num_jobs = _num_jobs(jobs)
     studies = _load_all(configs, seeds=seeds, set_=set_ or [], vary=vary or [], tune=tune or [])
     if quick:
         studies = [_quick(study) for study in studies]
@@ -105,7 +109,7 @@ class _Show:
 
 def _num_jobs(said: str) -> int:
     from normbench.errors import ConfigError
-    from normbench.workers import num_cores
+    from normbench.processes import num_cores
 
     if said == "auto":
         return num_cores()

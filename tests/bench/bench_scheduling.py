@@ -1,0 +1,72 @@
+"""What handing out runs costs: CPU seconds of the command's own process and of claiming, for 1,000 runs of one step.
+
+The same runs are made by two worker processes (what this process spends is the scheduler's), and then by this process
+with nothing trained (what is left is claiming, signs of life and tidying up).
+
+    .venv/bin/python tests/bench/bench_scheduling.py [runs]
+"""
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from unittest.mock import patch
+
+os.environ["OMP_NUM_THREADS"] = "1"
+
+from normbench import making
+from normbench.arms import load_study
+from normbench.scheduling import plan, run_study
+from normbench.workers import Workers
+
+NUM_RUNS = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+BOUND_MS = 5.0
+STUDY = """\
+model: {name: mlp, hidden_features: [4]}
+dataset: linear_regression
+batch_size: 5
+num_steps: 1
+recording: {tensorboard: false, figures: false}
+"""
+
+
+def milliseconds(action):
+    """Return CPU milliseconds a run that this process takes for all of them."""
+    started = time.process_time()
+    action()
+    return (time.process_time() - started) * 1000 / NUM_RUNS
+
+
+def handed_out(study, folder):
+    """Make all runs by two processes."""
+    with Workers(2) as workers:
+        results = run_study(study, folder, workers=workers)
+    assert {progress.status for progress in results} == {"finished"}
+
+
+def only_claimed(study, folder):
+    """Go through all that is done around a run but for making it."""
+    with patch.object(making, "run_experiment", lambda *_, **__: {"status": "finished"}):
+        maker = making.Maker()
+        for run in plan(study, folder):
+            assert maker.make(run, making.Manner()).status == "finished"
+
+
+def main():
+    """Print what each costs, and their sum."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "one_step.yaml"
+        path.write_text(STUDY, encoding="utf-8")
+        study = load_study(path, seeds=NUM_RUNS)
+        handing_out = milliseconds(lambda: handed_out(study, Path(folder) / "made"))
+        claiming = milliseconds(lambda: only_claimed(study, Path(folder) / "claimed"))
+    print(f"{NUM_RUNS} runs of one step, CPU milliseconds a run")
+    print(f"  handing out  {handing_out:6.2f}")
+    print(f"  claiming     {claiming:6.2f}")
+    print(f"together {handing_out + claiming:.2f}, at most {BOUND_MS} wanted")
+    sys.exit(handing_out + claiming > BOUND_MS)
+
+
+if __name__ == "__main__":
+    main()
