@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -9,6 +10,8 @@ import typer
 
 if TYPE_CHECKING:
     from normbench.evidence.probe_reading import ProbeReport
+    from normbench.findings import SharedFinding
+    from normbench.study import Study
 
 
 def command(
@@ -37,9 +40,13 @@ def command(
 ) -> None:
     """Show where a signal vanishes, explodes or dies before any training, forward and backward, and why.
 
+    Of a study file it also says what else may go wrong in its runs: warnings, and notes on habits that do no harm.
+
     Example: normbench probe configs/deep_mlp.yaml --set norm=group_norm
     """
     from normbench.evidence.json_files import json_ready
+    from normbench.findings import LEVELS
+    from normbench.report.findings_text import print_findings
     from normbench.report.probe_text import print_probe
     from normbench.report.tables import make_console
 
@@ -47,20 +54,26 @@ def command(
     if config is None:
         assert model is not None
         assert input_ is not None
-        title, reports = model, _of_callable(model, input_, seeds)
+        study, title, reports = None, model, _of_callable(model, input_, seeds)
     else:
-        title, reports = _of_study(config, set_ or [], seeds)
+        study = _study(config, set_ or [], seeds)
+        title, reports = _of_study(study)
     if plot is not None:
         from normbench.report.probe_figure import save_probe_figure
 
         save_probe_figure(plot, reports, title)
+    findings = _findings(study)
     if json_:
-        typer.echo(json.dumps(json_ready([report.as_mapping() for report in reports]), indent=2))
+        told = {"probes": [report.as_mapping() for report in reports], "findings": [asdict(one) for one in findings]}
+        typer.echo(json.dumps(json_ready(told), indent=2))
         return
     console = make_console()
     for i, report in enumerate(reports):
         console.print("" if i else title, soft_wrap=True)
         print_probe(console, report, show_all=layers == "all")
+    if study and findings:
+        console.print()
+        print_findings(console, study.name, findings, len(study.arms), LEVELS)
 
 
 def _check_words(
@@ -92,15 +105,26 @@ def _of_callable(model: str, input_: str, seeds: int | None) -> "list[ProbeRepor
     return [probe_callable(model, input_, range(seeds or DEFAULT_SEEDS))]
 
 
-def _of_study(path: Path, set_: Sequence[str], seeds: int | None) -> "tuple[str, list[ProbeReport]]":
-    import torch
-
+def _study(path: Path, set_: Sequence[str], seeds: int | None) -> "Study":
     from normbench.arms import load_study
     from normbench.evidence.study_file import read_study_file
-    from normbench.training.probe_seeds import DEFAULT_SEEDS, probe_config
+    from normbench.training.probe_seeds import DEFAULT_SEEDS
+
+    says_seeds = "seeds" in read_study_file(path).data
+    return load_study(path, set_=set_, seeds=seeds or (None if says_seeds else DEFAULT_SEEDS))
+
+
+def _of_study(study: "Study") -> "tuple[str, list[ProbeReport]]":
+    import torch
+
+    from normbench.training.probe_seeds import probe_config
 
     torch.set_num_threads(1)  # tiny networks are slower on several
-    says_seeds = "seeds" in read_study_file(path).data
-    study = load_study(path, set_=set_, seeds=seeds or (None if says_seeds else DEFAULT_SEEDS))
     title = " · ".join(part for part in (study.name, study.question) if part)
     return title, [probe_config(config, study.seeds, name) for name, config in study.arms.items()]
+
+
+def _findings(study: "Study | None") -> "list[SharedFinding]":
+    from normbench.preflight import study_findings
+
+    return study_findings(study) if study else []

@@ -121,7 +121,7 @@ def test_a_config_is_answered_arm_by_arm(signal):
 
 def test_seeds_are_the_files_or_eight(signal):
     def num_seeds(*words):
-        return json.loads(answer(signal, "--json", *words))[0]["num_seeds"]
+        return json.loads(answer(signal, "--json", *words))["probes"][0]["num_seeds"]
 
     assert num_seeds() == 8
     write(signal, SIGNAL + "seeds: [3, 5]\n")
@@ -130,12 +130,12 @@ def test_seeds_are_the_files_or_eight(signal):
 
 
 def test_a_setting_can_be_changed(signal):
-    (report,) = json.loads(answer(signal, "--seeds", 1, "--json", "--set", "norm=layer_norm"))
+    (report,) = json.loads(answer(signal, "--seeds", 1, "--json", "--set", "norm=layer_norm"))["probes"]
     assert [line["norm"] for line in report["lines"]] == [*["LayerNorm"] * 4, ""]
 
 
 def test_json_has_figures_intervals_growth_and_findings(signal):
-    (report,) = json.loads(answer(signal, "--seeds", 3, "--json", "--set", "model.depth=30"))
+    (report,) = json.loads(answer(signal, "--seeds", 3, "--json", "--set", "model.depth=30"))["probes"]
     line = report["lines"][0]
     assert line["std"]["low"] < line["std"]["value"] < line["std"]["high"]
     assert {"mean", "zero_share", "weight_std", "weight_grad_std", "dead_share"} <= line["figures"].keys()
@@ -171,7 +171,7 @@ def test_a_callable_may_import_its_neighbours_and_print():
     write("neighbour.py", "from my_models import good as make")
     code, out, err = normbench("probe", *of_model("from_a_neighbour"), "--seeds", 1, "--json")
     assert (code, err) == (0, "a line that is no answer\n")
-    assert json.loads(out)[0]["name"] == "my_models:from_a_neighbour"
+    assert json.loads(out)["probes"][0]["name"] == "my_models:from_a_neighbour"
 
 
 def test_a_fault_is_told_with_its_cause_and_the_way_out():
@@ -182,9 +182,9 @@ def test_a_fault_is_told_with_its_cause_and_the_way_out():
 
 
 def test_the_callable_is_called_once_per_seed_with_another_start():
-    lines = json.loads(answer(*of_model("good"), "--seeds", 4, "--json"))[0]["lines"]
+    lines = json.loads(answer(*of_model("good"), "--seeds", 4, "--json"))["probes"][0]["lines"]
     assert lines[0]["std"]["low"] < lines[0]["std"]["high"]
-    again = json.loads(answer(*of_model("good"), "--seeds", 4, "--json"))[0]["lines"]
+    again = json.loads(answer(*of_model("good"), "--seeds", 4, "--json"))["probes"][0]["lines"]
     assert lines == again
 
 
