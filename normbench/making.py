@@ -9,6 +9,7 @@ from pathlib import Path
 
 from normbench.errors import RunFolderError
 from normbench.evidence.claiming import Busy, Claim, claim
+from normbench.evidence.plain_text import one_line
 from normbench.evidence.run_folder import CLAIM_JSON, ERROR_TXT, is_finished, problem_with
 from normbench.study import RunConfig
 from normbench.training.attempt import CHECKPOINT_S, Conduct, Interrupted
@@ -125,7 +126,7 @@ class Maker:
 
 def said_in_a_line(error: Exception, folder: Path) -> str:
     """Return what a run died of, and the way out where one is known."""
-    text = f"{type(error).__name__}: {error}".splitlines()[0]
+    text = one_line(f"{type(error).__name__}: {error}".strip().splitlines()[0])
     if isinstance(error, RunFolderError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:

@@ -2,21 +2,18 @@
 
 import json
 import re
-from dataclasses import asdict, dataclass, field, replace
-from itertools import count
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 if TYPE_CHECKING:
-    from normbench.evidence.choices import Choice
     from normbench.findings import Level
-    from normbench.making import Manner
-    from normbench.report.progress import StudyProgress
-    from normbench.scheduling import Progress
     from normbench.study import Study
-    from normbench.workers import Workers
+    from normbench.study_run import StudyRun, StudyRunner
 
 
 def command(
@@ -65,6 +62,7 @@ def command(
 
     from normbench.interruption import Interruption
     from normbench.making import Manner
+    from normbench.study_run import StudyRunner
     from normbench.workers import Workers
 
     torch.set_num_threads(1)  # tiny networks are slower on several
@@ -77,34 +75,61 @@ def command(
     _print_findings(studies, "warning")
     interruption = Interruption()
     with interruption.listening(), Workers(num_jobs, interruption) as workers:
-        how = _How(runs_dir, workers, Manner(force=force, checkpoint_s=checkpoint_every), fail_fast, quiet)
-        show = _Show(all_layers=layers == "all", as_json=json_)
-        failures = [line for path, study in zip(configs, studies, strict=True) for line in _run(path, study, how, show)]
+        runner = StudyRunner(runs_dir, workers, Manner(force=force, checkpoint_s=checkpoint_every), fail_fast, quiet)
+        show = _as_mapping if json_ else partial(_print, all_layers=layers == "all")
+        failures, reports = _run_all(configs, studies, runner, show)
     if json_:
-        typer.echo(json.dumps(show.reports, indent=2))
+        typer.echo(json.dumps(reports, indent=2))
     if failures:
         typer.echo("\n".join([f"{len(failures)} failed:", *failures]), err=True)
         raise typer.Exit(1)
 
 
-@dataclass(frozen=True)
-class _How:
-    """How studies are run."""
+def _run_all(
+    paths: list[Path], studies: "list[Study]", runner: "StudyRunner", show: "Callable[[Path, StudyRun], Any]"
+) -> tuple[list[str], list[Any]]:
+    """Run and show one study after another; return a line per failure, and what showing each gave."""
+    failures: list[str] = []
+    reports = []
+    for path, study in zip(paths, studies, strict=True):
+        run = _run(study, runner, failures)
+        if run:
+            reports.append(show(path, run))
+    return failures, reports
 
-    runs_dir: Path
-    workers: "Workers"
-    manner: "Manner"
-    fail_fast: bool
-    quiet: bool
+
+def _run(study: "Study", runner: "StudyRunner", failures: list[str]) -> "StudyRun | None":
+    """Run one study, noting failures; None if it could not be run to its end. The next one is run all the same."""
+    from normbench.errors import RunFailedError
+
+    try:
+        run = runner.run(study)
+    except RunFailedError as error:
+        if runner.fail_fast:
+            raise
+        failures.append(str(error))
+        return None
+    failures += run.failures
+    return run
 
 
-@dataclass(frozen=True)
-class _Show:
-    """How a study is shown, and what was collected to be shown as JSON."""
+def _print(path: Path, run: "StudyRun", *, all_layers: bool) -> None:
+    from normbench.report.run_text import print_study
+    from normbench.report.tables import make_console
+    from normbench.report.tuning_text import print_choices
 
-    all_layers: bool
-    as_json: bool
-    reports: list[dict[str, Any]] = field(default_factory=list)
+    console = make_console()
+    print_choices(console, [asdict(choice) for choice in run.choices.values()])
+    print_study(console, run.folder, run.arm_names, all_layers=all_layers, config=path)
+
+
+def _as_mapping(_path: Path, run: "StudyRun") -> dict[str, Any]:
+    from normbench.report.run_output import study_as_mapping
+
+    results = [
+        {"folder": str(p.run.folder), "arm": p.run.arm, "seed": p.run.seed, "status": p.status} for p in run.results
+    ]
+    return study_as_mapping(run.folder, run.arm_names, list(run.choices.values()), results)
 
 
 def _num_jobs(said: str) -> int:
@@ -116,21 +141,6 @@ def _num_jobs(said: str) -> int:
     if re.fullmatch(r"[1-9][0-9]{0,3}", said):
         return int(said)
     raise ConfigError([f"--jobs {said}: must be a whole number from 1, or auto, got {said!r}. Example: --jobs auto"])
-
-
-def _run(path: Path, given: "Study", how: _How, show: _Show) -> list[str]:
-    """Run one study and report; return a line per failure. The next study is run whatever failed here."""
-    from normbench.errors import RunFailedError
-
-    try:
-        study, choices = _tune(given, how)
-        results = _run_arms(study, how)
-    except RunFailedError as error:
-        if how.fail_fast:
-            raise
-        return [str(error)]
-    _report(path, study, how.runs_dir, results, choices, show)
-    return [f"{_label(p)}: {p.error}" for p in results if p.status == "failed"]
 
 
 def _load_all(configs: list[Path], **changes: Any) -> "list[Study]":
@@ -152,6 +162,7 @@ def _load_all(configs: list[Path], **changes: Any) -> "list[Study]":
 def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> None:
     from normbench.cost import estimate_cost
     from normbench.preflight import study_findings
+    from normbench.report.run_output import plan_lines
 
     plans = [asdict(estimate_cost(study, runs_dir)) for study in studies]
     if as_json:
@@ -159,17 +170,7 @@ def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> Non
             plan["findings"] = [asdict(finding) for finding in study_findings(study)]
         typer.echo(json.dumps(plans, indent=2))
         return
-    for plan in plans:
-        typer.echo(f"{plan['study']}: {plan['num_arms']} x {plan['num_seeds']} runs (arms x seeds)")
-        for arm in plan["arms"]:
-            typer.echo(
-                f"  {arm['arm']}: {arm['num_missing']} to run, about {arm['cpu_s_per_run']:.1f} CPU-seconds each"
-            )
-        if plan["num_tuning_runs"]:
-            typer.echo(f"  tuning: {plan['num_tuning_runs']} runs first, more where the best lies at an end")
-        typer.echo(
-            f"  {plan['num_finished']} finished, {plan['num_missing']} to run, about {plan['cpu_s']:.0f} CPU-seconds"
-        )
+    typer.echo("\n".join(line for plan in plans for line in plan_lines(plan)))
     _print_findings(studies, "warning", "note")
 
 
@@ -187,85 +188,3 @@ def _quick(study: "Study") -> "Study":
 
     typer.echo(f"{study.name}: 2 seeds, a tenth of the steps, nothing tuned. This is a look, not evidence.", err=True)
     return quick(study)
-
-
-def _tune(study: "Study", how: _How) -> "tuple[Study, dict[str, Choice]]":
-    from normbench.report.progress import StudyProgress
-    from normbench.tuning import missing_tuning_runs, tune_study, with_choices
-
-    if not study.tune:
-        return study, {}
-    num_runs, numbers = sum(map(len, missing_tuning_runs(study, how.runs_dir).values())), count(1)
-    with StudyProgress(f"{study.name}, tuning", num_runs, quiet=how.quiet) as bar:
-        how.workers.tell = lambda run, step, total: bar.step(f"{run.arm}, seed {run.seed}", step, total)
-
-        def report(progress: "Progress") -> None:
-            if progress.status != "skipped":
-                _advance(bar, replace(progress, number=next(numbers)))
-
-        choices = tune_study(study, how.runs_dir, how.workers, report, manner=how.manner, fail_fast=how.fail_fast)
-    return with_choices(study, choices), choices
-
-
-def _run_arms(study: "Study", how: _How) -> "list[Progress]":
-    from normbench.report.progress import StudyProgress
-    from normbench.scheduling import run_study
-
-    with StudyProgress(study.name, len(study.arms) * len(study.seeds), quiet=how.quiet) as bar:
-        how.workers.tell = lambda run, step, total: bar.step(f"{run.arm}, seed {run.seed}", step, total)
-        return run_study(
-            study,
-            how.runs_dir,
-            manner=how.manner,
-            fail_fast=how.fail_fast,
-            workers=how.workers,
-            report=lambda progress: _advance(bar, progress),
-        )
-
-
-def _advance(bar: "StudyProgress", progress: "Progress") -> None:
-    bar.advance(progress.number, _label(progress), progress.status, progress.error, progress.notes)
-
-
-def _label(progress: "Progress") -> str:
-    return f"{progress.run.arm}, seed {progress.run.seed}"
-
-
-def _report(
-    path: Path,
-    study: "Study",
-    runs_dir: Path,
-    results: "list[Progress]",
-    choices: "dict[str, Choice]",
-    show: _Show,
-) -> None:
-    from normbench.evidence.comparison import compare_study
-    from normbench.evidence.effects import with_effects
-    from normbench.evidence.json_files import json_ready
-    from normbench.evidence.study_verdicts import study_verdicts
-    from normbench.pictures import draw_study
-    from normbench.report.claims_text import as_mapping
-    from normbench.report.run_text import layer_reports, print_study
-    from normbench.report.tables import make_console
-    from normbench.report.tuning_text import print_choices
-
-    folder = runs_dir / study.name
-    names = list(dict.fromkeys(progress.run.folder.parent.name for progress in results))
-    draw_study(study, folder)
-    if not show.as_json:
-        console = make_console()
-        print_choices(console, [asdict(choice) for choice in choices.values()])
-        print_study(console, folder, names, all_layers=show.all_layers, config=path)
-        return
-    runs = [{"folder": str(p.run.folder), "arm": p.run.arm, "seed": p.run.seed, "status": p.status} for p in results]
-    layers = [asdict(report) for report in layer_reports(folder, names)]
-    content: dict[str, Any] = json_ready(
-        {
-            "runs": runs,
-            "tuning": [asdict(choice) for choice in choices.values()],
-            "layers": layers,
-            "comparison": asdict(with_effects(compare_study(folder))),
-            "claims": [as_mapping(verdict) for verdict in study_verdicts(folder)],
-        }
-    )
-    show.reports.append(content)

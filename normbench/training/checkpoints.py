@@ -4,7 +4,6 @@ import io
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -88,7 +87,7 @@ def _read(path: Path) -> dict[str, Any] | None:
         if sha256(raw[:-DIGEST_BYTES]).digest() != raw[-DIGEST_BYTES:]:
             return None
         content: dict[str, Any] = torch.load(io.BytesIO(raw[:-DIGEST_BYTES]), weights_only=True)
-    except (OSError, RuntimeError, UnpicklingError):
+    except Exception:  # noqa: BLE001 - whatever makes it unreadable, it is no checkpoint
         return None
     return content
 

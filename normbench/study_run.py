@@ -1,0 +1,108 @@
+"""One study after another, with progress on stderr: tuned, run, drawn."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+
+from normbench.evidence.choices import Choice
+from normbench.making import Manner, PlannedRun
+from normbench.pictures import draw_study
+from normbench.report.progress import StudyProgress
+from normbench.scheduling import Progress, run_study
+from normbench.study import Study
+from normbench.tuning import missing_tuning_runs, tune_study, with_choices
+from normbench.workers import Workers
+
+
+@dataclass(frozen=True)
+class StudyRun:
+    """A study as it was run.
+
+    Attributes:
+        study: With an arm for each choice.
+        folder: Its folder.
+        choices: What was chosen for each arm, where something was to be.
+        results: What became of each run.
+    """
+
+    study: Study
+    folder: Path
+    choices: dict[str, Choice]
+    results: list[Progress]
+
+    @property
+    def arm_names(self) -> list[str]:
+        """``<arm>-<hash>`` of each arm."""
+        return list(dict.fromkeys(progress.run.folder.parent.name for progress in self.results))
+
+    @property
+    def failures(self) -> list[str]:
+        """A line for each failed run."""
+        return [f"{_label(p.run)}: {p.error}" for p in self.results if p.status == "failed"]
+
+
+@dataclass(frozen=True)
+class StudyRunner:
+    """Runs studies.
+
+    Attributes:
+        runs_dir: Where to.
+        workers: Who makes the runs.
+        manner: How.
+        fail_fast: Stop at the first failure.
+        quiet: Show no progress.
+    """
+
+    runs_dir: Path
+    workers: Workers
+    manner: Manner
+    fail_fast: bool = False
+    quiet: bool = False
+
+    def run(self, given: Study) -> StudyRun:
+        """Choose each arm's own settings where the study asks for it, make what is missing, draw it.
+
+        Raises:
+            RunFailedError: A tuning run failed, or any with ``fail_fast``.
+            RunFolderError: The runs folder cannot be written, or holds something damaged.
+            KeyboardInterrupt: Somebody asked to stop; what was under way is saved.
+        """
+        choices = self._tune(given) if given.tune else {}
+        study = with_choices(given, choices) if choices else given
+        with StudyProgress(study.name, len(study.arms) * len(study.seeds), quiet=self.quiet) as bar:
+            self.workers.tell = _teller(bar)
+            results = run_study(
+                study,
+                self.runs_dir,
+                manner=self.manner,
+                fail_fast=self.fail_fast,
+                workers=self.workers,
+                report=lambda progress: _advance(bar, progress),
+            )
+        folder = self.runs_dir / study.name
+        draw_study(study, folder)
+        return StudyRun(study, folder, choices, results)
+
+    def _tune(self, study: Study) -> dict[str, Choice]:
+        num_runs, numbers = sum(map(len, missing_tuning_runs(study, self.runs_dir).values())), count(1)
+        with StudyProgress(f"{study.name}, tuning", num_runs, quiet=self.quiet) as bar:
+            self.workers.tell = _teller(bar)
+
+            def report(progress: Progress) -> None:
+                if progress.status != "skipped":  # each widening of a list begins to count anew
+                    _advance(bar, replace(progress, number=next(numbers)))
+
+            return tune_study(study, self.runs_dir, self.workers, report, manner=self.manner, fail_fast=self.fail_fast)
+
+
+def _teller(bar: StudyProgress) -> Callable[[PlannedRun, int, int], None]:
+    return lambda run, step, total: bar.step(_label(run), step, total)
+
+
+def _advance(bar: StudyProgress, progress: Progress) -> None:
+    bar.advance(progress.number, _label(progress.run), progress.status, progress.error, progress.notes)
+
+
+def _label(run: PlannedRun) -> str:
+    return f"{run.arm}, seed {run.seed}"
