@@ -68,8 +68,7 @@ class Attempt:
         self._next_save = time.monotonic() + conduct.checkpoint_s
         self._next_tell = 0.0
         self._build()
-        self.course = Course()
-        self._recorded = self._gone_on()
+        self._course, self._recorded = self._go_on() or (Course(), {})
         if not self.goes_on:
             clear(folder)
 
@@ -77,26 +76,6 @@ class Attempt:
     def goes_on(self) -> bool:
         """Whether an earlier attempt is continued."""
         return bool(self._recorded)
-
-    def _build(self) -> None:
-        torch.manual_seed(derive_seed(replica_seed(self.seed, self.config.replica), "dropout"))
-        self.training, self.dataset = build_training(self.config, self.seed)
-
-    def _gone_on(self) -> dict[str, Any]:
-        """Put the objects where the newest usable checkpoint was; return what the recorders knew then."""
-        try:
-            known = load_checkpoint(self.folder, self._identity)
-            if known is None:
-                return {}
-            self.course = restore(self.training, known)
-        except Damaged as damaged:
-            self.conduct.note(f"{damaged} The run is made from its beginning.")
-        except (KeyError, RuntimeError, TypeError, ValueError):  # another version's: its objects have other states
-            self._build()
-        else:
-            recorded: dict[str, Any] = known["recorded"]
-            return recorded
-        return {}
 
     def train(self, files: CsvRecorder, board: Board) -> Outcome:
         """Make the updates that are left.
@@ -106,21 +85,40 @@ class Attempt:
         """
         if self.goes_on:
             files.last_metrics, board.num_seen = self._recorded["last_metrics"], self._recorded["num_seen"]
+        return train(
+            self.training,
+            self.config.total_steps,
+            self.config.every_steps,
+            Recorders([files, board]),
+            course=self._course,
+            between_steps=lambda course: self._between_steps(course, files, board),
+        )
 
-        def between_steps(course: Course) -> None:
-            now = time.monotonic()
-            if now >= self._next_tell:
-                self._next_tell = now + TELL_S
-                self.conduct.tell(course.step, self.config.total_steps)
-            stops = self.conduct.should_stop()
-            if stops or now >= self._next_save:
-                self._save(course, {"last_metrics": files.last_metrics, "num_seen": board.num_seen})
-            if stops:
-                raise Interrupted
+    def _build(self) -> None:
+        torch.manual_seed(derive_seed(replica_seed(self.seed, self.config.replica), "dropout"))
+        self.training, self.dataset = build_training(self.config, self.seed)
 
-        recorder = Recorders([files, board])
-        steps = (self.config.total_steps, self.config.every_steps)
-        return train(self.training, *steps, recorder, course=self.course, between_steps=between_steps)
+    def _go_on(self) -> tuple[Course, dict[str, Any]] | None:
+        """Put the objects where the newest usable checkpoint was; return how far, and what the recorders knew."""
+        try:
+            known = load_checkpoint(self.folder, self._identity)
+            return (restore(self.training, known), known["recorded"]) if known else None
+        except Damaged as damaged:
+            self.conduct.note(f"{damaged} The run is made from its beginning.")
+        except (KeyError, RuntimeError, TypeError, ValueError):  # another version's: its objects have other states
+            self._build()
+        return None
+
+    def _between_steps(self, course: Course, files: CsvRecorder, board: Board) -> None:
+        now = time.monotonic()
+        if now >= self._next_tell:
+            self._next_tell = now + TELL_S
+            self.conduct.tell(course.step, self.config.total_steps)
+        stops = self.conduct.should_stop()
+        if stops or now >= self._next_save:
+            self._save(course, {"last_metrics": files.last_metrics, "num_seen": board.num_seen})
+        if stops:
+            raise Interrupted
 
     def _save(self, course: Course, recorded: dict[str, Any]) -> None:
         content = state_of(self.training, course) | {"identity": self._identity, "recorded": recorded}
