@@ -1,0 +1,43 @@
+"""The training set read with running statistics and with each batch's own."""
+
+import torch
+from torch import Tensor
+
+from normbench.training.diagnostics.base import NETWORK, RecordedStep
+from normbench.training.probes import Probes
+from normbench.training.reestimation import reestimate, tracking_layers
+
+
+def measure(step: RecordedStep) -> Probes:
+    """Return ``running_loss`` and ``batch_statistics_loss`` of the network, in classification also the accuracies.
+
+    Both are of the same training samples in batches as training draws them, dropout and all else in evaluation. Where
+    the second is much better, the running statistics are not those the network has learned to work with. Nothing for a
+    network without running statistics, or a task without targets.
+    """
+    if step.batch.y is None or not tracking_layers(step.model):
+        return {}
+    inputs = [batch.x for batch in step.sample]
+    targets = torch.cat([batch.y for batch in step.sample if batch.y is not None])
+    with torch.no_grad():
+        running = step.model.eval()(torch.cat(inputs))
+        batch_statistics = _with_batch_statistics(step, inputs)
+    found = _read(step, "running", running, targets) | _read(step, "batch_statistics", batch_statistics, targets)
+    return {NETWORK: found}
+
+
+def _with_batch_statistics(step: RecordedStep, inputs: list[Tensor]) -> Tensor:
+    outputs: list[Tensor] = []
+    handle = step.model.register_forward_hook(lambda _model, _inputs, output: outputs.append(output))
+    try:
+        reestimate(step.model, inputs)
+    finally:
+        handle.remove()
+    return torch.cat(outputs)
+
+
+def _read(step: RecordedStep, kind: str, output: Tensor, targets: Tensor) -> dict[str, float]:
+    found = {f"{kind}_loss": step.loss(output, targets).item()}
+    if not targets.is_floating_point():
+        found[f"{kind}_accuracy"] = (output.argmax(1) == targets).double().mean().item()
+    return found
