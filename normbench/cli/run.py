@@ -154,6 +154,7 @@ def _report(
     from normbench.evidence.comparison import compare_study
     from normbench.evidence.effects import with_effects
     from normbench.evidence.run_folder import json_ready
+    from normbench.evidence.standouts import study_standouts
     from normbench.evidence.study_verdicts import study_verdicts
     from normbench.report.claims_text import as_mapping
     from normbench.report.run_text import layer_reports, print_study
@@ -176,6 +177,7 @@ def _report(
             "runs": runs,
             "tuning": [asdict(choice) for choice in choices.values()],
             "layers": layers,
+            "standouts": [asdict(found) for found in study_standouts(folder)],
             "comparison": asdict(with_effects(compare_study(folder))),
             "claims": [as_mapping(verdict) for verdict in study_verdicts(folder)],
         }

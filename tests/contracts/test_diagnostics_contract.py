@@ -5,11 +5,12 @@ import math
 import pytest
 import torch
 
+from normbench.evidence.probed import NETWORK
 from normbench.models.base import weighted_layers
 from normbench.study import RecordingConfig, RunConfig
 from normbench.training.build import build_training, chosen_measures
 from normbench.training.diagnostics import base
-from normbench.training.diagnostics.base import NETWORK, find_measures
+from normbench.training.diagnostics.base import find_measures
 from normbench.training.loop import train
 from normbench.training.recording import MemoryRecorder
 

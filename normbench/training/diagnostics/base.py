@@ -19,8 +19,6 @@ from normbench.training.losses import LossFunction
 from normbench.training.probes import Probes, merged
 from normbench.training.watching import Frame, same_random_states_after
 
-NETWORK = "network"
-"""The name under which a measure speaks of all layers together."""
 NUM_SAMPLES = 256
 """Training samples that a measure reads besides the batch; more costs more than it tells."""
 

@@ -1,7 +1,8 @@
 """How the gradient grows or shrinks from layer to layer."""
 
+from normbench.evidence.probed import NETWORK
 from normbench.evidence.trends import log_slope
-from normbench.training.diagnostics.base import NETWORK, RecordedStep
+from normbench.training.diagnostics.base import RecordedStep
 from normbench.training.probes import Probes
 
 

@@ -2,7 +2,8 @@
 
 import torch
 
-from normbench.training.diagnostics.base import NETWORK, RecordedStep, joined, set_parameters
+from normbench.evidence.probed import NETWORK
+from normbench.training.diagnostics.base import RecordedStep, joined, set_parameters
 from normbench.training.probes import Probes
 from normbench.training.watching import grads_of, set_random_states
 

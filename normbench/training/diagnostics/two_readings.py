@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from normbench.training.diagnostics.base import NETWORK, RecordedStep
+from normbench.evidence.probed import NETWORK
+from normbench.training.diagnostics.base import RecordedStep
 from normbench.training.probes import Probes
 from normbench.training.reestimation import reestimate, tracking_layers
 

@@ -10,6 +10,9 @@ from normbench.training.diagnostics.base import RecordedStep
 from normbench.training.probes import Probes
 from normbench.training.reestimation import tracking_layers
 
+NUM_SAMPLES = 64
+"""Fewer than other measures read: both variances are of the same samples, so that most of the noise is in both."""
+
 
 def measure(step: RecordedStep) -> Probes:
     """Return ``dropout_variance_ratio`` of each layer with running statistics: variance with dropout over that without.
@@ -40,7 +43,7 @@ def _variances(step: RecordedStep, layers: dict[str, nn.Module]) -> dict[str, Te
     handles = [layer.register_forward_pre_hook(_keeper(found[name])) for name, layer in layers.items()]
     try:
         with torch.no_grad():
-            for batch in step.sample:
+            for batch in step.sample[: max(1, NUM_SAMPLES // step.batches.batch_size)]:
                 step.model(batch.x)
     finally:
         for handle in handles:
