@@ -12,6 +12,7 @@ from normbench.training.build import build_training, chosen_measures
 from normbench.training.diagnostics import base
 from normbench.training.diagnostics.base import find_measures
 from normbench.training.loop import train
+from normbench.training.losses import evaluate
 from normbench.training.recording import MemoryRecorder
 
 LINE = {
@@ -45,7 +46,8 @@ def trained(name, measures):
     """Train six steps and record three; return losses of every pass, frames and all that training leaves."""
     torch.default_generator.manual_seed(5)
     config = RunConfig.model_validate({"batch_size": 4, "num_steps": 6} | CONFIGS[name])
-    training, _ = build_training(config, seed=3)
+    training, dataset = build_training(config, seed=3)
+    training.read, training.final_read = lambda model: evaluate(model, dataset.train, config.dataset.task), None
     training.measures = measures
     recorder = MemoryRecorder()
     train(training, 6, 2, recorder)

@@ -50,7 +50,7 @@ HEALTHY = {
 }
 FAULTS = {
     "lr too high": (
-        CLUSTERS | {"optimizer": {"name": "sgd", "lr": 3.0}},
+        CLUSTERS | {"optimizer": {"name": "sgd", "lr": 20.0}},
         "learning rate too high",
         {"hidden1", "hidden2"},
     ),
@@ -164,9 +164,9 @@ def lines_of(*seeds, **settings):
 
 
 def test_the_line_says_arm_layer_cause_figure_and_way_out():
-    (line,) = lines_of({("hidden1", "update_ratio"): [0.01, 0.5, 0.9], ("hidden2", "update_ratio"): [0.1, 0.3, 40.0]})
+    (line,) = lines_of({("hidden1", "update_ratio"): [0.01, 0.6, 0.9], ("hidden2", "update_ratio"): [0.1, 0.7, 40.0]})
     seen = (
-        "only · hidden1 and 1 more layer: learning rate too high: step 10 changed the weights by 50 % of their length."
+        "only · hidden2 and 1 more layer: learning rate too high: step 10 changed the weights by 70 % of their length."
     )
     assert line == f"{seen} Lower optimizer.lr."
 

@@ -16,11 +16,25 @@ from normbench.models.base import learned_parameters, weight_parameters, weighte
 from normbench.random_streams import stream
 from normbench.training.batches import Batches
 from normbench.training.losses import LossFunction
-from normbench.training.probes import Probes, merged
+from normbench.training.probes import Probes, Statistics, merged, named_tracking_layers, own_statistics
+from normbench.training.reestimation import reestimate
 from normbench.training.watching import Frame, same_random_states_after
 
-NUM_SAMPLES = 256
+NUM_SAMPLES = 128
 """Training samples that a measure reads besides the batch; more costs more than it tells."""
+
+
+@dataclass(frozen=True)
+class Reestimated:
+    """What a pass over batches with their own statistics gives, with the weights as they are.
+
+    Attributes:
+        outputs: (N, *).
+        statistics: For each layer with running statistics by name, the averages over the batches.
+    """
+
+    outputs: Tensor
+    statistics: dict[str, Statistics]
 
 
 @dataclass
@@ -53,6 +67,19 @@ class RecordedStep:
         size = self.batches.batch_size
         drawn = Batches(self.batches.split, size, stream(0, "diagnostics"), self.batches.sampling)
         return [drawn.next() for _ in range(max(1, min(NUM_SAMPLES, len(self.batches.split)) // size))]
+
+    @cached_property
+    def reestimated(self) -> "Reestimated":
+        """The sample read with each batch's own statistics; one pass serves all measures that ask for it."""
+        outputs: list[Tensor] = []
+        with all_put_back(self.model):
+            handle = self.model.register_forward_hook(lambda _model, _inputs, output: outputs.append(output))
+            try:
+                reestimate(self.model, (batch.x for batch in self.sample))
+            finally:
+                handle.remove()
+            layers = named_tracking_layers(self.model).items()
+            return Reestimated(torch.cat(outputs), {name: own_statistics(layer) for name, layer in layers})
 
     @cached_property
     def weight_names(self) -> dict[str, list[str]]:

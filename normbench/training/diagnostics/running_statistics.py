@@ -1,7 +1,8 @@
 """How far running statistics are from precise ones, while training goes on."""
 
 from normbench.training.diagnostics.base import NUM_SAMPLES, RecordedStep
-from normbench.training.probes import Probes, precise_gaps
+from normbench.training.probes import Probes, gaps_to_precise, precise_gaps
+from normbench.training.reestimation import tracking_layers
 
 
 def measure(step: RecordedStep) -> Probes:
@@ -10,5 +11,9 @@ def measure(step: RecordedStep) -> Probes:
     What ``precise_gaps`` says at the end from the whole training set, here from NUM_SAMPLES samples of it, in shuffled
     batches whatever the sampling. Both are after the step.
     """
+    if not tracking_layers(step.model):
+        return {}
+    if step.batches.sampling == "shuffled":
+        return gaps_to_precise(step.model, step.reestimated.statistics)
     x, size = step.batches.split.x, step.batches.batch_size
     return precise_gaps(step.model, x, size, max_batches=max(1, NUM_SAMPLES // size))

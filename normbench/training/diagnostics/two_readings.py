@@ -6,7 +6,7 @@ from torch import Tensor
 from normbench.evidence.probed import NETWORK
 from normbench.training.diagnostics.base import RecordedStep
 from normbench.training.probes import Probes
-from normbench.training.reestimation import reestimate, tracking_layers
+from normbench.training.reestimation import tracking_layers
 
 
 def measure(step: RecordedStep) -> Probes:
@@ -18,23 +18,12 @@ def measure(step: RecordedStep) -> Probes:
     """
     if step.batch.y is None or not tracking_layers(step.model):
         return {}
-    inputs = [batch.x for batch in step.sample]
+    inputs = torch.cat([batch.x for batch in step.sample])
     targets = torch.cat([batch.y for batch in step.sample if batch.y is not None])
     with torch.no_grad():
-        running = step.model.eval()(torch.cat(inputs))
-        batch_statistics = _with_batch_statistics(step, inputs)
-    found = _read(step, "running", running, targets) | _read(step, "batch_statistics", batch_statistics, targets)
-    return {NETWORK: found}
-
-
-def _with_batch_statistics(step: RecordedStep, inputs: list[Tensor]) -> Tensor:
-    outputs: list[Tensor] = []
-    handle = step.model.register_forward_hook(lambda _model, _inputs, output: outputs.append(output))
-    try:
-        reestimate(step.model, inputs)
-    finally:
-        handle.remove()
-    return torch.cat(outputs)
+        running = step.model.eval()(inputs)
+    own = step.reestimated.outputs
+    return {NETWORK: _read(step, "running", running, targets) | _read(step, "batch_statistics", own, targets)}
 
 
 def _read(step: RecordedStep, kind: str, output: Tensor, targets: Tensor) -> dict[str, float]:
