@@ -30,6 +30,11 @@ ACCURACY_GAP = 0.1
 GAP_STEPS = 3
 SHIFTED_VAR = 1.4
 """In evaluation the norm then puts out a sixth less than in training; dropout 0.1 before it makes about 1.1."""
+DEPTH = {
+    False: ("shrinks", "gradient vanishes with depth", "Use init: kaiming_normal, a norm, or fewer layers."),
+    True: ("grows", "gradient explodes with depth", "Use fewer layers, larger batches, or model: resnet."),
+}
+"""By whether it grows on its way back; batch norm with ReLU makes it grow at initialization, whatever the weights."""
 ONE_STATISTIC = 0.9
 """Of switchable norm's three kinds, one has as good as replaced the others."""
 
@@ -126,16 +131,14 @@ def growing_gradients(seen: Seen) -> Iterable[Standout]:
     if num_layers < FEWEST_LAYERS or any(dead_units(seen)):  # no gradient passes dead units, whatever the depth
         return
     for slope in seen.probed.last("gradient_depth_slope"):
-        factor, word = exp(abs(slope)), "grows" if slope < 0 else "shrinks"
-        if abs(slope) * (num_layers - 1) >= log(FAR):
-            over_all = factor ** (num_layers - 1)
-            figure = (
-                f"the gradient {word} {factor:.3g}-fold per layer on its way back here, {_size(over_all)}-fold in all"
-            )
-            cause = "gradient explodes with depth" if slope < 0 else "gradient vanishes with depth"
-            yield Standout(
-                cause, seen.layers[0], abs(slope), figure, "Use init: kaiming_normal, a norm, or fewer layers."
-            )
+        if abs(slope) * (num_layers - 1) < log(FAR):
+            continue
+        word, cause, way_out = DEPTH[slope < 0]
+        over_all = _size(exp(abs(slope)) ** (num_layers - 1))
+        figure = (
+            f"the gradient {word} {exp(abs(slope)):.3g}-fold per layer on its way back here, {over_all}-fold in all"
+        )
+        yield Standout(cause, seen.layers[0], abs(slope), figure, way_out)
 
 
 def stalled_statistics(seen: Seen) -> Iterable[Standout]:

@@ -77,8 +77,8 @@ def assert_same(plain, measured):
             assert found == {key: other_frame.probes[layer][key] for key in found}, layer
 
 
+@pytest.mark.parametrize("measure", MEASURES)  # the configs in turn, since a config's dataset is kept
 @pytest.mark.parametrize("name", CONFIGS)
-@pytest.mark.parametrize("measure", MEASURES)
 def test_training_is_the_same_bit_for_bit(name, measure, plain):
     measured = trained(name, (measure,))
     assert_same(plain(name), measured)
