@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
 from normbench.datasets.base import Split
+from normbench.evidence.group_metrics import is_share
 from normbench.models.base import Linear, build_norm
 from normbench.norms.batch_norm import BatchNormSpec
 from normbench.norms.layer_norm import LayerNormSpec
@@ -16,13 +17,14 @@ from normbench.norms.none import NoneSpec
 from normbench.random_streams import stream
 from normbench.study import RunConfig
 from normbench.training.batches import Batches
-from normbench.training.build import build_training
+from normbench.training.build import build_training, chosen_measures
 from normbench.training.diagnostics import loss_surface
 from normbench.training.diagnostics.base import find_measures
 from normbench.training.diagnostics.effective_lr import scale_free
 from normbench.training.experiment import run_experiment
 from normbench.training.loop import Penalty, Training, train
 from normbench.training.recording import MemoryRecorder
+from normbench.tuning import tuning_config
 
 LR = 0.05
 A = torch.diag(torch.tensor([4.0, 1.0, 0.25], dtype=torch.float64))
@@ -245,3 +247,17 @@ def test_the_numbers_reach_the_file_and_the_board(tmp_path):
     for name, layer in (("update_ratio", "hidden1"), ("smoothness", "network"), ("running_loss", "network")):
         assert f",{layer},{name}," in text
         assert board.Scalars(f"{name}/{layer}")
+
+
+def test_sizes_along_the_gradient_are_compared_by_ratios_and_other_probes_by_differences():
+    ratios = ("probe.smoothness@network", "at_train_loss 1.0 probe.loss_variation@network", "change weight.std@fc1")
+    assert all(map(is_share, ratios))
+    assert not any(map(is_share, ("probe.update_ratio@fc1", "probe.running_loss@network", "weight.std@fc1")))
+
+
+def test_tuning_runs_measure_nothing():
+    settings = {"model": "mlp", "dataset": "linear_regression"}
+    recording = dict.fromkeys(("diagnostics", "loss_surface", "gradient_shift"), True)
+    config = RunConfig.model_validate(settings | {"recording": recording})
+    assert len(chosen_measures(config.recording)) == len(find_measures())
+    assert chosen_measures(tuning_config(config).recording) == ()
