@@ -13,7 +13,7 @@ from normbench.evidence.run_folder import Run
 from normbench.making import PlannedRun
 from normbench.scheduling import plan
 from normbench.study import RunConfig, Study
-from normbench.training.build import build_training
+from normbench.training.build import build_training, chosen_measures
 from normbench.training.loop import train
 from normbench.training.recording import MemoryRecorder
 from normbench.tuning import frozen_choices, missing_tuning_runs, tuning_config, with_choices
@@ -113,7 +113,7 @@ def _measured(config: RunConfig, seed: int, known: dict[tuple[object, ...], floa
     """Time a few steps and one recorded row in memory; arms alike in all that costs time are timed once."""
     alike = (
         *(str(part) for part in (config.model, config.norm.name, config.weight_parametrization, config.dataset)),
-        *(config.batch_size, config.total_steps, config.every_steps, config.recording.gradient_shift),
+        *(config.batch_size, config.total_steps, config.every_steps, chosen_measures(config.recording)),
     )
     if alike not in known:
         if not known:

@@ -54,6 +54,10 @@ class RecordingConfig(_Settings):
     """Draw the fitted curves of one-dimensional regression."""
     gradient_shift: bool = False
     """Record how far each layer's gradient moves when the layers before it make their update of the same step."""
+    diagnostics: bool = False
+    """Measure update ratios, dead units, gaps of running statistics and more at recorded steps; say what stands out."""
+    loss_surface: bool = False
+    """Record how loss and gradient change along the gradient (Santurkar et al., 2018)."""
 
 
 class RunConfig(_Settings):

@@ -19,7 +19,7 @@ from normbench.evidence.metrics import read_metrics
 from normbench.evidence.run_folder import Run, seed_folder
 from normbench.making import Manner, PlannedRun
 from normbench.scheduling import Progress, run_planned
-from normbench.study import TUNING_SEEDS, RunConfig, Study
+from normbench.study import TUNING_SEEDS, RecordingConfig, RunConfig, Study
 from normbench.workers import Workers
 
 METRIC = "validation_loss"
@@ -119,7 +119,8 @@ def with_settings(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
 def tuning_config(config: RunConfig) -> RunConfig:
     """Return the config with nothing recorded but the beginning and the end."""
     seldom: dict[str, Any] = {"every_steps": max(1, config.total_steps), "histograms": []}
-    quiet = seldom | dict.fromkeys(("tensorboard", "figures", "gradient_shift"), False)
+    switches = [key for key, setting in RecordingConfig.model_fields.items() if setting.annotation is bool]
+    quiet = seldom | dict.fromkeys(switches, False)
     return with_settings(config, {f"recording.{key}": value for key, value in quiet.items()})
 
 

@@ -39,6 +39,7 @@ def command(
     from normbench.evidence.effects import with_effects
     from normbench.evidence.gate import failures, read_gate
     from normbench.evidence.pivot import pivots
+    from normbench.evidence.standouts import comparison_standouts
     from normbench.evidence.study_verdicts import study_verdicts
     from normbench.report.comparison_output import chosen_format, show
 
@@ -48,15 +49,16 @@ def command(
 
         check_path(plot)
     gates = [read_gate(text) for text in fail_if or ()]
-    found = compare_runs(paths or (), runs_dir, metric or (), where or ())
-    comparisons = [with_effects(comparison, baseline) for comparison in found]
+    read = compare_runs(paths or (), runs_dir, metric or (), where or ())
+    comparisons = [with_effects(comparison, baseline) for comparison in read]
     tables = [pivots(comparison, by) if by else [] for comparison in comparisons]
     failed = [line for gate in gates for line in failures(comparisons, gate)]
     if plot:
         save_figure(plot, comparisons, tables)
     is_own_question = not (metric or where or by)
     verdicts = [study_verdicts(Path(c.runs_dir) / c.study) if is_own_question else [] for c in comparisons]
-    show(comparisons, tables, verdicts, chosen, with_methods=methods)
+    found = [comparison_standouts(comparison) if is_own_question else None for comparison in comparisons]
+    show(comparisons, tables, verdicts, found, chosen, with_methods=methods)
     for line in failed:
         typer.echo(line, err=True)
     if failed:

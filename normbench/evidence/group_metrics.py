@@ -10,6 +10,8 @@ from normbench.evidence.run_folder import CURVE_CSV, POINTS_CSV, Arm, Run
 
 BySeed = Mapping[int, float]
 GROUP_METRICS = ("largest_stable KEY", "range_over KEY METRIC", "argbest KEY METRIC")
+SURFACE_PROBES = ("loss_variation", "gradient_predictiveness", "smoothness")
+"""Sizes along the gradient, of any order of magnitude."""
 CURVE_METRICS = ("bias2 curve", "variance curve")
 
 
@@ -19,11 +21,13 @@ def is_group_metric(metric: str) -> bool:
 
 
 def is_share(metric: str) -> bool:
-    """Return whether effects on the metric are ratios: of losses, of changes, of learning rates."""
+    """Return whether effects on the metric are ratios: of losses, of changes, of learning rates, of a loss surface."""
     words = metric.split()
     if words[:1] == ["range_over"]:
         return is_share(" ".join(words[2:]))
     if words[:1] in (["largest_stable"], ["argbest"], ["change"]) or metric == "variance curve":
+        return True
+    if words[-1].removeprefix("probe.").partition("@")[0] in SURFACE_PROBES:
         return True
     if words[:1] == ["steps_to"] or "@" in metric:
         return words[:1] == ["steps_to"]

@@ -9,6 +9,7 @@ from typing import Literal
 from normbench.errors import ComparisonError
 from normbench.evidence.columns import Read, Rows, Steps, batch_spans, check_columns, plain_column, steps_of
 from normbench.evidence.run_folder import LAYER_STATS_CSV, METRICS_CSV, Run
+from normbench.evidence.trends import log_slope
 
 OUTPUT_STDS = ("output_std_lowest", "output_std_mean", "output_std_highest")
 """Over the hidden layers of a signal without a target."""
@@ -145,10 +146,8 @@ def _depth_slope(run: Run, rows: Rows, what: str) -> float:
     kind, _, statistic = what.partition(".")
     last = {row["layer"]: float(row[statistic]) for row in rows if row["kind"] == kind and row.get(statistic)}
     layers = [layer["name"] for layer in run.summary["layers"]][:-1]  # the last layer's width is the task's
-    logs = [math.log(last[layer]) if last.get(layer, 0) > 0 else math.nan for layer in layers]
-    if len(logs) < 2 or not all(map(math.isfinite, logs)):
-        return math.nan
-    return statistics.linear_regression(range(len(logs)), logs).slope
+    slope = log_slope([last.get(layer, math.nan) for layer in layers])
+    return math.nan if slope is None else slope
 
 
 def _output_std(rows: Rows, metric: str) -> float:

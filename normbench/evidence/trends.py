@@ -1,8 +1,9 @@
-"""Kendall's tau: whether a number rises along a setting."""
+"""Whether a number rises along a setting, and how fast its logarithm does along the layers."""
 
 from collections.abc import Sequence
 from itertools import combinations
-from math import isnan, nan, sqrt
+from math import isfinite, isnan, log, nan, sqrt
+from statistics import linear_regression
 
 
 def kendall_tau(along: Sequence[float], values: Sequence[float]) -> float:
@@ -22,6 +23,20 @@ def kendall_tau(along: Sequence[float], values: Sequence[float]) -> float:
     agreement = sum(x * y for x, y in pairs)
     untied = sqrt(sum(abs(x) for x, _ in pairs) * sum(abs(y) for _, y in pairs))
     return agreement / untied if untied else 0.0
+
+
+def log_slope(values: Sequence[float]) -> float | None:
+    """Return the least-squares slope of ln(value) per place; None unless there are two or more, all positive.
+
+    Example:
+        >>> round(log_slope([8.0, 4.0, 2.0]), 4)  # ln(1 / 2)
+        -0.6931
+        >>> log_slope([1.0, 0.0]) is None
+        True
+    """
+    if len(values) < 2 or not all(value > 0 and isfinite(value) for value in values):
+        return None
+    return linear_regression(range(len(values)), [log(value) for value in values]).slope
 
 
 def _sign(number: float) -> int:

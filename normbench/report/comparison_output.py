@@ -10,8 +10,10 @@ from normbench.errors import ComparisonError
 from normbench.evidence.claim_verdicts import ClaimVerdict
 from normbench.evidence.comparison import StudyComparison
 from normbench.evidence.pivot import Pivot
+from normbench.evidence.standout_rules import Standout
 from normbench.report.claims_text import as_mapping, print_claims
 from normbench.report.comparison_text import as_csv, as_json, pivots_csv, print_study_comparison
+from normbench.report.layers_text import print_standouts
 from normbench.report.markdown_text import study_markdown
 from normbench.report.methods_text import methods
 from normbench.report.tables import make_console
@@ -39,6 +41,7 @@ def show(
     comparisons: Sequence[StudyComparison],
     pivots: Sequence[Sequence[Pivot]],
     verdicts: Sequence[Sequence[ClaimVerdict]],
+    standouts: Sequence[Sequence[Standout] | None],
     chosen: str,
     *,
     with_methods: bool,
@@ -49,11 +52,12 @@ def show(
         comparisons: One per study.
         pivots: The tables by settings of each study, empty where none were asked for.
         verdicts: Of the claims of each study, shown as text and in JSON.
+        standouts: What stands out in the layers of each study, shown likewise; None where nothing was looked at.
         chosen: One of FORMATS, or "text".
         with_methods: Add each study's paragraph.
     """
     if chosen == "--json":
-        all_of_each = zip(comparisons, pivots, verdicts, strict=True)
+        all_of_each = zip(comparisons, pivots, verdicts, standouts, strict=True)
         typer.echo(as_json(comparisons, [_more(*of_one, with_methods=with_methods) for of_one in all_of_each]))
     elif chosen == "--csv":
         cells = [table for tables in pivots for table in tables]
@@ -63,14 +67,20 @@ def show(
             paragraph = f"\n\n{methods(study, tables)}" * with_methods
             typer.echo(f"{study_markdown(study, tables)}{paragraph}\n")
     else:
-        _print(comparisons, pivots, verdicts, with_methods=with_methods)
+        _print(comparisons, pivots, verdicts, standouts, with_methods=with_methods)
 
 
 def _more(
-    study: StudyComparison, tables: Sequence[Pivot], verdicts: Sequence[ClaimVerdict], *, with_methods: bool
+    study: StudyComparison,
+    tables: Sequence[Pivot],
+    verdicts: Sequence[ClaimVerdict],
+    standouts: Sequence[Standout] | None,
+    *,
+    with_methods: bool,
 ) -> dict[str, Any]:
     said: dict[str, Any] = {"pivots": [asdict(table) for table in tables]} if tables else {}
     said |= {"claims": [as_mapping(verdict) for verdict in verdicts]} if verdicts else {}
+    said |= {"standouts": [asdict(found) for found in standouts]} if standouts is not None else {}
     return said | ({"methods": methods(study, tables)} if with_methods else {})
 
 
@@ -78,14 +88,18 @@ def _print(
     comparisons: Sequence[StudyComparison],
     pivots: Sequence[Sequence[Pivot]],
     verdicts: Sequence[Sequence[ClaimVerdict]],
+    standouts: Sequence[Sequence[Standout] | None],
     *,
     with_methods: bool,
 ) -> None:
     console = make_console()
-    for i, (study, tables, claims) in enumerate(zip(comparisons, pivots, verdicts, strict=True)):
+    for i, (study, tables, claims, found) in enumerate(zip(comparisons, pivots, verdicts, standouts, strict=True)):
         if i:
             console.print()
         print_study_comparison(console, study, tables)
+        if found is not None:
+            console.print()
+            print_standouts(console, found)
         if claims:
             console.print()
             print_claims(claims, console)

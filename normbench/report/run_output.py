@@ -9,6 +9,7 @@ from normbench.evidence.choices import Choice
 from normbench.evidence.comparison import compare_study
 from normbench.evidence.effects import with_effects
 from normbench.evidence.json_files import json_ready
+from normbench.evidence.standouts import study_standouts
 from normbench.evidence.study_verdicts import study_verdicts
 from normbench.report.claims_text import as_mapping
 from normbench.report.run_text import layer_reports
@@ -30,6 +31,7 @@ def study_as_mapping(
             "runs": runs,
             "tuning": [asdict(choice) for choice in choices],
             "layers": [asdict(report) for report in layer_reports(folder, arm_names)],
+            "standouts": [asdict(found) for found in study_standouts(folder)],
             "comparison": asdict(with_effects(compare_study(folder))),
             "claims": [as_mapping(verdict) for verdict in study_verdicts(folder)],
         }

@@ -9,10 +9,12 @@ from normbench.evidence.comparison import compare_study
 from normbench.evidence.effects import with_effects
 from normbench.evidence.layer_report import LayerReport, report_layers
 from normbench.evidence.run_folder import METRICS_CSV, Arm
+from normbench.evidence.standouts import has_diagnostics, standouts
 from normbench.evidence.study_folder import read_study_arms
 from normbench.evidence.study_verdicts import study_verdicts
 from normbench.report.claims_text import print_claims
 from normbench.report.comparison_text import print_comparisons
+from normbench.report.layers_text import print_divergence, print_standouts
 from normbench.report.run_header import header
 from normbench.report.tables import print_layers, print_losses
 
@@ -39,9 +41,14 @@ def print_study(console: Console, folder: Path, arm_names: Sequence[str], *, all
     for arm in _by_folder(mine):
         console.print()
         print_layers(console, report_layers(arm), show_all=all_layers)
+        print_divergence(console, arm, show_all=all_layers)
     if len(mine) > 1 or any(len(arm.runs) > 1 for arm in mine):
         console.print()
         print_comparisons([with_effects(compare_study(folder))], console)
+    measured = [arm for arm in _by_folder(mine) if has_diagnostics(arm.settings)]
+    if measured:
+        console.print()
+        print_standouts(console, [found for arm in measured for found in standouts(arm)])
     verdicts = study_verdicts(folder)
     if verdicts:
         console.print()

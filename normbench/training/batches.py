@@ -29,6 +29,7 @@ class Batches:
         self, split: Split, batch_size: int, generator: torch.Generator, sampling: Sampling = "shuffled"
     ) -> None:
         self.split, self.batch_size, self.generator = split, batch_size, generator
+        self.sampling = sampling
         self._pools = samples_by_class(split) if sampling == "by_class" else None
         self._order: list[Tensor] = []
 

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from normbench.datasets.base import Dataset, DatasetSpec
 from normbench.models.base import parametrize_weights, weight_parameters, weighted_layers
 from normbench.random_streams import replica_seed, stream
-from normbench.study import RunConfig
+from normbench.study import RecordingConfig, RunConfig
 from normbench.training.batches import Batches
 from normbench.training.checkpointing import checkpoint_activations
+from normbench.training.diagnostics.base import find_measures
 from normbench.training.initialization import initialize
 from normbench.training.loop import Penalty, Training
 from normbench.training.losses import evaluate, loss_function, output_means, predict
@@ -41,7 +42,7 @@ def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
         read=lambda model: read_losses(model, dataset, config),
         curve=_curve_reader(dataset, config),
         final_read=readings(dataset, config),
-        gradient_shift=config.recording.gradient_shift,
+        measures=chosen_measures(config.recording),
     )
     return training, dataset
 
@@ -62,6 +63,11 @@ def split_parameters(model: nn.Module, decay_on: str) -> tuple[list[nn.Parameter
     decayed = [p for p in model.parameters() if decay_on == "all" or id(p) in weights]
     spared = [p for p in model.parameters() if decay_on != "all" and id(p) not in weights]
     return decayed, spared
+
+
+def chosen_measures(recording: RecordingConfig) -> tuple[str, ...]:
+    """Return the measures to take: one with a setting of its own name goes by that, all others by ``diagnostics``."""
+    return tuple(name for name in find_measures() if getattr(recording, name, recording.diagnostics))
 
 
 def read_losses(model: nn.Module, dataset: Dataset, config: RunConfig) -> dict[str, float]:

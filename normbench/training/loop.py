@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from normbench.datasets.base import Split
 from normbench.training.batches import Batches
-from normbench.training.gradient_shift import gradient_shifts
+from normbench.training.diagnostics.base import RecordedStep, take_measures
 from normbench.training.losses import LossFunction
 from normbench.training.probes import merged, precise_gaps, watching_norms
 from normbench.training.readings import roughness
@@ -105,7 +105,7 @@ class Training:
         read: Losses over whole splits, read at recorded steps.
         curve: The fitted curve on a grid, where there is one.
         final_read: What else is read once training is over.
-        gradient_shift: Record how far each layer's gradient moves with the layers before it.
+        measures: What else is measured at recorded steps: names of files in ``diagnostics``.
     """
 
     model: nn.Module
@@ -116,7 +116,7 @@ class Training:
     read: Reader
     curve: Callable[[nn.Module], tuple[Tensor, Tensor]] | None = None
     final_read: Reader | None = None
-    gradient_shift: bool = False
+    measures: tuple[str, ...] = ()
 
     @cached_property
     def parameters(self) -> list[nn.Parameter]:
@@ -205,16 +205,13 @@ def _watched_step(parts: Training, step: int, losses: list[float], recorder: Rec
     weights, batch, states = weights_of(parts.model), parts.batches.next(), random_states()
     with watching_activations(parts.model) as watch, watching_norms(parts.model) as norms:
         loss = _gradient(parts, batch)
-    grads, probes = grads_of(parts.model), norms.probes()
-    activations, activation_grads = watch.activations, watch.activation_grads
-    updates: dict[str, Tensor] = {}
+    grads, activations, activation_grads = grads_of(parts.model), watch.activations, watch.activation_grads
+    frame = Frame(step, metrics, weights, grads, activations, activation_grads, curve=curve, probes=norms.probes())
     if math.isfinite(loss):
         _update(parts)
         updates = {name: after - weights[name] for name, after in weights_of(parts.model).items()}
-        if parts.gradient_shift:
-            shifts = gradient_shifts(parts.model, lambda: _gradient(parts, batch), weights, grads, states)
-            probes = merged(probes, shifts)
-    recorder.record(Frame(step, metrics, weights, grads, activations, activation_grads, updates, curve, probes))
+        frame = _measured(parts, replace(frame, updates=updates), batch, states)
+    recorder.record(frame)
     return loss
 
 
@@ -224,11 +221,30 @@ def _look_without_a_step(parts: Training, step: int, losses: list[float], record
     model, weights = parts.model, weights_of(parts.model)
     precise = precise_gaps(model, parts.batches.split.x, parts.batches.batch_size)
     with leaving_no_trace(model), watching_activations(model) as watch, watching_norms(model) as norms:
-        loss = _gradient(parts, parts.batches.next())
+        batch, states = parts.batches.next(), random_states()
+        loss = _gradient(parts, batch)
         grads, activations, activation_grads = grads_of(model), watch.activations, watch.activation_grads
     probes = merged(norms.probes(), precise)
-    recorder.record(Frame(step, metrics, weights, grads, activations, activation_grads, curve=curve, probes=probes))
+    frame = Frame(step, metrics, weights, grads, activations, activation_grads, curve=curve, probes=probes)
+    recorder.record(_measured(parts, frame, batch, states) if math.isfinite(loss) else frame)
     return loss
+
+
+def _measured(parts: Training, frame: Frame, batch: Split, states: list[Tensor]) -> Frame:
+    """Return the frame with what the chosen measures find; where both speak of one thing, what was there stays."""
+    if not parts.measures:
+        return frame
+    step = RecordedStep(
+        parts.model,
+        parts.optimizer,
+        parts.batches,
+        batch,
+        parts.loss,
+        lambda: _gradient(parts, batch),
+        states,
+        frame,
+    )
+    return replace(frame, probes=merged(frame.probes, take_measures(parts.measures, step), frame.probes))
 
 
 def _read(parts: Training, losses: list[float]) -> tuple[dict[str, float], tuple[Tensor, Tensor] | None]:

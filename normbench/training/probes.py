@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
+from itertools import islice
 from typing import Any
 
 import torch
@@ -114,21 +115,32 @@ def _rms(values: Tensor) -> float:
     return values.square().mean().sqrt().item()
 
 
-def precise_gaps(model: nn.Module, x: Tensor, batch_size: int) -> Probes:
+def precise_gaps(model: nn.Module, x: Tensor, batch_size: int, max_batches: int | None = None) -> Probes:
     """Return the gaps between running statistics and those over a whole training set: ``running_precise_mean_gap`` ...
 
-    Precise statistics are re-estimated with the weights as they are, from full batches in an order that never changes.
+    Precise statistics are re-estimated with the weights as they are, from full batches in an order that never changes;
+    with ``max_batches`` from the first ones of them.
     Nothing about the model is different afterwards, but that gradients are gone.
     """
-    tracking = set(tracking_layers(model))
-    layers: dict[str, Any] = {name: module for name, module in model.named_modules() if module in tracking}
+    layers = named_tracking_layers(model)
     if not layers:
         return {}
-    running = {name: named_statistics(layer) for name, layer in layers.items()}
     with leaving_no_trace(model):
-        reestimate(model, full_batches(x, batch_size))
+        reestimate(model, islice(full_batches(x, batch_size), max_batches))
         precise = {name: own_statistics(layer) for name, layer in layers.items()}
-    return {name: gaps(running[name], precise[name], layer.eps, "precise_") for name, layer in layers.items()}
+    return gaps_to_precise(model, precise)
+
+
+def gaps_to_precise(model: nn.Module, precise: Mapping[str, Statistics]) -> Probes:
+    """Return the gaps between a model's running statistics and precise ones, both by layer."""
+    layers = named_tracking_layers(model).items()
+    return {name: gaps(named_statistics(layer), precise[name], layer.eps, "precise_") for name, layer in layers}
+
+
+def named_tracking_layers(model: nn.Module) -> dict[str, Any]:
+    """Return the layers with running statistics by name."""
+    tracking = set(tracking_layers(model))
+    return {name: module for name, module in model.named_modules() if module in tracking}
 
 
 def full_batches(x: Tensor, batch_size: int) -> Iterable[Tensor]:

@@ -24,7 +24,8 @@ FURTHER = {
     "by class": IMAGES | {"sampling": "by_class", "batch_size": 2},
     "checkpointing": IMAGES | {"checkpointing": True},
     "extra momenta": IMAGES | {"norm": {"name": "batch_norm", "extra_momenta": [0.01, 0.5]}},
-    "gradient shift": IMAGES | {"recording": {"every_steps": 2, "gradient_shift": True}},
+    "all measures": IMAGES
+    | {"recording": {"every_steps": 2, "diagnostics": True, "gradient_shift": True, "loss_surface": True}},
     "all histograms": LINE
     | {"recording": {"every_steps": 2, "histograms": ["weight", "grad", "activation", "update"]}},
     "diverging": LINE | {"optimizer": {"name": "sgd", "lr": 1e9}},

@@ -58,7 +58,7 @@ def complaints_of(text, **options):
             "recording: {every: 1}",
             (
                 "recording.every: is not a setting of recording. Settings: every_steps, histograms, tensorboard, "
-                "figures, gradient_shift. Did you mean 'every_steps'?"
+                "figures, gradient_shift, diagnostics, loss_surface. Did you mean 'every_steps'?"
             ),
         ),
         ("dropout: 1.0", "dropout: must be < 1, got 1.0."),
