@@ -42,6 +42,16 @@ class ArmFolder:
         study = folder.parents[1] if is_tuning else folder.parent
         return cls(study.name, is_tuning, folder.name, path)
 
+    @property
+    def study_folder(self) -> Path:
+        """Where its study lies."""
+        return Path(os.path.normpath(f"{self.path}/{'../..' if self.is_tuning else '..'}"))
+
+    @property
+    def runs_dir(self) -> Path:
+        """Where its study's runs folder lies."""
+        return Path(os.path.normpath(self.study_folder / ".."))
+
 
 @dataclass(frozen=True)
 class RunState:

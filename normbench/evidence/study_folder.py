@@ -32,7 +32,7 @@ def read_study_arms(folder: Path) -> tuple[dict[str, Any], list[Arm], list[str],
     if study.get("is_plain"):
         arms, gone, left_out = [read_arm(path) for path in found.values()], [], []
     else:
-        folders = _arm_folders(study, folder / STUDY_JSON)
+        folders = arm_folders(study, folder / STUDY_JSON)
         arms = [replace(read_arm(found[name]), name=arm) for arm, name in folders.items() if name in found]
         _check_hashes(folder, arms, study)
         gone = [arm for arm, name in folders.items() if name not in found]
@@ -47,8 +47,12 @@ def _folders_with(name: str, folder: Path) -> list[Path]:
     return [path for path in found if not path.name.startswith(".")]
 
 
-def _arm_folders(study: dict[str, Any], path: Path) -> dict[str, str]:
-    """Return what the folders of the study's arms are called, by arm."""
+def arm_folders(study: dict[str, Any], path: Path) -> dict[str, str]:
+    """Return what the folders of the study's arms are called, by arm.
+
+    Raises:
+        RunFolderError: study.json does not say; ``path`` is its name for the message.
+    """
     arms = study.get("arms", [])
     try:
         return {arm["arm"]: arm.get("folder", f"{arm['arm']}-{arm['hash']}") for arm in arms}
