@@ -37,5 +37,5 @@ def statistics_before(run: Run, step: int) -> list[LastStatistics]:
     steps = [recorded for recorded, _ in rows]
     last = max((recorded for recorded in steps if recorded < step), default=min(steps, default=0))
     stds = {(row["layer"], row["kind"]): float(row["std"]) for recorded, row in rows if recorded == last}
-    layers = dict.fromkeys(layer for layer, _ in stds)
+    layers = [str(layer["name"]) for layer in run.summary["layers"]]
     return [LastStatistics(name, last, *(stds.get((name, kind), math.nan) for kind in KINDS)) for name in layers]

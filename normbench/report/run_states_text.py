@@ -10,8 +10,10 @@ from rich.console import Console
 from normbench.evidence.choices import TUNING
 from normbench.evidence.owners import Owner
 from normbench.evidence.plain_text import one_line
+from normbench.evidence.removal import Removal
 from normbench.evidence.run_states import STATUSES, ArmFolder, ArmStates, RunState
 from normbench.report.grids import Grid, print_grid
+from normbench.report.numbers import size_text
 
 MAX_PROBLEM = 80
 """Letters of what a run failed of that a row shows; ``normbench show`` says the rest."""
@@ -61,6 +63,17 @@ def age_text(age_s: float) -> str:
 def owner_text(owner: Owner) -> str:
     """Say who makes a run."""
     return f"process {owner.pid} on {owner.host}"
+
+
+def removal_lines(removals: Sequence[Removal]) -> list[str]:
+    """Return what would go: a line per folder, and one for all of them."""
+    runs, size = sum(one.num_runs for one in removals), sum(one.size_bytes for one in removals)
+    listed = [f"  {one.folder}  {_runs_and_size(one.num_runs, one.size_bytes)}" for one in removals]
+    return [*listed, _runs_and_size(runs, size)]
+
+
+def _runs_and_size(num_runs: int, size_bytes: int) -> str:
+    return f"{num_runs:,} run{'' if num_runs == 1 else 's'}, {size_text(size_bytes)}"
 
 
 def arms_json(arms: Sequence[ArmStates]) -> str:
