@@ -79,7 +79,7 @@ def remove(removals: Sequence[Removal], runs_dir: Path) -> list[str]:
 
 
 def _removable(path: Path, runs_dir: Path) -> Path:
-    """Return a folder by its own name in the runs folder; refuse what lies elsewhere, or what normbench did not make."""
+    """Return a folder by its own name in the runs folder; refuse what lies elsewhere, or what others made."""
     given = folder_named(path, runs_dir)
     folder, root = given.resolve(), runs_dir.resolve()
     if given.is_symlink():
