@@ -12,10 +12,11 @@ from normbench.evidence.claiming import locked, sweep
 from normbench.evidence.identity import is_name
 from normbench.evidence.json_files import read_json, write_json, write_sealed_json
 from normbench.evidence.owners import Owner, Watch
+from normbench.evidence.resolved_settings import flatten
 from normbench.evidence.run_folder import ARM_JSON, CONFIG_YAML, STUDY_JSON, seed_folder
 from normbench.making import Ended, Manner, PlannedRun
 from normbench.study import RunConfig, Study
-from normbench.training.resolved_config import flat_settings, flatten
+from normbench.training.resolved_config import flat_settings
 from normbench.workers import Workers
 
 LOOK_AGAIN_S = 0.2
@@ -201,6 +202,7 @@ def arm_content(arm: str, config: RunConfig) -> dict[str, Any]:
     return {
         "arm": arm,
         "hash": config.hash(),
+        "total_steps": config.total_steps,
         "settings": flat_settings(config),
         "changed": list(flatten(config.settings())),
     }

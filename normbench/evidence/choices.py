@@ -89,10 +89,27 @@ def frozen(question: Question, study: Path) -> Choice | None:
     path = question.path(study)
     if not path.is_file():
         return None
+    return _read(path)[0]
+
+
+def choices_of(arm: str, study: Path) -> list[Choice]:
+    """Return what was chosen for an arm, the newest first: other lists to choose from have another choice.
+
+    Raises:
+        RunFolderError: A file is damaged.
+    """
+    found = [_read(path) for path in (study / TUNING).glob("*.json")]
+    found.sort(key=lambda one: one[1], reverse=True)
+    return [choice for choice, _ in found if choice.arm == arm]
+
+
+def _read(path: Path) -> tuple[Choice, str]:
+    """Return a choice, and when it was frozen."""
     said = read_json(path)
     try:
         tried = [Tried(**one) for one in said["tried"]]
-        return Choice(said["arm"], said["chosen"], tried, said["widened"], said["at_edge"], said["seeds"])
+        choice = Choice(said["arm"], said["chosen"], tried, said["widened"], said["at_edge"], said["seeds"])
+        return choice, str(said.get("frozen_at", ""))
     except (KeyError, TypeError) as error:
         rule = f"must be a choice as it was frozen, got {error}"
         raise RunFolderError(f"{path}: {rule}. Delete it, and what was run after it.") from None

@@ -79,6 +79,8 @@ def json_object(path: str | Path, raw: bytes) -> dict[str, Any]:
         content = json.loads(raw.decode("utf-8"))
     except ValueError as error:
         raise unreadable(path, error) from None
+    except RecursionError:  # nothing that was written here is nested so deep
+        raise unreadable(path, ValueError("brackets in brackets")) from None
     if not isinstance(content, dict):
         raise RunFolderError(f"{path}: must be a JSON object, got a {type(content).__name__}. {AGAIN}")
     return content

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,20 @@ CLAIM_JSON, CHECKPOINT, CHECKPOINT_BEFORE = "claim.json", "checkpoint.pt", "chec
 """Only while a run is not finished: whose it is, and where it can be gone on from."""
 ERROR_TXT = "error.txt"
 """What an attempt died of, in full."""
+
+
+_SEED = re.compile(r"seed-(0|[1-9][0-9]{0,18})")
+
+
+def seed_of(name: str) -> int | None:
+    """Return the seed of a run whose folder is called so; None if no run's is.
+
+    Example:
+        >>> seed_of("seed-12"), seed_of("seed-12.old-1"), seed_of("seed-01"), seed_of("seed-²")
+        (12, None, None, None)
+    """
+    found = _SEED.fullmatch(name)
+    return int(found[1]) if found else None
 
 
 def seed_folder(runs_dir: Path, study: str, arm: str, arm_hash: str, seed: int) -> Path:
@@ -173,8 +188,8 @@ def read_arm(folder: Path) -> Arm:
 
 def _finished_runs(folder: Path) -> Iterator[Run]:
     with os.scandir(folder) as entries:
-        seeds = [entry.name[5:] for entry in entries if entry.name.startswith("seed-") and entry.name[5:].isdigit()]
-    for seed in sorted(map(int, seeds)):
+        seeds = [seed for entry in entries if (seed := seed_of(entry.name)) is not None]
+    for seed in sorted(seeds):
         path = folder / f"seed-{seed}"
         if is_finished(path):
             yield Run(path, seed)

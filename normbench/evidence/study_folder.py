@@ -18,7 +18,7 @@ def find_studies(path: Path) -> list[Path]:
     """
     if (path / STUDY_JSON).is_file():
         return [path]
-    found = sorted(inner.parent for inner in path.glob(f"*/{STUDY_JSON}"))
+    found = _folders_with(STUDY_JSON, path)
     if not found:
         way_out = "Run a config first: normbench run configs/lenet_bn.yaml"
         raise ComparisonError(f"{path}: must hold runs of a study, got none. {way_out}")
@@ -28,11 +28,11 @@ def find_studies(path: Path) -> list[Path]:
 def read_study_arms(folder: Path) -> tuple[dict[str, Any], list[Arm], list[str], list[str]]:
     """Return study.json, the arms it is about, the arms without runs, and the folders left out."""
     study = read_json(folder / STUDY_JSON)
-    found = {path.parent.name: path.parent for path in sorted(folder.glob(f"*/{ARM_JSON}"))}
+    found = {path.name: path for path in _folders_with(ARM_JSON, folder)}
     if study.get("is_plain"):
         arms, gone, left_out = [read_arm(path) for path in found.values()], [], []
     else:
-        folders = _arm_folders(study, folder / STUDY_JSON)
+        folders = arm_folders(study, folder / STUDY_JSON)
         arms = [replace(read_arm(found[name]), name=arm) for arm, name in folders.items() if name in found]
         _check_hashes(folder, arms, study)
         gone = [arm for arm, name in folders.items() if name not in found]
@@ -41,8 +41,18 @@ def read_study_arms(folder: Path) -> tuple[dict[str, Any], list[Arm], list[str],
     return study, [arm for arm in arms if arm.runs], missing, left_out
 
 
-def _arm_folders(study: dict[str, Any], path: Path) -> dict[str, str]:
-    """Return what the folders of the study's arms are called, by arm."""
+def _folders_with(name: str, folder: Path) -> list[Path]:
+    """Return the folders in a folder that hold a file; hidden ones are on their way out."""
+    found = sorted(path.parent for path in folder.glob(f"*/{name}"))
+    return [path for path in found if not path.name.startswith(".")]
+
+
+def arm_folders(study: dict[str, Any], path: Path) -> dict[str, str]:
+    """Return what the folders of the study's arms are called, by arm.
+
+    Raises:
+        RunFolderError: study.json does not say; ``path`` is its name for the message.
+    """
     arms = study.get("arms", [])
     try:
         return {arm["arm"]: arm.get("folder", f"{arm['arm']}-{arm['hash']}") for arm in arms}

@@ -23,6 +23,20 @@ def short(value: float | None) -> str:
     return f"{value:#.3g}".rstrip(".") if size >= 1e-4 else f"{value:.3g}"
 
 
+def size_text(size_bytes: int) -> str:
+    """Write the size of files with two digits or more.
+
+    Example:
+        >>> size_text(980), size_text(41_200), size_text(7_340_000)
+        ('980 bytes', '41 kB', '7.3 MB')
+    """
+    for size, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if size_bytes >= size:
+            number = size_bytes / size
+            return f"{number:.1f} {unit}" if number < 10 else f"{number:,.0f} {unit}"
+    return f"{size_bytes} bytes"
+
+
 def percent(value: float) -> str:
     """Write a share as percent.
 

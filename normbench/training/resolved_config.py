@@ -1,11 +1,11 @@
 """All settings of a run: as a file that gives the same run, and under dotted keys."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import yaml
 from pydantic import BaseModel
 
+from normbench.evidence.resolved_settings import flatten
 from normbench.study import RunConfig
 
 
@@ -20,22 +20,6 @@ def resolved_yaml(config: RunConfig, seed: int, *, study: str, arm: str) -> str:
 def flat_settings(config: RunConfig) -> dict[str, Any]:
     """Return every setting under a dotted key: {"norm": "group_norm", "norm.num_groups": 2, ...}."""
     return flatten(_dump(config))
-
-
-def flatten(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Give nested settings dotted keys; a part's name stands under the part's own key."""
-    flat: dict[str, Any] = {}
-    for key, value in settings.items():
-        if isinstance(value, dict):
-            named = {key: value["name"]} if "name" in value else {}
-            flat |= named | {f"{key}.{inner}": _flat(v) for inner, v in value.items() if inner != "name"}
-        else:
-            flat[key] = _flat(value)
-    return flat
-
-
-def _flat(value: Any) -> Any:
-    return " ".join(str(item) for item in value) if isinstance(value, list) else value
 
 
 def _dump(config: RunConfig) -> dict[str, Any]:

@@ -20,7 +20,8 @@ normbench("--help")
 for command in {commands}:
     assert normbench(command, "--help").code == 0, command
 assert normbench("init", "mlp").code == 0
-assert normbench("compare").code == 0
+for command in ("compare", "list"):
+    assert normbench(command).code == 0, command
 print(sorted(name for name in ("torch", "tensorboardX", "matplotlib", "scipy") if name in sys.modules))
 """
 
@@ -75,6 +76,9 @@ MISTAKES = {
     "claims": ("claims", "missing.yaml"),
     "init": ("init", "mlp", "--path", "no/such/folder.yaml"),
     "explain": ("explain", "missing"),
+    "list": ("list", "--runs-dir", "missing"),
+    "show": ("show", "missing"),
+    "rm": ("rm", "missing", "--yes"),
     "tensorboard": ("tensorboard", "--runs-dir", "missing"),
 }
 

@@ -1,0 +1,83 @@
+"""normbench list: what there is under the runs folder, and what it is in."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from normbench.evidence.finding_runs import Found
+    from normbench.evidence.run_states import RunState
+
+
+def command(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH", help="Studies, arms or runs; all under --runs-dir if none.")
+    ] = None,
+    runs_dir: Annotated[Path, typer.Option("--runs-dir", help="Where runs are kept.")] = Path("runs"),
+    runs: Annotated[bool, typer.Option("--runs", help="A row per run instead of one per arm.")] = False,
+    status: Annotated[
+        list[str] | None, typer.Option("--status", metavar="STATUS", help="Only runs in it, e.g. failed.")
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List studies, arms and how many of their runs are in what state.
+
+    Finished and diverged are results. Running: its owner is alive. Interrupted, failed and stopped: the command that
+    ran it goes on with it. Damaged: its summary cannot be read; the same command makes it again.
+
+    Example: normbench list --status failed --status stopped --runs
+    """
+    from normbench.evidence.plain_text import one_line
+    from normbench.evidence.run_states import by_arm
+    from normbench.report import run_states_text
+    from normbench.report.tables import make_console
+
+    wanted = _checked(status or [])
+    found = _found(paths or [], runs_dir)
+    for line in found.unreadable:
+        typer.echo(one_line(line), err=True)
+    shown = [run for run in found.runs if not wanted or run.status in wanted]
+    if json_:
+        typer.echo(run_states_text.runs_json(shown) if runs else run_states_text.arms_json(by_arm(shown)))
+        return
+    if not shown:
+        typer.echo(_nothing(found.runs, wanted, paths or [runs_dir]))
+        return
+    if runs:
+        run_states_text.print_runs(make_console(), shown)
+    else:
+        run_states_text.print_arms(make_console(), by_arm(shown))
+    typer.echo(run_states_text.counts_line(shown))
+
+
+def _checked(said: list[str]) -> list[str]:
+    from normbench.errors import ConfigError, did_you_mean
+    from normbench.evidence.run_states import STATUSES
+
+    rule = f"must be one of {', '.join(STATUSES)}"
+    wrong = [status for status in said if status not in STATUSES]
+    if wrong:
+        raise ConfigError(
+            [f"--status {text}: {rule}, got {text!r}.{did_you_mean(text, STATUSES)}".rstrip() for text in wrong]
+        )
+    return said
+
+
+def _found(paths: list[Path], runs_dir: Path) -> "Found":
+    from normbench.errors import RunFolderError
+    from normbench.evidence.finding_runs import find_runs, folder_named
+
+    if not paths and not runs_dir.is_dir():
+        rule = "must be a folder with runs, got no folder"
+        raise RunFolderError(f"{runs_dir}: {rule}. Run a config first: normbench run configs/lenet_bn.yaml")
+    return find_runs(*(folder_named(path, runs_dir) for path in paths) if paths else [runs_dir])
+
+
+def _nothing(runs: "Sequence[RunState]", wanted: list[str], paths: list[Path]) -> str:
+    where = ", ".join(map(str, paths))
+    if runs:
+        return f"{where}: none of {len(runs)} runs is {' or '.join(wanted)}."
+    return f"{where}: no runs yet. Run a config first: normbench run configs/lenet_bn.yaml"

@@ -1,0 +1,51 @@
+"""normbench show: one run's report, from files alone."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from normbench.evidence.run_states import RunState
+
+MAX_NAMED = 8
+
+
+def command(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run's folder, or one that holds one run; also under --runs-dir.")
+    ],
+    runs_dir: Annotated[Path, typer.Option("--runs-dir", help="Where runs are kept.")] = Path("runs"),
+    layers: Annotated[
+        Literal["ends", "all"], typer.Option("--layers", help="Layers shown of a long network.")
+    ] = "ends",
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show one run: losses, std per layer, what it is in, its files; what went wrong, and how to go on.
+
+    Example: normbench show lenet_bn/batch_norm-5d1c0e/seed-0
+    """
+    from normbench.evidence.run_report import report_run
+    from normbench.report.one_run_text import print_run, run_json
+    from normbench.report.tables import make_console
+
+    report = report_run(_only_run(run, runs_dir))
+    if json_:
+        typer.echo(run_json(report))
+    else:
+        print_run(make_console(), report, all_layers=layers == "all")
+
+
+def _only_run(path: Path, runs_dir: Path) -> "RunState":
+    from normbench.errors import RunFolderError
+    from normbench.evidence.finding_runs import find_runs, folder_named
+
+    found = find_runs(folder_named(path, runs_dir))
+    if len(found.runs) == 1:
+        return found.runs[0]
+    for line in found.unreadable:
+        raise RunFolderError(line)
+    names = [f"{run.arm.name}/{run.folder.name}" for run in found.runs[:MAX_NAMED]]
+    listed = f"{len(found.runs)}: {', '.join(names)}{' ...' * (len(found.runs) > MAX_NAMED)}" if names else "none"
+    way_out = "Name one of them." if names else "See what there is: normbench list"
+    raise RunFolderError(f"{path}: must hold one run, got {listed}. {way_out}")
