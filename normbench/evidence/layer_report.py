@@ -54,6 +54,7 @@ class LayerReport:
     num_seeds: int
     lines: Sequence[LayerLine]
     findings: Sequence[str]
+    num_diverged: int = 0
 
     @property
     def has_end(self) -> bool:
@@ -71,7 +72,9 @@ def report_layers(arm: Arm) -> LayerReport:
     layers = arm.runs[0].summary["layers"]
     first = _mean(table.last("activation", layers[0]["name"], "std") for table in tables)
     lines = [_line(layer, tables, first) for layer in layers]
-    return LayerReport(arm.name, len(tables), lines, [*_output_findings(lines), *_gradient_findings(layers, tables)])
+    findings = [*_output_findings(lines), *_gradient_findings(layers, tables)]
+    num_diverged = sum(run.summary["status"] == "diverged" for run in arm.runs)
+    return LayerReport(arm.name, len(tables), lines, findings, num_diverged)
 
 
 class _Table:

@@ -11,7 +11,7 @@ from normbench.errors import RunFolderError
 from normbench.evidence.choices import Choice, choices_of
 from normbench.evidence.expectations import TUNED
 from normbench.evidence.json_files import read_json
-from normbench.evidence.last_statistics import LastStatistics, statistics_before
+from normbench.evidence.last_frames import FrameLine, last_frames
 from normbench.evidence.layer_report import LayerReport, report_layers
 from normbench.evidence.resolved_settings import flatten, settings_of_run
 from normbench.evidence.run_folder import (
@@ -19,6 +19,7 @@ from normbench.evidence.run_folder import (
     CHECKPOINT,
     CHECKPOINT_BEFORE,
     CONFIG_YAML,
+    ERROR_TXT,
     METRICS_CSV,
     STUDY_JSON,
     Arm,
@@ -28,7 +29,6 @@ from normbench.evidence.run_states import RESULTS, RunState
 from normbench.evidence.selection import is_tuned
 from normbench.evidence.study_folder import arm_folders
 
-ERROR_TXT = "error.txt"
 TAIL_BYTES = 16_384
 NUM_ERROR_LINES = 8
 UNLIKE_OURS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -48,7 +48,7 @@ class RunReport:
         command: Completes it or makes it again; "" of a result, and where nothing says what it was run from.
         metrics: Rows of metrics.csv of a result.
         layers: Std per layer of a result.
-        last_statistics: Of a diverged run: of each layer, before the loss was not finite.
+        last_frames: Of a diverged run: each layer at the last recorded steps.
         error_lines: The end of error.txt of a failed run.
         choice: What tuning chose for it.
         environment: When, where and how long a result was made.
@@ -62,7 +62,7 @@ class RunReport:
     command: str = ""
     metrics: Sequence[Mapping[str, str]] = ()
     layers: LayerReport | None = None
-    last_statistics: Sequence[LastStatistics] = field(default_factory=tuple)
+    last_frames: Sequence[FrameLine] = ()
     error_lines: Sequence[str] = ()
     choice: Choice | None = None
     environment: Mapping[str, Any] = field(default_factory=dict)
@@ -94,14 +94,13 @@ def report_run(state: RunState) -> RunReport:
 def _with_numbers(report: RunReport, run: Run) -> RunReport:
     for name in run.summary.get("files", {}):
         run.raw(name)
-    before = statistics_before(run, int(run.summary["step"])) if report.state.status == "diverged" else ()
     return replace(
         report,
         step=int(run.summary["step"]),
         total_steps=int(run.summary["total_steps"]),
         metrics=run.rows(METRICS_CSV),
         layers=report_layers(report.arm) if run.summary["layers"] else None,
-        last_statistics=before,
+        last_frames=last_frames(run) if report.state.status == "diverged" else (),
         choice=_choice(report),
         environment=run.environment,
     )

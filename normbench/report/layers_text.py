@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from normbench.evidence.last_frames import FrameLine, last_frames
-from normbench.evidence.run_folder import Arm, Run
+from normbench.evidence.run_folder import Arm
 from normbench.evidence.standout_rules import Standout
 from normbench.report.grids import Grid, print_grid
 from normbench.report.numbers import short
@@ -37,12 +37,11 @@ def print_divergence(console: Console, arm: Arm, *, show_all: bool) -> None:
     more = f", as did {len(diverged) - 1} more of {len(arm.runs)} seeds" if len(diverged) > 1 else ""
     where = f"seed {diverged[0].seed} diverged at step {diverged[0].summary['step']}{more}"
     console.print(f"{arm.name} · {where}; std per layer at the last recorded steps:", soft_wrap=True)
-    print_last_frames(console, diverged[0], show_all=show_all)
+    print_last_frames(console, last_frames(diverged[0]), show_all=show_all)
 
 
-def print_last_frames(console: Console, run: Run, *, show_all: bool) -> None:
-    """Print a run's last recorded steps, layer by layer; of a long network both ends."""
-    lines = last_frames(run)
+def print_last_frames(console: Console, lines: Sequence[FrameLine], *, show_all: bool) -> None:
+    """Print the last recorded steps, layer by layer; of a long network both ends."""
     steps = list(dict.fromkeys(line.step for line in lines))
     rows = [row for step in steps for row in _rows([line for line in lines if line.step == step], show_all=show_all)]
     print_grid(console, Grid(["step", "layer", "weight", "gradient", "output"], rows, left=(1,)))

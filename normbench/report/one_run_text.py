@@ -1,19 +1,18 @@
 """One run's report: losses, std per layer, what it is in, what became of it, and what to do next."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 
 from normbench.evidence.json_files import json_ready
-from normbench.evidence.last_statistics import LastStatistics
 from normbench.evidence.plain_text import one_line
 from normbench.evidence.run_report import UNLIKE_OURS, RunReport
 from normbench.evidence.run_states import RESULTS
-from normbench.report.grids import Grid, print_grid
-from normbench.report.numbers import short, size_text
+from normbench.report.layers_text import print_last_frames
+from normbench.report.numbers import size_text
 from normbench.report.run_header import header
 from normbench.report.run_states_text import age_text, owner_text, run_entry
 from normbench.report.tables import print_layers, print_losses
@@ -28,9 +27,10 @@ def print_run(console: Console, report: RunReport, *, all_layers: bool) -> None:
     if report.layers:
         console.print()
         print_layers(console, report.layers, show_all=all_layers)
-    if report.last_statistics:
+    if report.last_frames:
         console.print()
-        _print_last(console, report.last_statistics)
+        console.print("std per layer at the last recorded steps")
+        print_last_frames(console, report.last_frames, show_all=all_layers)
     if report.error_lines:
         console.print(
             "\n".join(["", "error.txt ends with", *(f"  {line}" for line in report.error_lines)]), soft_wrap=True
@@ -48,7 +48,7 @@ def run_json(report: RunReport) -> str:
         "settings": report.arm.settings,
         "metrics": report.metrics,
         "layers": asdict(report.layers) if report.layers else None,
-        "last_statistics": [asdict(one) for one in report.last_statistics],
+        "last_frames": [asdict(one) for one in report.last_frames],
         "error_lines": report.error_lines,
         "environment": report.environment,
         "files": report.files,
@@ -68,12 +68,6 @@ def _head(report: RunReport) -> str:
     said = [f"{key} {report.arm.settings[key]}" for key in report.arm.changed if key in report.arm.settings]
     settings = f"\n  {' · '.join(said)}" if said else ""
     return f"{state.arm.study} · {state.arm.name} · seed {state.seed}{' · tuning' * state.arm.is_tuning}{settings}"
-
-
-def _print_last(console: Console, statistics: Sequence[LastStatistics]) -> None:
-    console.print(f"std per layer · the last recorded before, at step {statistics[0].step}")
-    rows = [[one.layer, *map(short, (one.weight_std, one.grad_std, one.output_std))] for one in statistics]
-    print_grid(console, Grid(["layer", "weight", "gradient", "output"], rows, (0,)))
 
 
 def _lines(report: RunReport) -> list[str]:

@@ -65,7 +65,8 @@ def print_layers(console: Console, report: LayerReport, *, show_all: bool) -> No
     seeds = "" if report.num_seeds == 1 else f", means over {report.num_seeds} seeds"
     console.print(f"std per layer · {report.arm}{seeds}")
     console.print(_layer_table(report, show_all=show_all))
-    for finding in report.findings or ["Nothing vanishes, explodes or dies."]:
+    until = f" up to the last recorded step; {report.num_diverged} diverged after it" if report.num_diverged else ""
+    for finding in report.findings or [f"Nothing vanishes, explodes or dies{until}."]:
         console.print(finding)
 
 

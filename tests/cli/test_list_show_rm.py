@@ -153,12 +153,10 @@ def test_show_tells_a_finished_run(study):
 def test_show_tells_where_a_run_diverged_and_the_statistics_before():
     out = answer("show", "made_up/a-aaaaaa/seed-1")
     assert "status   diverged · 2 h ago · step 16 of 20\n         The loss of step 16 was not finite." in out
-    table = out.partition("std per layer · the last recorded before, at step 10\n")[2].splitlines()
-    assert [line.split() for line in table[:3]] == [
-        ["layer", "weight", "gradient", "output"],
-        ["hidden1", "4.00", "4.00", "4.00"],
-        ["output", "4.00", "4.00", "4.00"],
-    ]
+    table = out.partition("std per layer at the last recorded steps\n")[2].splitlines()
+    assert table[0].split() == ["step", "layer", "weight", "gradient", "output"]
+    last = [line.split() for line in table[1:] if line.startswith("  10")]
+    assert last == [["10", "hidden1", "4.00", "4.00", "4.00"], ["10", "output", "4.00", "4.00", "4.00"]]
 
 
 @pytest.mark.usefixtures("study")
@@ -228,7 +226,7 @@ def test_show_in_json_holds_it_all(study):
     told = {"status": "diverged", "step": 16, "total_steps": 20, "choice": None, "command": "", "seed": 1}
     assert report | told == report
     assert [line["layer"] for line in report["layers"]["lines"]] == ["hidden1", "output"]
-    assert report["last_statistics"][0] == {
+    assert next(frame for frame in report["last_frames"] if frame["step"] == 10) == {
         "layer": "hidden1",
         "step": 10,
         "weight_std": 4.0,

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from made_up_runs import make_arm, make_run, make_study, std_rows, write_csv
 
-from normbench.evidence.last_frames import FrameLine, last_frames
 from normbench.evidence.json_files import write_sealed_json
+from normbench.evidence.last_frames import FrameLine, last_frames
 from normbench.evidence.run_folder import PROBES_CSV, SUMMARY_JSON, digests, read_arm
 from normbench.evidence.standouts import standouts, study_standouts
 from normbench.evidence.study_folder import read_study_arms
