@@ -15,7 +15,9 @@ def command(
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     markdown: Annotated[
         Path | None,
-        typer.Option("--markdown", metavar="FILE", help="Write a page; pictures and JSON into a folder beside it."),
+        typer.Option(
+            "--markdown", metavar="FILE", help="Write a page, pictures and JSON beside it; other studies stay on it."
+        ),
     ] = None,
 ) -> None:
     """Say of each claim whether the runs support it, refute it, or cannot tell.

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from normbench.errors import ComparisonError
 from normbench.evidence.claim_verdicts import ClaimVerdict
+from normbench.evidence.json_files import write_text
+from normbench.evidence.kept_verdicts import read_verdicts, with_kept
 from normbench.evidence.verdicts import CANNOT_TELL, Part
 from normbench.report.claims_figure import draw_claims
 from normbench.report.claims_text import as_json, effect_with_interval, expected, summary_line
@@ -24,6 +26,8 @@ constant predictor, never as missing. What a run cannot be: evidence for other s
 
 def write_page(path: Path, verdicts: Sequence[ClaimVerdict]) -> None:
     """Write the page, and into a folder of its name the pictures and the verdicts as JSON.
+
+    Studies that the page has already and ``verdicts`` say nothing about keep their rows.
 
     Raises:
         ComparisonError: It cannot be written there.
@@ -44,8 +48,9 @@ def _write(path: Path, pictures: Path, verdicts: Sequence[ClaimVerdict]) -> None
     pictures.mkdir(parents=True, exist_ok=True)
     for study, of_study in groupby(verdicts, key=lambda verdict: verdict.study):
         (pictures / f"{study}.svg").write_bytes(draw_claims(list(of_study)))
-    (pictures / VERDICTS_JSON).write_text(as_json(verdicts) + "\n", encoding="utf-8")
-    path.write_text(page(verdicts, pictures.name), encoding="utf-8")
+    everything = with_kept(read_verdicts(pictures / VERDICTS_JSON), verdicts)
+    write_text(pictures / VERDICTS_JSON, as_json(everything) + "\n")
+    write_text(path, page(everything, pictures.name))
 
 
 def page(verdicts: Sequence[ClaimVerdict], pictures: str) -> str:

@@ -1,34 +1,23 @@
 """The kept results: what the command writes, of the settings the files have."""
 
 import json
-import math
+from dataclasses import replace
 
 import pytest
 from readme_blocks import ROOT, VERDICTS
 from runs_in_memory import arm_with
 
-from normbench.evidence.claim_verdicts import ClaimVerdict, judge_claim
+from normbench.errors import ComparisonError
+from normbench.evidence.claim_verdicts import judge_claim
 from normbench.evidence.claims import read_claims
 from normbench.evidence.identity import content_sha256
+from normbench.evidence.kept_verdicts import read_verdicts
 from normbench.evidence.study_file import read_study_file
-from normbench.evidence.verdicts import Part
 from normbench.report.claims_figure import draw_claims
 from normbench.report.claims_page import page, write_page
 
 KEPT = json.loads(VERDICTS.read_text(encoding="utf-8"))
-FIELDS, PART_FIELDS = set(ClaimVerdict.__dataclass_fields__), set(Part.__dataclass_fields__)
-
-
-def read_back(said):
-    """Return a verdict as it was before it became JSON."""
-    parts = [
-        Part(**{key: _number(value) for key, value in part.items() if key in PART_FIELDS}) for part in said["parts"]
-    ]
-    return ClaimVerdict(**{key: value for key, value in said.items() if key in FIELDS} | {"parts": parts})
-
-
-def _number(value):
-    return math.nan if value is None else tuple(value) if isinstance(value, list) else value
+READ_BACK = read_verdicts(VERDICTS)
 
 
 def made_up_verdicts():
@@ -40,13 +29,13 @@ def made_up_verdicts():
 
 
 def test_the_kept_page_is_what_the_command_writes():
-    written = page([read_back(said) for said in KEPT], VERDICTS.parent.name)
+    written = page(READ_BACK, VERDICTS.parent.name)
     assert (ROOT / "configs" / "RESULTS.md").read_text(encoding="utf-8") == written
 
 
 @pytest.mark.parametrize("study", sorted({said["study"] for said in KEPT}))
 def test_the_kept_pictures_are_what_the_command_draws(study):
-    verdicts = [read_back(said) for said in KEPT if said["study"] == study]
+    verdicts = [verdict for verdict in READ_BACK if verdict.study == study]
     assert (VERDICTS.parent / f"{study}.svg").read_bytes() == draw_claims(verdicts)
 
 
@@ -64,7 +53,7 @@ def test_every_claim_of_every_file_has_a_kept_verdict():
 
 
 def test_all_rows_of_the_documents_are_there():
-    rows = {"".join(c for c in said["id"][1:] if c.isdigit()) for said in KEPT}
+    rows = {"".join(c for c in said["id"][1:] if c.isdigit()) for said in KEPT if said["id"].startswith("B")}
     assert rows == {str(number) for number in range(1, 25)}
 
 
@@ -76,3 +65,21 @@ def test_a_page_holds_what_a_verdict_rests_on(tmp_path):
     assert "![x](R/x.svg)" in text
     assert (tmp_path / "R" / "x.svg").read_bytes().startswith(b"<?xml")
     assert json.loads((tmp_path / "R" / "verdicts.json").read_text())[0]["effect"] == pytest.approx(0.42**0.5 / 0.5)
+
+
+def test_a_page_keeps_the_studies_that_were_not_looked_at_again(tmp_path):
+    page_file, (verdict,) = tmp_path / "R.md", made_up_verdicts()
+    write_page(page_file, [replace(verdict, study="y"), replace(verdict, study="z")])
+    write_page(page_file, [replace(verdict, study="y", says="said anew"), replace(verdict, study="x")])
+    kept = read_verdicts(tmp_path / "R" / "verdicts.json")
+    assert [(one.study, one.says) for one in kept] == [("x", "a | b"), ("y", "said anew"), ("z", "a | b")]
+    assert kept[2] == replace(verdict, study="z", seeds=list(verdict.seeds), parts=list(verdict.parts))
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '[{"id": "X1"}]'])
+def test_verdicts_of_another_make_are_refused_and_stay(tmp_path, text):
+    (tmp_path / "R").mkdir()
+    (tmp_path / "R" / "verdicts.json").write_text(text)
+    with pytest.raises(ComparisonError, match="must hold verdicts as normbench claims writes them"):
+        write_page(tmp_path / "R.md", made_up_verdicts())
+    assert (tmp_path / "R" / "verdicts.json").read_text() == text
