@@ -1,9 +1,12 @@
 """What is drawn of a study once its runs are there: fitted curves, and mean curves over seeds for TensorBoard."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from normbench.evidence.claiming import locked
+from normbench.evidence.json_files import write_text
+from normbench.evidence.run_folder import SUMMARY_JSON, Arm, Run
 from normbench.evidence.study_folder import read_study_arms
 from normbench.report.figures import curve_seeds, draw_curves, save_last
 from normbench.scheduling import Progress
@@ -11,9 +14,12 @@ from normbench.study import Study
 from normbench.training.aggregate_curves import SUMMARY, write_aggregate_curves
 from normbench.training.tensorboard_log import write_pictures
 
+DRAWN_FROM = "drawn_from.sha256"
+"""Written last into a folder of pictures: stands for the runs they show."""
+
 
 def draw_study(study: Study, folder: Path, results: Sequence[Progress]) -> None:
-    """Draw anew what the runs just made have changed; one command at a time.
+    """Draw what does not show the runs that are there, be it of before, half drawn or missing; one command at a time.
 
     Args:
         study: As it was run.
@@ -21,20 +27,42 @@ def draw_study(study: Study, folder: Path, results: Sequence[Progress]) -> None:
         results: What became of its runs.
 
     Raises:
+        OSError: It cannot be written.
         RunFolderError: A run's file is missing or was changed.
     """
-    fresh = {progress.run.seed for progress in results if progress.status != "skipped"}
     names = {progress.run.folder.parent.name for progress in results}
     with locked(folder):
-        if fresh and all(config.recording.figures for config in study.arms.values()):
-            _draw_curves(folder, names, fresh)
-        if fresh or not (folder / SUMMARY).exists():
-            write_aggregate_curves(folder, read_study_arms(folder)[1])
+        arms = read_study_arms(folder)[1]
+        if all(config.recording.figures for config in study.arms.values()):
+            mine = [arm for arm in arms if arm.folder.name in names]
+            for seed in sorted({progress.run.seed for progress in results}.intersection(curve_seeds(mine))):
+                _draw_curves(folder, mine, seed)
+        _draw_anew(folder / SUMMARY, arms, _runs(arms), lambda: write_aggregate_curves(folder, arms))
 
 
-def _draw_curves(folder: Path, names: Collection[str], fresh: Collection[int]) -> None:
-    arms = [arm for arm in read_study_arms(folder)[1] if arm.folder.name in names]
-    for seed in sorted(set(fresh).intersection(curve_seeds(arms))):
+def _draw_curves(folder: Path, arms: Sequence[Arm], seed: int) -> None:
+    target = folder / "curves" / f"seed-{seed}"
+
+    def draw() -> None:
         pictures = draw_curves(arms, seed)
+        write_pictures(target, "fitted curves", pictures)
         save_last(pictures, folder / f"curves-seed-{seed}.png")
-        write_pictures(folder / "curves" / f"seed-{seed}", "fitted curves", pictures)
+
+    _draw_anew(target, arms, [run for run in _runs(arms) if run.seed == seed], draw)
+
+
+def _runs(arms: Sequence[Arm]) -> list[Run]:
+    return [run for arm in arms for run in arm.runs]
+
+
+def _draw_anew(target: Path, arms: Sequence[Arm], runs: Sequence[Run], draw: Callable[[], None]) -> None:
+    """Draw into a folder, unless what lies there shows these runs already."""
+    mark, names = target / DRAWN_FROM, "\n".join(f"{arm.name} {arm.folder.name}" for arm in arms)
+    content = b"".join((run.folder / SUMMARY_JSON).read_bytes() for run in runs)
+    shown = sha256(names.encode() + content).hexdigest()
+    if mark.is_file() and mark.read_bytes() == shown.encode():
+        return
+    mark.unlink(missing_ok=True)
+    draw()
+    if target.is_dir():
+        write_text(mark, shown)

@@ -4,6 +4,7 @@ import os
 import pkgutil
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import typer
 
@@ -29,6 +30,7 @@ def main() -> None:
 def _main() -> None:
     from normbench.errors import ConfigError, NormbenchError, RunFailedError
     from normbench.evidence.plain_text import one_line
+    from normbench.evidence.writing import refusal
 
     # Tiny networks are slower on several threads; torch reads this when it is imported.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -44,3 +46,6 @@ def _main() -> None:
     except BrokenPipeError:  # the reader has seen enough, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:  # a full disk, a folder nobody may read
+        print(one_line(refusal(error, Path.cwd())), file=sys.stderr)  # noqa: T201
+        sys.exit(2)

@@ -116,7 +116,8 @@ def _num_jobs(said: str) -> int:
 
 def _run(path: Path, given: "Study", how: _How, show: _Show) -> list[str]:
     """Run one study and report; return a line per failure. The next study is run whatever failed here."""
-    from normbench.errors import RunFailedError
+    from normbench.errors import RunFailedError, RunFolderError
+    from normbench.making import said_in_a_line
 
     try:
         study, choices = _tune(given, how)
@@ -125,8 +126,14 @@ def _run(path: Path, given: "Study", how: _How, show: _Show) -> list[str]:
         if how.fail_fast:
             raise
         return [str(error)]
-    _report(path, study, how.runs_dir, results, choices, show)
-    return [f"{_label(p)}: {p.error}" for p in results if p.status == "failed"]
+    failures = [f"{_label(p)}: {p.error}" for p in results if p.status == "failed"]
+    try:
+        _report(path, study, how.runs_dir, results, choices, show)
+    except BrokenPipeError:  # whoever reads has seen enough
+        raise
+    except (OSError, RunFolderError) as error:  # the runs are there, and asking again reports
+        failures.append(f"{study.name}: {said_in_a_line(error, how.runs_dir / study.name)}")
+    return failures
 
 
 def _load_all(configs: list[Path], **changes: Any) -> "list[Study]":

@@ -20,9 +20,11 @@ from normbench.evidence.run_folder import (
     CLAIM_JSON,
     CONFIG_YAML,
     ENVIRONMENT_JSON,
+    ERROR_TXT,
     is_finished,
     problem_with,
 )
+from normbench.evidence.writing import way_out
 
 HEARTBEAT_S = 5.0
 """Between two signs of life of a process that makes a run."""
@@ -112,7 +114,7 @@ def claim(folder: Path, *, force: bool = False, presumed_dead: Collection[str] =
             return _claim(folder, force=force, presumed_dead=presumed_dead)
     except OSError as error:
         rule = "must be a folder this user may write"
-        raise RunFolderError(f"{folder}: {rule}, got: {error.strerror}. Choose another with --runs-dir.") from None
+        raise RunFolderError(f"{folder}: {rule}, got: {error.strerror}. {way_out(error)}") from None
 
 
 def _claim(folder: Path, *, force: bool, presumed_dead: Collection[str]) -> Claim | None:
@@ -143,7 +145,7 @@ def _free_name(folder: Path) -> Path:
 
 def clear(folder: Path) -> None:
     """Remove what an unfinished attempt left, but for the claim, and nothing that no run writes."""
-    for pattern in ("*.csv", "events.*", "part-*", "*.part*", "error.txt", CONFIG_YAML, ENVIRONMENT_JSON):
+    for pattern in ("*.csv", "events.*", "part-*", "*.part*", ERROR_TXT, CONFIG_YAML, ENVIRONMENT_JSON):
         for path in folder.glob(pattern):
             path.unlink()
     for name in (CHECKPOINT, CHECKPOINT_BEFORE):
@@ -152,7 +154,10 @@ def clear(folder: Path) -> None:
 
 def tidy(folder: Path) -> None:
     """Remove what only an unfinished run needs."""
-    for name in (CHECKPOINT, CHECKPOINT_BEFORE, CLAIM_JSON):
+    for pattern in ("part-*", "*.part*"):
+        for path in folder.glob(pattern):
+            path.unlink()
+    for name in (CHECKPOINT, CHECKPOINT_BEFORE, ERROR_TXT, CLAIM_JSON):
         (folder / name).unlink(missing_ok=True)
 
 

@@ -17,7 +17,8 @@ CONFIG_YAML, SUMMARY_JSON, ENVIRONMENT_JSON = "config.yaml", "summary.json", "en
 METRICS_CSV, LAYER_STATS_CSV, CURVE_CSV, POINTS_CSV = "metrics.csv", "layer_stats.csv", "curve.csv", "points.csv"
 PROBES_CSV = "probes.csv"
 CLAIM_JSON, CHECKPOINT, CHECKPOINT_BEFORE = "claim.json", "checkpoint.pt", "checkpoint.before.pt"
-"""Only while a run is not finished: whose it is, and where it can be gone on from."""
+ERROR_TXT = "error.txt"
+"""Only while a run is not finished: whose it is, and where it can be gone on from, or what it failed of."""
 
 
 def seed_folder(runs_dir: Path, study: str, arm: str, arm_hash: str, seed: int) -> Path:
@@ -27,14 +28,14 @@ def seed_folder(runs_dir: Path, study: str, arm: str, arm_hash: str, seed: int) 
 
 def is_finished(folder: Path) -> bool:
     """Return whether a run ended by itself; its summary is written last."""
-    return (folder / SUMMARY_JSON).is_file()
+    return os.path.isfile(f"{folder}/{SUMMARY_JSON}")  # noqa: PTH113 - False where nobody may look
 
 
 def problem_with(folder: Path) -> str:
     """Return what is wrong with a finished run, as a sentence; "" if every file is as the run wrote it."""
     run = Run(folder, int(folder.name.removeprefix("seed-")))
     try:
-        for name in run.summary.get("files", {}):
+        for name in {METRICS_CSV, *run.summary.get("files", {})}:
             run.raw(name)
     except RunFolderError as error:
         return str(error).partition(". ")[0] + "."
@@ -73,7 +74,7 @@ class Run:
             raise unreadable(path, error) from None
         content = json_object(path, raw)
         may_lack_seal = "seed" not in content  # runs from before there were seals name no seed
-        is_whole = is_unbroken(raw) and (is_sealed(raw) or may_lack_seal)
+        is_whole = is_unbroken(raw) and (is_sealed(raw) or may_lack_seal) and isinstance(content.get("files", {}), dict)
         if not is_whole or content.get("seed", self.seed) != self.seed:
             raise self._changed(path)
         return content

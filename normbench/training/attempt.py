@@ -85,7 +85,7 @@ class Attempt:
     def _gone_on(self) -> dict[str, Any]:
         """Put the objects where the newest usable checkpoint was; return what the recorders knew then."""
         try:
-            known = load_checkpoint(self.folder, self._identity)
+            known = load_checkpoint(self.folder, self._identity, self.conduct.note)
             if known is None:
                 return {}
             self.course = restore(self.training, known)

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 from normbench.datasets.base import Dataset
+from normbench.errors import RunFolderError
 from normbench.evidence.json_files import write_json, write_sealed_json, write_text
 from normbench.evidence.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, digests
 from normbench.study import RunConfig
@@ -35,7 +37,7 @@ def run_experiment(
         Interrupted: It was asked to stop; the folder holds a checkpoint.
     """
     conduct = conduct or Conduct()
-    started, started_cpu = time.time(), time.process_time()
+    started, began, began_cpu = time.time(), time.monotonic(), time.process_time()
     torch.set_flush_denormal(True)
     with torch.random.fork_rng(devices=[]):
         attempt = Attempt(config, seed, folder, conduct)
@@ -52,12 +54,26 @@ def run_experiment(
             outcome = attempt.train(files, board)
             board.finish(succeeded=outcome.status == "finished")
     summary = {"seed": seed} | summary_of(config, model, dataset, outcome, files.last_metrics)
-    summary |= {"files": digests(folder)}
-    cpu_s = time.process_time() - started_cpu
+    lasted = {"duration_s": time.monotonic() - began, "cpu_s": time.process_time() - began_cpu}
     with conduct.owned():
-        write_json(folder / ENVIRONMENT_JSON, environment(started, cpu_s, outcome.cpu_s_per_step))
+        summary |= {"files": _digests(folder, files.digests)}
+        write_json(folder / ENVIRONMENT_JSON, environment(started, **lasted, cpu_s_per_step=outcome.cpu_s_per_step))
         write_sealed_json(folder / SUMMARY_JSON, summary)
     return summary
+
+
+def _digests(folder: Path, written: Mapping[str, str]) -> dict[str, str]:
+    """Return the sha256 of each CSV file, after checking that it holds what was written.
+
+    Raises:
+        RunFolderError: One was changed or removed by somebody else.
+    """
+    found = digests(folder)
+    for name, digest in written.items():
+        if found.get(name) != digest:
+            rule = "must stay as the run writes it until the run is over, got it changed or removed"
+            raise RunFolderError(f"{folder / name}: {rule}. Ask again to make it anew.")
+    return found
 
 
 def _hparams(config: RunConfig) -> dict[str, Any]:
