@@ -24,7 +24,7 @@ from normbench.evidence.run_folder import (
     is_finished,
     problem_with,
 )
-from normbench.evidence.writing import way_out
+from normbench.evidence.writing import naming, way_out
 
 HEARTBEAT_S = 5.0
 """Between two signs of life of a process that makes a run."""
@@ -164,5 +164,10 @@ def tidy(folder: Path) -> None:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes out of claims and removals in a folder for a moment."""
-    with FileLock(folder / LOCK):
+    lock = FileLock(folder / LOCK)
+    with naming(folder):
+        lock.acquire()
+    try:
         yield
+    finally:
+        lock.release()

@@ -114,7 +114,7 @@ class Attempt:
                 self.conduct.tell(course.step, self.config.total_steps)
             stops = self.conduct.should_stop()
             if stops or now >= self._next_save:
-                self._save(course, {"last_metrics": files.last_metrics, "num_seen": board.num_seen})
+                self._save(course, files, {"last_metrics": files.last_metrics, "num_seen": board.num_seen})
             if stops:
                 raise Interrupted
 
@@ -122,8 +122,9 @@ class Attempt:
         steps = (self.config.total_steps, self.config.every_steps)
         return train(self.training, *steps, recorder, course=self.course, between_steps=between_steps)
 
-    def _save(self, course: Course, recorded: dict[str, Any]) -> None:
+    def _save(self, course: Course, files: CsvRecorder, recorded: dict[str, Any]) -> None:
         content = state_of(self.training, course) | {"identity": self._identity, "recorded": recorded}
         with self.conduct.owned():
+            files.check()
             save_checkpoint(self.folder, content)
         self._next_save = time.monotonic() + self.conduct.checkpoint_s

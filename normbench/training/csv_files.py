@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from normbench.datasets.base import Dataset
-from normbench.evidence.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, PROBES_CSV
+from normbench.errors import RunFolderError
+from normbench.evidence.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, PROBES_CSV, digests
 from normbench.evidence.writing import close, naming, replacing
 from normbench.training.layer_stats import STATISTICS, describe, layer_of
 from normbench.training.watching import Frame
@@ -39,10 +40,17 @@ class CsvRecorder:
             for name, file in self._files.items():
                 closing.callback(close, file, self.folder / name, failed=kind is not None)
 
-    @property
-    def digests(self) -> dict[str, str]:
-        """The sha256 of all that was written into each file."""
-        return {name: written.hexdigest() for name, written in self._written.items()}
+    def check(self) -> None:
+        """Check that each file holds what was written into it.
+
+        Raises:
+            RunFolderError: Somebody else has changed or removed one.
+        """
+        found = digests(self.folder)
+        for name, written in self._written.items():
+            if found.get(name) != written.hexdigest():
+                rule = "must stay as the run writes it until the run is over, got it changed or removed"
+                raise RunFolderError(f"{self.folder / name}: {rule}. Ask again to make it anew.")
 
     def record(self, frame: Frame) -> None:
         """Write one frame's rows."""

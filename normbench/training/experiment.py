@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,7 +9,6 @@ import torch
 from torch import nn
 
 from normbench.datasets.base import Dataset
-from normbench.errors import RunFolderError
 from normbench.evidence.json_files import write_json, write_sealed_json, write_text
 from normbench.evidence.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, digests
 from normbench.study import RunConfig
@@ -56,24 +54,11 @@ def run_experiment(
     summary = {"seed": seed} | summary_of(config, model, dataset, outcome, files.last_metrics)
     lasted = {"duration_s": time.monotonic() - began, "cpu_s": time.process_time() - began_cpu}
     with conduct.owned():
-        summary |= {"files": _digests(folder, files.digests)}
+        files.check()
+        summary |= {"files": digests(folder)}
         write_json(folder / ENVIRONMENT_JSON, environment(started, **lasted, cpu_s_per_step=outcome.cpu_s_per_step))
         write_sealed_json(folder / SUMMARY_JSON, summary)
     return summary
-
-
-def _digests(folder: Path, written: Mapping[str, str]) -> dict[str, str]:
-    """Return the sha256 of each CSV file, after checking that it holds what was written.
-
-    Raises:
-        RunFolderError: One was changed or removed by somebody else.
-    """
-    found = digests(folder)
-    for name, digest in written.items():
-        if found.get(name) != digest:
-            rule = "must stay as the run writes it until the run is over, got it changed or removed"
-            raise RunFolderError(f"{folder / name}: {rule}. Ask again to make it anew.")
-    return found
 
 
 def _hparams(config: RunConfig) -> dict[str, Any]:
