@@ -88,13 +88,14 @@ class Attempt:
             known = load_checkpoint(self.folder, self._identity, self.conduct.note)
             if known is None:
                 return {}
+            recorded = {"last_metrics": dict(known["recorded"]["last_metrics"])}
+            recorded |= {"num_seen": known["recorded"]["num_seen"]}
             self.course = restore(self.training, known)
         except Damaged as damaged:
             self.conduct.note(f"{damaged} The run is made from its beginning.")
-        except (KeyError, RuntimeError, TypeError, ValueError):  # another version's: its objects have other states
-            self._build()
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError):
+            self._build()  # another version's checkpoint: its objects have other states
         else:
-            recorded: dict[str, Any] = known["recorded"]
             return recorded
         return {}
 

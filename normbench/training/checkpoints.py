@@ -4,7 +4,6 @@ import io
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -93,7 +92,7 @@ def _read(path: Path) -> dict[str, Any] | None:
         if sha256(raw[:-DIGEST_BYTES]).digest() != raw[-DIGEST_BYTES:]:
             return None
         content = torch.load(io.BytesIO(raw[:-DIGEST_BYTES]), weights_only=True)
-    except (OSError, RuntimeError, UnpicklingError):
+    except Exception:  # noqa: BLE001 - whatever torch has to say of what is no checkpoint
         return None
     return content if isinstance(content, dict) else None
 

@@ -1,6 +1,7 @@
 """What the small study leaves when nothing goes wrong, made once."""
 
 import os
+from pathlib import Path
 
 import pytest
 from faults.small_study import results, run
@@ -9,7 +10,7 @@ from faults.small_study import results, run
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory):
     """All results of the small study; 2 runs of 6 files."""
-    before = os.getcwd()
+    before = Path.cwd()
     os.chdir(tmp_path_factory.mktemp("undisturbed"))
     try:
         assert run().code == 0
