@@ -3,12 +3,17 @@
 import multiprocessing
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from queue import SimpleQueue
 from threading import Event, Thread
+from types import FrameType
 from typing import Any
 
+from normbench.interruption import SIGNALS
 from normbench.making import Ended, Maker, Manner, PlannedRun
 
 GRACE_S = 3.0
@@ -28,7 +33,8 @@ class Worker:
         self.run: PlannedRun | None = None
         self.connection, its_end = context.Pipe()
         self._process = context.Process(target=serve, args=(its_end,), daemon=True)  # type: ignore[attr-defined]
-        self._process.start()
+        with _held_back():
+            self._process.start()
         its_end.close()
 
     def give(self, run: PlannedRun, manner: Manner) -> None:
@@ -78,6 +84,7 @@ def start_context() -> BaseContext:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")  # a forked torch may hang
+    resource_tracker.ensure_running()  # which else lets signals through while the server starts
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload(["__main__", __name__])
     return server
@@ -87,14 +94,41 @@ def serve(connection: "Connection[Any, Any]") -> None:
     """Make what comes through the pipe until nothing more will; the whole life of a worker process."""
     import torch
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the command too, which says what to do
     torch.set_num_threads(1)
     jobs: SimpleQueue[tuple[PlannedRun, Manner] | None] = SimpleQueue()
     stop = Event()
+    _heed_signals(jobs, stop)
     Thread(target=_listen, args=(connection, jobs, stop), daemon=True).start()
     maker = Maker(lambda _, step, total: connection.send((step, total)), stop.is_set)
     while (job := jobs.get()) is not None:
         connection.send(maker.make(*job))
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Have signals wait until after the block; what it starts never gets them while it imports torch."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _heed_signals(jobs: "SimpleQueue[Any]", stop: Event) -> None:
+    """Leave Ctrl-C to the command, which gets it too and says what to do; end after a saved run if asked to end."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        stop.set()
+        jobs.put(None)
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, end)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 def _listen(connection: "Connection[Any, Any]", jobs: "SimpleQueue[Any]", stop: Event) -> None:

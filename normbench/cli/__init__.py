@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+INTERRUPTED = 130
 app = typer.Typer(
     help="Which normalization and regularization should I use, and is what people say about it true?",
     no_args_is_help=True,
@@ -40,9 +41,10 @@ def _main() -> None:
         for line in error.complaints if isinstance(error, ConfigError) else [str(error)]:
             print(one_line(line), file=sys.stderr)  # noqa: T201 - the one place where a mistake is shown
         sys.exit(1 if isinstance(error, RunFailedError) else 2)
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on where it stopped", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:  # what typer makes of KeyboardInterrupt
+            print("interrupted; the same command goes on where it stopped", file=sys.stderr)  # noqa: T201
+        raise
     except BrokenPipeError:  # the reader has seen enough, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

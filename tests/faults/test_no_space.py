@@ -96,9 +96,7 @@ def test_mean_curves_that_cannot_be_written_are_drawn_when_asked_again(undisturb
     assert all(path.stat().st_size > 100 for path in RUNS.glob("summary/*/*/events.*"))
 
 
-@pytest.mark.parametrize(
-    ("opened", "room"), [("curves-seed-0.part", 5000), ("curves/seed-0/events", 5000), ("curves/seed-0/drawn_from", 0)]
-)
+@pytest.mark.parametrize(("opened", "room"), [("curves-seed-0.part", 5000), ("curves/seed-0/events", 5000)])
 def test_pictures_that_cannot_be_written_are_drawn_when_asked_again(opened, room):
     options = ("--set", "recording.figures=true", "--seeds", 1, "--set", "num_steps=1")
     with no_room(opened, room):
