@@ -1,6 +1,5 @@
 """One run: claimed, made, and what became of it, told in a line."""
 
-import errno
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,6 +10,7 @@ from normbench.errors import RunFolderError
 from normbench.evidence.claiming import Busy, Claim, claim
 from normbench.evidence.plain_text import one_line
 from normbench.evidence.run_folder import CLAIM_JSON, ERROR_TXT, is_finished, problem_with
+from normbench.evidence.writing import refusal
 from normbench.study import RunConfig
 from normbench.training.attempt import CHECKPOINT_S, Conduct, Interrupted
 from normbench.training.experiment import run_experiment
@@ -117,7 +117,8 @@ class Maker:
         except Exception as error:  # noqa: BLE001 - whatever one run dies of, the others go on
             line = said_in_a_line(error, run.folder)
             with suppress(OSError):
-                (run.folder / ERROR_TXT).write_text(traceback.format_exc(), encoding="utf-8")
+                text = traceback.format_exc()
+                (run.folder / ERROR_TXT).write_text(text, encoding="utf-8", errors="backslashreplace")
             mine.end("failed", line)
             return "failed", line
         mine.finish()
@@ -126,23 +127,11 @@ class Maker:
 
 def said_in_a_line(error: Exception, folder: Path) -> str:
     """Return what a run died of, and the way out where one is known."""
-    text = one_line(f"{type(error).__name__}: {error}".strip().splitlines()[0])
     if isinstance(error, RunFolderError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename or folder}: {error.strerror}. {_way_out(error.errno)}{AGAIN}"
-    if isinstance(error, MemoryError) or "out of memory" in text.lower() or "can't allocate memory" in text:
-        return f"{text}. Use a smaller batch_size or model, or fewer --jobs. {AGAIN}"
-    return text
-
-
-def _way_out(number: int | None) -> str:
-    known = {
-        errno.ENOSPC: "Make room on the disk. ",
-        errno.EDQUOT: "Make room within the quota. ",
-        errno.EFBIG: "Allow larger files. ",
-        errno.EROFS: "Choose a folder that can be written with --runs-dir. ",
-        errno.EACCES: "Allow this user to write there. ",
-        errno.ENOENT: "It was removed while the run was under way. ",
-    }
-    return known.get(number or 0, "")
+        return f"{refusal(error, folder)} {AGAIN}"
+    said = one_line(f"{type(error).__name__}: {error}".strip(": ").splitlines()[0])
+    if isinstance(error, MemoryError) or "out of memory" in said.lower() or "can't allocate memory" in said:
+        return f"{said.rstrip('.')}. Use a smaller batch_size or model, or fewer --jobs. {AGAIN}"
+    return said

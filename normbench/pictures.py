@@ -1,70 +1,69 @@
 """What is drawn of a study from its runs: fitted curves, and mean curves over seeds for TensorBoard."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
 from normbench.evidence.claiming import locked, sweep
-from normbench.evidence.json_files import write_json
+from normbench.evidence.json_files import write_text
 from normbench.evidence.run_folder import SUMMARY_JSON, Arm, Run
 from normbench.evidence.study_folder import read_study_arms
 from normbench.report.figures import curve_seeds, draw_curves, save_last
+from normbench.scheduling import Progress
 from normbench.study import Study
-from normbench.training.aggregate_curves import write_aggregate_curves
+from normbench.training.aggregate_curves import SUMMARY, write_aggregate_curves
 from normbench.training.tensorboard_log import write_pictures
 
-DRAWN_JSON = "drawn.json"
-"""In a study's folder: from which results each picture was drawn, so that one cut off is drawn again."""
+DRAWN_FROM = "drawn_from.sha256"
+"""Written last into a folder of pictures: stands for the runs they show."""
 
 
-def draw_study(study: Study, folder: Path) -> None:
-    """Draw whatever was not drawn yet from the results that are there now; one command at a time.
+def draw_study(study: Study, folder: Path, results: Sequence[Progress]) -> None:
+    """Draw what does not show the runs that are there, be it of before, half drawn or missing; one command at a time.
 
     Args:
         study: As it was run.
         folder: Its folder.
+        results: What became of its runs.
 
     Raises:
+        OSError: It cannot be written.
         RunFolderError: A run's file is missing or was changed.
     """
+    names = {progress.run.folder.parent.name for progress in results}
     with locked(folder):
         sweep(folder)
         arms = read_study_arms(folder)[1]
-        drawn = _drawn(folder)
         if all(config.recording.figures for config in study.arms.values()):
-            mine = {config.hash() for config in study.arms.values()}
-            _draw_curves(folder, [arm for arm in arms if arm.hash in mine], drawn)
-        if drawn.get("mean") != (now := _state(run for arm in arms for run in arm.runs)):
-            write_aggregate_curves(folder, arms)
-            _note(folder, drawn, "mean", now)
+            mine = [arm for arm in arms if arm.folder.name in names]
+            for seed in sorted({progress.run.seed for progress in results}.intersection(curve_seeds(mine))):
+                _draw_curves(folder, mine, seed)
+        _draw_anew(folder / SUMMARY, arms, _runs(arms), lambda: write_aggregate_curves(folder, arms))
 
 
-def _draw_curves(folder: Path, arms: Sequence[Arm], drawn: dict[str, str]) -> None:
-    for seed in sorted(curve_seeds(arms)):
-        name, now = f"curves, seed {seed}", _state(run for arm in arms for run in arm.runs if run.seed == seed)
-        if drawn.get(name) != now:
-            pictures = draw_curves(arms, seed)
-            save_last(pictures, folder / f"curves-seed-{seed}.png")
-            write_pictures(folder / "curves" / f"seed-{seed}", "fitted curves", pictures)
-            _note(folder, drawn, name, now)
+def _draw_curves(folder: Path, arms: Sequence[Arm], seed: int) -> None:
+    target = folder / "curves" / f"seed-{seed}"
+
+    def draw() -> None:
+        pictures = draw_curves(arms, seed)
+        write_pictures(target, "fitted curves", pictures)
+        save_last(pictures, folder / f"curves-seed-{seed}.png")
+
+    _draw_anew(target, arms, [run for run in _runs(arms) if run.seed == seed], draw)
 
 
-def _drawn(folder: Path) -> dict[str, str]:
-    try:
-        known = json.loads((folder / DRAWN_JSON).read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return known if isinstance(known, dict) else {}
+def _runs(arms: Sequence[Arm]) -> list[Run]:
+    return [run for arm in arms for run in arm.runs]
 
 
-def _note(folder: Path, drawn: dict[str, str], name: str, state: str) -> None:
-    drawn[name] = state
-    write_json(folder / DRAWN_JSON, drawn)
-
-
-def _state(runs: Iterable[Run]) -> str:
-    """Return what changes when a run is added, taken away or made again."""
-    folders = sorted(run.folder for run in runs)
-    told = [f"{path.parent.name} {path.name} {(path / SUMMARY_JSON).stat().st_mtime_ns}" for path in folders]
-    return sha256("\n".join(told).encode()).hexdigest()
+def _draw_anew(target: Path, arms: Sequence[Arm], runs: Sequence[Run], draw: Callable[[], None]) -> None:
+    """Draw into a folder, unless what lies there shows these runs already."""
+    mark, names = target / DRAWN_FROM, "\n".join(f"{arm.name} {arm.folder.name}" for arm in arms)
+    content = b"".join((run.folder / SUMMARY_JSON).read_bytes() for run in runs)
+    shown = sha256(names.encode() + content).hexdigest()
+    if mark.is_file() and mark.read_bytes() == shown.encode():
+        return
+    mark.unlink(missing_ok=True)
+    draw()
+    if target.is_dir():
+        write_text(mark, shown)

@@ -2,7 +2,13 @@
 
 import multiprocessing
 import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.context import BaseContext
+
+from normbench.interruption import SIGNALS
 
 PRELOADED = ("__main__", "normbench.worker")
 
@@ -15,6 +21,7 @@ def start_context() -> BaseContext:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
+    resource_tracker.ensure_running()  # which else lets signals through while the server starts
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(PRELOADED))
     return context
@@ -25,7 +32,21 @@ def get_ready() -> None:
     if start_context().get_start_method() == "forkserver":
         from multiprocessing.forkserver import ensure_running
 
-        ensure_running()
+        with signals_held_back():
+            ensure_running()
+
+
+@contextmanager
+def signals_held_back() -> Iterator[None]:
+    """Have signals wait until after the block; what it starts never gets them while it imports torch."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def num_cores() -> int:

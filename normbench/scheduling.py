@@ -14,7 +14,8 @@ from normbench.evidence.json_files import read_json, write_json, write_sealed_js
 from normbench.evidence.owners import Owner, Watch
 from normbench.evidence.resolved_settings import flatten
 from normbench.evidence.run_folder import ARM_JSON, CONFIG_YAML, STUDY_JSON, seed_folder
-from normbench.making import Ended, Manner, PlannedRun
+from normbench.evidence.writing import refusal
+from normbench.making import AGAIN, Ended, Manner, PlannedRun
 from normbench.study import RunConfig, Study
 from normbench.training.resolved_config import flat_settings
 from normbench.workers import Workers
@@ -102,13 +103,12 @@ def run_study(
     try:
         _write_study_files(study, runs_dir, runs)
     except OSError as error:
-        rule = "must be a folder this user may write"
-        raise RunFolderError(f"{runs_dir}: {rule}, got: {error.strerror}. Choose another with --runs-dir.") from None
+        raise RunFolderError(refusal(error, runs_dir)) from None
     for progress in run_planned(runs, workers or Workers(), manner, fail_fast=fail_fast):
         report(progress)
         if progress.status != "waiting":
             results[progress.run.folder] = progress
-    return [results[run.folder] for run in runs]
+    return _still_there(study, runs_dir, [results[run.folder] for run in runs])
 
 
 def run_planned(
@@ -168,6 +168,25 @@ def _waiting(runs: Sequence[PlannedRun], told: set[str]) -> Iterator[Ended]:
         if owner and who not in told:
             told.add(who)
             yield Ended(run, "waiting", f"{who} makes it")
+
+
+def _still_there(study: Study, runs_dir: Path, results: Sequence[Progress]) -> list[Progress]:
+    """Return what became of the runs; what was removed while others were made has failed, and is made by asking again.
+
+    The study's own files are written anew, for the runs that were made after that.
+    """
+    runs = [progress.run for progress in results]
+    described = {runs_dir / study.name / STUDY_JSON, *(run.folder.parent / ARM_JSON for run in runs)}
+    if not all(path.exists() for path in described):
+        with suppress(OSError):
+            _write_study_files(study, runs_dir, runs)
+    lost = "must stay until the command is over, got it removed"
+    return [
+        replace(progress, status="failed", error=f"{progress.run.folder}: {lost}. {AGAIN}")
+        if progress.status != "failed" and not progress.run.is_finished
+        else progress
+        for progress in results
+    ]
 
 
 def _write_study_files(study: Study, runs_dir: Path, runs: list[PlannedRun]) -> None:
@@ -239,4 +258,4 @@ def _arm_entry(arm: str, arm_hash: str, names: Mapping[str, str]) -> dict[str, s
 def _is_run_of(content: dict[str, Any], path: Path) -> bool:
     """Return whether this is the resolved config of one run, which forgets nothing of the study it belongs to."""
     source = Path(content["source"])
-    return path.is_file() and source.name == CONFIG_YAML and (source.parent.parent / ARM_JSON).is_file()
+    return _is_readable(path) and source.name == CONFIG_YAML and (source.parent.parent / ARM_JSON).is_file()

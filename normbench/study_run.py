@@ -1,4 +1,4 @@
-"""One study after another, with progress on stderr: tuned, run, drawn."""
+"""One study after another, tuned and run, with progress on stderr."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -7,7 +7,6 @@ from pathlib import Path
 
 from normbench.evidence.choices import Choice
 from normbench.making import Manner, PlannedRun
-from normbench.pictures import draw_study
 from normbench.report.progress import StudyProgress
 from normbench.scheduling import Progress, run_study
 from normbench.study import Study
@@ -61,7 +60,7 @@ class StudyRunner:
     quiet: bool = False
 
     def run(self, given: Study) -> StudyRun:
-        """Choose each arm's own settings where the study asks for it, make what is missing, draw it.
+        """Choose each arm's own settings where the study asks for it, and make what is missing.
 
         Raises:
             RunFailedError: A tuning run failed, or any with ``fail_fast``.
@@ -80,9 +79,7 @@ class StudyRunner:
                 workers=self.workers,
                 report=lambda progress: _advance(bar, progress),
             )
-        folder = self.runs_dir / study.name
-        draw_study(study, folder)
-        return StudyRun(study, folder, choices, results)
+        return StudyRun(study, self.runs_dir / study.name, choices, results)
 
     def _tune(self, study: Study) -> dict[str, Choice]:
         num_runs, numbers = sum(map(len, missing_tuning_runs(study, self.runs_dir).values())), count(1)

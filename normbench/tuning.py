@@ -17,7 +17,8 @@ from normbench.evidence.expectations import TUNED
 from normbench.evidence.located import Located
 from normbench.evidence.metrics import read_metrics
 from normbench.evidence.run_folder import Run, seed_folder
-from normbench.making import Manner, PlannedRun
+from normbench.evidence.writing import refusal
+from normbench.making import AGAIN, Manner, PlannedRun
 from normbench.scheduling import Progress, run_planned
 from normbench.study import TUNING_SEEDS, RecordingConfig, RunConfig, Study
 from normbench.workers import Workers
@@ -57,9 +58,16 @@ def tune_study(
             if wider:
                 open_arms[arm] = wider
                 continue
-            known[arm] = freeze(choice, _question(study, arm), runs_dir / study.name)
+            known[arm] = _frozen(choice, _question(study, arm), runs_dir / study.name)
             del open_arms[arm]
     return {arm: known[arm] for arm in study.arms}
+
+
+def _frozen(choice: Choice, question: Question, folder: Path) -> Choice:
+    try:
+        return freeze(choice, question, folder)
+    except OSError as error:
+        raise RunFailedError(f"{refusal(error, question.path(folder))} {AGAIN}") from None
 
 
 def frozen_choices(study: Study, runs_dir: Path) -> dict[str, Choice]:

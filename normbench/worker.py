@@ -6,9 +6,12 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from queue import SimpleQueue
 from threading import Event, Thread
+from types import FrameType
 from typing import Any
 
+from normbench.interruption import SIGNALS
 from normbench.making import Ended, Maker, Manner, PlannedRun
+from normbench.processes import signals_held_back
 
 GRACE_S = 3.0
 """How long an ended process has to go."""
@@ -27,7 +30,8 @@ class Worker:
         self.run: PlannedRun | None = None
         self.connection, its_end = context.Pipe()
         self._process = context.Process(target=serve, args=(its_end,), daemon=True)  # type: ignore[attr-defined]
-        self._process.start()
+        with signals_held_back():
+            self._process.start()
         its_end.close()
 
     def give(self, run: PlannedRun, manner: Manner) -> None:
@@ -76,14 +80,28 @@ def serve(connection: "Connection[Any, Any]") -> None:
     """Make what comes through the pipe until nothing more will; the whole life of a worker process."""
     import torch
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the command too, which says what to do
     torch.set_num_threads(1)
     jobs: SimpleQueue[tuple[PlannedRun, Manner] | None] = SimpleQueue()
     stop = Event()
+    _heed_signals(jobs, stop)
     Thread(target=_listen, args=(connection, jobs, stop), daemon=True).start()
     maker = Maker(lambda _, step, total: connection.send((step, total)), stop.is_set)
     while (job := jobs.get()) is not None:
         connection.send(maker.make(*job))
+
+
+def _heed_signals(jobs: "SimpleQueue[Any]", stop: Event) -> None:
+    """Leave Ctrl-C to the command, which gets it too and says what to do; end after a saved run if asked to end."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        stop.set()
+        jobs.put(None)
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, end)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 def _listen(connection: "Connection[Any, Any]", jobs: "SimpleQueue[Any]", stop: Event) -> None:

@@ -116,6 +116,9 @@ class Workers:
             self.tell(run, *message)
         elif isinstance(message, Ended):
             worker.run = None
+            if message.status == "interrupted" and not self.is_stopping:  # the system has asked its process to end
+                waiting.appendleft(message.run)
+                return None
             return message
         elif message is None:
             self._end([worker], GRACE_S)

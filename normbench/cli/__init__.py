@@ -4,9 +4,11 @@ import os
 import pkgutil
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import typer
 
+INTERRUPTED = 130
 app = typer.Typer(
     help="Which normalization and regularization should I use, and is what people say about it true?",
     no_args_is_help=True,
@@ -29,6 +31,7 @@ def main() -> None:
 def _main() -> None:
     from normbench.errors import ConfigError, NormbenchError, RunFailedError
     from normbench.evidence.plain_text import one_line
+    from normbench.evidence.writing import refusal
 
     # Tiny networks are slower on several threads; torch reads this when it is imported.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -38,9 +41,13 @@ def _main() -> None:
         for line in error.complaints if isinstance(error, ConfigError) else [str(error)]:
             print(one_line(line), file=sys.stderr)  # noqa: T201 - the one place where a mistake is shown
         sys.exit(1 if isinstance(error, RunFailedError) else 2)
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on where it stopped", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:  # what typer makes of KeyboardInterrupt
+            print("interrupted; the same command goes on where it stopped", file=sys.stderr)  # noqa: T201
+        raise
     except BrokenPipeError:  # the reader has seen enough, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:  # a full disk, a folder nobody may read
+        print(one_line(refusal(error, Path.cwd())), file=sys.stderr)  # noqa: T201
+        sys.exit(2)

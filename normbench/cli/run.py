@@ -89,12 +89,22 @@ def _run_all(
     paths: list[Path], studies: "list[Study]", runner: "StudyRunner", show: "Callable[[Path, StudyRun], Any]"
 ) -> tuple[list[str], list[Any]]:
     """Run and show one study after another; return a line per failure, and what showing each gave."""
+    from normbench.errors import RunFolderError
+    from normbench.making import said_in_a_line
+    from normbench.pictures import draw_study
+
     failures: list[str] = []
     reports = []
     for path, study in zip(paths, studies, strict=True):
         run = _run(study, runner, failures)
         if run:
-            reports.append(show(path, run))
+            try:
+                draw_study(run.study, run.folder, run.results)
+                reports.append(show(path, run))
+            except BrokenPipeError:  # whoever reads has seen enough
+                raise
+            except (OSError, RunFolderError) as error:  # the runs are there, and asking again shows them
+                failures.append(f"{study.name}: {said_in_a_line(error, run.folder)}")
     return failures, reports
 
 

@@ -24,6 +24,7 @@ from normbench.evidence.run_folder import (
     is_finished,
     problem_with,
 )
+from normbench.evidence.writing import naming, way_out
 
 HEARTBEAT_S = 5.0
 """Between two signs of life of a process that makes a run."""
@@ -113,7 +114,7 @@ def claim(folder: Path, *, force: bool = False, presumed_dead: Collection[str] =
             return _claim(folder, force=force, presumed_dead=presumed_dead)
     except OSError as error:
         rule = "must be a folder this user may write"
-        raise RunFolderError(f"{folder}: {rule}, got: {error.strerror}. Choose another with --runs-dir.") from None
+        raise RunFolderError(f"{folder}: {rule}, got: {error.strerror}. {way_out(error)}") from None
 
 
 def _claim(folder: Path, *, force: bool, presumed_dead: Collection[str]) -> Claim | None:
@@ -167,5 +168,10 @@ def sweep(folder: Path) -> None:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes out of claims and removals in a folder for a moment."""
-    with FileLock(folder / LOCK):
+    lock = FileLock(folder / LOCK)
+    with naming(folder):
+        lock.acquire()
+    try:
         yield
+    finally:
+        lock.release()

@@ -2,13 +2,13 @@
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
+from normbench.evidence.writing import replacing
 
 AGAIN = "Delete this file and run its config again."
 """The way out of a damaged JSON file: what is there is trusted, what is missing is made anew."""
@@ -28,9 +28,8 @@ def write_sealed_json(path: Path, content: Mapping[str, Any]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file by rename, so that no one reads half of it."""
-    part = path.with_suffix(f".part-{os.getpid()}")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def is_sealed(raw: bytes) -> bool:
@@ -77,16 +76,14 @@ def json_object(path: str | Path, raw: bytes) -> dict[str, Any]:
     """
     try:
         content = json.loads(raw.decode("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise unreadable(path, error) from None
-    except RecursionError:  # nothing that was written here is nested so deep
-        raise unreadable(path, ValueError("brackets in brackets")) from None
     if not isinstance(content, dict):
         raise RunFolderError(f"{path}: must be a JSON object, got a {type(content).__name__}. {AGAIN}")
     return content
 
 
-def unreadable(path: str | Path, error: OSError | ValueError) -> RunFolderError:
+def unreadable(path: str | Path, error: OSError | ValueError | RecursionError) -> RunFolderError:
     """Return the refusal of a file that cannot be read as JSON."""
     problem = getattr(error, "strerror", None) or str(error)
     return RunFolderError(f"{path}: must be readable JSON, got: {problem}. {AGAIN}")

@@ -44,14 +44,14 @@ def seed_folder(runs_dir: Path, study: str, arm: str, arm_hash: str, seed: int) 
 
 def is_finished(folder: Path) -> bool:
     """Return whether a run ended by itself; its summary is written last."""
-    return (folder / SUMMARY_JSON).is_file()
+    return os.path.isfile(f"{folder}/{SUMMARY_JSON}")  # noqa: PTH113 - False where nobody may look
 
 
 def problem_with(folder: Path) -> str:
     """Return what is wrong with a finished run, as a sentence; "" if every file is as the run wrote it."""
     run = Run(folder, int(folder.name.removeprefix("seed-")))
     try:
-        for name in run.summary.get("files", {}):
+        for name in {METRICS_CSV, *run.summary.get("files", {})}:
             run.raw(name)
     except RunFolderError as error:
         return str(error).partition(". ")[0] + "."
@@ -90,7 +90,7 @@ class Run:
             raise unreadable(path, error) from None
         content = json_object(path, raw)
         may_lack_seal = "seed" not in content  # runs from before there were seals name no seed
-        is_whole = is_unbroken(raw) and (is_sealed(raw) or may_lack_seal)
+        is_whole = is_unbroken(raw) and (is_sealed(raw) or may_lack_seal) and isinstance(content.get("files", {}), dict)
         if not is_whole or content.get("seed", self.seed) != self.seed:
             raise self._changed(path)
         return content

@@ -16,6 +16,8 @@ MAX_NODES = 20_000
 MAX_TEXT = 10_000
 MAX_KEY = 200
 MAX_INT = 2**63 - 1
+RESOLVED = "# The resolved config of one run, down to the line of dots"
+"""How the config of a run's folder begins."""
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -63,11 +65,19 @@ def read_text(path: Path) -> str:
     if size > MAX_BYTES:
         raise ConfigError([f"{path}: must be at most {MAX_BYTES:,} bytes, got {size:,}. Is this a config?"])
     try:
-        return raw.decode("utf-8-sig")
+        return _uncut(raw.decode("utf-8-sig"), path)
     except UnicodeDecodeError as error:
         raise ConfigError(
             [f"{path}: must be UTF-8 text, got byte {raw[error.start]:#x} at {error.start}. Save it as UTF-8."]
         ) from None
+
+
+def _uncut(text: str, path: Path) -> str:
+    """Return a config as it is; one that a run wrote, cut short, may still be YAML, and then says something else."""
+    if text.startswith(RESOLVED) and text.rstrip().rpartition("\n")[2] != "...":
+        rule, way_out = "must end in the line of dots it was written with", "Run its study's file with --force."
+        raise ConfigError([f"{path}: {rule}, got it cut short. {way_out}"])
+    return text
 
 
 def read_assignment(option: str, text: str, shown: str = "") -> Located:

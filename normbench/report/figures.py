@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from normbench.evidence.run_folder import CURVE_CSV, METRICS_CSV, POINTS_CSV, Arm, Run
+from normbench.evidence.writing import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -101,4 +102,5 @@ def _points(points: Sequence[Mapping[str, str]], split: str) -> tuple[list[float
 
 def save_last(pictures: Mapping[int, bytes], path: Path) -> None:
     """Keep the last step's picture as a PNG file."""
-    path.write_bytes(pictures[max(pictures)])
+    with replacing(path) as part:
+        part.write_bytes(pictures[max(pictures)])

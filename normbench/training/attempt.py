@@ -101,12 +101,15 @@ class Attempt:
     def _go_on(self) -> tuple[Course, dict[str, Any]] | None:
         """Put the objects where the newest usable checkpoint was; return how far, and what the recorders knew."""
         try:
-            known = load_checkpoint(self.folder, self._identity)
-            return (restore(self.training, known), known["recorded"]) if known else None
+            known = load_checkpoint(self.folder, self._identity, self.conduct.note)
+            if known is None:
+                return None
+            last_metrics, num_seen = dict(known["recorded"]["last_metrics"]), known["recorded"]["num_seen"]
+            return restore(self.training, known), {"last_metrics": last_metrics, "num_seen": num_seen}
         except Damaged as damaged:
             self.conduct.note(f"{damaged} The run is made from its beginning.")
-        except (KeyError, RuntimeError, TypeError, ValueError):  # another version's: its objects have other states
-            self._build()
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError):
+            self._build()  # another version's checkpoint: its objects have other states
         return None
 
     def _between_steps(self, course: Course, files: CsvRecorder, board: Board) -> None:
@@ -116,12 +119,14 @@ class Attempt:
             self.conduct.tell(course.step, self.config.total_steps)
         stops = self.conduct.should_stop()
         if stops or now >= self._next_save:
-            self._save(course, {"last_metrics": files.last_metrics, "num_seen": board.num_seen})
+            self._save(course, files, board)
         if stops:
             raise Interrupted
 
-    def _save(self, course: Course, recorded: dict[str, Any]) -> None:
+    def _save(self, course: Course, files: CsvRecorder, board: Board) -> None:
+        recorded = {"last_metrics": files.last_metrics, "num_seen": board.num_seen}
         content = state_of(self.training, course) | {"identity": self._identity, "recorded": recorded}
         with self.conduct.owned():
+            files.check()
             save_checkpoint(self.folder, content)
         self._next_save = time.monotonic() + self.conduct.checkpoint_s

@@ -1,7 +1,7 @@
 """Checkpoints: all that a run needs to go on as if it had never stopped."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from normbench.evidence.run_folder import CHECKPOINT, CHECKPOINT_BEFORE
+from normbench.evidence.writing import naming, replacing
 from normbench.training.loop import Course, Training
 from normbench.training.watching import random_states, set_random_states
 
@@ -49,35 +50,39 @@ def save_checkpoint(folder: Path, content: Mapping[str, Any]) -> None:
     """
     buffer = io.BytesIO()
     torch.save({**content, "marks": _marks(folder)}, buffer)
-    part = folder / f"{CHECKPOINT}.part"
-    part.write_bytes(buffer.getvalue() + sha256(buffer.getbuffer()).digest())
-    if (folder / CHECKPOINT).exists():
-        (folder / CHECKPOINT).replace(folder / CHECKPOINT_BEFORE)
-    part.replace(folder / CHECKPOINT)
+    with replacing(folder / CHECKPOINT) as part:
+        part.write_bytes(buffer.getvalue() + sha256(buffer.getbuffer()).digest())
+        if (folder / CHECKPOINT).exists():
+            (folder / CHECKPOINT).replace(folder / CHECKPOINT_BEFORE)
 
 
 class Damaged(Exception):  # noqa: N818 - a run can do without
     """There are checkpoints, and none can be gone on from."""
 
 
-def load_checkpoint(folder: Path, identity: str) -> dict[str, Any] | None:
+def load_checkpoint(folder: Path, identity: str, note: Callable[[str], None] = lambda _: None) -> dict[str, Any] | None:
     """Return the newest checkpoint that can be gone on from, the run's files cut back to it; None if there is none.
 
     Args:
         folder: The run's folder.
         identity: What ``content["identity"]`` must say: whose checkpoint this is.
+        note: Told where the one before has to do.
 
     Raises:
         Damaged: There are some, and none is as it was written, or the run's files are not.
     """
-    known = [folder / name for name in (CHECKPOINT, CHECKPOINT_BEFORE) if (folder / name).exists()]
-    contents = [_read(path) for path in known]
-    for content in contents:
-        if content and content.get("identity") == identity and _cut_back(folder, content["marks"]):
+    rule, damaged = "must be as it was written, beside the files it was written with", ""
+    for path in (folder / CHECKPOINT, folder / CHECKPOINT_BEFORE):
+        content = _read(path) if path.exists() else {}
+        if content is not None and content.get("identity") != identity:
+            continue  # there is none, or it is another run's
+        if content and _cut_back(folder, content["marks"]):
+            if damaged:
+                note(f"{damaged} The run goes on from the one before it.")
             return content
-    if any(content is None or content.get("identity") == identity for content in contents):
-        rule = "must be as it was written, beside the files it was written with"
-        raise Damaged(f"{known[0]}: {rule}, got something else.")
+        damaged = damaged or f"{path}: {rule}, got something else."
+    if damaged:
+        raise Damaged(damaged)
     return None
 
 
@@ -86,10 +91,10 @@ def _read(path: Path) -> dict[str, Any] | None:
         raw = path.read_bytes()
         if sha256(raw[:-DIGEST_BYTES]).digest() != raw[-DIGEST_BYTES:]:
             return None
-        content: dict[str, Any] = torch.load(io.BytesIO(raw[:-DIGEST_BYTES]), weights_only=True)
+        content = torch.load(io.BytesIO(raw[:-DIGEST_BYTES]), weights_only=True)
     except Exception:  # noqa: BLE001 - whatever makes it unreadable, it is no checkpoint
         return None
-    return content
+    return content if isinstance(content, dict) else None
 
 
 def _growing_files(folder: Path) -> list[Path]:
@@ -115,6 +120,7 @@ def _cut_back(folder: Path, marks: Marks) -> bool:
             path.unlink()
     for name, raw in kept.items():
         part = folder / f"part-{name}"
-        part.write_bytes(raw)
-        part.replace(folder / name)
+        with naming(folder / name):
+            part.write_bytes(raw)
+            part.replace(folder / name)
     return True

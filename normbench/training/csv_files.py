@@ -2,11 +2,16 @@
 
 import csv
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from hashlib import sha256
+from io import StringIO
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from normbench.datasets.base import Dataset
-from normbench.evidence.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, PROBES_CSV
+from normbench.errors import RunFolderError
+from normbench.evidence.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, PROBES_CSV, digests
+from normbench.evidence.writing import close, naming, replacing
 from normbench.training.layer_stats import STATISTICS, describe, layer_of
 from normbench.training.watching import Frame
 
@@ -24,14 +29,28 @@ class CsvRecorder:
     def __init__(self, folder: Path, columns: Sequence[str]) -> None:
         self.folder, self.columns = folder, columns
         self._files: dict[str, IO[str]] = {}
+        self._written: dict[str, Any] = {}
         self.last_metrics: dict[str, float] = {}
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for file in self._files.values():
-            file.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with ExitStack() as closing:
+            for name, file in self._files.items():
+                closing.callback(close, file, self.folder / name, failed=kind is not None)
+
+    def check(self) -> None:
+        """Check that each file holds what was written into it.
+
+        Raises:
+            RunFolderError: Somebody else has changed or removed one.
+        """
+        found = digests(self.folder)
+        for name, written in self._written.items():
+            if found.get(name) != written.hexdigest():
+                rule = "must stay as the run writes it until the run is over, got it changed or removed"
+                raise RunFolderError(f"{self.folder / name}: {rule}. Ask again to make it anew.")
 
     def record(self, frame: Frame) -> None:
         """Write one frame's rows."""
@@ -46,12 +65,17 @@ class CsvRecorder:
             self._append(PROBES_CSV, ["step", "layer", "name", "value"], _probe_rows(frame))
 
     def _append(self, name: str, header: Sequence[object], rows: Iterable[Sequence[object]]) -> None:
-        if name not in self._files:
-            path = self.folder / name
-            rows = rows if path.exists() else [header, *rows]
-            self._files[name] = path.open("a", newline="", encoding="utf-8")
-        csv.writer(self._files[name], lineterminator="\n").writerows(rows)
-        self._files[name].flush()
+        path, text = self.folder / name, StringIO()
+        with naming(path):
+            if name not in self._files:
+                before = path.read_bytes() if path.exists() else b""
+                rows = rows if before else [header, *rows]
+                self._written[name] = sha256(before)
+                self._files[name] = path.open("a", newline="", encoding="utf-8")
+            csv.writer(text, lineterminator="\n").writerows(rows)
+            self._written[name].update(text.getvalue().encode())
+            self._files[name].write(text.getvalue())
+            self._files[name].flush()
 
 
 def write_points(folder: Path, dataset: Dataset) -> None:
@@ -64,7 +88,7 @@ def write_points(folder: Path, dataset: Dataset) -> None:
         if split.y is not None
         for (x,), (y,) in zip(split.x.tolist(), split.y.tolist(), strict=True)
     ]
-    with (folder / POINTS_CSV).open("w", newline="", encoding="utf-8") as file:
+    with replacing(folder / POINTS_CSV) as part, part.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([["split", "x", "y"], *rows])
 
 

@@ -11,17 +11,18 @@ from typing import Any
 import torch
 
 
-def environment(started: float, cpu_s: float, cpu_s_per_step: float | None) -> dict[str, Any]:
+def environment(started: float, *, duration_s: float, cpu_s: float, cpu_s_per_step: float | None) -> dict[str, Any]:
     """Return what environment.json says.
 
     Args:
         started: Seconds since 1970.
+        duration_s: Of this attempt, by a clock that nobody sets.
         cpu_s: CPU seconds of this attempt.
         cpu_s_per_step: Of one step that was only made, not watched; over all attempts.
     """
     return {
         "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
-        "duration_s": time.time() - started,
+        "duration_s": duration_s,
         "cpu_s": cpu_s,
         "cpu_s_per_step": cpu_s_per_step,
         **_machine(),

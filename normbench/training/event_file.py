@@ -10,6 +10,8 @@ from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.proto.summary_pb2 import Summary
 from tensorboardX.record_writer import masked_crc32c
 
+from normbench.evidence.writing import close, naming
+
 
 class EventFile:
     """Appends events to the event file of a folder; makes one where there is none.
@@ -25,15 +27,16 @@ class EventFile:
     def __init__(self, folder: Path) -> None:
         known = sorted(folder.glob("events.*"))
         name = f"events.out.tfevents.{int(time.time())}.{platform.node()}"
-        self._file = (known[0] if known else folder / name).open("ab")
+        self.path = known[0] if known else folder / name
+        self._file = self.path.open("ab")
         if not known:
             self._append(Event(file_version="brain.Event:2", wall_time=time.time()))
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(failed=kind is not None)
 
     def write(self, what: Summary, step: int) -> None:
         """Write one summary."""
@@ -41,18 +44,20 @@ class EventFile:
 
     def flush(self) -> None:
         """Hand what was written to the system."""
-        self._file.flush()
+        with naming(self.path):
+            self._file.flush()
 
-    def close(self) -> None:
-        """Write what is left; no more after that."""
-        self._file.close()
+    def close(self, *, failed: bool = False) -> None:
+        """Write what is left; no more after that. Where something has failed already, a further failure is not told."""
+        close(self._file, self.path, failed=failed)
 
     def _append(self, event: Event) -> None:
         """Write one record: length, its checksum, content, its checksum (TFRecord)."""
         content = event.SerializeToString()
         length = struct.pack("<Q", len(content))
         record = length + _checksum(length) + content + _checksum(content)
-        self._file.write(record)
+        with naming(self.path):
+            self._file.write(record)
 
 
 def _checksum(content: bytes) -> bytes:

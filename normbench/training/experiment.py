@@ -35,7 +35,7 @@ def run_experiment(
         Interrupted: It was asked to stop; the folder holds a checkpoint.
     """
     conduct = conduct or Conduct()
-    started, started_cpu = time.time(), time.process_time()
+    started, began, began_cpu = time.time(), time.monotonic(), time.process_time()
     torch.set_flush_denormal(True)
     with torch.random.fork_rng(devices=[]):
         attempt = Attempt(config, seed, folder, conduct)
@@ -52,10 +52,11 @@ def run_experiment(
             outcome = attempt.train(files, board)
             board.finish(succeeded=outcome.status == "finished")
     summary = {"seed": seed} | summary_of(config, model, dataset, outcome, files.last_metrics)
-    summary |= {"files": digests(folder)}
-    cpu_s = time.process_time() - started_cpu
+    lasted = {"duration_s": time.monotonic() - began, "cpu_s": time.process_time() - began_cpu}
     with conduct.owned():
-        write_json(folder / ENVIRONMENT_JSON, environment(started, cpu_s, outcome.cpu_s_per_step))
+        files.check()
+        summary |= {"files": digests(folder)}
+        write_json(folder / ENVIRONMENT_JSON, environment(started, **lasted, cpu_s_per_step=outcome.cpu_s_per_step))
         write_sealed_json(folder / SUMMARY_JSON, summary)
     return summary
 

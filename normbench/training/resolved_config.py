@@ -6,15 +6,15 @@ import yaml
 from pydantic import BaseModel
 
 from normbench.evidence.resolved_settings import flatten
+from normbench.evidence.study_file import RESOLVED
 from normbench.study import RunConfig
 
 
 def resolved_yaml(config: RunConfig, seed: int, *, study: str, arm: str) -> str:
     """Return a study file of this one run; running it gives the same run."""
     content = {"study": study, "arms": {arm: {}}, "seeds": [seed]} | _dump(config)
-    return f"# The resolved config of one run: {study}, arm {arm}, seed {seed}.\n" + yaml.safe_dump(
-        content, sort_keys=False
-    )
+    text = yaml.safe_dump(content, sort_keys=False, explicit_end=True)
+    return f"{RESOLVED}: {study}, arm {arm}, seed {seed}.\n{text}"
 
 
 def flat_settings(config: RunConfig) -> dict[str, Any]:

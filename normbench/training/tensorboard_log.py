@@ -40,8 +40,8 @@ class TensorBoardRecorder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._events.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._events.close(failed=kind is not None)
 
     def describe_run(self, config_text: str, settings: Mapping[str, Any], group: str) -> None:
         """Write the config as text, and the settings for the HParams page, where runs of one group are averaged."""

@@ -1,0 +1,98 @@
+"""Folders that may not be written or looked into: one line, the others go on, asking again completes."""
+
+import os
+import re
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from faults.small_study import RUNS, asked_again, results, run, run_of
+
+NOBODY = 65534
+DENIED = "Permission denied. Allow this user to write there, or choose another folder with --runs-dir."
+
+
+@pytest.fixture(autouse=True)
+def _an_ordinary_user(monkeypatch):
+    """Be somebody whom permissions bind, as root is not, in a folder of theirs."""
+    with TemporaryDirectory() as place:
+        monkeypatch.chdir(place)
+        is_root = os.geteuid() == 0
+        if is_root:
+            os.chown(place, NOBODY, NOBODY)
+            os.seteuid(NOBODY)
+        yield
+        if is_root:
+            os.seteuid(0)
+        monkeypatch.undo()
+
+
+@contextmanager
+def may(folder, mode):
+    """Allow this much in a folder inside the block."""
+    folder.chmod(mode)
+    try:
+        yield
+    finally:
+        folder.chmod(0o755)
+
+
+def unfinished():
+    """Leave the study with the run of one arm missing."""
+    run()
+    (run_of() / "summary.json").unlink()
+    return run_of()
+
+
+@pytest.mark.parametrize("mode", [0o555, 0o000])
+def test_a_run_folder_that_may_not_be_written_fails_alone(undisturbed, mode):
+    with may(unfinished(), mode):
+        answer = run()
+    line = f"{run_of()}: must be a folder this user may write, got: {DENIED}"
+    assert (answer.code, answer.err) == (1, f"small plain, seed 0: failed: {line}\n1 failed:\nplain, seed 0: {line}\n")
+    assert asked_again()[0] == undisturbed
+
+
+def test_an_arm_that_may_not_be_written_fails_alone(undisturbed):
+    folder = unfinished().parent
+    (folder / ".lock").unlink()
+    with may(folder, 0o555):
+        answer = run()
+    line = f"{run_of()}: must be a folder this user may write, got: {DENIED}"
+    assert (answer.code, answer.err) == (1, f"small plain, seed 0: failed: {line}\n1 failed:\nplain, seed 0: {line}\n")
+    assert asked_again()[0] == undisturbed
+
+
+def test_an_arm_that_may_not_be_looked_into_is_named(undisturbed):
+    folder = unfinished().parent
+    with may(folder, 0o000):
+        answer = run()
+    line = f"{folder}/arm.json: must be readable and writable, got: {DENIED}"
+    assert (answer.code, answer.err) == (2, f"{line}\n")
+    assert asked_again()[0] == undisturbed
+
+
+def test_a_finished_study_needs_no_permission_to_write():
+    run()
+    folders = [path for path in RUNS.rglob("*") if path.is_dir()]
+    for folder in folders:
+        folder.chmod(0o555)
+    try:
+        answer = run()
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
+    assert (answer.code, answer.err) == (0, "")
+
+
+@pytest.mark.parametrize("folder", [Path(), Path("runs"), RUNS])
+def test_a_place_that_may_not_be_written_names_another(undisturbed, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    Path("small.yaml").touch()
+    with may(folder, 0o555):
+        answer = run()
+    assert (answer.code, answer.out) == (2, "")
+    assert re.fullmatch(rf"runs\S*: must be readable and writable, got: {DENIED}\n", answer.err)
+    assert results() == {}
+    assert asked_again()[0] == undisturbed

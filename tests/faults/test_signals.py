@@ -1,0 +1,119 @@
+"""Ctrl-C and SIGTERM end the command with 130 and nothing lost; a worker that is killed is replaced."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from faults.small_study import CONFIG, RUNS, TEXT, results
+
+from normbench.arms import load_study
+from normbench.evidence.owners import Owner
+from normbench.interruption import NOTICE
+from normbench.making import Manner
+from normbench.scheduling import run_study
+from normbench.workers import Workers
+
+LONG = TEXT.replace("num_steps: 4", "num_steps: 1200").replace("every_steps: 2", "every_steps: 600")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """All results of the study of long runs, made without a disturbance."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / CONFIG).write_text(LONG, encoding="utf-8")
+    run_study(load_study(folder / CONFIG), folder / "runs")
+    return results(folder / RUNS)
+
+
+def started(*options):
+    """Start the command in a process group of its own, as a shell does."""
+    CONFIG.write_text(LONG, encoding="utf-8")
+    command = [sys.executable, "-m", "normbench", "run", CONFIG, "--quiet", *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+
+
+def has_recorded(_):
+    return list(RUNS.glob("*/seed-0/metrics.csv"))
+
+
+def starts_workers(process):
+    """Return whether the server of worker processes is there; it then imports torch for seconds, as the command does."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return any(b"forkserver" in Path(f"/proc/{child}/cmdline").read_bytes() for child in children)
+
+
+def wait_until(moment, process):
+    while not moment(process):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+
+
+def ended(process):
+    """Return the exit code and what was told."""
+    _, err = process.communicate(timeout=60)
+    return process.returncode, err.decode()
+
+
+def assert_completes(whole):
+    assert results() != whole
+    run_study(load_study(CONFIG), Path("runs"))
+    assert results() == whole
+
+
+def test_ctrl_c_once_saves_and_exits_130(whole):
+    process = started()
+    wait_until(has_recorded, process)
+    process.send_signal(signal.SIGINT)
+    code, err = ended(process)
+    assert (code, err) == (130, NOTICE + "interrupted; the same command goes on where it stopped\n")
+    (run,) = RUNS.glob("plain-*/seed-0")
+    assert Owner.of(run).status == "interrupted"
+    assert (run / "checkpoint.pt").is_file()
+    assert_completes(whole)
+
+
+def test_ctrl_c_twice_stops_now(whole):
+    process = started()
+    wait_until(has_recorded, process)
+    process.send_signal(signal.SIGINT)
+    assert process.stderr.read(len(NOTICE)).decode() == NOTICE
+    process.send_signal(signal.SIGINT)
+    assert ended(process)[0] == 130
+    assert_completes(whole)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks the system for a process's children")
+@pytest.mark.parametrize(
+    ("number", "moment", "notice"), [(signal.SIGINT, starts_workers, ""), (signal.SIGTERM, has_recorded, NOTICE)]
+)
+def test_all_processes_together_stop_as_one(whole, number, moment, notice):
+    process = started("--jobs", "2")
+    wait_until(moment, process)
+    os.killpg(process.pid, number)
+    code, err = ended(process)
+    assert (code, err) == (130, notice + "interrupted; the same command goes on where it stopped\n")
+    for run in RUNS.glob("*/seed-0"):
+        assert Owner.of(run).status == "interrupted"
+        assert (run / "checkpoint.pt").is_file()
+    assert_completes(whole)
+
+
+def test_a_worker_killed_in_the_middle_of_training_is_replaced(whole):
+    CONFIG.write_text(LONG, encoding="utf-8")
+    killed = []
+
+    def kill_once(run, *_):
+        if not killed:
+            killed.append(Owner.of(run.folder).pid)
+            os.kill(killed[0], signal.SIGKILL)
+
+    with Workers(2) as pool:
+        pool.tell = kill_once
+        ended = run_study(load_study(CONFIG), Path("runs"), workers=pool, manner=Manner(checkpoint_s=0.05))
+    assert {(progress.status, progress.error) for progress in ended} == {("finished", "")}
+    assert killed[0] != os.getpid()
+    assert results() == whole
