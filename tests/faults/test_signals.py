@@ -41,7 +41,7 @@ def has_recorded(_):
 
 
 def starts_workers(process):
-    """Return whether the server of worker processes is there; it then imports torch for seconds, as the command does."""
+    """Return whether the server of worker processes is there; as the command, it then imports torch."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     return any(b"forkserver" in Path(f"/proc/{child}/cmdline").read_bytes() for child in children)
 
