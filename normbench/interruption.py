@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import current_thread, main_thread
 from types import FrameType
@@ -18,10 +18,12 @@ class Interruption:
 
     Attributes:
         is_asked: They have.
+        say: Tells what follows from it, from inside a signal's handler.
     """
 
     def __init__(self) -> None:
         self.is_asked = False
+        self.say: Callable[[str], None] = _write
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -41,5 +43,9 @@ class Interruption:
         self.is_asked = True
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        with suppress(OSError, ValueError):  # print may be in the middle of something itself
-            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, NOTICE.encode())
+        with suppress(OSError, RuntimeError, ValueError):  # what was interrupted may be writing itself
+            self.say(NOTICE)
+
+
+def _write(text: str) -> None:
+    os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, text.encode())

@@ -1,6 +1,7 @@
 """One study after another, tuned and run, with progress on stderr."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -69,8 +70,7 @@ class StudyRunner:
         """
         choices = self._tune(given) if given.tune else {}
         study = with_choices(given, choices) if choices else given
-        with StudyProgress(study.name, len(study.arms) * len(study.seeds), quiet=self.quiet) as bar:
-            self.workers.tell = _teller(bar)
+        with self._progress(study.name, len(study.arms) * len(study.seeds)) as bar:
             results = run_study(
                 study,
                 self.runs_dir,
@@ -81,20 +81,26 @@ class StudyRunner:
             )
         return StudyRun(study, self.runs_dir / study.name, choices, results)
 
+    @contextmanager
+    def _progress(self, name: str, num_runs: int) -> Iterator[StudyProgress]:
+        interruption = self.workers.interruption
+        with StudyProgress(name, num_runs, quiet=self.quiet) as bar:
+            self.workers.tell = lambda run, step, total: bar.step(_label(run), step, total)
+            before, interruption.say = interruption.say, bar.say if bar.has_bars else interruption.say
+            try:
+                yield bar
+            finally:
+                interruption.say = before
+
     def _tune(self, study: Study) -> dict[str, Choice]:
         num_runs, numbers = sum(map(len, missing_tuning_runs(study, self.runs_dir).values())), count(1)
-        with StudyProgress(f"{study.name}, tuning", num_runs, quiet=self.quiet) as bar:
-            self.workers.tell = _teller(bar)
+        with self._progress(f"{study.name}, tuning", num_runs) as bar:
 
             def report(progress: Progress) -> None:
                 if progress.status != "skipped":  # each widening of a list begins to count anew
                     _advance(bar, replace(progress, number=next(numbers)))
 
             return tune_study(study, self.runs_dir, self.workers, report, manner=self.manner, fail_fast=self.fail_fast)
-
-
-def _teller(bar: StudyProgress) -> Callable[[PlannedRun, int, int], None]:
-    return lambda run, step, total: bar.step(_label(run), step, total)
 
 
 def _advance(bar: StudyProgress, progress: Progress) -> None:

@@ -44,6 +44,15 @@ class StudyProgress:
         self._bars.start()
         return self
 
+    @property
+    def has_bars(self) -> bool:
+        """Whether bars are drawn, which whatever is written past them would break."""
+        return not self._bars.disable
+
+    def say(self, text: str) -> None:
+        """Print a line above the bars."""
+        self.console.print(text.strip(), soft_wrap=True)
+
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
