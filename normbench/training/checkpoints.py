@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from normbench.evidence.run_folder import CHECKPOINT, CHECKPOINT_BEFORE
+from normbench.evidence.run_folder import CHECKPOINT, CHECKPOINT_BEFORE, METRICS_CSV
 from normbench.evidence.writing import naming, replacing
 from normbench.training.loop import Course, Training
 from normbench.training.watching import random_states, set_random_states
@@ -33,7 +33,13 @@ def state_of(training: Training, course: Course) -> dict[str, Any]:
 
 
 def restore(training: Training, state: Mapping[str, Any]) -> Course:
-    """Put the objects of a run into the state of a checkpoint; return how far it had come."""
+    """Put the objects of a run into the state of a checkpoint; return how far it had come.
+
+    Raises:
+        AttributeError, LookupError, RuntimeError, TypeError, ValueError: It is the state of other objects.
+    """
+    if state["course"].keys() != vars(Course()).keys():
+        raise ValueError("course: must say all that a course does")
     training.model.load_state_dict(state["model"])
     training.optimizer.load_state_dict(state["optimizer"])
     training.batches.load_state_dict(state["batches"])
@@ -113,7 +119,8 @@ def _cut_back(folder: Path, marks: Marks) -> bool:
     """
     known = {path.name: path for path in _growing_files(folder)}
     kept = {name: known[name].read_bytes()[:size] for name, (size, _) in marks.items() if name in known}
-    if any(name not in kept or sha256(kept[name]).hexdigest() != digest for name, (_, digest) in marks.items()):
+    is_other = any(name not in kept or sha256(kept[name]).hexdigest() != digest for name, (_, digest) in marks.items())
+    if is_other or METRICS_CSV not in marks:
         return False
     for name, path in known.items():
         if name not in kept:

@@ -133,11 +133,9 @@ def test_a_checkpoint_of_something_else_is_not_gone_on_from(config, whole, conte
 
 
 @pytest.mark.parametrize("lost", ["marks", "model", "optimizer", "batches", "random", "course", "recorded"])
-@pytest.mark.parametrize("instead", ["nothing", "a number", "a list"])
+@pytest.mark.parametrize("instead", [{}, [1, "x"]])
 def test_a_checkpoint_without_all_it_takes_is_not_gone_on_from(config, whole, stopped, lost, instead):
-    content = torch.load(io.BytesIO(stopped[:-32]), weights_only=True)
-    del content[lost]
-    content |= {"nothing": {}, "a number": {lost: 3}, "a list": {lost: [1, "x"]}}[instead]
+    content = torch.load(io.BytesIO(stopped[:-32]), weights_only=True) | {lost: instead}
     buffer = io.BytesIO()
     torch.save(content, buffer)
     for name in ("checkpoint.pt", "checkpoint.before.pt"):
