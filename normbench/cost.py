@@ -11,7 +11,7 @@ import torch
 from normbench.evidence.expectations import TUNED
 from normbench.evidence.run_folder import Run
 from normbench.making import PlannedRun
-from normbench.scheduling import plan
+from normbench.planning import plan
 from normbench.study import RunConfig, Study
 from normbench.training.build import build_training, chosen_measures
 from normbench.training.loop import train

@@ -76,14 +76,16 @@ def json_object(path: str | Path, raw: bytes) -> dict[str, Any]:
     """
     try:
         content = json.loads(raw.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise unreadable(path, error) from None
+    except RecursionError:  # nothing that was written here is nested so deep
+        raise unreadable(path, ValueError("brackets in brackets")) from None
     if not isinstance(content, dict):
         raise RunFolderError(f"{path}: must be a JSON object, got a {type(content).__name__}. {AGAIN}")
     return content
 
 
-def unreadable(path: str | Path, error: OSError | ValueError | RecursionError) -> RunFolderError:
+def unreadable(path: str | Path, error: OSError | ValueError) -> RunFolderError:
     """Return the refusal of a file that cannot be read as JSON."""
     problem = getattr(error, "strerror", None) or str(error)
     return RunFolderError(f"{path}: must be readable JSON, got: {problem}. {AGAIN}")

@@ -26,6 +26,10 @@ class Probed:
             if math.isfinite(value):
                 self._steps.setdefault(row["name"], {}).setdefault(row["layer"], []).append((int(row["step"]), value))
 
+    def names(self) -> list[str]:
+        """Return all names, in the run's order."""
+        return list(self._steps)
+
     def layers(self, name: str) -> dict[str, Steps]:
         """Return (step, value) by layer, for every layer that has the name, in the run's order."""
         return self._steps.get(name, {})

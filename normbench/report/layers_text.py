@@ -7,6 +7,7 @@ from rich.console import Console
 from normbench.evidence.last_frames import FrameLine, last_frames
 from normbench.evidence.run_folder import Arm
 from normbench.evidence.standout_rules import Standout
+from normbench.evidence.surface_report import Surface
 from normbench.report.grids import Grid, print_grid
 from normbench.report.numbers import short
 from normbench.report.tables import LONG, NUM_ENDS
@@ -27,6 +28,20 @@ def standout_line(one: Standout) -> str:
     layers = one.layer + (f" and {more} more layer{'s' * (more > 1)}" if more else "")
     seeds = f" ({one.num_seeds} of {one.of_seeds} seeds)" if one.of_seeds > 1 else ""
     return f"{one.arm} · {layers}: {one.cause}: {one.figure}{seeds}. {one.way_out}"
+
+
+def print_surfaces(console: Console, found: Sequence[Surface]) -> None:
+    """Print how rough the loss is along the gradient, arm by arm, and the step sizes it was looked at with."""
+    for walked in dict.fromkeys((tuple(one.step_sizes), tuple(one.multiples)) for one in found):
+        alike = [one for one in found if (tuple(one.step_sizes), tuple(one.multiples)) == walked]
+        steps, multiples = (", ".join(f"{size:.3g}" for size in sizes) for sizes in walked)
+        console.print(
+            f"loss surface along the gradient of a batch, at {steps} of it ({multiples} x lr); start and end",
+            soft_wrap=True,
+        )
+        rows = [[one.arm, str(one.num_seeds), *(short(value) for span in one.spans for value in span)] for one in alike]
+        sizes = ("loss\nvariation", "gradient\nchange", "change per\ndistance")
+        print_grid(console, Grid(["arm", "seeds", *(title for size in sizes for title in (size, ""))], rows, left=(0,)))
 
 
 def print_divergence(console: Console, arm: Arm, *, show_all: bool) -> None:

@@ -10,7 +10,9 @@ from normbench.evidence.comparison import compare_study
 from normbench.evidence.effects import with_effects
 from normbench.evidence.json_files import json_ready
 from normbench.evidence.standouts import study_standouts
+from normbench.evidence.study_folder import read_study_arms
 from normbench.evidence.study_verdicts import study_verdicts
+from normbench.evidence.surface_report import surfaces
 from normbench.report.claims_text import as_mapping
 from normbench.report.run_text import layer_reports
 
@@ -32,6 +34,7 @@ def study_as_mapping(
             "tuning": [asdict(choice) for choice in choices],
             "layers": [asdict(report) for report in layer_reports(folder, arm_names)],
             "standouts": [asdict(found) for found in study_standouts(folder)],
+            "surfaces": [asdict(found) for found in surfaces(read_study_arms(folder)[1])],
             "comparison": asdict(with_effects(compare_study(folder))),
             "claims": [as_mapping(verdict) for verdict in study_verdicts(folder)],
         }

@@ -12,9 +12,10 @@ from normbench.evidence.run_folder import METRICS_CSV, Arm
 from normbench.evidence.standouts import has_diagnostics, standouts
 from normbench.evidence.study_folder import read_study_arms
 from normbench.evidence.study_verdicts import study_verdicts
+from normbench.evidence.surface_report import surfaces
 from normbench.report.claims_text import print_claims
 from normbench.report.comparison_text import print_comparisons
-from normbench.report.layers_text import print_divergence, print_standouts
+from normbench.report.layers_text import print_divergence, print_standouts, print_surfaces
 from normbench.report.run_header import header
 from normbench.report.tables import print_layers, print_losses
 
@@ -49,6 +50,10 @@ def print_study(console: Console, folder: Path, arm_names: Sequence[str], *, all
     if measured:
         console.print()
         print_standouts(console, [found for arm in measured for found in standouts(arm)])
+    walked = surfaces(_by_folder(mine))
+    if walked:
+        console.print()
+        print_surfaces(console, walked)
     verdicts = study_verdicts(folder)
     if verdicts:
         console.print()

@@ -17,7 +17,8 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 from normbench import making
 from normbench.arms import load_study
-from normbench.scheduling import plan, run_study
+from normbench.planning import plan
+from normbench.scheduling import run_study
 from normbench.workers import Workers
 
 NUM_RUNS = int(sys.argv[1]) if len(sys.argv) > 1 else 1000

@@ -15,7 +15,7 @@ from normbench.arms import load_study
 from normbench.errors import ConfigError
 from normbench.evidence.plain_text import one_line
 from normbench.evidence.study_verdicts import file_verdicts
-from normbench.scheduling import plan
+from normbench.planning import plan
 from normbench.tuning import missing_tuning_runs
 
 RUNS = Path("runs")

@@ -11,7 +11,7 @@ from normbench.errors import ConfigError
 from normbench.evidence.choices import Question
 from normbench.evidence.identity import is_name
 from normbench.evidence.study_verdicts import file_verdicts
-from normbench.scheduling import plan
+from normbench.planning import plan
 
 RUNS = Path("runs")
 LONGEST_FILE_NAME = 255

@@ -11,7 +11,8 @@ from normbench.arms import load_study
 from normbench.errors import RunFolderError
 from normbench.evidence.comparison import compare_study
 from normbench.making import Manner
-from normbench.scheduling import plan, run_study
+from normbench.planning import plan
+from normbench.scheduling import run_study
 
 RUNS = Path("runs")
 

@@ -13,7 +13,8 @@ from normbench.arms import load_study
 from normbench.evidence.owners import Owner
 from normbench.interruption import Interruption
 from normbench.making import Maker, Manner
-from normbench.scheduling import plan, run_study
+from normbench.planning import plan
+from normbench.scheduling import run_study
 from normbench.workers import Workers
 
 ENDLESS = TINY.replace("num_steps: 4", "num_steps: 100000000") + ARMS

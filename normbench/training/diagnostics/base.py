@@ -2,8 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -18,7 +17,8 @@ from normbench.training.batches import Batches
 from normbench.training.losses import LossFunction
 from normbench.training.probes import Probes, Statistics, merged, named_tracking_layers, own_statistics
 from normbench.training.reestimation import reestimate
-from normbench.training.watching import Frame, same_random_states_after
+from normbench.training.unchanged import leaving_unchanged
+from normbench.training.watching import Frame
 
 NUM_SAMPLES = 128
 """Training samples that a measure reads besides the batch; more costs more than it tells."""
@@ -72,7 +72,7 @@ class RecordedStep:
     def reestimated(self) -> "Reestimated":
         """The sample read with each batch's own statistics; one pass serves all measures that ask for it."""
         outputs: list[Tensor] = []
-        with all_put_back(self.model):
+        with leaving_unchanged(self.model):
             handle = self.model.register_forward_hook(lambda _model, _inputs, output: outputs.append(output))
             try:
                 reestimate(self.model, (batch.x for batch in self.sample))
@@ -106,28 +106,9 @@ def take_measures(names: Iterable[str], step: RecordedStep) -> Probes:
     """Return what the named measures find at a step."""
     found: list[Probes] = []
     for name in names:
-        with all_put_back(step.model):
+        with leaving_unchanged(step.model):
             found.append(find_measures()[name](step))
     return merged(*found)
-
-
-@contextmanager
-def all_put_back(model: nn.Module) -> Iterator[None]:
-    """Put parameters, buffers, gradients, modes and random states back after the block."""
-    state = [(tensor, tensor.detach().clone()) for tensor in (*model.parameters(), *model.buffers())]
-    grads = [(parameter, parameter.grad) for parameter in model.parameters()]
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        with same_random_states_after():
-            yield
-    finally:
-        with torch.no_grad():
-            for tensor, value in state:
-                tensor.copy_(value)
-        for parameter, grad in grads:
-            parameter.grad = grad
-        for module, mode in modes:
-            module.training = mode
 
 
 @torch.no_grad()
