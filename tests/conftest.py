@@ -1,12 +1,46 @@
 """Every test starts in an empty folder, with one thread, flushed denormals and the same random state."""
 
+import sys
+from contextlib import suppress
+from itertools import count
+
 import pytest
 import torch
 
+NUMBERS = count()
+
 
 @pytest.fixture(autouse=True)
-def same_start(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def same_start(request, monkeypatch):
+    monkeypatch.chdir(request.getfixturevalue("tmp_path" if "tmp_path" in request.fixturenames else "empty_folder"))
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     torch.default_generator.manual_seed(0)  # torch.manual_seed asks every device: 100 times slower
+
+
+@pytest.fixture
+def empty_folder(empty_folders):
+    """An empty folder at a tenth of the cost of tmp_path, which is felt in thousands of tests."""
+    folder = empty_folders / str(next(NUMBERS))
+    folder.mkdir()
+    yield folder
+    with suppress(OSError):
+        folder.rmdir()  # most tests leave nothing
+
+
+@pytest.fixture(scope="session")
+def empty_folders(tmp_path_factory):
+    return tmp_path_factory.mktemp("folders")
+
+
+@pytest.fixture
+def small_test_sets(monkeypatch):
+    """Test sets of 40 samples: for tests in which what is read at recorded steps only costs time."""
+    from normbench.training import build
+
+    for module in [module for name, module in sys.modules.items() if name.startswith("normbench.datasets.")]:
+        for constant in [name for name in vars(module) if name.startswith("NUM_TEST_")]:
+            monkeypatch.setattr(module, constant, 40)
+    build._dataset.cache_clear()
+    yield
+    build._dataset.cache_clear()

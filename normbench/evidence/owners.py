@@ -5,6 +5,7 @@ import os
 import platform
 import time
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +18,15 @@ MY_TOKENS: set[str] = set()
 """Of the claims that this process holds."""
 
 
+@cache
+def _sight() -> str:
+    try:
+        start = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{start[:8]}-{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        return ""
+
+
 @dataclass(frozen=True)
 class Owner:
     """What claim.json says.
@@ -25,6 +35,7 @@ class Owner:
         token: Of this claim and no other.
         pid: The process.
         host: Where it runs.
+        sight: Stands for the processes that can be seen from there: machine, its start, container; "" if unknown.
         born: What tells it from a later process of the same number; "" where the system does not say.
         started_at: In UTC.
         status: "running", or how an attempt ended that is no result: "interrupted" or "failed".
@@ -34,6 +45,7 @@ class Owner:
     token: str
     pid: int = field(default_factory=os.getpid)
     host: str = field(default_factory=platform.node)
+    sight: str = field(default_factory=_sight)
     born: str = field(default_factory=lambda: _birth(os.getpid()))
     started_at: str = ""
     status: str = "running"
@@ -61,10 +73,10 @@ class Owner:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it may still be at work: its process is there, or is out of sight on another machine."""
+        """Whether it may still be at work: its process is there, or out of sight, on another machine say."""
         if self.status != "running":
             return False
-        if self.host != platform.node():
+        if (self.host, self.sight) != (platform.node(), _sight()):
             return True
         if self.pid == os.getpid():
             return self.token in MY_TOKENS

@@ -1,6 +1,5 @@
 """A run stopped after every single step ends byte for byte as one that never stopped, whatever it is made of."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from normbench.contradictions import contradictions
 from normbench.parts import find_specs
 from normbench.study import RunConfig
-from normbench.training import build
 from normbench.training.attempt import Conduct, Interrupted
 from normbench.training.experiment import run_experiment
 
@@ -71,17 +69,7 @@ def fitting(part, name):
     raise AssertionError(f"no settings for {name}")
 
 
-@pytest.fixture(autouse=True)
-def _small_test_sets(monkeypatch):
-    """What is read at recorded steps has no part in where a run goes on."""
-    for module in [module for name, module in sys.modules.items() if name.startswith("normbench.datasets.")]:
-        for constant in [name for name in vars(module) if name.startswith("NUM_TEST_")]:
-            monkeypatch.setattr(module, constant, 40)
-    build._dataset.cache_clear()
-    yield
-    build._dataset.cache_clear()
-
-
+pytestmark = pytest.mark.usefixtures("small_test_sets")
 PARTS = [
     pytest.param(part, variant().name, id=f"{part}-{variant().name}")
     for part in ("norms", "optimizers", "weight_parametrizations", "models", "datasets")

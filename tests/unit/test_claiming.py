@@ -112,6 +112,11 @@ def test_an_owner_on_another_machine_is_believed_until_it_is_silent_for_long(mon
     assert claim(RUN, presumed_dead=watch.presumed_dead) is not None
 
 
+def test_an_owner_in_another_container_of_the_same_name_is_out_of_sight():
+    owner_written(pid=dead_pid(), born="1", sight="another")
+    assert Owner.of(RUN).is_alive
+
+
 def test_signs_of_life_come_while_a_run_is_made(monkeypatch):
     monkeypatch.setattr(claiming, "HEARTBEAT_S", 0.001)
     with claim(RUN):

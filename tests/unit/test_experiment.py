@@ -43,6 +43,7 @@ CONFIGS = {
     "diverging": LINE | {"optimizer": {"name": "sgd", "lr": 1e6}},
 }
 EACH = pytest.mark.parametrize("name", CONFIGS)
+pytestmark = pytest.mark.usefixtures("small_test_sets")
 
 
 def run(folder, settings, seed=0):

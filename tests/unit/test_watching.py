@@ -35,6 +35,7 @@ CONFIGS = {
     | {"model": "transformer", "dropout": 0.2, "norm": "batch_norm", "checkpointing": True},
 }
 EACH = pytest.mark.parametrize("name", CONFIGS)
+pytestmark = pytest.mark.usefixtures("small_test_sets")
 
 
 def config_of(name):
