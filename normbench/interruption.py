@@ -31,12 +31,13 @@ class Interruption:
         if current_thread() is not main_thread():  # only the main thread may say what signals do
             yield
             return
-        before = {number: signal.signal(number, self._ask) for number in SIGNALS}
-        self._before = before
+        self._before = {number: signal.getsignal(number) for number in SIGNALS}
+        for number in SIGNALS:
+            signal.signal(number, self._ask)
         try:
             yield
         finally:
-            for number, handler in before.items():
+            for number, handler in self._before.items():
                 signal.signal(number, handler)
 
     def _ask(self, _number: int, _frame: FrameType | None) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from normbench.errors import RunFolderError
-from normbench.evidence.claiming import Busy, Claim, claim
+from normbench.evidence.claiming import Busy, Claim, Stamp, claim
 from normbench.evidence.plain_text import one_line
 from normbench.evidence.run_folder import CLAIM_JSON, ERROR_TXT, is_finished, problem_with
 from normbench.evidence.writing import refusal
@@ -20,13 +20,14 @@ AGAIN = "The same command completes it."
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One arm with one seed, and where it belongs."""
+    """One arm with one seed, and where it belongs; what is outdated there is made again."""
 
     study: str
     arm: str
     config: RunConfig
     seed: int
     folder: Path
+    outdated: Stamp | None = None
 
     @property
     def is_finished(self) -> bool:
@@ -62,7 +63,7 @@ class Manner:
     """How runs are made.
 
     Attributes:
-        force: Also those that are finished.
+        force: Also those that are finished when the command begins.
         presumed_dead: Tokens of owners that have given no sign of life for long.
         checkpoint_s: Seconds between two checkpoints.
     """
@@ -89,7 +90,7 @@ class Maker:
         """Make one run; whatever it dies of is told, and the next one can be made."""
         self._notes = []
         try:
-            mine = claim(run.folder, force=manner.force, presumed_dead=manner.presumed_dead)
+            mine = claim(run.folder, outdated=run.outdated, presumed_dead=manner.presumed_dead)
         except Busy:
             return Ended(run, "busy")
         except RunFolderError as error:
@@ -97,8 +98,11 @@ class Maker:
         if mine is None:
             return Ended(run, "skipped")
         self._notes += [mine.note] if mine.note else []
-        with mine:
-            status, line = self._made(run, manner, mine)
+        try:
+            with mine:
+                status, line = self._made(run, manner, mine)
+        except RuntimeError as error:  # no thread for its signs of life
+            status, line = "failed", said_in_a_line(error, run.folder)
         return Ended(run, status, line, tuple(self._notes))
 
     def _made(self, run: PlannedRun, manner: Manner, mine: Claim) -> tuple[str, str]:

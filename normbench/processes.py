@@ -10,7 +10,7 @@ from multiprocessing.context import BaseContext
 
 from normbench.interruption import SIGNALS
 
-PRELOADED = ("__main__", "normbench.worker")
+PRELOADED = ("normbench.worker",)
 
 
 def start_context() -> BaseContext:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from normbench.errors import RunFailedError, RunFolderError
+from normbench.evidence.claiming import stamp
 from normbench.evidence.owners import Owner, Watch
 from normbench.evidence.run_folder import ARM_JSON, STUDY_JSON
 from normbench.evidence.writing import refusal
@@ -92,24 +93,22 @@ def run_planned(
         KeyboardInterrupt: Somebody asked to stop; what was under way is saved.
     """
     manner = manner or Manner()
-    settled = [] if manner.force else [run for run in runs if run.is_settled]
-    done = {run.folder for run in settled}
-    for number, run in enumerate(settled, start=1):
-        yield Progress(run, "skipped", number, len(runs))
+    if manner.force:
+        runs = [replace(run, outdated=stamp(run.folder)) for run in runs]
+    settled = [run for run in runs if run.outdated is None and run.is_settled]
+    yield from (Progress(run, "skipped", number, len(runs)) for number, run in enumerate(settled, start=1))
+    done, failed = {run.folder for run in settled}, set[Path]()
     for ended in _until_all_ended([run for run in runs if run.folder not in done], workers, manner):
-        if ended.status == "interrupted":
-            continue
-        if ended.status != "waiting":
-            done.add(ended.run.folder)
+        done.update([ended.run.folder] if ended.status != "waiting" else [])
+        failed.update([ended.run.folder] if ended.status == "failed" else [])
         yield Progress(ended.run, ended.status, len(done), len(runs), ended.error, ended.notes)
-        if fail_fast and ended.status == "failed":
+        if fail_fast and failed:
             workers.give_up()
     if workers.interruption.is_asked:
         raise KeyboardInterrupt
     if workers.is_stopping:
-        left = len(runs) - len(done)
-        rule = "must not fail with --fail-fast, got a failure"
-        raise RunFailedError(f"{runs[0].study}: {rule}; {left} runs are left. The same command goes on with them.")
+        rule = f"must not fail with --fail-fast, got a failure; {len(runs) - len(done - failed)} runs are left"
+        raise RunFailedError(f"{runs[0].study}: {rule}. The same command goes on with them.")
 
 
 def _until_all_ended(runs: Sequence[PlannedRun], workers: Workers, manner: Manner) -> Iterator[Ended]:
@@ -121,12 +120,15 @@ def _until_all_ended(runs: Sequence[PlannedRun], workers: Workers, manner: Manne
             yield from _waiting(left, told)
             time.sleep(LOOK_AGAIN_S)
             continue
-        ended = set()
+        ended: set[Path] = set()
         for end in workers.run(free, replace(manner, presumed_dead=frozenset(watch.presumed_dead))):
             if end.status != "busy":
                 ended.add(end.run.folder)
+            if end.status not in ("busy", "interrupted"):
                 yield end
         left = [run for run in left if run.folder not in ended]
+        if not ended:  # others were faster each time
+            time.sleep(LOOK_AGAIN_S)
 
 
 def _waiting(runs: Sequence[PlannedRun], told: set[str]) -> Iterator[Ended]:

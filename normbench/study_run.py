@@ -1,13 +1,13 @@
 """One study after another, tuned and run, with progress on stderr."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
 
 from normbench.evidence.choices import Choice
 from normbench.making import Manner, PlannedRun
+from normbench.planning import plan
 from normbench.report.progress import StudyProgress
 from normbench.scheduling import Progress, run_study
 from normbench.study import Study
@@ -70,22 +70,22 @@ class StudyRunner:
         """
         choices = self._tune(given) if given.tune else {}
         study = with_choices(given, choices) if choices else given
-        with self._progress(study.name, len(study.arms) * len(study.seeds)) as bar:
+        with self._progress(study.name, len(plan(study, self.runs_dir)), _label) as bar:
             results = run_study(
                 study,
                 self.runs_dir,
                 manner=self.manner,
                 fail_fast=self.fail_fast,
                 workers=self.workers,
-                report=lambda progress: _advance(bar, progress),
+                report=lambda progress: _advance(bar, progress, _label(progress.run)),
             )
         return StudyRun(study, self.runs_dir / study.name, choices, results)
 
     @contextmanager
-    def _progress(self, name: str, num_runs: int) -> Iterator[StudyProgress]:
+    def _progress(self, name: str, num_runs: int, label: Callable[[PlannedRun], str]) -> Iterator[StudyProgress]:
         interruption = self.workers.interruption
         with StudyProgress(name, num_runs, quiet=self.quiet) as bar:
-            self.workers.tell = lambda run, step, total: bar.step(_label(run), step, total)
+            self.workers.tell = lambda run, step, total: bar.step(label(run), step, total)
             before, interruption.say = interruption.say, bar.say if bar.has_bars else interruption.say
             try:
                 yield bar
@@ -93,19 +93,27 @@ class StudyRunner:
                 interruption.say = before
 
     def _tune(self, study: Study) -> dict[str, Choice]:
-        num_runs, numbers = sum(map(len, missing_tuning_runs(study, self.runs_dir).values())), count(1)
-        with self._progress(f"{study.name}, tuning", num_runs) as bar:
+        missing = {run.folder for runs in missing_tuning_runs(study, self.runs_dir).values() for run in runs}
+        done: set[Path] = set()
+        with self._progress(f"{study.name}, tuning", len(missing), _tuning_label) as bar:
 
             def report(progress: Progress) -> None:
-                if progress.status != "skipped":  # each widening of a list begins to count anew
-                    _advance(bar, replace(progress, number=next(numbers)))
+                if progress.status == "skipped" and progress.run.folder not in missing:
+                    return  # each widening of a list begins with all that were made before
+                done.update([progress.run.folder] if progress.status != "waiting" else [])
+                _advance(bar, replace(progress, number=len(done)), _tuning_label(progress.run))
 
             return tune_study(study, self.runs_dir, self.workers, report, manner=self.manner, fail_fast=self.fail_fast)
 
 
-def _advance(bar: StudyProgress, progress: Progress) -> None:
-    bar.advance(progress.number, _label(progress.run), progress.status, progress.error, progress.notes)
+def _advance(bar: StudyProgress, progress: Progress, label: str) -> None:
+    bar.advance(progress.number, label, progress.status, progress.error, progress.notes)
 
 
 def _label(run: PlannedRun) -> str:
     return f"{run.arm}, seed {run.seed}"
+
+
+def _tuning_label(run: PlannedRun) -> str:
+    """Tell the values that are tried for one arm and seed apart."""
+    return f"{run.folder.parent.name}, seed {run.seed}"

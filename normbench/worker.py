@@ -30,9 +30,14 @@ class Worker:
         self.run: PlannedRun | None = None
         self.connection, its_end = context.Pipe()
         self._process = context.Process(target=serve, args=(its_end,), daemon=True)  # type: ignore[attr-defined]
-        with signals_held_back():
-            self._process.start()
-        its_end.close()
+        try:
+            with signals_held_back():
+                self._process.start()
+        except (EOFError, OSError):
+            self.connection.close()
+            raise
+        finally:
+            its_end.close()
 
     def give(self, run: PlannedRun, manner: Manner) -> None:
         """Have it make a run."""

@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Self
@@ -57,7 +56,7 @@ class Workers:
     def run(self, runs: Sequence[PlannedRun], manner: Manner | None = None) -> Iterator[Ended]:
         """Make the runs; each is handed back when it is done, with several processes in whatever order."""
         manner = manner or Manner()
-        if self.num_jobs == 1 or len(runs) < 2:
+        if self.num_jobs == 1 or (len(runs) < 2 and not self._workers):
             yield from self._run_here(runs, manner)
         else:
             yield from self._run_in_processes(runs, manner)
@@ -76,7 +75,7 @@ class Workers:
                 if self.is_stopping:
                     waiting.clear()
                     self._ask_to_stop()
-                self._hand_out(waiting, manner, tried)
+                yield from self._hand_out(waiting, manner)
                 for worker in self._heard():
                     ended = self._hear(worker, waiting, tried)
                     if ended:
@@ -91,19 +90,30 @@ class Workers:
         for worker in self._at_work():
             worker.ask_to_stop()
 
-    def _hand_out(self, waiting: deque[PlannedRun], manner: Manner, tried: set[Path]) -> None:
-        while waiting and (idle := self._idle()):
-            run = waiting.popleft()
-            # What a dead process left of a forced run is gone on with, not set aside again.
-            idle.give(run, replace(manner, force=False) if run.folder in tried else manner)
+    def _hand_out(self, waiting: deque[PlannedRun], manner: Manner) -> Iterator[Ended]:
+        """Give runs to workers that have none; hand back as failed what no process could be started for."""
+        try:
+            while waiting and (idle := self._idle()):
+                idle.give(waiting.popleft(), manner)
+        except (EOFError, OSError) as error:
+            why = f"no process could be started for it ({type(error).__name__}), for want of memory or processes"
+            yield from (Ended(run, "failed", f"{why}. Use --jobs 1. {AGAIN}") for run in waiting)
+            waiting.clear()
 
     def _idle(self) -> Worker | None:
+        """Return a worker without a run, a new one if there may be more; those there are do where no more can start."""
         for worker in self._workers:
             if worker.run is None:
                 return worker
         if len(self._workers) == self.num_jobs:
             return None
-        self._workers.append(Worker(start_context()))
+        try:
+            self._workers.append(Worker(start_context()))
+        except (EOFError, OSError):
+            if not self._workers:
+                raise
+            self.num_jobs = len(self._workers)
+            return None
         return self._workers[-1]
 
     def _heard(self) -> list[Worker]:

@@ -1,5 +1,6 @@
 """Every test starts in an empty folder, with one thread, flushed denormals and the same random state."""
 
+import gc
 import sys
 from contextlib import suppress
 from itertools import count
@@ -8,6 +9,12 @@ import pytest
 import torch
 
 NUMBERS = count()
+
+
+def pytest_collection_finish():
+    """Spare the collector what stays to the end: torch, and the thousands of tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -26,4 +26,4 @@ def die(num_deaths, values):
     if died < num_deaths:
         tally.write_text("x" * (died + 1))
         os.kill(os.getpid(), signal.SIGKILL)
-    return Deadly(*values, num_deaths)
+    return Deadly(*values, num_deaths=num_deaths)

@@ -88,7 +88,7 @@ def steps_seen(folder):
 
 def leftovers_in(folder):
     """What no finished run should leave."""
-    patterns = ("claim.json", "checkpoint*", "*.part*", "part-*")
+    patterns = ("claim.json", "checkpoint*", ".part-*")
     return Counter(pattern for pattern in patterns for _ in folder.rglob(pattern))
 
 

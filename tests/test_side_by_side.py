@@ -8,10 +8,8 @@ import kills
 
 from normbench import making
 
-NUM_COMMANDS = 4
 
-
-def command(number, folder, ready, start):
+def command(number, folder, options, ready, start):
     """Ask for the study when all are ready; note what is really trained, and what is said at the end."""
     real = making.run_experiment
 
@@ -23,7 +21,7 @@ def command(number, folder, ready, start):
     making.run_experiment = noted
     ready.release()
     start.wait()
-    answer = kills.run_command(folder, "--seeds", "4", "--json")
+    answer = kills.run_command(folder, "--json", *options)
     (folder / f"answer-{number}.json").write_text(json.dumps(answer))
 
 
@@ -37,13 +35,12 @@ def what_was_found(report):
     return study
 
 
-def test_four_commands_make_each_run_once_and_compare_alike(tmp_path):
-    alone, together = tmp_path / "alone", tmp_path / "together"
-    whole = kills.run_command(alone, "--seeds", "4", "--json")
-    together.mkdir()
+def asked_at_once(folder, num_commands, *options):
+    """Start commands on one study together; return their answers, and the runs that were really trained."""
+    folder.mkdir(exist_ok=True)
     fork = get_context("fork")
     ready, start = fork.Semaphore(0), fork.Event()
-    processes = [fork.Process(target=command, args=(n, together, ready, start)) for n in range(NUM_COMMANDS)]
+    processes = [fork.Process(target=command, args=(n, folder, options, ready, start)) for n in range(num_commands)]
     for process in processes:
         process.start()
     for _ in processes:
@@ -51,9 +48,24 @@ def test_four_commands_make_each_run_once_and_compare_alike(tmp_path):
     start.set()
     for process in processes:
         process.join()
-    answers = [json.loads((together / f"answer-{n}.json").read_text()) for n in range(NUM_COMMANDS)]
-    assert [(code, err) for code, _, err in answers] == [(0, whole.err)] * NUM_COMMANDS
-    assert [what_was_found(out) for _, out, _ in answers] == [what_was_found(whole.out)] * NUM_COMMANDS
-    trained = (together / "trained.txt").read_text().splitlines()
+    answers = [json.loads((folder / f"answer-{n}.json").read_text()) for n in range(num_commands)]
+    return answers, (folder / "trained.txt").read_text().splitlines()
+
+
+def test_four_commands_make_each_run_once_and_compare_alike(tmp_path):
+    alone, together = tmp_path / "alone", tmp_path / "together"
+    whole = kills.run_command(alone, "--seeds", "4", "--json")
+    answers, trained = asked_at_once(together, 4, "--seeds", "4")
+    assert [(code, err) for code, _, err in answers] == [(0, whole.err)] * 4
+    assert [what_was_found(out) for _, out, _ in answers] == [what_was_found(whole.out)] * 4
     assert len(trained) == len(set(trained)) == 8
     kills.assert_as_undisturbed(together, alone)
+
+
+def test_two_commands_that_force_do_not_undo_each_other(tmp_path):
+    whole = kills.run_command(tmp_path, "--json")
+    answers, trained = asked_at_once(tmp_path, 2, "--force")
+    assert [(code, err) for code, _, err in answers] == [(0, whole.err)] * 2
+    assert [what_was_found(out) for _, out, _ in answers] == [what_was_found(whole.out)] * 2
+    assert len(trained) == len(list(tmp_path.rglob("seed-*.old-1"))) == 2
+    assert not list(tmp_path.rglob("seed-*.old-2"))

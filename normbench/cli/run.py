@@ -77,26 +77,31 @@ def command(
     with interruption.listening(), Workers(num_jobs, interruption) as workers:
         runner = StudyRunner(runs_dir, workers, Manner(force=force, checkpoint_s=checkpoint_every), fail_fast, quiet)
         show = _as_mapping if json_ else partial(_print, all_layers=layers == "all")
-        failures, reports = _run_all(configs, studies, runner, show)
+        failures, broken, reports = _run_all(configs, studies, runner, show)
+        if interruption.is_asked:
+            raise KeyboardInterrupt
     if json_:
         typer.echo(json.dumps(reports, indent=2))
-    if failures:
-        typer.echo("\n".join([f"{len(failures)} failed:", *failures]), err=True)
-        raise typer.Exit(1)
+    _tell_failures(failures, broken)
 
 
 def _run_all(
     paths: list[Path], studies: "list[Study]", runner: "StudyRunner", show: "Callable[[Path, StudyRun], Any]"
-) -> tuple[list[str], list[Any]]:
-    """Run and show one study after another; return a line per failure, and what showing each gave."""
+) -> tuple[list[str], list[str], list[Any]]:
+    """Run and show one study after another, whatever becomes of those before.
+
+    Returns:
+        A line per failure, a line per study that could not be written or read, and what showing each gave.
+    """
     from normbench.errors import RunFolderError
     from normbench.making import said_in_a_line
     from normbench.pictures import draw_study
 
     failures: list[str] = []
+    broken: list[str] = []
     reports = []
     for path, study in zip(paths, studies, strict=True):
-        run = _run(study, runner, failures)
+        run = _run(study, runner, failures, broken)
         if run:
             try:
                 draw_study(run.study, run.folder, run.results)
@@ -105,15 +110,27 @@ def _run_all(
                 raise
             except (OSError, RunFolderError) as error:  # the runs are there, and asking again shows them
                 failures.append(f"{study.name}: {said_in_a_line(error, run.folder)}")
-    return failures, reports
+    return failures, broken, reports
 
 
-def _run(study: "Study", runner: "StudyRunner", failures: list[str]) -> "StudyRun | None":
-    """Run one study, noting failures; None if it could not be run to its end. The next one is run all the same."""
-    from normbench.errors import RunFailedError
+def _tell_failures(failures: list[str], broken: list[str]) -> None:
+    if failures:
+        typer.echo("\n".join([f"{len(failures)} failed:", *failures]), err=True)
+    for line in broken:
+        typer.echo(line, err=True)
+    if failures or broken:
+        raise typer.Exit(2 if broken else 1)
+
+
+def _run(study: "Study", runner: "StudyRunner", failures: list[str], broken: list[str]) -> "StudyRun | None":
+    """Run one study, noting what fails; None if it could not be run to its end."""
+    from normbench.errors import RunFailedError, RunFolderError
 
     try:
         run = runner.run(study)
+    except RunFolderError as error:
+        broken.append(str(error))
+        return None
     except RunFailedError as error:
         if runner.fail_fast:
             raise

@@ -21,10 +21,11 @@ from normbench.evidence.run_folder import (
     CONFIG_YAML,
     ENVIRONMENT_JSON,
     ERROR_TXT,
+    SUMMARY_JSON,
     is_finished,
     problem_with,
 )
-from normbench.evidence.writing import naming, way_out
+from normbench.evidence.writing import PART, naming, way_out
 
 HEARTBEAT_S = 5.0
 """Between two signs of life of a process that makes a run."""
@@ -51,8 +52,11 @@ class Claim:
         self._heart = Thread(target=self._beat, daemon=True)
 
     def __enter__(self) -> Self:
-        MY_TOKENS.add(self.owner.token)
-        self._heart.start()
+        try:
+            self._heart.start()
+        except RuntimeError:
+            MY_TOKENS.discard(self.owner.token)
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -94,14 +98,27 @@ class Claim:
                 os.utime(self.folder / CLAIM_JSON)
 
 
-def claim(folder: Path, *, force: bool = False, presumed_dead: Collection[str] = ()) -> Claim | None:
+Stamp = tuple[int, int]
+"""Tells what lies in a run's folder from what lies there later."""
+
+
+def stamp(folder: Path) -> Stamp | None:
+    """Return the stamp of what lies in a run's folder now; None if there is none."""
+    try:
+        summary = folder / SUMMARY_JSON
+        return folder.stat().st_ino, summary.stat().st_mtime_ns if is_finished(folder) else 0
+    except OSError:
+        return None
+
+
+def claim(folder: Path, *, outdated: Stamp | None = None, presumed_dead: Collection[str] = ()) -> Claim | None:
     """Take a run that nobody makes; None if it is finished. What an unfinished attempt left stays.
 
-    A damaged result is set aside, as is any with ``force``: it is then called ``seed-<n>.old-<k>``.
+    A damaged result is set aside, as is what is outdated: it is then called ``seed-<n>.old-<k>``.
 
     Args:
         folder: The run's.
-        force: Make it although it is finished.
+        outdated: Of what is to be made again, if it still lies there: what was made since then counts.
         presumed_dead: Tokens of owners that have given no sign of life for long.
 
     Raises:
@@ -111,27 +128,30 @@ def claim(folder: Path, *, force: bool = False, presumed_dead: Collection[str] =
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with locked(folder.parent):
-            return _claim(folder, force=force, presumed_dead=presumed_dead)
+            return _claim(folder, outdated, presumed_dead)
     except OSError as error:
         rule = "must be a folder this user may write"
         raise RunFolderError(f"{folder}: {rule}, got: {error.strerror}. {way_out(error)}") from None
 
 
-def _claim(folder: Path, *, force: bool, presumed_dead: Collection[str]) -> Claim | None:
+def _claim(folder: Path, outdated: Stamp | None, presumed_dead: Collection[str]) -> Claim | None:
     known = Owner.of(folder)
-    if known and known.is_alive and known.token not in presumed_dead:
+    is_over = is_finished(folder)  # whoever claimed it then has nothing left to do but to tidy up
+    if known and known.is_alive and not is_over and known.token not in presumed_dead:
         raise Busy
-    problem = problem_with(folder) if is_finished(folder) else ""
-    if is_finished(folder) and not problem and not force:
+    problem = problem_with(folder) if is_over else ""
+    is_outdated = outdated is not None and stamp(folder) == outdated
+    if is_over and not problem and not is_outdated:
         tidy(folder)
         return None
     note = ""
-    if folder.exists() and (force or problem):
+    if problem or is_outdated:
         aside = _free_name(folder)
         folder.rename(aside)
         note = f"{problem} It is kept as {aside.name} and made again." if problem else ""
     folder.mkdir(exist_ok=True)
     owner = Owner(secrets.token_hex(8), started_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+    MY_TOKENS.add(owner.token)
     owner.write(folder)
     return Claim(folder, owner, note)
 
@@ -160,9 +180,8 @@ def tidy(folder: Path) -> None:
 
 def sweep(folder: Path) -> None:
     """Remove what a process that died was writing; whoever else writes there must be kept out meanwhile."""
-    for pattern in ("*.part*", "part-*"):
-        for path in folder.glob(pattern):
-            path.unlink()
+    for path in folder.glob(f"{PART}*"):
+        path.unlink()
 
 
 @contextmanager

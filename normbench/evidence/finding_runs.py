@@ -38,7 +38,7 @@ def find_runs(*paths: Path) -> Found:
     found: dict[Path, RunState] = {}
     for path in paths:
         for arm, names in _arms(path, unreadable):
-            found |= {run.folder: run for run in _runs(ArmFolder.at(arm), names)}
+            found |= {run.folder.resolve(): run for run in _runs(ArmFolder.at(arm), names)}
     return Found(sorted(found.values(), key=lambda run: (run.arm, run.seed)), unreadable)
 
 

@@ -53,19 +53,20 @@ class Owner:
 
     @classmethod
     def of(cls, folder: Path) -> Self | None:
-        """Return who has claimed a run; None if nobody has, or nothing that can be read says so."""
+        """Return who has claimed a run; None if nobody has.
+
+        Raises:
+            OSError: There is a claim that cannot be read now.
+        """
         try:
             said: dict[str, Any] = json.loads((folder / CLAIM_JSON).read_bytes())
-            owner, pid = cls(**said), said["pid"]
-        except (
-            OSError,
-            ValueError,
-            TypeError,
-            KeyError,
-            RecursionError,
-        ):  # claims are written by rename: one that is damaged is nobody's
+            owner, pid = cls(**said), said.pop("pid")
+        except (FileNotFoundError, NotADirectoryError):
             return None
-        return owner if type(pid) is int and pid > 0 else None  # to the system, -1 means all processes
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+            return None  # claims are written by rename: one that is damaged is nobody's
+        is_whole = type(pid) is int and pid > 0 and all(isinstance(value, str) for value in said.values())
+        return owner if is_whole else None  # to the system, -1 means all processes
 
     def write(self, folder: Path) -> None:
         """Write claim.json."""
@@ -115,7 +116,10 @@ class Watch:
 
     def is_free(self, folder: Path) -> bool:
         """Return whether a run that was busy can be claimed, or is finished."""
-        owner = Owner.of(folder)
+        try:
+            owner = Owner.of(folder)
+        except OSError:  # whoever claims it will be told
+            return True
         if owner is None or not owner.is_alive or is_finished(folder):
             return True
         sign, now = (owner.token, _last_sign(folder)), time.monotonic()

@@ -83,7 +83,10 @@ def run_state(arm: ArmFolder, name: str) -> RunState:
     try:
         age_s = _age_s(f"{arm.path}/{name}/{SUMMARY_JSON}")
     except FileNotFoundError:
-        owner = Owner.of(folder)
+        try:
+            owner = Owner.of(folder)
+        except OSError as error:
+            return RunState(folder, arm, seed, "damaged", 0.0, f"{folder}: must be readable, got: {error.strerror}.")
         if owner is None and is_finished(folder):  # it finished between the two looks
             return run_state(arm, name)
         return RunState(folder, arm, seed, *_unfinished(folder, owner), owner)

@@ -41,13 +41,22 @@ def naming(path: Path) -> Iterator[None]:
         raise
 
 
+PART = ".part-"
+"""How the name of a half-written file begins: no arm's folder and no file of a run can be called so."""
+
+
+def part_of(path: Path) -> Path:
+    """Return the file that this process writes before it takes the place of ``path``."""
+    return path.with_name(f"{PART}{path.name}-{os.getpid()}")
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a file to write, which takes the place of ``path`` if the block ends well, and else is gone.
 
     Nobody ever reads half of ``path``, and a full disk is not kept full.
     """
-    part = path.with_suffix(f".part-{os.getpid()}")
+    part = part_of(path)
     try:
         with naming(path):
             yield part

@@ -37,7 +37,7 @@ class StudyProgress:
         )
         self._all = self._bars.add_task(study, total=total)
         self._under_way: dict[str, tuple[TaskID, float]] = {}
-        self._number = 0
+        self._number = self._num_skipped = 0
         self._started = self._last_line = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -66,6 +66,7 @@ class StudyProgress:
     def advance(self, number: int, label: str, status: str, error: str = "", notes: tuple[str, ...] = ()) -> None:
         """Note what became of a run."""
         self._number, self.total = number, max(self.total, number)
+        self._num_skipped += status == "skipped"
         task, _ = self._under_way.pop(label, (None, 0.0))
         if task is not None:
             self._bars.remove_task(task)
@@ -81,9 +82,10 @@ class StudyProgress:
             self.console.print(f"{self.study}: {self._number} of {self.total} runs{self._left(done)}", soft_wrap=True)
 
     def _left(self, done: float) -> str:
-        if not done:
+        made = done - self._num_skipped
+        if made <= 0:
             return ""
-        left_s = (time.monotonic() - self._started) * (self.total - done) / done
+        left_s = (time.monotonic() - self._started) * (self.total - done) / made
         return f", about {left_s:.0f} s left" if left_s < 120 else f", about {left_s / 60:.0f} min left"
 
     def _is_time_for_a_line(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from normbench.evidence.run_folder import CHECKPOINT, CHECKPOINT_BEFORE, METRICS_CSV
-from normbench.evidence.writing import naming, replacing
+from normbench.evidence.writing import naming, part_of, replacing
 from normbench.training.loop import Course, Training
 from normbench.training.watching import random_states, set_random_states
 
@@ -126,7 +126,7 @@ def _cut_back(folder: Path, marks: Marks) -> bool:
         if name not in kept:
             path.unlink()
     for name, raw in kept.items():
-        part = folder / f"part-{name}"
+        part = part_of(folder / name)
         with naming(folder / name):
             part.write_bytes(raw)
             part.replace(folder / name)

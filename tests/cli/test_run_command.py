@@ -256,3 +256,13 @@ def test_run_takes_jobs(study, monkeypatch):
     assert normbench("run", study, "--jobs", 2, *TUNE).code == 0
     assert len(asked) == 2  # the same processes for tuning and comparison
     assert len(list(Path("runs").glob("tiny/*/seed-*/summary.json"))) == 4
+
+
+def test_a_study_that_cannot_be_written_does_not_keep_the_next_from_being_run(tiny):
+    Path("second.yaml").write_text(TINY, encoding="utf-8")
+    Path("runs").mkdir()
+    Path("runs/tiny").write_text("a file")
+    code, out, err = normbench("run", tiny, "second.yaml")
+    assert (code, err.count("\n")) == (2, 1)
+    assert err.startswith("runs/tiny")
+    assert "saved    runs/second/" in out

@@ -27,11 +27,11 @@ OF_A_RUN = [
     ("layer_stats.csv", "layer_stats.csv", 1500),
     ("probes.csv", "probes.csv", 20),
     ("curve.csv", "curve.csv", 4000),
-    ("points.csv", "points.part", 9000),
-    ("config.yaml", "config.part", 0),
-    ("environment.json", "environment.part", 100),
-    ("summary.json", "summary.part", 1000),
-    ("checkpoint.pt", "checkpoint.part", 3000),
+    ("points.csv", ".part-points.csv", 9000),
+    ("config.yaml", ".part-config.yaml", 0),
+    ("environment.json", ".part-environment.json", 100),
+    ("summary.json", ".part-summary.json", 1000),
+    ("checkpoint.pt", ".part-checkpoint.pt", 3000),
 ]
 
 
@@ -42,7 +42,7 @@ def test_a_run_without_room_for_a_file_fails_alone(undisturbed, name, opened, ro
     assert_one_run_failed(answer, f"{run_of()}/{name}: {FULL} {AGAIN}")
     other = {key: content for key, content in undisturbed.items() if key[0] == "decayed"}
     assert {key: content for key, content in results().items() if key[0] == "decayed"} == other
-    assert not list(RUNS.rglob("*.part*"))  # what there was no room for takes up none
+    assert not list(RUNS.rglob(".part-*"))  # what there was no room for takes up none
     assert not (run_of() / "summary.json").exists()
     assert asked_again()[0] == undisturbed
     assert not (run_of() / "error.txt").exists()
@@ -57,7 +57,7 @@ def test_a_run_without_room_for_tensorboard_fails_alone(undisturbed, room):
 
 
 def test_a_run_that_cannot_be_claimed_fails_alone(undisturbed):
-    with no_room("plain.*/seed-0/claim.part", 20):
+    with no_room("plain.*/seed-0/.part-claim", 20):
         answer = run()
     rule = "must be a folder this user may write, got: No space left on device. Make room on the disk."
     assert_one_run_failed(answer, f"{run_of()}: {rule}")
@@ -73,7 +73,7 @@ def test_a_failure_that_cannot_be_written_down_is_told(undisturbed):
 
 @pytest.mark.parametrize(("name", "room"), [("study", 100), ("arm", 500)])
 def test_a_study_that_cannot_be_described_is_not_run(undisturbed, name, room):
-    with no_room(f"{name}.part", room):
+    with no_room(f".part-{name}", room):
         answer = run()
     assert (answer.code, answer.out) == (2, "")
     assert re.fullmatch(rf"runs/small/(plain-\w+/)?{name}\.json: {FULL}\n", answer.err)
@@ -82,7 +82,7 @@ def test_a_study_that_cannot_be_described_is_not_run(undisturbed, name, room):
 
 
 @pytest.mark.parametrize(
-    ("opened", "room"), [("summary/.*/events", 0), ("summary/.*/events", 40), ("summary/drawn_from", 0)]
+    ("opened", "room"), [("summary/.*/events", 0), ("summary/.*/events", 40), ("summary/.part-drawn_from", 0)]
 )
 def test_mean_curves_that_cannot_be_written_are_drawn_when_asked_again(undisturbed, opened, room):
     with no_room(opened, room):
@@ -96,7 +96,7 @@ def test_mean_curves_that_cannot_be_written_are_drawn_when_asked_again(undisturb
     assert all(path.stat().st_size > 100 for path in RUNS.glob("summary/*/*/events.*"))
 
 
-@pytest.mark.parametrize(("opened", "room"), [("curves-seed-0.part", 5000), ("curves/seed-0/events", 5000)])
+@pytest.mark.parametrize(("opened", "room"), [(".part-curves-seed-0", 5000), ("curves/seed-0/events", 5000)])
 def test_pictures_that_cannot_be_written_are_drawn_when_asked_again(opened, room):
     options = ("--set", "recording.figures=true", "--seeds", 1, "--set", "num_steps=1")
     with no_room(opened, room):
@@ -106,12 +106,12 @@ def test_pictures_that_cannot_be_written_are_drawn_when_asked_again(opened, room
     assert re.fullmatch(rf"small: runs/small/\S+: {re.escape(FULL)} {AGAIN}", line)
     assert asked_again(*options)[1].err == ""
     assert (RUNS / "curves-seed-0.png").read_bytes().endswith(b"IEND\xaeB`\x82")
-    assert not list(RUNS.rglob("*.part*"))
+    assert not list(RUNS.rglob(".part-*"))
 
 
 def test_a_choice_that_cannot_be_frozen_is_made_again_from_the_same_runs():
     options = ("--tune", "optimizer.lr=0.001,0.01", "--seeds", 1)
-    with no_room(r"tuning/plain-\w+\.part", 100):
+    with no_room(r"tuning/.part-plain-\w+", 100):
         answer = run(*options)
     assert (answer.code, results()) == (1, {})
     assert re.search(rf"1 failed:\nruns/small/tuning/plain-\w+\.json: {re.escape(FULL)} {AGAIN}\n$", answer.err)
@@ -125,7 +125,7 @@ def test_a_disk_that_can_only_be_read_names_another_place(undisturbed):
     rule = "must be readable and writable, got: Read-only file system. "
     way_out = "Choose a folder that can be written with --runs-dir."
     assert_one_run_failed(answer, f"{run_of()}/metrics.csv: {rule}{way_out} {AGAIN}")
-    with read_only("arm.part"):
+    with read_only(".part-arm"):
         answer = run("--runs-dir", "others")
     assert answer.code == 2
     assert re.fullmatch(rf"others/small/plain-\w+/arm.json: {rule}{way_out}\n", answer.err)

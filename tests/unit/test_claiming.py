@@ -12,7 +12,7 @@ from made_up_runs import make_arm, make_run, make_study, write_csv
 
 from normbench.errors import RunFolderError
 from normbench.evidence import claiming, owners
-from normbench.evidence.claiming import Busy, claim, clear
+from normbench.evidence.claiming import Busy, claim, clear, stamp, sweep
 from normbench.evidence.owners import Owner, Watch
 
 RUN = Path("runs/study/arm-aaaaaa/seed-0")
@@ -87,6 +87,42 @@ def test_a_process_that_nobody_has_waited_for_is_dead():
     zombie.wait()
 
 
+def test_what_was_made_since_is_not_outdated(arm):
+    old = stamp(make_run(arm))
+    with claim(arm / "seed-0", outdated=old):
+        pass
+    write_csv(arm / "seed-0" / "metrics.csv", [{"step": 0}])
+    with claim(arm / "seed-0", outdated=old):  # as by another command that began when the old result was there
+        assert names_in(arm) == [".lock", "arm.json", "seed-0", "seed-0.old-1"]
+        assert "metrics.csv" in names_in(arm / "seed-0")
+
+
+def test_a_finished_run_whose_owner_is_out_of_sight_is_finished_all_the_same(arm):
+    run = make_run(arm)
+    Owner("token", pid=1, host="far away").write(run)
+    assert Watch().is_free(run)
+    assert claim(run) is None
+    assert "claim.json" not in names_in(run)
+
+
+def test_only_half_written_files_are_swept_away(arm):
+    for name in ("part-time", "a.partial", ".part-metrics.csv-7"):
+        (arm / name).write_text("x")
+    sweep(arm)
+    assert names_in(arm) == ["a.partial", "arm.json", "part-time"]
+
+
+def test_a_claim_that_cannot_be_read_now_is_not_nobodys(monkeypatch):
+    owner_written(pid=os.getpid())
+
+    def fail(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(RunFolderError, match="Permission denied"):
+        claim(RUN)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"token": "a"}', '{"token": "a", "pid": -1}', '{"pid": "x"}'])
 def test_a_claim_that_cannot_be_read_is_nobodys(text):
     RUN.mkdir(parents=True)
@@ -144,9 +180,9 @@ def test_a_damaged_result_is_set_aside_and_told(arm):
     assert (arm / "seed-0.old-1" / "summary.json").is_file()
 
 
-def test_force_sets_aside_what_is_there_each_time(arm):
+def test_what_is_outdated_is_set_aside_each_time(arm):
     for content in ("first", "second", "third"):
-        with claim(arm / "seed-0", force=True):
+        with claim(arm / "seed-0", outdated=stamp(arm / "seed-0")):
             (arm / "seed-0" / "note.txt").write_text(content)
     kept = {path.parent.name: path.read_text() for path in arm.glob("*/note.txt")}
     assert kept == {"seed-0.old-1": "first", "seed-0.old-2": "second", "seed-0": "third"}

@@ -8,13 +8,14 @@ import pytest
 from deadly_runs import Deadly
 from made_up_runs import ARMS, TINY
 
-from normbench import making
+from normbench import making, workers
 from normbench.arms import load_study
 from normbench.evidence.owners import Owner
 from normbench.interruption import Interruption
 from normbench.making import Maker, Manner
 from normbench.planning import plan
 from normbench.scheduling import run_study
+from normbench.worker import Worker
 from normbench.workers import Workers
 
 ENDLESS = TINY.replace("num_steps: 4", "num_steps: 100000000") + ARMS
@@ -33,7 +34,7 @@ def results_in(folder):
 
 def with_deadly_first(num_deaths):
     first, *rest = plan(study_of(seeds=2), Path("runs"))
-    return [Deadly(first.study, first.arm, first.config, first.seed, first.folder, num_deaths), *rest]
+    return [Deadly(first.study, first.arm, first.config, first.seed, first.folder, num_deaths=num_deaths), *rest]
 
 
 def statuses(ended):
@@ -130,3 +131,30 @@ def test_a_failed_run_says_why(monkeypatch):
     assert (ended.status, ended.error) == ("failed", "ZeroDivisionError: division by zero")
     assert "Traceback" in (run.folder / "error.txt").read_text()
     assert (Owner.of(run.folder).status, Owner.of(run.folder).error) == ("failed", ended.error)
+
+
+def starts_at_most(number, monkeypatch):
+    """Have the system refuse further processes."""
+    started = []
+
+    def start(context):
+        if len(started) == number:
+            raise EOFError
+        started.append(Worker(context))
+        return started[-1]
+
+    monkeypatch.setattr(workers, "Worker", start)
+
+
+def test_with_fewer_processes_than_wished_for_the_work_is_done_by_those(monkeypatch):
+    starts_at_most(1, monkeypatch)
+    with Workers(3) as pool:
+        assert set(statuses(pool.run(plan(study_of(seeds=2), Path("runs")))).values()) == {"finished"}
+
+
+def test_without_any_process_each_run_says_so(monkeypatch):
+    starts_at_most(0, monkeypatch)
+    with Workers(2) as pool:
+        ended = list(pool.run(plan(study_of(), Path("runs"))))
+    why = "no process could be started for it (EOFError), for want of memory or processes. Use --jobs 1. "
+    assert [end.error for end in ended] == [f"{why}The same command completes it."] * 2
