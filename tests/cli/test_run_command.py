@@ -266,3 +266,13 @@ def test_a_study_that_cannot_be_written_does_not_keep_the_next_from_being_run(ti
     assert (code, err.count("\n")) == (2, 1)
     assert err.startswith("runs/tiny")
     assert "saved    runs/second/" in out
+
+
+def test_fail_fast_is_one_line_and_exit_code_1(study, monkeypatch):
+    monkeypatch.setattr(making, "run_experiment", lambda *_, **__: 1 / 0)
+    code, out, err = normbench("run", study, "--fail-fast")
+    assert (code, out) == (1, "")
+    assert err.splitlines() == [
+        "tiny plain, seed 0: failed: ZeroDivisionError: division by zero",
+        "tiny: must not fail with --fail-fast, got a failure; 2 runs are left. The same command goes on with them.",
+    ]

@@ -8,11 +8,14 @@ from made_up_runs import ARMS, TINY
 
 from normbench import making
 from normbench.arms import load_study
-from normbench.errors import RunFolderError
+from normbench.errors import RunFailedError, RunFolderError
 from normbench.evidence.comparison import compare_study
+from normbench.evidence.owners import Owner, Watch
+from normbench.interruption import Interruption
 from normbench.making import Manner
 from normbench.planning import plan
 from normbench.scheduling import run_study
+from normbench.workers import Workers
 
 RUNS = Path("runs")
 
@@ -183,3 +186,70 @@ def test_the_way_out_of_a_damaged_file_leads_out(damaged):
     path.unlink()
     run_study(study, Path("runs"))
     assert [row.seeds for row in compare_study(Path("runs/tiny")).rows] == [(0,), (0,)]
+
+
+def fails_for(arm, monkeypatch):
+    """Have the runs of one arm fail; return the arms that were tried."""
+    real, tried = making.run_experiment, []
+
+    def made(config, seed, folder, **more):
+        tried.append(more["arm"])
+        if more["arm"] == arm:
+            raise ArithmeticError("one too many")
+        return real(config, seed, folder, **more)
+
+    monkeypatch.setattr(making, "run_experiment", made)
+    return tried
+
+
+def test_fail_fast_stops_at_the_first_failure_and_asking_again_goes_on(monkeypatch):
+    with monkeypatch.context() as patch:
+        tried = fails_for("decayed", patch)
+        with pytest.raises(
+            RunFailedError, match=r"^tiny: must not fail with --fail-fast, got a failure; 3 runs are left"
+        ):
+            run_study(study_of(TINY + ARMS, seeds=2), RUNS, fail_fast=True)
+    assert tried == ["plain", "decayed"]
+    assert sorted(statuses(study_of(TINY + ARMS, seeds=2)).values()) == ["finished"] * 3 + ["skipped"]
+
+
+def test_without_fail_fast_all_are_tried(monkeypatch):
+    tried = fails_for("decayed", monkeypatch)
+    assert list(statuses(study_of(TINY + ARMS, seeds=2)).values()) == ["finished", "failed"] * 2
+    assert len(tried) == 4
+
+
+class Impatient(Watch):
+    """Takes an owner for dead after some looks, whatever the clock says."""
+
+    def is_free(self, folder):
+        self.looks = getattr(self, "looks", 0) + 1
+        self.silence_s = -1.0 if self.looks > 8 else 60.0
+        return super().is_free(folder)
+
+
+def test_a_run_that_another_makes_is_waited_for_and_taken_over_when_it_falls_silent(monkeypatch):
+    monkeypatch.setattr("normbench.scheduling.LOOK_AGAIN_S", 0.001)
+    monkeypatch.setattr("normbench.scheduling.Watch", Impatient)
+    first, _ = plan(study_of(TINY + ARMS), RUNS)
+    first.folder.mkdir(parents=True)
+    Owner("token", pid=7, host="far away").write(first.folder)
+    told = []
+    results = run_study(study_of(TINY + ARMS), RUNS, report=lambda p: told.append((p.run.arm, p.status, p.error)))
+    assert told == [
+        ("decayed", "finished", ""),
+        ("plain", "waiting", "process 7 on far away makes it"),
+        ("plain", "finished", ""),
+    ]
+    assert [(p.run.arm, p.status) for p in results] == [("plain", "finished"), ("decayed", "finished")]
+
+
+def test_a_wish_to_stop_ends_the_study_and_what_was_under_way_goes_on_later():
+    wish = Interruption()
+    workers = Workers(1, wish)
+    workers.tell = lambda *_: setattr(wish, "is_asked", True)
+    with pytest.raises(KeyboardInterrupt):
+        run_study(study_of(TINY + ARMS), RUNS, workers=workers)
+    (owner,) = [Owner.of(path.parent) for path in RUNS.rglob("claim.json")]
+    assert owner.status == "interrupted"
+    assert set(statuses(study_of(TINY + ARMS)).values()) == {"finished"}
