@@ -122,12 +122,17 @@ def test_a_checkpoint_that_would_run_code_is_refused(config, whole, save):
     assert results_in(PART) == whole
 
 
-@pytest.mark.parametrize("content", [[], 3, {}, {"identity": None}, {"identity": "another's", "marks": {}}])
-def test_a_checkpoint_of_something_else_is_not_gone_on_from(config, whole, content):
+def plant(content):
+    """Put something else in the place of both checkpoints, sealed as they are."""
     buffer = io.BytesIO()
     torch.save(content, buffer)
     for name in ("checkpoint.pt", "checkpoint.before.pt"):
         (PART / name).write_bytes(sealed(buffer.getvalue()))
+
+
+@pytest.mark.parametrize("content", [[], 3, {}, {"identity": None}, {"identity": "another's", "marks": {}}])
+def test_a_checkpoint_of_something_else_is_not_gone_on_from(config, whole, content):
+    plant(content)
     go_on(config)
     assert results_in(PART) == whole
 
@@ -136,10 +141,7 @@ def test_a_checkpoint_of_something_else_is_not_gone_on_from(config, whole, conte
 @pytest.mark.parametrize("instead", [{}, [1, "x"]])
 def test_a_checkpoint_without_all_it_takes_is_not_gone_on_from(config, whole, stopped, lost, instead):
     content = torch.load(io.BytesIO(stopped[:-32]), weights_only=True) | {lost: instead}
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    for name in ("checkpoint.pt", "checkpoint.before.pt"):
-        (PART / name).write_bytes(sealed(buffer.getvalue()))
+    plant(content)
     go_on(config)
     assert results_in(PART) == whole
 
