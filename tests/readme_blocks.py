@@ -12,10 +12,10 @@ from pydantic import BaseModel
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from normbench.evidence.verdicts import Part
+from normbench.evidence.claims.margin_test import Part
 from normbench.parts import find_specs
-from normbench.report.claims_text import effect_with_interval, expected
-from normbench.study import RecordingConfig, RunConfig
+from normbench.report.terminal.claims import effect_with_interval, expected
+from normbench.study.config import RecordingConfig, RunConfig
 
 ROOT = Path(__file__).parent.parent
 WIDTH = 100

@@ -4,15 +4,15 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from normbench.evidence.claiming import locked, sweep
-from normbench.evidence.json_files import write_text
-from normbench.evidence.run_folder import SUMMARY_JSON, Arm, Run
-from normbench.evidence.study_folder import read_study_arms
-from normbench.report.figures import curve_seeds, draw_curves, save_last
-from normbench.scheduling import Progress
-from normbench.study import Study
-from normbench.training.aggregate_curves import SUMMARY, write_aggregate_curves
-from normbench.training.tensorboard_log import write_pictures
+from normbench.report.figures.curves import curve_seeds, draw_curves, save_last
+from normbench.scheduling.mean_curves import SUMMARY, write_aggregate_curves
+from normbench.scheduling.schedule import Progress
+from normbench.storage.json_files import write_text
+from normbench.storage.lock import locked, sweep
+from normbench.storage.run_folder import SUMMARY_JSON, Arm, Run
+from normbench.storage.study_folder import read_study_arms
+from normbench.study.config import Study
+from normbench.training.recorders.tensorboard import write_pictures
 
 DRAWN_FROM = "drawn_from.sha256"
 """Written last into a folder of pictures: stands for the runs they show."""

@@ -8,10 +8,9 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
-from normbench.about import About
 from normbench.errors import SettingError
 from normbench.norms.base import FeatureShape, NormSpec, Properties
-from normbench.parts import OneOf
+from normbench.parts import About, OneOf
 
 BLOCK = (3, 4)
 """Samples and channels of the block that is drawn."""

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
 from normbench.datasets.base import Split, Task
+from normbench.inspection.watch.watch import leaving_no_trace
 from normbench.random_streams import stream
-from normbench.training.watching import leaving_no_trace
 
 LossFunction = Callable[[Tensor, Tensor | None], Tensor]
 

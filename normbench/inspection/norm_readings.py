@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from normbench.training.reestimation import reestimate, tracking_layers
-from normbench.training.watching import leaving_no_trace, same_random_states_after
+from normbench.inspection.reestimation import reestimate, tracking_layers
+from normbench.inspection.watch.watch import leaving_no_trace, same_random_states_after
 
 Probes = dict[str, dict[str, float]]
 """By layer, then by name."""

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from normbench.checks.base import Setup, find_checks
-from normbench.contradictions import contradictions, network_without_numbers
 from normbench.errors import SettingError
 from normbench.findings import LEVELS, Finding, SharedFinding, share_findings
-from normbench.forward_pass import norm_calls
-from normbench.study import RunConfig, Study
+from normbench.inspection.checks.base import Setup, find_checks
+from normbench.inspection.forward_pass import norm_calls
+from normbench.study.config import RunConfig, Study
+from normbench.study.contradictions import contradictions, network_without_numbers
 
 
 def preflight(config: RunConfig) -> list[Finding]:
@@ -20,7 +20,7 @@ def preflight(config: RunConfig) -> list[Finding]:
         Findings, errors first, then warnings, then notes; each check's from input to output.
 
     Example:
-        >>> from normbench.study import RunConfig
+        >>> from normbench.study.config import RunConfig
         >>> settings = {"model": "mlp", "norm": "batch_norm", "dataset": "gaussian_clusters", "dropout": 0.5}
         >>> found = preflight(RunConfig.model_validate(settings))
         >>> [(finding.layer, finding.check) for finding in found if finding.level == "warning"]

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from normbench.errors import SettingError
-from normbench.evidence.probe_lines import LayerSeen
+from normbench.evidence.layers.probe_lines import LayerSeen
+from normbench.inspection.watch.layers import WatchedLayer, first_floating, is_finite, norm_after
+from normbench.inspection.watch.signal_watch import Call, Moments, pooled, watching_signal
+from normbench.inspection.watch.unchanged import leaving_unchanged
 from normbench.random_streams import stream
-from normbench.training.signal_watch import Call, Moments, pooled, watching_signal
-from normbench.training.unchanged import leaving_unchanged
-from normbench.training.watched_layers import WatchedLayer, first_floating, is_finite, norm_after
 
 Grads = Mapping[int, Tensor | None]
 """By the id of their parameter."""

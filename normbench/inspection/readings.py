@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
+from normbench.datasets._batches import Batches, Sampling, samples_by_class
 from normbench.datasets.base import Dataset, Split, Task
+from normbench.inspection.losses import evaluate, score
+from normbench.inspection.norm_readings import named_statistics
+from normbench.inspection.reestimation import reestimate, tracking_layers
+from normbench.inspection.watch.watch import leaving_no_trace
 from normbench.random_streams import stream
-from normbench.training.batches import Batches, Sampling, samples_by_class
-from normbench.training.losses import evaluate, score
-from normbench.training.probes import named_statistics
-from normbench.training.reestimation import reestimate, tracking_layers
-from normbench.training.watching import leaving_no_trace
 
 MAX_BATCHES, FEWEST_SAMPLES = 64, 512
 """Of one split, for each reading: 64 batches, or more where they are so small that they hold fewer samples."""

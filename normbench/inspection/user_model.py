@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from normbench.errors import ConfigError, did_you_mean
+from normbench.inspection.watch.watch import same_random_states_after
 from normbench.random_streams import stream
-from normbench.training.watching import same_random_states_after
 
 EXAMPLE = "--model torchvision.models:resnet18"
 LARGEST = 2**31

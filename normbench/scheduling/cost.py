@@ -8,15 +8,15 @@ from pathlib import Path
 
 import torch
 
-from normbench.evidence.expectations import TUNED
-from normbench.evidence.run_folder import Run
-from normbench.making import PlannedRun
-from normbench.planning import plan
-from normbench.study import RunConfig, Study
+from normbench.evidence.claims.expectations import TUNED
+from normbench.scheduling.one_run import PlannedRun
+from normbench.scheduling.plan import plan
+from normbench.scheduling.tuning import frozen_choices, missing_tuning_runs, tuning_config, with_choices
+from normbench.storage.run_folder import Run
+from normbench.study.config import RunConfig, Study
 from normbench.training.build import build_training, chosen_measures
 from normbench.training.loop import train
-from normbench.training.recording import MemoryRecorder
-from normbench.tuning import frozen_choices, missing_tuning_runs, tuning_config, with_choices
+from normbench.training.recorders.memory import MemoryRecorder
 
 NUM_STEPS = 5
 

@@ -4,10 +4,10 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from normbench.evidence.comparison import DEFAULT_METRICS, SIGNAL_METRICS
-from normbench.evidence.curves import CurvePoint, mean_curve
-from normbench.evidence.run_folder import METRICS_CSV, Arm
-from normbench.training.tensorboard_log import write_scalars
+from normbench.evidence.comparison.comparison import DEFAULT_METRICS, SIGNAL_METRICS
+from normbench.evidence.comparison.curves import CurvePoint, mean_curve
+from normbench.storage.run_folder import METRICS_CSV, Arm
+from normbench.training.recorders.tensorboard import write_scalars
 
 SUMMARY = "summary"
 

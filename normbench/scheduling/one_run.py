@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from normbench.errors import RunFolderError
-from normbench.evidence.claiming import Busy, Claim, Stamp, claim
-from normbench.evidence.plain_text import one_line
-from normbench.evidence.run_folder import CLAIM_JSON, ERROR_TXT, is_finished, problem_with
-from normbench.evidence.writing import refusal
-from normbench.study import RunConfig
+from normbench.storage.atomic import refusal
+from normbench.storage.lock import Busy, Claim, Stamp, claim
+from normbench.storage.plain_text import one_line
+from normbench.storage.run_folder import CLAIM_JSON, ERROR_TXT, is_finished, problem_with
+from normbench.study.config import RunConfig
 from normbench.training.attempt import CHECKPOINT_S, Conduct, Interrupted
 from normbench.training.experiment import run_experiment
 

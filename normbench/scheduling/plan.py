@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
-from normbench.evidence.claiming import locked, sweep
-from normbench.evidence.identity import is_name
-from normbench.evidence.json_files import read_json, write_json, write_sealed_json
-from normbench.evidence.resolved_settings import flatten
-from normbench.evidence.run_folder import ARM_JSON, CONFIG_YAML, STUDY_JSON, seed_folder
-from normbench.making import PlannedRun
-from normbench.study import RunConfig, Study
-from normbench.training.resolved_config import flat_settings
+from normbench.scheduling.one_run import PlannedRun
+from normbench.storage.identity import is_name
+from normbench.storage.json_files import read_json, write_json, write_sealed_json
+from normbench.storage.lock import locked, sweep
+from normbench.storage.resolved_settings import flatten
+from normbench.storage.run_folder import ARM_JSON, CONFIG_YAML, STUDY_JSON, seed_folder
+from normbench.study.config import RunConfig, Study
+from normbench.study.resolved import flat_settings
 
 
 def plan(study: Study, runs_dir: Path) -> list[PlannedRun]:

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from normbench.errors import ConfigError, SettingError
-from normbench.evidence.probe_lines import LayerSeen
-from normbench.evidence.probe_reading import ProbeReport, read_probe
+from normbench.evidence.layers.probe_lines import LayerSeen
+from normbench.evidence.layers.probe_reading import ProbeReport, read_probe
+from normbench.inspection.probe import probe_model
+from normbench.inspection.user_model import fitted, in_one_line, load_callable, load_input, make_model
+from normbench.inspection.watch.watch import same_random_states_after
 from normbench.random_streams import derive_seed, replica_seed
-from normbench.study import RunConfig
+from normbench.study.config import RunConfig
 from normbench.training.build import build_training
-from normbench.training.probing import probe_model
-from normbench.training.user_model import fitted, in_one_line, load_callable, load_input, make_model
-from normbench.training.watching import same_random_states_after
 
 DEFAULT_SEEDS = 8
 

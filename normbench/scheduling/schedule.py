@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from normbench.errors import RunFailedError, RunFolderError
-from normbench.evidence.claiming import stamp
-from normbench.evidence.owners import Owner, Watch
-from normbench.evidence.run_folder import ARM_JSON, STUDY_JSON
-from normbench.evidence.writing import refusal
-from normbench.making import AGAIN, Ended, Manner, PlannedRun
-from normbench.planning import plan, write_study_files
-from normbench.study import Study
-from normbench.workers import Workers
+from normbench.scheduling.executors.processes import Workers
+from normbench.scheduling.one_run import AGAIN, Ended, Manner, PlannedRun
+from normbench.scheduling.plan import plan, write_study_files
+from normbench.storage.atomic import refusal
+from normbench.storage.lock import stamp
+from normbench.storage.owners import Owner, Watch
+from normbench.storage.run_folder import ARM_JSON, STUDY_JSON
+from normbench.study.config import Study
 
 LOOK_AGAIN_S = 0.2
 """Between two looks at what other commands make."""

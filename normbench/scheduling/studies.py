@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from normbench.evidence.choices import Choice
-from normbench.making import Manner, PlannedRun
-from normbench.planning import plan
-from normbench.report.progress import StudyProgress
-from normbench.scheduling import Progress, run_study
-from normbench.study import Study
-from normbench.tuning import missing_tuning_runs, tune_study, with_choices
-from normbench.workers import Workers
+from normbench.report.terminal.progress import StudyProgress
+from normbench.scheduling.executors.processes import Workers
+from normbench.scheduling.one_run import Manner, PlannedRun
+from normbench.scheduling.plan import plan
+from normbench.scheduling.schedule import Progress, run_study
+from normbench.scheduling.tuning import missing_tuning_runs, tune_study, with_choices
+from normbench.storage.choices import Choice
+from normbench.study.config import Study
 
 
 @dataclass(frozen=True)

@@ -10,18 +10,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from normbench.contradictions import contradictions
 from normbench.errors import ConfigError, RunFailedError
-from normbench.evidence.choices import TUNING, Choice, Question, Tried, freeze, frozen
-from normbench.evidence.expectations import TUNED
-from normbench.evidence.located import Located
-from normbench.evidence.metrics import read_metrics
-from normbench.evidence.run_folder import Run, seed_folder
-from normbench.evidence.writing import refusal
-from normbench.making import AGAIN, Manner, PlannedRun
-from normbench.scheduling import Progress, run_planned
-from normbench.study import TUNING_SEEDS, RecordingConfig, RunConfig, Study
-from normbench.workers import Workers
+from normbench.evidence.claims.expectations import TUNED
+from normbench.evidence.metrics.run_metrics import read_metrics
+from normbench.scheduling.executors.processes import Workers
+from normbench.scheduling.one_run import AGAIN, Manner, PlannedRun
+from normbench.scheduling.schedule import Progress, run_planned
+from normbench.storage.atomic import refusal
+from normbench.storage.choices import TUNING, Choice, Question, Tried, freeze, frozen
+from normbench.storage.located import Located
+from normbench.storage.run_folder import Run, seed_folder
+from normbench.study.config import TUNING_SEEDS, RecordingConfig, RunConfig, Study
+from normbench.study.contradictions import contradictions
 
 METRIC = "validation_loss"
 MAX_WIDENINGS = 2

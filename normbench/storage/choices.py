@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
-from normbench.evidence.claiming import locked, sweep
-from normbench.evidence.json_files import read_json, write_sealed_json
+from normbench.storage.json_files import read_json, write_sealed_json
+from normbench.storage.lock import locked, sweep
 
 TUNING = "tuning"
 """Beside the arms' folders: what tuning ran and chose."""

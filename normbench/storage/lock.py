@@ -13,8 +13,9 @@ from typing import Self
 from filelock import FileLock
 
 from normbench.errors import RunFolderError
-from normbench.evidence.owners import MY_TOKENS, Owner
-from normbench.evidence.run_folder import (
+from normbench.storage.atomic import PART, naming, way_out
+from normbench.storage.owners import MY_TOKENS, Owner
+from normbench.storage.run_folder import (
     CHECKPOINT,
     CHECKPOINT_BEFORE,
     CLAIM_JSON,
@@ -25,7 +26,6 @@ from normbench.evidence.run_folder import (
     is_finished,
     problem_with,
 )
-from normbench.evidence.writing import PART, naming, way_out
 
 HEARTBEAT_S = 5.0
 """Between two signs of life of a process that makes a run."""

@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
-from normbench.evidence.json_files import write_json
-from normbench.evidence.run_folder import CLAIM_JSON, is_finished
+from normbench.storage.json_files import write_json
+from normbench.storage.run_folder import CLAIM_JSON, is_finished
 
 SILENCE_S = 60.0
 """Without a sign of life for so long, an owner is taken for dead where nothing tells it sooner."""

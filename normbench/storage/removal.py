@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from normbench.errors import ConfigError, NormbenchError, RunFolderError
-from normbench.evidence.choices import TUNING
-from normbench.evidence.claiming import locked
-from normbench.evidence.finding_runs import MAX_DEPTH, find_runs, folder_named, is_run_name
-from normbench.evidence.owners import Owner
-from normbench.evidence.run_folder import ARM_JSON, CLAIM_JSON, STUDY_JSON, SUMMARY_JSON
+from normbench.storage.choices import TUNING
+from normbench.storage.lock import locked
+from normbench.storage.owners import Owner
+from normbench.storage.run_folder import ARM_JSON, CLAIM_JSON, STUDY_JSON, SUMMARY_JSON
+from normbench.storage.run_search import MAX_DEPTH, find_runs, folder_named, is_run_name
 
 MARKS = (STUDY_JSON, ARM_JSON, SUMMARY_JSON, CLAIM_JSON)
 """One of these lies in whatever normbench made."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from normbench.errors import RunFolderError
-from normbench.evidence.run_folder import ARM_JSON, CONFIG_YAML, STUDY_JSON, seed_of
-from normbench.evidence.run_states import ArmFolder, RunState, run_state
+from normbench.storage.run_folder import ARM_JSON, CONFIG_YAML, STUDY_JSON, seed_of
+from normbench.storage.run_states import ArmFolder, RunState, run_state
 
 MAX_DEPTH = 4
 """From the runs folder: study, tuning, arm, seed."""

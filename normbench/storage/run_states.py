@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Self
 
 from normbench.errors import RunFolderError
-from normbench.evidence.choices import TUNING
-from normbench.evidence.owners import Owner
-from normbench.evidence.run_folder import CLAIM_JSON, STUDY_JSON, SUMMARY_JSON, Run, is_finished
+from normbench.storage.choices import TUNING
+from normbench.storage.owners import Owner
+from normbench.storage.run_folder import CLAIM_JSON, STUDY_JSON, SUMMARY_JSON, Run, is_finished
 
 RESULTS = ("finished", "diverged")
 STATUSES = (*RESULTS, "running", "interrupted", "failed", "stopped", "damaged")

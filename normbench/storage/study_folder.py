@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import ComparisonError, RunFolderError
-from normbench.evidence.json_files import AGAIN, read_json
-from normbench.evidence.run_folder import ARM_JSON, STUDY_JSON, Arm, read_arm
+from normbench.storage.json_files import AGAIN, read_json
+from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, Arm, read_arm
 
 
 def find_studies(path: Path) -> list[Path]:

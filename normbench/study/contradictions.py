@@ -9,7 +9,7 @@ from torch import nn
 from normbench.errors import SettingError
 from normbench.models.base import BuiltNorm, ModelSpec, Shape, built_norms, parametrize_weights
 from normbench.norms.base import NormSpec
-from normbench.study import RunConfig
+from normbench.study.config import RunConfig
 from normbench.weight_parametrizations.base import WeightParametrizationSpec
 
 MAX_NUMBERS = 2**30

@@ -7,18 +7,18 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from normbench.axes import Axis, arms_axis, expand, grid_axes, label, vary_axis, zip_axis
-from normbench.contradictions import contradictions
 from normbench.errors import ConfigError, SettingError, did_you_mean
-from normbench.evidence.claims import read_claims
-from normbench.evidence.expectations import TUNED
-from normbench.evidence.identity import content_sha256, study_name
-from normbench.evidence.located import Located
-from normbench.evidence.study_file import parse_yaml, read_assignment, read_text
-from normbench.study import TUNING_SEEDS, RunConfig, Study
-from normbench.study_keys import MAX_SEEDS, StudyKeys
-from normbench.tune_keys import read_tune
-from normbench.wording import complaints_about, setting_complaint
+from normbench.evidence.claims.claim import read_claims
+from normbench.evidence.claims.expectations import TUNED
+from normbench.storage.identity import content_sha256, study_name
+from normbench.storage.located import Located
+from normbench.storage.yaml_file import parse_yaml, read_assignment, read_text
+from normbench.study.axes import Axis, arms_axis, expand, grid_axes, label, vary_axis, zip_axis
+from normbench.study.config import TUNING_SEEDS, RunConfig, Study
+from normbench.study.contradictions import contradictions
+from normbench.study.study_keys import MAX_SEEDS, StudyKeys
+from normbench.study.tune_keys import read_tune
+from normbench.study.wording import complaints_about, setting_complaint
 
 _OF_THE_STUDY = {(key,) for key in StudyKeys.model_fields}
 """Where the keys of a study begin: not in its arms, of which each has its places."""

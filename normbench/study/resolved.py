@@ -5,9 +5,9 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from normbench.evidence.resolved_settings import flatten
-from normbench.evidence.study_file import RESOLVED
-from normbench.study import RunConfig
+from normbench.storage.resolved_settings import flatten
+from normbench.storage.yaml_file import RESOLVED
+from normbench.study.config import RunConfig
 
 
 def resolved_yaml(config: RunConfig, seed: int, *, study: str, arm: str) -> str:

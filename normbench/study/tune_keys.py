@@ -6,14 +6,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from normbench.axes import MAX_ARMS, label
-from normbench.contradictions import contradictions
 from normbench.errors import ConfigError
-from normbench.evidence.expectations import TUNED
-from normbench.evidence.located import Located
-from normbench.evidence.study_file import read_assignment
-from normbench.study import RunConfig
-from normbench.wording import complaints_about, setting_complaint
+from normbench.evidence.claims.expectations import TUNED
+from normbench.storage.located import Located
+from normbench.storage.yaml_file import read_assignment
+from normbench.study.axes import MAX_ARMS, label
+from normbench.study.config import RunConfig
+from normbench.study.contradictions import contradictions
+from normbench.study.wording import complaints_about, setting_complaint
 
 HALF_DECADES = (0.1, 0.316, 1.0, 3.16, 10.0)
 

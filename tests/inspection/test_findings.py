@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from normbench.findings import Finding, SharedFinding, share_findings
-from normbench.report.findings_text import finding_lines, print_findings
+from normbench.report.terminal.findings import finding_lines, print_findings
 
 
 def finding(layer, level="warning", what="is odd"):

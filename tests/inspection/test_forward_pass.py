@@ -3,11 +3,11 @@
 import pytest
 from torch import nn
 
-from normbench import forward_pass
-from normbench.forward_pass import norm_calls
+from normbench.inspection import forward_pass
+from normbench.inspection.forward_pass import norm_calls
 from normbench.models.base import Linear, build_norm
 from normbench.norms.batch_norm import BatchNormSpec
-from normbench.study import RunConfig
+from normbench.study.config import RunConfig
 
 
 def calls(**settings):

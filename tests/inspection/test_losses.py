@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from normbench.datasets.base import Split
-from normbench.training.losses import (
+from normbench.inspection.losses import (
     EVALUATION_BATCH,
     constant_predictor,
     evaluate,

@@ -7,17 +7,17 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from normbench.evidence.run_folder import PROBES_CSV, Run, digests
+from normbench.inspection.norm_readings import gaps, precise_gaps, watching_norms
 from normbench.models.base import Linear
 from normbench.norms.batch_norm import BatchNorm
 from normbench.norms.ghost_batch_norm import GhostBatchNorm
 from normbench.norms.switchable_norm import SwitchableNorm
-from normbench.study import RunConfig
+from normbench.storage.run_folder import PROBES_CSV, Run, digests
+from normbench.study.config import RunConfig
 from normbench.training.build import build_training
 from normbench.training.experiment import run_experiment
 from normbench.training.loop import train
-from normbench.training.probes import gaps, precise_gaps, watching_norms
-from normbench.training.recording import MemoryRecorder
+from normbench.training.recorders.memory import MemoryRecorder
 
 BASE = {
     "model": {"name": "mlp", "hidden_features": [4, 3]},

@@ -4,17 +4,17 @@ import pytest
 import torch
 from torch import nn
 
-from normbench.checks.base import find_checks
-from normbench.contradictions import network_without_numbers
 from normbench.findings import Finding
+from normbench.inspection import recompute
+from normbench.inspection.checks.base import find_checks
+from normbench.inspection.preflight import preflight
 from normbench.norms.batch_norm import BatchNorm
 from normbench.norms.switchable_norm import SwitchableNorm
-from normbench.preflight import preflight
-from normbench.study import RunConfig
-from normbench.training import checkpointing
+from normbench.study.config import RunConfig
+from normbench.study.contradictions import network_without_numbers
 from normbench.training.build import build_training
 from normbench.training.loop import train
-from normbench.training.recording import MemoryRecorder
+from normbench.training.recorders.memory import MemoryRecorder
 
 IMAGES = {"model": "lenet", "dataset": "banknotes"}
 SMALL_IMAGES = {"model": {"name": "resnet", "width": 4}, "dataset": "gratings"}
@@ -239,7 +239,7 @@ def test_a_momentum_of_1_gets_the_default_as_its_way_out():
 
 
 def test_a_correction_of_momentum_that_is_missing_is_noticed(monkeypatch):
-    monkeypatch.setattr(checkpointing, "_correct_momentum", lambda _: None)
+    monkeypatch.setattr(recompute, "_correct_momentum", lambda _: None)
     findings = found("warning", **POINTS, norm="batch_norm", checkpointing=True)
     assert [(one.check, one.layer) for one in findings] == [("recomputed_norms", name) for name in BOTH]
 

@@ -8,15 +8,15 @@ from foreign_models import BasicBlock, Functional, Generator, Recurrent, ResNet,
 from torch import nn
 
 from normbench.errors import SettingError
+from normbench.inspection.probe import probe_model
+from normbench.inspection.watch.layer_stats import describe, layer_of
+from normbench.inspection.watch.signal_watch import Moments, pooled
 from normbench.random_streams import derive_seed, stream
-from normbench.study import RunConfig
+from normbench.scheduling.probe_seeds import probe_config
+from normbench.study.config import RunConfig
 from normbench.training.build import build_training
-from normbench.training.layer_stats import describe, layer_of
 from normbench.training.loop import train
-from normbench.training.probe_seeds import probe_config
-from normbench.training.probing import probe_model
-from normbench.training.recording import MemoryRecorder
-from normbench.training.signal_watch import Moments, pooled
+from normbench.training.recorders.memory import MemoryRecorder
 
 
 def by_layer(seen):

@@ -7,11 +7,11 @@ import torch
 from foreign_models import HEALTHY, Functional, ResNet, batch_for, encoder, kaiming, plain
 from torch import nn
 
-from normbench.evidence.probe_lines import LayerSeen
-from normbench.evidence.probe_reading import read_probe
-from normbench.study import RunConfig
-from normbench.training.probe_seeds import probe_config
-from normbench.training.probing import probe_model
+from normbench.evidence.layers.probe_lines import LayerSeen
+from normbench.evidence.layers.probe_reading import read_probe
+from normbench.inspection.probe import probe_model
+from normbench.scheduling.probe_seeds import probe_config
+from normbench.study.config import RunConfig
 
 
 def read(make, shape, num_seeds=3):

@@ -4,15 +4,15 @@ import pytest
 import torch
 from torch import nn
 
-from normbench.arms import load_study
 from normbench.datasets.base import Dataset, Split
+from normbench.inspection.readings import Readings, momenta, roughness
 from normbench.norms.batch_norm import BatchNorm
-from normbench.scheduling import run_study
-from normbench.study import RunConfig
+from normbench.scheduling.schedule import run_study
+from normbench.study.config import RunConfig
+from normbench.study.load import load_study
 from normbench.training.build import build_training, readings
 from normbench.training.loop import train
-from normbench.training.readings import Readings, momenta, roughness
-from normbench.training.recording import MemoryRecorder
+from normbench.training.recorders.memory import MemoryRecorder
 
 TINY = """\
 # Does it read?

@@ -6,15 +6,15 @@ import pytest
 import torch
 from contracts.variants import each, variants
 
-from normbench.contradictions import contradictions
 from normbench.errors import SettingError
+from normbench.inspection.losses import predict
+from normbench.inspection.recompute import momentum_for_two_updates
+from normbench.inspection.watch.watch import watching_activations
 from normbench.models.base import built_norms
 from normbench.norms.batch_norm import BatchNormSpec
-from normbench.study import RunConfig
+from normbench.study.config import RunConfig
+from normbench.study.contradictions import contradictions
 from normbench.training.build import build_model, build_training
-from normbench.training.checkpointing import momentum_for_two_updates
-from normbench.training.losses import predict
-from normbench.training.watching import watching_activations
 
 LINE = {
     "dataset": {"name": "linear_regression", "num_samples": 12},

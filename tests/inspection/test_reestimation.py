@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
+from normbench.inspection.reestimation import reestimate, tracking_layers
 from normbench.norms.batch_norm import BatchNormSpec
 from normbench.norms.ghost_batch_norm import GhostBatchNormSpec
 from normbench.norms.instance_norm import InstanceNormSpec
 from normbench.norms.layer_norm import LayerNormSpec
 from normbench.norms.switchable_norm import SwitchableNormSpec
-from normbench.training.reestimation import reestimate, tracking_layers
 
 SHAPE = (6, 4, 5)
 

@@ -8,13 +8,13 @@ from readme_blocks import ROOT, VERDICTS
 from runs_in_memory import arm_with
 
 from normbench.errors import ComparisonError
-from normbench.evidence.claim_verdicts import judge_claim
-from normbench.evidence.claims import read_claims
-from normbench.evidence.identity import content_sha256
-from normbench.evidence.kept_verdicts import read_verdicts
-from normbench.evidence.study_file import read_study_file
-from normbench.report.claims_figure import draw_claims
-from normbench.report.claims_page import page, write_page
+from normbench.evidence.claims.claim import read_claims
+from normbench.evidence.claims.kept_verdicts import read_verdicts
+from normbench.evidence.claims.verdict import judge_claim
+from normbench.report.figures.claims import draw_claims
+from normbench.report.pages.claims_page import page, write_page
+from normbench.storage.identity import content_sha256
+from normbench.storage.yaml_file import read_study_file
 
 KEPT = json.loads(VERDICTS.read_text(encoding="utf-8"))
 READ_BACK = read_verdicts(VERDICTS)

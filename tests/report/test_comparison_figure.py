@@ -8,10 +8,10 @@ import pytest
 from made_up_runs import make_arm, make_run, make_study
 
 from normbench.errors import ComparisonError
-from normbench.evidence.comparison import compare_study
-from normbench.evidence.pivot import pivots
-from normbench.report.comparison_figure import check_path, save_figure
-from normbench.report.comparison_panels import over_setting, over_steps
+from normbench.evidence.comparison.comparison import compare_study
+from normbench.evidence.comparison.pivot import pivots
+from normbench.report.figures.comparison import check_path, save_figure
+from normbench.report.figures.panels import over_setting, over_steps
 
 NORMS, BATCH_SIZES = ("none", "batch_norm"), (2, 8, 32)
 

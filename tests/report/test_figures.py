@@ -9,11 +9,11 @@ import matplotlib.image
 import pytest
 from matplotlib.figure import Figure
 
-from normbench.arms import load_study
 from normbench.errors import RunFolderError
-from normbench.evidence.run_folder import read_arm
-from normbench.report.figures import MAX_STEPS, curve_seeds, draw_curves, save_last
-from normbench.scheduling import run_study
+from normbench.report.figures.curves import MAX_STEPS, curve_seeds, draw_curves, save_last
+from normbench.scheduling.schedule import run_study
+from normbench.storage.run_folder import read_arm
+from normbench.study.load import load_study
 
 STUDY = """\
 # Which curve?

@@ -4,9 +4,9 @@ from io import StringIO
 
 import pytest
 
-from normbench.report.grids import Grid, print_grid
-from normbench.report.markdown_text import escaped, grid_markdown
-from normbench.report.tables import make_console
+from normbench.report.blocks.grids import Grid, print_grid
+from normbench.report.blocks.tables import make_console
+from normbench.report.pages.markdown import escaped, grid_markdown
 
 GRID = Grid(["\nnorm", "test\nloss", "\nsays"], [["none", "0.5", "well"], ["batch_norm", "0.125", "表"]], (0, 2))
 

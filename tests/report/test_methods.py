@@ -5,12 +5,12 @@ from dataclasses import replace
 from made_up_runs import make_arm, make_run, make_study
 
 from normbench import __version__
-from normbench.evidence.comparison import compare_study
-from normbench.evidence.effects import with_effects
-from normbench.evidence.json_files import write_json
-from normbench.evidence.pivot import pivots
-from normbench.evidence.run_folder import ENVIRONMENT_JSON
-from normbench.report.methods_text import methods
+from normbench.evidence.comparison.comparison import compare_study
+from normbench.evidence.comparison.effects import with_effects
+from normbench.evidence.comparison.pivot import pivots
+from normbench.report.blocks.methods import methods
+from normbench.storage.json_files import write_json
+from normbench.storage.run_folder import ENVIRONMENT_JSON
 
 FIGURES = (
     "Figures are means over seeds with 95 % intervals: for losses the modified Cox interval of a log-normal mean "

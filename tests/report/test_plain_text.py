@@ -7,9 +7,9 @@ import sys
 import pytest
 from rich.table import Table
 
-from normbench.evidence.plain_text import one_line, only_visible_text, visible
-from normbench.report.progress import StudyProgress
-from normbench.report.tables import VisibleConsole
+from normbench.report.blocks.tables import VisibleConsole
+from normbench.report.terminal.progress import StudyProgress
+from normbench.storage.plain_text import one_line, only_visible_text, visible
 
 CSI = "\x1b[31m"
 

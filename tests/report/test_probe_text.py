@@ -2,10 +2,10 @@
 
 from io import StringIO
 
-from normbench.evidence.probe_lines import LayerSeen
-from normbench.evidence.probe_reading import read_probe
-from normbench.report.probe_text import print_probe
-from normbench.report.tables import make_console
+from normbench.evidence.layers.probe_lines import LayerSeen
+from normbench.evidence.layers.probe_reading import read_probe
+from normbench.report.blocks.tables import make_console
+from normbench.report.terminal.probe import print_probe
 
 PRINTED = """\
 std per layer at initialization · deep · geometric means over 2 seeds

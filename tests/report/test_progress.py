@@ -5,8 +5,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from normbench.report import progress
-from normbench.report.progress import StudyProgress
+from normbench.report.terminal import progress
+from normbench.report.terminal.progress import StudyProgress
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from made_up_runs import make_arm, make_run, make_study, std_rows
 
-from normbench.evidence.comparison import compare_study
-from normbench.report.comparison_text import print_comparisons
-from normbench.report.run_text import print_study
-from normbench.report.tables import make_console
+from normbench.evidence.comparison.comparison import compare_study
+from normbench.report.blocks.tables import make_console
+from normbench.report.terminal.comparison import print_comparisons
+from normbench.report.terminal.run import print_study
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 STEPS = (0, 4, 8, 12, 16, 20)

@@ -6,12 +6,12 @@ import pytest
 import torch
 from made_up_runs import ARMS, TINY, make_arm, make_run, make_study
 
-from normbench import cost as cost_module
-from normbench.arms import load_study
-from normbench.cost import estimate_cost
-from normbench.scheduling import run_study
-from normbench.tuning import frozen_choices, tune_study, with_choices
-from normbench.workers import Workers
+from normbench.scheduling.cost import estimate_cost
+from normbench.scheduling.executors.processes import Workers
+from normbench.scheduling.schedule import cost as cost_module
+from normbench.scheduling.schedule import run_study
+from normbench.scheduling.tuning import frozen_choices, tune_study, with_choices
+from normbench.study.load import load_study
 
 
 @pytest.fixture

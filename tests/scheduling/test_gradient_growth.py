@@ -12,8 +12,8 @@ from functools import cache
 
 import pytest
 
-from normbench.study import RunConfig
-from normbench.training.probe_seeds import probe_config
+from normbench.scheduling.probe_seeds import probe_config
+from normbench.study.config import RunConfig
 
 LAW = math.sqrt(math.pi / (math.pi - 1))
 WIDTH, DEPTH, SEEDS = 256, 50, range(3)

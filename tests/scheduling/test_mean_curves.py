@@ -8,8 +8,8 @@ from command_line import normbench
 from made_up_runs import ARMS, TINY, make_arm, make_run, make_study
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from normbench.evidence.run_folder import read_arm
-from normbench.training.aggregate_curves import write_aggregate_curves
+from normbench.scheduling.mean_curves import write_aggregate_curves
+from normbench.storage.run_folder import read_arm
 
 STUDENT_1 = 12.706204736432095  # two-sided 95 % quantile with 1 degree of freedom
 

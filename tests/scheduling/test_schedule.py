@@ -6,16 +6,15 @@ from pathlib import Path
 import pytest
 from made_up_runs import ARMS, TINY
 
-from normbench import making
-from normbench.arms import load_study
 from normbench.errors import RunFailedError, RunFolderError
-from normbench.evidence.comparison import compare_study
-from normbench.evidence.owners import Owner, Watch
-from normbench.interruption import Interruption
-from normbench.making import Manner
-from normbench.planning import plan
-from normbench.scheduling import run_study
-from normbench.workers import Workers
+from normbench.evidence.comparison.comparison import compare_study
+from normbench.scheduling.executors.processes import Workers
+from normbench.scheduling.interruption import Interruption
+from normbench.scheduling.one_run import Manner
+from normbench.scheduling.plan import plan
+from normbench.scheduling.schedule import one_run, run_study
+from normbench.storage.owners import Owner, Watch
+from normbench.study.load import load_study
 
 RUNS = Path("runs")
 
@@ -81,14 +80,14 @@ def test_a_changed_setting_leaves_the_old_run_where_it_is():
 
 
 def test_a_failing_run_does_not_stop_the_others(monkeypatch):
-    real = making.run_experiment
+    real = one_run.run_experiment
 
     def fails_for_plain(config, seed, folder, *, study, arm, conduct):
         if arm == "plain":
             raise ArithmeticError("one too many\nand more")
         return real(config, seed, folder, study=study, arm=arm, conduct=conduct)
 
-    monkeypatch.setattr(making, "run_experiment", fails_for_plain)
+    monkeypatch.setattr(one_run, "run_experiment", fails_for_plain)
     results = run_study(study_of(TINY + ARMS), RUNS)
     assert [(p.run.arm, p.status, p.error) for p in results] == [
         ("plain", "failed", "ArithmeticError: one too many"),
@@ -100,7 +99,7 @@ def test_a_failing_run_does_not_stop_the_others(monkeypatch):
 
 def test_a_failed_run_is_run_again(monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(making, "run_experiment", lambda *_, **__: 1 / 0)
+        patch.setattr(one_run, "run_experiment", lambda *_, **__: 1 / 0)
         assert statuses(study_of()) == {("none", 0): "failed"}
     assert statuses(study_of()) == {("none", 0): "finished"}
     assert not (only_run() / "error.txt").exists()
@@ -190,7 +189,7 @@ def test_the_way_out_of_a_damaged_file_leads_out(damaged):
 
 def fails_for(arm, monkeypatch):
     """Have the runs of one arm fail; return the arms that were tried."""
-    real, tried = making.run_experiment, []
+    real, tried = one_run.run_experiment, []
 
     def made(config, seed, folder, **more):
         tried.append(more["arm"])
@@ -198,7 +197,7 @@ def fails_for(arm, monkeypatch):
             raise ArithmeticError("one too many")
         return real(config, seed, folder, **more)
 
-    monkeypatch.setattr(making, "run_experiment", made)
+    monkeypatch.setattr(one_run, "run_experiment", made)
     return tried
 
 
@@ -229,8 +228,8 @@ class Impatient(Watch):
 
 
 def test_a_run_that_another_makes_is_waited_for_and_taken_over_when_it_falls_silent(monkeypatch):
-    monkeypatch.setattr("normbench.scheduling.LOOK_AGAIN_S", 0.001)
-    monkeypatch.setattr("normbench.scheduling.Watch", Impatient)
+    monkeypatch.setattr("normbench.scheduling.schedule.LOOK_AGAIN_S", 0.001)
+    monkeypatch.setattr("normbench.scheduling.schedule.Watch", Impatient)
     first, _ = plan(study_of(TINY + ARMS), RUNS)
     first.folder.mkdir(parents=True)
     Owner("token", pid=7, host="far away").write(first.folder)

@@ -7,17 +7,16 @@ from pathlib import Path
 import pytest
 from made_up_runs import ARMS, SUMMARY, TINY, write_csv
 
-from normbench import making
-from normbench.arms import load_study
 from normbench.errors import RunFailedError, RunFolderError
-from normbench.evidence.comparison import compare_study
-from normbench.evidence.effects import with_effects
-from normbench.evidence.json_files import write_sealed_json
-from normbench.evidence.run_folder import METRICS_CSV, SUMMARY_JSON, digests
-from normbench.scheduling import run_study
-from normbench.study import TUNING_SEEDS
-from normbench.tuning import quick, tune_study, with_choices, with_settings
-from normbench.workers import Workers
+from normbench.evidence.comparison.comparison import compare_study
+from normbench.evidence.comparison.effects import with_effects
+from normbench.scheduling.executors.processes import Workers
+from normbench.scheduling.schedule import one_run, run_study
+from normbench.scheduling.tuning import quick, tune_study, with_choices, with_settings
+from normbench.storage.json_files import write_sealed_json
+from normbench.storage.run_folder import METRICS_CSV, SUMMARY_JSON, digests
+from normbench.study.config import TUNING_SEEDS
+from normbench.study.load import load_study
 
 RUNS = Path("runs")
 CONSTANT = 2.0
@@ -44,7 +43,7 @@ def losses(monkeypatch):
         write_sealed_json(folder / SUMMARY_JSON, summary)
         return summary
 
-    monkeypatch.setattr(making, "run_experiment", made_up)
+    monkeypatch.setattr(one_run, "run_experiment", made_up)
     return losses
 
 
@@ -171,7 +170,7 @@ def test_tuning_runs_that_finished_are_not_made_again(losses):
 
 
 def test_an_arm_whose_tuning_run_fails_cannot_be_tuned(monkeypatch):
-    monkeypatch.setattr(making, "run_experiment", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: 1 / 0)
     with pytest.raises(RunFailedError, match=r"must finish before its arms can be tuned, got 4 failed runs of none\."):
         tune_study(study_of({"optimizer.lr": [0.01, 0.02]}), RUNS, Workers())
     assert not list(RUNS.glob("tiny/tuning/*.json"))

@@ -11,9 +11,9 @@ import pytest
 from made_up_runs import make_arm, make_run, make_study, write_csv
 
 from normbench.errors import RunFolderError
-from normbench.evidence import claiming, owners
-from normbench.evidence.claiming import Busy, claim, clear, stamp, sweep
-from normbench.evidence.owners import Owner, Watch
+from normbench.storage import lock, owners
+from normbench.storage.lock import Busy, claim, clear, stamp, sweep
+from normbench.storage.owners import Owner, Watch
 
 RUN = Path("runs/study/arm-aaaaaa/seed-0")
 
@@ -154,7 +154,7 @@ def test_an_owner_in_another_container_of_the_same_name_is_out_of_sight():
 
 
 def test_signs_of_life_come_while_a_run_is_made(monkeypatch):
-    monkeypatch.setattr(claiming, "HEARTBEAT_S", 0.001)
+    monkeypatch.setattr(lock, "HEARTBEAT_S", 0.001)
     with claim(RUN):
         os.utime(RUN / "claim.json", (1, 1))
         while (RUN / "claim.json").stat().st_mtime == 1:

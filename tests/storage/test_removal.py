@@ -7,12 +7,12 @@ import pytest
 from made_up_runs import make_arm, make_run, make_study
 
 from normbench.errors import ComparisonError, ConfigError, RunFolderError
-from normbench.evidence import removal
-from normbench.evidence.claiming import claim
-from normbench.evidence.comparison import compare_runs
-from normbench.evidence.finding_runs import Found, find_runs
-from normbench.evidence.owners import Owner
-from normbench.evidence.removal import plan_removal, remove
+from normbench.evidence.comparison.comparison import compare_runs
+from normbench.storage import removal
+from normbench.storage.lock import claim
+from normbench.storage.owners import Owner
+from normbench.storage.removal import plan_removal, remove
+from normbench.storage.run_search import Found, find_runs
 
 RUNS = Path("runs")
 LEFT = ".removed-0123456789abcdef"

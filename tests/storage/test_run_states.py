@@ -12,11 +12,11 @@ import pytest
 from made_up_runs import make_arm, make_run, make_study
 
 from normbench.errors import RunFolderError
-from normbench.evidence import finding_runs, run_folder
-from normbench.evidence.claiming import claim
-from normbench.evidence.finding_runs import find_runs, folder_named
-from normbench.evidence.owners import Owner
-from normbench.evidence.run_states import by_arm
+from normbench.storage import run_folder, run_search
+from normbench.storage.lock import claim
+from normbench.storage.owners import Owner
+from normbench.storage.run_search import find_runs, folder_named
+from normbench.storage.run_states import by_arm
 
 RUNS = Path("runs")
 
@@ -178,7 +178,7 @@ def test_a_folder_that_cannot_be_looked_into_is_told(arm, monkeypatch):
             raise PermissionError(13, "Permission denied", str(path))
         return scandir(path)
 
-    monkeypatch.setattr(finding_runs.os, "scandir", guarded)
+    monkeypatch.setattr(run_search.os, "scandir", guarded)
     found = find_runs(RUNS)
     assert [run.status for run in found.runs] == ["finished"]
     assert found.unreadable == [f"{closed}: must be a folder this user may read, got: Permission denied."]

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from made_up_runs import ARMS, TINY
 
-from normbench.arms import load_study
-from normbench.axes import label
 from normbench.errors import ConfigError
-from normbench.evidence.choices import Question
-from normbench.evidence.identity import is_name
-from normbench.evidence.study_verdicts import file_verdicts
-from normbench.planning import plan
+from normbench.evidence.claims.study_verdicts import file_verdicts
+from normbench.scheduling.plan import plan
+from normbench.storage.choices import Question
+from normbench.storage.identity import is_name
+from normbench.study.axes import label
+from normbench.study.load import load_study
 
 RUNS = Path("runs")
 LONGEST_FILE_NAME = 255

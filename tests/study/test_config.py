@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from normbench.arms import load_study
-from normbench.contradictions import contradictions
 from normbench.errors import SettingError
 from normbench.parts import find_specs
-from normbench.study import NUMERICS, RunConfig
+from normbench.study.config import NUMERICS, RunConfig
+from normbench.study.contradictions import contradictions
+from normbench.study.load import load_study
 from normbench.training.build import build_training
 
 BASE = {
@@ -73,7 +73,7 @@ def test_a_hash_is_six_hex_digits():
 
 def test_changed_mathematics_give_another_hash(monkeypatch):
     before = config().hash()
-    monkeypatch.setattr("normbench.study.NUMERICS", NUMERICS + 1)
+    monkeypatch.setattr("normbench.study.config.NUMERICS", NUMERICS + 1)
     assert config().hash() != before
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from normbench.arms import load_study
 from normbench.errors import ConfigError
+from normbench.study.load import load_study
 
 HEAD = "# Does it fit?\n# More words.\nmodel: mlp\ndataset: linear_regression\nbatch_size: 10\n"
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from normbench.arms import load_study
 from normbench.errors import ConfigError
+from normbench.study.load import load_study
 
 LINE = "model: mlp\ndataset: linear_regression\nbatch_size: 2\n"
 LARGE_SAMPLES = "dataset: {name: gaussian_noise, shape: [1000, 1000, 1000, 10, 10]}"

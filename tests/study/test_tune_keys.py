@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from made_up_runs import TINY
 
-from normbench.arms import load_study
 from normbench.errors import ConfigError
+from normbench.study.load import load_study
 
 
 def study_of(lists, text=TINY, **options):

@@ -5,11 +5,11 @@ from typing import get_args
 
 import pytest
 
-from normbench.arms import StudyKeys, load_study
 from normbench.errors import ConfigError, SettingError, did_you_mean, divisors
 from normbench.parts import find_specs
-from normbench.study import Init, RunConfig
-from normbench.wording import STUDY_KEYS
+from normbench.study.config import Init, RunConfig
+from normbench.study.load import StudyKeys, load_study
+from normbench.study.wording import STUDY_KEYS
 
 # Lists that grow with every new file or setting; what is compared is all that stands around them.
 NORMS, MODELS, DATASETS = (", ".join(find_specs(f"normbench.{part}")) for part in ("norms", "models", "datasets"))

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from normbench.datasets._batches import Batches
 from normbench.random_streams import stream
-from normbench.study import RunConfig
-from normbench.training.batches import Batches
+from normbench.study.config import RunConfig
 from normbench.training.build import build_model, build_training, split_parameters
 
 BASE = {

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from normbench.arms import load_study
+from normbench.inspection.watch.layer_stats import describe
 from normbench.models.base import weighted_layers
+from normbench.study.load import load_study
 from normbench.training.build import build_training
-from normbench.training.layer_stats import describe
 
 CONFIG = Path(__file__).parents[2] / "configs" / "deep_mlp.yaml"
 

@@ -6,11 +6,11 @@ import json
 import pytest
 import torch
 
-from normbench.arms import load_study
-from normbench.evidence.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, Run, digests
-from normbench.study import RunConfig
+from normbench.storage.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, Run, digests
+from normbench.study.config import RunConfig
+from normbench.study.load import load_study
+from normbench.study.resolved import flat_settings
 from normbench.training.experiment import run_experiment
-from normbench.training.resolved_config import flat_settings
 
 LINE = {
     "model": {"name": "mlp", "hidden_features": [6, 5]},

@@ -6,12 +6,12 @@ from itertools import pairwise
 import pytest
 import torch
 
+from normbench.datasets._batches import Batches
 from normbench.datasets.base import Split
 from normbench.models.base import Linear
 from normbench.random_streams import stream
-from normbench.training.batches import Batches
 from normbench.training.loop import Outcome, Penalty, Training, add_l1_gradient, train
-from normbench.training.recording import MemoryRecorder
+from normbench.training.recorders.memory import MemoryRecorder
 
 LR = 0.1
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from normbench.errors import SettingError, did_you_mean
-from normbench.evidence.expectations import Expectation, read_expectation, selected
-from normbench.evidence.group_metrics import is_group_metric, is_share
+from normbench.evidence.claims.expectations import Expectation, read_expectation, selected
+from normbench.evidence.metrics.group_metrics import is_group_metric, is_share
 
 WORDS = {"id", "says", "source", "metric", "expect", "discussion"}
 SOURCE_WORDS = {"title", "url", "quote"}

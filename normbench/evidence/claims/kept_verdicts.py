@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import ComparisonError
-from normbench.evidence.claim_verdicts import ClaimVerdict
-from normbench.evidence.verdicts import Part
+from normbench.evidence.claims.margin_test import Part
+from normbench.evidence.claims.verdict import ClaimVerdict
 
 
 def read_verdicts(path: Path) -> list[ClaimVerdict]:

@@ -5,8 +5,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from normbench.evidence.expectations import Expectation
-from normbench.evidence.paired import (
+from normbench.evidence.claims.expectations import Expectation
+from normbench.evidence.statistics.paired import (
     ALPHA,
     holm,
     mean_and_half_width,

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
-from normbench.evidence.claims import Claim
-from normbench.evidence.expectations import Expectation, selected
-from normbench.evidence.group_metrics import is_share, plain_metric, read_by_seed, settings_along
-from normbench.evidence.metrics import check_metrics
-from normbench.evidence.run_folder import Arm
-from normbench.evidence.trends import kendall_tau
-from normbench.evidence.verdicts import Part, combined, judge_parts
+from normbench.evidence.claims.claim import Claim
+from normbench.evidence.claims.expectations import Expectation, selected
+from normbench.evidence.claims.margin_test import Part, combined, judge_parts
+from normbench.evidence.metrics.group_metrics import is_share, plain_metric, read_by_seed, settings_along
+from normbench.evidence.metrics.run_metrics import check_metrics
+from normbench.evidence.statistics.trends import kendall_tau
+from normbench.storage.run_folder import Arm
 
 NOT_RUN, INCOMPLETE = "not run", "incomplete"
 TINY = 1e-300

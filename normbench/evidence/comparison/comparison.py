@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import ComparisonError
-from normbench.evidence.intervals import mean_interval
-from normbench.evidence.metrics import OUTPUT_STDS, SURGE, check_metrics, read_metrics
-from normbench.evidence.paired import Effect, sample_std
-from normbench.evidence.run_folder import Arm, Run
-from normbench.evidence.selection import Condition, check_some_left, read_conditions, select_arms
-from normbench.evidence.study_folder import find_studies, read_study_arms
+from normbench.evidence.comparison.selection import Condition, check_some_left, read_conditions, select_arms
+from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, check_metrics, read_metrics
+from normbench.evidence.statistics.intervals import mean_interval
+from normbench.evidence.statistics.paired import Effect, sample_std
+from normbench.storage.run_folder import Arm, Run
+from normbench.storage.study_folder import find_studies, read_study_arms
 
 DEFAULT_METRICS = ("test_accuracy", "test_loss", "noise_free_loss", "train_loss")
 SIGNAL_METRICS = (*OUTPUT_STDS, "output_mean_training", "output_mean_evaluation")

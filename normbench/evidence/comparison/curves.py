@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from normbench.evidence.columns import plain_column, steps_of
-from normbench.evidence.intervals import student_interval
-from normbench.evidence.run_folder import Run
+from normbench.evidence.metrics.columns import plain_column, steps_of
+from normbench.evidence.statistics.intervals import student_interval
+from normbench.storage.run_folder import Run
 
 Ends = tuple[float, float]
 Interval = Callable[[str, Sequence[float]], Ends]

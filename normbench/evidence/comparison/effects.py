@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from normbench.errors import ComparisonError, did_you_mean
-from normbench.evidence.comparison import Row, StudyComparison
-from normbench.evidence.expectations import TUNED, label_parts
-from normbench.evidence.metrics import OUTPUT_STDS, direction
-from normbench.evidence.paired import judge, paired_effect
-from normbench.evidence.selection import is_chosen, is_tuned
+from normbench.evidence.claims.expectations import TUNED, label_parts
+from normbench.evidence.comparison.comparison import Row, StudyComparison
+from normbench.evidence.comparison.selection import is_chosen, is_tuned
+from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, direction
+from normbench.evidence.statistics.paired import judge, paired_effect
 
 
 def with_effects(comparison: StudyComparison, baseline: str | None = None) -> StudyComparison:

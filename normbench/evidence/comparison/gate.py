@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from normbench.errors import ComparisonError, did_you_mean
-from normbench.evidence.comparison import Row, StudyComparison
+from normbench.evidence.comparison.comparison import Row, StudyComparison
 
 RULE = "must be NAME OP VALUE, joined by and / or, OP one of < <= > >= == !="
 EXAMPLE = "Example: --fail-if 'test_loss>0.5 or verdict==worse'"

@@ -4,13 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from normbench.evidence.comparison import Figure, Row, StudyComparison
-from normbench.evidence.effects import main_metric
-from normbench.evidence.expectations import TUNED, label_parts
-from normbench.evidence.metrics import direction
-from normbench.evidence.paired import Effect, judge, paired_effect
-from normbench.evidence.pivot_axes import check_keys, combination, is_number, labels, other_keys, split_keys, value
-from normbench.evidence.sweeps import Trend, judge_trends, trend
+from normbench.evidence.claims.expectations import TUNED, label_parts
+from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
+from normbench.evidence.comparison.effects import main_metric
+from normbench.evidence.comparison.pivot_axes import (
+    check_keys,
+    combination,
+    is_number,
+    labels,
+    other_keys,
+    split_keys,
+    value,
+)
+from normbench.evidence.metrics.run_metrics import direction
+from normbench.evidence.statistics.paired import Effect, judge, paired_effect
+from normbench.evidence.statistics.sweeps import Trend, judge_trends, trend
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from normbench.errors import ComparisonError, did_you_mean
-from normbench.evidence.comparison import Row, StudyComparison
-from normbench.evidence.expectations import TUNED
-from normbench.evidence.selection import is_chosen, is_tuned, value_of, written
+from normbench.evidence.claims.expectations import TUNED
+from normbench.evidence.comparison.comparison import Row, StudyComparison
+from normbench.evidence.comparison.selection import is_chosen, is_tuned, value_of, written
 
 MAX_KEYS = 2
 ARM = "arm"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from normbench.errors import ComparisonError, did_you_mean
-from normbench.evidence.expectations import TUNED
-from normbench.evidence.run_folder import Arm
-from normbench.evidence.study_file import read_assignment
+from normbench.evidence.claims.expectations import TUNED
+from normbench.storage.run_folder import Arm
+from normbench.storage.yaml_file import read_assignment
 
 MAX_SHOWN = 12
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from normbench.evidence.run_folder import LAYER_STATS_CSV, Run
+from normbench.storage.run_folder import LAYER_STATS_CSV, Run
 
 NUM_FRAMES = 3
 """Enough to see what grows and from where."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from normbench.evidence.run_folder import LAYER_STATS_CSV, Arm, Run
+from normbench.storage.run_folder import LAYER_STATS_CSV, Arm, Run
 
 KINDS = ("weight", "grad", "activation")
 FAR = 1000.0

@@ -4,11 +4,11 @@ import math
 from collections.abc import Sequence
 from itertools import takewhile
 
-from normbench.evidence.growth import FAINT, Growth
-from normbench.evidence.layer_report import DEAD_SHARE
-from normbench.evidence.probe_finding import INITIALIZE, Finding
-from normbench.evidence.probe_lines import ProbeLine
-from normbench.evidence.probe_scales import gradient_scale, output_scale
+from normbench.evidence.layers.layer_report import DEAD_SHARE
+from normbench.evidence.layers.probe_finding import INITIALIZE, Finding
+from normbench.evidence.layers.probe_lines import ProbeLine
+from normbench.evidence.layers.probe_scales import gradient_scale, output_scale
+from normbench.evidence.statistics.growth import FAINT, Growth
 
 SMALL_GAIN, LARGE_GAIN = 0.01, 10.0
 """What untrained weights may multiply a signal by. torch's default is 0.58, kaiming 1.4, and wider layers of working

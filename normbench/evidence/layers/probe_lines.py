@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from normbench.evidence.growth import Spread
-from normbench.evidence.layer_report import DEAD_SHARE, word_for
+from normbench.evidence.layers.layer_report import DEAD_SHARE, word_for
+from normbench.evidence.statistics.growth import Spread
 
 Role = Literal["weights", "norm", "activation", "other"]
 """``weights`` multiply the signal by a matrix or filters; ``other`` has parameters too: embeddings, scales."""

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from normbench.evidence.growth import Growth, growth_per_layer
-from normbench.evidence.probe_faults import find_faults
-from normbench.evidence.probe_finding import Finding
-from normbench.evidence.probe_lines import LayerSeen, ProbeLine, merge_seeds
+from normbench.evidence.layers.probe_faults import find_faults
+from normbench.evidence.layers.probe_finding import Finding
+from normbench.evidence.layers.probe_lines import LayerSeen, ProbeLine, merge_seeds
+from normbench.evidence.statistics.growth import Growth, growth_per_layer
 
 
 @dataclass(frozen=True)

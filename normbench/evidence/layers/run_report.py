@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
-from normbench.evidence.choices import Choice, choices_of
-from normbench.evidence.expectations import TUNED
-from normbench.evidence.json_files import read_json
-from normbench.evidence.last_frames import FrameLine, last_frames
-from normbench.evidence.layer_report import LayerReport, report_layers
-from normbench.evidence.resolved_settings import flatten, settings_of_run
-from normbench.evidence.run_folder import (
+from normbench.evidence.claims.expectations import TUNED
+from normbench.evidence.comparison.selection import is_tuned
+from normbench.evidence.layers.last_frames import FrameLine, last_frames
+from normbench.evidence.layers.layer_report import LayerReport, report_layers
+from normbench.storage.choices import Choice, choices_of
+from normbench.storage.json_files import read_json
+from normbench.storage.resolved_settings import flatten, settings_of_run
+from normbench.storage.run_folder import (
     ARM_JSON,
     CHECKPOINT,
     CHECKPOINT_BEFORE,
@@ -25,9 +26,8 @@ from normbench.evidence.run_folder import (
     Arm,
     Run,
 )
-from normbench.evidence.run_states import RESULTS, RunState
-from normbench.evidence.selection import is_tuned
-from normbench.evidence.study_folder import arm_folders
+from normbench.storage.run_states import RESULTS, RunState
+from normbench.storage.study_folder import arm_folders
 
 TAIL_BYTES = 16_384
 NUM_ERROR_LINES = 8

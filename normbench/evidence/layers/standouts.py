@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from normbench.evidence.comparison import StudyComparison
-from normbench.evidence.probed import Probed
-from normbench.evidence.run_folder import Arm
-from normbench.evidence.standout_rules import RULES, Seen, Standout
-from normbench.evidence.study_folder import read_study_arms
+from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.layers.probed import Probed
+from normbench.evidence.layers.standout_rules import RULES, Seen, Standout
+from normbench.storage.run_folder import Arm
+from normbench.storage.study_folder import read_study_arms
 
 
 def has_diagnostics(settings: Mapping[str, Any]) -> bool:

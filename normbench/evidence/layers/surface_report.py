@@ -5,8 +5,8 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from normbench.evidence.probed import NETWORK, Probed
-from normbench.evidence.run_folder import Arm
+from normbench.evidence.layers.probed import NETWORK, Probed
+from normbench.storage.run_folder import Arm
 
 SIZES = ("loss_variation", "gradient_predictiveness", "smoothness")
 """As the measure records them: Santurkar et al., 2018."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from normbench.errors import ComparisonError, did_you_mean
-from normbench.evidence.run_folder import LAYER_STATS_CSV, METRICS_CSV, PROBES_CSV, Run
+from normbench.storage.run_folder import LAYER_STATS_CSV, METRICS_CSV, PROBES_CSV, Run
 
 Rows = Sequence[Mapping[str, str]]
 Read = Callable[[str], Rows]

@@ -7,9 +7,17 @@ from functools import cache
 from typing import Literal
 
 from normbench.errors import ComparisonError
-from normbench.evidence.columns import Read, Rows, Steps, batch_spans, check_columns, plain_column, steps_of
-from normbench.evidence.run_folder import LAYER_STATS_CSV, METRICS_CSV, Run
-from normbench.evidence.trends import log_slope
+from normbench.evidence.metrics.columns import (
+    Read,
+    Rows,
+    Steps,
+    batch_spans,
+    check_columns,
+    plain_column,
+    steps_of,
+)
+from normbench.evidence.statistics.trends import log_slope
+from normbench.storage.run_folder import LAYER_STATS_CSV, METRICS_CSV, Run
 
 OUTPUT_STDS = ("output_std_lowest", "output_std_mean", "output_std_highest")
 """Over the hidden layers of a signal without a target."""

@@ -5,8 +5,8 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from normbench.evidence.layer_report import FAR, NEAR
-from normbench.evidence.paired import exp, mean_and_half_width, student
+from normbench.evidence.layers.layer_report import FAR, NEAR
+from normbench.evidence.statistics.paired import exp, mean_and_half_width, student
 
 FEWEST_LAYERS = 3
 """With two points a line has no interval."""

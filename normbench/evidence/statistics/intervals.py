@@ -4,8 +4,8 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from normbench.evidence.group_metrics import is_share
-from normbench.evidence.paired import exp, mean_and_half_width, sample_std, student
+from normbench.evidence.metrics.group_metrics import is_share
+from normbench.evidence.statistics.paired import exp, mean_and_half_width, sample_std, student
 
 
 def mean_interval(metric: str, values: Sequence[float]) -> tuple[float, float]:

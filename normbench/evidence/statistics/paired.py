@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
-from normbench.evidence.group_metrics import is_share
+from normbench.evidence.metrics.group_metrics import is_share
 
 if TYPE_CHECKING:
     import numpy as np

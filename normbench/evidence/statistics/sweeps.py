@@ -5,8 +5,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from normbench.evidence.paired import ALPHA, holm, seeds_for_a_verdict, sign_flip_p
-from normbench.evidence.trends import kendall_tau
+from normbench.evidence.statistics.paired import ALPHA, holm, seeds_for_a_verdict, sign_flip_p
+from normbench.evidence.statistics.trends import kendall_tau
 
 
 @dataclass(frozen=True)

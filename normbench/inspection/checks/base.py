@@ -10,8 +10,8 @@ from typing import Protocol
 from torch import nn
 
 from normbench.findings import Finding
-from normbench.forward_pass import NormCall
-from normbench.study import RunConfig
+from normbench.inspection.forward_pass import NormCall
+from normbench.study.config import RunConfig
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,6 @@ class Check(Protocol):
 @cache
 def find_checks() -> dict[str, Check]:
     """Import every file of this folder and return its check by the file's name, sorted."""
-    folder = importlib.import_module("normbench.checks")
+    folder = importlib.import_module("normbench.inspection.checks")
     names = sorted(module.name for module in pkgutil.iter_modules(folder.__path__) if module.name != "base")
-    return {name: importlib.import_module(f"normbench.checks.{name}").find for name in names}
+    return {name: importlib.import_module(f"normbench.inspection.checks.{name}").find for name in names}

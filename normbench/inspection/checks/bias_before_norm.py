@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from normbench.checks.base import Setup
 from normbench.findings import Finding
+from normbench.inspection.checks.base import Setup
 
 WITHOUT = "Leave it, or write model.bias: false, which leaves out the output's bias too."
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from normbench.checks.base import Setup
 from normbench.findings import Finding
-from normbench.forward_pass import NormCall
-from normbench.models.base import weighted_layers
-from normbench.study import RunConfig
-from normbench.training.build import split_parameters
+from normbench.inspection.checks.base import Setup
+from normbench.inspection.forward_pass import NormCall
+from normbench.models.base import split_parameters, weighted_layers
+from normbench.study.config import RunConfig
 
 FIX = "Write decay_on: weights."
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from normbench.checks.base import Setup
 from normbench.findings import Finding
+from normbench.inspection.checks.base import Setup
 
 
 def find(setup: Setup) -> Iterator[Finding]:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from math import ceil, prod, sqrt
 
-from normbench.checks.base import Setup
 from normbench.findings import Finding
-from normbench.forward_pass import NormCall
+from normbench.inspection.checks.base import Setup
+from normbench.inspection.forward_pass import NormCall
 
 FEWEST_VALUES = 16
 """The variance of 16 normal values has a standard error of 37 %, of 8 one of 53 %. In normbench's own studies (b10)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from math import ceil, log
 
-from normbench.checks.base import Setup
 from normbench.findings import Finding
+from normbench.inspection.checks.base import Setup
 
 LARGEST_SHARE = 0.05
 """Of the initial values. Variances start at 1: where the true one is 0.05, as without a norm before, they are then

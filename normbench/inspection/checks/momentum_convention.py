@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from normbench.checks.base import Setup
 from normbench.findings import Finding
+from normbench.inspection.checks.base import Setup
 
 SMALLEST_SUSPECT = 0.9
 """Common in the other convention, where it is 0.1 here; in this one it forgets all but the last batch or two."""

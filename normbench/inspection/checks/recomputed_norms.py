@@ -6,11 +6,11 @@ from copy import deepcopy
 import torch
 from torch import nn
 
-from normbench.checks.base import Setup
 from normbench.findings import Finding
-from normbench.forward_pass import NormCall
-from normbench.training.checkpointing import Recomputed, checkpoint_activations
-from normbench.training.reestimation import tracking_layers
+from normbench.inspection.checks.base import Setup
+from normbench.inspection.forward_pass import NormCall
+from normbench.inspection.recompute import Recomputed, checkpoint_activations
+from normbench.inspection.reestimation import tracking_layers
 
 NUM_SAMPLES = 4
 

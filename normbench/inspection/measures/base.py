@@ -10,15 +10,15 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from normbench.datasets._batches import Batches
 from normbench.datasets.base import Split
+from normbench.inspection.losses import LossFunction
+from normbench.inspection.norm_readings import Probes, Statistics, merged, named_tracking_layers, own_statistics
+from normbench.inspection.reestimation import reestimate
+from normbench.inspection.watch.unchanged import leaving_unchanged
+from normbench.inspection.watch.watch import Frame
 from normbench.models.base import learned_parameters, weight_parameters, weighted_layers
 from normbench.random_streams import stream
-from normbench.training.batches import Batches
-from normbench.training.losses import LossFunction
-from normbench.training.probes import Probes, Statistics, merged, named_tracking_layers, own_statistics
-from normbench.training.reestimation import reestimate
-from normbench.training.unchanged import leaving_unchanged
-from normbench.training.watching import Frame
 
 NUM_SAMPLES = 128
 """Training samples that a measure reads besides the batch; more costs more than it tells."""

@@ -1,8 +1,8 @@
 """Which share of a layer's units is silent for the whole batch."""
 
+from normbench.inspection.measures.base import RecordedStep
+from normbench.inspection.norm_readings import Probes
 from normbench.models.base import weighted_layers
-from normbench.training.diagnostics.base import RecordedStep
-from normbench.training.probes import Probes
 
 
 def measure(step: RecordedStep) -> Probes:

@@ -4,9 +4,9 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 from torch.optim import SGD
 
+from normbench.inspection.measures.base import RecordedStep
+from normbench.inspection.norm_readings import Probes
 from normbench.models.base import BuiltNorm, Layer, weighted_layers
-from normbench.training.diagnostics.base import RecordedStep
-from normbench.training.probes import Probes
 
 
 def measure(step: RecordedStep) -> Probes:

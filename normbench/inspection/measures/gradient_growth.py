@@ -1,9 +1,9 @@
 """How the gradient grows or shrinks from layer to layer."""
 
-from normbench.evidence.probed import NETWORK
-from normbench.evidence.trends import log_slope
-from normbench.training.diagnostics.base import RecordedStep
-from normbench.training.probes import Probes
+from normbench.evidence.layers.probed import NETWORK
+from normbench.evidence.statistics.trends import log_slope
+from normbench.inspection.measures.base import RecordedStep
+from normbench.inspection.norm_readings import Probes
 
 
 def measure(step: RecordedStep) -> Probes:

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
+from normbench.inspection.measures.base import RecordedStep, joined, set_parameters
+from normbench.inspection.norm_readings import Probes
+from normbench.inspection.watch.watch import copies, grads_of, set_random_states
 from normbench.models.base import learned_parameters
-from normbench.training.diagnostics.base import RecordedStep, joined, set_parameters
-from normbench.training.probes import Probes
-from normbench.training.watching import copies, grads_of, set_random_states
 
 
 def measure(step: RecordedStep) -> Probes:

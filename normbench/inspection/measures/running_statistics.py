@@ -1,8 +1,8 @@
 """How far running statistics are from precise ones, while training goes on."""
 
-from normbench.training.diagnostics.base import NUM_SAMPLES, RecordedStep
-from normbench.training.probes import Probes, gaps_to_precise, precise_gaps
-from normbench.training.reestimation import tracking_layers
+from normbench.inspection.measures.base import NUM_SAMPLES, RecordedStep
+from normbench.inspection.norm_readings import Probes, gaps_to_precise, precise_gaps
+from normbench.inspection.reestimation import tracking_layers
 
 
 def measure(step: RecordedStep) -> Probes:

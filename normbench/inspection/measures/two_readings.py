@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from normbench.evidence.probed import NETWORK
-from normbench.training.diagnostics.base import RecordedStep
-from normbench.training.probes import Probes
-from normbench.training.reestimation import tracking_layers
+from normbench.evidence.layers.probed import NETWORK
+from normbench.inspection.measures.base import RecordedStep
+from normbench.inspection.norm_readings import Probes
+from normbench.inspection.reestimation import tracking_layers
 
 
 def measure(step: RecordedStep) -> Probes:

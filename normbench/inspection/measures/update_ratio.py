@@ -2,8 +2,8 @@
 
 from torch.linalg import vector_norm
 
-from normbench.training.diagnostics.base import RecordedStep, joined
-from normbench.training.probes import Probes
+from normbench.inspection.measures.base import RecordedStep, joined
+from normbench.inspection.norm_readings import Probes
 
 
 def measure(step: RecordedStep) -> Probes:

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from normbench.training.diagnostics.base import RecordedStep
-from normbench.training.probes import Probes
-from normbench.training.reestimation import tracking_layers
+from normbench.inspection.measures.base import RecordedStep
+from normbench.inspection.norm_readings import Probes
+from normbench.inspection.reestimation import tracking_layers
 
 NUM_SAMPLES = 64
 """Fewer than other measures read: both variances are of the same samples, so that most of the noise is in both."""

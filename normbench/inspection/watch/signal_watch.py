@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from normbench.training.watched_layers import WatchedLayer, first_floating, is_finite, watched_layers
+from normbench.inspection.watch.layers import WatchedLayer, first_floating, is_finite, watched_layers
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 from torch.nn.parameter import is_lazy
 
 from normbench.errors import SettingError
-from normbench.training.watching import same_random_states_after
+from normbench.inspection.watch.watch import same_random_states_after
 
 
 @contextmanager

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from normbench.evidence.comparison import Figure, Row, StudyComparison
-from normbench.evidence.selection import is_tuned
-from normbench.report.grids import Grid
-from normbench.report.numbers import effect_text, interval_text, short, verdict_text, with_spread
+from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
+from normbench.evidence.comparison.selection import is_tuned
+from normbench.report.blocks.grids import Grid
+from normbench.report.blocks.numbers import effect_text, interval_text, short, verdict_text, with_spread
 
 WIDE_HEADER = 9
 

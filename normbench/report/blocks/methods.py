@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from normbench.evidence.comparison import StudyComparison
-from normbench.evidence.paired import EXACT_UP_TO, Effect
-from normbench.evidence.pivot import Pivot
-from normbench.evidence.selection import is_tuned
-from normbench.report.comparison_table import metric_title
+from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.comparison.pivot import Pivot
+from normbench.evidence.comparison.selection import is_tuned
+from normbench.evidence.statistics.paired import EXACT_UP_TO, Effect
+from normbench.report.blocks.comparison_table import metric_title
 
 TUNING_SEEDS = "1000 and 1001"
 INTERVALS = (

@@ -2,8 +2,8 @@
 
 import math
 
-from normbench.evidence.comparison import Figure
-from normbench.evidence.paired import Effect
+from normbench.evidence.comparison.comparison import Figure
+from normbench.evidence.statistics.paired import Effect
 
 
 def short(value: float | None) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from normbench.evidence.run_folder import Arm
+from normbench.storage.run_folder import Arm
 
 # Settings of the first line, said or not; the second line has what was left at its default.
 FIRST = ("weight_decay", "dropout", "batch_size")

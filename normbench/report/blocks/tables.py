@@ -9,12 +9,12 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from normbench.evidence.comparison import StudyComparison
-from normbench.evidence.layer_report import LayerLine, LayerReport
-from normbench.evidence.plain_text import stream_beneath, visible
-from normbench.report.comparison_table import comparison_grid
-from normbench.report.grids import plain_table, print_grid
-from normbench.report.numbers import bar, metric_value, short
+from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.layers.layer_report import LayerLine, LayerReport
+from normbench.report.blocks.comparison_table import comparison_grid
+from normbench.report.blocks.grids import plain_table, print_grid
+from normbench.report.blocks.numbers import bar, metric_value, short
+from normbench.storage.plain_text import stream_beneath, visible
 
 NUM_ENDS = 4
 """Of a long network, so many layers are shown at either end."""

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from normbench.evidence.claim_verdicts import ClaimVerdict
-from normbench.evidence.verdicts import Part
-from normbench.report.claims_text import effect_with_interval
+from normbench.evidence.claims.margin_test import Part
+from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.report.terminal.claims import effect_with_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

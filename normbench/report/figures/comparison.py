@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from normbench.errors import ComparisonError
-from normbench.evidence.comparison import StudyComparison
-from normbench.evidence.pivot import Pivot
-from normbench.report.comparison_panels import STEP, Panel, over_setting, over_steps
-from normbench.report.comparison_table import metric_title
+from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.comparison.pivot import Pivot
+from normbench.report.blocks.comparison_table import metric_title
+from normbench.report.figures.panels import STEP, Panel, over_setting, over_steps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

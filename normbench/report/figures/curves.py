@@ -6,8 +6,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from normbench.evidence.run_folder import CURVE_CSV, METRICS_CSV, POINTS_CSV, Arm, Run
-from normbench.evidence.writing import replacing
+from normbench.storage.atomic import replacing
+from normbench.storage.run_folder import CURVE_CSV, METRICS_CSV, POINTS_CSV, Arm, Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from normbench.errors import ComparisonError
-from normbench.evidence.comparison import StudyComparison
-from normbench.evidence.curves import mean_curve
-from normbench.evidence.intervals import mean_interval
-from normbench.evidence.metrics import OUTPUT_STDS, SURGE
-from normbench.evidence.pivot import Cell, Pivot
-from normbench.evidence.pivot_axes import is_number
-from normbench.evidence.run_folder import read_arm
+from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.comparison.curves import mean_curve
+from normbench.evidence.comparison.pivot import Cell, Pivot
+from normbench.evidence.comparison.pivot_axes import is_number
+from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE
+from normbench.evidence.statistics.intervals import mean_interval
+from normbench.storage.run_folder import read_arm
 
 STEP = "step"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from normbench.errors import ComparisonError
-from normbench.evidence.growth import Spread
-from normbench.evidence.probe_lines import ProbeLine
-from normbench.evidence.probe_reading import ProbeReport
-from normbench.report.comparison_figure import COLORS, MAX_LINES, STYLES, check_path, write_picture
+from normbench.evidence.layers.probe_lines import ProbeLine
+from normbench.evidence.layers.probe_reading import ProbeReport
+from normbench.evidence.statistics.growth import Spread
+from normbench.report.figures.comparison import COLORS, MAX_LINES, STYLES, check_path, write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,12 +6,12 @@ from itertools import groupby
 from pathlib import Path
 
 from normbench.errors import ComparisonError
-from normbench.evidence.claim_verdicts import ClaimVerdict
-from normbench.evidence.json_files import write_text
-from normbench.evidence.kept_verdicts import read_verdicts, with_kept
-from normbench.evidence.verdicts import CANNOT_TELL, Part
-from normbench.report.claims_figure import draw_claims
-from normbench.report.claims_text import as_json, effect_with_interval, expected, summary_line
+from normbench.evidence.claims.kept_verdicts import read_verdicts, with_kept
+from normbench.evidence.claims.margin_test import CANNOT_TELL, Part
+from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.report.figures.claims import draw_claims
+from normbench.report.terminal.claims import as_json, effect_with_interval, expected, summary_line
+from normbench.storage.json_files import write_text
 
 VERDICTS_JSON = "verdicts.json"
 RULES = """\

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from normbench.evidence.comparison import StudyComparison
-from normbench.evidence.pivot import Pivot
-from normbench.report.comparison_table import comparison_grid
-from normbench.report.comparison_text import footnote
-from normbench.report.grids import Grid
-from normbench.report.pivot_text import pivot_grids, pivot_notes, pivot_title
-from normbench.report.tables import headline, notes
+from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.comparison.pivot import Pivot
+from normbench.report.blocks.comparison_table import comparison_grid
+from normbench.report.blocks.grids import Grid
+from normbench.report.blocks.tables import headline, notes
+from normbench.report.terminal.comparison import footnote
+from normbench.report.terminal.pivot import pivot_grids, pivot_notes, pivot_title
 
 
 def study_markdown(comparison: StudyComparison, pivots: Sequence[Pivot] = ()) -> str:

@@ -6,12 +6,12 @@ from dataclasses import asdict
 
 from rich.console import Console
 
-from normbench.evidence.claim_verdicts import ClaimVerdict
-from normbench.evidence.json_files import json_ready
-from normbench.evidence.study_verdicts import counts
-from normbench.evidence.verdicts import Part
-from normbench.report.numbers import short
-from normbench.report.tables import make_console
+from normbench.evidence.claims.margin_test import Part
+from normbench.evidence.claims.study_verdicts import counts
+from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.report.blocks.numbers import short
+from normbench.report.blocks.tables import make_console
+from normbench.storage.json_files import json_ready
 
 FALSE_VERDICTS = 0.05
 

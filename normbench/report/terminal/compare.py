@@ -7,16 +7,16 @@ from typing import Any
 import typer
 
 from normbench.errors import ComparisonError
-from normbench.evidence.claim_verdicts import ClaimVerdict
-from normbench.evidence.comparison import StudyComparison
-from normbench.evidence.pivot import Pivot
-from normbench.evidence.standout_rules import Standout
-from normbench.report.claims_text import as_mapping, print_claims
-from normbench.report.comparison_text import as_csv, as_json, pivots_csv, print_study_comparison
-from normbench.report.layers_text import print_standouts
-from normbench.report.markdown_text import study_markdown
-from normbench.report.methods_text import methods
-from normbench.report.tables import make_console
+from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.comparison.pivot import Pivot
+from normbench.evidence.layers.standout_rules import Standout
+from normbench.report.blocks.methods import methods
+from normbench.report.blocks.tables import make_console
+from normbench.report.pages.markdown import study_markdown
+from normbench.report.terminal.claims import as_mapping, print_claims
+from normbench.report.terminal.comparison import as_csv, as_json, pivots_csv, print_study_comparison
+from normbench.report.terminal.layers import print_standouts
 
 FORMATS = ("--json", "--csv", "--markdown")
 

@@ -10,13 +10,13 @@ from typing import Any
 
 from rich.console import Console
 
-from normbench.evidence.comparison import Figure, Row, StudyComparison
-from normbench.evidence.json_files import json_ready
-from normbench.evidence.paired import Effect
-from normbench.evidence.pivot import Pivot
-from normbench.evidence.selection import is_tuned
-from normbench.report.pivot_text import print_pivots
-from normbench.report.tables import headline, make_console, notes, print_comparison
+from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
+from normbench.evidence.comparison.pivot import Pivot
+from normbench.evidence.comparison.selection import is_tuned
+from normbench.evidence.statistics.paired import Effect
+from normbench.report.blocks.tables import headline, make_console, notes, print_comparison
+from normbench.report.terminal.pivot import print_pivots
+from normbench.storage.json_files import json_ready
 
 ENOUGH_SEEDS = 8
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from rich.console import Console
 
-from normbench.report.grids import plain_table
-from normbench.report.numbers import short
+from normbench.report.blocks.grids import plain_table
+from normbench.report.blocks.numbers import short
 
 LETTERS = {1: ("C",), 2: ("C", "L"), 3: ("C", "H", "W"), 4: ("C", "D", "H", "W")}
 INVARIANCES = {

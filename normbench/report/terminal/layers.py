@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from normbench.evidence.last_frames import FrameLine, last_frames
-from normbench.evidence.run_folder import Arm
-from normbench.evidence.standout_rules import Standout
-from normbench.evidence.surface_report import Surface
-from normbench.report.grids import Grid, print_grid
-from normbench.report.numbers import short
-from normbench.report.tables import LONG, NUM_ENDS
+from normbench.evidence.layers.last_frames import FrameLine, last_frames
+from normbench.evidence.layers.standout_rules import Standout
+from normbench.evidence.layers.surface_report import Surface
+from normbench.report.blocks.grids import Grid, print_grid
+from normbench.report.blocks.numbers import short
+from normbench.report.blocks.tables import LONG, NUM_ENDS
+from normbench.storage.run_folder import Arm
 
 
 def print_standouts(console: Console, found: Sequence[Standout]) -> None:

@@ -7,16 +7,16 @@ from typing import Any
 
 from rich.console import Console
 
-from normbench.evidence.json_files import json_ready
-from normbench.evidence.plain_text import one_line
-from normbench.evidence.run_report import UNLIKE_OURS, RunReport
-from normbench.evidence.run_states import RESULTS
-from normbench.report.layers_text import print_last_frames
-from normbench.report.numbers import size_text
-from normbench.report.run_header import header
-from normbench.report.run_states_text import age_text, owner_text, run_entry
-from normbench.report.tables import print_layers, print_losses
-from normbench.report.tuning_text import choice_text
+from normbench.evidence.layers.run_report import UNLIKE_OURS, RunReport
+from normbench.report.blocks.numbers import size_text
+from normbench.report.blocks.run_header import header
+from normbench.report.blocks.tables import print_layers, print_losses
+from normbench.report.terminal.layers import print_last_frames
+from normbench.report.terminal.states import age_text, owner_text, run_entry
+from normbench.report.terminal.tuning import choice_text
+from normbench.storage.json_files import json_ready
+from normbench.storage.plain_text import one_line
+from normbench.storage.run_states import RESULTS
 
 
 def print_run(console: Console, report: RunReport, *, all_layers: bool) -> None:

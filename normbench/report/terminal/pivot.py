@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from normbench.evidence.pivot import Cell, Pivot
-from normbench.evidence.sweeps import Trend
-from normbench.report.comparison_table import headers_in_lines, metric_title
-from normbench.report.grids import Grid, print_grid
-from normbench.report.numbers import effect_text, mean_text, verdict_text
+from normbench.evidence.comparison.pivot import Cell, Pivot
+from normbench.evidence.statistics.sweeps import Trend
+from normbench.report.blocks.comparison_table import headers_in_lines, metric_title
+from normbench.report.blocks.grids import Grid, print_grid
+from normbench.report.blocks.numbers import effect_text, mean_text, verdict_text
 
 
 def print_pivots(console: Console, pivots: Sequence[Pivot]) -> None:

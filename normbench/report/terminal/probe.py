@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from normbench.evidence.growth import Growth
-from normbench.evidence.probe_lines import ProbeLine
-from normbench.evidence.probe_reading import ProbeReport
-from normbench.report.grids import plain_table
-from normbench.report.numbers import bar, percent, short
-from normbench.report.tables import LONG, NUM_ENDS
+from normbench.evidence.layers.probe_lines import ProbeLine
+from normbench.evidence.layers.probe_reading import ProbeReport
+from normbench.evidence.statistics.growth import Growth
+from normbench.report.blocks.grids import plain_table
+from normbench.report.blocks.numbers import bar, percent, short
+from normbench.report.blocks.tables import LONG, NUM_ENDS
 
 HEADERS = (
     *("\nlayer", "\nkind", "\nshape", "weight\nstd", "output\nmean", "output\nstd", "output\nzeros"),

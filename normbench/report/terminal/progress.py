@@ -6,7 +6,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from normbench.report.tables import make_console
+from normbench.report.blocks.tables import make_console
 
 SECONDS_BETWEEN_LINES = 10.0
 

@@ -5,19 +5,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from normbench.evidence.comparison import compare_study
-from normbench.evidence.effects import with_effects
-from normbench.evidence.layer_report import LayerReport, report_layers
-from normbench.evidence.run_folder import METRICS_CSV, Arm
-from normbench.evidence.standouts import has_diagnostics, standouts
-from normbench.evidence.study_folder import read_study_arms
-from normbench.evidence.study_verdicts import study_verdicts
-from normbench.evidence.surface_report import surfaces
-from normbench.report.claims_text import print_claims
-from normbench.report.comparison_text import print_comparisons
-from normbench.report.layers_text import print_divergence, print_standouts, print_surfaces
-from normbench.report.run_header import header
-from normbench.report.tables import print_layers, print_losses
+from normbench.evidence.claims.study_verdicts import study_verdicts
+from normbench.evidence.comparison.comparison import compare_study
+from normbench.evidence.comparison.effects import with_effects
+from normbench.evidence.layers.layer_report import LayerReport, report_layers
+from normbench.evidence.layers.standouts import has_diagnostics, standouts
+from normbench.evidence.layers.surface_report import surfaces
+from normbench.report.blocks.run_header import header
+from normbench.report.blocks.tables import print_layers, print_losses
+from normbench.report.terminal.claims import print_claims
+from normbench.report.terminal.comparison import print_comparisons
+from normbench.report.terminal.layers import print_divergence, print_standouts, print_surfaces
+from normbench.storage.run_folder import METRICS_CSV, Arm
+from normbench.storage.study_folder import read_study_arms
 
 
 def print_study(console: Console, folder: Path, arm_names: Sequence[str], *, all_layers: bool, config: Path) -> None:

@@ -5,16 +5,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from normbench.evidence.choices import Choice
-from normbench.evidence.comparison import compare_study
-from normbench.evidence.effects import with_effects
-from normbench.evidence.json_files import json_ready
-from normbench.evidence.standouts import study_standouts
-from normbench.evidence.study_folder import read_study_arms
-from normbench.evidence.study_verdicts import study_verdicts
-from normbench.evidence.surface_report import surfaces
-from normbench.report.claims_text import as_mapping
-from normbench.report.run_text import layer_reports
+from normbench.evidence.claims.study_verdicts import study_verdicts
+from normbench.evidence.comparison.comparison import compare_study
+from normbench.evidence.comparison.effects import with_effects
+from normbench.evidence.layers.standouts import study_standouts
+from normbench.evidence.layers.surface_report import surfaces
+from normbench.report.terminal.claims import as_mapping
+from normbench.report.terminal.run import layer_reports
+from normbench.storage.choices import Choice
+from normbench.storage.json_files import json_ready
+from normbench.storage.study_folder import read_study_arms
 
 
 def study_as_mapping(

@@ -7,13 +7,13 @@ from typing import Any
 
 from rich.console import Console
 
-from normbench.evidence.choices import TUNING
-from normbench.evidence.owners import Owner
-from normbench.evidence.plain_text import one_line
-from normbench.evidence.removal import Removal
-from normbench.evidence.run_states import STATUSES, ArmFolder, ArmStates, RunState
-from normbench.report.grids import Grid, print_grid
-from normbench.report.numbers import size_text
+from normbench.report.blocks.grids import Grid, print_grid
+from normbench.report.blocks.numbers import size_text
+from normbench.storage.choices import TUNING
+from normbench.storage.owners import Owner
+from normbench.storage.plain_text import one_line
+from normbench.storage.removal import Removal
+from normbench.storage.run_states import STATUSES, ArmFolder, ArmStates, RunState
 
 MAX_PROBLEM = 80
 """Letters of what a run failed of that a row shows; ``normbench show`` says the rest."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from normbench.report.numbers import short
+from normbench.report.blocks.numbers import short
 
 
 def print_choices(console: Console, choices: Sequence[Mapping[str, Any]]) -> None:

@@ -6,10 +6,10 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Self
 
-from normbench.interruption import Interruption
-from normbench.making import AGAIN, Ended, Maker, Manner, PlannedRun
-from normbench.processes import start_context
-from normbench.worker import GRACE_S, Worker
+from normbench.scheduling.executors.processes_ready import start_context
+from normbench.scheduling.executors.worker import GRACE_S, Worker
+from normbench.scheduling.interruption import Interruption
+from normbench.scheduling.one_run import AGAIN, Ended, Maker, Manner, PlannedRun
 
 POLL_S = 0.2
 """How long a wish to stop may wait to be noticed."""

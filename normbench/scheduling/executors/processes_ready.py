@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.context import BaseContext
 
-from normbench.interruption import SIGNALS
+from normbench.scheduling.interruption import SIGNALS
 
-PRELOADED = ("normbench.worker",)
+PRELOADED = ("normbench.scheduling.executors.worker",)
 
 
 def start_context() -> BaseContext:

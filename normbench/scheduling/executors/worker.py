@@ -9,9 +9,9 @@ from threading import Event, Thread
 from types import FrameType
 from typing import Any
 
-from normbench.interruption import SIGNALS
-from normbench.making import Ended, Maker, Manner, PlannedRun
-from normbench.processes import signals_held_back
+from normbench.scheduling.executors.processes_ready import signals_held_back
+from normbench.scheduling.interruption import SIGNALS
+from normbench.scheduling.one_run import Ended, Maker, Manner, PlannedRun
 
 GRACE_S = 3.0
 """How long an ended process has to go."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from normbench.inspection.watch.watch import Frame
 from normbench.training.loop import Recorder
-from normbench.training.watching import Frame
 
 
 class MemoryRecorder:

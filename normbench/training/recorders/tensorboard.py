@@ -11,9 +11,9 @@ from tensorboardX.proto.api_pb2 import Status
 from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
 from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
 
-from normbench.training.event_file import EventFile
-from normbench.training.histograms import histogram
-from normbench.training.watching import Frame
+from normbench.inspection.watch.watch import Frame
+from normbench.training.recorders.event_file import EventFile
+from normbench.training.recorders.histograms import histogram
 
 # What TensorBoard keeps of one tag; more would be dropped by it at random.
 MAX_HISTOGRAM_STEPS, MAX_SCALAR_STEPS = 500, 1000

@@ -3,10 +3,10 @@
 import numpy as np
 from runs_in_memory import RunInMemory, arm_in_memory
 
-from normbench.evidence.claim_verdicts import judge_claim
-from normbench.evidence.claims import read_claims
-from normbench.evidence.metrics import read_metrics
-from normbench.tuning import Tried, choose
+from normbench.evidence.claims.claim import read_claims
+from normbench.evidence.claims.verdict import judge_claim
+from normbench.evidence.metrics.run_metrics import read_metrics
+from normbench.scheduling.tuning import Tried, choose
 
 NUM_STUDIES, NUM_SEEDS, TUNING_SEEDS = 2000, 8, 2
 LRS = (0.01, 0.03, 0.1)

@@ -5,8 +5,8 @@ import pytest
 from runs_in_memory import arm_with
 
 from normbench.errors import ComparisonError
-from normbench.evidence.claim_verdicts import judge_claim
-from normbench.evidence.claims import read_claims
+from normbench.evidence.claims.claim import read_claims
+from normbench.evidence.claims.verdict import judge_claim
 
 NUM_STUDIES = 1000
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from made_up_runs import make_arm, make_run, make_study
 
-from normbench.evidence.comparison import Figure, Row, StudyComparison, compare_study
-from normbench.evidence.effects import with_effects
+from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison, compare_study
+from normbench.evidence.comparison.effects import with_effects
 
 NUM_STUDIES = 2_000
 NUM_SEEDS = 8

@@ -5,8 +5,8 @@ import math
 import pytest
 from made_up_runs import make_arm, make_run, make_study
 
-from normbench.evidence.curves import CurvePoint, mean_curve
-from normbench.evidence.run_folder import read_arm
+from normbench.evidence.comparison.curves import CurvePoint, mean_curve
+from normbench.storage.run_folder import read_arm
 
 STUDENT_2 = 4.302652729911275  # two-sided 95 % quantile with 2 degrees of freedom
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from normbench.errors import ComparisonError
-from normbench.evidence.comparison import Figure, Row, StudyComparison
-from normbench.evidence.effects import with_effects
-from normbench.report.comparison_text import footnote
-from normbench.report.numbers import effect_text, verdict_text
+from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
+from normbench.evidence.comparison.effects import with_effects
+from normbench.report.blocks.numbers import effect_text, verdict_text
+from normbench.report.terminal.comparison import footnote
 
 SEEDS = tuple(range(8))
 

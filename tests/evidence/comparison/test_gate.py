@@ -5,9 +5,9 @@ import math
 import pytest
 
 from normbench.errors import ComparisonError
-from normbench.evidence.comparison import Figure, Row, StudyComparison
-from normbench.evidence.effects import with_effects
-from normbench.evidence.gate import failures, read_gate
+from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
+from normbench.evidence.comparison.effects import with_effects
+from normbench.evidence.comparison.gate import failures, read_gate
 
 SEEDS = tuple(range(8))
 GRAMMAR = "must be NAME OP VALUE, joined by and / or, OP one of < <= > >= == !="

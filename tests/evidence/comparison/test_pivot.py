@@ -5,10 +5,10 @@ import random
 import pytest
 
 from normbench.errors import ComparisonError
-from normbench.evidence.comparison import Figure, Row, StudyComparison
-from normbench.evidence.pivot import pivots
-from normbench.report.grids import Grid
-from normbench.report.pivot_text import pivot_grids, pivot_notes, pivot_title
+from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
+from normbench.evidence.comparison.pivot import pivots
+from normbench.report.blocks.grids import Grid
+from normbench.report.terminal.pivot import pivot_grids, pivot_notes, pivot_title
 
 SEEDS = tuple(range(8))
 BATCH_SIZES = (2, 8, 32)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from normbench.errors import ComparisonError, ConfigError
-from normbench.evidence.run_folder import Arm
-from normbench.evidence.selection import check_some_left, read_conditions, select_arms
+from normbench.evidence.comparison.selection import check_some_left, read_conditions, select_arms
+from normbench.storage.run_folder import Arm
 
 SETTINGS = {
     "none": {"norm": "none", "batch_size": 2, "optimizer.lr": 0.01, "lrs": None},

@@ -5,8 +5,8 @@ import math
 import pytest
 from made_up_runs import made_up_arm, std_rows
 
-from normbench.evidence.layer_report import report_layers
-from normbench.report.tables import make_console, print_layers
+from normbench.evidence.layers.layer_report import report_layers
+from normbench.report.blocks.tables import make_console, print_layers
 
 LAYERS = ("hidden1", "hidden2", "output")
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from made_up_runs import make_arm, make_run, make_study, std_rows, write_csv
 
-from normbench.evidence.json_files import write_sealed_json
-from normbench.evidence.last_frames import FrameLine, last_frames
-from normbench.evidence.run_folder import PROBES_CSV, SUMMARY_JSON, digests, read_arm
-from normbench.evidence.standouts import standouts, study_standouts
-from normbench.evidence.study_folder import read_study_arms
-from normbench.report.layers_text import standout_line
-from normbench.scheduling import run_study
-from normbench.study import RunConfig, Study
+from normbench.evidence.layers.last_frames import FrameLine, last_frames
+from normbench.evidence.layers.standouts import standouts, study_standouts
+from normbench.report.terminal.layers import standout_line
+from normbench.scheduling.schedule import run_study
+from normbench.storage.json_files import write_sealed_json
+from normbench.storage.run_folder import PROBES_CSV, SUMMARY_JSON, digests, read_arm
+from normbench.storage.study_folder import read_study_arms
+from normbench.study.config import RunConfig, Study
 from normbench.training import build
 
 CLUSTERS = {

@@ -8,8 +8,8 @@ import pytest
 from command_line import normbench
 from made_up_runs import ARMS, TINY
 
-from normbench.evidence.study_folder import read_study_arms
-from normbench.evidence.surface_report import SIZES, surfaces
+from normbench.evidence.layers.surface_report import SIZES, surfaces
+from normbench.storage.study_folder import read_study_arms
 
 RECORDED = TINY.replace("recording: {", "recording: {every_steps: 2, loss_surface: true, ") + ARMS + "seeds: 2\n"
 

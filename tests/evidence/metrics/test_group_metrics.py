@@ -7,9 +7,9 @@ from made_up_runs import make_arm, make_run, make_study, write_csv
 from runs_in_memory import RunInMemory, arm_in_memory, arm_with
 
 from normbench.errors import ComparisonError
-from normbench.evidence.group_metrics import is_share, read_by_seed
-from normbench.evidence.json_files import write_json
-from normbench.evidence.run_folder import CURVE_CSV, METRICS_CSV, POINTS_CSV, SUMMARY_JSON, digests, read_arm
+from normbench.evidence.metrics.group_metrics import is_share, read_by_seed
+from normbench.storage.json_files import write_json
+from normbench.storage.run_folder import CURVE_CSV, METRICS_CSV, POINTS_CSV, SUMMARY_JSON, digests, read_arm
 
 
 def ladder(*losses, statuses=None):

@@ -7,7 +7,7 @@ import statistics
 import pytest
 from scipy import stats
 
-from normbench.evidence.growth import Growth, Spread, growth_per_layer
+from normbench.evidence.statistics.growth import Growth, Spread, growth_per_layer
 
 
 def noisy(factor, num_layers=20, seed=0, noise=0.1):

@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from normbench.evidence.paired import Effect, holm, judge, paired_effect, seeds_for_a_verdict, sign_flip_p
+from normbench.evidence.statistics.paired import Effect, holm, judge, paired_effect, seeds_for_a_verdict, sign_flip_p
 
 NUM_STUDIES = 2000
 

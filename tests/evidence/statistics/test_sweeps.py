@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from normbench.evidence.sweeps import Trend, judge_trends, trend
+from normbench.evidence.statistics.sweeps import Trend, judge_trends, trend
 
 SEEDS = range(8)
 BATCH_SIZES = [2, 8, 32]

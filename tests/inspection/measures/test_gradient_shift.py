@@ -3,14 +3,14 @@
 import pytest
 import torch
 
+from normbench.datasets._batches import Batches
 from normbench.datasets.base import Split
 from normbench.models.base import Linear
 from normbench.random_streams import stream
-from normbench.study import RunConfig
-from normbench.training.batches import Batches
+from normbench.study.config import RunConfig
 from normbench.training.build import build_training
 from normbench.training.loop import Penalty, Training, train
-from normbench.training.recording import MemoryRecorder
+from normbench.training.recorders.memory import MemoryRecorder
 
 LR = 0.1
 LINE = {

@@ -8,23 +8,23 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
+from normbench.datasets._batches import Batches
 from normbench.datasets.base import Split
-from normbench.evidence.group_metrics import is_share
+from normbench.evidence.metrics.group_metrics import is_share
+from normbench.inspection.measures import loss_surface
+from normbench.inspection.measures.base import find_measures
+from normbench.inspection.measures.effective_lr import scale_free
 from normbench.models.base import Linear, build_norm
 from normbench.norms.batch_norm import BatchNormSpec
 from normbench.norms.layer_norm import LayerNormSpec
 from normbench.norms.none import NoneSpec
 from normbench.random_streams import stream
-from normbench.study import RunConfig
-from normbench.training.batches import Batches
+from normbench.scheduling.tuning import tuning_config
+from normbench.study.config import RunConfig
 from normbench.training.build import build_training, chosen_measures
-from normbench.training.diagnostics import loss_surface
-from normbench.training.diagnostics.base import find_measures
-from normbench.training.diagnostics.effective_lr import scale_free
 from normbench.training.experiment import run_experiment
 from normbench.training.loop import Penalty, Training, train
-from normbench.training.recording import MemoryRecorder
-from normbench.tuning import tuning_config
+from normbench.training.recorders.memory import MemoryRecorder
 
 LR = 0.05
 A = torch.diag(torch.tensor([4.0, 1.0, 0.25], dtype=torch.float64))
@@ -148,8 +148,8 @@ def test_the_gradients_slope_is_that_of_the_deviations_at_the_hidden_outputs():
 
 
 def test_the_slope_is_what_depth_slope_reads_at_the_end(tmp_path):
-    from normbench.evidence.metrics import read_metrics
-    from normbench.evidence.run_folder import Run
+    from normbench.evidence.metrics.run_metrics import read_metrics
+    from normbench.storage.run_folder import Run
 
     settings = {"model": {"name": "mlp", "width": 8, "depth": 4}, "dataset": {"name": "linear_regression"}}
     recording = {"tensorboard": False, "diagnostics": True, "every_steps": 2}

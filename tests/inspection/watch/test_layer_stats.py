@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from normbench.training.layer_stats import STATISTICS, describe, layer_of
+from normbench.inspection.watch.layer_stats import STATISTICS, describe, layer_of
 
 
 def draw(*shape, seed=0, dtype=torch.float32):

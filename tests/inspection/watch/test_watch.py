@@ -6,15 +6,15 @@ import pytest
 import torch
 from torch import nn
 
+from normbench.inspection.watch.watch import leaving_no_trace, watching_activations
 from normbench.models.base import Linear
-from normbench.study import RunConfig
+from normbench.study.config import RunConfig
 from normbench.training.build import build_training
-from normbench.training.csv_files import CsvRecorder
 from normbench.training.experiment import metric_columns
 from normbench.training.loop import train
-from normbench.training.recording import MemoryRecorder, Recorders
-from normbench.training.tensorboard_log import TensorBoardRecorder
-from normbench.training.watching import leaving_no_trace, watching_activations
+from normbench.training.recorders.csv import CsvRecorder
+from normbench.training.recorders.memory import MemoryRecorder, Recorders
+from normbench.training.recorders.tensorboard import TensorBoardRecorder
 
 NUM_STEPS = 6
 LINE = {

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from normbench.datasets._batches import Batches
 from normbench.datasets.base import Split
 from normbench.random_streams import stream
-from normbench.training.batches import Batches
 
 
 def make_batches(num_samples, batch_size, seed=0, with_target=True):

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from normbench.contradictions import contradictions
+from normbench.datasets._batches import Batches
 from normbench.datasets.base import Split
 from normbench.random_streams import stream
-from normbench.study import RunConfig
-from normbench.training.batches import Batches
+from normbench.study.config import RunConfig
+from normbench.study.contradictions import contradictions
 from normbench.training.build import build_training
 
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 0])  # six, five and four samples

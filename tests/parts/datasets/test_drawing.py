@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from normbench.drawing import MAX_CYCLES, MIN_CYCLES, Styles, gratings, random_styles, uniform
+from normbench.datasets._drawing import MAX_CYCLES, MIN_CYCLES, Styles, gratings, random_styles, uniform
 from normbench.random_streams import stream
 
 

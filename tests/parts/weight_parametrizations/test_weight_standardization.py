@@ -8,15 +8,15 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 from torch.nn.utils.parametrizations import weight_norm as torchs_weight_norm
 
-from normbench.contradictions import contradictions
 from normbench.errors import SettingError
+from normbench.inspection.watch.layer_stats import layer_of
+from normbench.inspection.watch.watch import weights_of
 from normbench.models.base import learned_parameters, parametrize_weights, weight_parameters, weighted_layers
 from normbench.models.mlp import MLPSpec
 from normbench.norms.none import NoneSpec
-from normbench.study import RunConfig
+from normbench.study.config import RunConfig
+from normbench.study.contradictions import contradictions
 from normbench.training.build import build_model, build_training, split_parameters
-from normbench.training.layer_stats import layer_of
-from normbench.training.watching import weights_of
 from normbench.weight_parametrizations.weight_norm import WeightNorm, WeightNormSpec
 from normbench.weight_parametrizations.weight_standardization import WeightStandardization, WeightStandardizationSpec
 

@@ -8,15 +8,15 @@ import pytest
 from deadly_runs import Deadly
 from made_up_runs import ARMS, TINY
 
-from normbench import making, workers
-from normbench.arms import load_study
-from normbench.evidence.owners import Owner
-from normbench.interruption import Interruption
-from normbench.making import Maker, Manner
-from normbench.planning import plan
-from normbench.scheduling import run_study
-from normbench.worker import Worker
-from normbench.workers import Workers
+from normbench.scheduling.executors import processes
+from normbench.scheduling.executors.processes import Workers
+from normbench.scheduling.executors.worker import Worker
+from normbench.scheduling.interruption import Interruption
+from normbench.scheduling.one_run import Maker, Manner
+from normbench.scheduling.plan import plan
+from normbench.scheduling.schedule import one_run, run_study
+from normbench.storage.owners import Owner
+from normbench.study.load import load_study
 
 ENDLESS = TINY.replace("num_steps: 4", "num_steps: 100000000") + ARMS
 
@@ -118,14 +118,14 @@ def test_how_far_runs_are_is_told():
 
 def test_one_job_stays_in_this_process(monkeypatch):
     made = []
-    monkeypatch.setattr(making, "run_experiment", lambda *_, **__: made.append(os.getpid()) or {"status": "finished"})
+    monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: made.append(os.getpid()) or {"status": "finished"})
     runs = plan(study_of(seeds=2), Path("runs"))
     assert [end.run for end in Workers().run(runs)] == runs
     assert made == [os.getpid()] * 4
 
 
 def test_a_failed_run_says_why(monkeypatch):
-    monkeypatch.setattr(making, "run_experiment", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: 1 / 0)
     (run, *_) = plan(study_of(), Path("runs"))
     ended = Maker().make(run, Manner())
     assert (ended.status, ended.error) == ("failed", "ZeroDivisionError: division by zero")
@@ -143,7 +143,7 @@ def starts_at_most(number, monkeypatch):
         started.append(Worker(context))
         return started[-1]
 
-    monkeypatch.setattr(workers, "Worker", start)
+    monkeypatch.setattr(processes, "Worker", start)
 
 
 def test_with_fewer_processes_than_wished_for_the_work_is_done_by_those(monkeypatch):

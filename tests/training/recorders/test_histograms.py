@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from normbench.training.histograms import NUM_BINS, histogram
+from normbench.training.recorders.histograms import NUM_BINS, histogram
 
 F32, F64 = torch.float32, torch.float64
 

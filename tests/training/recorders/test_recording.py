@@ -11,18 +11,18 @@ from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-from normbench.arms import load_study
-from normbench.scheduling import run_study
-from normbench.study import RunConfig
+from normbench.inspection.watch.layer_stats import layer_of
+from normbench.inspection.watch.watch import Frame
+from normbench.scheduling.schedule import run_study
+from normbench.study.config import RunConfig
+from normbench.study.load import load_study
 from normbench.training.build import build_training
 from normbench.training.experiment import run_experiment
-from normbench.training.layer_stats import layer_of
 from normbench.training.loop import train
-from normbench.training.recording import MemoryRecorder
-from normbench.training.tensorboard_log import TensorBoardRecorder, scalar_tag, write_pictures
-from normbench.training.watching import Frame
+from normbench.training.recorders.memory import MemoryRecorder
+from normbench.training.recorders.tensorboard import TensorBoardRecorder, scalar_tag, write_pictures
 
-WEIGHT_DECAY = Path(__file__).parents[2] / "configs" / "weight_decay.yaml"
+WEIGHT_DECAY = Path(__file__).parents[3] / "configs" / "weight_decay.yaml"
 STEPS = [0, 5, 10, 15, 20]
 KEEP_ALL = dict.fromkeys(("histograms", "scalars", "images", "tensors"), 0)
 
@@ -221,7 +221,7 @@ def test_a_loss_that_is_not_finite_stays_out_of_tensorboard(tmp_path, capfd):
 
 @pytest.mark.parametrize(("num_steps", "expected"), [(8, [0, 2, 4, 6, 8]), (7, [0, 2, 4, 6, 7])])
 def test_a_run_of_as_many_rows_as_tensorboard_keeps_is_not_thinned(tmp_path, monkeypatch, num_steps, expected):
-    monkeypatch.setattr("normbench.training.tensorboard_log.MAX_HISTOGRAM_STEPS", 5)
+    monkeypatch.setattr("normbench.training.recorders.tensorboard.MAX_HISTOGRAM_STEPS", 5)
     board = short_run(tmp_path / "run", num_steps)
     assert [event.step for event in board.Histograms("weight/hidden1.weight")] == expected
 

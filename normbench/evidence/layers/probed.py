@@ -2,8 +2,8 @@
 
 import math
 
-from normbench.evidence.columns import Steps
-from normbench.evidence.run_folder import PROBES_CSV, Run
+from normbench.evidence.metrics.columns import Steps
+from normbench.storage.run_folder import PROBES_CSV, Run
 
 NETWORK = "network"
 """The name under which a measure speaks of all layers together."""
