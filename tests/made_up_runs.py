@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from normbench.storage.json_files import write_json, write_sealed_json
+from normbench.storage.files.json_files import write_json, write_sealed_json
 from normbench.storage.run_folder import (
     ARM_JSON,
     ENVIRONMENT_JSON,

@@ -7,7 +7,7 @@ from pathlib import Path
 from normbench.report.figures.curves import curve_seeds, draw_curves, save_last
 from normbench.scheduling.mean_curves import SUMMARY, write_aggregate_curves
 from normbench.scheduling.schedule import Progress
-from normbench.storage.json_files import write_text
+from normbench.storage.files.json_files import write_text
 from normbench.storage.lock import locked, sweep
 from normbench.storage.run_folder import SUMMARY_JSON, Arm, Run
 from normbench.storage.study_folder import read_study_arms

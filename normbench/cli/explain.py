@@ -77,8 +77,8 @@ def _spec(name: str, settings: list[str]) -> "NormSpec":
 
     from normbench.errors import ConfigError
     from normbench.inspection.explain import NormChoice
-    from normbench.storage.located import Located
-    from normbench.storage.yaml_file import read_assignment
+    from normbench.storage.files.located import Located
+    from normbench.storage.files.yaml_file import read_assignment
     from normbench.study.wording import complaints_about
 
     located = Located({"norm": {"name": name}}, {("norm",): f"explain {name}"})

@@ -32,7 +32,7 @@ def command(
     """
     from normbench.report.blocks.tables import make_console
     from normbench.report.terminal import states
-    from normbench.storage.plain_text import one_line
+    from normbench.storage.files.plain_text import one_line
     from normbench.storage.run_states import by_arm
 
     wanted = _checked(status or [])

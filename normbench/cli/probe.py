@@ -48,7 +48,7 @@ def command(
     from normbench.report.blocks.tables import make_console
     from normbench.report.terminal.findings import print_findings
     from normbench.report.terminal.probe import print_probe
-    from normbench.storage.json_files import json_ready
+    from normbench.storage.files.json_files import json_ready
 
     _check_words(config, model, input_, set_ or [], plot)
     if config is None:
@@ -107,7 +107,7 @@ def _of_callable(model: str, input_: str, seeds: int | None) -> "list[ProbeRepor
 
 def _study(path: Path, set_: Sequence[str], seeds: int | None) -> "Study":
     from normbench.scheduling.probe_seeds import DEFAULT_SEEDS
-    from normbench.storage.yaml_file import read_study_file
+    from normbench.storage.files.yaml_file import read_study_file
     from normbench.study.load import load_study
 
     says_seeds = "seeds" in read_study_file(path).data

@@ -22,7 +22,7 @@ def command(
     """
     from normbench.errors import ConfigError
     from normbench.report.terminal.states import removal_lines
-    from normbench.storage.plain_text import one_line
+    from normbench.storage.files.plain_text import one_line
     from normbench.storage.removal import plan_removal, remove
 
     removals = plan_removal(paths, runs_dir)

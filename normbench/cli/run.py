@@ -53,7 +53,7 @@ def command(
 
     Example: normbench run configs/lenet_bn.yaml --set norm=group_norm --seeds 3
     """
-    from normbench.scheduling.executors.processes_ready import get_ready
+    from normbench.scheduling.executors.process_start import get_ready
 
     num_jobs = _num_jobs(jobs)
     if num_jobs > 1 and not dry_run:
@@ -161,7 +161,7 @@ def _as_mapping(_path: Path, run: "StudyRun") -> dict[str, Any]:
 
 def _num_jobs(said: str) -> int:
     from normbench.errors import ConfigError
-    from normbench.scheduling.executors.processes_ready import num_cores
+    from normbench.scheduling.executors.process_start import num_cores
 
     if said == "auto":
         return num_cores()

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from normbench.errors import RunFolderError
-from normbench.storage.atomic import refusal
+from normbench.storage.files.atomic import refusal
+from normbench.storage.files.plain_text import one_line
 from normbench.storage.lock import Busy, Claim, Stamp, claim
-from normbench.storage.plain_text import one_line
 from normbench.storage.run_folder import CLAIM_JSON, ERROR_TXT, is_finished, problem_with
 from normbench.study.config import RunConfig
 from normbench.training.attempt import CHECKPOINT_S, Conduct, Interrupted

@@ -7,8 +7,8 @@ from typing import Any
 
 from normbench.errors import RunFolderError
 from normbench.scheduling.one_run import PlannedRun
+from normbench.storage.files.json_files import read_json, write_json, write_sealed_json
 from normbench.storage.identity import is_name
-from normbench.storage.json_files import read_json, write_json, write_sealed_json
 from normbench.storage.lock import locked, sweep
 from normbench.storage.resolved_settings import flatten
 from normbench.storage.run_folder import ARM_JSON, CONFIG_YAML, STUDY_JSON, seed_folder

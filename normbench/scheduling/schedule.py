@@ -10,7 +10,7 @@ from normbench.errors import RunFailedError, RunFolderError
 from normbench.scheduling.executors.processes import Workers
 from normbench.scheduling.one_run import AGAIN, Ended, Manner, PlannedRun
 from normbench.scheduling.plan import plan, write_study_files
-from normbench.storage.atomic import refusal
+from normbench.storage.files.atomic import refusal
 from normbench.storage.lock import stamp
 from normbench.storage.owners import Owner, Watch
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON

@@ -16,9 +16,9 @@ from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.scheduling.executors.processes import Workers
 from normbench.scheduling.one_run import AGAIN, Manner, PlannedRun
 from normbench.scheduling.schedule import Progress, run_planned
-from normbench.storage.atomic import refusal
 from normbench.storage.choices import TUNING, Choice, Question, Tried, freeze, frozen
-from normbench.storage.located import Located
+from normbench.storage.files.atomic import refusal
+from normbench.storage.files.located import Located
 from normbench.storage.run_folder import Run, seed_folder
 from normbench.study.config import TUNING_SEEDS, RecordingConfig, RunConfig, Study
 from normbench.study.contradictions import contradictions

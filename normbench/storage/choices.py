@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
-from normbench.storage.json_files import read_json, write_sealed_json
+from normbench.storage.files.json_files import read_json, write_sealed_json
 from normbench.storage.lock import locked, sweep
 
 TUNING = "tuning"

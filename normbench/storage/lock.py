@@ -13,7 +13,7 @@ from typing import Self
 from filelock import FileLock
 
 from normbench.errors import RunFolderError
-from normbench.storage.atomic import PART, naming, way_out
+from normbench.storage.files.atomic import PART, naming, way_out
 from normbench.storage.owners import MY_TOKENS, Owner
 from normbench.storage.run_folder import (
     CHECKPOINT,

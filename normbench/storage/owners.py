@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
-from normbench.storage.json_files import write_json
+from normbench.storage.files.json_files import write_json
 from normbench.storage.run_folder import CLAIM_JSON, is_finished
 
 SILENCE_S = 60.0

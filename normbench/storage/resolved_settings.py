@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import ConfigError
+from normbench.storage.files.yaml_file import read_study_file
 from normbench.storage.run_folder import CONFIG_YAML
-from normbench.storage.yaml_file import read_study_file
 
 _OF_THE_STUDY = ("study", "arms", "seeds")
 

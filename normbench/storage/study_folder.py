@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import ComparisonError, RunFolderError
-from normbench.storage.json_files import AGAIN, read_json
+from normbench.storage.files.json_files import AGAIN, read_json
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, Arm, read_arm
 
 

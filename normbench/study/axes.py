@@ -7,8 +7,8 @@ from math import prod
 from typing import Any
 
 from normbench.errors import ConfigError
-from normbench.storage.located import Loc, Located
-from normbench.storage.yaml_file import read_assignment
+from normbench.storage.files.located import Loc, Located
+from normbench.storage.files.yaml_file import read_assignment
 
 MAX_ARMS = 10_000
 MAX_NAME = 120

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from normbench.errors import ConfigError, SettingError, did_you_mean
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.expectations import TUNED
+from normbench.storage.files.located import Located
+from normbench.storage.files.yaml_file import parse_yaml, read_assignment, read_text
 from normbench.storage.identity import content_sha256, study_name
-from normbench.storage.located import Located
-from normbench.storage.yaml_file import parse_yaml, read_assignment, read_text
 from normbench.study.axes import Axis, arms_axis, expand, grid_axes, label, vary_axis, zip_axis
 from normbench.study.config import TUNING_SEEDS, RunConfig, Study
 from normbench.study.contradictions import contradictions

@@ -5,8 +5,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from normbench.storage.files.yaml_file import RESOLVED
 from normbench.storage.resolved_settings import flatten
-from normbench.storage.yaml_file import RESOLVED
 from normbench.study.config import RunConfig
 
 

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from normbench.errors import ConfigError
 from normbench.evidence.claims.expectations import TUNED
-from normbench.storage.located import Located
-from normbench.storage.yaml_file import read_assignment
+from normbench.storage.files.located import Located
+from normbench.storage.files.yaml_file import read_assignment
 from normbench.study.axes import MAX_ARMS, label
 from normbench.study.config import RunConfig
 from normbench.study.contradictions import contradictions

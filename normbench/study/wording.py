@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 
 from normbench.errors import SettingError, did_you_mean
 from normbench.parts import OneOf, Spec, find_specs
-from normbench.storage.located import Loc, Located
+from normbench.storage.files.located import Loc, Located
 
 # What readers of the documents type, and what it is called here.
 DOCUMENTS_NAMES = {

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from normbench.datasets.base import Dataset
-from normbench.storage.json_files import write_json, write_sealed_json, write_text
+from normbench.storage.files.json_files import write_json, write_sealed_json, write_text
 from normbench.storage.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, digests
 from normbench.study.config import RunConfig
 from normbench.study.resolved import flat_settings, resolved_yaml

@@ -7,7 +7,7 @@ import pytest
 from command_line import normbench
 from made_up_runs import ARMS, TINY, make_arm, make_run, make_study, std_rows
 
-from normbench.storage.json_files import read_json, write_json
+from normbench.storage.files.json_files import read_json, write_json
 from normbench.storage.run_folder import ENVIRONMENT_JSON, STUDY_JSON
 
 EVIL = "\x1b[31mred\x1b]0;title\x07\x9b2J\u202edesrever\x7f[bold red]loud"

@@ -14,7 +14,7 @@ import pytest
 from command_line import normbench
 from made_up_runs import ARMS, TINY, make_arm, make_run, make_study, std_rows, write_csv
 
-from normbench.storage.json_files import read_json, write_json
+from normbench.storage.files.json_files import read_json, write_json
 from normbench.storage.lock import claim
 from normbench.storage.owners import Owner
 from normbench.storage.run_folder import ENVIRONMENT_JSON, STUDY_JSON

@@ -15,7 +15,7 @@ from normbench.errors import ConfigError
 from normbench.evidence.claims.study_verdicts import file_verdicts
 from normbench.scheduling.plan import plan
 from normbench.scheduling.tuning import missing_tuning_runs
-from normbench.storage.plain_text import one_line
+from normbench.storage.files.plain_text import one_line
 from normbench.study.load import load_study
 
 RUNS = Path("runs")

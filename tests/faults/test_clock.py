@@ -8,7 +8,7 @@ import pytest
 from faults.small_study import TEXT
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from normbench.storage.json_files import read_json
+from normbench.storage.files.json_files import read_json
 from normbench.storage.lock import Busy, claim
 from normbench.storage.owners import Watch
 from normbench.study.load import load_study

@@ -9,7 +9,7 @@ from faults.small_study import CONFIG, RUNS, asked_again, results, run, run_of
 
 from normbench.errors import ConfigError, RunFolderError
 from normbench.scheduling.schedule import run_study
-from normbench.storage.json_files import read_json
+from normbench.storage.files.json_files import read_json
 from normbench.storage.lock import claim
 from normbench.storage.owners import Owner
 from normbench.storage.run_folder import Run, problem_with

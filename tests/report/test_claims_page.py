@@ -13,8 +13,8 @@ from normbench.evidence.claims.kept_verdicts import read_verdicts
 from normbench.evidence.claims.verdict import judge_claim
 from normbench.report.figures.claims import draw_claims
 from normbench.report.pages.claims_page import page, write_page
+from normbench.storage.files.yaml_file import read_study_file
 from normbench.storage.identity import content_sha256
-from normbench.storage.yaml_file import read_study_file
 
 KEPT = json.loads(VERDICTS.read_text(encoding="utf-8"))
 READ_BACK = read_verdicts(VERDICTS)

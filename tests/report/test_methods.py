@@ -9,7 +9,7 @@ from normbench.evidence.comparison.comparison import compare_study
 from normbench.evidence.comparison.effects import with_effects
 from normbench.evidence.comparison.pivot import pivots
 from normbench.report.blocks.methods import methods
-from normbench.storage.json_files import write_json
+from normbench.storage.files.json_files import write_json
 from normbench.storage.run_folder import ENVIRONMENT_JSON
 
 FIGURES = (

@@ -13,7 +13,7 @@ from normbench.evidence.comparison.effects import with_effects
 from normbench.scheduling.executors.processes import Workers
 from normbench.scheduling.schedule import one_run, run_study
 from normbench.scheduling.tuning import quick, tune_study, with_choices, with_settings
-from normbench.storage.json_files import write_sealed_json
+from normbench.storage.files.json_files import write_sealed_json
 from normbench.storage.run_folder import METRICS_CSV, SUMMARY_JSON, digests
 from normbench.study.config import TUNING_SEEDS
 from normbench.study.load import load_study

@@ -6,7 +6,7 @@ import pytest
 from made_up_runs import make_arm, make_run, make_study, write_csv
 
 from normbench.errors import RunFolderError
-from normbench.storage.json_files import write_json
+from normbench.storage.files.json_files import write_json
 from normbench.storage.run_folder import is_finished, problem_with, read_arm, seed_folder
 
 

@@ -8,11 +8,11 @@ from typing import Any
 from normbench.errors import ComparisonError, ConfigError
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict, judge_claim
+from normbench.storage.files.json_files import read_json
+from normbench.storage.files.yaml_file import read_study_file
 from normbench.storage.identity import content_sha256, study_name
-from normbench.storage.json_files import read_json
 from normbench.storage.run_folder import STUDY_JSON, Arm
 from normbench.storage.study_folder import read_study_arms
-from normbench.storage.yaml_file import read_study_file
 
 
 def study_verdicts(folder: Path) -> list[ClaimVerdict]:

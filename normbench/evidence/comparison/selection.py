@@ -6,8 +6,8 @@ from typing import Any
 
 from normbench.errors import ComparisonError, did_you_mean
 from normbench.evidence.claims.expectations import TUNED
+from normbench.storage.files.yaml_file import read_assignment
 from normbench.storage.run_folder import Arm
-from normbench.storage.yaml_file import read_assignment
 
 MAX_SHOWN = 12
 

@@ -13,7 +13,7 @@ from normbench.evidence.comparison.selection import is_tuned
 from normbench.evidence.layers.last_frames import FrameLine, last_frames
 from normbench.evidence.layers.layer_report import LayerReport, report_layers
 from normbench.storage.choices import Choice, choices_of
-from normbench.storage.json_files import read_json
+from normbench.storage.files.json_files import read_json
 from normbench.storage.resolved_settings import flatten, settings_of_run
 from normbench.storage.run_folder import (
     ARM_JSON,

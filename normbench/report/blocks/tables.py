@@ -14,7 +14,7 @@ from normbench.evidence.layers.layer_report import LayerLine, LayerReport
 from normbench.report.blocks.comparison_table import comparison_grid
 from normbench.report.blocks.grids import plain_table, print_grid
 from normbench.report.blocks.numbers import bar, metric_value, short
-from normbench.storage.plain_text import stream_beneath, visible
+from normbench.storage.files.plain_text import stream_beneath, visible
 
 NUM_ENDS = 4
 """Of a long network, so many layers are shown at either end."""

@@ -6,7 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from normbench.storage.atomic import replacing
+from normbench.storage.files.atomic import replacing
 from normbench.storage.run_folder import CURVE_CSV, METRICS_CSV, POINTS_CSV, Arm, Run
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from normbench.evidence.claims.margin_test import CANNOT_TELL, Part
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.report.figures.claims import draw_claims
 from normbench.report.terminal.claims import as_json, effect_with_interval, expected, summary_line
-from normbench.storage.json_files import write_text
+from normbench.storage.files.json_files import write_text
 
 VERDICTS_JSON = "verdicts.json"
 RULES = """\

@@ -11,7 +11,7 @@ from normbench.evidence.claims.study_verdicts import counts
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.report.blocks.numbers import short
 from normbench.report.blocks.tables import make_console
-from normbench.storage.json_files import json_ready
+from normbench.storage.files.json_files import json_ready
 
 FALSE_VERDICTS = 0.05
 

@@ -16,7 +16,7 @@ from normbench.evidence.comparison.selection import is_tuned
 from normbench.evidence.statistics.paired import Effect
 from normbench.report.blocks.tables import headline, make_console, notes, print_comparison
 from normbench.report.terminal.pivot import print_pivots
-from normbench.storage.json_files import json_ready
+from normbench.storage.files.json_files import json_ready
 
 ENOUGH_SEEDS = 8
 

@@ -14,8 +14,8 @@ from normbench.report.blocks.tables import print_layers, print_losses
 from normbench.report.terminal.layers import print_last_frames
 from normbench.report.terminal.states import age_text, owner_text, run_entry
 from normbench.report.terminal.tuning import choice_text
-from normbench.storage.json_files import json_ready
-from normbench.storage.plain_text import one_line
+from normbench.storage.files.json_files import json_ready
+from normbench.storage.files.plain_text import one_line
 from normbench.storage.run_states import RESULTS
 
 

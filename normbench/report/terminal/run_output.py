@@ -13,7 +13,7 @@ from normbench.evidence.layers.surface_report import surfaces
 from normbench.report.terminal.claims import as_mapping
 from normbench.report.terminal.run import layer_reports
 from normbench.storage.choices import Choice
-from normbench.storage.json_files import json_ready
+from normbench.storage.files.json_files import json_ready
 from normbench.storage.study_folder import read_study_arms
 
 

@@ -10,8 +10,8 @@ from rich.console import Console
 from normbench.report.blocks.grids import Grid, print_grid
 from normbench.report.blocks.numbers import size_text
 from normbench.storage.choices import TUNING
+from normbench.storage.files.plain_text import one_line
 from normbench.storage.owners import Owner
-from normbench.storage.plain_text import one_line
 from normbench.storage.removal import Removal
 from normbench.storage.run_states import STATUSES, ArmFolder, ArmStates, RunState
 

@@ -6,7 +6,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Self
 
-from normbench.scheduling.executors.processes_ready import start_context
+from normbench.scheduling.executors.process_start import start_context
 from normbench.scheduling.executors.worker import GRACE_S, Worker
 from normbench.scheduling.interruption import Interruption
 from normbench.scheduling.one_run import AGAIN, Ended, Maker, Manner, PlannedRun

@@ -9,7 +9,7 @@ from threading import Event, Thread
 from types import FrameType
 from typing import Any
 
-from normbench.scheduling.executors.processes_ready import signals_held_back
+from normbench.scheduling.executors.process_start import signals_held_back
 from normbench.scheduling.interruption import SIGNALS
 from normbench.scheduling.one_run import Ended, Maker, Manner, PlannedRun
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
-from normbench.storage.atomic import replacing
+from normbench.storage.files.atomic import replacing
 
 AGAIN = "Delete this file and run its config again."
 """The way out of a damaged JSON file: what is there is trusted, what is missing is made anew."""

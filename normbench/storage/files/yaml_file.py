@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import yaml
 
 from normbench.errors import ConfigError
-from normbench.storage.located import MAX_DEPTH, Loc, Located
+from normbench.storage.files.located import MAX_DEPTH, Loc, Located
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 20_000

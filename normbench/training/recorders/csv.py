@@ -12,7 +12,7 @@ from normbench.datasets.base import Dataset
 from normbench.errors import RunFolderError
 from normbench.inspection.watch.layer_stats import STATISTICS, describe, layer_of
 from normbench.inspection.watch.watch import Frame
-from normbench.storage.atomic import close, naming, replacing
+from normbench.storage.files.atomic import close, naming, replacing
 from normbench.storage.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, PROBES_CSV, digests
 
 

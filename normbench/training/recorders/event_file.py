@@ -10,7 +10,7 @@ from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.proto.summary_pb2 import Summary
 from tensorboardX.record_writer import masked_crc32c
 
-from normbench.storage.atomic import close, naming
+from normbench.storage.files.atomic import close, naming
 
 
 class EventFile:

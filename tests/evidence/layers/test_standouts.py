@@ -10,7 +10,7 @@ from normbench.evidence.layers.last_frames import FrameLine, last_frames
 from normbench.evidence.layers.standouts import standouts, study_standouts
 from normbench.report.terminal.layers import standout_line
 from normbench.scheduling.schedule import run_study
-from normbench.storage.json_files import write_sealed_json
+from normbench.storage.files.json_files import write_sealed_json
 from normbench.storage.run_folder import PROBES_CSV, SUMMARY_JSON, digests, read_arm
 from normbench.storage.study_folder import read_study_arms
 from normbench.study.config import RunConfig, Study

@@ -8,7 +8,7 @@ from runs_in_memory import RunInMemory, arm_in_memory, arm_with
 
 from normbench.errors import ComparisonError
 from normbench.evidence.metrics.group_metrics import is_share, read_by_seed
-from normbench.storage.json_files import write_json
+from normbench.storage.files.json_files import write_json
 from normbench.storage.run_folder import CURVE_CSV, METRICS_CSV, POINTS_CSV, SUMMARY_JSON, digests, read_arm
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from normbench.errors import RunFolderError
-from normbench.storage.json_files import read_json, write_json
+from normbench.storage.files.json_files import read_json, write_json
 
 
 def refusal(action):

@@ -3,8 +3,8 @@
 import pytest
 
 from normbench.errors import ConfigError
-from normbench.storage.located import Located
-from normbench.storage.yaml_file import parse_yaml, read_assignment
+from normbench.storage.files.located import Located
+from normbench.storage.files.yaml_file import parse_yaml, read_assignment
 
 BASE = Located({"norm": {"name": "group_norm", "eps": 0.1}, "model": "mlp", "num_epochs": 3}, {(): "a.yaml:1"})
 

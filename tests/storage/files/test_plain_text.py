@@ -9,7 +9,7 @@ from rich.table import Table
 
 from normbench.report.blocks.tables import VisibleConsole
 from normbench.report.terminal.progress import StudyProgress
-from normbench.storage.plain_text import one_line, only_visible_text, visible
+from normbench.storage.files.plain_text import one_line, only_visible_text, visible
 
 CSI = "\x1b[31m"
 

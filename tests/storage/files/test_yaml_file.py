@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from normbench.errors import ConfigError
-from normbench.storage.yaml_file import parse_yaml, read_assignment, read_study_file
+from normbench.storage.files.yaml_file import parse_yaml, read_assignment, read_study_file
 
 TOO_DEEP = "value: " + "[" * 25 + "]" * 25
 FAR_TOO_DEEP = "value: " + "[" * 100_000
