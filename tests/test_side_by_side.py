@@ -6,7 +6,7 @@ from pathlib import Path
 
 import kills
 
-from normbench.scheduling.schedule import one_run
+from normbench.scheduling import one_run
 
 
 def command(number, folder, options, ready, start):

@@ -93,9 +93,9 @@ def _run_all(
     Returns:
         A line per failure, a line per study that could not be written or read, and what showing each gave.
     """
-    from normbench.cli._pictures import draw_study
     from normbench.errors import RunFolderError
     from normbench.scheduling.one_run import said_in_a_line
+    from normbench.scheduling.study_pictures import draw_study
 
     failures: list[str] = []
     broken: list[str] = []

@@ -15,9 +15,10 @@ from unittest.mock import patch
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
+from normbench.scheduling import one_run
 from normbench.scheduling.executors.processes import Workers
 from normbench.scheduling.plan import plan
-from normbench.scheduling.schedule import one_run, run_study
+from normbench.scheduling.schedule import run_study
 from normbench.study.load import load_study
 
 NUM_RUNS = int(sys.argv[1]) if len(sys.argv) > 1 else 1000

@@ -7,9 +7,9 @@ import pytest
 from command_line import normbench
 from made_up_runs import ARMS, TINY
 
+from normbench.scheduling import one_run
 from normbench.scheduling.executors import processes
 from normbench.scheduling.executors.worker import Worker
-from normbench.scheduling.schedule import one_run
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import pytest
 import torch
 from made_up_runs import ARMS, TINY, make_arm, make_run, make_study
 
+from normbench.scheduling import cost as cost_module
 from normbench.scheduling.cost import estimate_cost
 from normbench.scheduling.executors.processes import Workers
-from normbench.scheduling.schedule import cost as cost_module
 from normbench.scheduling.schedule import run_study
 from normbench.scheduling.tuning import frozen_choices, tune_study, with_choices
 from normbench.study.load import load_study

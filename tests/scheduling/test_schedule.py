@@ -8,11 +8,12 @@ from made_up_runs import ARMS, TINY
 
 from normbench.errors import RunFailedError, RunFolderError
 from normbench.evidence.comparison.comparison import compare_study
+from normbench.scheduling import one_run
 from normbench.scheduling.executors.processes import Workers
 from normbench.scheduling.interruption import Interruption
 from normbench.scheduling.one_run import Manner
 from normbench.scheduling.plan import plan
-from normbench.scheduling.schedule import one_run, run_study
+from normbench.scheduling.schedule import run_study
 from normbench.storage.owners import Owner, Watch
 from normbench.study.load import load_study
 

@@ -10,8 +10,9 @@ from made_up_runs import ARMS, SUMMARY, TINY, write_csv
 from normbench.errors import RunFailedError, RunFolderError
 from normbench.evidence.comparison.comparison import compare_study
 from normbench.evidence.comparison.effects import with_effects
+from normbench.scheduling import one_run
 from normbench.scheduling.executors.processes import Workers
-from normbench.scheduling.schedule import one_run, run_study
+from normbench.scheduling.schedule import run_study
 from normbench.scheduling.tuning import quick, tune_study, with_choices, with_settings
 from normbench.storage.files.json_files import write_sealed_json
 from normbench.storage.run_folder import METRICS_CSV, SUMMARY_JSON, digests

@@ -8,13 +8,14 @@ import pytest
 from deadly_runs import Deadly
 from made_up_runs import ARMS, TINY
 
+from normbench.scheduling import one_run
 from normbench.scheduling.executors import processes
 from normbench.scheduling.executors.processes import Workers
 from normbench.scheduling.executors.worker import Worker
 from normbench.scheduling.interruption import Interruption
 from normbench.scheduling.one_run import Maker, Manner
 from normbench.scheduling.plan import plan
-from normbench.scheduling.schedule import one_run, run_study
+from normbench.scheduling.schedule import run_study
 from normbench.storage.owners import Owner
 from normbench.study.load import load_study
 
