@@ -14,7 +14,7 @@ from normbench.evidence.claims.verdict import judge_claim
 from normbench.report.figures.claims import draw_claims
 from normbench.report.pages.claims_page import page, write_page
 from normbench.storage.files.yaml_file import read_study_file
-from normbench.storage.identity import content_sha256
+from normbench.storage.names import content_sha256
 
 KEPT = json.loads(VERDICTS.read_text(encoding="utf-8"))
 READ_BACK = read_verdicts(VERDICTS)

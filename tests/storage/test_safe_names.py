@@ -9,7 +9,7 @@ from normbench.errors import ConfigError
 from normbench.evidence.claims.study_verdicts import file_verdicts
 from normbench.scheduling.plan import plan
 from normbench.storage.choices import Question
-from normbench.storage.identity import is_name
+from normbench.storage.names import is_name
 from normbench.study.axes import label
 from normbench.study.load import load_study
 
