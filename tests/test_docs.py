@@ -11,7 +11,7 @@ from cogapp import Cog
 from readme_blocks import ROOT
 
 import normbench
-from normbench.study.config import config
+from normbench.storage.identity import NUMERICS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
@@ -57,7 +57,7 @@ def test_every_module_has_a_caption(module):
 
 def test_each_change_of_the_numerics_stands_in_the_changelog():
     section = CHANGELOG.partition("\n## Numerics\n")[2].partition("\n## ")[0]
-    assert [int(n) for n in re.findall(r"^(\d+)\. ", section, re.MULTILINE)] == list(range(1, config.NUMERICS + 1))
+    assert [int(n) for n in re.findall(r"^(\d+)\. ", section, re.MULTILINE)] == list(range(1, NUMERICS + 1))
 
 
 def test_one_version_everywhere():

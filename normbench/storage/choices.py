@@ -104,12 +104,12 @@ def frozen(question: Question, study: Path) -> Choice | None:
     path = question.path(study)
     if not path.is_file():
         return None
-    said, asked = read_json(path), json_ready(question.content())
+    (choice, _), said, asked = _read(path), read_json(path), json_ready(question.content())
     other = [key for key in asked if said.get(key) != asked[key]]
     if other:
         rule = f"must be the choice for {other[0]} {asked[other[0]]}"
         raise RunFolderError(f"{path}: {rule}, got {said.get(other[0])!r:.80}. Delete it, and what was run after it.")
-    return _read(path)[0]
+    return choice
 
 
 def choices_of(arm: str, study: Path) -> list[Choice]:

@@ -22,7 +22,8 @@ def recorded(config: RunConfig) -> dict[str, Any]:
     recording = config.recording
     switches = [key for key, setting in RecordingConfig.model_fields.items() if setting.annotation is bool]
     on = {key: True for key in switches if key not in ELSEWHERE and getattr(recording, key)}
-    return {"every_steps": config.every_steps, "histograms": sorted(recording.histograms)} | on
+    kinds = sorted(recording.histograms) if recording.tensorboard else []
+    return {"every_steps": config.every_steps, "histograms": kinds} | on
 
 
 def other_settings(folder: Path, config: RunConfig, identity: RunIdentity) -> str:
@@ -59,6 +60,6 @@ def _not_recorded(had: object, asked: Mapping[str, Any]) -> str:
     had = had if isinstance(had, Mapping) else {}
     lacks = [f"every {asked['every_steps']} steps"] if had.get("every_steps") != asked["every_steps"] else []
     kinds = set(asked["histograms"]).difference(had.get("histograms") or ())
-    lacks += [f"histograms of {', '.join(sorted(kinds))}"] if kinds and asked.get("tensorboard") else []
+    lacks += [f"histograms of {', '.join(sorted(kinds))}"] if kinds and had.get("tensorboard") else []
     lacks += [key for key in asked if asked[key] is True and not had.get(key)]
     return ", ".join(lacks)
