@@ -13,7 +13,7 @@ help: ## list these targets
 
 install: .venv/installed ## make .venv and install normbench with the tested versions of everything
 
-.venv/installed: pyproject.toml constraints.txt
+.venv/installed: pyproject.toml constraints.txt normbench/__init__.py
 	test -x $(BIN)/python || { $(PYTHON) -c '$(NEW_ENOUGH)' && $(PYTHON) -m venv .venv; }
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch .venv/installed

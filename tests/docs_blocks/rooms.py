@@ -15,7 +15,12 @@ THINGS = [
     ("a preflight check", ["class Check("], "`find(setup)`, which yields findings", "`run`, `probe`, `--dry-run`"),
     ("a measure", ["class RecordedStep:"], "`measure(step)`, which returns probes", "`recording: {diagnostics: true}`"),
     ("a metric", ["\nREDUCERS ="], "a word in `REDUCERS` and its case", "`--metric`, claims, `--fail-if`"),
-    ("an executor", ["class Executor(", "class Workers:"], "what takes runs and gives back what became of them", "`run`"),
+    (
+        "an executor",
+        ["class Executor(", "class Workers:"],
+        "what takes runs and gives back what became of them",
+        "`run`",
+    ),
     ("a recorder", ["class Recorders:"], "`record(frame)`", "where a run is made"),
     ("a command", ["\napp = typer.Typer("], "`command(...)` with its help as docstring", "`normbench --help`, docs"),
     ("a page or picture", ["def write_page("], "a function from verdicts or comparisons to text", "its command"),
