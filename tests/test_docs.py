@@ -8,12 +8,14 @@ import sys
 
 import pytest
 import yaml
+from command_line import normbench as normbench_command
 from docs_blocks import __main__ as docs
 from docs_blocks import commands, configs, outputs, picture, tree
 from docs_blocks.markdown import README, ROOT, pages
 
 import normbench
 from normbench import study
+from normbench.arms import load_study
 from normbench.study_keys import StudyKeys
 
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
@@ -66,6 +68,16 @@ def test_the_readme_is_one_page():
     assert 3 <= shown[1].count("\n") <= 12
     assert f"({picture.PICTURE.as_posix()})" in read(README)
     assert (ROOT / picture.PICTURE).stat().st_size < 100_000
+
+
+def test_the_lines_in_the_readme_are_the_experiment_that_init_writes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert normbench_command("init", "lenet").code == 0
+    (tmp_path / "readme.yaml").write_text(re.search(r"```yaml\n(.*?)```", read(README), re.DOTALL)[1], encoding="utf-8")
+    in_readme, written = (load_study(tmp_path / name) for name in ("readme.yaml", "my_lenet.yaml"))
+    (six_lines,), (commented,) = in_readme.arms.values(), written.arms.values()
+    assert six_lines.model_dump(exclude={"num_steps"}) == commented.model_dump(exclude={"num_steps"})
+    assert (six_lines.total_steps, in_readme.question) == (commented.total_steps, written.question)
 
 
 @pytest.mark.parametrize("command", commands.command_names())
