@@ -16,8 +16,8 @@ def tree() -> str:
 
 
 def rooms() -> str:
-    """The same without the files inside the rooms."""
-    return fenced("\n".join(line(path, 1) for path in entries(PACKAGE)))
+    """The same without what lies inside the rooms."""
+    return fenced("\n".join(line(path, 0) for path in entries(PACKAGE) if not path.name.startswith("__")))
 
 
 def inside(folder: Path, depth: int) -> list[str]:
@@ -31,7 +31,7 @@ def entries(folder: Path) -> list[Path]:
     """What lies in a folder: in the package by import layer, elsewhere base first, files before folders."""
     found = [path for path in folder.iterdir() if is_source(path)]
     if folder == PACKAGE:
-        order = ["__init__", *layers()]
+        order = ["__init__", "__main__", *(name for row in layer_rows() for name in names_in(row))]
         return sorted(found, key=lambda path: (order.index(path.stem), path.name))
     return sorted(found, key=lambda path: (path.is_dir(), path.stem != "base", path.name))
 
@@ -52,19 +52,18 @@ def caption(module: Path) -> str:
     return (ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))) or "").partition("\n")[0]
 
 
-def layers() -> list[str]:
-    """The entries of normbench/ from the top down, as import-linter checks them; siblings stand in one row."""
-    return [name for row in layer_rows() for name in row]
-
-
-def layer_rows() -> list[list[str]]:
-    """The rows of the layers contract: "a", "a | b" and "(a) : (b)" alike."""
+def layer_rows() -> list[str]:
+    """The rows of the contract on import layers, the highest first."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     contracts = settings["tool"]["importlinter"]["contracts"]
-    found = next(one for one in contracts if one["type"] == "layers" and one["containers"] == ["normbench"])
-    return [[name.strip("() ") for name in row.replace("|", ":").split(":")] for row in found["layers"]]
+    return next(one["layers"] for one in contracts if one["type"] == "layers" and one.get("exhaustive"))
+
+
+def names_in(row: str) -> list[str]:
+    """The names of "a", "a | b", "a : b" and "(a) : (b)"."""
+    return [name.strip("() ") for name in row.replace("|", ":").split(":")]
 
 
 def layer_table() -> str:
     """The import layers, a line each, the highest first."""
-    return fenced("\n".join("  ".join(row) for row in layer_rows()))
+    return fenced("\n".join(layer_rows()))
