@@ -6,16 +6,16 @@ __version__ = "0.2.0"
 __all__ = ["compare_runs", "load_study", "probe_model", "run_study"]
 
 if TYPE_CHECKING:
-    from normbench.arms import load_study
-    from normbench.evidence.comparison import compare_runs
-    from normbench.scheduling import run_study
-    from normbench.training.probing import probe_model
+    from normbench.evidence.comparison.comparison import compare_runs
+    from normbench.inspection.probe import probe_model
+    from normbench.scheduling.schedule import run_study
+    from normbench.study.load import load_study
 
 _HOMES = {
-    "load_study": "normbench.arms",
-    "run_study": "normbench.scheduling",
-    "compare_runs": "normbench.evidence.comparison",
-    "probe_model": "normbench.training.probing",
+    "load_study": "normbench.study.load",
+    "run_study": "normbench.scheduling.schedule",
+    "compare_runs": "normbench.evidence.comparison.comparison",
+    "probe_model": "normbench.inspection.probe",
 }
 
 

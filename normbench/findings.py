@@ -20,7 +20,7 @@ class Finding:
         what: What is so, the layer being the subject: "averages over 4 values per channel".
         why: Why it matters; "" where ``what`` says it.
         fix: The way out.
-        check: What found it: a file of ``normbench/checks``.
+        check: What found it: a file of ``normbench/inspection/checks``.
     """
 
     level: Level

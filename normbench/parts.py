@@ -1,4 +1,4 @@
-"""Spec, find_specs, OneOf: how names in YAML become objects (the only clever file)."""
+"""Finds the variants of each part by their files, and turns names in YAML into objects: Spec, OneOf, About."""
 
 import importlib
 import pkgutil
@@ -51,8 +51,22 @@ def find_specs(package: str) -> dict[str, type[Spec]]:
     The file's name is the variant's name: ``normbench.norms.group_norm`` holds the spec ``group_norm``.
     """
     folder = importlib.import_module(package)
-    names = sorted(module.name for module in pkgutil.iter_modules(folder.__path__) if module.name != "base")
+    names = sorted(
+        module.name
+        for module in pkgutil.iter_modules(folder.__path__)
+        if module.name != "base" and not module.name.startswith("_")
+    )
     return {name: _spec_in(importlib.import_module(f"{package}.{name}"), name) for name in names}
+
+
+def is_variant(file: str) -> bool:
+    """Return whether a file beside ``base.py`` holds a variant; a name that begins with ``_`` says that it helps some.
+
+    Example:
+        >>> is_variant("group_norm"), is_variant("base"), is_variant("_drawing")
+        (True, False, False)
+    """
+    return file != "base" and not file.startswith("_")
 
 
 def _spec_in(module: Any, name: str) -> type[Spec]:
@@ -96,3 +110,27 @@ class OneOf:
 
 def _name_of(value: Any) -> Any:
     return value.get("name") if isinstance(value, dict) else getattr(value, "name", None)
+
+
+@dataclass(frozen=True)
+class About:
+    """What a layer's numbers do not show.
+
+    Attributes:
+        formula: Of one output value, in the names of the layer's own settings, parameters and statistics. The contract
+            test evaluates it in float64 against the layer.
+        paper: Authors, title, year.
+        url: Where to read it.
+        good_for: When to use it.
+        bad_for: When not to.
+        disagreements: Where implementations differ, one sentence each.
+        documents: What the documents got wrong about it, one sentence each.
+    """
+
+    formula: str
+    paper: str
+    url: str
+    good_for: str
+    bad_for: str
+    disagreements: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()

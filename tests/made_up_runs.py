@@ -3,8 +3,8 @@
 import csv
 from pathlib import Path
 
-from normbench.evidence.json_files import write_json, write_sealed_json
-from normbench.evidence.run_folder import (
+from normbench.storage.files.json_files import write_json, write_sealed_json
+from normbench.storage.run_folder import (
     ARM_JSON,
     ENVIRONMENT_JSON,
     LAYER_STATS_CSV,

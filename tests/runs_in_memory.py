@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from normbench.evidence.run_folder import METRICS_CSV, Arm, Run
+from normbench.storage.run_folder import METRICS_CSV, Arm, Run
 
 CONSTANT = {"train_loss": 1.0, "test_loss": 1.0, "validation_loss": 1.0, "test_accuracy": 0.5}
 

@@ -14,9 +14,9 @@ from docs_blocks import commands, configs, outputs, picture, tree
 from docs_blocks.markdown import README, ROOT, pages
 
 import normbench
-from normbench import study
-from normbench.arms import load_study
-from normbench.study_keys import StudyKeys
+from normbench.study.config import NUMERICS
+from normbench.study.load import load_study
+from normbench.study.study_keys import StudyKeys
 
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 MODULES = sorted((ROOT / "normbench").rglob("*.py"))
@@ -165,7 +165,7 @@ def test_the_changelog_has_releases_newest_first_with_known_sections():
 def test_each_change_of_the_numerics_stands_in_the_changelog():
     sections = re.findall(r"^### Numerics\n(.*?)(?=^##|\Z)", CHANGELOG, re.MULTILINE | re.DOTALL)
     numbers = [int(n) for section in sections for n in re.findall(r"^(\d+)\. ", section, re.MULTILINE)]
-    assert sorted(numbers) == list(range(1, study.NUMERICS + 1))
+    assert sorted(numbers) == list(range(1, NUMERICS + 1))
     assert len(sections) == len(RELEASE.findall(CHANGELOG)), "every release says what became of the numbers"
 
 

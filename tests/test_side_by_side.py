@@ -6,19 +6,19 @@ from pathlib import Path
 
 import kills
 
-from normbench import making
+from normbench.scheduling import one_run
 
 
 def command(number, folder, options, ready, start):
     """Ask for the study when all are ready; note what is really trained, and what is said at the end."""
-    real = making.run_experiment
+    real = one_run.run_experiment
 
     def noted(config, seed, run, **more):
         with Path("trained.txt").open("a") as file:
             file.write(f"{run}\n")
         return real(config, seed, run, **more)
 
-    making.run_experiment = noted
+    one_run.run_experiment = noted
     ready.release()
     start.wait()
     answer = kills.run_command(folder, "--json", *options)

@@ -22,7 +22,7 @@ for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
 
 def main() -> None:
     """Run a command; a mistake of the user's is one line each on stderr and exit code 2."""
-    from normbench.evidence.plain_text import only_visible_text
+    from normbench.storage.files.plain_text import only_visible_text
 
     with only_visible_text():
         _main()
@@ -30,8 +30,8 @@ def main() -> None:
 
 def _main() -> None:
     from normbench.errors import ConfigError, NormbenchError, RunFailedError
-    from normbench.evidence.plain_text import one_line
-    from normbench.evidence.writing import refusal
+    from normbench.storage.files.atomic import refusal
+    from normbench.storage.files.plain_text import one_line
 
     # Tiny networks are slower on several threads; torch reads this when it is imported.
     os.environ.setdefault("OMP_NUM_THREADS", "1")

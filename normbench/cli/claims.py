@@ -24,13 +24,13 @@ def command(
 
     Example: normbench claims configs/b01_weight_decay.yaml
     """
-    from normbench.evidence.study_verdicts import file_verdicts, files_with_claims
-    from normbench.report.claims_text import as_json, print_claims
+    from normbench.evidence.claims.study_verdicts import file_verdicts, files_with_claims
+    from normbench.report.terminal.claims import as_json, print_claims
 
     paths = configs or files_with_claims(Path("configs"))
     verdicts = [verdict for path in paths for verdict in file_verdicts(path, runs_dir)]
     if markdown:
-        from normbench.report.claims_page import write_page
+        from normbench.report.pages.claims_page import write_page
 
         write_page(markdown, verdicts)
     if json_:

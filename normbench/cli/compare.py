@@ -35,17 +35,17 @@ def command(
 
     Example: normbench compare runs/lenet_bn --metric test_loss
     """
-    from normbench.evidence.comparison import compare_runs
-    from normbench.evidence.effects import with_effects
-    from normbench.evidence.gate import failures, read_gate
-    from normbench.evidence.pivot import pivots
-    from normbench.evidence.standouts import comparison_standouts
-    from normbench.evidence.study_verdicts import study_verdicts
-    from normbench.report.comparison_output import chosen_format, show
+    from normbench.evidence.claims.study_verdicts import study_verdicts
+    from normbench.evidence.comparison.comparison import compare_runs
+    from normbench.evidence.comparison.effects import with_effects
+    from normbench.evidence.comparison.gate import failures, read_gate
+    from normbench.evidence.comparison.pivot import pivots
+    from normbench.evidence.layers.standouts import comparison_standouts
+    from normbench.report.terminal.compare import chosen_format, show
 
     chosen = chosen_format(json=json_, csv=csv_, markdown=markdown, with_methods=methods)
     if plot:
-        from normbench.report.comparison_figure import check_path, save_figure
+        from normbench.report.figures.comparison import check_path, save_figure
 
         check_path(plot)
     gates = [read_gate(text) for text in fail_if or ()]

@@ -25,24 +25,24 @@ def command(
 
     Example: normbench explain group_norm --shape 32,64,14,14 --set num_groups=4
     """
-    from normbench.report import explanation_text
-    from normbench.report.tables import make_console
+    from normbench.report.blocks.tables import make_console
+    from normbench.report.terminal import explanation
 
     found = _found(name, _read_shape(shape), set_ or [])
     if json_:
         typer.echo(json.dumps(found, indent=2))
     elif name is None:
-        explanation_text.print_all_norms(make_console(), found, _read_shape(shape))
+        explanation.print_all_norms(make_console(), found, _read_shape(shape))
     elif "rules" in found:
-        explanation_text.print_regularizer(make_console(), found)
+        explanation.print_regularizer(make_console(), found)
     else:
-        explanation_text.print_norm(make_console(), found)
+        explanation.print_norm(make_console(), found)
 
 
 def _found(name: str | None, shape: tuple[int, ...], settings: list[str]) -> Any:
     from normbench.errors import ConfigError, SettingError
-    from normbench.explain import explain_norm
-    from normbench.explain_regularizers import REGULARIZERS
+    from normbench.inspection.explain import explain_norm
+    from normbench.inspection.explain_regularizers import REGULARIZERS
 
     if settings and (name is None or name in REGULARIZERS):
         rule = f"must go with the name of a norm, got {name or 'none'}"
@@ -59,7 +59,7 @@ def _found(name: str | None, shape: tuple[int, ...], settings: list[str]) -> Any
 
 def _all_norms(shape: tuple[int, ...]) -> list[dict[str, Any]]:
     from normbench.errors import SettingError
-    from normbench.explain import explain_norm
+    from normbench.inspection.explain import explain_norm
     from normbench.parts import find_specs
 
     rows = []
@@ -76,10 +76,10 @@ def _spec(name: str, settings: list[str]) -> "NormSpec":
     from pydantic import ValidationError
 
     from normbench.errors import ConfigError
-    from normbench.evidence.located import Located
-    from normbench.evidence.study_file import read_assignment
-    from normbench.explain import NormChoice
-    from normbench.wording import complaints_about
+    from normbench.inspection.explain import NormChoice
+    from normbench.storage.files.located import Located
+    from normbench.storage.files.yaml_file import read_assignment
+    from normbench.study.wording import complaints_about
 
     located = Located({"norm": {"name": name}}, {("norm",): f"explain {name}"})
     for text in settings:

@@ -8,8 +8,8 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from normbench.evidence.finding_runs import Found
-    from normbench.evidence.run_states import RunState
+    from normbench.storage.run_search import Found
+    from normbench.storage.run_states import RunState
 
 
 def command(
@@ -30,10 +30,10 @@ def command(
 
     Example: normbench list --status failed --status stopped --runs
     """
-    from normbench.evidence.plain_text import one_line
-    from normbench.evidence.run_states import by_arm
-    from normbench.report import run_states_text
-    from normbench.report.tables import make_console
+    from normbench.report.blocks.tables import make_console
+    from normbench.report.terminal import states
+    from normbench.storage.files.plain_text import one_line
+    from normbench.storage.run_states import by_arm
 
     wanted = _checked(status or [])
     found = _found(paths or [], runs_dir)
@@ -41,21 +41,21 @@ def command(
         typer.echo(one_line(line), err=True)
     shown = [run for run in found.runs if not wanted or run.status in wanted]
     if json_:
-        typer.echo(run_states_text.runs_json(shown) if runs else run_states_text.arms_json(by_arm(shown)))
+        typer.echo(states.runs_json(shown) if runs else states.arms_json(by_arm(shown)))
         return
     if not shown:
         typer.echo(_nothing(found.runs, wanted, paths or [runs_dir]))
         return
     if runs:
-        run_states_text.print_runs(make_console(), shown)
+        states.print_runs(make_console(), shown)
     else:
-        run_states_text.print_arms(make_console(), by_arm(shown))
-    typer.echo(run_states_text.counts_line(shown))
+        states.print_arms(make_console(), by_arm(shown))
+    typer.echo(states.counts_line(shown))
 
 
 def _checked(said: list[str]) -> list[str]:
     from normbench.errors import ConfigError, did_you_mean
-    from normbench.evidence.run_states import STATUSES
+    from normbench.storage.run_states import STATUSES
 
     rule = f"must be one of {', '.join(STATUSES)}"
     wrong = [status for status in said if status not in STATUSES]
@@ -68,7 +68,7 @@ def _checked(said: list[str]) -> list[str]:
 
 def _found(paths: list[Path], runs_dir: Path) -> "Found":
     from normbench.errors import RunFolderError
-    from normbench.evidence.finding_runs import find_runs, folder_named
+    from normbench.storage.run_search import find_runs, folder_named
 
     if not paths and not runs_dir.is_dir():
         rule = "must be a folder with runs, got no folder"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from normbench.evidence.probe_reading import ProbeReport
+    from normbench.evidence.layers.probe_reading import ProbeReport
     from normbench.findings import SharedFinding
-    from normbench.study import Study
+    from normbench.study.config import Study
 
 
 def command(
@@ -44,11 +44,11 @@ def command(
 
     Example: normbench probe configs/deep_mlp.yaml --set norm=group_norm
     """
-    from normbench.evidence.json_files import json_ready
     from normbench.findings import LEVELS
-    from normbench.report.findings_text import print_findings
-    from normbench.report.probe_text import print_probe
-    from normbench.report.tables import make_console
+    from normbench.report.blocks.tables import make_console
+    from normbench.report.terminal.findings import print_findings
+    from normbench.report.terminal.probe import print_probe
+    from normbench.storage.files.json_files import json_ready
 
     _check_words(config, model, input_, set_ or [], plot)
     if config is None:
@@ -59,7 +59,7 @@ def command(
         study = _study(config, set_ or [], seeds)
         title, reports = _of_study(study)
     if plot is not None:
-        from normbench.report.probe_figure import save_probe_figure
+        from normbench.report.figures.probe import save_probe_figure
 
         save_probe_figure(plot, reports, title)
     findings = _findings(study)
@@ -80,7 +80,7 @@ def _check_words(
     config: Path | None, model: str | None, input_: str | None, set_: Sequence[str], plot: Path | None
 ) -> None:
     from normbench.errors import ConfigError
-    from normbench.report.comparison_figure import check_path
+    from normbench.report.figures.comparison import check_path
 
     if (config is None) == (model is None):
         got = "neither" if config is None else "both"
@@ -99,16 +99,16 @@ def _check_words(
 def _of_callable(model: str, input_: str, seeds: int | None) -> "list[ProbeReport]":
     import torch
 
-    from normbench.training.probe_seeds import DEFAULT_SEEDS, probe_callable
+    from normbench.scheduling.probe_seeds import DEFAULT_SEEDS, probe_callable
 
     torch.set_num_threads(1)
     return [probe_callable(model, input_, range(seeds or DEFAULT_SEEDS))]
 
 
 def _study(path: Path, set_: Sequence[str], seeds: int | None) -> "Study":
-    from normbench.arms import load_study
-    from normbench.evidence.study_file import read_study_file
-    from normbench.training.probe_seeds import DEFAULT_SEEDS
+    from normbench.scheduling.probe_seeds import DEFAULT_SEEDS
+    from normbench.storage.files.yaml_file import read_study_file
+    from normbench.study.load import load_study
 
     says_seeds = "seeds" in read_study_file(path).data
     return load_study(path, set_=set_, seeds=seeds or (None if says_seeds else DEFAULT_SEEDS))
@@ -117,7 +117,7 @@ def _study(path: Path, set_: Sequence[str], seeds: int | None) -> "Study":
 def _of_study(study: "Study") -> "tuple[str, list[ProbeReport]]":
     import torch
 
-    from normbench.training.probe_seeds import probe_config
+    from normbench.scheduling.probe_seeds import probe_config
 
     torch.set_num_threads(1)  # tiny networks are slower on several
     title = " · ".join(part for part in (study.name, study.question) if part)
@@ -125,6 +125,6 @@ def _of_study(study: "Study") -> "tuple[str, list[ProbeReport]]":
 
 
 def _findings(study: "Study | None") -> "list[SharedFinding]":
-    from normbench.preflight import study_findings
+    from normbench.inspection.preflight import study_findings
 
     return study_findings(study) if study else []

@@ -21,9 +21,9 @@ def command(
     Example: normbench rm lenet_bn/batch_norm-5d1c0e/seed-0 --yes
     """
     from normbench.errors import ConfigError
-    from normbench.evidence.plain_text import one_line
-    from normbench.evidence.removal import plan_removal, remove
-    from normbench.report.run_states_text import removal_lines
+    from normbench.report.terminal.states import removal_lines
+    from normbench.storage.files.plain_text import one_line
+    from normbench.storage.removal import plan_removal, remove
 
     removals = plan_removal(paths, runs_dir)
     *listed, total = removal_lines(removals)

@@ -12,8 +12,8 @@ import typer
 
 if TYPE_CHECKING:
     from normbench.findings import Level
-    from normbench.study import Study
-    from normbench.study_run import StudyRun, StudyRunner
+    from normbench.scheduling.studies import StudyRun, StudyRunner
+    from normbench.study.config import Study
 
 
 def command(
@@ -53,17 +53,17 @@ def command(
 
     Example: normbench run configs/lenet_bn.yaml --set norm=group_norm --seeds 3
     """
-    from normbench.processes import get_ready
+    from normbench.scheduling.executors.process_start import get_ready
 
     num_jobs = _num_jobs(jobs)
     if num_jobs > 1 and not dry_run:
         get_ready()
     import torch
 
-    from normbench.interruption import Interruption
-    from normbench.making import Manner
-    from normbench.study_run import StudyRunner
-    from normbench.workers import Workers
+    from normbench.scheduling.executors.processes import Workers
+    from normbench.scheduling.interruption import Interruption
+    from normbench.scheduling.one_run import Manner
+    from normbench.scheduling.studies import StudyRunner
 
     torch.set_num_threads(1)  # tiny networks are slower on several
     studies = _load_all(configs, seeds=seeds, set_=set_ or [], vary=vary or [], tune=tune or [])
@@ -94,8 +94,8 @@ def _run_all(
         A line per failure, a line per study that could not be written or read, and what showing each gave.
     """
     from normbench.errors import RunFolderError
-    from normbench.making import said_in_a_line
-    from normbench.pictures import draw_study
+    from normbench.scheduling.one_run import said_in_a_line
+    from normbench.scheduling.study_pictures import draw_study
 
     failures: list[str] = []
     broken: list[str] = []
@@ -141,9 +141,9 @@ def _run(study: "Study", runner: "StudyRunner", failures: list[str], broken: lis
 
 
 def _print(path: Path, run: "StudyRun", *, all_layers: bool) -> None:
-    from normbench.report.run_text import print_study
-    from normbench.report.tables import make_console
-    from normbench.report.tuning_text import print_choices
+    from normbench.report.blocks.tables import make_console
+    from normbench.report.terminal.run import print_study
+    from normbench.report.terminal.tuning import print_choices
 
     console = make_console()
     print_choices(console, [asdict(choice) for choice in run.choices.values()])
@@ -151,7 +151,7 @@ def _print(path: Path, run: "StudyRun", *, all_layers: bool) -> None:
 
 
 def _as_mapping(_path: Path, run: "StudyRun") -> dict[str, Any]:
-    from normbench.report.run_output import study_as_mapping
+    from normbench.report.terminal.run_output import study_as_mapping
 
     results = [
         {"folder": str(p.run.folder), "arm": p.run.arm, "seed": p.run.seed, "status": p.status} for p in run.results
@@ -161,7 +161,7 @@ def _as_mapping(_path: Path, run: "StudyRun") -> dict[str, Any]:
 
 def _num_jobs(said: str) -> int:
     from normbench.errors import ConfigError
-    from normbench.processes import num_cores
+    from normbench.scheduling.executors.process_start import num_cores
 
     if said == "auto":
         return num_cores()
@@ -171,8 +171,8 @@ def _num_jobs(said: str) -> int:
 
 
 def _load_all(configs: list[Path], **changes: Any) -> "list[Study]":
-    from normbench.arms import load_study
     from normbench.errors import ConfigError
+    from normbench.study.load import load_study
 
     studies: list[Study] = []
     complaints: list[str] = []
@@ -187,9 +187,9 @@ def _load_all(configs: list[Path], **changes: Any) -> "list[Study]":
 
 
 def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> None:
-    from normbench.cost import estimate_cost
-    from normbench.preflight import study_findings
-    from normbench.report.run_output import plan_lines
+    from normbench.inspection.preflight import study_findings
+    from normbench.report.terminal.run_output import plan_lines
+    from normbench.scheduling.cost import estimate_cost
 
     plans = [asdict(estimate_cost(study, runs_dir)) for study in studies]
     if as_json:
@@ -202,16 +202,16 @@ def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> Non
 
 
 def _print_findings(studies: "list[Study]", *levels: "Level") -> None:
-    from normbench.preflight import study_findings
-    from normbench.report.findings_text import print_findings
-    from normbench.report.tables import make_console
+    from normbench.inspection.preflight import study_findings
+    from normbench.report.blocks.tables import make_console
+    from normbench.report.terminal.findings import print_findings
 
     for study in studies:
         print_findings(make_console(stderr=True), study.name, study_findings(study), len(study.arms), levels)
 
 
 def _quick(study: "Study") -> "Study":
-    from normbench.tuning import quick
+    from normbench.scheduling.tuning import quick
 
     typer.echo(f"{study.name}: 2 seeds, a tenth of the steps, nothing tuned. This is a look, not evidence.", err=True)
     return quick(study)

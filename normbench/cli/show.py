@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from normbench.evidence.run_states import RunState
+    from normbench.storage.run_states import RunState
 
 MAX_NAMED = 8
 
@@ -25,9 +25,9 @@ def command(
 
     Example: normbench show lenet_bn/batch_norm-5d1c0e/seed-0
     """
-    from normbench.evidence.run_report import report_run
-    from normbench.report.one_run_text import print_run, run_json
-    from normbench.report.tables import make_console
+    from normbench.evidence.layers.run_report import report_run
+    from normbench.report.blocks.tables import make_console
+    from normbench.report.terminal.one_run import print_run, run_json
 
     report = report_run(_only_run(run, runs_dir))
     if json_:
@@ -38,7 +38,7 @@ def command(
 
 def _only_run(path: Path, runs_dir: Path) -> "RunState":
     from normbench.errors import RunFolderError
-    from normbench.evidence.finding_runs import find_runs, folder_named
+    from normbench.storage.run_search import find_runs, folder_named
 
     found = find_runs(folder_named(path, runs_dir))
     if len(found.runs) == 1:

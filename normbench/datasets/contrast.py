@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import Field
 
+from normbench.datasets._drawing import IMAGE_SIZE, gratings, uniform
 from normbench.datasets.base import Dataset, DatasetSpec, Split, Task, even_labels
-from normbench.drawing import IMAGE_SIZE, gratings, uniform
 from normbench.parts import MAX_SAMPLES
 from normbench.random_streams import stream
 

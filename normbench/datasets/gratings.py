@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import Field
 
+from normbench.datasets._drawing import IMAGE_SIZE, gratings, random_styles, uniform
 from normbench.datasets.base import Dataset, DatasetSpec, Split, Task, even_labels
-from normbench.drawing import IMAGE_SIZE, gratings, random_styles, uniform
 from normbench.parts import MAX_SAMPLES, MAX_SIZE
 from normbench.random_streams import stream
 

@@ -7,8 +7,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from normbench.datasets._drawing import IMAGE_SIZE, Styles, gratings, random_styles, uniform
 from normbench.datasets.base import Dataset, DatasetSpec, Split, Task, even_labels, even_shares
-from normbench.drawing import IMAGE_SIZE, Styles, gratings, random_styles, uniform
 from normbench.parts import MAX_SAMPLES, MAX_SIZE
 from normbench.random_streams import stream
 

@@ -6,7 +6,6 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from normbench.about import About
 from normbench.norms.base import (
     FeatureShape,
     NormSpec,
@@ -17,6 +16,7 @@ from normbench.norms.base import (
     refuse_lone_values,
 )
 from normbench.norms.batch_norm import BatchNorm, BatchNormSpec
+from normbench.parts import About
 
 
 class AdaIN(nn.Module):

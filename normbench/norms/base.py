@@ -9,9 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 
-from normbench.about import About
 from normbench.errors import SettingError
-from normbench.parts import Spec
+from normbench.parts import About, Spec
 
 FeatureShape = tuple[int, ...]
 """One sample's shape: (C,), (C, L), (C, H, W) or (C, D, H, W)."""

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from normbench.about import About
 from normbench.errors import SettingError
 from normbench.norms.base import (
     FeatureShape,
@@ -20,6 +19,7 @@ from normbench.norms.base import (
     num_positions,
     position_axes,
 )
+from normbench.parts import About
 
 Momentum = Annotated[float, Field(strict=True, ge=0, le=1)]
 

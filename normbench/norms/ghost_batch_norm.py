@@ -6,10 +6,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from normbench.about import About
 from normbench.errors import SettingError
 from normbench.norms.base import FeatureShape, NormSpec, Properties, axes, num_positions, position_axes
 from normbench.norms.batch_norm import BatchNorm
+from normbench.parts import About
 
 
 class GhostBatchNorm(BatchNorm):

@@ -5,7 +5,6 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 from torch import nn
 
-from normbench.about import About
 from normbench.errors import SettingError, divisors
 from normbench.norms.base import (
     FeatureShape,
@@ -16,6 +15,7 @@ from normbench.norms.base import (
     position_axes,
     refuse_lone_values,
 )
+from normbench.parts import About
 
 
 class GroupNormSpec(NormSpec):

@@ -7,7 +7,6 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from normbench.about import About
 from normbench.norms.base import (
     FeatureShape,
     NormSpec,
@@ -19,6 +18,7 @@ from normbench.norms.base import (
 )
 from normbench.norms.batch_norm import BatchNorm, BatchNormSpec
 from normbench.norms.instance_norm import InstanceNorm
+from normbench.parts import About
 
 
 class IBN(nn.Module):

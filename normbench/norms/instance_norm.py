@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 from torch.nn.modules.instancenorm import _InstanceNorm
 
-from normbench.about import About
 from normbench.norms.base import (
     FeatureShape,
     NormSpec,
@@ -18,6 +17,7 @@ from normbench.norms.base import (
     position_axes,
     refuse_lone_values,
 )
+from normbench.parts import About
 
 
 class InstanceNorm(_InstanceNorm):

@@ -7,7 +7,6 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
-from normbench.about import About
 from normbench.errors import SettingError
 from normbench.norms.base import (
     FeatureShape,
@@ -19,6 +18,7 @@ from normbench.norms.base import (
     refuse_lone_values,
     scale_and_shift,
 )
+from normbench.parts import About
 
 Over = Literal["sample", "map", "row", "position"]
 Affine = Literal["channel", "element", "none"]

@@ -7,10 +7,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from normbench.about import About
 from normbench.errors import SettingError
 from normbench.norms.base import FeatureShape, NormSpec, Properties, num_positions
 from normbench.norms.batch_norm import BatchNorm, BatchNormSpec
+from normbench.parts import About
 
 
 class NoisyBatchNorm(BatchNorm):

@@ -4,8 +4,8 @@ from typing import ClassVar, Literal
 
 from torch import nn
 
-from normbench.about import About
 from normbench.norms.base import FeatureShape, NormSpec, Properties
+from normbench.parts import About
 
 
 class NoneSpec(NormSpec):

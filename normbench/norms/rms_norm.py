@@ -7,7 +7,6 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
-from normbench.about import About
 from normbench.norms.base import (
     FeatureShape,
     NormSpec,
@@ -17,6 +16,7 @@ from normbench.norms.base import (
     position_axes,
     refuse_lone_values,
 )
+from normbench.parts import About
 
 Over = Literal["sample", "position"]
 Affine = Literal["channel", "element", "none"]

@@ -5,8 +5,8 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from normbench.about import About
 from normbench.norms.base import FeatureShape, NormSpec, Properties, scale_and_shift
+from normbench.parts import About
 
 
 class ScaleShift(nn.Module):

@@ -7,7 +7,6 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from normbench.about import About
 from normbench.errors import SettingError
 from normbench.norms.base import (
     FeatureShape,
@@ -18,6 +17,7 @@ from normbench.norms.base import (
     num_positions,
     position_axes,
 )
+from normbench.parts import About
 
 Kind = Literal["instance", "layer", "batch"]
 Average = Literal["moving", "batch"]

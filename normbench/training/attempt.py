@@ -9,14 +9,14 @@ from typing import Any, Protocol
 
 import torch
 
-from normbench.evidence.claiming import clear
 from normbench.random_streams import derive_seed, replica_seed
-from normbench.study import RunConfig
+from normbench.storage.lock import clear
+from normbench.study.config import RunConfig
 from normbench.training.build import build_training
 from normbench.training.checkpoints import Damaged, load_checkpoint, restore, save_checkpoint, state_of
-from normbench.training.csv_files import CsvRecorder
 from normbench.training.loop import Course, Outcome, Recorder, train
-from normbench.training.recording import Recorders
+from normbench.training.recorders.csv import CsvRecorder
+from normbench.training.recorders.memory import Recorders
 
 CHECKPOINT_S = 30.0
 """Between two checkpoints, so that a run shorter than that pays nothing and is simply made again."""

@@ -6,17 +6,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from normbench.datasets._batches import Batches
 from normbench.datasets.base import Dataset, DatasetSpec
-from normbench.models.base import parametrize_weights, weight_parameters, weighted_layers
+from normbench.inspection.losses import evaluate, loss_function, output_means, predict
+from normbench.inspection.measures.base import find_measures
+from normbench.inspection.readings import Readings
+from normbench.inspection.recompute import checkpoint_activations
+from normbench.models.base import parametrize_weights, split_parameters
 from normbench.random_streams import replica_seed, stream
-from normbench.study import RecordingConfig, RunConfig
-from normbench.training.batches import Batches
-from normbench.training.checkpointing import checkpoint_activations
-from normbench.training.diagnostics.base import find_measures
+from normbench.study.config import RecordingConfig, RunConfig
 from normbench.training.initialization import initialize
 from normbench.training.loop import Penalty, Training
-from normbench.training.losses import evaluate, loss_function, output_means, predict
-from normbench.training.readings import Readings
 
 
 def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
@@ -55,14 +55,6 @@ def build_model(config: RunConfig, seed: int) -> nn.Module:
     if config.checkpointing:
         checkpoint_activations(model)
     return model
-
-
-def split_parameters(model: nn.Module, decay_on: str) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """Return the parameters that weight decay and l1 act on, and the others."""
-    weights = {id(p) for layer in weighted_layers(model).values() for p in weight_parameters(layer)}
-    decayed = [p for p in model.parameters() if decay_on == "all" or id(p) in weights]
-    spared = [p for p in model.parameters() if decay_on != "all" and id(p) not in weights]
-    return decayed, spared
 
 
 def chosen_measures(recording: RecordingConfig) -> tuple[str, ...]:

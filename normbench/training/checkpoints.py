@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
-from normbench.evidence.run_folder import CHECKPOINT, CHECKPOINT_BEFORE, METRICS_CSV
-from normbench.evidence.writing import naming, part_of, replacing
+from normbench.inspection.watch.watch import random_states, set_random_states
+from normbench.storage.files.atomic import naming, part_of, replacing
+from normbench.storage.run_folder import CHECKPOINT, CHECKPOINT_BEFORE, METRICS_CSV
 from normbench.training.loop import Course, Training
-from normbench.training.watching import random_states, set_random_states
 
 GROWING = ("*.csv", "events.*")
 """Files of a run that only grow, so that a checkpoint is a place in each of them."""

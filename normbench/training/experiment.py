@@ -9,16 +9,16 @@ import torch
 from torch import nn
 
 from normbench.datasets.base import Dataset
-from normbench.evidence.json_files import write_json, write_sealed_json, write_text
-from normbench.evidence.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, digests
-from normbench.study import RunConfig
+from normbench.storage.files.json_files import write_json, write_sealed_json, write_text
+from normbench.storage.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, digests
+from normbench.study.config import RunConfig
+from normbench.study.resolved import flat_settings, resolved_yaml
 from normbench.training.attempt import Attempt, Conduct
 from normbench.training.build import has_curve, readings
-from normbench.training.csv_files import CsvRecorder, write_points
 from normbench.training.environment import environment
-from normbench.training.resolved_config import flat_settings, resolved_yaml
+from normbench.training.recorders.csv import CsvRecorder, write_points
+from normbench.training.recorders.tensorboard import TensorBoardRecorder
 from normbench.training.summary import summary_of
-from normbench.training.tensorboard_log import TensorBoardRecorder
 
 
 def run_experiment(

@@ -10,13 +10,13 @@ from typing import Protocol
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from normbench.datasets._batches import Batches
 from normbench.datasets.base import Split
-from normbench.training.batches import Batches
-from normbench.training.diagnostics.base import RecordedStep, take_measures
-from normbench.training.losses import LossFunction
-from normbench.training.probes import merged, precise_gaps, watching_norms
-from normbench.training.readings import roughness
-from normbench.training.watching import (
+from normbench.inspection.losses import LossFunction
+from normbench.inspection.measures.base import RecordedStep, take_measures
+from normbench.inspection.norm_readings import merged, precise_gaps, watching_norms
+from normbench.inspection.readings import roughness
+from normbench.inspection.watch.watch import (
     Frame,
     grads_of,
     leaving_no_trace,

@@ -6,10 +6,10 @@ from typing import Any
 from torch import nn
 
 from normbench.datasets.base import Dataset
+from normbench.inspection.losses import constant_predictor
 from normbench.models.base import built_norms, weight_parameters, weighted_layers
-from normbench.study import ENGINE, NUMERICS, RunConfig
+from normbench.study.config import ENGINE, NUMERICS, RunConfig
 from normbench.training.loop import Outcome
-from normbench.training.losses import constant_predictor
 
 
 def summary_of(

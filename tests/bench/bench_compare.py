@@ -27,7 +27,8 @@ CLOCK = """
 import contextlib, io, resource, sys, time
 import numpy, rich.console, rich.table, scipy.special, typer, yaml
 from normbench.cli import main
-import normbench.evidence.effects, normbench.evidence.gate, normbench.report.comparison_output
+import normbench.evidence.comparison.effects, normbench.evidence.comparison.gate
+import normbench.report.terminal.compare
 printed = io.StringIO()
 started = time.process_time()
 try:

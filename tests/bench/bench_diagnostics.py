@@ -18,13 +18,13 @@ from pathlib import Path
 
 import torch
 
-from normbench.arms import load_study
+from normbench.inspection.measures import base
+from normbench.scheduling.tuning import with_settings
+from normbench.study.load import load_study
 from normbench.training import loop
 from normbench.training.build import build_training, chosen_measures
-from normbench.training.diagnostics import base
 from normbench.training.experiment import run_experiment
 from normbench.training.loop import train
-from normbench.tuning import with_settings
 
 CONFIG = Path(__file__).resolve().parents[2] / "configs" / "lenet_banknotes.yaml"
 NUM_PAIRS = int(sys.argv[1]) if len(sys.argv) > 1 else 3

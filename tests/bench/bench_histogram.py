@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 from tensorboardX import SummaryWriter
 
-from normbench.training.tensorboard_log import TensorBoardRecorder
-from normbench.training.watching import Frame
+from normbench.inspection.watch.watch import Frame
+from normbench.training.recorders.tensorboard import TensorBoardRecorder
 
 NUM_PAIRS = int(sys.argv[1]) if len(sys.argv) > 1 else 7
 TENSORS_PER_STEP = 8  # as in configs/weight_decay.yaml

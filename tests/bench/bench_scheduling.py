@@ -15,11 +15,11 @@ from unittest.mock import patch
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
-from normbench import making
-from normbench.arms import load_study
-from normbench.planning import plan
-from normbench.scheduling import run_study
-from normbench.workers import Workers
+from normbench.scheduling import one_run
+from normbench.scheduling.executors.processes import Workers
+from normbench.scheduling.plan import plan
+from normbench.scheduling.schedule import run_study
+from normbench.study.load import load_study
 
 NUM_RUNS = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
 BOUND_MS = 5.0
@@ -48,10 +48,10 @@ def handed_out(study, folder):
 
 def only_claimed(study, folder):
     """Go through all that is done around a run but for making it."""
-    with patch.object(making, "run_experiment", lambda *_, **__: {"status": "finished"}):
-        maker = making.Maker()
+    with patch.object(one_run, "run_experiment", lambda *_, **__: {"status": "finished"}):
+        maker = one_run.Maker()
         for run in plan(study, folder):
-            assert maker.make(run, making.Manner()).status == "finished"
+            assert maker.make(run, one_run.Manner()).status == "finished"
 
 
 def main():

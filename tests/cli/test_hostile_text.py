@@ -7,8 +7,8 @@ import pytest
 from command_line import normbench
 from made_up_runs import ARMS, TINY, make_arm, make_run, make_study, std_rows
 
-from normbench.evidence.json_files import read_json, write_json
-from normbench.evidence.run_folder import ENVIRONMENT_JSON, STUDY_JSON
+from normbench.storage.files.json_files import read_json, write_json
+from normbench.storage.run_folder import ENVIRONMENT_JSON, STUDY_JSON
 
 EVIL = "\x1b[31mred\x1b]0;title\x07\x9b2J\u202edesrever\x7f[bold red]loud"
 STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -134,7 +134,7 @@ def test_a_run_that_fails_says_so_as_text(monkeypatch):
     def fail(*_args, **_options):
         raise OSError(EVIL)
 
-    monkeypatch.setattr("normbench.making.run_experiment", fail)
+    monkeypatch.setattr("normbench.scheduling.one_run.run_experiment", fail)
     Path("a.yaml").write_text(TINY)
     answer = normbench("run", "a.yaml")
     assert answer.code == 1

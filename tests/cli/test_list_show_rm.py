@@ -14,10 +14,10 @@ import pytest
 from command_line import normbench
 from made_up_runs import ARMS, TINY, make_arm, make_run, make_study, std_rows, write_csv
 
-from normbench.evidence.claiming import claim
-from normbench.evidence.json_files import read_json, write_json
-from normbench.evidence.owners import Owner
-from normbench.evidence.run_folder import ENVIRONMENT_JSON, STUDY_JSON
+from normbench.storage.files.json_files import read_json, write_json
+from normbench.storage.lock import claim
+from normbench.storage.owners import Owner
+from normbench.storage.run_folder import ENVIRONMENT_JSON, STUDY_JSON
 
 SETTINGS = {
     "model": "mlp",
@@ -338,7 +338,7 @@ def test_rm_that_cannot_empty_a_folder_says_so_and_exits_with_1(study, monkeypat
     def refuse(folder):
         raise PermissionError(13, "Permission denied", str(folder))
 
-    monkeypatch.setattr("normbench.evidence.removal.shutil.rmtree", refuse)
+    monkeypatch.setattr("normbench.storage.removal.shutil.rmtree", refuse)
     code, out, err = normbench("rm", study, "--yes")
     assert (code, out.startswith("removed 4 runs"), err.count("\n")) == (1, True, err.count(".removed-"))
 

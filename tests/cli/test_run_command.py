@@ -7,8 +7,9 @@ import pytest
 from command_line import normbench
 from made_up_runs import ARMS, TINY
 
-from normbench import making, workers
-from normbench.worker import Worker
+from normbench.scheduling import one_run
+from normbench.scheduling.executors import processes
+from normbench.scheduling.executors.worker import Worker
 
 
 @pytest.fixture
@@ -171,14 +172,14 @@ def test_runs_that_cannot_be_written_are_one_line(tiny):
 
 
 def test_a_failing_run_is_told_and_the_exit_code_is_1(study, monkeypatch):
-    real = making.run_experiment
+    real = one_run.run_experiment
 
     def fails_for_plain(config, seed, folder, *, study, arm, conduct):
         if arm == "plain":
             raise ArithmeticError("one too many")
         return real(config, seed, folder, study=study, arm=arm, conduct=conduct)
 
-    monkeypatch.setattr(making, "run_experiment", fails_for_plain)
+    monkeypatch.setattr(one_run, "run_experiment", fails_for_plain)
     code, out, err = normbench("run", study)
     assert code == 1
     assert err.splitlines() == [
@@ -190,7 +191,7 @@ def test_a_failing_run_is_told_and_the_exit_code_is_1(study, monkeypatch):
 
 
 def test_a_study_whose_runs_all_fail_says_where_to_look(tiny, monkeypatch):
-    monkeypatch.setattr(making, "run_experiment", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: 1 / 0)
     code, out, _ = normbench("run", tiny)
     assert (code, out) == (1, "tiny: no run finished; why stands in error.txt in each run's folder.\n")
 
@@ -205,7 +206,7 @@ def test_an_interrupted_run_exits_130(tiny, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(making, "run_experiment", interrupted)
+    monkeypatch.setattr(one_run, "run_experiment", interrupted)
     assert normbench("run", tiny).code == 130
 
 
@@ -252,7 +253,7 @@ def test_a_quick_look_is_called_one_and_leaves_the_study_alone(study):
 
 def test_run_takes_jobs(study, monkeypatch):
     asked = []
-    monkeypatch.setattr(workers, "Worker", lambda context: asked.append(context) or Worker(context))
+    monkeypatch.setattr(processes, "Worker", lambda context: asked.append(context) or Worker(context))
     assert normbench("run", study, "--jobs", 2, *TUNE).code == 0
     assert len(asked) == 2  # the same processes for tuning and comparison
     assert len(list(Path("runs").glob("tiny/*/seed-*/summary.json"))) == 4
@@ -269,7 +270,7 @@ def test_a_study_that_cannot_be_written_does_not_keep_the_next_from_being_run(ti
 
 
 def test_fail_fast_is_one_line_and_exit_code_1(study, monkeypatch):
-    monkeypatch.setattr(making, "run_experiment", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: 1 / 0)
     code, out, err = normbench("run", study, "--fail-fast")
     assert (code, out) == (1, "")
     assert err.splitlines() == [

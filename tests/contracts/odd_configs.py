@@ -6,8 +6,8 @@ import yaml
 from hypothesis import strategies as st
 
 from normbench.parts import find_specs
-from normbench.study import RunConfig
-from normbench.study_keys import StudyKeys
+from normbench.study.config import RunConfig
+from normbench.study.study_keys import StudyKeys
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 SMALL = [path.read_bytes() for path in sorted(CONFIGS.glob("*.yaml")) if path.stat().st_size < 800]

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from normbench.arms import load_study
-from normbench.evidence.comparison import compare_study
-from normbench.scheduling import run_study
-from normbench.tuning import with_settings
+from normbench.evidence.comparison.comparison import compare_study
+from normbench.scheduling.schedule import run_study
+from normbench.scheduling.tuning import with_settings
+from normbench.study.load import load_study
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 each_config = pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

@@ -11,12 +11,12 @@ from contracts.odd_configs import VALID, anything, as_yaml, options
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from normbench.arms import load_study
 from normbench.errors import ConfigError
-from normbench.evidence.plain_text import one_line
-from normbench.evidence.study_verdicts import file_verdicts
-from normbench.planning import plan
-from normbench.tuning import missing_tuning_runs
+from normbench.evidence.claims.study_verdicts import file_verdicts
+from normbench.scheduling.plan import plan
+from normbench.scheduling.tuning import missing_tuning_runs
+from normbench.storage.files.plain_text import one_line
+from normbench.study.load import load_study
 
 RUNS = Path("runs")
 CONFIG = Path("a.yaml")

@@ -5,15 +5,15 @@ import math
 import pytest
 import torch
 
-from normbench.evidence.probed import NETWORK
+from normbench.evidence.layers.probed import NETWORK
+from normbench.inspection.losses import evaluate
+from normbench.inspection.measures import base
+from normbench.inspection.measures.base import find_measures
 from normbench.models.base import weighted_layers
-from normbench.study import RecordingConfig, RunConfig
+from normbench.study.config import RecordingConfig, RunConfig
 from normbench.training.build import build_training, chosen_measures
-from normbench.training.diagnostics import base
-from normbench.training.diagnostics.base import find_measures
 from normbench.training.loop import train
-from normbench.training.losses import evaluate
-from normbench.training.recording import MemoryRecorder
+from normbench.training.recorders.memory import MemoryRecorder
 
 LINE = {
     "dataset": {"name": "linear_regression", "num_samples": 12},

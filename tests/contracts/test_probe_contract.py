@@ -10,9 +10,9 @@ from foreign_models import HEALTHY, batch_for
 from torch import Tensor, nn
 
 from normbench.errors import SettingError
+from normbench.inspection.probe import probe_model
+from normbench.inspection.watch.unchanged import leaving_unchanged
 from normbench.models.base import Linear, build_norm
-from normbench.training.probing import probe_model
-from normbench.training.unchanged import leaving_unchanged
 
 NORMS = [spec() for spec in variants("norms")]
 

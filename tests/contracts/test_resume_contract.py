@@ -7,9 +7,9 @@ import torch
 from contracts.variants import variants
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from normbench.contradictions import contradictions
 from normbench.parts import find_specs
-from normbench.study import RunConfig
+from normbench.study.config import RunConfig
+from normbench.study.contradictions import contradictions
 from normbench.training.attempt import Conduct, Interrupted
 from normbench.training.experiment import run_experiment
 

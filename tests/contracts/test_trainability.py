@@ -10,10 +10,10 @@ from math import prod
 import pytest
 from contracts.variants import label, variants
 
-from normbench.contradictions import contradictions
 from normbench.errors import SettingError
 from normbench.norms.none import NoneSpec
-from normbench.study import RunConfig
+from normbench.study.config import RunConfig
+from normbench.study.contradictions import contradictions
 from normbench.training.build import build_training
 from normbench.training.loop import train
 

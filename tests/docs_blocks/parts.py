@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from docs_blocks.markdown import table
 from normbench.parts import find_specs
-from normbench.study import RecordingConfig, RunConfig
+from normbench.study.config import RecordingConfig, RunConfig
 
 
 def run_settings() -> str:

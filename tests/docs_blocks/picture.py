@@ -7,7 +7,7 @@ from pathlib import Path
 
 from docs_blocks import outputs
 from docs_blocks.markdown import ROOT
-from normbench.report.comparison_figure import write_picture
+from normbench.report.figures.comparison import write_picture
 
 PICTURE = Path("docs/pictures/lenet_layers.svg")
 ALT = "std per layer of a LeNet with and without batch norm, before and after training, means over 8 seeds"

@@ -8,10 +8,10 @@ import pytest
 from faults.small_study import TEXT
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from normbench.arms import load_study
-from normbench.evidence.claiming import Busy, claim
-from normbench.evidence.json_files import read_json
-from normbench.evidence.owners import Watch
+from normbench.storage.files.json_files import read_json
+from normbench.storage.lock import Busy, claim
+from normbench.storage.owners import Watch
+from normbench.study.load import load_study
 from normbench.training.attempt import Conduct, Interrupted
 from normbench.training.experiment import run_experiment
 

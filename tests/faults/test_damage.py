@@ -7,13 +7,13 @@ import pytest
 from command_line import normbench
 from faults.small_study import CONFIG, RUNS, asked_again, results, run, run_of
 
-from normbench.arms import load_study
 from normbench.errors import ConfigError, RunFolderError
-from normbench.evidence.claiming import claim
-from normbench.evidence.json_files import read_json
-from normbench.evidence.owners import Owner
-from normbench.evidence.run_folder import Run, problem_with
-from normbench.scheduling import run_study
+from normbench.scheduling.schedule import run_study
+from normbench.storage.files.json_files import read_json
+from normbench.storage.lock import claim
+from normbench.storage.owners import Owner
+from normbench.storage.run_folder import Run, problem_with
+from normbench.study.load import load_study
 
 CHANGED = "must be as the run wrote it, got another sha256."
 DAMAGED = "must be as it was written, beside the files it was written with, got something else."

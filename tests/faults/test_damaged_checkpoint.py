@@ -12,7 +12,7 @@ import pytest
 import torch
 from faults.small_study import TEXT
 
-from normbench.arms import load_study
+from normbench.study.load import load_study
 from normbench.training.attempt import Conduct, Interrupted
 from normbench.training.checkpoints import Damaged, load_checkpoint
 from normbench.training.experiment import run_experiment

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from faults.small_study import RUNS, asked_again, results, run
 
-from normbench.evidence.claiming import Claim
+from normbench.storage.lock import Claim
 
 PUBLISHING, TIDYING = 5, 6
 """Of the moments in which a run of 4 steps, saved after each, makes sure that it is still its owner's."""

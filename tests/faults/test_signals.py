@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from faults.small_study import CONFIG, RUNS, TEXT, results
 
-from normbench.arms import load_study
-from normbench.evidence.owners import Owner
-from normbench.interruption import NOTICE
-from normbench.making import Manner
-from normbench.scheduling import run_study
-from normbench.workers import Workers
+from normbench.scheduling.executors.processes import Workers
+from normbench.scheduling.interruption import NOTICE
+from normbench.scheduling.one_run import Manner
+from normbench.scheduling.schedule import run_study
+from normbench.storage.owners import Owner
+from normbench.study.load import load_study
 
 LONG = TEXT.replace("num_steps: 4", "num_steps: 1200").replace("every_steps: 2", "every_steps: 600")
 

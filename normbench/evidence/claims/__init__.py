@@ -1,0 +1,1 @@
+"""Tests what a study file claims against its finished runs."""

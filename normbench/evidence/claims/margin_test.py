@@ -1,0 +1,149 @@
+"""From one number per seed to supported, refuted or cannot tell."""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from normbench.evidence.claims.expectations import Expectation
+from normbench.evidence.statistics.paired import (
+    ALPHA,
+    holm,
+    mean_and_half_width,
+    seeds_for_a_verdict,
+    seeds_for_power,
+    sign_flip_p,
+)
+
+SUPPORTED, REFUTED, CANNOT_TELL, TOO_FEW = "supported", "refuted", "cannot tell", "too few seeds"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One expectation of a claim, tested.
+
+    Attributes:
+        expectation: In words: "weight_decay < normal by 0.05".
+        metric: What is compared.
+        is_share: Effect, interval and margins are ratios; else differences.
+        n: Seeds.
+        effect: The number expected above or between the margins, its mean over seeds.
+        low: Lower end of its 95 % interval.
+        high: Upper end.
+        margins: Where the effect is expected: above the first, or between the two.
+        p: Two-sided p of the sign-flip test against the nearest margin that decides.
+        p_corrected: After Holm's correction over the claim's parts.
+        verdict: supported, refuted, cannot tell or too few seeds.
+        seeds_needed: How many seeds a verdict would take.
+    """
+
+    expectation: str
+    metric: str
+    is_share: bool
+    n: int
+    effect: float
+    low: float
+    high: float
+    margins: tuple[float, ...]
+    p: float
+    p_corrected: float
+    verdict: str
+    seeds_needed: int | None = None
+
+
+@dataclass(frozen=True)
+class _Test:
+    """p values that would support or refute, and the distance from the margin by seed."""
+
+    supports: float
+    refutes: float
+    distances: Sequence[float]
+
+
+def judge_parts(parts: Sequence[tuple[Expectation, Mapping[int, float]]], words: Sequence[Part]) -> list[Part]:
+    """Give each part of a claim its verdict.
+
+    Args:
+        parts: Each expectation with its number per seed, logarithms where effects are ratios.
+        words: The same parts with what is written of them.
+    """
+    tests = [_test(expectation, list(by_seed.values())) for expectation, by_seed in parts]
+    ps = [min(test.supports, test.refutes) for test in tests]
+    judged = zip(parts, words, tests, ps, holm(ps), strict=True)
+    return [_judged(e, list(d.values()), part, test, p, c, len(ps)) for (e, d), part, test, p, c in judged]
+
+
+def combined(verdicts: Sequence[str]) -> str:
+    """Return the verdict of all together: supported if every part is, refuted if one is."""
+    if REFUTED in verdicts:
+        return REFUTED
+    if all(verdict == SUPPORTED for verdict in verdicts):
+        return SUPPORTED
+    return TOO_FEW if TOO_FEW in verdicts else CANNOT_TELL
+
+
+def _test(expectation: Expectation, numbers: Sequence[float]) -> _Test:
+    if not numbers or not all(map(math.isfinite, numbers)):
+        return _Test(1.0, 1.0, numbers)
+    if expectation.every and expectation.high is not None:
+        return _every(numbers, expectation.low, expectation.high)
+    over_low = [number - expectation.low for number in numbers]
+    above, below = _one_sided(over_low)
+    if expectation.high is None:
+        return _Test(above, below, over_low)
+    under_high = [expectation.high - number for number in numbers]
+    inside, outside = _one_sided(under_high)
+    nearest = min(over_low, under_high, key=statistics.fmean)
+    return _Test(max(above, inside), min(1.0, 2 * min(below, outside)), nearest)
+
+
+def _one_sided(distances: Sequence[float]) -> tuple[float, float]:
+    """Return p for a mean above zero and p for one below; each is the two-sided p, or 1 on the other side."""
+    p, mean = sign_flip_p(distances), statistics.fmean(distances)
+    return (p if mean > 0 else 1.0), (p if mean < 0 else 1.0)
+
+
+def _every(numbers: Sequence[float], low: float, high: float) -> _Test:
+    """Return p for "every run": one run outside refutes; all inside reject that as many as not fall outside."""
+    is_inside = all(low <= number <= high for number in numbers)
+    distances = [min(number - low, high - number) for number in numbers]
+    return _Test(0.5 ** (len(numbers) - 1), 1.0, distances) if is_inside else _Test(1.0, 0.0, distances)
+
+
+def _judged(
+    expectation: Expectation,
+    numbers: Sequence[float],
+    part: Part,
+    test: _Test,
+    p: float,
+    p_corrected: float,
+    num_parts: int,
+) -> Part:
+    write = math.exp if part.is_share and not expectation.is_raw else float
+    mean, half = mean_and_half_width(numbers) if all(map(math.isfinite, numbers)) else (math.nan, math.inf)
+    ends = [expectation.low] + ([] if expectation.high is None else [expectation.high])
+    found = replace(
+        part,
+        n=len(numbers),
+        effect=_safely(write, mean),
+        low=_safely(write, mean - half),
+        high=_safely(write, mean + half),
+        margins=tuple(_safely(write, end) for end in ends),
+        p=p,
+        p_corrected=p_corrected,
+    )
+    fewest = seeds_for_a_verdict(num_parts)
+    if len(numbers) < fewest and p > 0:
+        return replace(found, verdict=TOO_FEW, seeds_needed=fewest)
+    if p_corrected > ALPHA:
+        needed = seeds_for_power(test.distances, fewest)
+        return replace(found, verdict=CANNOT_TELL, seeds_needed=needed)
+    return replace(found, verdict=SUPPORTED if test.supports <= test.refutes else REFUTED)
+
+
+def _safely(write: object, value: float) -> float:
+    assert callable(write)
+    try:
+        return float(write(value))
+    except OverflowError:
+        return math.inf

@@ -1,0 +1,119 @@
+"""The verdicts of a study's claims: from its folder, or from its file and what was run of it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from normbench.errors import ComparisonError, ConfigError
+from normbench.evidence.claims.claim import read_claims
+from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict, judge_claim
+from normbench.storage.files.json_files import read_json
+from normbench.storage.files.yaml_file import read_study_file
+from normbench.storage.identity import content_sha256, study_name
+from normbench.storage.run_folder import STUDY_JSON, Arm
+from normbench.storage.study_folder import read_study_arms
+
+
+def study_verdicts(folder: Path) -> list[ClaimVerdict]:
+    """Return the verdicts of the claims a study had when it was last run.
+
+    Raises:
+        RunFolderError: A file is missing or was changed.
+    """
+    if not read_json(folder / STUDY_JSON).get("claims"):
+        return []
+    study, arms, _, _ = read_study_arms(folder)
+    said, command = study["claims"], _command(str(study.get("source", "")), folder.parent)
+    why = _changed_by_options(study)
+    if why:
+        return [_not_run(raw, folder.name, why, command, i) for i, raw in enumerate(said)]
+    return _judged(study, arms, said, folder, command)
+
+
+def file_verdicts(path: Path, runs_dir: Path) -> list[ClaimVerdict]:
+    """Return the verdicts of the claims a study file has now, "not run" if its settings were never run as they stand.
+
+    Raises:
+        ConfigError: The file cannot be read, or a claim in it.
+        RunFolderError: A run's file is missing or was changed.
+    """
+    data = read_study_file(path).data
+    folder = runs_dir / study_name(path, data)
+    said = data.get("claims") or []
+    if not isinstance(said, list):
+        raise ConfigError([f"{path}: claims: must be a list, got {said!r}. Write - says: ... under it."])
+    study = read_json(folder / STUDY_JSON) if (folder / STUDY_JSON).is_file() else None
+    why = _why_not(study, data)
+    if study is None or why:
+        return [_not_run(raw, folder.name, why, _command(str(path), runs_dir), i) for i, raw in enumerate(said)]
+    _, arms, _, _ = read_study_arms(folder)
+    verdicts = _judged(study, arms, said, folder, _command(str(path), runs_dir), str(path))
+    return [replace(verdict, content_sha256=study["content_sha256"]) for verdict in verdicts]
+
+
+def _judged(
+    study: dict[str, Any], arms: Sequence[Arm], said: Sequence[Any], folder: Path, command: str, where: str = ""
+) -> list[ClaimVerdict]:
+    planned = [arm["arm"] for arm in study.get("arms", [])]
+    claims, errors = read_claims(said, planned)
+    if errors:
+        raise ConfigError([f"{where or folder / STUDY_JSON}: {error}" for error in errors])
+    return [judge_claim(claim, arms, study.get("seeds") or [], folder.name, command, planned) for claim in claims]
+
+
+def files_with_claims(folder: Path) -> list[Path]:
+    """Return the study files in a folder that make claims.
+
+    Raises:
+        ComparisonError: There is none.
+    """
+    found = [path for path in sorted(folder.glob("*.yaml")) if "\nclaims:" in path.read_text("utf-8", "replace")]
+    if not found:
+        rule = "must hold study files with claims, got none"
+        raise ComparisonError(f"{folder}: {rule}. Name the files: normbench claims CONFIG...")
+    return found
+
+
+def _why_not(study: dict[str, Any] | None, data: dict[str, Any]) -> str:
+    if study is None:
+        return "nothing has been run"
+    if study.get("content_sha256") != content_sha256(data):
+        return "the file has changed since it was run"
+    if _seeds(data.get("seeds")) != study.get("seeds"):
+        return _changed_by_options(study) or "study.json was changed: its seeds are not the file's"
+    if _tested(data.get("claims")) != _tested(study.get("claims")):
+        return "what is expected has changed since it was run"
+    return _changed_by_options(study)
+
+
+def _changed_by_options(study: dict[str, Any]) -> str:
+    said = ", ".join(f"{key} {value}" for key, value in (study.get("options") or {}).items())
+    return f"last run with other options: {said}" if said else ""
+
+
+def _seeds(said: Any) -> list[int]:
+    return list(range(said)) if isinstance(said, int) else list(dict.fromkeys(said or [0]))
+
+
+def _tested(claims: Any) -> list[Any]:
+    """Return what of the claims decides their verdicts."""
+    return [(raw.get("metric"), raw.get("expect")) for raw in claims or [] if isinstance(raw, dict)]
+
+
+def _not_run(raw: Any, study: str, why: str, command: str, number: int) -> ClaimVerdict:
+    said = raw if isinstance(raw, dict) else {}
+    name, source = str(said.get("id") or number), said.get("source") or {}
+    return ClaimVerdict(name, str(said.get("says", "")), source, NOT_RUN, study, command, why)
+
+
+def _command(source: str, runs_dir: Path) -> str:
+    return f"normbench run {source}" + ("" if str(runs_dir) == "runs" else f" --runs-dir {runs_dir}")
+
+
+def counts(verdicts: Sequence[ClaimVerdict]) -> dict[str, int]:
+    """Return how often each verdict was given, in the order in which they first come."""
+    found = dict.fromkeys((verdict.verdict for verdict in verdicts), 0)
+    for verdict in verdicts:
+        found[verdict.verdict] += 1
+    return found

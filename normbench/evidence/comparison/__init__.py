@@ -1,0 +1,1 @@
+"""Compares the arms of a study: effects against a baseline, tables by settings, curves."""

@@ -1,0 +1,235 @@
+"""Arms of a study side by side, from files alone: what differs, mean, std and interval over seeds."""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from normbench.errors import ComparisonError
+from normbench.evidence.comparison.selection import Condition, check_some_left, read_conditions, select_arms
+from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, check_metrics, read_metrics
+from normbench.evidence.statistics.intervals import mean_interval
+from normbench.evidence.statistics.paired import Effect, sample_std
+from normbench.storage.run_folder import Arm, Run
+from normbench.storage.study_folder import find_studies, read_study_arms
+
+DEFAULT_METRICS = ("test_accuracy", "test_loss", "noise_free_loss", "train_loss")
+SIGNAL_METRICS = (*OUTPUT_STDS, "output_mean_training", "output_mean_evaluation")
+"""What is read of a signal without a target."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One metric of one arm over its seeds.
+
+    Attributes:
+        values: One number per seed.
+        n: How many.
+        mean: Their mean.
+        std: Their sample standard deviation (n - 1), None with one seed.
+        low: Lower end of the mean's 95 % interval, None with one seed; see ``mean_interval``.
+        high: Upper end.
+    """
+
+    values: tuple[float, ...]
+    n: int
+    mean: float
+    std: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def of(cls, values: Sequence[float], metric: str) -> "Figure":
+        """Summarise the values of an arm's seeds."""
+        n = len(values)
+        mean = math.fsum(values) / n if values else math.nan
+        if n < 2 or not all(map(math.isfinite, values)):
+            return cls(tuple(values), n, mean)
+        low, high = mean_interval(metric, values)
+        return cls(tuple(values), n, mean, sample_std(values), low, high)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One arm in a comparison.
+
+    Attributes:
+        arm: Its name.
+        settings: Every setting under a dotted key.
+        seeds: Those with a finished run.
+        num_diverged: How many of them diverged.
+        figures: By metric.
+        num_parameters: Of the model.
+        cpu_ms_per_step: Mean over seeds.
+        quote: What a document says of it.
+        effect: Against the baseline.
+        folder: Where its runs lie.
+        missing_seeds: Seeds of the study, or of another arm, without a finished run here.
+    """
+
+    arm: str
+    settings: Mapping[str, Any]
+    seeds: tuple[int, ...]
+    num_diverged: int
+    figures: Mapping[str, Figure]
+    num_parameters: int
+    cpu_ms_per_step: float | None
+    quote: str = ""
+    effect: Effect | None = None
+    folder: str = ""
+    missing_seeds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class StudyComparison:
+    """One study's arms side by side.
+
+    Attributes:
+        study: Its name.
+        question: Its first line.
+        source: The file it was run from.
+        rows: One per arm with finished runs.
+        differing: The settings in which the rows differ.
+        is_plain: The file names no arms.
+        runs_dir: Where it lies.
+        set_: ``KEY=VALUE`` changes of the command that ran it last.
+        baseline: What the others are judged against.
+        missing: Arms without a finished run.
+        left_out: Folders of arms that the study no longer names so.
+        tuned_keys: Settings that were chosen for each arm by tuning.
+        versions: Of what the runs used, and their devices: all that occur.
+    """
+
+    study: str
+    question: str
+    source: str
+    rows: Sequence[Row]
+    differing: Sequence[str]
+    is_plain: bool
+    runs_dir: str = "runs"
+    set_: Sequence[str] = ()
+    baseline: str | None = None
+    missing: Sequence[str] = ()
+    left_out: Sequence[str] = field(default_factory=tuple)
+    tuned_keys: Sequence[str] = ()
+    versions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def is_evidence(self) -> bool:
+        """Whether any arm has more than one seed; one seed each is a look."""
+        return any(len(row.seeds) > 1 for row in self.rows)
+
+
+def compare_runs(
+    paths: Sequence[Path] = (), runs_dir: Path = Path("runs"), metrics: Sequence[str] = (), where: Sequence[str] = ()
+) -> list[StudyComparison]:
+    """Compare the arms of each study found; reads files only.
+
+    Args:
+        paths: Study folders, or folders that hold some; ``runs_dir`` if empty.
+        runs_dir: Where runs are kept.
+        metrics: What to compare, as ``read_metrics`` takes it; the usual losses and accuracies if empty.
+        where: ``KEY=VALUE`` conditions; only arms that meet them all, and studies with such arms.
+
+    Raises:
+        ComparisonError: Nothing to compare there, no such metric, or no such arm.
+        RunFolderError: A run's file is missing or was changed.
+    """
+    conditions = read_conditions(where)
+    folders = list(dict.fromkeys(folder for path in paths or [runs_dir] for folder in find_studies(path)))
+    compared = [compare_study(folder, metrics, conditions) for folder in folders]
+    if conditions and not any(comparison.rows for comparison in compared):
+        check_some_left([arm for folder in folders for arm in read_study_arms(folder)[1]], conditions)
+    return [comparison for comparison in compared if comparison.rows or not conditions]
+
+
+def compare_study(folder: Path, metrics: Sequence[str] = (), conditions: Sequence[Condition] = ()) -> StudyComparison:
+    """Compare the arms of one study.
+
+    Raises:
+        ComparisonError: No such metric.
+        RunFolderError: A file is missing or was changed.
+    """
+    study, found, missing, left_out = read_study_arms(folder)
+    arms = select_arms(found, conditions)
+    quotes = study.get("quotes", {})
+    _check_metrics([arm.runs[0] for arm in arms], metrics)
+    chosen = list(metrics) or _metrics(arms)
+    seeds = {*study.get("seeds", ()), *(seed for arm in arms for seed in arm.seeds)}
+    rows = [_row(arm, chosen, quotes.get(arm.name, ""), seeds) for arm in arms]
+    question = study.get("question", "")
+    source = study.get("source", f"configs/{folder.name}.yaml")
+    return StudyComparison(
+        study=folder.name,
+        question=question,
+        source=source,
+        rows=rows,
+        differing=_differing(arms),
+        is_plain=bool(study.get("is_plain")),
+        runs_dir=str(folder.parent),
+        set_=tuple(study.get("set", ())),
+        baseline=study.get("baseline"),
+        missing=missing,
+        left_out=left_out,
+        tuned_keys=tuple(study.get("tune") or ()),
+        versions=_versions(arms),
+    )
+
+
+def _check_metrics(runs: Sequence[Run], metrics: Sequence[str]) -> None:
+    """Look for the metrics in one arm, and only where one is not there in all: of a thousand arms that is seen."""
+    if not runs or not metrics:
+        return
+    try:
+        check_metrics(runs[:1], metrics)
+    except ComparisonError:
+        check_metrics(runs, metrics)
+
+
+def _metrics(arms: Sequence[Arm]) -> list[str]:
+    found = {column for arm in arms for column in arm.runs[0].summary.get("constant_predictor", {})}
+    known = [metric for metric in DEFAULT_METRICS if metric in found]
+    if not known:
+        return list(SIGNAL_METRICS) if arms else []
+    batches = any(arm.runs[0].summary.get("steps_per_epoch", 1) > 1 for arm in arms)
+    return known + ([SURGE] if batches else [])
+
+
+def _row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int]) -> Row:
+    values = [read_metrics(run, metrics) for run in arm.runs]
+    costs = [cost for run in arm.runs if (cost := run.environment.get("cpu_s_per_step")) is not None]
+    return Row(
+        arm=arm.name,
+        settings=arm.settings,
+        seeds=arm.seeds,
+        num_diverged=sum(run.summary.get("status") == "diverged" for run in arm.runs),
+        figures={metric: Figure.of([found[metric] for found in values], metric) for metric in metrics},
+        num_parameters=arm.runs[0].summary.get("num_parameters", 0),
+        cpu_ms_per_step=1000 * statistics.fmean(costs) if costs else None,
+        quote=quote,
+        folder=str(arm.folder),
+        missing_seeds=tuple(sorted(seeds.difference(arm.seeds))),
+    )
+
+
+def _versions(arms: Sequence[Arm]) -> dict[str, list[str]]:
+    found: dict[str, dict[str, None]] = {}
+    for arm in arms:
+        for run in arm.runs:
+            said = {key: run.environment.get(key) for key in ("python", "device")} | run.environment.get("versions", {})
+            for name, version in said.items():
+                if version:
+                    found.setdefault(name, {})[str(version)] = None
+    return {name: list(versions) for name, versions in found.items()}
+
+
+def _differing(arms: Sequence[Arm]) -> list[str]:
+    """Return the settings in which arms differ, in the order of a config.
+
+    A setting that only some variants of a part have counts where someone set it.
+    """
+    said = {key for arm in arms for key in arm.changed}
+    order = list(dict.fromkeys(key for arm in arms for key in arm.settings))
+    return [key for key in order if key in said and len({str(arm.settings.get(key)) for arm in arms}) > 1]

@@ -1,0 +1,76 @@
+"""A column over the steps, over an arm's seeds: mean and its 95 % interval."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from normbench.evidence.metrics.columns import plain_column, steps_of
+from normbench.evidence.statistics.intervals import student_interval
+from normbench.storage.run_folder import Run
+
+Ends = tuple[float, float]
+Interval = Callable[[str, Sequence[float]], Ends]
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One step of a mean curve.
+
+    Attributes:
+        step: Updates made.
+        n: Seeds that count here.
+        mean: Their mean.
+        low: Lower end of its 95 % interval; -inf of one seed.
+        high: Upper end; inf of one seed.
+    """
+
+    step: int
+    n: int
+    mean: float
+    low: float
+    high: float
+
+
+def mean_curve(runs: Sequence[Run], column: str, interval: Interval = student_interval) -> list[CurvePoint]:
+    """Return the mean over seeds at every recorded step that has a value.
+
+    A diverged run stays in the mean: where its value is not finite, and after its end, it counts as the constant
+    predictor.
+
+    Args:
+        runs: One arm's.
+        column: ``test_loss``, ``weight.std@hidden2``, ``probe.mixing_mean_batch@hidden1.norm`` ...
+        interval: What gives the ends of the 95 % interval from column and values.
+
+    Raises:
+        RunFolderError: A file is missing or was changed.
+    """
+    read = {run.seed: dict(steps_of(run.rows, column)) for run in runs}
+    steps = sorted({step for values in read.values() for step in values})
+    ends = partial(interval, column)
+    return [_point(step, [_at(step, run, read[run.seed], column) for run in runs], ends) for step in steps]
+
+
+def _at(step: int, run: Run, values: Mapping[int, float], column: str) -> float | None:
+    value = values.get(step)
+    if run.summary.get("status") != "diverged":
+        return value
+    is_over = value is None and step >= int(run.summary["step"])
+    return _constant(run, values, column) if is_over or (value is not None and not math.isfinite(value)) else value
+
+
+def _constant(run: Run, values: Mapping[int, float], column: str) -> float | None:
+    """Return what a diverged run counts as: the constant predictor's, or what was last seen where it has none."""
+    name = "train_loss" if column.startswith("batch_loss") else plain_column(column)
+    found = run.summary.get("constant_predictor", {}).get(name)
+    if found is not None:
+        return float(found)
+    finite = [value for value in values.values() if math.isfinite(value)]
+    return finite[-1] if finite else None
+
+
+def _point(step: int, values: Sequence[float | None], interval: Callable[[Sequence[float]], Ends]) -> CurvePoint:
+    known = [value for value in values if value is not None]
+    mean = math.fsum(known) / len(known) if known else math.nan
+    return CurvePoint(step, len(known), mean, *interval(known))

@@ -1,0 +1,144 @@
+"""What --fail-if asks: a small grammar over the rows of a comparison, never eval."""
+
+import math
+import operator
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from normbench.errors import ComparisonError, did_you_mean
+from normbench.evidence.comparison.comparison import Row, StudyComparison
+
+RULE = "must be NAME OP VALUE, joined by and / or, OP one of < <= > >= == !="
+EXAMPLE = "Example: --fail-if 'test_loss>0.5 or verdict==worse'"
+VERDICT = "verdict"
+VERDICTS = ("better", "worse", "higher", "lower", "cannot tell", "too few seeds")
+COUNTS: dict[str, Callable[[Row], float | None]] = {
+    "num_diverged": lambda row: row.num_diverged,
+    "num_seeds": lambda row: len(row.seeds),
+    "num_parameters": lambda row: row.num_parameters,
+    "cpu_ms_per_step": lambda row: row.cpu_ms_per_step,
+}
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+_CONDITION = re.compile(r"^\s*(.*?)\s*(<=|>=|==|!=|<|>)\s*(.*?)\s*$", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One comparison: of a metric's mean with a number, or of the verdict with a word."""
+
+    name: str
+    op: str
+    value: float | str
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One ``--fail-if``: any of several groups of conditions that must hold together."""
+
+    text: str
+    groups: tuple[tuple[Condition, ...], ...]
+
+
+def read_gate(text: str) -> Gate:
+    """Return what ``--fail-if`` asks; ``and`` binds before ``or``.
+
+    Example:
+        >>> [len(group) for group in read_gate("test_loss>0.5 and num_diverged>0 or verdict==worse").groups]
+        [2, 1]
+
+    Raises:
+        ComparisonError: Not such an expression.
+    """
+    either = re.split(r"\s+or\s+", text)
+    return Gate(text, tuple(tuple(_condition(part, text) for part in re.split(r"\s+and\s+", one)) for one in either))
+
+
+def _condition(part: str, text: str) -> Condition:
+    found = _CONDITION.match(part)
+    if not found or not found[1] or not found[3]:
+        raise ComparisonError(f"--fail-if {text}: {RULE}, got {part.strip()!r}. {EXAMPLE}")
+    name, op, value = found[1], found[2], found[3].strip("'\"")
+    if name == VERDICT:
+        return Condition(name, op, _verdict(op, value, text))
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if math.isnan(number):
+        raise ComparisonError(f"--fail-if {text}: {name}: must be compared with a number, got {value!r}. {EXAMPLE}")
+    return Condition(name, op, number)
+
+
+def _verdict(op: str, value: str, text: str) -> str:
+    if op not in ("==", "!=") or value not in VERDICTS:
+        rule = f"must be == or != one of {', '.join(VERDICTS)}"
+        raise ComparisonError(f"--fail-if {text}: verdict: {rule}, got {op}{value}.{did_you_mean(value, VERDICTS)}")
+    return value
+
+
+def failures(comparisons: Sequence[StudyComparison], gate: Gate) -> list[str]:
+    """Return a line for every row that the gate does not let pass; none where all is well.
+
+    A number that is not finite cannot be judged and does not pass; nor does a comparison without a row.
+
+    Raises:
+        ComparisonError: A name that no table has, or a verdict where nothing is judged.
+    """
+    _check_names(comparisons, gate)
+    empty = [comparison.study for comparison in comparisons if not comparison.rows]
+    lines = [f"{study}: --fail-if {gate.text}: no finished run to judge" for study in empty]
+    for comparison in comparisons:
+        for row in comparison.rows:
+            lines += [f"{comparison.study}: {row.arm}: {why}" for why in _why(row, gate)]
+    return lines
+
+
+def _why(row: Row, gate: Gate) -> list[str]:
+    values = {c.name: _value(row, c) for group in gate.groups for c in group}
+    broken = [f"{name} is {value}" for name, value in values.items() if isinstance(value, float) and math.isnan(value)]
+    if broken:
+        return [f"--fail-if {gate.text}: cannot be judged, {', '.join(broken)}"]
+    for group in gate.groups:
+        if all(_holds(values[condition.name], condition) for condition in group):
+            said = ", ".join(f"{c.name} is {_written(values[c.name])}" for c in group)
+            return [f"--fail-if {gate.text}: {said}"]
+    return []
+
+
+def _value(row: Row, condition: Condition) -> float | str | None:
+    """Return the row's number or verdict; None where it has none, as a baseline has no verdict."""
+    if condition.name == VERDICT:
+        return row.effect.verdict if row.effect else None
+    if condition.name in COUNTS:
+        return COUNTS[condition.name](row)
+    return row.figures[condition.name].mean if condition.name in row.figures else None
+
+
+def _holds(value: float | str | None, condition: Condition) -> bool:
+    return value is not None and bool(OPERATORS[condition.op](value, condition.value))
+
+
+def _written(value: float | str | None) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _check_names(comparisons: Sequence[StudyComparison], gate: Gate) -> None:
+    rows = [row for comparison in comparisons for row in comparison.rows]
+    known = list(dict.fromkeys([*(metric for row in rows for metric in row.figures), *COUNTS, VERDICT]))
+    for condition in (condition for group in gate.groups for condition in group):
+        if rows and condition.name not in known:
+            rule = f"must be one of {', '.join(known)}, got {condition.name!r}"
+            near = did_you_mean(condition.name, known) or " Name it with --metric."
+            raise ComparisonError(f"--fail-if {gate.text}: {rule}.{near}")
+        if rows and condition.name == VERDICT and not any(row.effect for row in rows):
+            rule = "verdict: must have a baseline to judge against, got none"
+            raise ComparisonError(f"--fail-if {gate.text}: {rule}. Add --baseline ARM.")

@@ -1,0 +1,216 @@
+"""The first metric by one or two settings: a cell per arm, never an average over arms."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from normbench.evidence.claims.expectations import TUNED, label_parts
+from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
+from normbench.evidence.comparison.effects import main_metric
+from normbench.evidence.comparison.pivot_axes import (
+    check_keys,
+    combination,
+    is_number,
+    labels,
+    other_keys,
+    split_keys,
+    value,
+)
+from normbench.evidence.metrics.run_metrics import direction
+from normbench.evidence.statistics.paired import Effect, judge, paired_effect
+from normbench.evidence.statistics.sweeps import Trend, judge_trends, trend
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One arm.
+
+    Attributes:
+        arm: Its name.
+        seeds: Those it has.
+        figure: The metric over them.
+        num_diverged: How many of them diverged.
+        effect: Against the baseline's arm in the same column.
+    """
+
+    arm: str
+    seeds: tuple[int, ...]
+    figure: Figure
+    num_diverged: int
+    effect: Effect | None = None
+
+    @property
+    def by_seed(self) -> Mapping[int, float]:
+        """The metric's value for each seed."""
+        return dict(zip(self.seeds, self.figure.values, strict=True))
+
+
+@dataclass(frozen=True)
+class Line:
+    """One value of the first key, across the second.
+
+    Attributes:
+        label: The value; a part with those of its settings that differ.
+        value: The value itself.
+        cells: By column, None where no arm is so.
+        change: The last column against the first, where they are numbers.
+        trend: Along a numeric second key.
+    """
+
+    label: str
+    value: Any
+    cells: tuple[Cell | None, ...]
+    change: Effect | None = None
+    trend: Trend | None = None
+
+
+@dataclass(frozen=True)
+class Pivot:
+    """One table of a study.
+
+    Attributes:
+        study: Its name.
+        metric: What the cells hold.
+        by: One or two settings.
+        columns: The labels of the second setting's values; one empty label if there is none.
+        column_values: The values themselves.
+        lines: One per value of the first.
+        fixed: What all arms of this table have in common, and those of the study's other tables have not.
+        not_fixed: Settings that differ between cells beside the keys.
+        baseline: The line that others are judged against.
+        trend: Of a table by one numeric setting, along it.
+    """
+
+    study: str
+    metric: str
+    by: tuple[str, ...]
+    columns: tuple[str, ...]
+    column_values: tuple[Any, ...]
+    lines: tuple[Line, ...]
+    fixed: Mapping[str, str]
+    not_fixed: tuple[str, ...]
+    baseline: str | None = None
+    trend: Trend | None = None
+
+
+def pivots(comparison: StudyComparison, by: Sequence[str]) -> list[Pivot]:
+    """Return the comparison's first metric by settings: a table per combination of what else differs.
+
+    Args:
+        comparison: A study's arms.
+        by: One setting, the rows; or two, rows and columns.
+
+    Raises:
+        ComparisonError: No such setting, or settings that cannot tell the arms apart.
+    """
+    if not comparison.rows:
+        return []
+    check_keys(comparison, by)
+    places, others = labels(comparison, by), other_keys(comparison, by)
+    split = split_keys(comparison, places, others)
+    tables: dict[tuple[str, ...], dict[tuple[str, ...], Row]] = {}
+    for place, row in zip(places, comparison.rows, strict=True):
+        tables.setdefault(combination(row, split), {})[place] = row
+    not_fixed = tuple(key for key in others if key not in split)
+    made = [
+        replace(_table(comparison, tuple(by), rows), fixed=dict(zip(split, fixed, strict=True)), not_fixed=not_fixed)
+        for fixed, rows in tables.items()
+    ]
+    return [_judged(pivot, comparison.baseline) for pivot in made] if main_metric(comparison) else made
+
+
+def _table(comparison: StudyComparison, by: tuple[str, ...], rows: Mapping[tuple[str, ...], Row]) -> Pivot:
+    metric = next(iter(comparison.rows[0].figures))
+    first = _ordered({place[0]: value(row, by[0]) for place, row in rows.items()})
+    second = _ordered({place[1]: value(row, by[1]) for place, row in rows.items()}) if by[1:] else {"": None}
+    lines = []
+    for label, found in first.items():
+        of = [rows.get((label, column) if by[1:] else (label,)) for column in second]
+        lines.append(Line(label, found, tuple(_cell(row, metric) for row in of)))
+    return Pivot(comparison.study, metric, by, tuple(second), tuple(second.values()), tuple(lines), {}, ())
+
+
+def _ordered(values: dict[str, Any]) -> dict[str, Any]:
+    """Return numbers by size, anything else in the order of the study."""
+    if not all(map(is_number, values.values())):
+        return values
+    return dict(sorted(values.items(), key=lambda pair: (pair[1], pair[0])))
+
+
+def _cell(row: Row | None, metric: str) -> Cell | None:
+    return Cell(row.arm, row.seeds, row.figures[metric], row.num_diverged) if row else None
+
+
+def _judged(pivot: Pivot, baseline: str | None) -> Pivot:
+    """Add the verdicts: against the baseline, last column against first, along numbers; Holm over each kind."""
+    lines = _with_effects(pivot, baseline)
+    if not pivot.by[1:]:
+        along = trend(pivot.by[0], *_numbers([(line.value, line.cells[0]) for line in lines]))
+        return replace(pivot, lines=lines, baseline=_baseline_line(pivot, baseline), trend=_one(along))
+    lines = _with_trends(pivot, _with_changes(pivot, lines))
+    return replace(pivot, lines=lines, baseline=_baseline_line(pivot, baseline))
+
+
+def _one(along: Trend | None) -> Trend | None:
+    return judge_trends([along])[0] if along else None
+
+
+def _baseline_line(pivot: Pivot, baseline: str | None) -> str | None:
+    """Return the label of the line that holds the baseline's arms, None if they are spread over several."""
+    if baseline is None:
+        return None
+    parts = label_parts(baseline) - {TUNED}
+    holding = [line for line in pivot.lines if any(cell and parts <= label_parts(cell.arm) for cell in line.cells)]
+    return holding[0].label if len(holding) == 1 else None
+
+
+def _with_effects(pivot: Pivot, baseline: str | None) -> tuple[Line, ...]:
+    label = _baseline_line(pivot, baseline)
+    base = next((line for line in pivot.lines if line.label == label), None)
+    if base is None:
+        return pivot.lines
+    pairs = {
+        (i, j): paired_effect(pivot.metric, cell.by_seed, against.by_seed)
+        for i, line in enumerate(pivot.lines)
+        for j, (cell, against) in enumerate(zip(line.cells, base.cells, strict=True))
+        if line is not base and cell and against
+    }
+    judged = dict(zip(pairs, judge(list(pairs.values()), direction(pivot.metric)), strict=True))
+    return tuple(
+        replace(
+            line, cells=tuple(cell and replace(cell, effect=judged.get((i, j))) for j, cell in enumerate(line.cells))
+        )
+        for i, line in enumerate(pivot.lines)
+    )
+
+
+def _with_changes(pivot: Pivot, lines: Sequence[Line]) -> tuple[Line, ...]:
+    ordered = all(map(is_number, pivot.column_values))
+    found = {i: _change(pivot.metric, line) for i, line in enumerate(lines) if ordered}
+    effects = {i: effect for i, effect in found.items() if effect}
+    judged = dict(zip(effects, judge(list(effects.values()), direction(pivot.metric)), strict=True))
+    return tuple(replace(line, change=judged.get(i)) for i, line in enumerate(lines))
+
+
+def _change(metric: str, line: Line) -> Effect | None:
+    """Return the last column against the first, where columns have an order."""
+    first, last = line.cells[0], line.cells[-1]
+    return paired_effect(metric, last.by_seed, first.by_seed) if first and last and last is not first else None
+
+
+def _with_trends(pivot: Pivot, lines: Sequence[Line]) -> tuple[Line, ...]:
+    found = {
+        i: trend(pivot.by[1], *_numbers(list(zip(pivot.column_values, line.cells, strict=True))))
+        for i, line in enumerate(lines)
+    }
+    trends = {i: along for i, along in found.items() if along}
+    judged = dict(zip(trends, judge_trends(list(trends.values())), strict=True))
+    return tuple(replace(line, trend=judged.get(i)) for i, line in enumerate(lines))
+
+
+def _numbers(cells: Sequence[tuple[Any, Cell | None]]) -> tuple[list[float], list[Mapping[int, float]]]:
+    """Return where cells lie along a numeric setting, and their values by seed; nothing along one that is not."""
+    there = [(found, cell) for found, cell in cells if cell is not None]
+    if not all(is_number(found) for found, _ in there):
+        return [], []
+    return [float(found) for found, _ in there], [cell.by_seed for _, cell in there]

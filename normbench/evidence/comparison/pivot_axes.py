@@ -1,0 +1,108 @@
+"""Which arm belongs in which cell of a table by settings, and what else must be held fixed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from normbench.errors import ComparisonError, did_you_mean
+from normbench.evidence.claims.expectations import TUNED
+from normbench.evidence.comparison.comparison import Row, StudyComparison
+from normbench.evidence.comparison.selection import is_chosen, is_tuned, value_of, written
+
+MAX_KEYS = 2
+ARM = "arm"
+
+
+def check_keys(comparison: StudyComparison, by: Sequence[str]) -> None:
+    """Refuse more keys than a table has sides, and settings that no arm has.
+
+    Raises:
+        ComparisonError: With the settings there are.
+    """
+    if len(by) > MAX_KEYS or len(set(by)) < len(by):
+        rule = f"must be given at most {MAX_KEYS} times, for rows and for columns, each another setting"
+        raise ComparisonError(f"--by: {rule}, got {', '.join(by)}. Narrow the rest with --where.")
+    differing = [*comparison.differing, TUNED, ARM]
+    known = dict.fromkeys([*differing, *(key for row in comparison.rows for key in row.settings)])
+    for key in by:
+        if key not in known:
+            rule = f"must be a setting of the arms, of which {', '.join(differing)} may differ, got {key!r}"
+            raise ComparisonError(f"{comparison.study}: --by {key}: {rule}.{did_you_mean(key, known)}")
+
+
+def value(row: Row, key: str) -> Any:
+    """Return an arm's value of a key of ``--by``."""
+    return value_of(row.arm, row.settings, key)
+
+
+def is_number(found: Any) -> bool:
+    """Return whether a setting's value can stand on an axis."""
+    return isinstance(found, int | float) and not isinstance(found, bool)
+
+
+def labels(comparison: StudyComparison, by: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return each arm's labels, one per key: "group_norm (num_groups 4)" where that norm has several of them."""
+    return list(zip(*(_labels_of(comparison, key, by) for key in by), strict=True))
+
+
+def _labels_of(comparison: StudyComparison, key: str, by: Sequence[str]) -> list[str]:
+    own = _own_keys(comparison, key, by)
+    found: dict[str, dict[str, set[str]]] = {}
+    for row in comparison.rows:
+        values = found.setdefault(_text(row, key), {inner: set() for inner in own})
+        for inner in own:
+            values[inner].add(_text(row, inner))
+    return [
+        _label(row, key, [inner for inner in own if len(found[_text(row, key)][inner]) > 1]) for row in comparison.rows
+    ]
+
+
+def _label(row: Row, key: str, own: Sequence[str]) -> str:
+    said = ", ".join(f"{inner.removeprefix(f'{key}.')} {_text(row, inner)}" for inner in own)
+    return f"{_text(row, key)} ({said})" if said else _text(row, key)
+
+
+def _text(row: Row, key: str) -> str:
+    found = value(row, key)
+    return "-" if found is None else written(found)
+
+
+def _own_keys(comparison: StudyComparison, key: str, by: Sequence[str]) -> list[str]:
+    """Return the settings that tell a part's variants apart: ``norm.num_groups`` of ``norm``."""
+    own = [inner for inner in comparison.differing if inner.startswith(f"{key}.")]
+    return [inner for inner in own if inner not in by and not is_chosen(inner, comparison.tuned_keys)]
+
+
+def other_keys(comparison: StudyComparison, by: Sequence[str]) -> list[str]:
+    """Return what else differs between arms: what tuning chose first, whether they were tuned last."""
+    covered = {*by, *(inner for key in by for inner in _own_keys(comparison, key, by))}
+    found = [key for key in comparison.differing if key not in covered] if ARM not in by else []
+    found.sort(key=lambda key: not is_chosen(key, comparison.tuned_keys))
+    kinds = {is_tuned(row.arm) for row in comparison.rows}
+    return [*found, TUNED] if len(kinds) > 1 and not {TUNED, ARM}.intersection(by) else found
+
+
+def split_keys(comparison: StudyComparison, places: Sequence[tuple[str, ...]], others: Sequence[str]) -> list[str]:
+    """Return as few of the other settings as leave one arm per cell, if there is a table for each of their values.
+
+    Raises:
+        ComparisonError: Two arms are the same in all of them.
+    """
+    needed = list(others)
+    if not _tells_apart(comparison, places, needed):
+        rule = "must tell the arms apart, got two arms in one cell"
+        raise ComparisonError(f"{comparison.study}: --by: {rule}. Write --by arm, or choose with --where.")
+    for key in others:
+        rest = [other for other in needed if other != key]
+        if _tells_apart(comparison, places, rest):
+            needed = rest
+    return needed
+
+
+def _tells_apart(comparison: StudyComparison, places: Sequence[tuple[str, ...]], keys: Sequence[str]) -> bool:
+    pairs = zip(places, comparison.rows, strict=True)
+    return len({(place, *(_text(row, key) for key in keys)) for place, row in pairs}) == len(places)
+
+
+def combination(row: Row, keys: Sequence[str]) -> tuple[str, ...]:
+    """Return the row's values of settings that a table holds fixed."""
+    return tuple(_text(row, key) for key in keys)

@@ -1,0 +1,46 @@
+"""The last recorded steps before a run diverged: std of every layer's weight, gradient and output."""
+
+import math
+from dataclasses import dataclass
+
+from normbench.storage.run_folder import LAYER_STATS_CSV, Run
+
+NUM_FRAMES = 3
+"""Enough to see what grows and from where."""
+
+
+@dataclass(frozen=True)
+class FrameLine:
+    """One layer at one recorded step; nan where nothing was recorded.
+
+    Attributes:
+        step: Updates made before it was recorded.
+        layer: Its name.
+        weight_std: Before the step.
+        grad_std: Of the weight's gradient.
+        output_std: After norm and activation.
+    """
+
+    step: int
+    layer: str
+    weight_std: float
+    grad_std: float
+    output_std: float
+
+
+def last_frames(run: Run, num_frames: int = NUM_FRAMES) -> list[FrameLine]:
+    """Return a line per layer for each of the last recorded steps, in order of steps and layers.
+
+    Raises:
+        RunFolderError: layer_stats.csv is missing or was changed.
+    """
+    rows = run.rows(LAYER_STATS_CSV)
+    stds = {(int(row["step"]), row["layer"], row["kind"]): float(row["std"]) for row in rows}
+    steps = sorted({step for step, _, _ in stds})[-num_frames:]
+    layers = [str(layer["name"]) for layer in run.summary["layers"]]
+    kinds = ("weight", "grad", "activation")
+    return [
+        FrameLine(step, layer, *(stds.get((step, layer, kind), math.nan) for kind in kinds))
+        for step in steps
+        for layer in layers
+    ]

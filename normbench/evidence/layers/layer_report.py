@@ -1,0 +1,167 @@
+"""Std per layer at the start and at the end, over seeds, and the word for what happens along the depth."""
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from normbench.storage.run_folder import LAYER_STATS_CSV, Arm, Run
+
+KINDS = ("weight", "grad", "activation")
+FAR = 1000.0
+"""Vanishing and exploding: this many times below or above the first layer's."""
+NEAR = 2.0
+"""Steady: the end within this factor of the start."""
+DEAD_SHARE = 0.999
+
+Span = tuple[float, float | None]
+"""A statistic at the start and, if the run took a step, at the end; means over seeds."""
+
+
+@dataclass(frozen=True)
+class LayerLine:
+    """One layer of one arm.
+
+    Attributes:
+        layer: Its name.
+        shape: Its weight's shape.
+        has_norm: A norm follows its weights.
+        stds: Std of weight, gradient and output (after norm and activation).
+        output_range: Lowest and highest output std among the seeds, at the end.
+        word: steady, grows, shrinks, vanishes, explodes, constant, dead or not finite.
+    """
+
+    layer: str
+    shape: tuple[int, ...]
+    has_norm: bool
+    stds: Mapping[str, Span]
+    output_range: tuple[float, float]
+    word: str
+
+    @property
+    def output_std(self) -> float:
+        """Output std at the end, or at the start of a run without steps."""
+        start, end = self.stds["activation"]
+        return start if end is None else end
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """All layers of one arm, and what stands out."""
+
+    arm: str
+    num_seeds: int
+    lines: Sequence[LayerLine]
+    findings: Sequence[str]
+    num_diverged: int = 0
+
+    @property
+    def has_end(self) -> bool:
+        """Whether any step was taken."""
+        return bool(self.lines) and self.lines[0].stds["weight"][1] is not None
+
+
+def report_layers(arm: Arm) -> LayerReport:
+    """Read layer_stats.csv of every seed and describe each layer.
+
+    Raises:
+        RunFolderError: A file is missing or was changed.
+    """
+    tables = [_Table(run) for run in arm.runs]
+    layers = arm.runs[0].summary["layers"]
+    first = _mean(table.last("activation", layers[0]["name"], "std") for table in tables)
+    lines = [_line(layer, tables, first) for layer in layers]
+    findings = [*_output_findings(lines), *_gradient_findings(layers, tables)]
+    num_diverged = sum(run.summary["status"] == "diverged" for run in arm.runs)
+    return LayerReport(arm.name, len(tables), lines, findings, num_diverged)
+
+
+class _Table:
+    """The rows of one run's layer_stats.csv that the report reads: first and last step."""
+
+    def __init__(self, run: Run) -> None:
+        rows = run.rows(LAYER_STATS_CSV)
+        steps = [int(row["step"]) for row in rows] or [0]
+        self.has_end = max(steps) > min(steps)
+        self._first = {(row["kind"], row["layer"]): row for row in rows if int(row["step"]) == min(steps)}
+        self._last = {(row["kind"], row["layer"]): row for row in rows if int(row["step"]) == max(steps)}
+
+    def first(self, kind: str, layer: str, statistic: str) -> float:
+        return _number(self._first, kind, layer, statistic)
+
+    def last(self, kind: str, layer: str, statistic: str) -> float:
+        return _number(self._last, kind, layer, statistic)
+
+
+def _number(rows: Mapping[tuple[str, str], Mapping[str, str]], kind: str, layer: str, statistic: str) -> float:
+    row = rows.get((kind, layer))
+    return float(row[statistic]) if row else math.nan
+
+
+def _line(layer: Mapping[str, Any], tables: Sequence[_Table], first: float) -> LayerLine:
+    name = str(layer["name"])
+    has_end = all(table.has_end for table in tables)
+    stds: dict[str, Span] = {}
+    for kind in KINDS:
+        start = _mean(table.first(kind, name, "std") for table in tables)
+        stds[kind] = (start, _mean(table.last(kind, name, "std") for table in tables) if has_end else None)
+    outputs = [table.last("activation", name, "std") for table in tables]
+    zeros, largest = (
+        _mean(table.last("activation", name, key) for table in tables) for key in ("zero_share", "max_abs")
+    )
+    shape = tuple(layer["shape"])
+    word = word_for(stds["activation"], first, zeros, largest)
+    return LayerLine(name, shape, bool(layer["has_norm"]), stds, (min(outputs), max(outputs)), word)
+
+
+def word_for(output: Span, first: float, zero_share: float, largest: float) -> str:
+    """Return the word for what becomes of a signal: output std, the first layer's, share of zeros, largest size."""
+    start, end = output
+    now = start if end is None else end
+    if not math.isfinite(now):
+        return "not finite"
+    if now == 0 and largest > 0:
+        return "constant"  # one value everywhere has no std, and is no lost signal
+    if now < first / FAR:
+        return "vanishes"
+    if zero_share >= DEAD_SHARE:
+        return "dead"
+    if now > first * FAR > 0:
+        return "explodes"
+    return _change(start, end)
+
+
+def _change(start: float, end: float | None) -> str:
+    if end is None or start / NEAR <= end <= start * NEAR:
+        return "steady"
+    return "grows" if end > start else "shrinks"
+
+
+def _output_findings(lines: Sequence[LayerLine]) -> list[str]:
+    findings = []
+    for word in ("not finite", "dead", "vanishes", "explodes"):
+        hit = [line for line in lines if line.word == word]
+        if hit:
+            verb = {"not finite": "is not finite", "dead": "is dead (all zeros)"}.get(word, word)
+            more = "" if len(hit) == 1 else f" and in {len(hit) - 1} more layer{'' if len(hit) == 2 else 's'}"
+            findings.append(f"The output {verb} at {hit[0].layer}{more}: std {hit[0].output_std:.3g}.")
+    return findings
+
+
+def _gradient_findings(layers: Sequence[Mapping[str, Any]], tables: Sequence[_Table]) -> list[str]:
+    """Compare the gradient that reaches the first layer's output with the one at the last but one's, at the start."""
+    if len(layers) < 3:
+        return []
+    bottom, top = str(layers[0]["name"]), str(layers[-2]["name"])
+    below = _mean(table.first("activation_grad", bottom, "std") for table in tables)
+    above = _mean(table.first("activation_grad", top, "std") for table in tables)
+    if above > 0 and below < above / FAR:
+        return [f"The gradient vanishes on its way back: std {above:.3g} at {top}, {below:.3g} at {bottom}."]
+    if below > above * FAR:
+        return [f"The gradient explodes on its way back: std {above:.3g} at {top}, {below:.3g} at {bottom}."]
+    return []
+
+
+def _mean(values: Iterable[float]) -> float:
+    return statistics.fmean(values)

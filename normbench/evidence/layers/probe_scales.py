@@ -1,0 +1,89 @@
+"""Signals that vanish or explode over depth: at which layer, in one step or layer by layer."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+from normbench.evidence.layers.layer_report import FAR
+from normbench.evidence.layers.probe_finding import INITIALIZE, Finding
+from normbench.evidence.layers.probe_lines import ProbeLine
+from normbench.evidence.statistics.growth import FAINT, SMALLEST, Growth
+
+
+def output_scale(hidden: Sequence[ProbeLine], growth: Growth | None, named: set[str]) -> list[Finding]:
+    """Compare each hidden layer's output with the first one's.
+
+    Args:
+        hidden: Layers with weights but the last, in order of execution.
+        growth: Of their output's std.
+        named: Layers that a finding names already, whose consequences are not told again.
+    """
+    hit = [i for i, line in enumerate(hidden) if line.word in ("vanishes", "explodes")]
+    if not hit:
+        return []
+    line, first = hidden[hit[0]], hidden[0]
+    stds = [each.std.value for each in hidden[: hit[0] + 1]]
+    step = _one_step(stds)
+    if _is_told(hidden, step, named):
+        return []
+    figure = f"std {line.std.value:.3g}, {first.std.value:.3g} at {first.layer}"
+    layer = line.layer if step is None else hidden[step].layer
+    cause = _cause(hidden, step, growth)
+    layers = tuple(each.layer for each in hidden if each.word == line.word)
+    return [Finding(layer, line.word, figure, cause, f"{INITIALIZE}, or add a norm.", layers)]
+
+
+def gradient_scale(
+    hidden: Sequence[ProbeLine], growth: Growth | None, named: set[str], *, is_lost: bool
+) -> list[Finding]:
+    """Compare the gradient at the last hidden layer's output with that at the first one's."""
+    way = [(line, line.grad_std.value) for line in reversed(hidden) if line.grad_std]
+    if len(way) < 2 or not way[0][1] > 0 or (is_lost and way[-1][1] == 0):
+        return []
+    (top, above), (bottom, below) = way[0], way[-1]
+    if above / FAR <= below <= above * FAR:
+        return []
+    word = "gradient vanishes" if below < above else "gradient explodes"
+    stds = [std for _, std in way]
+    step = _one_step(stds)
+    through = None if step is None else way[step - 1][0].layer
+    if _is_told([line for line, _ in way], None if step is None else step - 1, named):
+        return []
+    figure = f"std {above:.3g} at {top.layer}, {below:.3g} at {bottom.layer}"
+    cause = _cause([line for line, _ in way], step, growth)
+    if growth and growth.factor > 1 and step is None and "batch" in top.seen.norm.lower():
+        cause += ", as batch norm with ReLU does (sqrt(pi / (pi - 1)) = 1.21 in theory: Yang et al., 2019)"
+        way_out = "Residual connections, fewer layers between them, or a norm that does not average over the batch."
+    else:
+        way_out = f"{INITIALIZE}, or add residual connections."
+    return [Finding(through or bottom.layer, word, figure, cause, way_out, (through or bottom.layer,))]
+
+
+def _one_step(stds: Sequence[float]) -> int | None:
+    """Return the index that a single step leads to which makes up more than half of the whole change, in logarithms.
+
+    From a std that float32 can tell to one that it cannot is such a step, unless the std was about to get there.
+    """
+    known = next((i for i, std in enumerate(stds) if not std > SMALLEST), len(stds))
+    if known < len(stds) and stds[max(0, known - 1)] > FAINT:
+        return known or None
+    logs = [math.log(std) for std in stds[:known]]
+    steps = [abs(b - a) for a, b in pairwise(logs)]
+    if len(steps) < 2 or max(steps) <= abs(logs[-1] - logs[0]) / 2:
+        return None
+    return 1 + steps.index(max(steps))
+
+
+def _is_told(way: Sequence[ProbeLine], at: int | None, named: set[str]) -> bool:
+    """Return whether a finding names the layer of a single step, or most of those that do it together."""
+    if at is not None:
+        return way[at].layer in named
+    return 2 * sum(line.layer in named for line in way) > len(way)
+
+
+def _cause(way: Sequence[ProbeLine], step: int | None, growth: Growth | None) -> str:
+    if step is not None:
+        return f"what lies between {way[step - 1].layer} and {way[step].layer}, a single step"
+    if growth is None:
+        return "all layers together"
+    return f"each layer multiplies it by {growth.factor:.3g} [{growth.low:.3g}, {growth.high:.3g}]"

@@ -1,0 +1,39 @@
+"""What layers said of themselves in one run: numbers of probes.csv by name, layer and step."""
+
+import math
+
+from normbench.evidence.metrics.columns import Steps
+from normbench.storage.run_folder import PROBES_CSV, Run
+
+NETWORK = "network"
+"""The name under which a measure speaks of all layers together."""
+
+
+class Probed:
+    """The finite numbers of one run's probes.csv.
+
+    Args:
+        run: A finished or diverged run.
+
+    Raises:
+        RunFolderError: The file is missing or was changed.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._steps: dict[str, dict[str, Steps]] = {}
+        for row in run.rows(PROBES_CSV) if PROBES_CSV in run.summary.get("files", {}) else []:
+            value = float(row["value"])
+            if math.isfinite(value):
+                self._steps.setdefault(row["name"], {}).setdefault(row["layer"], []).append((int(row["step"]), value))
+
+    def names(self) -> list[str]:
+        """Return all names, in the run's order."""
+        return list(self._steps)
+
+    def layers(self, name: str) -> dict[str, Steps]:
+        """Return (step, value) by layer, for every layer that has the name, in the run's order."""
+        return self._steps.get(name, {})
+
+    def last(self, name: str, layer: str = NETWORK, count: int = 1) -> list[float]:
+        """Return the last values of one layer, at most ``count``."""
+        return [value for _, value in self.layers(name).get(layer, [])[-count:]]

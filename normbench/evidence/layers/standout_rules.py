@@ -1,0 +1,221 @@
+"""When something stands out: thresholds with their reasons, causes and ways out; one function per measure."""
+
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, log
+from typing import Any
+
+from normbench.evidence.layers.layer_report import FAR
+from normbench.evidence.layers.probed import Probed
+
+LARGE_UPDATE = 0.5
+"""A step that changes half of a layer's weights; healthy ones change 0.01 to 6 %, a very first one up to a third."""
+GROWN_LR = 100.0
+"""Weight decay against growth settles within a factor of ten of the start; beyond, steps no longer fit the weights."""
+DEAD_SHARE = 0.9
+"""Half of a default start's units can be silent on one-dimensional inputs; nine of ten carry no function any more."""
+DEAD_STEPS = 3
+"""So many recorded steps in a row, since a unit that wakes up again was not dead."""
+FEWEST_SAMPLES = 8
+"""In smaller batches a healthy unit is silent for all samples too often: 2^-8 is one in 256."""
+FEWEST_LAYERS = 3
+"""Of two layers a slope is a difference."""
+FAR_MEAN = 0.3
+"""Standard deviations between running and true mean; with torch's momentum healthy networks end below 0.1."""
+FAR_VAR = log(2.0)
+"""Running variances twice too large or too small; with torch's momentum healthy networks end within a third."""
+ACCURACY_GAP = 0.1
+"""Ten points, mean over the last recorded steps: more than the noise of the same 128 samples read twice."""
+GAP_STEPS = 3
+SHIFTED_VAR = 1.4
+"""In evaluation the norm then puts out a sixth less than in training; dropout 0.1 before it makes about 1.1."""
+DEPTH = {
+    False: ("shrinks", "gradient vanishes with depth", "Use init: kaiming_normal, a norm, or fewer layers."),
+    True: ("grows", "gradient explodes with depth", "Use fewer layers, larger batches, or model: resnet."),
+}
+"""By whether it grows on its way back; batch norm with ReLU makes it grow at initialization, whatever the weights."""
+ONE_STATISTIC = 0.9
+"""Of switchable norm's three kinds, one has as good as replaced the others."""
+
+
+@dataclass(frozen=True)
+class Standout:
+    """One thing that stands out in an arm.
+
+    Attributes:
+        cause: What is wrong, in a few words.
+        layer: Where it is worst.
+        value: The figure, the larger the worse.
+        figure: What was seen, as a sentence.
+        way_out: What to do.
+        arm: Where it was found.
+        num_layers: In how many layers of the run where it is worst.
+        num_seeds: In how many runs.
+        of_seeds: Of how many.
+    """
+
+    cause: str
+    layer: str
+    value: float
+    figure: str
+    way_out: str
+    arm: str = ""
+    num_layers: int = 1
+    num_seeds: int = 1
+    of_seeds: int = 1
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One run, as the rules see it.
+
+    Attributes:
+        probed: Its numbers.
+        settings: The arm's, under dotted keys.
+        layers: Names of the weighted layers.
+    """
+
+    probed: Probed
+    settings: Mapping[str, Any]
+    layers: Sequence[str]
+
+
+Rule = Callable[[Seen], Iterable[Standout]]
+"""Returns what stands out by one measure, one per layer."""
+
+
+def large_updates(seen: Seen) -> Iterable[Standout]:
+    """The first recorded step that changed a layer too much: what follows from it is everywhere.
+
+    Hidden layers only: an output layer's weights may start near zero.
+    """
+    grown = {found.layer for found in shrunk_weights(seen)}
+    updates = seen.probed.layers("update_ratio").items()
+    hidden = {layer: dict(steps) for layer, steps in updates if layer in seen.layers[:-1] and layer not in grown}
+    large = [step for ratios in hidden.values() for step, ratio in ratios.items() if ratio >= LARGE_UPDATE]
+    for layer, ratios in hidden.items():
+        ratio = ratios.get(min(large, default=-1), 0.0)
+        if ratio >= LARGE_UPDATE:
+            figure = f"step {min(large)} changed the weights by {_size(100 * ratio)} % of their length"
+            yield Standout("learning rate too high", layer, ratio, figure, "Lower optimizer.lr.")
+
+
+def shrunk_weights(seen: Seen) -> Iterable[Standout]:
+    """Scale-free weights that weight decay has made so small that each step turns them far."""
+    for layer, steps in seen.probed.layers("effective_lr").items():
+        growth = steps[-1][1] / steps[0][1]
+        if growth >= GROWN_LR:
+            figure = (
+                f"the effective learning rate rose {_size(growth)}-fold, to {steps[-1][1]:.3g}, as the weights shrank"
+            )
+            way_out = "Lower weight_decay: the norm takes the weights' scale away, so that it only raises their step."
+            yield Standout("weight decay shrinks scale-free weights", layer, growth, figure, way_out)
+
+
+def dead_units(seen: Seen) -> Iterable[Standout]:
+    """Layers most of whose units stay silent."""
+    if int(seen.settings["batch_size"]) < FEWEST_SAMPLES:
+        return
+    for layer in seen.probed.layers("dead_unit_share"):
+        shares = seen.probed.last("dead_unit_share", layer, DEAD_STEPS)
+        if len(shares) == DEAD_STEPS and min(shares) >= DEAD_SHARE:
+            figure = f"{100 * shares[-1]:.0f} % of its units put out 0 for whole batches, to the last recorded step"
+            way_out = "Lower optimizer.lr or init_scale, or use a norm before the activation."
+            yield Standout("dead units", layer, shares[-1], figure, way_out)
+
+
+def growing_gradients(seen: Seen) -> Iterable[Standout]:
+    """A gradient that grows or shrinks by FAR over the hidden layers, at the last recorded step that has one."""
+    num_layers = len(seen.layers) - 1
+    if num_layers < FEWEST_LAYERS or any(dead_units(seen)):  # no gradient passes dead units, whatever the depth
+        return
+    for slope in seen.probed.last("gradient_depth_slope"):
+        if abs(slope) * (num_layers - 1) < log(FAR):
+            continue
+        word, cause, way_out = DEPTH[slope < 0]
+        over_all = _size(exp(abs(slope)) ** (num_layers - 1))
+        figure = (
+            f"the gradient {word} {exp(abs(slope)):.3g}-fold per layer on its way back here, {over_all}-fold in all"
+        )
+        yield Standout(cause, seen.layers[0], abs(slope), figure, way_out)
+
+
+def stalled_statistics(seen: Seen) -> Iterable[Standout]:
+    """Running statistics that are far from the training set's and from the batch's: that fit neither.
+
+    Far from the first alone they are where dropout stands before the norm, from the second alone in small batches.
+    """
+    if _by_class(seen) or any(shrunk_weights(seen)):  # which have other causes
+        return
+    for layer, steps in seen.probed.layers("running_precise_var_gap").items():
+        var, mean = (_both_gaps(seen, kind, layer) for kind in ("var", "mean"))
+        has_learned = steps[-1][0] > 0  # before the first step they are 0 and 1
+        if has_learned and (var >= FAR_VAR or mean >= FAR_MEAN):
+            figure = f"running variances are {exp(var):.2g}-fold off and running means {mean:.2g} standard deviations"
+            way_out = "Raise norm.momentum, train longer, or read the re-estimated losses."
+            yield Standout("running statistics lag", layer, max(var / FAR_VAR, mean / FAR_MEAN), figure, way_out)
+
+
+def _both_gaps(seen: Seen, kind: str, layer: str) -> float:
+    names = (f"running_precise_{kind}_gap", f"running_{kind}_gap")
+    return min((gap for name in names for gap in seen.probed.last(name, layer)), default=0.0)
+
+
+def one_class_batches(seen: Seen) -> Iterable[Standout]:
+    """A network that reads the class off its batch's statistics, which running statistics do not tell."""
+    running, own = (seen.probed.last(f"{kind}_accuracy", count=GAP_STEPS) for kind in ("running", "batch_statistics"))
+    if not _by_class(seen) or not running:
+        return
+    gap = statistics.fmean(own) - statistics.fmean(running)
+    gaps = {layer: _both_gaps(seen, "var", layer) for layer in seen.probed.layers("running_var_gap")}
+    if gap >= ACCURACY_GAP:
+        accuracies = f"{100 * running[-1]:.0f} % with running statistics, {100 * own[-1]:.0f} % with each batch's own"
+        figure = f"training accuracy {accuracies}; its running variances are farthest off"
+        way_out = "Write sampling: shuffled, or use a norm that does not look at the batch."
+        yield Standout("batches of one class", max(gaps, key=lambda layer: gaps[layer]), gap, figure, way_out)
+
+
+def _by_class(seen: Seen) -> bool:
+    return seen.settings.get("sampling") == "by_class"
+
+
+def shifted_variance(seen: Seen) -> Iterable[Standout]:
+    """Norms that dropout before them gives another variance in training than in evaluation."""
+    for layer in seen.probed.layers("dropout_variance_ratio"):
+        ratio = statistics.fmean(seen.probed.last("dropout_variance_ratio", layer, GAP_STEPS))
+        if ratio >= SHIFTED_VAR:
+            figure = f"the variance it meets in training is {ratio:.2g} times that in evaluation"
+            way_out = "Lower dropout, or put it behind the last norm."
+            yield Standout("dropout before the norm", layer, ratio, figure, way_out)
+
+
+def lone_statistics(seen: Seen) -> Iterable[Standout]:
+    """Layers of switchable norm in which one kind of statistics has taken over."""
+    for moment in ("mean", "var"):
+        for kind in ("instance", "layer", "batch"):
+            name = f"mixing_{moment}_{kind}"
+            for layer in seen.probed.layers(name):
+                (share,) = seen.probed.last(name, layer)
+                if share >= ONE_STATISTIC:
+                    figure = f"{100 * share:.0f} % of its {moment} is the {kind}'s"
+                    way_out = f"A {kind} norm there is as good and cheaper."
+                    yield Standout("switchable norm has chosen", layer, share, figure, way_out)
+
+
+def _size(value: float) -> str:
+    """Write a large number in three digits: 3680.4 -> 3,680."""
+    return f"{float(f'{value:.3g}'):,g}"
+
+
+RULES: tuple[Rule, ...] = (
+    large_updates,
+    shrunk_weights,
+    dead_units,
+    growing_gradients,
+    stalled_statistics,
+    one_class_batches,
+    shifted_variance,
+    lone_statistics,
+)
+"""In the order in which the lines are shown."""

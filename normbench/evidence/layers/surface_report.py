@@ -1,0 +1,56 @@
+"""The loss surface along the gradient, as an arm's runs recorded it: how rough at the start and at the end."""
+
+import re
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from normbench.evidence.layers.probed import NETWORK, Probed
+from normbench.storage.run_folder import Arm
+
+SIZES = ("loss_variation", "gradient_predictiveness", "smoothness")
+"""As the measure records them: Santurkar et al., 2018."""
+_MULTIPLE = re.compile(r"loss_at_(.+)_lr")
+
+
+@dataclass(frozen=True)
+class Surface:
+    """One arm's surface.
+
+    Attributes:
+        arm: Its name.
+        num_seeds: Runs that recorded it.
+        multiples: How far was walked along the gradient, in learning rates.
+        step_sizes: The same as factors of the gradient, in the last recorded step.
+        spans: Of each of SIZES the mean over seeds at the first and at the last recorded step.
+    """
+
+    arm: str
+    num_seeds: int
+    multiples: Sequence[float]
+    step_sizes: Sequence[float]
+    spans: Sequence[tuple[float, float]]
+
+
+def surfaces(arms: Sequence[Arm]) -> list[Surface]:
+    """Return the surface of each arm that recorded one.
+
+    Raises:
+        RunFolderError: A file is missing or was changed.
+    """
+    return [surface for arm in arms if arm.settings.get("recording.loss_surface") for surface in _surface(arm)]
+
+
+def _surface(arm: Arm) -> list[Surface]:
+    runs = [probed for run in arm.runs if (probed := Probed(run)).layers(SIZES[0])]
+    if not runs:  # no step was made
+        return []
+    multiples = [float(found[1]) for name in runs[0].names() if (found := _MULTIPLE.fullmatch(name))]
+    lr = runs[0].last("step_size")[0]
+    return [Surface(arm.name, len(runs), multiples, [m * lr for m in multiples], [_span(runs, name) for name in SIZES])]
+
+
+def _span(runs: Sequence[Probed], name: str) -> tuple[float, float]:
+    values = [[value for _, value in run.layers(name).get(NETWORK, [])] for run in runs]
+    ends = [(one[0], one[-1]) for one in values if one]
+    return statistics.fmean(start for start, _ in ends), statistics.fmean(end for _, end in ends)

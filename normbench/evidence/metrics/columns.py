@@ -1,0 +1,100 @@
+"""Where a run's numbers lie: columns of metrics.csv, statistics per layer, probes of layers."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from normbench.errors import ComparisonError, did_you_mean
+from normbench.storage.run_folder import LAYER_STATS_CSV, METRICS_CSV, PROBES_CSV, Run
+
+Rows = Sequence[Mapping[str, str]]
+Read = Callable[[str], Rows]
+"""Returns the rows of one of a run's files."""
+Steps = list[tuple[int, float]]
+"""(step, value) at the recorded steps that have a value."""
+
+READINGS = ("batch_statistics", "reestimated", "adapted")
+"""Other ways to read a model with running statistics; a model without any reads the same each way."""
+_READING = re.compile(rf"^({'|'.join(READINGS)}|momentum_[^_]+)_")
+
+
+def plain_column(column: str) -> str:
+    """Return the column without the way of reading it.
+
+    Example:
+        >>> plain_column("reestimated_test_loss"), plain_column("momentum_0.1_test_loss"), plain_column("test_loss")
+        ('test_loss', 'test_loss', 'test_loss')
+    """
+    return _READING.sub("", column)
+
+
+def steps_of(read: Read, column: str) -> Steps:
+    """Return a column's values by step, nothing if the run has no such column."""
+    if "@" in column:
+        return _probed(read, column) if column.startswith("probe.") else _described(read, column)
+    rows = read(METRICS_CSV)
+    if rows and column not in rows[0] and column.startswith(READINGS):
+        column = plain_column(column)
+    return _values(rows, column)
+
+
+def batch_spans(rows: Rows, column: str) -> Steps:
+    """Return values that speak of the steps since the row before, by the step that span begins with."""
+    starts = [0, *(int(row["step"]) for row in rows)]
+    return [(start, float(row[column])) for start, row in zip(starts, rows, strict=False) if row.get(column)]
+
+
+def _values(rows: Rows, column: str) -> Steps:
+    return [(int(row["step"]), float(row[column])) for row in rows if row.get(column)]
+
+
+def _described(read: Read, column: str) -> Steps:
+    """Read "weight.std@hidden2"."""
+    what, _, layer = column.partition("@")
+    kind, _, statistic = what.partition(".")
+    mine = [row for row in read(LAYER_STATS_CSV) if row["kind"] == kind and row["layer"] == layer]
+    return _values(mine, statistic)
+
+
+def _probed(read: Read, column: str) -> Steps:
+    """Read "probe.mixing_mean_batch@hidden1.norm"."""
+    what, _, layer = column.removeprefix("probe.").partition("@")
+    return _values([row for row in read(PROBES_CSV) if row["layer"] == layer and row["name"] == what], "value")
+
+
+def check_columns(runs: Sequence[Run], columns: Sequence[str], special: Sequence[str]) -> None:
+    """Refuse a column that none of the runs has.
+
+    Args:
+        runs: One of each arm.
+        columns: What to look for.
+        special: Names that are known without being a column.
+
+    Raises:
+        ComparisonError: With the columns there are.
+    """
+    known: dict[str, None] = dict.fromkeys(special)
+    for run in runs:
+        known |= dict.fromkeys(name for row in run.rows(METRICS_CSV)[:1] for name in row if name != "step")
+        known |= dict.fromkeys(_layer_columns(run.rows(LAYER_STATS_CSV)))
+        known |= dict.fromkeys(_probe_columns(run))
+    for column in columns:
+        plain = plain_column(column) if column.startswith(READINGS) else column
+        if column not in known and plain not in known:
+            names = [name for name in known if ("@" in name) == ("@" in column)]
+            raise ComparisonError(_unknown(column, names))
+
+
+def _layer_columns(rows: Rows) -> list[str]:
+    names = [name for name in (rows[0] if rows else ()) if name not in ("step", "layer", "kind")]
+    places = dict.fromkeys((row["kind"], row["layer"]) for row in rows)
+    return [f"{kind}.{name}@{layer}" for kind, layer in places for name in names]
+
+
+def _probe_columns(run: Run) -> list[str]:
+    rows = run.rows(PROBES_CSV) if PROBES_CSV in run.summary.get("files", {}) else []
+    return list(dict.fromkeys(f"probe.{row['name']}@{row['layer']}" for row in rows))
+
+
+def _unknown(column: str, known: Sequence[str]) -> str:
+    shown = ", ".join(known[:8]) + (" ..." if len(known) > 8 else "")
+    return f"--metric {column}: must be one of {shown}, got {column!r}.{did_you_mean(column, known)}"

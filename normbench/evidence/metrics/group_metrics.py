@@ -1,0 +1,161 @@
+"""One number per seed read over several arms, or over all seeds of one."""
+
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+
+from normbench.errors import ComparisonError
+from normbench.evidence.metrics.run_metrics import direction, read_metrics
+from normbench.storage.run_folder import CURVE_CSV, POINTS_CSV, Arm, Run
+
+BySeed = Mapping[int, float]
+GROUP_METRICS = ("largest_stable KEY", "range_over KEY METRIC", "argbest KEY METRIC")
+SURFACE_PROBES = ("loss_variation", "gradient_predictiveness", "smoothness")
+"""Sizes along the gradient, of any order of magnitude."""
+CURVE_METRICS = ("bias2 curve", "variance curve")
+
+
+def is_group_metric(metric: str) -> bool:
+    """Return whether the metric is read over a group of arms, not off one."""
+    return metric.split()[:1] in (["largest_stable"], ["range_over"], ["argbest"])
+
+
+def is_share(metric: str) -> bool:
+    """Return whether effects on the metric are ratios: of losses, of changes, of learning rates, of a loss surface."""
+    words = metric.split()
+    if words[:1] == ["range_over"]:
+        return is_share(" ".join(words[2:]))
+    if words[:1] in (["largest_stable"], ["argbest"], ["change"]) or metric == "variance curve":
+        return True
+    if words[-1].removeprefix("probe.").partition("@")[0] in SURFACE_PROBES:
+        return True
+    if words[:1] == ["steps_to"] or "@" in metric:
+        return words[:1] == ["steps_to"]
+    return "loss" in words[-1] or words[-1] == "roughness"
+
+
+def read_by_seed(arms: Sequence[Arm], metric: str) -> dict[int, float]:
+    """Return a metric's value for each seed that all the arms have.
+
+    Args:
+        arms: One, or for a group metric several.
+        metric: As ``read_metrics`` takes it, or one of GROUP_METRICS or CURVE_METRICS.
+
+    Raises:
+        ComparisonError: The metric means nothing.
+        RunFolderError: A file is missing or was changed.
+    """
+    if metric in CURVE_METRICS:
+        return _curve_shares(arms[0].runs, metric)
+    if not is_group_metric(metric):
+        return {run.seed: _read(run, metric) for run in arms[0].runs}
+    seeds = sorted(set.intersection(*(set(arm.seeds) for arm in arms)))
+    runs = [{run.seed: run for run in arm.runs} for arm in arms]
+    words = metric.split()
+    read = _group_reader(metric, settings_along(arms, words[1] if len(words) > 1 else ""))
+    return {seed: read([of[seed] for of in runs]) for seed in seeds}
+
+
+def _read(run: Run, metric: str) -> float:
+    return read_metrics(run, [metric])[metric]
+
+
+def plain_metric(metric: str) -> str:
+    """Return what is read off each run; nothing where it is known to be there."""
+    words = metric.split()
+    if metric in CURVE_METRICS or words[:1] == ["largest_stable"]:
+        return ""
+    return " ".join(words[2:]) if is_group_metric(metric) else metric
+
+
+def settings_along(arms: Sequence[Arm], key: str) -> list[float]:
+    """Return each arm's value of a setting.
+
+    Raises:
+        ComparisonError: Not a number in each, or the same in all.
+    """
+    values = [arm.settings.get(key) for arm in arms]
+    numbers = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(numbers) < len(arms) or len(set(numbers)) < 2:
+        shown = ", ".join(dict.fromkeys(str(value) for value in values))
+        raise ComparisonError(f"{key}: must be a setting whose number differs between the arms, got {shown}.")
+    return numbers
+
+
+def _group_reader(metric: str, settings: Sequence[float]) -> Callable[[Sequence[Run]], float]:
+    match metric.split():
+        case ["largest_stable", _]:
+            return lambda runs: _largest_stable(runs, settings)
+        case ["range_over", _, *words] if words:
+            return lambda runs: _range_over(runs, " ".join(words))
+        case ["argbest", _, *words] if words:
+            return lambda runs: _argbest(runs, settings, " ".join(words))
+    raise ComparisonError(f"metric {metric}: must be one of {', '.join(GROUP_METRICS)}, got {metric!r}. Add its words.")
+
+
+def _largest_stable(runs: Sequence[Run], settings: Sequence[float]) -> float:
+    """Return the largest setting up to which all are stable; half the smallest if none is."""
+    ordered = sorted(zip(settings, runs, strict=True), key=lambda pair: pair[0])
+    largest = ordered[0][0] / 2
+    for setting, run in ordered:
+        if not _is_stable(run):
+            break
+        largest = setting
+    return largest
+
+
+def _is_stable(run: Run) -> bool:
+    """Return whether a run neither diverged nor ended no better than the constant predictor on its training data."""
+    constant = float(run.summary.get("constant_predictor", {}).get("train_loss", math.inf))
+    return run.summary.get("status") != "diverged" and _read(run, "train_loss") < constant
+
+
+def _range_over(runs: Sequence[Run], metric: str) -> float:
+    """Return max / min where effects are ratios, else max - min."""
+    values = [_read(run, metric) for run in runs]
+    if not all(map(math.isfinite, values)):
+        return math.nan
+    if is_share(metric):
+        return max(values) / min(values) if min(values) > 0 else math.nan
+    return max(values) - min(values)
+
+
+def _argbest(runs: Sequence[Run], settings: Sequence[float], metric: str) -> float:
+    sign = -1 if direction(metric) == "higher" else 1
+    scored = [(sign * _read(run, metric), setting) for setting, run in zip(settings, runs, strict=True)]
+    finite = [pair for pair in scored if not math.isnan(pair[0])]
+    return min(finite)[1] if finite else math.nan
+
+
+def _curve_shares(runs: Sequence[Run], metric: str) -> dict[int, float]:
+    """Return each seed's contribution to bias^2 or variance of the fitted curve, averaged over the grid.
+
+    Each contribution compares one fit with the mean of the others, so that their mean over n fits is unbiased:
+    variance is the sample variance (n - 1), bias^2 the product of deviations of different fits from the truth.
+    """
+    if len(runs) < 2:
+        return {run.seed: math.nan for run in runs}
+    curves = {run.seed: _final_curve(run) for run in runs}
+    truth, n = _truth(runs[0]), len(runs)
+    means = [statistics.fmean(points) for points in zip(*curves.values(), strict=True)]
+    shares = {}
+    for seed, curve in curves.items():
+        others = [(n * mean - y) / (n - 1) for mean, y in zip(means, curve, strict=True)]
+        if metric == "bias2 curve":
+            parts = [(y - f) * (other - f) for y, other, f in zip(curve, others, truth, strict=True)]
+        else:
+            parts = [(y - mean) ** 2 * n / (n - 1) for y, mean in zip(curve, means, strict=True)]
+        shares[seed] = statistics.fmean(parts)
+    return shares
+
+
+def _final_curve(run: Run) -> list[float]:
+    """Return the last fit; of a diverged run the constant predictor's."""
+    if run.summary.get("status") == "diverged":
+        targets = [float(row["y"]) for row in run.rows(POINTS_CSV) if row["split"] == "train"]
+        return [statistics.fmean(targets)] * len(_truth(run))
+    return [float(value) for key, value in run.rows(CURVE_CSV)[-1].items() if key != "step"]
+
+
+def _truth(run: Run) -> list[float]:
+    return [float(row["y"]) for row in run.rows(POINTS_CSV) if row["split"] == "noise_free"]

@@ -1,0 +1,202 @@
+"""Two arms over the same seeds: effect with interval, exact sign-flip test, correction, verdict."""
+
+import math
+import statistics
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Literal
+
+from normbench.evidence.metrics.group_metrics import is_share
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+ALPHA = 0.05
+POWER = 0.8
+EXACT_UP_TO = 16
+NUM_DRAWS = 2**14 - 1
+MAX_SEEDS = 100_000
+MAX_EXPONENT = math.log(sys.float_info.max)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """An arm against the baseline, paired by seed.
+
+    Attributes:
+        metric: What is compared.
+        is_ratio: The effect is a ratio of losses, a geometric mean over seeds; else a difference, a mean.
+        n: Seeds that both arms have.
+        value: The effect.
+        low: Lower end of its 95 % interval, of Student's t on the (logarithmic) differences.
+        high: Upper end.
+        size: Mean of the (logarithmic) differences over their std; 0.8 is called large.
+        p: Two-sided p of the paired sign-flip test.
+        p_corrected: The same after Holm's correction over the table.
+        verdict: better or worse (higher or lower where neither is), cannot tell, or too few seeds.
+        seeds_needed: How many seeds a verdict would take, if the effect is what it seems.
+    """
+
+    metric: str
+    is_ratio: bool
+    n: int
+    value: float
+    low: float
+    high: float
+    size: float
+    p: float
+    p_corrected: float = math.nan
+    verdict: str = ""
+    seeds_needed: int | None = None
+
+
+def paired_effect(metric: str, arm: Mapping[int, float], baseline: Mapping[int, float]) -> Effect:
+    """Return the effect of an arm on a metric; values by seed.
+
+    Losses are compared by their ratio where all are positive, since their spread grows with their size.
+    """
+    seeds = sorted(set(arm).intersection(baseline))
+    pairs = [(arm[seed], baseline[seed]) for seed in seeds]
+    is_ratio = is_share(metric) and all(0 < value < math.inf for pair in pairs for value in pair)
+    read = math.log if is_ratio else float
+    differences = [read(a) - read(b) for a, b in pairs]
+    mean, half = mean_and_half_width(differences)
+    write = exp if is_ratio else float
+    low, high = write(mean - half), write(mean + half)
+    return Effect(metric, is_ratio, len(seeds), write(mean), low, high, _size(differences), sign_flip_p(differences))
+
+
+def exp(value: float) -> float:
+    """Return e^value, infinity where that is too large for a float."""
+    return math.exp(value) if value < MAX_EXPONENT else math.inf
+
+
+def mean_and_half_width(differences: Sequence[float]) -> tuple[float, float]:
+    """Return the mean and half the width of its 95 % interval."""
+    n = len(differences)
+    if n < 2:
+        return (differences[0] if differences else math.nan), math.inf
+    return statistics.fmean(differences), student(n - 1) * sample_std(differences) / math.sqrt(n)
+
+
+def sample_std(values: Sequence[float]) -> float:
+    """Return the standard deviation (n - 1), in two passes of floats: ``statistics.stdev`` is 20 times slower.
+
+    Example:
+        >>> sample_std([1.0, 2.0, 3.0]), sample_std([0.1, 0.1, 0.1])
+        (1.0, 0.0)
+    """
+    if min(values) == max(values):
+        return 0.0
+    mean = statistics.fmean(values)
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+
+
+@cache
+def student(degrees: int) -> float:
+    """Return the two-sided 95 % quantile of Student's t."""
+    from scipy.special import stdtrit  # without scipy.stats, which takes a second to import
+
+    return float(stdtrit(degrees, 1 - ALPHA / 2))
+
+
+def _size(differences: Sequence[float]) -> float:
+    std = sample_std(differences) if len(differences) > 1 else 0.0
+    return statistics.fmean(differences) / std if std else math.nan
+
+
+def sign_flip_p(differences: Sequence[float]) -> float:
+    """Return the two-sided p of the paired sign-flip test of the mean.
+
+    Under the null each difference is as likely as its negative. All 2^n sign patterns up to n = 16, beyond that
+    16,383 drawn ones and the observed one (Fisher, 1935; Phipson and Smyth, 2010).
+
+    Example:
+        >>> sign_flip_p([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+        0.03125
+    """
+    import numpy as np
+
+    values = np.asarray(differences, dtype=np.float64)
+    if not len(values) or not np.isfinite(values).all():
+        return 1.0
+    observed = abs(values.sum())
+    sums = np.abs(_signs(len(values)) @ values)
+    tied = 1e-9 * np.abs(values).sum()  # rounding must not break a tie
+    reached = int((sums >= observed - tied).sum())
+    return reached / len(sums) if len(values) <= EXACT_UP_TO else (reached + 1) / (len(sums) + 1)
+
+
+@cache
+def _signs(n: int) -> "npt.NDArray[np.float64]":
+    """Return sign patterns, one per row; a pattern and its negative give the same, so one of them is enough."""
+    import numpy as np
+
+    if n <= EXACT_UP_TO:
+        patterns = np.arange(2 ** (n - 1))
+        bits = patterns[:, None] >> np.arange(n) & 1
+    else:
+        bits = np.random.default_rng(0).integers(0, 2, size=(NUM_DRAWS, n))
+    return np.asarray(1 - 2 * bits, dtype=np.float64)
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """Return Holm's corrected p values, in the order given (Holm, 1979).
+
+    Example:
+        >>> holm([0.01, 0.04, 0.03])
+        [0.03, 0.06, 0.06]
+    """
+    corrected, highest = [0.0] * len(ps), 0.0
+    for rank, i in enumerate(sorted(range(len(ps)), key=lambda i: ps[i])):
+        highest = max(highest, min(1.0, (len(ps) - rank) * ps[i]))
+        corrected[i] = highest
+    return corrected
+
+
+def seeds_for_a_verdict(num_comparisons: int) -> int:
+    """Return the fewest seeds with which the test can reach 0.05 after correction: 6, 7, 8, 9 for 1, 3, 6, 12."""
+    n = 1
+    while num_comparisons * 2.0 ** (1 - n) > ALPHA:
+        n += 1
+    return n
+
+
+def judge(effects: Sequence[Effect], better: Literal["higher", "lower"] | None) -> list[Effect]:
+    """Correct the p values of one table and give each effect its verdict.
+
+    Args:
+        effects: Of one table.
+        better: Which way is better; without one the verdict is higher or lower.
+    """
+    corrected = holm([effect.p for effect in effects])
+    return [_judged(effect, p, len(effects), better) for effect, p in zip(effects, corrected, strict=True)]
+
+
+def _judged(effect: Effect, p: float, num_comparisons: int, better: str | None) -> Effect:
+    fewest = seeds_for_a_verdict(num_comparisons)
+    if effect.n < fewest:
+        return replace(effect, p_corrected=p, verdict="too few seeds", seeds_needed=fewest)
+    if p > ALPHA:
+        needed = _needed(effect.n, effect.size, fewest)
+        return replace(effect, p_corrected=p, verdict="cannot tell", seeds_needed=needed)
+    found = "higher" if effect.value > (1 if effect.is_ratio else 0) else "lower"
+    verdict = found if better is None else "better" if found == better else "worse"
+    return replace(effect, p_corrected=p, verdict=verdict)
+
+
+def seeds_for_power(distances: Sequence[float], fewest: int) -> int | None:
+    """Return the seeds that find the mean distance four times out of five, if it is what it seems."""
+    return _needed(len(distances), _size(distances), fewest) if distances else None
+
+
+def _needed(n: int, size: float, fewest: int) -> int | None:
+    """Return the seeds that find an effect of this size four times out of five; None if no sensible number does."""
+    if not size or not math.isfinite(size):
+        return None
+    quantiles = statistics.NormalDist().inv_cdf(1 - ALPHA / 2) + statistics.NormalDist().inv_cdf(POWER)
+    needed = max(fewest, n + 1, math.ceil((quantiles / size) ** 2 + 2))
+    return needed if needed <= MAX_SEEDS else None

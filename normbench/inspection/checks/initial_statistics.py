@@ -1,0 +1,37 @@
+"""Running statistics that are still partly those from before training when it ends."""
+
+from collections.abc import Iterator
+from math import ceil, log
+
+from normbench.findings import Finding
+from normbench.inspection.checks.base import Setup
+
+LARGEST_SHARE = 0.05
+"""Of the initial values. Variances start at 1: where the true one is 0.05, as without a norm before, they are then
+twice too large."""
+
+
+def find(setup: Setup) -> Iterator[Finding]:
+    """Warn of running statistics of which more than 5 % is their initial value after the last step."""
+    num_steps = setup.config.total_steps
+    for norm in setup.norms:
+        if not num_steps or norm.momentum is None:
+            continue
+        left = (1 - norm.momentum) ** num_steps
+        if left > LARGEST_SHARE:
+            yield Finding(
+                "warning",
+                norm.name,
+                f"evaluates with running statistics of which {100 * left:.3g} % is their start, mean 0 and variance 1 "
+                f"(norm.momentum {norm.momentum:g}, {num_steps} steps)",
+                "Training never reads them, so that it looks well while evaluation is wrong.",
+                f"{_enough(norm.momentum, num_steps)} reestimated_test_loss is read without them.",
+            )
+
+
+def _enough(momentum: float, num_steps: int) -> str:
+    larger = ceil(1000 * (1 - LARGEST_SHARE ** (1 / num_steps))) / 1000
+    way_outs = [f"norm.momentum: {larger:g}"] if larger < 0.9 else []
+    if momentum:
+        way_outs.append(f"num_steps: {ceil(log(LARGEST_SHARE) / log(1 - momentum))}")
+    return f"Use {' or '.join(way_outs)} or more."

@@ -1,0 +1,60 @@
+"""Running statistics under activation checkpointing, which runs forward twice a step."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+
+import torch
+from torch import nn
+
+from normbench.findings import Finding
+from normbench.inspection.checks.base import Setup
+from normbench.inspection.forward_pass import NormCall
+from normbench.inspection.recompute import Recomputed, checkpoint_activations
+from normbench.inspection.reestimation import tracking_layers
+
+NUM_SAMPLES = 4
+
+
+def find(setup: Setup) -> Iterator[Finding]:
+    """Measure it: note norms that two passes leave as one would have, warn of those that they leave elsewhere."""
+    if not setup.config.checkpointing:
+        return
+    recomputed = deepcopy(setup.network)
+    checkpoint_activations(recomputed)
+    for norm in setup.norms:
+        is_twice = _runs_twice(recomputed, norm.name)
+        if is_twice and norm.keeps_running_statistics:
+            yield _finding(norm, is_right=_comes_out_the_same(norm, recomputed.get_submodule(norm.name)))
+
+
+def _finding(norm: NormCall, *, is_right: bool) -> Finding:
+    what = "sees every training batch twice, forward and again in backward (checkpointing: true)"
+    if is_right:
+        why = "Its momentum is corrected, so that its running statistics are those of a run without checkpointing."
+        return Finding("note", norm.name, what, why, "There is nothing to do.")
+    why = "Its running statistics take every batch in twice, so that evaluation is another than without checkpointing."
+    return Finding("warning", norm.name, what, why, "Write checkpointing: false.")
+
+
+def _runs_twice(network: nn.Module, norm: str) -> bool:
+    steps = norm.split(".")
+    ancestors = [network.get_submodule(".".join(steps[:end])) for end in range(1, len(steps) + 1)]
+    return any(isinstance(module.forward, Recomputed) for module in ancestors)
+
+
+def _comes_out_the_same(norm: NormCall, corrected: nn.Module) -> bool:
+    """Compare what a fresh norm remembers after one pass with what the corrected one does after two."""
+    x = torch.randn(NUM_SAMPLES, *norm.feature_shape, generator=torch.Generator().manual_seed(0))
+    once, twice = norm.spec.build(norm.feature_shape), corrected.to_empty(device="cpu")
+    remembered = [_after(once, x, num_passes=1), _after(twice, x, num_passes=2)]
+    return all(torch.allclose(one, two, rtol=1e-4, atol=1e-6) for one, two in zip(*remembered, strict=True))
+
+
+def _after(norm: nn.Module, x: torch.Tensor, num_passes: int) -> list[torch.Tensor]:
+    for module in tracking_layers(norm):
+        module.reset_parameters()
+    for _ in range(num_passes):
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(0)  # noise and exchanges are the same in both passes
+            norm(x)
+    return [getattr(layer, name) for layer in tracking_layers(norm) for name in ("running_mean", "running_var")]

@@ -1,0 +1,123 @@
+"""RecordedStep: what a measure may look at; how measures are found and kept from leaving a trace."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from normbench.datasets._batches import Batches
+from normbench.datasets.base import Split
+from normbench.inspection.losses import LossFunction
+from normbench.inspection.norm_readings import Probes, Statistics, merged, named_tracking_layers, own_statistics
+from normbench.inspection.reestimation import reestimate
+from normbench.inspection.watch.unchanged import leaving_unchanged
+from normbench.inspection.watch.watch import Frame
+from normbench.models.base import learned_parameters, weight_parameters, weighted_layers
+from normbench.random_streams import stream
+
+NUM_SAMPLES = 128
+"""Training samples that a measure reads besides the batch; more costs more than it tells."""
+
+
+@dataclass(frozen=True)
+class Reestimated:
+    """What a pass over batches with their own statistics gives, with the weights as they are.
+
+    Attributes:
+        outputs: (N, *).
+        statistics: For each layer with running statistics by name, the averages over the batches.
+    """
+
+    outputs: Tensor
+    statistics: dict[str, Statistics]
+
+
+@dataclass
+class RecordedStep:
+    """One recorded step, as measures see it: the step has been made, and they may do it again in other ways.
+
+    Attributes:
+        model: In training mode, after the step; at the end of training, where no step follows, as it is.
+        optimizer: That made the step.
+        batches: Where the batch came from; its generator is training's own and not to be used.
+        batch: What was learned from.
+        loss: Of outputs and targets.
+        backward: Sets the gradients of the batch's data loss anew and returns it.
+        states: The random states from before the step's forward pass.
+        seen: Weights and gradients before the step, activations, updates; without updates no step was made.
+    """
+
+    model: nn.Module
+    optimizer: Optimizer
+    batches: Batches
+    batch: Split
+    loss: LossFunction
+    backward: Callable[[], float]
+    states: list[Tensor]
+    seen: Frame
+
+    @cached_property
+    def sample(self) -> list[Split]:
+        """Training batches as training draws them, the same at every step: NUM_SAMPLES samples, one batch at least."""
+        size = self.batches.batch_size
+        drawn = Batches(self.batches.split, size, stream(0, "diagnostics"), self.batches.sampling)
+        return [drawn.next() for _ in range(max(1, min(NUM_SAMPLES, len(self.batches.split)) // size))]
+
+    @cached_property
+    def reestimated(self) -> "Reestimated":
+        """The sample read with each batch's own statistics; one pass serves all measures that ask for it."""
+        outputs: list[Tensor] = []
+        with leaving_unchanged(self.model):
+            handle = self.model.register_forward_hook(lambda _model, _inputs, output: outputs.append(output))
+            try:
+                reestimate(self.model, (batch.x for batch in self.sample))
+            finally:
+                handle.remove()
+            layers = named_tracking_layers(self.model).items()
+            return Reestimated(torch.cat(outputs), {name: own_statistics(layer) for name, layer in layers})
+
+    @cached_property
+    def weight_names(self) -> dict[str, list[str]]:
+        """For each weighted layer the names of what is learned of its weight, from input to output."""
+        names = {id(parameter): name for name, parameter in learned_parameters(self.model).items()}
+        layers = weighted_layers(self.model).items()
+        return {layer: [names[id(p)] for p in weight_parameters(module)] for layer, module in layers}
+
+
+Measure = Callable[[RecordedStep], Probes]
+"""Returns numbers by layer and name; what it does to parameters, buffers, gradients, modes, randomness is undone."""
+
+
+@cache
+def find_measures() -> dict[str, Measure]:
+    """Return the function ``measure`` of every file beside this one, by the file's name."""
+    package = __name__.rpartition(".")[0]
+    folder = importlib.import_module(package)
+    names = sorted(module.name for module in pkgutil.iter_modules(folder.__path__) if module.name != "base")
+    return {name: importlib.import_module(f"{package}.{name}").measure for name in names}
+
+
+def take_measures(names: Iterable[str], step: RecordedStep) -> Probes:
+    """Return what the named measures find at a step."""
+    found: list[Probes] = []
+    for name in names:
+        with leaving_unchanged(step.model):
+            found.append(find_measures()[name](step))
+    return merged(*found)
+
+
+@torch.no_grad()
+def set_parameters(model: nn.Module, values: Mapping[str, Tensor]) -> None:
+    """Give parameters values by name."""
+    for name, parameter in learned_parameters(model).items():
+        parameter.copy_(values[name])
+
+
+def joined(tensors: Mapping[str, Tensor], names: Iterable[str]) -> Tensor:
+    """Return the named tensors' values as one float64 vector."""
+    return torch.cat([tensors[name].flatten().double() for name in names])

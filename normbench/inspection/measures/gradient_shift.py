@@ -1,0 +1,52 @@
+"""How far a layer's gradient moves when the layers before it make their update: internal covariate shift."""
+
+import torch
+from torch import Tensor
+
+from normbench.inspection.measures.base import RecordedStep, joined, set_parameters
+from normbench.inspection.norm_readings import Probes
+from normbench.inspection.watch.watch import copies, grads_of, set_random_states
+from normbench.models.base import learned_parameters
+
+
+def measure(step: RecordedStep) -> Probes:
+    """Compare each layer's gradient with what it is once the layers before it have made their update of this step.
+
+    Both are of the layer's own weight before the step, on the same batch with the same dropout. In the second, all
+    parameters of earlier layers, those of their norms among them, are as the step left them; its own and all later
+    ones are as before. One pass forward and backward per layer, but for the first, which nothing comes before.
+
+    Returns:
+        For each weighted layer: ``gradient_shift``, the l2 norm of the difference; ``gradient_shift_relative``, the
+        same over the l2 norm before; ``gradient_shift_cosine``, the cosine between the two. Nothing where no step was
+        made.
+
+    References:
+        Santurkar, Tsipras, Ilyas and Madry, How Does Batch Normalization Help Optimization?, 2018, definition 2.1.
+        https://arxiv.org/abs/1805.11604
+    """
+    if not step.seen.updates:
+        return {}
+    before, after = step.seen.weights, copies(learned_parameters(step.model))
+    order, shifts = list(after), {}
+    for layer, own in step.weight_names.items():
+        num_earlier = next(i for i, name in enumerate(order) if name.startswith(f"{layer}."))
+        moved = step.seen.grads
+        if num_earlier:
+            set_parameters(
+                step.model, {name: (after if i < num_earlier else before)[name] for i, name in enumerate(order)}
+            )
+            set_random_states(step.states)
+            step.backward()
+            moved = grads_of(step.model)
+        shifts[layer] = _compared(joined(step.seen.grads, own), joined(moved, own))
+    return shifts
+
+
+def _compared(before: Tensor, after: Tensor) -> dict[str, float]:
+    shift, size, size_after = (torch.linalg.vector_norm(vector) for vector in (after - before, before, after))
+    return {
+        "gradient_shift": shift.item(),
+        "gradient_shift_relative": (shift / size).item(),
+        "gradient_shift_cosine": (before @ after / (size * size_after)).item(),
+    }

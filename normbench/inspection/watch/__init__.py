@@ -1,0 +1,1 @@
+"""Finds the layers of any torch module, records what passes through them, and puts the module back."""

@@ -1,0 +1,129 @@
+"""How numbers are written for the eye: three digits, percent for accuracy."""
+
+import math
+
+from normbench.evidence.comparison.comparison import Figure
+from normbench.evidence.statistics.paired import Effect
+
+
+def short(value: float | None) -> str:
+    """Write a number with three significant digits, a large one to the unit.
+
+    Example:
+        >>> short(0.058123), short(61610), short(3.2e-14), short(None)
+        ('0.0581', '61,610', '3.2e-14', '-')
+    """
+    if value is None:
+        return "-"
+    if not math.isfinite(value) or value == 0:
+        return f"{value:g}"
+    size = abs(value)
+    if size >= 999.5:
+        return f"{value:,.0f}" if size < 1e7 else f"{value:.2e}"
+    return f"{value:#.3g}".rstrip(".") if size >= 1e-4 else f"{value:.3g}"
+
+
+def size_text(size_bytes: int) -> str:
+    """Write the size of files with two digits or more.
+
+    Example:
+        >>> size_text(980), size_text(41_200), size_text(7_340_000)
+        ('980 bytes', '41 kB', '7.3 MB')
+    """
+    for size, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if size_bytes >= size:
+            number = size_bytes / size
+            return f"{number:.1f} {unit}" if number < 10 else f"{number:,.0f} {unit}"
+    return f"{size_bytes} bytes"
+
+
+def percent(value: float) -> str:
+    """Write a share as percent.
+
+    Example:
+        >>> percent(0.9815)
+        '98.2 %'
+    """
+    return f"{100 * value:.1f} %" if math.isfinite(value) else str(value)
+
+
+def metric_value(metric: str, value: float) -> str:
+    """Write a value as its metric is read."""
+    return percent(value) if metric.endswith("accuracy") else short(value)
+
+
+def with_spread(metric: str, mean: float, std: float | None) -> str:
+    """Write mean and std over seeds.
+
+    Example:
+        >>> with_spread("test_accuracy", 0.98, 0.012), with_spread("test_loss", 0.058, None)
+        ('98.0 ± 1.2 %', '0.0580')
+    """
+    if math.isnan(mean):
+        return "-"
+    if std is None:
+        return metric_value(metric, mean)
+    if metric.endswith("accuracy"):
+        return f"{100 * mean:.1f} ± {100 * std:.1f} %"
+    return f"{short(mean)} ± {float(f'{std:.2g}'):g}"
+
+
+def interval_text(metric: str, figure: Figure) -> str:
+    """Write the 95 % interval of a mean, nothing where there is none.
+
+    Example:
+        >>> interval_text("test_accuracy", Figure.of([0.5, 0.7], "test_accuracy"))
+        '[-67.1, 187.1] %'
+    """
+    if figure.low is None or figure.high is None:
+        return ""
+    if metric.endswith("accuracy"):
+        return f"[{100 * figure.low:.1f}, {100 * figure.high:.1f}] %"
+    return f"[{short(figure.low)}, {short(figure.high)}]"
+
+
+def mean_text(metric: str, figure: Figure) -> str:
+    """Write a mean with its 95 % interval."""
+    if math.isnan(figure.mean):
+        return "-"
+    if figure.low is None:
+        return metric_value(metric, figure.mean)
+    mean = f"{100 * figure.mean:.1f}" if metric.endswith("accuracy") else short(figure.mean)
+    return f"{mean} {interval_text(metric, figure)}"
+
+
+def bar(std: float) -> str:
+    """Draw a std on a logarithmic scale: #### is near 1, nothing has vanished, ######## has exploded.
+
+    Example:
+        >>> bar(0.58), bar(1e-9), bar(1e9), bar(0.05)
+        ('####', '', '########', '#')
+    """
+    if not math.isfinite(std):
+        return "?"
+    if std <= 0:
+        return ""
+    return "#" * max(0, min(8, round(4 + 2 * math.log10(std))))
+
+
+def effect_text(effect: Effect | None) -> str:
+    """Write an effect with its 95 % interval: a ratio of losses as "x 0.80", a difference with its sign."""
+    if effect is None:
+        return "baseline"
+    if effect.n < 2:
+        return f"x {short(effect.value)}" if effect.is_ratio else f"{effect.value:+.3g}"
+    if effect.is_ratio:
+        return f"x {short(effect.value)} [{short(effect.low)}, {short(effect.high)}]"
+    scale, unit = (100, " %") if effect.metric.endswith("accuracy") else (1, "")
+    value, low, high = (scale * number for number in (effect.value, effect.low, effect.high))
+    return f"{value:+.2g}{unit} [{low:+.2g}, {high:+.2g}]"
+
+
+def verdict_text(effect: Effect | None) -> str:
+    """Write the verdict with its corrected p, and the seeds that would be enough."""
+    if effect is None:
+        return ""
+    if effect.verdict == "too few seeds":
+        return f"too few seeds, {effect.seeds_needed} needed"
+    needed = f", {effect.seeds_needed:,} seeds might" if effect.verdict == "cannot tell" and effect.seeds_needed else ""
+    return f"{effect.verdict} (p {effect.p_corrected:.2g}){needed}"

@@ -1,0 +1,106 @@
+"""The documents' picture: train and test points, the truth and every arm's fitted curve, one figure per seed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from normbench.storage.files.atomic import replacing
+from normbench.storage.run_folder import CURVE_CSV, METRICS_CSV, POINTS_CSV, Arm, Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MAX_STEPS = 10
+"""As many pictures as TensorBoard keeps of one tag."""
+MAX_ARMS = 8
+STYLES = ("-", "--", "-.", ":")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One arm's fit of one seed at each recorded step.
+
+    Attributes:
+        arm: Its name.
+        x: The grid, (M,).
+        fits: Predictions on the grid by step.
+        losses: "train 0.001, test 0.283" by step.
+    """
+
+    arm: str
+    x: Sequence[float]
+    fits: Mapping[int, Sequence[float]]
+    losses: Mapping[int, str]
+
+
+def draw_curves(arms: Sequence[Arm], seed: int) -> dict[int, bytes]:
+    """Draw one seed's curves of all arms; return PNG pictures by step, the last of them at the end.
+
+    Raises:
+        RunFolderError: A file is missing or was changed.
+    """
+    runs = {arm.name: run for arm in arms[:MAX_ARMS] for run in arm.runs if run.seed == seed and _has_curve(run)}
+    if not runs:
+        return {}
+    curves = [_read_curve(name, run) for name, run in runs.items()]
+    points = next(iter(runs.values())).rows(POINTS_CSV)
+    shared = sorted(set.intersection(*(set(curve.fits) for curve in curves)))
+    return {step: _draw(curves, points, step, seed) for step in _spread(shared, MAX_STEPS)}
+
+
+def curve_seeds(arms: Sequence[Arm]) -> list[int]:
+    """Return the seeds for which any arm has a curve."""
+    return sorted({run.seed for arm in arms for run in arm.runs if _has_curve(run)})
+
+
+def _has_curve(run: Run) -> bool:
+    return (run.folder / CURVE_CSV).is_file()
+
+
+def _spread(steps: Sequence[int], count: int) -> list[int]:
+    if len(steps) <= count:
+        return list(steps)
+    return [steps[round(i * (len(steps) - 1) / (count - 1))] for i in range(count)]
+
+
+def _read_curve(arm: str, run: Run) -> Curve:
+    rows = run.rows(CURVE_CSV)
+    grid = [column for column in rows[0] if column != "step"]
+    fits = {int(row["step"]): [float(row[column]) for column in grid] for row in rows}
+    losses = {
+        int(row["step"]): f"train {float(row['train_loss']):.4f}, test {float(row['test_loss']):.4f}"
+        for row in run.rows(METRICS_CSV)
+    }
+    return Curve(arm, [float(column) for column in grid], fits, losses)
+
+
+def _draw(curves: Sequence[Curve], points: Sequence[Mapping[str, str]], step: int, seed: int) -> bytes:
+    from matplotlib.figure import Figure  # a second to import; only where a picture is drawn
+
+    figure = Figure(figsize=(7, 4.5), dpi=100, layout="constrained")
+    axes: Axes = figure.add_subplot()
+    for split, color, marker in (("train", "tab:blue", "o"), ("test", "tab:red", "^")):
+        axes.scatter(*_points(points, split), s=45, alpha=0.5, color=color, marker=marker, label=f"{split} points")
+    if any(point["split"] == "noise_free" for point in points):  # older runs did not write it
+        axes.plot(*_points(points, "noise_free"), color="0.5", lw=1, label="truth")
+    for i, curve in enumerate(curves):
+        label = f"{curve.arm}: {curve.losses[step]}"
+        axes.plot(curve.x, curve.fits[step], STYLES[i % len(STYLES)], color=f"C{i + 1}", lw=2, label=label)
+    axes.set(title=f"step {step}, seed {seed} (losses are mean squared errors)", xlabel="x", ylabel="y", ylim=(-3, 3))
+    axes.legend(loc="upper left", fontsize=8)
+    picture = BytesIO()
+    figure.savefig(picture, format="png")
+    return picture.getvalue()
+
+
+def _points(points: Sequence[Mapping[str, str]], split: str) -> tuple[list[float], list[float]]:
+    mine = [point for point in points if point["split"] == split]
+    return [float(point["x"]) for point in mine], [float(point["y"]) for point in mine]
+
+
+def save_last(pictures: Mapping[int, bytes], path: Path) -> None:
+    """Keep the last step's picture as a PNG file."""
+    with replacing(path) as part:
+        part.write_bytes(pictures[max(pictures)])

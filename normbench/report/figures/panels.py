@@ -1,0 +1,113 @@
+"""What a picture of a comparison shows: lines over the steps, or over a setting."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from normbench.errors import ComparisonError
+from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.comparison.curves import mean_curve
+from normbench.evidence.comparison.pivot import Cell, Pivot
+from normbench.evidence.comparison.pivot_axes import is_number
+from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE
+from normbench.evidence.statistics.intervals import mean_interval
+from normbench.storage.run_folder import read_arm
+
+STEP = "step"
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line: means with their intervals where there is one.
+
+    Attributes:
+        label: What the legend says.
+        x: Steps, or values of a setting.
+        means: At each x.
+        lows: Lower ends of the 95 % interval, None with one seed.
+        highs: Upper ends.
+    """
+
+    label: str
+    x: Sequence[float]
+    means: Sequence[float]
+    lows: Sequence[float | None]
+    highs: Sequence[float | None]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes.
+
+    Attributes:
+        title: What all its lines have in common.
+        x_label: What the lines run along.
+        legend: What the lines differ in.
+        series: The lines.
+        ticks: Words on the x axis, where it has no numbers.
+    """
+
+    title: str
+    x_label: str
+    legend: str
+    series: Sequence[Series]
+    ticks: Sequence[str] = ()
+
+
+def over_steps(comparison: StudyComparison, metric: str) -> Panel:
+    """Return one line per arm over the steps.
+
+    Raises:
+        ComparisonError: The metric is not read at every step.
+        RunFolderError: A run's file is missing or was changed.
+    """
+    column = metric.rsplit(maxsplit=1)[-1]
+    if metric in (*OUTPUT_STDS, SURGE) or metric.startswith("depth_"):
+        rule = "without --by it must be of a column or of a layer's statistic, which has a value at every step"
+        raise ComparisonError(f"--plot: {rule}, got {metric!r}. Add --metric test_loss, or --by KEY.")
+    parts = {row.arm: row.arm.split(",") for row in comparison.rows}
+    common = [part for part in next(iter(parts.values())) if all(part in others for others in parts.values())]
+    own = {arm: [part for part in said if part not in common] for arm, said in parts.items()}
+    series = []
+    for row in comparison.rows:
+        points = mean_curve(read_arm(Path(row.folder)).runs, column, mean_interval)
+        several = [point.n > 1 for point in points]
+        lows = [point.low if many else None for point, many in zip(points, several, strict=True)]
+        highs = [point.high if many else None for point, many in zip(points, several, strict=True)]
+        series.append(
+            Series(",".join(own[row.arm]) or row.arm, [p.step for p in points], [p.mean for p in points], lows, highs)
+        )
+    return Panel(", ".join(common) if len(parts) > 1 else "", STEP, "", series)
+
+
+def over_setting(pivot: Pivot) -> Panel:
+    """Return one line per value of one key along the other, the last that is a number."""
+    across = bool(pivot.by[1:]) and (all(map(is_number, pivot.column_values)) or not _is_sweep(pivot))
+    first = {line.label: line.value for line in pivot.lines}
+    second = dict(zip(pivot.columns, pivot.column_values, strict=True))
+    cells = {(line.label, key): cell for line in pivot.lines for key, cell in zip(second, line.cells, strict=True)}
+    if not across:
+        first, second = second, first
+        cells = {(key, label): cell for (label, key), cell in cells.items()}
+    numeric = all(map(is_number, second.values()))
+    places = {label: float(value) if numeric else float(i) for i, (label, value) in enumerate(second.items())}
+    series = [_series(label, {places[other]: cells[label, other] for other in second}) for label in first]
+    x_key, line_key = (pivot.by[1], pivot.by[0]) if across else (pivot.by[0], "".join(pivot.by[1:]))
+    title = ", ".join(f"{key} {value}" for key, value in pivot.fixed.items())
+    return Panel(title, x_key, line_key, series, () if numeric else tuple(second))
+
+
+def _is_sweep(pivot: Pivot) -> bool:
+    return all(is_number(line.value) for line in pivot.lines)
+
+
+def _series(label: str, cells: Mapping[float, Cell | None]) -> Series:
+    there = {x: cell.figure for x, cell in cells.items() if cell}
+    figures = list(there.values())
+    return Series(
+        label,
+        list(there),
+        [figure.mean for figure in figures],
+        [figure.low for figure in figures],
+        [figure.high for figure in figures],
+    )

@@ -1,0 +1,1 @@
+"""Writes results as markdown pages."""

@@ -1,0 +1,121 @@
+"""The page of results: a table of verdicts, a picture per study, and what the numbers say."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+from normbench import __version__
+from normbench.errors import ComparisonError
+from normbench.evidence.claims.kept_verdicts import read_verdicts, with_kept
+from normbench.evidence.claims.margin_test import CANNOT_TELL, Part
+from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.report.figures.claims import draw_claims
+from normbench.report.terminal.claims import as_json, effect_with_interval, expected, summary_line
+from normbench.storage.files.json_files import write_text
+
+VERDICTS_JSON = "verdicts.json"
+RULES = """\
+Each row is a sentence from a document, as a study that anyone can run again; its settings and its margin, the smallest
+effect worth the sentence, were fixed before its runs. Every run of an arm is paired with the run of the same seed in
+the other arms (same data, same batch order, where shapes agree the same initial weights). *Supported*: the paired
+sign-flip test confirms the effect beyond the margin. *Refuted*: it confirms the opposite, or that the effect falls
+short of the margin. Else *cannot tell*. Effects are ratios (x) for losses and changes, differences otherwise, with
+their 95 % interval; p is two-sided, after Holm's correction over the parts of a claim. A diverged run counts as the
+constant predictor, never as missing. What a run cannot be: evidence for other settings than its own."""
+
+
+def write_page(path: Path, verdicts: Sequence[ClaimVerdict]) -> None:
+    """Write the page, and into a folder of its name the pictures and the verdicts as JSON.
+
+    Studies that the page has already and ``verdicts`` say nothing about keep their rows.
+
+    Raises:
+        ComparisonError: It cannot be written there.
+    """
+    if path.suffix != ".md":
+        raise ComparisonError(
+            f"--markdown {path}: must end in .md, got {path.suffix!r}. Example: --markdown RESULTS.md"
+        )
+    pictures = path.with_suffix("")
+    try:
+        _write(path, pictures, verdicts)
+    except OSError as error:
+        rule = "must lie in a folder this user may write"
+        raise ComparisonError(f"--markdown {path}: {rule}, got: {error.strerror}. Choose another.") from None
+
+
+def _write(path: Path, pictures: Path, verdicts: Sequence[ClaimVerdict]) -> None:
+    pictures.mkdir(parents=True, exist_ok=True)
+    for study, of_study in groupby(verdicts, key=lambda verdict: verdict.study):
+        (pictures / f"{study}.svg").write_bytes(draw_claims(list(of_study)))
+    everything = with_kept(read_verdicts(pictures / VERDICTS_JSON), verdicts)
+    write_text(pictures / VERDICTS_JSON, as_json(everything) + "\n")
+    write_text(path, page(everything, pictures.name))
+
+
+def page(verdicts: Sequence[ClaimVerdict], pictures: str) -> str:
+    """Return the page as markdown.
+
+    Args:
+        verdicts: In the order of the studies.
+        pictures: The folder of the pictures, as seen from the page.
+    """
+    table = ["| | claim | verdict | effect | expected | n | p |", "|---|---|---|---|---|---|---|"]
+    table += [row for verdict in verdicts for row in _rows(verdict)]
+    studies = [_study(study, list(of_study), pictures) for study, of_study in groupby(verdicts, key=lambda v: v.study)]
+    head = f"# Results\n\nWritten by `normbench claims --markdown`, normbench {__version__}.\n\n{RULES}\n"
+    return "\n".join([head, summary_line(verdicts), "", *table, "", *studies]).rstrip() + "\n"
+
+
+def _rows(verdict: ClaimVerdict) -> list[str]:
+    says = verdict.says if len(verdict.parts) < 2 else f"{verdict.says} (all of {len(verdict.parts)})"
+    first = f"| {verdict.id} | {_cell(says)} | **{verdict.verdict}**"
+    if not verdict.parts:
+        return [f"{first} | {_cell(verdict.why)} | | | |"]
+    if len(verdict.parts) == 1:
+        return [f"{first}{_figures(verdict, 0)}"]
+    return [f"{first} | | | | |"] + [
+        f"| | {_cell(part.expectation)} · {_cell(part.metric)} | {part.verdict}{_figures(verdict, i)}"
+        for i, part in enumerate(verdict.parts)
+    ]
+
+
+def _figures(verdict: ClaimVerdict, number: int) -> str:
+    part = verdict.parts[number]
+    effect = effect_with_interval(part)
+    return f" | {effect} | {expected(part)} | {part.n} | {part.p_corrected:.2g} |"
+
+
+def _study(study: str, verdicts: Sequence[ClaimVerdict], pictures: str) -> str:
+    seeds = sorted({len(verdict.seeds) for verdict in verdicts if verdict.seeds})
+    hashes = ", ".join(dict.fromkeys(verdict.hash for verdict in verdicts if verdict.hash))
+    dates = sorted({verdict.date for verdict in verdicts if verdict.date})
+    versions = next((verdict.versions for verdict in verdicts if verdict.versions), {})
+    with_versions = "".join(f", {name} {version}" for name, version in versions.items())
+    facts = f"{'/'.join(map(str, seeds))} seeds, settings {hashes}, run {dates[-1]}{with_versions}. " if dates else ""
+    lines = [f"## {study}", "", f"{facts}Again: `{verdicts[0].command}`", "", f"![{study}]({pictures}/{study}.svg)", ""]
+    for verdict in verdicts:
+        lines += _paragraph(verdict)
+    return "\n".join(lines)
+
+
+def _paragraph(verdict: ClaimVerdict) -> list[str]:
+    title, url, quote = (verdict.source.get(key, "") for key in ("title", "url", "quote"))
+    where = f"[{title}]({url})" if url.startswith("http") else title
+    said = f": “{quote}” {where}" if quote else f": {where}" if where else " (a control; no document says so)"
+    lines = [f"**{verdict.id}** {verdict.says}{said} — **{verdict.verdict}**", ""]
+    told = " ".join(verdict.discussion.split()) or " ".join(map(_undecided, verdict.parts))
+    return lines + ([told.strip(), ""] if told.strip() else [])
+
+
+def _undecided(part: Part) -> str:
+    """Say what an undecided part lies between, and what would decide it; nothing of a decided one."""
+    if part.verdict != CANNOT_TELL:
+        return ""
+    seeds = f"{part.seeds_needed:,} seeds might tell" if part.seeds_needed else "no sensible number of seeds will tell"
+    found = f"{part.metric}, {part.expectation}: {effect_with_interval(part)} from {part.n} seeds"
+    return f"{found} does not settle what was expected ({expected(part)}); {seeds}."
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())

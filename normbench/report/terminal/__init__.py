@@ -1,0 +1,1 @@
+"""Prints results on a terminal."""

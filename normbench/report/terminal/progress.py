@@ -1,0 +1,96 @@
+"""What is running, on stderr: bars on a terminal, a plain line now and then elsewhere, nothing if so wished."""
+
+import time
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from normbench.report.blocks.tables import make_console
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class StudyProgress:
+    """A bar for a study's runs and one for each run under way. Every failure gets a line of its own at once.
+
+    Args:
+        study: Name for the bar.
+        total: Runs in all.
+        quiet: Show failures and nothing else.
+        console: Where to; stderr if not said.
+    """
+
+    def __init__(self, study: str, total: int, *, quiet: bool = False, console: Console | None = None) -> None:
+        self.study, self.total, self.quiet = study, total, quiet
+        self.console = console or make_console(stderr=True)
+        description = TextColumn("{task.description}", markup=False)
+        columns = (description, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        hidden = quiet or not self.console.is_terminal
+        self._bars = Progress(
+            *columns,
+            console=self.console,
+            transient=True,
+            redirect_stdout=False,  # rich would read colours out of what others write
+            redirect_stderr=False,
+            disable=hidden,
+        )
+        self._all = self._bars.add_task(study, total=total)
+        self._under_way: dict[str, tuple[TaskID, float]] = {}
+        self._number = self._num_skipped = 0
+        self._started = self._last_line = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    @property
+    def has_bars(self) -> bool:
+        """Whether bars are drawn, which whatever is written past them would break."""
+        return not self._bars.disable
+
+    def say(self, text: str) -> None:
+        """Print a line above the bars."""
+        self.console.print(text.strip(), soft_wrap=True)
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def step(self, label: str, step: int, total: int) -> None:
+        """Note how far a run is."""
+        task, _ = self._under_way.get(label) or (self._bars.add_task(f"  {label}", total=total), 0.0)
+        self._under_way[label] = (task, step / max(1, total))
+        self._bars.update(task, completed=step)
+        self._show_all()
+
+    def advance(self, number: int, label: str, status: str, error: str = "", notes: tuple[str, ...] = ()) -> None:
+        """Note what became of a run."""
+        self._number, self.total = number, max(self.total, number)
+        self._num_skipped += status == "skipped"
+        task, _ = self._under_way.pop(label, (None, 0.0))
+        if task is not None:
+            self._bars.remove_task(task)
+        for line in (*notes, *([f"{status}: {error}"] if error else [])):
+            if status == "failed" or not self.quiet:
+                self.console.print(f"{self.study} {label}: {line}", soft_wrap=True)
+        self._show_all()
+
+    def _show_all(self) -> None:
+        done = self._number + sum(share for _, share in self._under_way.values())
+        self._bars.update(self._all, total=self.total, completed=done)
+        if not (self.quiet or self.console.is_terminal) and self._is_time_for_a_line():
+            self.console.print(f"{self.study}: {self._number} of {self.total} runs{self._left(done)}", soft_wrap=True)
+
+    def _left(self, done: float) -> str:
+        made = done - self._num_skipped
+        if made <= 0:
+            return ""
+        left_s = (time.monotonic() - self._started) * (self.total - done) / made
+        return f", about {left_s:.0f} s left" if left_s < 120 else f", about {left_s / 60:.0f} min left"
+
+    def _is_time_for_a_line(self) -> bool:
+        now = time.monotonic()
+        if now - self._last_line < SECONDS_BETWEEN_LINES:
+            return False
+        self._last_line = now
+        return True

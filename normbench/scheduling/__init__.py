@@ -1,0 +1,1 @@
+"""Runs many runs: the plan, tuning, cost, progress, one run after another."""

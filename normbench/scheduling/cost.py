@@ -1,0 +1,135 @@
+"""What a study would cost: runs still missing, CPU seconds per run, measured on a few steps."""
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from normbench.evidence.claims.expectations import TUNED
+from normbench.scheduling.one_run import PlannedRun
+from normbench.scheduling.plan import plan
+from normbench.scheduling.tuning import frozen_choices, missing_tuning_runs, tuning_config, with_choices
+from normbench.storage.run_folder import Run
+from normbench.study.config import RunConfig, Study
+from normbench.training.build import build_training, chosen_measures
+from normbench.training.loop import train
+from normbench.training.recorders.memory import MemoryRecorder
+
+NUM_STEPS = 5
+
+
+@dataclass(frozen=True)
+class ArmCost:
+    """One arm: runs missing, tuned ones included, and CPU seconds of one; the same of what its choice takes."""
+
+    arm: str
+    num_missing: int
+    cpu_s_per_run: float
+    num_tuning_missing: int = 0
+    cpu_s_per_tuning_run: float = 0.0
+
+
+@dataclass(frozen=True)
+class StudyCost:
+    """What a study takes.
+
+    Attributes:
+        study: Its name.
+        num_arms: As the file names them.
+        num_seeds: Of each.
+        num_runs: At given settings and at tuned ones.
+        num_finished: Of these.
+        num_missing: Of these; an arm not tuned yet is taken to need all its tuned runs.
+        num_tuning_runs: Still to be made to choose each arm's own settings, if no list is widened.
+        cpu_s: Of all that is missing, tuning included.
+        arms: The given arms.
+    """
+
+    study: str
+    num_arms: int
+    num_seeds: int
+    num_runs: int
+    num_finished: int
+    num_missing: int
+    num_tuning_runs: int
+    cpu_s: float
+    arms: Sequence[ArmCost]
+
+
+def estimate_cost(study: Study, runs_dir: Path) -> StudyCost:
+    """Say what ``run_study`` would do; nothing is written."""
+    chosen = frozen_choices(study, runs_dir)
+    known = with_choices(study, chosen)
+    runs = plan(known, runs_dir) if known.arms else []
+    tuning = missing_tuning_runs(study, runs_dir)
+    measured: dict[tuple[object, ...], float] = {}
+    by_hash: dict[str, list[PlannedRun]] = {}
+    for run in runs:
+        by_hash.setdefault(run.folder.parent.name.rpartition("-")[2], []).append(run)
+    arms = []
+    for arm in study.arms:
+        own = {known.arms[name].hash() for name in (arm, f"{arm},{TUNED}") if name in known.arms}
+        mine = [run for arm_hash in own for run in by_hash[arm_hash]]
+        arms.append(_arm_cost(arm, study, mine, tuning.get(arm), measured))
+    num_unknown = len(tuning) * len(study.seeds)
+    num_missing = sum(not run.is_finished for run in runs) + num_unknown
+    return StudyCost(
+        study=study.name,
+        num_arms=len(arms),
+        num_seeds=len(study.seeds),
+        num_runs=len(runs) + num_unknown,
+        num_finished=len(runs) + num_unknown - num_missing,
+        num_missing=num_missing,
+        num_tuning_runs=sum(map(len, tuning.values())),
+        cpu_s=sum(
+            arm.num_missing * arm.cpu_s_per_run + arm.num_tuning_missing * arm.cpu_s_per_tuning_run for arm in arms
+        ),
+        arms=arms,
+    )
+
+
+def _arm_cost(
+    arm: str,
+    study: Study,
+    mine: Sequence[PlannedRun],
+    tuning: Sequence[PlannedRun] | None,
+    measured: dict[tuple[object, ...], float],
+) -> ArmCost:
+    """Return what an arm takes; ``tuning`` is None where there is nothing left to choose."""
+    config, seed = study.arms[arm], study.seeds[0]
+    num_missing = sum(not run.is_finished for run in mine) + (0 if tuning is None else len(study.seeds))
+    times = [Run(run.folder, run.seed).environment.get("cpu_s") for run in mine if run.is_finished]
+    timed = [seconds for seconds in times if seconds is not None]
+    cpu_s = statistics.median(timed) if timed else _measured(config, seed, measured)
+    if not tuning:
+        return ArmCost(arm, num_missing, cpu_s)
+    return ArmCost(arm, num_missing, cpu_s, len(tuning), _measured(tuning_config(config), seed, measured))
+
+
+def _measured(config: RunConfig, seed: int, known: dict[tuple[object, ...], float]) -> float:
+    """Time a few steps and one recorded row in memory; arms alike in all that costs time are timed once."""
+    alike = (
+        *(str(part) for part in (config.model, config.norm.name, config.weight_parametrization, config.dataset)),
+        *(config.batch_size, config.total_steps, config.every_steps, chosen_measures(config.recording)),
+    )
+    if alike not in known:
+        if not known:
+            _timed(config, seed)  # the first pass of a process is slower than any other
+        known[alike] = _timed(config, seed)
+    return known[alike]
+
+
+def _timed(config: RunConfig, seed: int) -> float:
+    started = time.process_time()
+    with torch.random.fork_rng(devices=[]):
+        training, _ = build_training(config, seed)
+        built = time.process_time()
+        num_steps = min(NUM_STEPS, config.total_steps)
+        outcome = train(training, num_steps, config.total_steps + 1, MemoryRecorder())
+    row_s = (time.process_time() - built - outcome.cpu_s) / (2 if num_steps else 1)
+    step_s = outcome.cpu_s_per_step or 0.0
+    num_rows = 1 + config.total_steps // config.every_steps
+    return (built - started) + config.total_steps * step_s + num_rows * row_s

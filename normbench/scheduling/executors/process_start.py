@@ -1,0 +1,54 @@
+"""How worker processes are started: forked from a server that has imported torch once, where the platform has one."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
+from multiprocessing.context import BaseContext
+
+from normbench.scheduling.interruption import SIGNALS
+
+PRELOADED = ("normbench.scheduling.executors.worker",)
+
+
+def start_context() -> BaseContext:
+    """Return what processes are started with; a forked torch that has computed may hang, so they are never forked here.
+
+    Where there is no such server, each imports torch itself.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    resource_tracker.ensure_running()  # which else lets signals through while the server starts
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(PRELOADED))
+    return context
+
+
+def get_ready() -> None:
+    """Start the server now, so that it imports torch while this process does."""
+    if start_context().get_start_method() == "forkserver":
+        from multiprocessing.forkserver import ensure_running
+
+        with signals_held_back():
+            ensure_running()
+
+
+@contextmanager
+def signals_held_back() -> Iterator[None]:
+    """Have signals wait until after the block; what it starts never gets them while it imports torch."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def num_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

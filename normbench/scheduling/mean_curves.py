@@ -1,0 +1,42 @@
+"""Mean curves over the seeds of each arm, with their 95 % intervals, as runs of their own in TensorBoard."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from normbench.evidence.comparison.comparison import DEFAULT_METRICS, SIGNAL_METRICS
+from normbench.evidence.comparison.curves import CurvePoint, mean_curve
+from normbench.storage.run_folder import METRICS_CSV, Arm
+from normbench.training.recorders.tensorboard import write_scalars
+
+SUMMARY = "summary"
+
+
+def write_aggregate_curves(folder: Path, arms: Sequence[Arm]) -> None:
+    """Write ``<folder>/summary/<arm>/mean``, ``low`` and ``high`` for every arm of several seeds; older ones go.
+
+    Args:
+        folder: The study's.
+        arms: With their finished runs. Arms that share a name are told apart by their hash.
+
+    Raises:
+        RunFolderError: A run's file is missing or was changed.
+    """
+    names = [arm.name for arm in arms]
+    several = [arm for arm in arms if len(arm.runs) > 1 and arm.settings.get("recording.tensorboard", True)]
+    shutil.rmtree(folder / SUMMARY, ignore_errors=True)
+    for arm in several:
+        name = arm.name if names.count(arm.name) == 1 else arm.folder.name
+        curves = {column: mean_curve(arm.runs, column) for column in _columns(arm)}
+        for end in ("mean", "low", "high"):
+            points = {column: _points(curve, end) for column, curve in curves.items()}
+            write_scalars(folder / SUMMARY / name / end, points)
+
+
+def _columns(arm: Arm) -> list[str]:
+    known = next((row for row in arm.runs[0].rows(METRICS_CSV)), {})
+    return [column for column in (*DEFAULT_METRICS, *SIGNAL_METRICS) if column in known]
+
+
+def _points(curve: Sequence[CurvePoint], end: str) -> list[tuple[int, float]]:
+    return [(point.step, getattr(point, end)) for point in curve]

@@ -1,0 +1,69 @@
+"""What is drawn of a study from its runs: fitted curves, and mean curves over seeds for TensorBoard."""
+
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from normbench.report.figures.curves import curve_seeds, draw_curves, save_last
+from normbench.scheduling.mean_curves import SUMMARY, write_aggregate_curves
+from normbench.scheduling.schedule import Progress
+from normbench.storage.files.json_files import write_text
+from normbench.storage.lock import locked, sweep
+from normbench.storage.run_folder import SUMMARY_JSON, Arm, Run
+from normbench.storage.study_folder import read_study_arms
+from normbench.study.config import Study
+from normbench.training.recorders.tensorboard import write_pictures
+
+DRAWN_FROM = "drawn_from.sha256"
+"""Written last into a folder of pictures: stands for the runs they show."""
+
+
+def draw_study(study: Study, folder: Path, results: Sequence[Progress]) -> None:
+    """Draw what does not show the runs that are there, be it of before, half drawn or missing; one command at a time.
+
+    Args:
+        study: As it was run.
+        folder: Its folder.
+        results: What became of its runs.
+
+    Raises:
+        OSError: It cannot be written.
+        RunFolderError: A run's file is missing or was changed.
+    """
+    names = {progress.run.folder.parent.name for progress in results}
+    with locked(folder):
+        sweep(folder)
+        arms = read_study_arms(folder)[1]
+        if all(config.recording.figures for config in study.arms.values()):
+            mine = [arm for arm in arms if arm.folder.name in names]
+            for seed in sorted({progress.run.seed for progress in results}.intersection(curve_seeds(mine))):
+                _draw_curves(folder, mine, seed)
+        _draw_anew(folder / SUMMARY, arms, _runs(arms), lambda: write_aggregate_curves(folder, arms))
+
+
+def _draw_curves(folder: Path, arms: Sequence[Arm], seed: int) -> None:
+    target = folder / "curves" / f"seed-{seed}"
+
+    def draw() -> None:
+        pictures = draw_curves(arms, seed)
+        write_pictures(target, "fitted curves", pictures)
+        save_last(pictures, folder / f"curves-seed-{seed}.png")
+
+    _draw_anew(target, arms, [run for run in _runs(arms) if run.seed == seed], draw)
+
+
+def _runs(arms: Sequence[Arm]) -> list[Run]:
+    return [run for arm in arms for run in arm.runs]
+
+
+def _draw_anew(target: Path, arms: Sequence[Arm], runs: Sequence[Run], draw: Callable[[], None]) -> None:
+    """Draw into a folder, unless what lies there shows these runs already."""
+    mark, names = target / DRAWN_FROM, "\n".join(f"{arm.name} {arm.folder.name}" for arm in arms)
+    content = b"".join((run.folder / SUMMARY_JSON).read_bytes() for run in runs)
+    shown = sha256(names.encode() + content).hexdigest()
+    if mark.is_file() and mark.read_bytes() == shown.encode():
+        return
+    mark.unlink(missing_ok=True)
+    draw()
+    if target.is_dir():
+        write_text(mark, shown)

@@ -1,0 +1,229 @@
+"""Each arm's own best settings: chosen on validation data and seeds of their own, frozen before the comparison."""
+
+import math
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from normbench.errors import ConfigError, RunFailedError
+from normbench.evidence.claims.expectations import TUNED
+from normbench.evidence.metrics.run_metrics import read_metrics
+from normbench.scheduling.executors.processes import Workers
+from normbench.scheduling.one_run import AGAIN, Manner, PlannedRun
+from normbench.scheduling.schedule import Progress, run_planned
+from normbench.storage.choices import TUNING, Choice, Question, Tried, freeze, frozen
+from normbench.storage.files.atomic import refusal
+from normbench.storage.files.located import Located
+from normbench.storage.run_folder import Run, seed_folder
+from normbench.study.config import TUNING_SEEDS, RecordingConfig, RunConfig, Study
+from normbench.study.contradictions import contradictions
+
+METRIC = "validation_loss"
+MAX_WIDENINGS = 2
+Lists = Mapping[str, Sequence[Any]]
+"""Values to try, by setting."""
+
+
+def tune_study(
+    study: Study,
+    runs_dir: Path,
+    workers: Workers,
+    report: Callable[[Progress], None] = lambda _: None,
+    *,
+    manner: Manner | None = None,
+    fail_fast: bool = False,
+) -> dict[str, Choice]:
+    """Return each arm's choice; what was frozen before is taken as it is, whatever ``manner`` forces.
+
+    Raises:
+        ConfigError: No combination of an arm's values fits together.
+        RunFolderError: A frozen choice is damaged.
+        RunFailedError: A tuning run failed.
+        KeyboardInterrupt: Somebody asked to stop.
+    """
+    manner = replace(manner or Manner(), force=False)
+    known = frozen_choices(study, runs_dir)
+    open_arms: dict[str, Lists] = {arm: study.tune for arm in study.arms if arm not in known}
+    for widened in range(MAX_WIDENINGS + 1):
+        candidates = {arm: _candidates(study.arms[arm], arm, lists) for arm, lists in open_arms.items()}
+        _run(run_planned(_planned_all(study, candidates, runs_dir), workers, manner, fail_fast=fail_fast), report)
+        for arm, lists in list(open_arms.items()):
+            choice = choose(arm, [_score(study, arm, *c, runs_dir) for c in candidates[arm]], widened, lists)
+            wider = _wider(lists, choice.chosen, study.arms[arm]) if widened < MAX_WIDENINGS else None
+            if wider:
+                open_arms[arm] = wider
+                continue
+            known[arm] = _frozen(choice, _question(study, arm), runs_dir / study.name)
+            del open_arms[arm]
+    return {arm: known[arm] for arm in study.arms}
+
+
+def _frozen(choice: Choice, question: Question, folder: Path) -> Choice:
+    try:
+        return freeze(choice, question, folder)
+    except OSError as error:
+        raise RunFailedError(f"{refusal(error, question.path(folder))} {AGAIN}") from None
+
+
+def frozen_choices(study: Study, runs_dir: Path) -> dict[str, Choice]:
+    """Return the choices that were made before, of those arms that have one.
+
+    Raises:
+        RunFolderError: A file is damaged.
+    """
+    arms = study.arms if study.tune else ()
+    found = {arm: frozen(_question(study, arm), runs_dir / study.name) for arm in arms}
+    return {arm: choice for arm, choice in found.items() if choice}
+
+
+def missing_tuning_runs(study: Study, runs_dir: Path) -> dict[str, list[PlannedRun]]:
+    """Return the runs that the choices still take if no list is widened, by arm."""
+    chosen = frozen_choices(study, runs_dir)
+    open_arms = {arm: config for arm, config in study.arms.items() if study.tune and arm not in chosen}
+    planned = {
+        arm: _planned_all(study, {arm: _candidates(config, arm, study.tune)}, runs_dir)
+        for arm, config in open_arms.items()
+    }
+    return {arm: [run for run in runs if not run.is_finished] for arm, runs in planned.items()}
+
+
+def with_choices(study: Study, choices: Mapping[str, Choice]) -> Study:
+    """Return the study with an arm ``A,tuned`` per choice, beside the given arms or without ``keep_given`` alone."""
+    chosen = {arm: choice.chosen for arm, choice in choices.items()}
+    tuned = {f"{arm},{TUNED}": with_settings(study.arms[arm], values) for arm, values in chosen.items()}
+    return replace(study, arms=(dict(study.arms) if study.keep_given else {}) | tuned)
+
+
+def quick(study: Study) -> Study:
+    """Return a look at a study, under a name of its own: two seeds, a tenth of the steps, nothing tuned or claimed."""
+    arms = {arm: with_settings(config, _tenth(config)) for arm, config in study.arms.items()}
+    seeds = (*study.seeds, study.seeds[0] + 1)[:2]
+    options = dict(study.options) | {"--quick": True}
+    look = replace(study, name=f"{study.name}-quick", arms=arms, seeds=seeds, options=options)
+    return replace(look, tune={}, keep_given=True, claims=())
+
+
+def _tenth(config: RunConfig) -> dict[str, int]:
+    if config.num_epochs is not None:
+        return {"num_epochs": max(1, config.num_epochs // 10)}
+    return {"num_steps": max(1, config.total_steps // 10) if config.total_steps else 0}
+
+
+def with_settings(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
+    """Return a config with some settings changed, by dotted key.
+
+    Raises:
+        ValidationError: A value is not allowed.
+    """
+    changed = Located(config.settings()).overridden(Located(dict(values)))
+    return RunConfig.model_validate(changed.data)
+
+
+def tuning_config(config: RunConfig) -> RunConfig:
+    """Return the config with nothing recorded but the beginning and the end."""
+    seldom: dict[str, Any] = {"every_steps": max(1, config.total_steps), "histograms": []}
+    switches = [key for key, setting in RecordingConfig.model_fields.items() if setting.annotation is bool]
+    quiet = seldom | dict.fromkeys(switches, False)
+    return with_settings(config, {f"recording.{key}": value for key, value in quiet.items()})
+
+
+def _candidates(config: RunConfig, arm: str, lists: Lists) -> list[tuple[dict[str, Any], RunConfig]]:
+    """Return the combinations that fit together, each with what it is tried with."""
+    combinations = [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
+    fitting = [values for values in combinations if len(lists) == 1 or _is_allowed(config, values)]
+    if not fitting:
+        rule = f"must hold values that fit together, got none for {arm}"
+        raise ConfigError([f"tune: {', '.join(lists)}: {rule}. Tune one of them."])
+    return [(values, tuning_config(with_settings(config, values))) for values in fitting]
+
+
+def _planned_all(
+    study: Study, candidates: Mapping[str, Sequence[tuple[Mapping[str, Any], RunConfig]]], runs_dir: Path
+) -> list[PlannedRun]:
+    return [
+        _planned(study, arm, config, seed, runs_dir)
+        for seed in TUNING_SEEDS
+        for arm, listed in candidates.items()
+        for _, config in listed
+    ]
+
+
+def _planned(study: Study, arm: str, config: RunConfig, seed: int, runs_dir: Path) -> PlannedRun:
+    folder = seed_folder(runs_dir / study.name, TUNING, arm, config.hash(), seed)
+    return PlannedRun(f"{study.name}-{TUNING}", arm, config, seed, folder)
+
+
+def _run(made: Iterator[Progress], report: Callable[[Progress], None]) -> None:
+    failed = []
+    for progress in made:
+        report(progress)
+        if progress.status == "failed":
+            failed.append(progress)
+    if failed:
+        arms = ", ".join(dict.fromkeys(progress.run.arm for progress in failed))
+        rule = f"must finish before its arms can be tuned, got {len(failed)} failed runs of {arms}"
+        raise RunFailedError(f"{failed[0].run.folder.parents[1]}: {rule}. The same command tries them again.")
+
+
+def _score(study: Study, arm: str, values: Mapping[str, Any], config: RunConfig, runs_dir: Path) -> Tried:
+    runs = [Run(_planned(study, arm, config, seed, runs_dir).folder, seed) for seed in TUNING_SEEDS]
+    scores = [read_metrics(run, [METRIC])[METRIC] for run in runs]
+    return Tried(values, scores, statistics.median(scores))
+
+
+def choose(arm: str, tried: Sequence[Tried], widened: int, lists: Lists) -> Choice:
+    """Return the best; the first of equal ones."""
+    best = min(tried, key=lambda one: math.inf if math.isnan(one.median) else one.median)
+    at_edge = any(_is_end(lists[key], value) for key, value in best.values.items())
+    return Choice(arm, best.values, tried, widened, at_edge, TUNING_SEEDS)
+
+
+def _wider(lists: Lists, chosen: Mapping[str, Any], config: RunConfig) -> Lists | None:
+    """Return the lists with one step more where the choice lies at an end; None where none does or may."""
+    wider = {key: list(values) for key, values in lists.items()}
+    for key, value in chosen.items():
+        beyond = _beyond(lists[key], value)
+        if beyond is not None and _is_allowed(config, {**chosen, key: beyond}):
+            wider[key].append(beyond)
+    return wider if wider != {key: list(values) for key, values in lists.items()} else None
+
+
+def _beyond(values: Sequence[Any], chosen: Any) -> float | int | None:
+    """Return the next value beyond the chosen end of a list of numbers; None inside it, at 0 and for other values.
+
+    Example:
+        >>> _beyond([0.01, 0.1, 0.3], 0.3), _beyond([0.01, 0.1, 0.3], 0.01), _beyond([0.01, 0.1, 0.3], 0.1)
+        (0.9, 0.001, None)
+    """
+    if not _is_end(values, chosen):
+        return None
+    ordered = sorted(values)
+    end, neighbour = (ordered[0], ordered[1]) if chosen == ordered[0] else (ordered[-1], ordered[-2])
+    if end <= 0 or neighbour <= 0:
+        return None
+    exact = end * end / neighbour
+    beyond = max(1, round(exact)) if all(isinstance(v, int) for v in values) else float(f"{exact:.2g}")
+    return None if beyond in values else beyond
+
+
+def _is_end(values: Sequence[Any], chosen: Any) -> bool:
+    """Return whether a number is the lowest or highest of its list; 0 as the lowest ends nothing."""
+    if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+        return False
+    return bool(chosen == max(values) or (chosen == min(values) and chosen != 0))
+
+
+def _is_allowed(config: RunConfig, values: Mapping[str, Any]) -> bool:
+    try:
+        return not contradictions(with_settings(config, values))
+    except ValidationError:
+        return False
+
+
+def _question(study: Study, arm: str) -> Question:
+    return Question(arm, study.arms[arm].hash(), study.tune, TUNING_SEEDS)

@@ -1,0 +1,1 @@
+"""What lies on disk: run folders, identity, locks, states, removal, checked readers; no torch, no statistics."""

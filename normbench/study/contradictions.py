@@ -1,0 +1,132 @@
+"""Settings that contradict each other, all of them, before anything runs."""
+
+from functools import lru_cache
+from math import prod
+
+import torch
+from torch import nn
+
+from normbench.errors import SettingError
+from normbench.models.base import BuiltNorm, ModelSpec, Shape, built_norms, parametrize_weights
+from normbench.norms.base import NormSpec
+from normbench.study.config import RunConfig
+from normbench.weight_parametrizations.base import WeightParametrizationSpec
+
+MAX_NUMBERS = 2**30
+"""Of a network's parameters, and of a training set: 4 GiB in single precision."""
+
+
+def contradictions(config: RunConfig) -> list[SettingError]:
+    """Find settings that contradict each other, by building the network without memory or numbers."""
+    too_large = _data_too_large(config)
+    network = [] if too_large else _network_contradictions(config)
+    return [*_budget_contradictions(config), *too_large, *_sequence_contradictions(config), *network]
+
+
+def _data_too_large(config: RunConfig) -> list[SettingError]:
+    data = config.dataset
+    size = data.num_train * (prod(data.input_shape) + prod(data.output_shape))
+    if size <= MAX_NUMBERS:
+        return []
+    rule = f"must make a training set of at most {MAX_NUMBERS:,} numbers, samples being {_shape(data.input_shape)}"
+    return [SettingError("dataset.num_samples", rule, data.num_samples, "Use fewer or smaller samples.")]
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    shown = "x".join(map(str, shape[:4]))
+    return f"{shown}x..." if len(shape) > 4 else shown
+
+
+def _budget_contradictions(config: RunConfig) -> list[SettingError]:
+    found = []
+    if config.device == "cuda" and not torch.cuda.is_available():
+        found.append(SettingError("device", "must be a device this machine has", "cuda", "Use device: auto."))
+    if config.dataset.task == "signal" and config.total_steps:
+        rule = f"must be 0 with {config.dataset.name}, which has no target to train on"
+        found.append(SettingError("num_steps", rule, config.total_steps, "Write num_steps: 0."))
+    if config.sampling == "by_class":
+        found += _sampling_contradictions(config)
+    elif config.batch_size > config.dataset.num_train:
+        rule = f"must be at most the {config.dataset.num_train} training samples"
+        found.append(SettingError("batch_size", rule, config.batch_size, "Use a smaller batch or more samples."))
+    return found
+
+
+def _sampling_contradictions(config: RunConfig) -> list[SettingError]:
+    sizes = config.dataset.group_sizes
+    if not sizes:
+        rule = f"must be shuffled with {config.dataset.name}, which has no classes"
+        return [SettingError("sampling", rule, config.sampling, "Write sampling: shuffled.")]
+    if config.batch_size <= min(sizes):
+        return []
+    rule = f"must be at most the {min(sizes)} training samples of the smallest class, with sampling: by_class"
+    return [SettingError("batch_size", rule, config.batch_size, "Use a smaller batch or more samples.")]
+
+
+def _sequence_contradictions(config: RunConfig) -> list[SettingError]:
+    lengths, (num_steps, *_) = config.dataset.sequence_lengths, config.dataset.input_shape
+    if config.model.takes_sequences and lengths is None:
+        rule = f"must get sequences with a mask, which {config.dataset.name} has not"
+        return [SettingError("model.name", rule, config.model.name, "Use dataset: sequences, or model: mlp.")]
+    if lengths is not None and max(lengths) > num_steps and not config.model.takes_sequences:
+        rule = f"must take sequences of any length, since some have more than {num_steps} steps"
+        way_out = "Use model: rnn or transformer, or dataset.longer_by: 1."
+        return [SettingError("model.name", rule, config.model.name, way_out)]
+    return []
+
+
+def _network_contradictions(config: RunConfig) -> list[SettingError]:
+    if _sequence_contradictions(config):
+        return []
+    try:
+        model = network_without_numbers(config)
+        _check_size(model, config)
+        for layer, norm in built_norms(model).items():
+            _check_batch(layer, norm, config)
+    except SettingError as error:
+        return [error]
+    return []
+
+
+def _check_size(model: nn.Module, config: RunConfig) -> None:
+    size = sum(parameter.numel() for parameter in model.parameters())
+    if size > MAX_NUMBERS:
+        rule = f"must be a network of at most {MAX_NUMBERS:,} parameters, it has {size:,}"
+        raise SettingError("model.name", rule, config.model.name, "Use a smaller one.")
+
+
+def network_without_numbers(config: RunConfig) -> nn.Module:
+    """Build a run's network on the meta device: names and shapes, no memory. One is shared by all who ask for it.
+
+    Raises:
+        SettingError: The model refuses the data, or a norm or a weight parametrization refuses a layer.
+    """
+    data = config.dataset
+    return _built(
+        config.model, data.input_shape, data.output_shape, config.norm, config.dropout, config.weight_parametrization
+    )
+
+
+@lru_cache(maxsize=32)  # most arms of a study share their network with others
+def _built(
+    model: ModelSpec,
+    input_shape: Shape,
+    output_shape: Shape,
+    norm: NormSpec,
+    dropout: float,
+    parametrization: WeightParametrizationSpec,
+) -> nn.Module:
+    with torch.device("meta"):
+        network = model.build(input_shape, output_shape, norm, dropout)
+    parametrize_weights(network, parametrization)
+    return network
+
+
+def _check_batch(layer: str, norm: BuiltNorm, config: RunConfig) -> None:
+    """Refuse a batch that leaves a norm too few values; of sequences, the shortest one's steps count."""
+    lengths = config.dataset.sequence_lengths
+    fewest_rows = min(lengths) if norm.per_step and lengths else 1
+    try:
+        norm.spec.check_batch(norm.feature_shape, fewest_rows * config.batch_size)
+    except SettingError as error:
+        raise SettingError(error.key, error.rule, config.batch_size, error.way_out, layer) from None

@@ -1,0 +1,228 @@
+"""Arms or grid, times seeds: which runs a study file stands for."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import ValidationError
+
+from normbench.errors import ConfigError, SettingError, did_you_mean
+from normbench.evidence.claims.claim import read_claims
+from normbench.evidence.claims.expectations import TUNED
+from normbench.storage.files.located import Located
+from normbench.storage.files.yaml_file import parse_yaml, read_assignment, read_text
+from normbench.storage.identity import content_sha256, study_name
+from normbench.study.axes import Axis, arms_axis, expand, grid_axes, label, vary_axis, zip_axis
+from normbench.study.config import TUNING_SEEDS, RunConfig, Study
+from normbench.study.contradictions import contradictions
+from normbench.study.study_keys import MAX_SEEDS, StudyKeys
+from normbench.study.tune_keys import read_tune
+from normbench.study.wording import complaints_about, setting_complaint
+
+_OF_THE_STUDY = {(key,) for key in StudyKeys.model_fields}
+"""Where the keys of a study begin: not in its arms, of which each has its places."""
+
+
+def load_study(
+    path: Path,
+    *,
+    set_: Sequence[str] = (),
+    vary: Sequence[str] = (),
+    seeds: int | None = None,
+    tune: Sequence[str] = (),
+) -> Study:
+    """Read a study file and check everything in it.
+
+    Args:
+        path: The YAML file.
+        set_: ``KEY=VALUE`` changes of every arm.
+        vary: ``KEY=A,B``: one arm per value, multiplied with the file's arms.
+        seeds: Seeds 0 .. seeds - 1 instead of the file's.
+        tune: ``KEY=A,B`` or ``KEY``: values to choose from for each arm.
+
+    Raises:
+        ConfigError: Every mistake found, one line each.
+    """
+    if seeds is not None and not 1 <= seeds <= MAX_SEEDS:
+        rule = f"must be a count from 1 to {MAX_SEEDS:,}"
+        raise ConfigError([f"--seeds {seeds}: {rule}, got {seeds}. Example: --seeds 8"])
+    text = read_text(path)
+    located = parse_yaml(text, str(path))
+    keys, arms = _read_arms(located, set_, vary)
+    configs = _checked_configs(arms)
+    _refuse_equal_arms(configs, located)
+    lists = read_tune(keys.tune, tune, located, arms)
+    chosen = tuple(range(seeds)) if seeds else _seeds(keys.seeds)
+    _refuse_tuning_seeds(chosen, located, tunes=bool(lists))
+    options = {"--set": list(set_), "--vary": list(vary), "--seeds": seeds, "--tune": list(tune)}
+    study = Study(
+        name=study_name(path, located.data),
+        question=_question(text),
+        source=str(path),
+        arms=configs,
+        seeds=chosen,
+        baseline=_baseline(keys.baseline, located, arms),
+        is_plain=keys.arms is None and keys.grid is None and keys.zip is None and not lists,
+        quotes=keys.quotes or {},
+        set_=tuple(set_),
+        tune=lists,
+        keep_given=keys.keep_given is not False or not lists,
+        claims=tuple(keys.claims or ()),
+        content_sha256=content_sha256(located.data),
+        options={key: value for key, value in options.items() if value},
+    )
+    _check_claims(study, located)
+    return study
+
+
+def _read_arms(located: Located, set_: Sequence[str], vary: Sequence[str]) -> tuple[StudyKeys, dict[str, Located]]:
+    """Return the study's keys and the settings of every arm, with the command's changes.
+
+    Raises:
+        ConfigError: Every mistake found, one line each.
+    """
+    base = Located(
+        {key: value for key, value in located.data.items() if key not in StudyKeys.model_fields},
+        {loc: place for loc, place in located.places.items() if loc[:1] not in _OF_THE_STUDY},
+    )
+    with _Complaints() as complaints:
+        with complaints.collected():
+            keys = _study_keys(located)
+        for text in set_:
+            with complaints.collected():
+                base = base.overridden(read_assignment("--set", _not_of_the_study("--set", text)))
+        axes = []
+        for text in vary:
+            with complaints.collected():
+                axes.append(vary_axis(_not_of_the_study("--vary", text)))
+        if complaints.lines:  # what is wrong inside the arms cannot be known yet, what is wrong below them can
+            with complaints.collected():
+                _checked_configs({"": base})
+    return keys, expand(base, [*_file_axes(keys, located), *axes], _plain_name(base))
+
+
+def final_arm_names(study: Study) -> list[str]:
+    """Return what the arms are called once each has been tuned."""
+    tuned = [f"{arm},{TUNED}" for arm in study.arms] if study.tune else []
+    return [*(study.arms if study.keep_given else []), *tuned]
+
+
+def _check_claims(study: Study, located: Located) -> None:
+    if {"--set", "--vary", "--tune"} & set(study.options):
+        return  # other arms than the file's: its claims are then not judged
+    errors = read_claims(study.claims, final_arm_names(study))[1]
+    if errors:
+        raise ConfigError([_claim_complaint(error, located) for error in errors])
+
+
+def _claim_complaint(error: SettingError, located: Located) -> str:
+    steps = tuple(int(step) if step.isdigit() else step for step in error.key.split("."))
+    return f"{located.place(steps)}: {error}"
+
+
+def _refuse_tuning_seeds(seeds: Sequence[int], located: Located, *, tunes: bool) -> None:
+    both = sorted(set(seeds) & set(TUNING_SEEDS)) if tunes else []
+    if both:
+        rule = f"must not be one that settings are tuned on ({', '.join(map(str, TUNING_SEEDS))})"
+        raise ConfigError([f"{located.place(('seeds',))}: seeds: {rule}, got {both[0]}. Choose others."])
+
+
+class _Complaints:
+    """Collects the mistakes of several stages; raises them all at the end of its block."""
+
+    def __init__(self) -> None:
+        self.lines: dict[str, None] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.lines:
+            raise ConfigError(list(self.lines))
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        try:
+            yield
+        except ConfigError as error:
+            self.lines |= dict.fromkeys(error.complaints)
+
+
+def _study_keys(located: Located) -> StudyKeys:
+    said = {key: value for key, value in located.data.items() if key in StudyKeys.model_fields}
+    try:
+        return StudyKeys.model_validate(said)
+    except ValidationError as error:
+        raise ConfigError(complaints_about(error, StudyKeys, located)) from None
+
+
+def _file_axes(keys: StudyKeys, located: Located) -> list[Axis]:
+    named = [arms_axis(keys.arms, located)] if keys.arms else []
+    coupled = [zip_axis(keys.zip, located)] if keys.zip else []
+    return [*named, *grid_axes(keys.grid or {}, located), *coupled]
+
+
+def _not_of_the_study(option: str, text: str) -> str:
+    key = text.partition("=")[0].strip().partition(".")[0]
+    if key in StudyKeys.model_fields:
+        rule = "must be a setting of a run, got a key of the study"
+        raise ConfigError([f"{option} {text}: {key}: {rule}. Edit the file."])
+    return text
+
+
+def _plain_name(base: Located) -> str:
+    norm = base.data.get("norm", "none")
+    name = norm.get("name") if isinstance(norm, dict) else norm
+    return str(name)
+
+
+def _checked_configs(arms: dict[str, Located]) -> dict[str, RunConfig]:
+    configs: dict[str, RunConfig] = {}
+    complaints: dict[str, None] = {}  # in order, each once: arms share most of their lines
+    for name, located in arms.items():
+        try:
+            configs[name] = RunConfig.model_validate(located.data)
+        except ValidationError as error:
+            complaints |= dict.fromkeys(complaints_about(error, RunConfig, located))
+        else:
+            found = contradictions(configs[name])
+            complaints |= dict.fromkeys(setting_complaint(error, located) for error in found)
+    if complaints:
+        raise ConfigError(list(complaints))
+    return configs
+
+
+def _refuse_equal_arms(configs: dict[str, RunConfig], located: Located) -> None:
+    seen: dict[str, str] = {}
+    for name, config in configs.items():
+        first = seen.setdefault(config.hash(), name)
+        if first != name:
+            rule = f"must differ from the other arms, got the settings of {first!r}"
+            raise ConfigError([f"{located.place(('arms', name))}: {name}: {rule}. Remove one of them."])
+
+
+def _baseline(said: Any, located: Located, arms: Iterable[str]) -> str | None:
+    names = list(arms)
+    if said is None:
+        return None
+    name = ",".join(label(key, value) for key, value in said.items()) if isinstance(said, dict) else str(said)
+    if name in names or (isinstance(said, dict) and any(_fixes(name, arm) for arm in names)):
+        return name
+    place = located.place(("baseline",))
+    shown = ", ".join(names[:8])
+    raise ConfigError([f"{place}: baseline: must be one of {shown}, got {name!r}.{did_you_mean(name, names)}"])
+
+
+def _fixes(label: str, name: str) -> bool:
+    return set(label.split(",")) <= set(name.split(","))
+
+
+def _seeds(said: int | list[int] | None) -> tuple[int, ...]:
+    return tuple(range(said)) if isinstance(said, int) else tuple(dict.fromkeys(said or [0]))
+
+
+def _question(text: str) -> str:
+    """Return the comment that the file begins with."""
+    first = text.partition("\n")[0]
+    return first.lstrip("# ").strip() if first.startswith("#") else ""

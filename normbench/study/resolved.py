@@ -1,0 +1,31 @@
+"""All settings of a run: as a file that gives the same run, and under dotted keys."""
+
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from normbench.storage.files.yaml_file import RESOLVED
+from normbench.storage.resolved_settings import flatten
+from normbench.study.config import RunConfig
+
+
+def resolved_yaml(config: RunConfig, seed: int, *, study: str, arm: str) -> str:
+    """Return a study file of this one run; running it gives the same run."""
+    content = {"study": study, "arms": {arm: {}}, "seeds": [seed]} | _dump(config)
+    text = yaml.safe_dump(content, sort_keys=False, explicit_end=True)
+    return f"{RESOLVED}: {study}, arm {arm}, seed {seed}.\n{text}"
+
+
+def flat_settings(config: RunConfig) -> dict[str, Any]:
+    """Return every setting under a dotted key: {"norm": "group_norm", "norm.num_groups": 2, ...}."""
+    return flatten(_dump(config))
+
+
+def _dump(config: RunConfig) -> dict[str, Any]:
+    dumped = {key: getattr(config, key) for key in RunConfig.model_fields}
+    plain = {
+        key: value.model_dump(mode="json") if isinstance(value, BaseModel) else value for key, value in dumped.items()
+    }
+    listed = {key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()}
+    return listed | {"device": config.resolved_device()}

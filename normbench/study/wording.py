@@ -1,0 +1,181 @@
+"""What pydantic and the parts find wrong, as sentences with a place and a way out."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from normbench.errors import SettingError, did_you_mean
+from normbench.parts import OneOf, Spec, find_specs
+from normbench.storage.files.located import Loc, Located
+
+# What readers of the documents type, and what it is called here.
+DOCUMENTS_NAMES = {
+    "lenet_bn": "Write model: lenet, norm: batch_norm.",
+    "bn": "Write batch_norm.",
+    "batchnorm": "Write batch_norm.",
+    "ln": "Write layer_norm.",
+    "in": "Write instance_norm.",
+    "gn": "Write group_norm.",
+    "rmb": "Write banknotes.",
+    "keep_prob": "Write dropout: the probability of zeroing, 1 - keep_prob.",
+    "l2": "Write weight_decay.",
+    "epochs": "Write num_epochs.",
+    "steps": "Write num_steps.",
+    "max_iter": "Write num_steps.",
+    "bs": "Write batch_size.",
+}
+
+STUDY_KEYS = ("study", "seeds", "arms", "grid", "zip", "baseline", "quotes", "tune", "keep_given", "claims")
+"""What a file may say beside the settings of its runs."""
+
+
+def complaints_about(error: ValidationError, schema: type[BaseModel], located: Located, at: Loc = ()) -> list[str]:
+    """Return one line per finding: place, key, rule, value, way out.
+
+    Args:
+        error: What pydantic found.
+        schema: The model that was filled.
+        located: The settings and their places.
+        at: Where the filled mapping sits in ``located``, e.g. ("arms", "wide").
+    """
+    return [_sentence(detail, schema, located, at) for detail in error.errors()]
+
+
+def setting_complaint(error: SettingError, located: Located, at: Loc = ()) -> str:
+    """Return the line for a part's refusal."""
+    loc = (*at, *error.key.split("."))
+    return _line(
+        located.place(loc), ".".join(map(str, loc)), f"{error.rule}, got {_shown(error.value)}. {error.way_out}"
+    )
+
+
+def _sentence(detail: ErrorDetails, schema: type[BaseModel], located: Located, at: Loc) -> str:
+    error = detail.get("ctx", {}).get("error")
+    if isinstance(error, SettingError):
+        return setting_complaint(error, located, at)
+    loc = (*at, *_without_tags(detail["loc"], schema))
+    key = ".".join(str(step) for step in loc)
+    if detail["type"] == "extra_forbidden":
+        return _line(located.place(loc), key, _unknown_key(str(loc[-1]), detail["loc"][:-1], schema))
+    if detail["type"] == "missing":
+        return _line(located.place(loc[:-1]), key, f"must be given, got nothing. {_choices(schema, loc[-1])}")
+    if detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return _line(located.place(loc), key, _unknown_variant(detail, schema, loc[-1]))
+    rule = RULES.get(detail["type"], _own_words)(detail)
+    return _line(located.place(loc), key, f"{rule}, got {_shown(detail['input'])}.{_near(detail)}")
+
+
+def _line(place: str, key: str, text: str) -> str:
+    return f"{place}: {key}: {text}" if key else f"{place}: {text}"
+
+
+def _own_words(detail: ErrorDetails) -> str:
+    return f"must hold: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
+
+
+RULES: dict[str, Callable[[ErrorDetails], str]] = {
+    "greater_than_equal": lambda d: f"must be >= {d['ctx']['ge']:g}",
+    "greater_than": lambda d: f"must be > {d['ctx']['gt']:g}",
+    "less_than_equal": lambda d: f"must be <= {d['ctx']['le']:g}",
+    "less_than": lambda d: f"must be < {d['ctx']['lt']:g}",
+    "int_type": lambda _: "must be a whole number",
+    "int_parsing_size": lambda _: "must be a whole number of fewer digits",
+    "float_type": lambda _: "must be a number",
+    "finite_number": lambda _: "must be a finite number",
+    "bool_type": lambda _: "must be true or false",
+    "string_type": lambda _: "must be text",
+    "tuple_type": lambda _: "must be a list",
+    "list_type": lambda _: "must be a list",
+    "dict_type": lambda _: "must be a mapping",
+    "model_type": lambda _: "must be a mapping of settings",
+    "too_long": lambda d: f"must have {d['ctx']['max_length']:,} entries or fewer",
+    "too_short": lambda d: f"must have {d['ctx']['min_length']} entry or more",
+    "literal_error": lambda d: f"must be one of {d['ctx']['expected'].replace(' or ', ', ').replace(chr(39), '')}",
+    "string_pattern_mismatch": lambda _: "must be letters, digits, '_', '-' and '.', starting with a letter or digit",
+}
+
+
+def _near(detail: ErrorDetails) -> str:
+    if detail["type"] != "literal_error":
+        return ""
+    known = detail["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
+    return did_you_mean(str(detail["input"]), known)
+
+
+def _unknown_variant(detail: ErrorDetails, schema: type[BaseModel], key: str | int) -> str:
+    variants = find_specs(_part(schema, str(key)).package)
+    given = detail["input"].get("name") if isinstance(detail["input"], dict) else detail["input"]
+    hint = DOCUMENTS_NAMES.get(str(given).lower()) if given is not None else None
+    way_out = f" {hint}" if hint else did_you_mean(str(given), variants)
+    if given is None and isinstance(detail["input"], dict):
+        rule = f"must have a name, one of {', '.join(variants)}"
+        return f"{rule}, got {_shown(detail['input'])}. Write name: {next(iter(variants))}."
+    return f"must be one of {', '.join(variants)}, got {_shown(given)}.{way_out}"
+
+
+def _unknown_key(key: str, parents: Loc, schema: type[BaseModel]) -> str:
+    owner, name = _owner(parents, schema)
+    known = [field for field in owner.model_fields if field != "name"]
+    hint = DOCUMENTS_NAMES.get(key.lower())
+    part = "" if parents else _setting_of_a_part(key, schema)
+    way_out = f" {hint}" if hint else part or did_you_mean(key, known if parents else (*known, *STUDY_KEYS))
+    return f"is not a setting of {name}. Settings: {', '.join(known) or 'none'}.{way_out}"
+
+
+def _owner(parents: Loc, schema: type[BaseModel]) -> tuple[type[BaseModel], str]:
+    """Follow ("norm", "group_norm") to the spec it names."""
+    owner, name = schema, "a run"
+    for step in parents:
+        part = _part_or_none(owner, str(step))
+        if part is not None:
+            variants = find_specs(part.package)
+        elif issubclass(owner, Spec) or str(step) not in owner.model_fields:
+            owner, name = variants[str(step)], str(step)
+        else:
+            annotation = owner.model_fields[str(step)].annotation
+            owner, name = (annotation if isinstance(annotation, type) else owner), str(step)
+    return owner, name
+
+
+def _setting_of_a_part(key: str, schema: type[BaseModel]) -> str:
+    homes = [
+        (name != part.default, name, field)
+        for field in schema.model_fields
+        if (part := _part_or_none(schema, field))
+        for name, spec in find_specs(part.package).items()
+        if key in spec.settings()
+    ]
+    if not homes:
+        return ""
+    _, name, field = min(homes, key=lambda home: home[0])  # the default variant before others
+    return f" It is a setting of {name}: write it under {field}."
+
+
+def _choices(schema: type[BaseModel], key: str | int) -> str:
+    part = _part_or_none(schema, str(key))
+    return f"Write one of {', '.join(find_specs(part.package))}." if part else "Add it."
+
+
+def _part(schema: type[BaseModel], key: str) -> OneOf:
+    part = _part_or_none(schema, key)
+    assert part is not None, key
+    return part
+
+
+def _part_or_none(schema: type[BaseModel], key: str) -> OneOf | None:
+    info = schema.model_fields.get(key)
+    return next((m for m in info.metadata if isinstance(m, OneOf)), None) if info else None
+
+
+def _without_tags(loc: Iterable[str | int], schema: type[BaseModel]) -> Loc:
+    """Drop pydantic's variant names: ("norm", "group_norm", "num_groups") -> ("norm", "num_groups")."""
+    steps = tuple(step for step in loc if step != "[key]")  # pydantic's word for "the key itself"
+    is_part = bool(steps) and _part_or_none(schema, str(steps[0])) is not None
+    return (steps[0], *steps[2:]) if is_part else steps
+
+
+def _shown(value: Any) -> str:
+    text = repr(value) if not isinstance(value, dict | list | tuple) else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,1 @@
+"""Records a run while it trains: CSV tables, the TensorBoard log, or memory."""

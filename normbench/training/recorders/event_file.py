@@ -1,0 +1,64 @@
+"""One TensorBoard event file, written at once and in order, and gone on with where it ends."""
+
+import platform
+import struct
+import time
+from pathlib import Path
+from typing import Self
+
+from tensorboardX.proto.event_pb2 import Event
+from tensorboardX.proto.summary_pb2 import Summary
+from tensorboardX.record_writer import masked_crc32c
+
+from normbench.storage.files.atomic import close, naming
+
+
+class EventFile:
+    """Appends events to the event file of a folder; makes one where there is none.
+
+    tensorboardX's writer always begins a new file, and readers put files in the order of the times in their names:
+    a clock set back between two of them would mix up the steps. One file per run has no order to get wrong. What was
+    written is there even if the process dies: nothing waits in a queue.
+
+    Args:
+        folder: Where it lies, as ``events.out.tfevents.<seconds>.<host>``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        known = sorted(folder.glob("events.*"))
+        name = f"events.out.tfevents.{int(time.time())}.{platform.node()}"
+        self.path = known[0] if known else folder / name
+        self._file = self.path.open("ab")
+        if not known:
+            self._append(Event(file_version="brain.Event:2", wall_time=time.time()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(failed=kind is not None)
+
+    def write(self, what: Summary, step: int) -> None:
+        """Write one summary."""
+        self._append(Event(summary=what, step=step, wall_time=time.time()))
+
+    def flush(self) -> None:
+        """Hand what was written to the system."""
+        with naming(self.path):
+            self._file.flush()
+
+    def close(self, *, failed: bool = False) -> None:
+        """Write what is left; no more after that. Where something has failed already, a further failure is not told."""
+        close(self._file, self.path, failed=failed)
+
+    def _append(self, event: Event) -> None:
+        """Write one record: length, its checksum, content, its checksum (TFRecord)."""
+        content = event.SerializeToString()
+        length = struct.pack("<Q", len(content))
+        record = length + _checksum(length) + content + _checksum(content)
+        with naming(self.path):
+            self._file.write(record)
+
+
+def _checksum(content: bytes) -> bytes:
+    return struct.pack("<I", masked_crc32c(content))

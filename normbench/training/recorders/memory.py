@@ -1,0 +1,29 @@
+"""Recorders that write nothing themselves: memory (tests), and several in turn."""
+
+from collections.abc import Iterable
+
+from normbench.inspection.watch.watch import Frame
+from normbench.training.loop import Recorder
+
+
+class MemoryRecorder:
+    """Keeps the frames in a list."""
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+
+    def record(self, frame: Frame) -> None:
+        """Keep one frame."""
+        self.frames.append(frame)
+
+
+class Recorders:
+    """Hands each frame to several recorders in turn."""
+
+    def __init__(self, recorders: Iterable[Recorder]) -> None:
+        self.recorders = list(recorders)
+
+    def record(self, frame: Frame) -> None:
+        """Hand the frame on."""
+        for recorder in self.recorders:
+            recorder.record(frame)

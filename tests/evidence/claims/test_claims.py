@@ -1,0 +1,219 @@
+"""Claims: what is expected, what was found, and what may be said of it."""
+
+import numpy as np
+import pytest
+from runs_in_memory import arm_with
+
+from normbench.errors import ComparisonError
+from normbench.evidence.claims.claim import read_claims
+from normbench.evidence.claims.verdict import judge_claim
+
+NUM_STUDIES = 1000
+
+
+def verdict(expect, *arms, metric="test_loss", seeds=None, says="so"):
+    claims, errors = read_claims([{"says": says, "metric": metric, "expect": expect}], [arm.name for arm in arms])
+    assert not errors
+    return judge_claim(claims[0], arms, seeds if seeds is not None else arms[0].seeds, "study", "normbench run x.yaml")
+
+
+def complaint(expect, names=("a", "b"), metric="test_loss"):
+    _, errors = read_claims([{"says": "so", "metric": metric, "expect": expect}], list(names))
+    return str(errors[0])
+
+
+NOISE = np.linspace(-0.04, 0.04, 8)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "margin", "expected"),
+    [(1.3, 0.05, "supported"), (1.3, 0.4, "refuted"), (0.8, 0.05, "refuted"), (1.0, 0.0, "cannot tell")],
+)
+def test_less_is_judged_against_its_margin(ratio, margin, expected):
+    low, high = arm_with("a", 0.5 * np.exp(NOISE)), arm_with("b", 0.5 * ratio * np.exp(-NOISE))
+    found = verdict({"less": "a", "than": "b", "by": margin}, low, high)
+    assert found.verdict == expected
+    assert found.parts[0].effect == pytest.approx(ratio)
+    assert found.parts[0].margins == pytest.approx((1 + margin,))
+
+
+def test_no_worse_is_a_margin_below_zero():
+    same, other = arm_with("a", 0.5 * np.exp(NOISE / 4)), arm_with("b", 0.5 * np.exp(-NOISE / 4))
+    assert verdict({"less": "a", "than": "b", "by": -0.05}, same, other).verdict == "supported"
+
+
+def test_accuracies_are_compared_by_their_difference():
+    low, high = arm_with("a", 0.7 + NOISE / 8, "test_accuracy"), arm_with("b", 0.8 - NOISE / 8, "test_accuracy")
+    found = verdict({"less": "a", "than": "b", "by": 0.02}, low, high, metric="test_accuracy")
+    assert (found.verdict, found.parts[0].effect, found.parts[0].is_share) == ("supported", pytest.approx(0.1), False)
+
+
+def test_a_contrast_is_a_difference_of_differences():
+    arms = [arm_with(name, mean + sign * NOISE / 9, "test_accuracy") for name, mean, sign in CONTRAST]
+    found = verdict(
+        {"contrast": {"gn2": 1, "gn32": -1, "bn2": -1, "bn32": 1}, "above": 0.05}, *arms, metric="test_accuracy"
+    )
+    assert (found.verdict, found.parts[0].effect) == ("supported", pytest.approx(0.2))
+
+
+CONTRAST = [("bn2", 0.6, 1), ("bn32", 0.8, -1), ("gn2", 0.8, 1), ("gn32", 0.8, 1)]
+
+
+def test_a_trend_is_kendalls_tau_of_each_seed():
+    arms = [arm_with(f"bs={size}", size / 100 + NOISE / 100, batch_size=size) for size in (2, 4, 8, 32)]
+    everything = {"trend": "batch_size", "of": "norm=sn", "rising": True, "by": 0.2}
+    named = [
+        arm_with(
+            f"norm=sn,{arm.name}",
+            [float(r.rows("metrics.csv")[0]["test_loss"]) for r in arm.runs],
+            batch_size=arm.settings["batch_size"],
+        )
+        for arm in arms
+    ]
+    found = verdict(everything, *named)
+    assert (found.verdict, found.parts[0].effect) == ("supported", 1.0)
+    assert verdict(everything | {"rising": False}, *named).verdict == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("ends", "expected"), [([0.5, 0.7], "supported"), ([0.7, 0.9], "refuted"), ([0.6, 0.9], "cannot tell")]
+)
+def test_a_range_is_two_one_sided_tests(ends, expected):
+    assert verdict({"range": ends, "of": "a"}, arm_with("a", 0.6 + NOISE)).verdict == expected
+
+
+def test_one_run_outside_refutes_what_is_said_of_every_run():
+    values = [0.6, 0.61, 0.62, 0.6, 0.6, 0.6, 0.6, 0.71]
+    assert verdict({"range": [0.5, 0.7], "of": "a", "every": True}, arm_with("a", values)).verdict == "refuted"
+    assert verdict({"range": [0.5, 0.7], "of": "a", "every": True}, arm_with("a", values[:-1])).verdict == "supported"
+
+
+@pytest.mark.parametrize(("factor", "expected"), [(1.0, "supported"), (1.3, "refuted"), (1.05, "cannot tell")])
+def test_equal_means_within_a_margin_on_either_side(factor, expected):
+    first, second = arm_with("a", 0.5 * np.exp(NOISE / 2)), arm_with("b", 0.5 * factor * np.exp(-NOISE / 2))
+    assert verdict({"equal": ["a", "b"], "within": 0.05}, first, second).verdict == expected
+    assert verdict({"equal": ["b", "a"], "within": 0.05}, first, second).verdict == expected
+
+
+def test_all_is_supported_only_if_every_part_is_and_refuted_if_one_is():
+    low, high = arm_with("a", 0.5 * np.exp(NOISE)), arm_with("b", 0.8 * np.exp(-NOISE))
+    right, wrong = {"less": "a", "than": "b", "by": 0}, {"less": "b", "than": "a", "by": 0}
+    assert verdict({"all": [right, right]}, low, high).verdict == "supported"
+    found = verdict({"all": [right, wrong]}, low, high)
+    assert (found.verdict, [part.verdict for part in found.parts]) == ("refuted", ["supported", "refuted"])
+    assert found.parts[0].p_corrected == 2 * found.parts[0].p
+
+
+def test_too_few_seeds_give_no_verdict_but_say_how_many_would():
+    found = verdict({"less": "a", "than": "b", "by": 0}, arm_with("a", [0.1] * 4), arm_with("b", [0.9] * 4))
+    assert (found.verdict, found.parts[0].seeds_needed) == ("too few seeds", 6)
+
+
+def test_a_missing_seed_gives_no_verdict_and_is_named():
+    full, short = arm_with("a", [0.1] * 8), arm_with("b", [0.9] * 7)
+    found = verdict({"less": "a", "than": "b", "by": 0}, full, short)
+    assert found.verdict == "incomplete"
+    assert found.why == "1 of 8 seeds of b have not finished, the first is 7"
+
+
+def test_a_diverged_run_never_flatters_its_arm():
+    steady = arm_with("b", 0.9 + NOISE)
+    lucky = arm_with("a", [0.5, 0.5, 0.5, 0.5, 0.1, 0.1, 0.1, 0.1], statuses=["finished"] * 4 + ["diverged"] * 4)
+    survivors_only = verdict({"less": "a", "than": "b", "by": 0}, arm_with("a", [0.5] * 8), steady)
+    found = verdict({"less": "a", "than": "b", "by": 0}, lucky, steady)
+    assert (found.parts[0].n, found.verdict) == (8, "cannot tell")
+    assert found.parts[0].effect < survivors_only.parts[0].effect
+
+
+def test_a_selector_means_tuned_arms_only_if_it_says_so():
+    given, tuned = arm_with("norm=a,lr=1", [0.9] * 8), arm_with("norm=a,lr=1,tuned", [0.5] * 8)
+    other = arm_with("norm=b,lr=1", [0.7] * 8)
+    found = verdict({"less": "norm=a", "than": "norm=b", "by": 0}, given, tuned, other)
+    assert found.parts[0].effect == pytest.approx(7 / 9)
+
+
+def test_terms_compare_two_columns_of_one_arm():
+    arm = arm_with("a", [0.5] * 8)
+    expect = {"less": {"arm": "a", "metric": "test_loss"}, "than": {"arm": "a", "metric": "best test_loss"}, "by": 0}
+    assert verdict(expect, arm).parts[0].effect == 1.0
+
+
+@pytest.mark.parametrize(
+    ("expect", "expected"),
+    [
+        ({"smaller": "a"}, "must be a mapping with one of less, contrast, trend, range, equal, all"),
+        ({"less": "a", "than": "b"}, "must hold by"),
+        ({"less": "a", "than": "c", "by": 0}, "must name arms of the study, got 'c'"),
+        ({"less": "a", "than": "b", "by": True}, "must be a number, got True"),
+        ({"less": "a", "than": "b", "by": 0, "of": 3}, "must hold nothing but by, less, metric, than"),
+        ({"range": [2, 1], "of": "a"}, "must be two numbers, the smaller first, got [2, 1]"),
+        ({"equal": ["a", "b"], "within": 0}, "must be > 0"),
+        ({"all": []}, "must be a list of expectations"),
+    ],
+)
+def test_what_a_claim_must_not_say(expect, expected):
+    assert expected in complaint(expect)
+
+
+def test_a_selector_of_several_arms_is_refused_where_one_is_meant():
+    assert "must name one arm, it names 2, got 'x=1'" in complaint(
+        {"range": [0, 1], "of": "x=1"}, ("x=1,y=1", "x=1,y=2")
+    )
+
+
+def made_up_claims(shift, seed):
+    """Return verdicts of made-up studies in which b's log loss is above a's by ``shift`` stds of the differences."""
+    rng = np.random.default_rng(seed)
+    expect = {"less": "a", "than": "b", "by": 0}
+    for _ in range(NUM_STUDIES):
+        common = rng.normal(0, 1, 8)
+        a, b = common, common + rng.normal(shift, 1, 8)
+        yield verdict(expect, arm_with("a", np.exp(a)), arm_with("b", np.exp(b)))
+
+
+def test_null_claims_are_decided_at_most_once_in_twenty():
+    decided = sum(found.verdict in ("supported", "refuted") for found in made_up_claims(0.0, seed=3))
+    assert decided <= NUM_STUDIES * 0.05 + 2.33 * (NUM_STUDIES * 0.05 * 0.95) ** 0.5
+
+
+def test_an_effect_of_one_std_is_found_two_times_out_of_three():
+    found = list(made_up_claims(1.0, seed=4))
+    assert 0.62 <= sum(v.verdict == "supported" for v in found) / NUM_STUDIES <= 0.70
+    covered = sum(v.parts[0].low <= np.exp(1.0) <= v.parts[0].high for v in found)
+    assert 0.93 <= covered / NUM_STUDIES <= 0.97
+
+
+EXPECT = {"less": "a", "than": "b", "by": 0}
+
+
+def test_an_arm_without_any_run_leaves_no_smaller_group_behind():
+    (claim,), _ = read_claims(
+        [{"says": "so", "metric": "test_loss", "expect": {"trend": "x", "of": "g", "rising": True}}],
+        ["g,x=1", "g,x=2", "g,x=4"],
+    )
+    named = [arm_with(f"g,x={x}", [x / 10] * 8, x=x) for x in (1, 2)]
+    found = judge_claim(claim, named, range(8), "study", "", ["g,x=1", "g,x=2", "g,x=4"])
+    assert (found.verdict, found.why) == ("incomplete", "no run of g,x=4 has finished")
+
+
+def test_a_misspelled_setting_or_metric_is_a_mistake_and_no_verdict():
+    arms = [arm_with(f"g,x={x}", [x / 10] * 8, x=x) for x in (1, 2)]
+    with pytest.raises(ComparisonError, match="nosuch: must be a setting whose number differs"):
+        verdict({"trend": "nosuch", "of": "g", "rising": True}, *arms)
+    with pytest.raises(ComparisonError, match="tset_loss: must be one of"):
+        verdict(EXPECT, arm_with("a", [0.1] * 8), arm_with("b", [0.9] * 8), metric="tset_loss")
+
+
+def test_losses_are_not_compared_with_accuracies():
+    expect = {"less": {"arm": "a", "metric": "test_accuracy"}, "than": "b", "by": 0}
+    assert "must compare losses with losses" in complaint(expect)
+
+
+def test_runs_of_other_seeds_are_not_looked_at():
+    found = verdict(EXPECT, arm_with("a", [0.1] * 9), arm_with("b", [0.9] * 8), seeds=range(8))
+    assert found.parts[0].n == 8
+
+
+def test_what_is_not_a_number_gives_no_verdict():
+    found = verdict(EXPECT, arm_with("a", [float("nan")] + [0.1] * 7), arm_with("b", [0.9] * 8))
+    assert (found.verdict, found.why) == ("cannot tell", "test_loss has no finite value in some run")

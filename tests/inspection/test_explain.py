@@ -1,0 +1,160 @@
+"""`explain` reads a norm off the layer itself."""
+
+import json
+
+import pytest
+from command_line import normbench
+
+from normbench.inspection.explain import draw_block, explain_norm
+from normbench.inspection.explain_regularizers import explain_dropout, explain_weight_decay
+from normbench.norms.batch_norm import BatchNormSpec
+from normbench.norms.group_norm import GroupNormSpec
+from normbench.norms.instance_norm import InstanceNormSpec
+from normbench.norms.layer_norm import LayerNormSpec
+from normbench.norms.scale_shift import ScaleShiftSpec
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        (["batch_norm", "--shape", "32,784"], 784),
+        (["batch_norm", "--shape", "32,64,14,14"], 64),
+        (["layer_norm", "--shape", "32,64,14,14"], 32),
+        (["instance_norm", "--shape", "32,64,14,14"], 2048),
+        (["group_norm", "--shape", "32,64,14,14", "--set", "num_groups=4"], 128),
+    ],
+)
+def test_the_number_of_statistics_is_the_documents(words, count):
+    """Document 3 (MagicGeek2.github.io), row A8: a batch of (32, 784) or (32, 64, 14, 14)."""
+    code, out, _ = normbench("explain", *words)
+    assert (code, f": {count:,} statistics for this shape" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("spec", "rows", "shares_positions"),
+    [
+        (BatchNormSpec(), ("a b c d",) * 3, True),
+        (LayerNormSpec(), ("a a a a", "b b b b", "c c c c"), True),
+        (LayerNormSpec(over="position"), ("a a a a", "b b b b", "c c c c"), False),
+        (InstanceNormSpec(), ("a b c d", "e f g h", "i j k l"), True),
+        (GroupNormSpec(num_groups=2), ("a a b b", "c c d d", "e e f f"), True),
+        (ScaleShiftSpec(), ("a b c d", "e f g h", "i j k l"), False),
+    ],
+)
+def test_the_block_shows_what_is_averaged_together(spec, rows, shares_positions):
+    assert draw_block(spec, (4, 6, 6)) == (rows, shares_positions)
+
+
+def test_groups_that_four_channels_cannot_show_get_more_channels():
+    rows, _ = draw_block(GroupNormSpec(num_groups=3), (6, 4, 4))
+    assert rows[0] == "a a b b c c"
+
+
+def test_parameters_and_buffers_have_the_layers_shapes():
+    found = explain_norm(BatchNormSpec(), (8, 6, 4, 4))
+    assert found.parameters == {"weight": (6,), "bias": (6,)}
+    assert found.buffers == {"running_mean": (6,), "running_var": (6,), "num_batches_tracked": ()}
+
+
+def test_the_example_can_be_checked_by_hand():
+    """1, 2, 3, 6 have mean 3 and variance 14 / 4; so 1 becomes -2 / sqrt(3.5)."""
+    first = explain_norm(LayerNormSpec(), (8, 6)).example[0]
+    assert first.values == (1, 2, 3, 6)
+    assert first.output == pytest.approx([-1.069, -0.5345, 0, 1.6036], abs=1e-4)
+
+
+def test_momentum_is_told_with_its_memory_and_the_other_convention():
+    _, out, _ = normbench("explain", "batch_norm", "--set", "momentum=0.05")
+    assert (
+        "0.05 is the share of the new batch; memory of about 20.0 steps; others call 0.95, the share of the old" in out
+    )
+
+
+def test_without_a_name_every_norm_has_a_line():
+    _, out, _ = normbench("explain")
+    listed = {line.split()[0] for line in out.splitlines()[2:] if line.strip()}
+    assert {"batch_norm", "group_norm", "ibn", "switchable_norm", "rms_norm"} <= listed
+
+
+def test_json_holds_what_the_text_says():
+    _, out, _ = normbench("explain", "group_norm", "--shape", "4,6,5,5", "--set", "num_groups=3", "--json")
+    found = json.loads(out)
+    assert (found["training"]["num_statistics"], found["training"]["averaged_axes"]) == (12, "C/G H W")
+
+
+def test_dropout_is_explained_with_both_rules():
+    rows = dict(explain_dropout().table.rows)
+    total, spread, evaluated = rows["p = 0.5"]
+    assert (spread, evaluated) == (100, 10_000)
+    assert abs(total - 10_000) < 4 * spread
+    assert rows["p = 0.3, older rule"][2] == 7000
+
+
+def test_weight_decay_is_explained_with_the_steps_of_each_rule():
+    """From 1 with gradient 0.5, lr 0.1, decay 0.1: sgd steps by 0.1 (0.5 + 0.1), adamw first shrinks by 1 - 0.01."""
+    rows = dict(explain_weight_decay().table.rows)
+    assert rows["sgd, momentum 0, weight_decay 0.1"][0] == pytest.approx(0.94)
+    assert rows["sgd, momentum 0.9, weight_decay 0.1"][1] == pytest.approx(0.94 - 0.1 * (0.9 * 0.6 + 0.5 + 0.094))
+    assert rows["adamw, weight_decay 0.1"][0] == pytest.approx(0.99 - 0.1)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["group_norm", "--shape", "32,6,4,4", "--set", "num_groups=4"],
+            (
+                "explain group_norm --shape 32,6,4,4: "
+                "num_groups: must divide the 6 features, got 4. Use one of 1, 2, 3, 6."
+            ),
+        ),
+        (
+            ["batch_norm", "--shape", "32,x"],
+            (
+                "--shape 32,x: must be N,C or N,C,L or N,C,H,W or N,C,D,H,W in whole numbers, got '32,x'. "
+                "Example: --shape 32,64,14,14"
+            ),
+        ),
+        (
+            ["batch_norm", "--set", "momentum=2"],
+            "--set momentum=2: norm.momentum: must be <= 1, got 2.",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line_with_the_way_out(words, message):
+    code, _, err = normbench("explain", *words)
+    assert (code, err.strip()) == (2, message)
+
+
+def test_an_unknown_name_gets_the_near_one():
+    code, _, err = normbench("explain", "batchnorm")
+    assert code == 2
+    assert err.startswith("explain batchnorm: norm: must be one of ")
+    assert err.strip().endswith("got 'batchnorm'. Write batch_norm.")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["instance_norm"],
+        ["batch_norm", "--set", "track_running_stats=false"],
+        ["switchable_norm", "--set", "average=batch"],
+    ],
+)
+def test_momentum_is_not_told_where_nothing_uses_it(words):
+    _, out, _ = normbench("explain", *words, "--json")
+    assert json.loads(out)["momentum"] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--set", "eps=1"], "--set eps=1: must go with the name of a norm, got none."),
+        (["dropout", "--set", "p=1"], "--set p=1: must go with the name of a norm, got dropout."),
+        (["batch_norm", "--shape", "2,\u00b2"], "--shape 2,\u00b2: must be N,C or"),
+        (["layer_norm", "--shape", "2,1"], "got 'layer_norm'. Use batch_norm."),
+    ],
+)
+def test_what_explain_cannot_use_is_refused(words, message):
+    code, _, err = normbench("explain", *words)
+    assert (code, message in err) == (2, True)

@@ -1,0 +1,423 @@
+"""Preflight: each planted fault is named with layer, cause and level; healthy models get nothing above a note."""
+
+import pytest
+import torch
+from torch import nn
+
+from normbench.findings import Finding
+from normbench.inspection import recompute
+from normbench.inspection.checks.base import find_checks
+from normbench.inspection.preflight import preflight
+from normbench.norms.batch_norm import BatchNorm
+from normbench.norms.switchable_norm import SwitchableNorm
+from normbench.study.config import RunConfig
+from normbench.study.contradictions import network_without_numbers
+from normbench.training.build import build_training
+from normbench.training.loop import train
+from normbench.training.recorders.memory import MemoryRecorder
+
+IMAGES = {"model": "lenet", "dataset": "banknotes"}
+SMALL_IMAGES = {"model": {"name": "resnet", "width": 4}, "dataset": "gratings"}
+POINTS = {"model": {"name": "mlp", "hidden_features": [8, 8]}, "dataset": "gaussian_clusters"}
+SEQUENCES = {"model": {"name": "transformer", "width": 8}, "dataset": "sequences"}
+ALL_OF_LENET = ["conv1.norm", "conv2.norm", "fc1.norm"]
+BOTH = ["hidden1.norm", "hidden2.norm"]
+
+
+def found(level=None, check=None, **settings):
+    findings = preflight(RunConfig.model_validate(settings))
+    return [one for one in findings if level in (None, one.level) and check in (None, one.check)]
+
+
+def layers(findings):
+    return [one.layer for one in findings]
+
+
+PLANTED = {
+    "a batch of 2 before dense layers": (
+        {**IMAGES, "norm": "batch_norm", "batch_size": 2},
+        ("warning", "few_values", ["fc1.norm"], "2 values per channel (2 samples x 1 position)"),
+    ),
+    "a batch of 2 on small maps": (
+        {**SMALL_IMAGES, "norm": "ibn", "batch_size": 2, "model": {**SMALL_IMAGES["model"], "stem_stride": 2}},
+        (
+            "warning",
+            "few_values",
+            [f"stage3.block1.{place}.norm" for place in ("conv1", "conv2", "shortcut")],
+            "8 values per channel (2 samples x 4 positions)",
+        ),
+    ),
+    "one value per channel": (
+        {**POINTS, "norm": "switchable_norm", "batch_size": 1},
+        ("warning", "few_values", BOTH, "1 value per channel (1 sample x 1 position)"),
+    ),
+    "small ghosts": (
+        {**POINTS, "norm": {"name": "ghost_batch_norm", "ghost_size": 4}, "batch_size": 32},
+        ("warning", "few_values", BOTH, "4 values per channel (4 samples x 1 position)"),
+    ),
+    "a small last ghost": (
+        {**POINTS, "norm": {"name": "ghost_batch_norm", "ghost_size": 30}, "batch_size": 32},
+        ("warning", "few_values", BOTH, "2 values per channel (2 samples x 1 position)"),
+    ),
+    "two channels per group on vectors": (
+        {**POINTS, "norm": {"name": "group_norm", "channels_per_group": 2}},
+        ("warning", "few_values", BOTH, "over 2 values of a sample"),
+    ),
+    "dropout before batch norm": (
+        {**POINTS, "norm": "batch_norm", "dropout": 0.5},
+        ("warning", "dropout_before_norm", ["hidden2.norm"], "dropout 0.5 has thinned out (first in hidden1.dropout)"),
+    ),
+    "dropout inside residual blocks": (
+        {**SMALL_IMAGES, "norm": "batch_norm", "dropout": 0.1},
+        (
+            "warning",
+            "dropout_before_norm",
+            ["stage1.block1.conv2.norm"]
+            + [f"stage{n}.block1.{place}.norm" for n in (2, 3) for place in ("conv1", "conv2", "shortcut")],
+            "first in stage1.block1.conv1.dropout",
+        ),
+    ),
+    "momentum of the other convention": (
+        {**IMAGES, "norm": {"name": "batch_norm", "momentum": 0.9}},
+        ("warning", "momentum_convention", ALL_OF_LENET, "keeps 10 % of its running statistics"),
+    ),
+    "stalled running statistics": (
+        {**IMAGES, "norm": {"name": "batch_norm", "momentum": 0.001}, "num_steps": 100},
+        ("warning", "initial_statistics", ALL_OF_LENET, "90.5 % is their start"),
+    ),
+    "statistics that never move": (
+        {**POINTS, "norm": {"name": "batch_norm", "momentum": 0}},
+        ("warning", "initial_statistics", BOTH, "100 % is their start"),
+    ),
+    "decayed mixing weights": (
+        {**POINTS, "norm": "switchable_norm", "weight_decay": 0.0005},
+        ("warning", "decayed_norms", BOTH, "mixing weights (mean_weight, var_weight) that weight_decay 0.0005 draws"),
+    ),
+    "mixing weights under l1": (
+        {**POINTS, "norm": "switchable_norm", "l1": 0.001},
+        ("warning", "decayed_norms", BOTH, "mixing weights (mean_weight, var_weight) that l1 0.001 draws"),
+    ),
+    "batches of one class": (
+        {**POINTS, "norm": "batch_norm", "sampling": "by_class"},
+        ("warning", "class_batches", BOTH, "batches of one class"),
+    ),
+    "sums of batches, each taken twice": (
+        {
+            **POINTS,
+            "norm": {"name": "switchable_norm", "average": "batch", "compat": "official"},
+            "checkpointing": True,
+        },
+        ("warning", "recomputed_norms", BOTH, "sees every training batch twice"),
+    ),
+    "decayed norm parameters": (
+        {**POINTS, "norm": "layer_norm", "weight_decay": 0.01},
+        ("note", "decayed_norms", [*BOTH, "hidden1", "hidden2", "output"], "weight_decay 0.01 draws towards 0"),
+    ),
+    "a bias before a norm": (
+        {**IMAGES, "norm": "batch_norm"},
+        ("note", "bias_before_norm", ALL_OF_LENET, "takes away the bias"),
+    ),
+    "checkpointed batch norm": (
+        {**IMAGES, "norm": "batch_norm", "checkpointing": True},
+        ("note", "recomputed_norms", ALL_OF_LENET, "sees every training batch twice"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "expected"), PLANTED.values(), ids=PLANTED)
+def test_a_planted_fault_is_named_with_level_cause_and_layers(settings, expected):
+    level, check, names, words = expected
+    findings = found(level, check, **settings)
+    assert layers(findings) == names
+    assert all(words in one.what for one in findings)
+    assert {one.check for one in found("warning", **settings)} == ({check} if level == "warning" else set())
+
+
+def test_a_fault_is_planted_for_every_check_there_is():
+    assert {check for _, (_, check, _, _) in PLANTED.values()} == set(find_checks())
+
+
+ALONE = "norm.name: must average over 2 values or more per statistic in features of shape"
+REFUSED = {
+    "groups that do not divide": (
+        {**IMAGES, "norm": {"name": "group_norm", "num_groups": 4}},
+        ("conv1", "norm.num_groups: must divide the 6 features of layer conv1, got 4", "Use one of 1, 2, 3, 6."),
+    ),
+    "maps of one position": (
+        {**POINTS, "norm": "instance_norm"},
+        (
+            "hidden1",
+            f"{ALONE} (8,) of layer hidden1, got 'instance_norm'",
+            "Use batch_norm or layer_norm.",
+        ),
+    ),
+    "one channel per group on vectors": (
+        {**IMAGES, "norm": {"name": "group_norm", "channels_per_group": 1}},
+        (
+            "fc1",
+            f"{ALONE} (120,) of layer fc1, got 'group_norm'",
+            "Use batch_norm or layer_norm. Or leave it out there: model.norm_after: [conv1, conv2].",
+        ),
+    ),
+    "one sample": (
+        {**IMAGES, "norm": "batch_norm", "batch_size": 1},
+        (
+            "fc1.norm",
+            "batch_size: must give batch_norm 2 values per channel or more (features of shape (120,)), got 1",
+            "Use a larger batch, or norm: layer_norm, which does not look at the batch.",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "expected"), REFUSED.values(), ids=REFUSED)
+def test_what_is_refused_is_an_error_alone_with_its_layer(settings, expected):
+    layer, what, fix = expected
+    assert found(**settings) == [Finding("error", layer, what, "", fix, "contradictions")]
+
+
+HEALTHY = [
+    *({**IMAGES, "norm": norm, "weight_decay": 0.0005} for norm in ("none", "batch_norm", "layer_norm", "group_norm")),
+    *({**IMAGES, "norm": norm, "dropout": 0.5} for norm in ("batch_norm", "ghost_batch_norm", "rms_norm")),
+    *({**SMALL_IMAGES, "norm": norm} for norm in ("batch_norm", "instance_norm", "switchable_norm", "adain")),
+    {**SMALL_IMAGES, "model": {**SMALL_IMAGES["model"], "ibn": "a"}, "norm": "batch_norm", "weight_decay": 0.0005},
+    {**SMALL_IMAGES, "norm": "batch_norm", "batch_size": 4, "checkpointing": True},
+    {**POINTS, "norm": {"name": "batch_norm", "momentum": None}, "batch_size": 32, "num_steps": 20},
+    {**POINTS, "norm": "switchable_norm", "weight_decay": 0.0005, "decay_on": "weights"},
+    {**POINTS, "norm": "layer_norm", "dropout": 0.5, "batch_size": 1, "sampling": "by_class"},
+    {**SEQUENCES, "norm": "layer_norm", "dropout": 0.1},
+    {**SEQUENCES, "norm": "batch_norm", "batch_size": 32},
+    {**SEQUENCES, "model": {"name": "rnn", "cell": "lstm"}, "norm": "batch_norm", "batch_size": 32, "dropout": 0.2},
+    {**SEQUENCES, "model": "rnn", "norm": "layer_norm", "weight_parametrization": "weight_standardization"},
+]
+
+
+def title(settings):
+    names = [value["name"] if isinstance(value, dict) else str(value) for value in settings.values()]
+    return "-".join(names)
+
+
+def test_twenty_models_are_taken_for_healthy():
+    assert len(HEALTHY) == 20
+
+
+@pytest.mark.parametrize("settings", HEALTHY, ids=title)
+def test_a_healthy_model_gets_nothing_above_a_note(settings):
+    assert {one.level for one in found(**settings)} <= {"note"}
+
+
+def test_only_what_follows_a_dropout_is_named():
+    assert layers(found("warning", **IMAGES, norm="batch_norm", dropout=0.5)) == []
+    assert (
+        layers(found("warning", **POINTS, norm={"name": "batch_norm", "track_running_stats": False}, dropout=0.5)) == []
+    )
+
+
+def test_a_bias_is_no_matter_where_the_norm_keeps_it_or_there_is_none():
+    assert found("note", **POINTS, norm="layer_norm") == []
+    assert found("note", **{**POINTS, "model": {"name": "mlp", "bias": False}}, norm="batch_norm") == []
+    assert (
+        found("note", **{**POINTS, "model": {"name": "mlp", "norm_position": "after_activation"}}, norm="batch_norm")
+        == []
+    )
+
+
+def test_momentum_that_is_not_in_use_is_not_judged():
+    never = {"name": "switchable_norm", "average": "batch", "momentum": 0.95}
+    assert found("warning", **POINTS, norm=never) == []
+    assert found("warning", **POINTS, norm={"name": "batch_norm", "track_running_stats": False, "momentum": 0.95}) == []
+    assert found("warning", **POINTS, norm={"name": "batch_norm", "momentum": 0.001}, num_steps=0) == []
+
+
+def test_a_large_momentum_below_the_other_conventions_is_not_judged():
+    assert found("warning", **POINTS, norm={"name": "batch_norm", "momentum": 0.89}) == []
+
+
+def test_a_momentum_of_1_gets_the_default_as_its_way_out():
+    findings = found("warning", **POINTS, norm={"name": "batch_norm", "momentum": 1})
+    assert {one.fix for one in findings} == {"Write norm.momentum: 0.1."}
+
+
+def test_a_correction_of_momentum_that_is_missing_is_noticed(monkeypatch):
+    monkeypatch.setattr(recompute, "_correct_momentum", lambda _: None)
+    findings = found("warning", **POINTS, norm="batch_norm", checkpointing=True)
+    assert [(one.check, one.layer) for one in findings] == [("recomputed_norms", name) for name in BOTH]
+
+
+@pytest.mark.parametrize("average", ["moving", "batch"])
+def test_statistics_that_come_out_right_under_checkpointing_are_a_note(average):
+    norm = {"name": "switchable_norm", "average": average}
+    assert [one.level for one in found(check="recomputed_norms", **POINTS, norm=norm, checkpointing=True)] == [
+        "note"
+    ] * 2
+
+
+def test_the_last_norm_of_a_transformer_is_not_recomputed():
+    findings = found(check="recomputed_norms", **SEQUENCES, norm="batch_norm", checkpointing=True)
+    assert layers(findings) == [f"block{n}.{layer}.norm" for n in (1, 2) for layer in ("attention", "feedforward1")]
+
+
+def test_looking_changes_neither_random_state_nor_the_shared_network():
+    config = RunConfig.model_validate({**SMALL_IMAGES, "norm": "adain", "dropout": 0.5, "checkpointing": True})
+    state = torch.random.get_rng_state()
+    network = network_without_numbers(config)
+    before = {name: (module.training, len(module._forward_pre_hooks)) for name, module in network.named_modules()}
+    momenta = [module.momentum for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    preflight(config)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert {n: (m.training, len(m._forward_pre_hooks)) for n, m in network.named_modules()} == before
+    assert [module.momentum for module in network.modules() if isinstance(module, nn.BatchNorm2d)] == momenta
+    assert {parameter.device.type for parameter in network.parameters()} == {"meta"}
+
+
+TEXTS = {
+    "few_values": (
+        {**IMAGES, "norm": "batch_norm", "batch_size": 4},
+        Finding(
+            "warning",
+            "fc1.norm",
+            "takes batch statistics over 4 values per channel (4 samples x 1 position)",
+            "The variance of 4 normal values has a standard error of 82 %.",
+            "Use batch_size: 16 or more, or norm: layer_norm or group_norm, which do not look at the batch.",
+            "few_values",
+        ),
+    ),
+    "dropout_before_norm": (
+        {**POINTS, "norm": "batch_norm", "dropout": 0.3},
+        Finding(
+            "warning",
+            "hidden2.norm",
+            "remembers statistics of what dropout 0.3 has thinned out (first in hidden1.dropout)",
+            "In evaluation nothing is dropped, and the variance is smaller than the remembered one, for activations of "
+            "mean 0 by a factor of 1.43: variance shift (Li et al., 2018).",
+            "Write dropout: 0, or use a norm without running statistics (layer_norm, group_norm); "
+            "reestimated_test_loss says what the shift costs.",
+            "dropout_before_norm",
+        ),
+    ),
+    "momentum_convention": (
+        {**POINTS, "model": {"name": "mlp", "hidden_features": [8]}, "norm": {"name": "batch_norm", "momentum": 0.997}},
+        Finding(
+            "warning",
+            "hidden1.norm",
+            "keeps 0.3 % of its running statistics per step (norm.momentum 0.997)",
+            "momentum is the share of the NEW batch here and in torch, and of the OLD value in TensorFlow and some "
+            "papers. Evaluation then depends on the last batch or two.",
+            "Write norm.momentum: 0.003, if the share of the old value was meant.",
+            "momentum_convention",
+        ),
+    ),
+    "initial_statistics": (
+        {
+            **POINTS,
+            "model": {"name": "mlp", "hidden_features": [8]},
+            "norm": {"name": "batch_norm", "momentum": 0.01},
+            "num_steps": 100,
+        },
+        Finding(
+            "warning",
+            "hidden1.norm",
+            "evaluates with running statistics of which 36.6 % is their start, mean 0 and variance 1 "
+            "(norm.momentum 0.01, 100 steps)",
+            "Training never reads them, so that it looks well while evaluation is wrong.",
+            "Use norm.momentum: 0.03 or num_steps: 299 or more. reestimated_test_loss is read without them.",
+            "initial_statistics",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "expected"), TEXTS.values(), ids=TEXTS)
+def test_a_warning_in_full(settings, expected):
+    assert found("warning", **settings) == [expected]
+
+
+@pytest.mark.parametrize(("momentum", "num_steps"), [(0.01, 100), (0.001, 7), (0.02, 31)])
+def test_the_way_out_of_stalled_statistics_is_one_and_no_more_than_needed(momentum, num_steps):
+    def warned(momentum, num_steps):
+        return found("warning", **POINTS, norm={"name": "batch_norm", "momentum": momentum}, num_steps=num_steps)
+
+    words = warned(momentum, num_steps)[0].fix.split()
+    larger, more = float(words[words.index("norm.momentum:") + 1]), int(words[words.index("num_steps:") + 1])
+    assert not warned(larger, num_steps)
+    assert warned(larger - 0.0011, num_steps)
+    assert not warned(momentum, more)
+    assert warned(momentum, more - 1)
+
+
+def test_the_smallest_batch_that_is_proposed_is_enough():
+    settings = {**SMALL_IMAGES, "norm": "batch_norm", "model": {**SMALL_IMAGES["model"], "stem_stride": 2}}
+    words = found("warning", **settings, batch_size=3)[0].fix.split()
+    proposed = int(words[words.index("batch_size:") + 1])
+    assert found("warning", **settings, batch_size=proposed) == []
+    assert found("warning", **settings, batch_size=proposed - 1) != []
+
+
+@pytest.mark.parametrize("sampling", ["shuffled", "by_class"])
+@pytest.mark.parametrize("tracks", [True, False])
+def test_no_batch_of_one_reaches_a_norm_that_would_take_its_statistics(sampling, tracks):
+    """So there is no check for it: 501 samples leave one over in batches of 4 and in evaluation's of 500."""
+    norm, data = (
+        {"name": "batch_norm", "track_running_stats": tracks},
+        {"name": "gaussian_clusters", "num_samples": 501},
+    )
+    settings = {**POINTS, "dataset": data, "norm": norm, "batch_size": 4, "sampling": sampling, "num_steps": 3}
+    training, _ = build_training(RunConfig.model_validate(settings), seed=0)
+    sizes = []
+    for layer in training.model.modules():
+        if isinstance(layer, BatchNorm):
+            layer.register_forward_pre_hook(
+                lambda layer, x: sizes.append(len(x[0])) if layer.training or not tracks else None
+            )
+    outcome = train(training, 3, 1, MemoryRecorder())
+    assert (outcome.status, min(sizes)) == ("finished", 4)
+
+
+# The reasons that the warnings give, against what happens.
+
+
+def test_dropout_makes_the_remembered_variance_as_much_larger_as_the_warning_says():
+    (warning,) = found("warning", **POINTS, norm="batch_norm", dropout=0.3)
+    norm, x = nn.BatchNorm1d(1, momentum=1.0), torch.randn(100_000, 1)
+    norm(nn.Dropout(0.3)(x))
+    assert f"by a factor of {norm.running_var.item() / x.var().item():.2f}:" in warning.why
+
+
+@pytest.mark.parametrize("values", [4, 8])
+def test_a_variance_of_few_values_is_as_uncertain_as_the_warning_says(values):
+    variances = torch.randn(400_000, values).var(1)
+    (one, _) = found("warning", **POINTS, norm="batch_norm", batch_size=values)
+    assert f"standard error of {100 * variances.std().item():.0f} %" in one.why
+
+
+def test_batch_norm_of_two_values_tells_only_which_is_larger():
+    layer = nn.BatchNorm1d(50, affine=False)
+    torch.testing.assert_close(layer(100 * torch.randn(2, 50)).abs(), torch.ones(2, 50), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("momentum", [0.01, 0.1])
+def test_of_the_initial_statistics_as_much_is_left_as_the_warning_says(momentum):
+    norm = {"name": "batch_norm", "momentum": momentum}
+    warning = found("warning", **POINTS, norm=norm, num_steps=10)[0]
+    layer = nn.BatchNorm1d(1, momentum=momentum)
+    for _ in range(10):
+        layer(torch.full((4, 1), 2.0))  # of variance 0: what remains is the start's
+    assert f"of which {100 * layer.running_var.item():.3g} % is their start" in warning.what
+
+
+def test_a_bias_before_batch_norm_has_no_gradient():
+    layer = nn.Linear(3, 4).double()
+    output = nn.BatchNorm1d(4).double()(layer(torch.randn(8, 3).double()))
+    output.pow(3).sum().backward()
+    assert layer.bias.grad.abs().max() < 1e-12 * layer.weight.grad.abs().max()
+
+
+def test_decayed_mixing_weights_do_move_to_equal_shares():
+    layer = SwitchableNorm(3, kinds=("instance", "layer", "batch"))
+    layer.mean_weight.data = torch.tensor([3.0, 1.0, 0.0])
+    assert layer.mixing_weights()["mean.instance"] > 0.8
+    optimizer = torch.optim.SGD([layer.mean_weight], lr=0.1, weight_decay=1.0)
+    for _ in range(60):
+        layer.mean_weight.grad = torch.zeros(3)
+        optimizer.step()
+    assert layer.mixing_weights()["mean.instance"] == pytest.approx(1 / 3, abs=2e-3)

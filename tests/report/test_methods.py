@@ -1,0 +1,81 @@
+"""The paragraph for a paper says how the numbers came about, and nothing that is not so."""
+
+from dataclasses import replace
+
+from made_up_runs import make_arm, make_run, make_study
+
+from normbench import __version__
+from normbench.evidence.comparison.comparison import compare_study
+from normbench.evidence.comparison.effects import with_effects
+from normbench.evidence.comparison.pivot import pivots
+from normbench.report.blocks.methods import methods
+from normbench.storage.files.json_files import write_json
+from normbench.storage.run_folder import ENVIRONMENT_JSON
+
+FIGURES = (
+    "Figures are means over seeds with 95 % intervals: for losses the modified Cox interval of a log-normal mean "
+    "(Olsson, 2005), else Student's t."
+)
+VERSIONS = {"python": "3.11.7", "device": "x86_64", "versions": {"torch": "2.6.0", "numpy": "2.0.0"}}
+
+
+def comparison(baseline="none", num_seeds=8):
+    folder = make_study(arms=["none", "batch_norm", "layer_norm"], baseline=baseline)
+    for i, arm in enumerate(("none", "batch_norm", "layer_norm")):
+        made = make_arm(folder, arm, norm=arm)
+        for seed in range(num_seeds):
+            status = "diverged" if (i, seed) == (1, 0) else "finished"
+            run = make_run(made, seed, [{"step": 20, "test_loss": 1.0 + i + seed / 9}], status=status)
+            write_json(run / ENVIRONMENT_JSON, VERSIONS)
+    return with_effects(compare_study(folder, ["test_loss"]))
+
+
+def test_all_of_it_in_one_paragraph():
+    assert methods(comparison()) == (
+        "Study made_up compares 3 arms that differ in norm; all other settings are equal. Each arm was trained with "
+        "n = 8 seeds; a seed decides data, initial weights, batch order and dropout, the same in every arm where "
+        "shapes agree. Nothing was tuned: every arm runs at its given settings. "
+        f"{FIGURES} "
+        "Effects on test loss against none are ratios of geometric means, paired by seed, with 95 % intervals of "
+        "Student's t on the paired log ratios. p values are of the two-sided exact paired sign-flip test, corrected by "
+        "Holm's method over the 2 comparisons; a verdict is given where p <= 0.05. "
+        "1 of 24 runs diverged; a diverged run stays in n and counts as the constant predictor, or as its last finite "
+        f"value if that is worse. Computed with normbench {__version__}, Python 3.11.7, torch 2.6.0, numpy 2.0.0 "
+        "on x86_64."
+    )
+
+
+def test_without_a_baseline_no_test_is_told():
+    assert "sign-flip" not in methods(comparison(baseline=None))
+
+
+def test_beyond_16_seeds_the_test_is_not_exact():
+    assert "two-sided Monte Carlo (16,383 draws) paired" in methods(comparison(num_seeds=17))
+
+
+def test_tuning_tells_its_keys_and_seeds():
+    tuned = replace(comparison(), tuned_keys=["optimizer.lr"])
+    assert (
+        "optimizer.lr was chosen for each arm, the value with the best median final validation loss over tuning seeds "
+        "1000 and 1001, before any run that is reported. Arms not called tuned run at their given settings."
+    ) in methods(tuned)
+
+
+def test_seeds_that_are_missing_are_told():
+    found = comparison()
+    rows = [replace(found.rows[0], missing_seeds=(7,), seeds=tuple(range(7))), *found.rows[1:]]
+    text = methods(replace(found, rows=rows))
+    assert "n = 7 to 8 seeds" in text
+    assert "compared over the seeds that both arms have" in text
+
+
+def test_trends_of_a_table_by_settings_are_told():
+    found = comparison()
+    rows = [replace(row, settings={"batch_size": 2**i}) for i, row in enumerate(found.rows)]
+    by_size = replace(found, rows=rows, differing=["batch_size"])
+    assert "Kendall's tau" in methods(by_size, pivots(by_size, ["batch_size"]))
+    assert "Kendall's tau" not in methods(by_size)
+
+
+def test_nothing_finished_has_no_methods():
+    assert methods(replace(comparison(), rows=[])) == "made_up: no finished run."

@@ -1,0 +1,49 @@
+"""What is told of runs under way where no terminal is: lines now and then, failures at once."""
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from normbench.report.terminal import progress
+from normbench.report.terminal.progress import StudyProgress
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+def lines_of(bar):
+    return bar.console.file.getvalue().splitlines()
+
+
+def made(**options):
+    return StudyProgress("s", 1000, console=Console(file=StringIO(), width=200), **options)
+
+
+def test_time_left_counts_what_was_made_and_not_what_was_there(clock):
+    with made() as bar:
+        for number in range(1, 991):
+            bar.advance(number, f"a, seed {number}", "skipped")
+        clock[0] = 60.0
+        bar.advance(991, "a, seed 991", "finished")
+    assert lines_of(bar) == ["s: 991 of 1000 runs, about 9 min left"]
+
+
+def test_runs_under_way_count_by_the_steps_they_have_made(clock):
+    with made() as bar:
+        bar.step("a, seed 0", 0, 100)
+        clock[0] = 20.0
+        bar.step("a, seed 0", 50, 100)
+    assert lines_of(bar) == ["s: 0 of 1000 runs, about 666 min left"]
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_failure_is_told_at_once_and_quiet_tells_nothing_else():
+    with made(quiet=True) as bar:
+        bar.advance(1, "a, seed 0", "finished", notes=("something",))
+        bar.advance(2, "a, seed 1", "failed", "OSError: no")
+    assert lines_of(bar) == ["s a, seed 1: failed: OSError: no"]

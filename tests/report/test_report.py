@@ -1,0 +1,124 @@
+"""What is printed, letter by letter, for made-up runs. ``NORMBENCH_GOLDEN=1`` writes tests/golden/*.txt anew."""
+
+import os
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from made_up_runs import make_arm, make_run, make_study, std_rows
+
+from normbench.evidence.comparison.comparison import compare_study
+from normbench.report.blocks.tables import make_console
+from normbench.report.terminal.comparison import print_comparisons
+from normbench.report.terminal.run import print_study
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+STEPS = (0, 4, 8, 12, 16, 20)
+SETTINGS = {
+    "model": "lenet",
+    "norm": "batch_norm",
+    "norm__momentum": 0.1,
+    "dataset": "banknotes",
+    "optimizer": "sgd",
+    "optimizer__lr": 0.01,
+    "optimizer__momentum": 0.9,
+    "weight_decay": 0.0005,
+    "l1": 0.0,
+    "decay_on": "all",
+    "dropout": 0.0,
+    "batch_size": 16,
+    "num_steps": None,
+    "num_epochs": None,
+    "init": "default",
+    "device": "cpu",
+}
+PLAIN = ["model", "norm", "dataset", "weight_decay", "device"]
+
+
+def golden(name, printed):
+    """Compare with tests/golden/<name>.txt, or write it."""
+    path = GOLDEN / f"{name}.txt"
+    text = "\n".join(line.rstrip() for line in printed.splitlines()) + "\n"
+    if os.environ.get("NORMBENCH_GOLDEN") == "1":
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8"), (
+        f"{path.name} differs. If it should, run NORMBENCH_GOLDEN=1 pytest."
+    )
+
+
+@pytest.fixture
+def console():
+    made = make_console(width=100)
+    made.file = StringIO()
+    return made
+
+
+def losses(worse):
+    """Six rows of losses that fall from 1, the slower the worse."""
+    falling = [(step, 1 / (1 + step / worse)) for step in STEPS]
+    accuracy = [0.5 + step / 50 - worse / 100 for step in STEPS]
+    return [
+        {"step": step, "batch_loss_max": 2 * loss, "train_loss": loss, "test_loss": 1.2 * loss, "test_accuracy": known}
+        for (step, loss), known in zip(falling, accuracy, strict=True)
+    ]
+
+
+def stats(names, end):
+    """Std per layer at the start and at the end; each layer's output is ``end`` times the one before."""
+    rows = []
+    for step, factor in ((0, 1.0), (20, end)):
+        rows += std_rows("weight", dict.fromkeys(names, 0.1 + step / 1000), step)
+        rows += std_rows("grad", dict.fromkeys(names, 0.01 / (1 + step)), step)
+        rows += std_rows("activation", {name: 0.58 * factor**i for i, name in enumerate(names)}, step)
+    return rows
+
+
+def fill(study, arm, seeds=(0,), worse=2, names=("conv1", "fc1", "fc2"), end=1.0, changed=PLAIN, **settings):
+    made = make_arm(study, arm, changed=changed, **SETTINGS | settings)
+    layers = [{"name": name, "shape": [6, 3, 5, 5], "has_norm": i != len(names) - 1} for i, name in enumerate(names)]
+    for seed in seeds:
+        numbers = {"num_parameters": 61_610, "num_norm_parameters": 284, "layers": layers}
+        make_run(made, seed, losses(worse + seed), stats(names, end), **numbers)
+    return made.name
+
+
+def test_the_report_of_a_plain_run(console):
+    study = make_study(name="lenet_bn", arms=["batch_norm"], is_plain=True)
+    print_study(console, study, [fill(study, "batch_norm")], all_layers=False, config=Path("configs/lenet_bn.yaml"))
+    golden("plain_run", console.file.getvalue())
+
+
+def test_the_report_of_a_long_network_that_vanishes(console):
+    study = make_study(name="deep", arms=["none"], is_plain=True)
+    names = [f"hidden{i}" for i in range(1, 21)]
+    folder = fill(study, "none", names=names, end=0.5, norm="none", norm__momentum=None, num_epochs=5)
+    print_study(console, study, [folder], all_layers=False, config=Path("configs/deep.yaml"))
+    golden("long_network", console.file.getvalue())
+
+
+def test_the_comparison_of_a_study_over_seeds(console):
+    study = make_study(arms=["with", "without", "never_run"], baseline="without")
+    fill(study, "with", seeds=(0, 1, 2))
+    made = fill(study, "without", seeds=(0, 1, 2), worse=9, norm="none")
+    constant = {"test_accuracy": 0.5, "test_loss": 0.7, "train_loss": 0.7}
+    make_run(study / made, 3, losses(30)[:4], status="diverged", constant_predictor=constant)
+    make_arm(study, "never_run")
+    make_arm(study, "without", arm_hash="0lder0")
+    print_comparisons([compare_study(study)], console)
+    golden("comparison", console.file.getvalue())
+
+
+def test_the_comparison_of_an_edited_plain_file(console):
+    study = make_study(name="lenet_bn", arms=["batch_norm"], is_plain=True)
+    fill(study, "batch_norm")
+    fill(study, "none", worse=5, norm="none", norm__momentum=None)
+    print_comparisons([compare_study(study)], console)
+    golden("edited_file", console.file.getvalue())
+
+
+@pytest.mark.parametrize("unused", [{"norm__track_running_stats": False}, {"norm__average": "batch"}])
+def test_momentum_is_not_told_where_nothing_uses_it(console, unused):
+    study = make_study(is_plain=True)
+    folder = fill(study, "some_norm", norm="some_norm", **unused)
+    print_study(console, study, [folder], all_layers=False, config=Path("configs/made_up.yaml"))
+    assert "running statistics" not in console.file.getvalue()

@@ -1,0 +1,161 @@
+"""Runs in processes of their own: the same results, and one that dies takes no other with it."""
+
+import multiprocessing
+import os
+from pathlib import Path
+
+import pytest
+from deadly_runs import Deadly
+from made_up_runs import ARMS, TINY
+
+from normbench.scheduling import one_run
+from normbench.scheduling.executors import processes
+from normbench.scheduling.executors.processes import Workers
+from normbench.scheduling.executors.worker import Worker
+from normbench.scheduling.interruption import Interruption
+from normbench.scheduling.one_run import Maker, Manner
+from normbench.scheduling.plan import plan
+from normbench.scheduling.schedule import run_study
+from normbench.storage.owners import Owner
+from normbench.study.load import load_study
+
+ENDLESS = TINY.replace("num_steps: 4", "num_steps: 100000000") + ARMS
+
+
+def study_of(text=TINY + ARMS, **options):
+    Path("tiny.yaml").write_text(text, encoding="utf-8")
+    return load_study(Path("tiny.yaml"), **options)
+
+
+def results_in(folder):
+    return {
+        path.relative_to(folder): path.read_bytes() for name in ("summary.json", "*.csv") for path in folder.rglob(name)
+    }
+
+
+def with_deadly_first(num_deaths):
+    first, *rest = plan(study_of(seeds=2), Path("runs"))
+    return [Deadly(first.study, first.arm, first.config, first.seed, first.folder, num_deaths=num_deaths), *rest]
+
+
+def statuses(ended):
+    return {(end.run.arm, end.run.seed): end.status for end in ended}
+
+
+def test_two_jobs_leave_the_same_bytes_as_one():
+    study = study_of(seeds=2)
+    for num_jobs, folder in ((1, Path("one")), (2, Path("two"))):
+        with Workers(num_jobs) as pool:
+            results = run_study(study, folder, workers=pool)
+        assert sorted((p.run.arm, p.run.seed, p.status) for p in results) == [
+            (arm, seed, "finished") for arm in ("decayed", "plain") for seed in (0, 1)
+        ]
+        assert sorted(p.number for p in results) == [1, 2, 3, 4]
+    one, two = results_in(Path("one")), results_in(Path("two"))
+    assert one == two
+    assert len(one) > 4
+
+
+def test_a_run_whose_process_is_killed_is_tried_once_more():
+    with Workers(2) as pool:
+        found = statuses(pool.run(with_deadly_first(num_deaths=1)))
+    assert set(found.values()) == {"finished"}
+    assert len(found) == 4
+
+
+def test_a_run_that_kills_its_process_twice_fails_alone():
+    with Workers(2) as pool:
+        ended = list(pool.run(with_deadly_first(num_deaths=2)))
+    assert statuses(ended) == {
+        ("plain", 0): "failed",
+        ("decayed", 0): "finished",
+        ("plain", 1): "finished",
+        ("decayed", 1): "finished",
+    }
+    (failed,) = [end for end in ended if end.status == "failed"]
+    assert failed.error.startswith("its process died twice (signal 9), perhaps for want of memory. Use fewer --jobs.")
+
+
+def test_processes_end_at_once_when_the_command_is_interrupted_twice():
+    before = {process.pid for process in multiprocessing.active_children()}
+
+    def interrupted():
+        with Workers(2) as pool:
+            next(pool.run([*plan(study_of(), Path("runs")), *plan(study_of(ENDLESS), Path("runs"))]))
+            assert multiprocessing.active_children()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert {process.pid for process in multiprocessing.active_children()} <= before
+
+
+@pytest.mark.parametrize("num_jobs", [1, 2])
+def test_a_wish_to_stop_saves_what_is_under_way_and_starts_no_more(num_jobs):
+    wish, runs = Interruption(), plan(study_of(ENDLESS, seeds=2), Path("runs"))
+    with Workers(num_jobs, wish) as pool:
+        pool.tell = lambda *_: setattr(wish, "is_asked", True)
+        ended = list(pool.run(runs))
+    assert 1 <= len(ended) <= num_jobs
+    assert {end.status for end in ended} == {"interrupted"}
+    for end in ended:
+        assert Owner.of(end.run.folder).status == "interrupted"
+        assert (end.run.folder / "checkpoint.pt").is_file()
+
+
+def test_how_far_runs_are_is_told():
+    told, wish = [], Interruption()
+
+    def tell(run, step, total):
+        told.append((run.arm, step, total))
+        wish.is_asked = len(told) >= 4
+
+    with Workers(2, wish) as pool:
+        pool.tell = tell
+        list(pool.run(plan(study_of(ENDLESS), Path("runs"))))
+    assert {arm for arm, _, _ in told} <= {"plain", "decayed"}
+    assert all(0 < step < total == 100_000_000 for _, step, total in told)
+
+
+def test_one_job_stays_in_this_process(monkeypatch):
+    made = []
+    monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: made.append(os.getpid()) or {"status": "finished"})
+    runs = plan(study_of(seeds=2), Path("runs"))
+    assert [end.run for end in Workers().run(runs)] == runs
+    assert made == [os.getpid()] * 4
+
+
+def test_a_failed_run_says_why(monkeypatch):
+    monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: 1 / 0)
+    (run, *_) = plan(study_of(), Path("runs"))
+    ended = Maker().make(run, Manner())
+    assert (ended.status, ended.error) == ("failed", "ZeroDivisionError: division by zero")
+    assert "Traceback" in (run.folder / "error.txt").read_text()
+    assert (Owner.of(run.folder).status, Owner.of(run.folder).error) == ("failed", ended.error)
+
+
+def starts_at_most(number, monkeypatch):
+    """Have the system refuse further processes."""
+    started = []
+
+    def start(context):
+        if len(started) == number:
+            raise EOFError
+        started.append(Worker(context))
+        return started[-1]
+
+    monkeypatch.setattr(processes, "Worker", start)
+
+
+def test_with_fewer_processes_than_wished_for_the_work_is_done_by_those(monkeypatch):
+    starts_at_most(1, monkeypatch)
+    with Workers(3) as pool:
+        assert set(statuses(pool.run(plan(study_of(seeds=2), Path("runs")))).values()) == {"finished"}
+
+
+def test_without_any_process_each_run_says_so(monkeypatch):
+    starts_at_most(0, monkeypatch)
+    with Workers(2) as pool:
+        ended = list(pool.run(plan(study_of(), Path("runs"))))
+    why = "no process could be started for it (EOFError), for want of memory or processes. Use --jobs 1. "
+    assert [end.error for end in ended] == [f"{why}The same command completes it."] * 2
