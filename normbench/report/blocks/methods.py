@@ -1,8 +1,8 @@
 """How a comparison was made, as a paragraph for a paper."""
 
 from collections.abc import Sequence
+from importlib.metadata import version
 
-from normbench import __version__
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
 from normbench.evidence.comparison.selection import is_tuned
@@ -99,7 +99,7 @@ def _versions(comparison: StudyComparison) -> str:
     used = [f"{name} {' or '.join(found)}" for name, found in versions.items() if name not in MACHINE]
     python = [f"Python {' or '.join(versions['python'])}"] if "python" in versions else []
     device = f" on {' or '.join(versions['device'])}" if "device" in versions else ""
-    own = f"normbench {__version__}"
+    own = f"normbench {version('normbench')}"
     return f"Computed with {', '.join([own, *python, *used])}{device}."
 
 

@@ -1,10 +1,10 @@
 """The page of results: a table of verdicts, a picture per study, and what the numbers say."""
 
 from collections.abc import Sequence
+from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
 
-from normbench import __version__
 from normbench.errors import ComparisonError
 from normbench.evidence.claims.kept_verdicts import read_verdicts, with_kept
 from normbench.evidence.claims.margin_test import CANNOT_TELL, Part
@@ -63,7 +63,7 @@ def page(verdicts: Sequence[ClaimVerdict], pictures: str) -> str:
     table = ["| | claim | verdict | effect | expected | n | p |", "|---|---|---|---|---|---|---|"]
     table += [row for verdict in verdicts for row in _rows(verdict)]
     studies = [_study(study, list(of_study), pictures) for study, of_study in groupby(verdicts, key=lambda v: v.study)]
-    head = f"# Results\n\nWritten by `normbench claims --markdown`, normbench {__version__}.\n\n{RULES}\n"
+    head = f"# Results\n\nWritten by `normbench claims --markdown`, normbench {version('normbench')}.\n\n{RULES}\n"
     return "\n".join([head, summary_line(verdicts), "", *table, "", *studies]).rstrip() + "\n"
 
 
