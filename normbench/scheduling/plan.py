@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from normbench import __version__
 from normbench.errors import ConfigError, RunFolderError
 from normbench.scheduling.one_run import PlannedRun
 from normbench.storage.files.json_files import json_ready, read_json, write_json, write_sealed_json
@@ -168,7 +168,7 @@ def study_content(plan: Plan) -> dict[str, Any]:
         "content_sha256": study.content_sha256,
         "options": dict(study.options),
         "set": list(study.set_),
-        "normbench": __version__,
+        "normbench": version("normbench"),
         "numerics": NUMERICS,
         "engine": ENGINE,
         "device": plan.device,

@@ -4,7 +4,8 @@ import json
 from dataclasses import replace
 
 import pytest
-from readme_blocks import ROOT, VERDICTS
+from docs_blocks.markdown import ROOT
+from docs_blocks.verdicts import VERDICTS
 from runs_in_memory import arm_with
 
 from normbench.errors import ComparisonError
