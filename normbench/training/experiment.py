@@ -11,7 +11,7 @@ from torch import nn
 from normbench.datasets.base import Dataset
 from normbench.storage.files.json_files import write_json, write_sealed_json, write_text
 from normbench.storage.identity import RunIdentity
-from normbench.storage.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, arm_folder_name, digests
+from normbench.storage.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, arm_folder_name
 from normbench.study.config import RunConfig
 from normbench.study.resolved import flat_settings, resolved_yaml
 from normbench.training.attempt import Attempt, Conduct
@@ -83,8 +83,7 @@ def _train_and_write(
     summary |= summary_of(config, model, dataset, outcome, files.last_metrics)
     lasted = {"duration_s": time.monotonic() - began, "cpu_s": time.process_time() - began_cpu}
     with conduct.owned():
-        files.check()
-        summary |= {"files": digests(folder)}
+        summary |= {"files": files.check()}
         write_json(folder / ENVIRONMENT_JSON, environment(started, **lasted, cpu_s_per_step=outcome.cpu_s_per_step))
         write_sealed_json(folder / SUMMARY_JSON, summary)
     return summary

@@ -40,8 +40,8 @@ class CsvRecorder:
             for name, file in self._files.items():
                 closing.callback(close, file, self.folder / name, failed=kind is not None)
 
-    def check(self) -> None:
-        """Check that each file holds what was written into it.
+    def check(self) -> dict[str, str]:
+        """Check that each file holds what was written into it; return the sha256 of every CSV file of the run.
 
         Raises:
             RunFolderError: Somebody else has changed or removed one.
@@ -51,6 +51,7 @@ class CsvRecorder:
             if found.get(name) != written.hexdigest():
                 rule = "must stay as the run writes it until the run is over, got it changed or removed"
                 raise RunFolderError(f"{self.folder / name}: {rule}. Ask again to make it anew.")
+        return found
 
     def record(self, frame: Frame) -> None:
         """Write one frame's rows."""
