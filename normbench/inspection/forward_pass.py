@@ -14,7 +14,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from normbench.models.base import Shape, built_norms, weighted_layers
 from normbench.norms.base import FeatureShape, NormSpec, Properties, num_positions
 from normbench.study.config import RunConfig
-from normbench.study.contradictions import network_without_numbers
+from normbench.study.network import network_without_numbers
 
 NUM_SAMPLES = 2
 """Of the pass: one sample may have no variance."""

@@ -7,7 +7,8 @@ from normbench.findings import LEVELS, Finding, SharedFinding, share_findings
 from normbench.inspection.checks.base import Setup, find_checks
 from normbench.inspection.forward_pass import norm_calls
 from normbench.study.config import RunConfig, Study
-from normbench.study.contradictions import contradictions, network_without_numbers
+from normbench.study.contradictions import contradictions
+from normbench.study.network import network_without_numbers
 
 
 def preflight(config: RunConfig) -> list[Finding]:

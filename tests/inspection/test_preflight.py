@@ -11,7 +11,7 @@ from normbench.inspection.preflight import preflight
 from normbench.norms.batch_norm import BatchNorm
 from normbench.norms.switchable_norm import SwitchableNorm
 from normbench.study.config import RunConfig
-from normbench.study.contradictions import network_without_numbers
+from normbench.study.network import network_without_numbers
 from normbench.training.build import build_training
 from normbench.training.loop import train
 from normbench.training.recorders.memory import MemoryRecorder
