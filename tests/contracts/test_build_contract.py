@@ -47,7 +47,7 @@ def built_at_once(config, seed):
     return model
 
 
-@pytest.mark.parametrize("config", configs())
+@pytest.mark.parametrize("config", list(configs()))
 def test_a_network_starts_as_if_it_were_built_on_the_cpu(config):
     found = []
     for build in (built_at_once, build_model):
