@@ -62,7 +62,7 @@ def command(
 
     from normbench.scheduling.executors.processes import Workers
     from normbench.scheduling.interruption import Interruption
-    from normbench.scheduling.one_run import Manner
+    from normbench.scheduling.one_run import RunOptions
     from normbench.scheduling.studies import StudyRunner
 
     torch.set_num_threads(1)  # tiny networks are slower on several
@@ -75,7 +75,9 @@ def command(
     _print_findings(studies, "warning")
     interruption = Interruption()
     with interruption.listening(), Workers(num_jobs, interruption) as workers:
-        runner = StudyRunner(runs_dir, workers, Manner(force=force, checkpoint_s=checkpoint_every), fail_fast, quiet)
+        runner = StudyRunner(
+            runs_dir, workers, RunOptions(force=force, checkpoint_s=checkpoint_every), fail_fast, quiet
+        )
         show = _as_mapping if json_ else partial(_print, all_layers=layers == "all")
         failures, broken, reports = _run_all(configs, studies, runner, show)
         if interruption.is_asked:
@@ -94,7 +96,7 @@ def _run_all(
         A line per failure, a line per study that could not be written or read, and what showing each gave.
     """
     from normbench.errors import RunFolderError
-    from normbench.scheduling.one_run import said_in_a_line
+    from normbench.scheduling.one_run import error_line
     from normbench.scheduling.study_pictures import draw_study
 
     failures: list[str] = []
@@ -109,7 +111,7 @@ def _run_all(
             except BrokenPipeError:  # whoever reads has seen enough
                 raise
             except (OSError, RunFolderError) as error:  # the runs are there, and asking again shows them
-                failures.append(f"{study.name}: {said_in_a_line(error, run.folder)}")
+                failures.append(f"{study.name}: {error_line(error, run.folder)}")
     return failures, broken, reports
 
 

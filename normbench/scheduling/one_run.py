@@ -12,7 +12,7 @@ from normbench.storage.files.plain_text import one_line
 from normbench.storage.lock import Busy, Claim, Stamp, claim
 from normbench.storage.run_folder import CLAIM_JSON, ERROR_TXT, is_finished, problem_with
 from normbench.study.config import RunConfig
-from normbench.training.attempt import CHECKPOINT_S, Conduct, Interrupted
+from normbench.training.attempt import CHECKPOINT_S, Interrupted, RunHooks
 from normbench.training.experiment import run_experiment
 
 AGAIN = "The same command completes it."
@@ -41,7 +41,7 @@ class PlannedRun:
 
 
 @dataclass(frozen=True)
-class Ended:
+class RunResult:
     """What became of a run.
 
     Attributes:
@@ -59,67 +59,67 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Manner:
+class RunOptions:
     """How runs are made.
 
     Attributes:
         force: Also those that are finished when the command begins.
-        presumed_dead: Tokens of owners that have given no sign of life for long.
+        silent_owners: Tokens of owners that have given no sign of life for long.
         checkpoint_s: Seconds between two checkpoints.
     """
 
     force: bool = False
-    presumed_dead: frozenset[str] = frozenset()
+    silent_owners: frozenset[str] = frozenset()
     checkpoint_s: float = CHECKPOINT_S
 
 
 @dataclass
-class Maker:
+class RunMaker:
     """Makes one run after another in this process.
 
     Attributes:
-        tell: Gets the run, the updates made and those to make, a few times a second.
+        report_step: Gets the run, the updates made and those to make, a few times a second.
         should_stop: Asked after each update.
     """
 
-    tell: Callable[[PlannedRun, int, int], None] = lambda *_: None
+    report_step: Callable[[PlannedRun, int, int], None] = lambda *_: None
     should_stop: Callable[[], bool] = lambda: False
     _notes: list[str] = field(default_factory=list)
 
-    def make(self, run: PlannedRun, manner: Manner) -> Ended:
+    def make(self, run: PlannedRun, options: RunOptions) -> RunResult:
         """Make one run; whatever it dies of is told, and the next one can be made."""
         self._notes = []
         try:
-            mine = claim(run.folder, outdated=run.outdated, presumed_dead=manner.presumed_dead)
+            mine = claim(run.folder, outdated=run.outdated, silent_owners=options.silent_owners)
         except Busy:
-            return Ended(run, "busy")
+            return RunResult(run, "busy")
         except RunFolderError as error:
-            return Ended(run, "failed", str(error))
+            return RunResult(run, "failed", str(error))
         if mine is None:
-            return Ended(run, "skipped")
+            return RunResult(run, "skipped")
         self._notes += [mine.note] if mine.note else []
         try:
             with mine:
-                status, line = self._made(run, manner, mine)
+                status, line = self._made(run, options, mine)
         except RuntimeError as error:  # no thread for its signs of life
-            status, line = "failed", said_in_a_line(error, run.folder)
-        return Ended(run, status, line, tuple(self._notes))
+            status, line = "failed", error_line(error, run.folder)
+        return RunResult(run, status, line, tuple(self._notes))
 
-    def _made(self, run: PlannedRun, manner: Manner, mine: Claim) -> tuple[str, str]:
-        conduct = Conduct(
+    def _made(self, run: PlannedRun, options: RunOptions, mine: Claim) -> tuple[str, str]:
+        hooks = RunHooks(
             owned=mine.held,
-            checkpoint_s=manner.checkpoint_s,
-            tell=lambda step, total: self.tell(run, step, total),
+            checkpoint_s=options.checkpoint_s,
+            report_step=lambda step, total: self.report_step(run, step, total),
             should_stop=self.should_stop,
             note=self._notes.append,
         )
         try:
-            summary = run_experiment(run.config, run.seed, run.folder, study=run.study, arm=run.arm, conduct=conduct)
+            summary = run_experiment(run.config, run.seed, run.folder, study=run.study, arm=run.arm, hooks=hooks)
         except Interrupted:
             mine.end("interrupted")
             return "interrupted", ""
         except Exception as error:  # noqa: BLE001 - whatever one run dies of, the others go on
-            line = said_in_a_line(error, run.folder)
+            line = error_line(error, run.folder)
             with suppress(OSError):
                 text = traceback.format_exc()
                 (run.folder / ERROR_TXT).write_text(text, encoding="utf-8", errors="backslashreplace")
@@ -129,7 +129,7 @@ class Maker:
         return str(summary["status"]), ""
 
 
-def said_in_a_line(error: Exception, folder: Path) -> str:
+def error_line(error: Exception, folder: Path) -> str:
     """Return what a run died of, and the way out where one is known."""
     if isinstance(error, RunFolderError):
         return str(error)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from normbench.errors import RunFailedError, RunFolderError
 from normbench.scheduling.executors.processes import Workers
-from normbench.scheduling.one_run import AGAIN, Ended, Manner, PlannedRun
+from normbench.scheduling.one_run import AGAIN, PlannedRun, RunOptions, RunResult
 from normbench.scheduling.plan import plan, write_study_files
 from normbench.storage.files.atomic import refusal
 from normbench.storage.lock import stamp
-from normbench.storage.owners import Owner, Watch
+from normbench.storage.owners import Owner, OwnerWatch
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON
 from normbench.study.config import Study
 
@@ -21,7 +21,7 @@ LOOK_AGAIN_S = 0.2
 
 
 @dataclass(frozen=True)
-class Progress:
+class RunUpdate:
     """What happened to one run.
 
     Attributes:
@@ -45,17 +45,17 @@ def run_study(
     study: Study,
     runs_dir: Path,
     *,
-    manner: Manner | None = None,
+    options: RunOptions | None = None,
     fail_fast: bool = False,
     workers: Workers | None = None,
-    report: Callable[[Progress], None] = lambda _: None,
-) -> list[Progress]:
+    report: Callable[[RunUpdate], None] = lambda _: None,
+) -> list[RunUpdate]:
     """Run what is missing of a study; one failing run does not stop the others.
 
     Args:
         study: What is run.
         runs_dir: Where to.
-        manner: How runs are made.
+        options: How runs are made.
         fail_fast: Stop at the first failure.
         workers: Who makes them; this process if not said.
         report: Told of each run.
@@ -69,12 +69,12 @@ def run_study(
         KeyboardInterrupt: Somebody asked to stop; what was under way is saved.
     """
     runs = plan(study, runs_dir)
-    results: dict[Path, Progress] = {}
+    results: dict[Path, RunUpdate] = {}
     try:
         write_study_files(study, runs_dir, runs)
     except OSError as error:
         raise RunFolderError(refusal(error, runs_dir)) from None
-    for progress in run_planned(runs, workers or Workers(), manner, fail_fast=fail_fast):
+    for progress in run_planned(runs, workers or Workers(), options, fail_fast=fail_fast):
         report(progress)
         if progress.status != "waiting":
             results[progress.run.folder] = progress
@@ -82,8 +82,8 @@ def run_study(
 
 
 def run_planned(
-    runs: Sequence[PlannedRun], workers: Workers, manner: Manner | None = None, *, fail_fast: bool = False
-) -> Iterator[Progress]:
+    runs: Sequence[PlannedRun], workers: Workers, options: RunOptions | None = None, *, fail_fast: bool = False
+) -> Iterator[RunUpdate]:
     """Make the runs that are missing, or all of them; finished ones are told of first.
 
     What another command makes at the same time is left to it, and waited for when nothing else is left.
@@ -92,16 +92,16 @@ def run_planned(
         RunFailedError: A run failed, with ``fail_fast``.
         KeyboardInterrupt: Somebody asked to stop; what was under way is saved.
     """
-    manner = manner or Manner()
-    if manner.force:
+    options = options or RunOptions()
+    if options.force:
         runs = [replace(run, outdated=stamp(run.folder)) for run in runs]
     settled = [run for run in runs if run.outdated is None and run.is_settled]
-    yield from (Progress(run, "skipped", number, len(runs)) for number, run in enumerate(settled, start=1))
+    yield from (RunUpdate(run, "skipped", number, len(runs)) for number, run in enumerate(settled, start=1))
     done, failed = {run.folder for run in settled}, set[Path]()
-    for ended in _until_all_ended([run for run in runs if run.folder not in done], workers, manner):
+    for ended in _until_all_ended([run for run in runs if run.folder not in done], workers, options):
         done.update([ended.run.folder] if ended.status != "waiting" else [])
         failed.update([ended.run.folder] if ended.status == "failed" else [])
-        yield Progress(ended.run, ended.status, len(done), len(runs), ended.error, ended.notes)
+        yield RunUpdate(ended.run, ended.status, len(done), len(runs), ended.error, ended.notes)
         if fail_fast and failed:
             workers.give_up()
     if workers.interruption.is_asked:
@@ -111,8 +111,8 @@ def run_planned(
         raise RunFailedError(f"{runs[0].study}: {rule}. The same command goes on with them.")
 
 
-def _until_all_ended(runs: Sequence[PlannedRun], workers: Workers, manner: Manner) -> Iterator[Ended]:
-    watch, left = Watch(), list(runs)
+def _until_all_ended(runs: Sequence[PlannedRun], workers: Workers, options: RunOptions) -> Iterator[RunResult]:
+    watch, left = OwnerWatch(), list(runs)
     told: set[str] = set()
     while left and not workers.is_stopping:
         free = [run for run in left if watch.is_free(run.folder)]
@@ -121,7 +121,7 @@ def _until_all_ended(runs: Sequence[PlannedRun], workers: Workers, manner: Manne
             time.sleep(LOOK_AGAIN_S)
             continue
         ended: set[Path] = set()
-        for end in workers.run(free, replace(manner, presumed_dead=frozenset(watch.presumed_dead))):
+        for end in workers.run(free, replace(options, silent_owners=frozenset(watch.silent_owners))):
             if end.status != "busy":
                 ended.add(end.run.folder)
             if end.status not in ("busy", "interrupted"):
@@ -131,17 +131,17 @@ def _until_all_ended(runs: Sequence[PlannedRun], workers: Workers, manner: Manne
             time.sleep(LOOK_AGAIN_S)
 
 
-def _waiting(runs: Sequence[PlannedRun], told: set[str]) -> Iterator[Ended]:
+def _waiting(runs: Sequence[PlannedRun], told: set[str]) -> Iterator[RunResult]:
     """Say once of each other process that its runs are waited for."""
     for run in runs:
         owner = Owner.of(run.folder)
         who = f"process {owner.pid} on {owner.host}" if owner else ""
         if owner and who not in told:
             told.add(who)
-            yield Ended(run, "waiting", f"{who} makes it")
+            yield RunResult(run, "waiting", f"{who} makes it")
 
 
-def _still_there(study: Study, runs_dir: Path, results: Sequence[Progress]) -> list[Progress]:
+def _still_there(study: Study, runs_dir: Path, results: Sequence[RunUpdate]) -> list[RunUpdate]:
     """Return what became of the runs; what was removed while others were made has failed, and is made by asking again.
 
     The study's own files are written anew, for the runs that were made after that.

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from normbench.report.terminal.progress import StudyProgress
 from normbench.scheduling.executors.processes import Workers
-from normbench.scheduling.one_run import Manner, PlannedRun
+from normbench.scheduling.one_run import PlannedRun, RunOptions
 from normbench.scheduling.plan import plan
-from normbench.scheduling.schedule import Progress, run_study
+from normbench.scheduling.schedule import RunUpdate, run_study
 from normbench.scheduling.tuning import missing_tuning_runs, tune_study, with_choices
 from normbench.storage.choices import Choice
 from normbench.study.config import Study
@@ -29,7 +29,7 @@ class StudyRun:
     study: Study
     folder: Path
     choices: dict[str, Choice]
-    results: list[Progress]
+    results: list[RunUpdate]
 
     @property
     def arm_names(self) -> list[str]:
@@ -49,14 +49,14 @@ class StudyRunner:
     Attributes:
         runs_dir: Where to.
         workers: Who makes the runs.
-        manner: How.
+        options: How.
         fail_fast: Stop at the first failure.
         quiet: Show no progress.
     """
 
     runs_dir: Path
     workers: Workers
-    manner: Manner
+    options: RunOptions
     fail_fast: bool = False
     quiet: bool = False
 
@@ -74,7 +74,7 @@ class StudyRunner:
             results = run_study(
                 study,
                 self.runs_dir,
-                manner=self.manner,
+                options=self.options,
                 fail_fast=self.fail_fast,
                 workers=self.workers,
                 report=lambda progress: _advance(bar, progress, _label(progress.run)),
@@ -85,7 +85,7 @@ class StudyRunner:
     def _progress(self, name: str, num_runs: int, label: Callable[[PlannedRun], str]) -> Iterator[StudyProgress]:
         interruption = self.workers.interruption
         with StudyProgress(name, num_runs, quiet=self.quiet) as bar:
-            self.workers.tell = lambda run, step, total: bar.step(label(run), step, total)
+            self.workers.report_step = lambda run, step, total: bar.step(label(run), step, total)
             before, interruption.say = interruption.say, bar.say if bar.has_bars else interruption.say
             try:
                 yield bar
@@ -97,16 +97,18 @@ class StudyRunner:
         done: set[Path] = set()
         with self._progress(f"{study.name}, tuning", len(missing), _tuning_label) as bar:
 
-            def report(progress: Progress) -> None:
+            def report(progress: RunUpdate) -> None:
                 if progress.status == "skipped" and progress.run.folder not in missing:
                     return  # each widening of a list begins with all that were made before
                 done.update([progress.run.folder] if progress.status != "waiting" else [])
                 _advance(bar, replace(progress, number=len(done)), _tuning_label(progress.run))
 
-            return tune_study(study, self.runs_dir, self.workers, report, manner=self.manner, fail_fast=self.fail_fast)
+            return tune_study(
+                study, self.runs_dir, self.workers, report, options=self.options, fail_fast=self.fail_fast
+            )
 
 
-def _advance(bar: StudyProgress, progress: Progress, label: str) -> None:
+def _advance(bar: StudyProgress, progress: RunUpdate, label: str) -> None:
     bar.advance(progress.number, label, progress.status, progress.error, progress.notes)
 
 

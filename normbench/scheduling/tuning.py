@@ -14,8 +14,8 @@ from normbench.errors import ConfigError, RunFailedError
 from normbench.evidence.claims.expectations import TUNED
 from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.scheduling.executors.processes import Workers
-from normbench.scheduling.one_run import AGAIN, Manner, PlannedRun
-from normbench.scheduling.schedule import Progress, run_planned
+from normbench.scheduling.one_run import AGAIN, PlannedRun, RunOptions
+from normbench.scheduling.schedule import RunUpdate, run_planned
 from normbench.storage.choices import TUNING, Choice, Question, Tried, freeze, frozen
 from normbench.storage.files.atomic import refusal
 from normbench.storage.files.located import Located
@@ -33,12 +33,12 @@ def tune_study(
     study: Study,
     runs_dir: Path,
     workers: Workers,
-    report: Callable[[Progress], None] = lambda _: None,
+    report: Callable[[RunUpdate], None] = lambda _: None,
     *,
-    manner: Manner | None = None,
+    options: RunOptions | None = None,
     fail_fast: bool = False,
 ) -> dict[str, Choice]:
-    """Return each arm's choice; what was frozen before is taken as it is, whatever ``manner`` forces.
+    """Return each arm's choice; what was frozen before is taken as it is, whatever ``options`` forces.
 
     Raises:
         ConfigError: No combination of an arm's values fits together.
@@ -46,12 +46,12 @@ def tune_study(
         RunFailedError: A tuning run failed.
         KeyboardInterrupt: Somebody asked to stop.
     """
-    manner = replace(manner or Manner(), force=False)
+    options = replace(options or RunOptions(), force=False)
     known = frozen_choices(study, runs_dir)
     open_arms: dict[str, Lists] = {arm: study.tune for arm in study.arms if arm not in known}
     for widened in range(MAX_WIDENINGS + 1):
         candidates = {arm: _candidates(study.arms[arm], arm, lists) for arm, lists in open_arms.items()}
-        _run(run_planned(_planned_all(study, candidates, runs_dir), workers, manner, fail_fast=fail_fast), report)
+        _run(run_planned(_planned_all(study, candidates, runs_dir), workers, options, fail_fast=fail_fast), report)
         for arm, lists in list(open_arms.items()):
             choice = choose(arm, [_score(study, arm, *c, runs_dir) for c in candidates[arm]], widened, lists)
             wider = _wider(lists, choice.chosen, study.arms[arm]) if widened < MAX_WIDENINGS else None
@@ -158,7 +158,7 @@ def _planned(study: Study, arm: str, config: RunConfig, seed: int, runs_dir: Pat
     return PlannedRun(f"{study.name}-{TUNING}", arm, config, seed, folder)
 
 
-def _run(made: Iterator[Progress], report: Callable[[Progress], None]) -> None:
+def _run(made: Iterator[RunUpdate], report: Callable[[RunUpdate], None]) -> None:
     failed = []
     for progress in made:
         report(progress)

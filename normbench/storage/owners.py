@@ -103,7 +103,7 @@ def _birth(pid: int) -> str:
     return "gone" if fields[0] in ("Z", "X") else fields[19]
 
 
-class Watch:
+class OwnerWatch:
     """Tells which owners have given no sign of life for long, by this process's own clock.
 
     Times in files are compared with each other only, never with a clock: clocks differ between machines, and jump.
@@ -111,7 +111,7 @@ class Watch:
 
     def __init__(self, silence_s: float = SILENCE_S) -> None:
         self.silence_s = silence_s
-        self.presumed_dead: set[str] = set()
+        self.silent_owners: set[str] = set()
         self._seen: dict[Path, tuple[tuple[str, int], float]] = {}
 
     def is_free(self, folder: Path) -> bool:
@@ -127,7 +127,7 @@ class Watch:
         if known != sign:
             self._seen[folder] = (sign, now)
         elif now - since > self.silence_s:
-            self.presumed_dead.add(owner.token)
+            self.silent_owners.add(owner.token)
             return True
         return False
 

@@ -14,7 +14,7 @@ from normbench.storage.lock import clear
 from normbench.study.config import RunConfig
 from normbench.training.build import build_training
 from normbench.training.checkpoints import Damaged, load_checkpoint, restore, save_checkpoint, state_of
-from normbench.training.loop import Course, Outcome, Recorder, train
+from normbench.training.loop import Outcome, Recorder, TrainingProgress, train
 from normbench.training.recorders.csv import CsvRecorder
 from normbench.training.recorders.memory import Recorders
 
@@ -34,20 +34,20 @@ class Board(Recorder, Protocol):
 
 
 @dataclass(frozen=True)
-class Conduct:
+class RunHooks:
     """How a run is made, which decides nothing about its numbers.
 
     Attributes:
         owned: A block inside which the folder is surely this run's; around everything that others will read.
         checkpoint_s: Seconds between two checkpoints.
-        tell: Gets the updates made and those to make, a few times a second.
+        report_step: Gets the updates made and those to make, a few times a second.
         should_stop: Asked after each update.
         note: Gets what a user should know about how it went.
     """
 
     owned: Callable[[], AbstractContextManager[None]] = nullcontext
     checkpoint_s: float = CHECKPOINT_S
-    tell: Callable[[int, int], None] = lambda *_: None
+    report_step: Callable[[int, int], None] = lambda *_: None
     should_stop: Callable[[], bool] = lambda: False
     note: Callable[[str], None] = lambda _: None
 
@@ -59,16 +59,16 @@ class Attempt:
         config: All settings.
         seed: Of data, order, weights and dropout.
         folder: The run's; an unfinished attempt may lie there.
-        conduct: How it is made.
+        hooks: How it is made.
     """
 
-    def __init__(self, config: RunConfig, seed: int, folder: Path, conduct: Conduct) -> None:
-        self.config, self.seed, self.folder, self.conduct = config, seed, folder, conduct
+    def __init__(self, config: RunConfig, seed: int, folder: Path, hooks: RunHooks) -> None:
+        self.config, self.seed, self.folder, self.hooks = config, seed, folder, hooks
         self._identity = f"{config.hash()} seed {seed} torch {torch.__version__}"
-        self._next_save = time.monotonic() + conduct.checkpoint_s
+        self._next_save = time.monotonic() + hooks.checkpoint_s
         self._next_tell = 0.0
         self._build()
-        self._course, self._recorded = self._go_on() or (Course(), {})
+        self._progress, self._recorded = self._go_on() or (TrainingProgress(), {})
         if not self.goes_on:
             clear(folder)
 
@@ -90,43 +90,43 @@ class Attempt:
             self.config.total_steps,
             self.config.every_steps,
             Recorders([files, board]),
-            course=self._course,
-            between_steps=lambda course: self._between_steps(course, files, board),
+            progress=self._progress,
+            between_steps=lambda progress: self._between_steps(progress, files, board),
         )
 
     def _build(self) -> None:
         torch.manual_seed(derive_seed(replica_seed(self.seed, self.config.replica), "dropout"))
         self.training, self.dataset = build_training(self.config, self.seed)
 
-    def _go_on(self) -> tuple[Course, dict[str, Any]] | None:
+    def _go_on(self) -> tuple[TrainingProgress, dict[str, Any]] | None:
         """Put the objects where the newest usable checkpoint was; return how far, and what the recorders knew."""
         try:
-            known = load_checkpoint(self.folder, self._identity, self.conduct.note)
+            known = load_checkpoint(self.folder, self._identity, self.hooks.note)
             if known is None:
                 return None
             last_metrics, num_seen = dict(known["recorded"]["last_metrics"]), known["recorded"]["num_seen"]
             return restore(self.training, known), {"last_metrics": last_metrics, "num_seen": num_seen}
         except Damaged as damaged:
-            self.conduct.note(f"{damaged} The run is made from its beginning.")
+            self.hooks.note(f"{damaged} The run is made from its beginning.")
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError):
             self._build()  # another version's checkpoint: its objects have other states
         return None
 
-    def _between_steps(self, course: Course, files: CsvRecorder, board: Board) -> None:
+    def _between_steps(self, progress: TrainingProgress, files: CsvRecorder, board: Board) -> None:
         now = time.monotonic()
         if now >= self._next_tell:
             self._next_tell = now + TELL_S
-            self.conduct.tell(course.step, self.config.total_steps)
-        stops = self.conduct.should_stop()
+            self.hooks.report_step(progress.step, self.config.total_steps)
+        stops = self.hooks.should_stop()
         if stops or now >= self._next_save:
-            self._save(course, files, board)
+            self._save(progress, files, board)
         if stops:
             raise Interrupted
 
-    def _save(self, course: Course, files: CsvRecorder, board: Board) -> None:
+    def _save(self, progress: TrainingProgress, files: CsvRecorder, board: Board) -> None:
         recorded = {"last_metrics": files.last_metrics, "num_seen": board.num_seen}
-        content = state_of(self.training, course) | {"identity": self._identity, "recorded": recorded}
-        with self.conduct.owned():
+        content = state_of(self.training, progress) | {"identity": self._identity, "recorded": recorded}
+        with self.hooks.owned():
             files.check()
             save_checkpoint(self.folder, content)
-        self._next_save = time.monotonic() + self.conduct.checkpoint_s
+        self._next_save = time.monotonic() + self.hooks.checkpoint_s

@@ -13,7 +13,7 @@ from normbench.storage.files.json_files import write_json, write_sealed_json, wr
 from normbench.storage.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, digests
 from normbench.study.config import RunConfig
 from normbench.study.resolved import flat_settings, resolved_yaml
-from normbench.training.attempt import Attempt, Conduct
+from normbench.training.attempt import Attempt, RunHooks
 from normbench.training.build import has_curve, readings
 from normbench.training.environment import environment
 from normbench.training.recorders.csv import CsvRecorder, write_points
@@ -22,7 +22,7 @@ from normbench.training.summary import summary_of
 
 
 def run_experiment(
-    config: RunConfig, seed: int, folder: Path, *, study: str, arm: str, conduct: Conduct | None = None
+    config: RunConfig, seed: int, folder: Path, *, study: str, arm: str, hooks: RunHooks | None = None
 ) -> dict[str, Any]:
     """Train one arm with one seed and write everything it leaves into ``folder``.
 
@@ -34,11 +34,11 @@ def run_experiment(
     Raises:
         Interrupted: It was asked to stop; the folder holds a checkpoint.
     """
-    conduct = conduct or Conduct()
+    hooks = hooks or RunHooks()
     started, began, began_cpu = time.time(), time.monotonic(), time.process_time()
     torch.set_flush_denormal(True)
     with torch.random.fork_rng(devices=[]):
-        attempt = Attempt(config, seed, folder, conduct)
+        attempt = Attempt(config, seed, folder, hooks)
         model, dataset = attempt.training.model, attempt.dataset
         text = resolved_yaml(config, seed, study=study, arm=arm)
         write_text(folder / CONFIG_YAML, text)
@@ -53,7 +53,7 @@ def run_experiment(
             board.finish(succeeded=outcome.status == "finished")
     summary = {"seed": seed} | summary_of(config, model, dataset, outcome, files.last_metrics)
     lasted = {"duration_s": time.monotonic() - began, "cpu_s": time.process_time() - began_cpu}
-    with conduct.owned():
+    with hooks.owned():
         files.check()
         summary |= {"files": digests(folder)}
         write_json(folder / ENVIRONMENT_JSON, environment(started, **lasted, cpu_s_per_step=outcome.cpu_s_per_step))

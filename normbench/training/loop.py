@@ -54,7 +54,7 @@ class Penalty:
 
 
 @dataclass
-class Course:
+class TrainingProgress:
     """How far training has come; with the state of the objects, all it takes to go on from there.
 
     Attributes:
@@ -130,8 +130,8 @@ def train(
     every_steps: int,
     recorder: Recorder | None,
     *,
-    course: Course | None = None,
-    between_steps: Callable[[Course], None] | None = None,
+    progress: TrainingProgress | None = None,
+    between_steps: Callable[[TrainingProgress], None] | None = None,
 ) -> Outcome:
     """Make ``num_steps`` updates; record at step 0, every ``every_steps`` and at the end.
 
@@ -142,33 +142,33 @@ def train(
         num_steps: Updates in all.
         every_steps: Updates between two recorded rows.
         recorder: Takes what was seen; nothing is watched without one.
-        course: Where to go on; from the start if not said.
+        progress: Where to go on; from the start if not said.
         between_steps: Called after each update; what it raises ends training.
     """
-    course = course or Course()
-    while course.step < num_steps:
-        loss = _next_step(parts, course, every_steps, recorder)
+    progress = progress or TrainingProgress()
+    while progress.step < num_steps:
+        loss = _next_step(parts, progress, every_steps, recorder)
         if not math.isfinite(loss):
-            return Outcome("diverged", course.step, course.cpu_s, course.num_timed)
-        course.losses.append(loss)
-        course.step += 1
+            return Outcome("diverged", progress.step, progress.cpu_s, progress.num_timed)
+        progress.losses.append(loss)
+        progress.step += 1
         if between_steps:
-            between_steps(course)
+            between_steps(progress)
     status = "finished"
-    if recorder is not None and not math.isfinite(_look_without_a_step(parts, num_steps, course.losses, recorder)):
+    if recorder is not None and not math.isfinite(_look_without_a_step(parts, num_steps, progress.losses, recorder)):
         status = "diverged"
-    return Outcome(status, num_steps, course.cpu_s, course.num_timed)
+    return Outcome(status, num_steps, progress.cpu_s, progress.num_timed)
 
 
-def _next_step(parts: Training, course: Course, every_steps: int, recorder: Recorder | None) -> float:
-    if recorder is not None and course.step % every_steps == 0:
-        loss = _watched_step(parts, course.step, course.losses, recorder)
-        course.losses = []
+def _next_step(parts: Training, progress: TrainingProgress, every_steps: int, recorder: Recorder | None) -> float:
+    if recorder is not None and progress.step % every_steps == 0:
+        loss = _watched_step(parts, progress.step, progress.losses, recorder)
+        progress.losses = []
         return loss
     started = time.process_time()
     loss = _step(parts, parts.batches.next())
-    course.cpu_s += time.process_time() - started
-    course.num_timed += 1
+    progress.cpu_s += time.process_time() - started
+    progress.num_timed += 1
     return loss
 
 

@@ -49,9 +49,9 @@ def handed_out(study, folder):
 def only_claimed(study, folder):
     """Go through all that is done around a run but for making it."""
     with patch.object(one_run, "run_experiment", lambda *_, **__: {"status": "finished"}):
-        maker = one_run.Maker()
+        maker = one_run.RunMaker()
         for run in plan(study, folder):
-            assert maker.make(run, one_run.Manner()).status == "finished"
+            assert maker.make(run, one_run.RunOptions()).status == "finished"
 
 
 def main():

@@ -12,7 +12,7 @@ from faults.small_study import CONFIG, RUNS, TEXT, results
 
 from normbench.scheduling.executors.processes import Workers
 from normbench.scheduling.interruption import NOTICE
-from normbench.scheduling.one_run import Manner
+from normbench.scheduling.one_run import RunOptions
 from normbench.scheduling.schedule import run_study
 from normbench.storage.owners import Owner
 from normbench.study.load import load_study
@@ -112,8 +112,8 @@ def test_a_worker_killed_in_the_middle_of_training_is_replaced(whole):
             os.kill(killed[0], signal.SIGKILL)
 
     with Workers(2) as pool:
-        pool.tell = kill_once
-        ended = run_study(load_study(CONFIG), Path("runs"), workers=pool, manner=Manner(checkpoint_s=0.05))
+        pool.report_step = kill_once
+        ended = run_study(load_study(CONFIG), Path("runs"), workers=pool, options=RunOptions(checkpoint_s=0.05))
     assert {(progress.status, progress.error) for progress in ended} == {("finished", "")}
     assert killed[0] != os.getpid()
     assert results() == whole

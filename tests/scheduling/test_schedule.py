@@ -11,7 +11,7 @@ from normbench.evidence.comparison.comparison import compare_study
 from normbench.scheduling import one_run
 from normbench.scheduling.executors.processes import Workers
 from normbench.scheduling.interruption import Interruption
-from normbench.scheduling.one_run import Manner
+from normbench.scheduling.one_run import RunOptions
 from normbench.scheduling.plan import plan
 from normbench.scheduling.schedule import run_study
 from normbench.storage.owners import Owner, Watch
@@ -64,7 +64,7 @@ def test_an_unfinished_run_is_completed():
 def test_force_sets_the_old_folder_aside():
     statuses(study_of())
     run, before = only_run(), (only_run() / "environment.json").read_bytes()
-    assert statuses(study_of(), manner=Manner(force=True)) == {("none", 0): "finished"}
+    assert statuses(study_of(), options=RunOptions(force=True)) == {("none", 0): "finished"}
     assert (run.with_name("seed-0.old-1") / "environment.json").read_bytes() == before
     assert compare_study(RUNS / "tiny").rows[0].seeds == (0,)
 
@@ -83,10 +83,10 @@ def test_a_changed_setting_leaves_the_old_run_where_it_is():
 def test_a_failing_run_does_not_stop_the_others(monkeypatch):
     real = one_run.run_experiment
 
-    def fails_for_plain(config, seed, folder, *, study, arm, conduct):
+    def fails_for_plain(config, seed, folder, *, study, arm, hooks):
         if arm == "plain":
             raise ArithmeticError("one too many\nand more")
-        return real(config, seed, folder, study=study, arm=arm, conduct=conduct)
+        return real(config, seed, folder, study=study, arm=arm, hooks=hooks)
 
     monkeypatch.setattr(one_run, "run_experiment", fails_for_plain)
     results = run_study(study_of(TINY + ARMS), RUNS)
@@ -247,7 +247,7 @@ def test_a_run_that_another_makes_is_waited_for_and_taken_over_when_it_falls_sil
 def test_a_wish_to_stop_ends_the_study_and_what_was_under_way_goes_on_later():
     wish = Interruption()
     workers = Workers(1, wish)
-    workers.tell = lambda *_: setattr(wish, "is_asked", True)
+    workers.report_step = lambda *_: setattr(wish, "is_asked", True)
     with pytest.raises(KeyboardInterrupt):
         run_study(study_of(TINY + ARMS), RUNS, workers=workers)
     (owner,) = [Owner.of(path.parent) for path in RUNS.rglob("claim.json")]

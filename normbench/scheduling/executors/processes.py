@@ -9,7 +9,7 @@ from typing import Self
 from normbench.scheduling.executors.process_start import start_context
 from normbench.scheduling.executors.worker import GRACE_S, Worker
 from normbench.scheduling.interruption import Interruption
-from normbench.scheduling.one_run import AGAIN, Ended, Maker, Manner, PlannedRun
+from normbench.scheduling.one_run import AGAIN, PlannedRun, RunMaker, RunOptions, RunResult
 
 POLL_S = 0.2
 """How long a wish to stop may wait to be noticed."""
@@ -26,13 +26,13 @@ class Workers:
         interruption: Whose wish stops them; what is under way is then saved and handed back as "interrupted".
 
     Attributes:
-        tell: Gets a run, the updates made and those to make, a few times a second.
+        report_step: Gets a run, the updates made and those to make, a few times a second.
     """
 
     def __init__(self, num_jobs: int = 1, interruption: Interruption | None = None) -> None:
         self.num_jobs = num_jobs
         self.interruption = interruption or Interruption()
-        self.tell: Callable[[PlannedRun, int, int], None] = lambda *_: None
+        self.report_step: Callable[[PlannedRun, int, int], None] = lambda *_: None
         self._gives_up = False
         self._workers: list[Worker] = []
 
@@ -53,29 +53,29 @@ class Workers:
         """Make no more runs; what is under way is saved."""
         self._gives_up = True
 
-    def run(self, runs: Sequence[PlannedRun], manner: Manner | None = None) -> Iterator[Ended]:
+    def run(self, runs: Sequence[PlannedRun], options: RunOptions | None = None) -> Iterator[RunResult]:
         """Make the runs; each is handed back when it is done, with several processes in whatever order."""
-        manner = manner or Manner()
+        options = options or RunOptions()
         if self.num_jobs == 1 or (len(runs) < 2 and not self._workers):
-            yield from self._run_here(runs, manner)
+            yield from self._run_here(runs, options)
         else:
-            yield from self._run_in_processes(runs, manner)
+            yield from self._run_in_processes(runs, options)
 
-    def _run_here(self, runs: Sequence[PlannedRun], manner: Manner) -> Iterator[Ended]:
-        maker = Maker(self.tell, lambda: self.is_stopping)
+    def _run_here(self, runs: Sequence[PlannedRun], options: RunOptions) -> Iterator[RunResult]:
+        maker = RunMaker(self.report_step, lambda: self.is_stopping)
         for run in runs:
             if self.is_stopping:
                 return
-            yield maker.make(run, manner)
+            yield maker.make(run, options)
 
-    def _run_in_processes(self, runs: Sequence[PlannedRun], manner: Manner) -> Iterator[Ended]:
+    def _run_in_processes(self, runs: Sequence[PlannedRun], options: RunOptions) -> Iterator[RunResult]:
         waiting, tried = deque(runs), set[Path]()
         try:
             while waiting or self._at_work():
                 if self.is_stopping:
                     waiting.clear()
                     self._ask_to_stop()
-                yield from self._hand_out(waiting, manner)
+                yield from self._hand_out(waiting, options)
                 for worker in self._heard():
                     ended = self._hear(worker, waiting, tried)
                     if ended:
@@ -90,14 +90,14 @@ class Workers:
         for worker in self._at_work():
             worker.ask_to_stop()
 
-    def _hand_out(self, waiting: deque[PlannedRun], manner: Manner) -> Iterator[Ended]:
+    def _hand_out(self, waiting: deque[PlannedRun], options: RunOptions) -> Iterator[RunResult]:
         """Give runs to workers that have none; hand back as failed what no process could be started for."""
         try:
             while waiting and (idle := self._idle()):
-                idle.give(waiting.popleft(), manner)
+                idle.give(waiting.popleft(), options)
         except (EOFError, OSError) as error:
             why = f"no process could be started for it ({type(error).__name__}), for want of memory or processes"
-            yield from (Ended(run, "failed", f"{why}. Use --jobs 1. {AGAIN}") for run in waiting)
+            yield from (RunResult(run, "failed", f"{why}. Use --jobs 1. {AGAIN}") for run in waiting)
             waiting.clear()
 
     def _idle(self) -> Worker | None:
@@ -120,11 +120,11 @@ class Workers:
         by_connection = {worker.connection: worker for worker in self._workers}
         return [by_connection[ready] for ready in wait(list(by_connection), POLL_S)]  # type: ignore[index]
 
-    def _hear(self, worker: Worker, waiting: deque[PlannedRun], tried: set[Path]) -> Ended | None:
+    def _hear(self, worker: Worker, waiting: deque[PlannedRun], tried: set[Path]) -> RunResult | None:
         message, run = worker.hear(), worker.run
         if isinstance(message, tuple) and run:
-            self.tell(run, *message)
-        elif isinstance(message, Ended):
+            self.report_step(run, *message)
+        elif isinstance(message, RunResult):
             worker.run = None
             if message.status == "interrupted" and not self.is_stopping:  # the system has asked its process to end
                 waiting.appendleft(message.run)
@@ -135,15 +135,15 @@ class Workers:
             return self._died(worker, run, waiting, tried) if run else None
         return None
 
-    def _died(self, worker: Worker, run: PlannedRun, waiting: deque[PlannedRun], tried: set[Path]) -> Ended | None:
+    def _died(self, worker: Worker, run: PlannedRun, waiting: deque[PlannedRun], tried: set[Path]) -> RunResult | None:
         if self.is_stopping:
-            return Ended(run, "interrupted")
+            return RunResult(run, "interrupted")
         if run.folder not in tried:
             tried.add(run.folder)
             waiting.appendleft(run)
             return None
         why = f"its process died twice ({worker.how_it_died}), perhaps for want of memory"
-        return Ended(run, "failed", f"{why}. Use fewer --jobs. {AGAIN}")
+        return RunResult(run, "failed", f"{why}. Use fewer --jobs. {AGAIN}")
 
     def _end(self, workers: Sequence[Worker], grace_s: float) -> None:
         for worker in list(workers):

@@ -11,7 +11,7 @@ from typing import Any
 
 from normbench.scheduling.executors.process_start import signals_held_back
 from normbench.scheduling.interruption import SIGNALS
-from normbench.scheduling.one_run import Ended, Maker, Manner, PlannedRun
+from normbench.scheduling.one_run import PlannedRun, RunMaker, RunOptions, RunResult
 
 GRACE_S = 3.0
 """How long an ended process has to go."""
@@ -39,19 +39,19 @@ class Worker:
         finally:
             its_end.close()
 
-    def give(self, run: PlannedRun, manner: Manner) -> None:
+    def give(self, run: PlannedRun, options: RunOptions) -> None:
         """Have it make a run."""
         self.run = run
-        self._send((run, manner))
+        self._send((run, options))
 
     def ask_to_stop(self) -> None:
         """Have it save its run and hand it back."""
         self._send(STOP)
 
-    def hear(self) -> Ended | tuple[int, int] | None:
+    def hear(self) -> RunResult | tuple[int, int] | None:
         """Return what it has to say: how its run ended, or how far it is; None if it has died."""
         try:
-            message: Ended | tuple[int, int] = self.connection.recv()
+            message: RunResult | tuple[int, int] = self.connection.recv()
         except (EOFError, OSError):
             return None
         return message
@@ -86,11 +86,11 @@ def serve(connection: "Connection[Any, Any]") -> None:
     import torch
 
     torch.set_num_threads(1)
-    jobs: SimpleQueue[tuple[PlannedRun, Manner] | None] = SimpleQueue()
+    jobs: SimpleQueue[tuple[PlannedRun, RunOptions] | None] = SimpleQueue()
     stop = Event()
     _heed_signals(jobs, stop)
     Thread(target=_listen, args=(connection, jobs, stop), daemon=True).start()
-    maker = Maker(lambda _, step, total: connection.send((step, total)), stop.is_set)
+    maker = RunMaker(lambda _, step, total: connection.send((step, total)), stop.is_set)
     while (job := jobs.get()) is not None:
         connection.send(maker.make(*job))
 

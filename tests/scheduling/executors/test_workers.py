@@ -13,7 +13,7 @@ from normbench.scheduling.executors import processes
 from normbench.scheduling.executors.processes import Workers
 from normbench.scheduling.executors.worker import Worker
 from normbench.scheduling.interruption import Interruption
-from normbench.scheduling.one_run import Maker, Manner
+from normbench.scheduling.one_run import RunMaker, RunOptions
 from normbench.scheduling.plan import plan
 from normbench.scheduling.schedule import run_study
 from normbench.storage.owners import Owner
@@ -94,7 +94,7 @@ def test_processes_end_at_once_when_the_command_is_interrupted_twice():
 def test_a_wish_to_stop_saves_what_is_under_way_and_starts_no_more(num_jobs):
     wish, runs = Interruption(), plan(study_of(ENDLESS, seeds=2), Path("runs"))
     with Workers(num_jobs, wish) as pool:
-        pool.tell = lambda *_: setattr(wish, "is_asked", True)
+        pool.report_step = lambda *_: setattr(wish, "is_asked", True)
         ended = list(pool.run(runs))
     assert 1 <= len(ended) <= num_jobs
     assert {end.status for end in ended} == {"interrupted"}
@@ -111,7 +111,7 @@ def test_how_far_runs_are_is_told():
         wish.is_asked = len(told) >= 4
 
     with Workers(2, wish) as pool:
-        pool.tell = tell
+        pool.report_step = tell
         list(pool.run(plan(study_of(ENDLESS), Path("runs"))))
     assert {arm for arm, _, _ in told} <= {"plain", "decayed"}
     assert all(0 < step < total == 100_000_000 for _, step, total in told)
@@ -128,7 +128,7 @@ def test_one_job_stays_in_this_process(monkeypatch):
 def test_a_failed_run_says_why(monkeypatch):
     monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: 1 / 0)
     (run, *_) = plan(study_of(), Path("runs"))
-    ended = Maker().make(run, Manner())
+    ended = RunMaker().make(run, RunOptions())
     assert (ended.status, ended.error) == ("failed", "ZeroDivisionError: division by zero")
     assert "Traceback" in (run.folder / "error.txt").read_text()
     assert (Owner.of(run.folder).status, Owner.of(run.folder).error) == ("failed", ended.error)
