@@ -14,7 +14,7 @@ from normbench.scheduling.interruption import Interruption
 from normbench.scheduling.one_run import RunOptions
 from normbench.scheduling.plan import plan
 from normbench.scheduling.schedule import run_study
-from normbench.storage.owners import Owner, Watch
+from normbench.storage.owners import Owner, OwnerWatch
 from normbench.study.load import load_study
 
 RUNS = Path("runs")
@@ -219,7 +219,7 @@ def test_without_fail_fast_all_are_tried(monkeypatch):
     assert len(tried) == 4
 
 
-class Impatient(Watch):
+class Impatient(OwnerWatch):
     """Takes an owner for dead after some looks, whatever the clock says."""
 
     def is_free(self, folder):
@@ -230,7 +230,7 @@ class Impatient(Watch):
 
 def test_a_run_that_another_makes_is_waited_for_and_taken_over_when_it_falls_silent(monkeypatch):
     monkeypatch.setattr("normbench.scheduling.schedule.LOOK_AGAIN_S", 0.001)
-    monkeypatch.setattr("normbench.scheduling.schedule.Watch", Impatient)
+    monkeypatch.setattr("normbench.scheduling.schedule.OwnerWatch", Impatient)
     first, _ = plan(study_of(TINY + ARMS), RUNS)
     first.folder.mkdir(parents=True)
     Owner("token", pid=7, host="far away").write(first.folder)
