@@ -24,7 +24,7 @@ def draw_study(study: Study, folder: Path, results: Sequence[RunUpdate]) -> None
     Args:
         study: As it was run.
         folder: Its folder.
-        results: What became of its runs.
+        results: Its runs.
 
     Raises:
         OSError: It cannot be written.

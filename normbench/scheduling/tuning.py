@@ -13,13 +13,15 @@ from pydantic import ValidationError
 from normbench.errors import ConfigError, RunFailedError
 from normbench.evidence.claims.expectations import TUNED
 from normbench.evidence.metrics.run_metrics import read_metrics
-from normbench.scheduling.executors.processes import Workers
-from normbench.scheduling.one_run import AGAIN, PlannedRun, RunOptions
+from normbench.scheduling.executors.base import Executor
+from normbench.scheduling.one_run import PlannedRun
+from normbench.scheduling.run_result import AGAIN, RunOptions
 from normbench.scheduling.schedule import RunUpdate, run_planned
 from normbench.storage.choices import TUNING, Choice, Question, Tried, freeze, frozen
 from normbench.storage.files.atomic import refusal
 from normbench.storage.files.located import Located
 from normbench.storage.run_folder import Run, seed_folder
+from normbench.storage.run_status import RunStatus
 from normbench.study.config import TUNING_SEEDS, RecordingConfig, RunConfig, Study
 from normbench.study.contradictions import contradictions
 
@@ -32,7 +34,7 @@ Lists = Mapping[str, Sequence[Any]]
 def tune_study(
     study: Study,
     runs_dir: Path,
-    workers: Workers,
+    executor: Executor,
     report: Callable[[RunUpdate], None] = lambda _: None,
     *,
     options: RunOptions | None = None,
@@ -51,7 +53,7 @@ def tune_study(
     open_arms: dict[str, Lists] = {arm: study.tune for arm in study.arms if arm not in known}
     for widened in range(MAX_WIDENINGS + 1):
         candidates = {arm: _candidates(study.arms[arm], arm, lists) for arm, lists in open_arms.items()}
-        _run(run_planned(_planned_all(study, candidates, runs_dir), workers, options, fail_fast=fail_fast), report)
+        _run(run_planned(_planned_all(study, candidates, runs_dir), executor, options, fail_fast=fail_fast), report)
         for arm, lists in list(open_arms.items()):
             choice = choose(arm, [_score(study, arm, *c, runs_dir) for c in candidates[arm]], widened, lists)
             wider = _wider(lists, choice.chosen, study.arms[arm]) if widened < MAX_WIDENINGS else None
@@ -162,7 +164,7 @@ def _run(made: Iterator[RunUpdate], report: Callable[[RunUpdate], None]) -> None
     failed = []
     for progress in made:
         report(progress)
-        if progress.status == "failed":
+        if progress.status == RunStatus.FAILED:
             failed.append(progress)
     if failed:
         arms = ", ".join(dict.fromkeys(progress.run.arm for progress in failed))

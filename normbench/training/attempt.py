@@ -1,9 +1,6 @@
 """One attempt at a run: from its beginning or from a checkpoint, saved on the way, stopped when asked."""
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,10 +14,10 @@ from normbench.training.checkpoints import Damaged, load_checkpoint, restore, sa
 from normbench.training.loop import Outcome, Recorder, TrainingProgress, train
 from normbench.training.recorders.csv import CsvRecorder
 from normbench.training.recorders.memory import Recorders
+from normbench.training.run_hooks import RunHooks
 
-CHECKPOINT_S = 30.0
-"""Between two checkpoints, so that a run shorter than that pays nothing and is simply made again."""
-TELL_S = 0.25
+REPORT_S = 0.25
+"""Between two reports of how far a run is."""
 
 
 class Interrupted(Exception):  # noqa: N818 - no error: somebody asked for it
@@ -33,25 +30,6 @@ class Board(Recorder, Protocol):
     num_seen: int
 
 
-@dataclass(frozen=True)
-class RunHooks:
-    """How a run is made, which decides nothing about its numbers.
-
-    Attributes:
-        owned: A block inside which the folder is surely this run's; around everything that others will read.
-        checkpoint_s: Seconds between two checkpoints.
-        report_step: Gets the updates made and those to make, a few times a second.
-        should_stop: Asked after each update.
-        note: Gets what a user should know about how it went.
-    """
-
-    owned: Callable[[], AbstractContextManager[None]] = nullcontext
-    checkpoint_s: float = CHECKPOINT_S
-    report_step: Callable[[int, int], None] = lambda *_: None
-    should_stop: Callable[[], bool] = lambda: False
-    note: Callable[[str], None] = lambda _: None
-
-
 class Attempt:
     """The objects of a run, in the state of its newest checkpoint; without one at its beginning, the folder cleared.
 
@@ -59,14 +37,14 @@ class Attempt:
         config: All settings.
         seed: Of data, order, weights and dropout.
         folder: The run's; an unfinished attempt may lie there.
-        hooks: How it is made.
+        hooks: What it asks and reports on the way.
     """
 
     def __init__(self, config: RunConfig, seed: int, folder: Path, hooks: RunHooks) -> None:
         self.config, self.seed, self.folder, self.hooks = config, seed, folder, hooks
         self._identity = f"{config.hash()} seed {seed} torch {torch.__version__}"
         self._next_save = time.monotonic() + hooks.checkpoint_s
-        self._next_tell = 0.0
+        self._next_report = 0.0
         self._build()
         self._progress, self._recorded = self._go_on() or (TrainingProgress(), {})
         if not self.goes_on:
@@ -114,8 +92,8 @@ class Attempt:
 
     def _between_steps(self, progress: TrainingProgress, files: CsvRecorder, board: Board) -> None:
         now = time.monotonic()
-        if now >= self._next_tell:
-            self._next_tell = now + TELL_S
+        if now >= self._next_report:
+            self._next_report = now + REPORT_S
             self.hooks.report_step(progress.step, self.config.total_steps)
         stops = self.hooks.should_stop()
         if stops or now >= self._next_save:

@@ -13,11 +13,12 @@ from normbench.storage.files.json_files import write_json, write_sealed_json, wr
 from normbench.storage.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, digests
 from normbench.study.config import RunConfig
 from normbench.study.resolved import flat_settings, resolved_yaml
-from normbench.training.attempt import Attempt, RunHooks
+from normbench.training.attempt import Attempt
 from normbench.training.build import has_curve, readings
 from normbench.training.environment import environment
 from normbench.training.recorders.csv import CsvRecorder, write_points
 from normbench.training.recorders.tensorboard import TensorBoardRecorder
+from normbench.training.run_hooks import RunHooks
 from normbench.training.summary import summary_of
 
 

@@ -10,8 +10,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from normbench.parts import find_specs
 from normbench.study.config import RunConfig
 from normbench.study.contradictions import contradictions
-from normbench.training.attempt import Interrupted, RunHooks
+from normbench.training.attempt import Interrupted
 from normbench.training.experiment import run_experiment
+from normbench.training.run_hooks import RunHooks
 
 NUM_STEPS = 5
 IMAGES = {"dataset": {"name": "gratings", "num_samples": 24}, "model": {"name": "lenet"}}

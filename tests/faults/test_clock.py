@@ -12,8 +12,9 @@ from normbench.storage.files.json_files import read_json
 from normbench.storage.lock import Busy, claim
 from normbench.storage.owners import OwnerWatch
 from normbench.study.load import load_study
-from normbench.training.attempt import Interrupted, RunHooks
+from normbench.training.attempt import Interrupted
 from normbench.training.experiment import run_experiment
+from normbench.training.run_hooks import RunHooks
 
 DAY_S = 86_400.0
 NOW = time.time

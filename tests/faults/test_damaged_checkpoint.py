@@ -13,9 +13,10 @@ import torch
 from faults.small_study import TEXT
 
 from normbench.study.load import load_study
-from normbench.training.attempt import Interrupted, RunHooks
+from normbench.training.attempt import Interrupted
 from normbench.training.checkpoints import Damaged, load_checkpoint
 from normbench.training.experiment import run_experiment
+from normbench.training.run_hooks import RunHooks
 
 RULE = "must be as it was written, beside the files it was written with, got something else."
 SEED = 3

@@ -9,10 +9,10 @@ from made_up_runs import ARMS, TINY
 from normbench.errors import RunFailedError, RunFolderError
 from normbench.evidence.comparison.comparison import compare_study
 from normbench.scheduling import one_run
-from normbench.scheduling.executors.processes import Workers
+from normbench.scheduling.executors.in_process import InProcess
 from normbench.scheduling.interruption import Interruption
-from normbench.scheduling.one_run import RunOptions
 from normbench.scheduling.plan import plan
+from normbench.scheduling.run_result import RunOptions
 from normbench.scheduling.schedule import run_study
 from normbench.storage.owners import Owner, OwnerWatch
 from normbench.study.load import load_study
@@ -246,10 +246,10 @@ def test_a_run_that_another_makes_is_waited_for_and_taken_over_when_it_falls_sil
 
 def test_a_wish_to_stop_ends_the_study_and_what_was_under_way_goes_on_later():
     wish = Interruption()
-    workers = Workers(1, wish)
-    workers.report_step = lambda *_: setattr(wish, "is_asked", True)
+    executor = InProcess(wish)
+    executor.report_step = lambda *_: setattr(wish, "is_asked", True)
     with pytest.raises(KeyboardInterrupt):
-        run_study(study_of(TINY + ARMS), RUNS, workers=workers)
+        run_study(study_of(TINY + ARMS), RUNS, executor=executor)
     (owner,) = [Owner.of(path.parent) for path in RUNS.rglob("claim.json")]
     assert owner.status == "interrupted"
     assert set(statuses(study_of(TINY + ARMS)).values()) == {"finished"}

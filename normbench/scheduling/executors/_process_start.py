@@ -10,7 +10,7 @@ from multiprocessing.context import BaseContext
 
 from normbench.scheduling.interruption import SIGNALS
 
-PRELOADED = ("normbench.scheduling.executors.worker",)
+PRELOADED = ("normbench.scheduling.executors._worker", "normbench.scheduling.one_run")
 
 
 def start_context() -> BaseContext:
@@ -47,8 +47,3 @@ def signals_held_back() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def num_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -7,11 +7,14 @@ from multiprocessing.context import BaseContext
 from queue import SimpleQueue
 from threading import Event, Thread
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from normbench.scheduling.executors.process_start import signals_held_back
+from normbench.scheduling.executors._process_start import signals_held_back
 from normbench.scheduling.interruption import SIGNALS
-from normbench.scheduling.one_run import PlannedRun, RunMaker, RunOptions, RunResult
+from normbench.scheduling.run_result import RunOptions, RunResult
+
+if TYPE_CHECKING:
+    from normbench.scheduling.one_run import PlannedRun
 
 GRACE_S = 3.0
 """How long an ended process has to go."""
@@ -19,10 +22,10 @@ STOP = "stop"
 
 
 class Worker:
-    """One process, seen from the command: given runs, asked to stop, heard from.
+    """A worker process as the command sees it: is given runs, asked to stop, heard from.
 
     Attributes:
-        run: What it makes now; None if nothing.
+        run: The run it makes now; None while it is idle.
         connection: Ready to be read where it has something to say, or has died.
     """
 
@@ -39,7 +42,7 @@ class Worker:
         finally:
             its_end.close()
 
-    def give(self, run: PlannedRun, options: RunOptions) -> None:
+    def give(self, run: "PlannedRun", options: RunOptions) -> None:
         """Have it make a run."""
         self.run = run
         self._send((run, options))
@@ -82,8 +85,10 @@ class Worker:
 
 
 def serve(connection: "Connection[Any, Any]") -> None:
-    """Make what comes through the pipe until nothing more will; the whole life of a worker process."""
+    """Make the runs that come through the pipe until None does; a worker process does nothing else."""
     import torch
+
+    from normbench.scheduling.one_run import RunMaker
 
     torch.set_num_threads(1)
     jobs: SimpleQueue[tuple[PlannedRun, RunOptions] | None] = SimpleQueue()
@@ -96,7 +101,7 @@ def serve(connection: "Connection[Any, Any]") -> None:
 
 
 def _heed_signals(jobs: "SimpleQueue[Any]", stop: Event) -> None:
-    """Leave Ctrl-C to the command, which gets it too and says what to do; end after a saved run if asked to end."""
+    """Ignore Ctrl-C, which the command gets too and passes on; at SIGTERM save the run and end."""
 
     def end(number: int, _: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)
