@@ -1,4 +1,4 @@
-"""What is drawn of a study from its runs: fitted curves, and mean curves over seeds for TensorBoard."""
+"""Draws a study from its runs: fitted curves, and mean curves over seeds for TensorBoard."""
 
 from collections.abc import Callable, Sequence
 from hashlib import sha256

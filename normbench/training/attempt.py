@@ -1,4 +1,4 @@
-"""One attempt at a run: from its beginning or from a checkpoint, saved on the way, stopped when asked."""
+"""Attempt: trains one run from its newest checkpoint or from its beginning, saves it on the way, stops when asked."""
 
 import time
 from pathlib import Path
@@ -25,18 +25,18 @@ class Interrupted(Exception):  # noqa: N818 - no error: somebody asked for it
 
 
 class Board(Recorder, Protocol):
-    """Writes TensorBoard's view, and counts what it has seen."""
+    """Writes TensorBoard files, and counts the frames it has taken."""
 
     num_seen: int
 
 
 class Attempt:
-    """The objects of a run, in the state of its newest checkpoint; without one at its beginning, the folder cleared.
+    """The objects of a run in the state of its newest checkpoint; without one at their beginning, the folder cleared.
 
     Args:
         config: All settings.
-        seed: Of data, order, weights and dropout.
-        folder: The run's; an unfinished attempt may lie there.
+        seed: Seed of data, order, weights and dropout.
+        folder: The run's folder, with what an unfinished attempt left there.
         hooks: What it asks and reports on the way.
     """
 

@@ -71,8 +71,8 @@ def load_checkpoint(folder: Path, identity: str, note: Callable[[str], None] = l
 
     Args:
         folder: The run's folder.
-        identity: What ``content["identity"]`` must say: whose checkpoint this is.
-        note: Told where the one before has to do.
+        identity: What ``content["identity"]`` must be: that of the run.
+        note: Gets a line where the newest checkpoint is damaged and the one before is used.
 
     Raises:
         Damaged: There are some, and none is as it was written, or the run's files are not.

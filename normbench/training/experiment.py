@@ -11,6 +11,7 @@ from torch import nn
 from normbench.datasets.base import Dataset
 from normbench.storage.files.json_files import write_json, write_sealed_json, write_text
 from normbench.storage.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, digests
+from normbench.storage.run_status import RunStatus
 from normbench.study.config import RunConfig
 from normbench.study.resolved import flat_settings, resolved_yaml
 from normbench.training.attempt import Attempt
@@ -51,7 +52,7 @@ def run_experiment(
             if not attempt.goes_on:
                 board.describe_run(text, _hparams(config), f"{arm}-{config.hash()}")
             outcome = attempt.train(files, board)
-            board.finish(succeeded=outcome.status == "finished")
+            board.finish(succeeded=outcome.status == RunStatus.FINISHED)
     summary = {"seed": seed} | summary_of(config, model, dataset, outcome, files.last_metrics)
     lasted = {"duration_s": time.monotonic() - began, "cpu_s": time.process_time() - began_cpu}
     with hooks.owned():
