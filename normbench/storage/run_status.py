@@ -27,6 +27,8 @@ class RunStatus(StrEnum):
     SKIPPED = "skipped"
     """Not made by this command, because its result is there."""
 
+    __repr__ = str.__repr__  # error lines quote it as any other word
+
 
 RESULTS = (RunStatus.FINISHED, RunStatus.DIVERGED)
 """A run in one of these is never made again."""

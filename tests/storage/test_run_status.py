@@ -43,4 +43,5 @@ def test_a_status_spelled_as_a_string_is_found(wrong):
 def test_a_status_is_written_and_printed_as_its_word():
     assert json.dumps(list(RunStatus)) == json.dumps([status.value for status in RunStatus])
     assert f"{RunStatus.FINISHED}" == "finished" == RunStatus.FINISHED
+    assert f"{RunStatus.FINISHED!r}" == "'finished'"
     assert set(RESULTS) < set(FOLDER_STATUSES) < set(RunStatus)
