@@ -1,4 +1,4 @@
-"""Checkpoints: all that a run needs to go on as if it had never stopped."""
+"""Saves, checks and restores checkpoints: the whole state of a run between two steps."""
 
 import io
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""A process that makes runs, one after another, and the pipe to it."""
+"""Worker: a process that makes one run after another, and the command's pipe to it."""
 
 import os
 import signal
