@@ -55,13 +55,13 @@ def command(
 
 def _checked(said: list[str]) -> list[str]:
     from normbench.errors import ConfigError, did_you_mean
-    from normbench.storage.run_states import STATUSES
+    from normbench.storage.run_status import FOLDER_STATUSES
 
-    rule = f"must be one of {', '.join(STATUSES)}"
-    wrong = [status for status in said if status not in STATUSES]
+    rule = f"must be one of {', '.join(FOLDER_STATUSES)}"
+    wrong = [status for status in said if status not in FOLDER_STATUSES]
     if wrong:
         raise ConfigError(
-            [f"--status {text}: {rule}, got {text!r}.{did_you_mean(text, STATUSES)}".rstrip() for text in wrong]
+            [f"--status {text}: {rule}, got {text!r}.{did_you_mean(text, FOLDER_STATUSES)}".rstrip() for text in wrong]
         )
     return said
 

@@ -1,7 +1,6 @@
 """normbench run: run what is missing of a study, then report."""
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -12,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from normbench.findings import Level
+    from normbench.scheduling.executors.base import Executor
     from normbench.scheduling.studies import StudyRun, StudyRunner
     from normbench.study.config import Study
 
@@ -53,33 +53,38 @@ def command(
 
     Example: normbench run configs/lenet_bn.yaml --set norm=group_norm --seeds 3
     """
-    from normbench.scheduling.executors.process_start import get_ready
-
-    num_jobs = _num_jobs(jobs)
-    if num_jobs > 1 and not dry_run:
-        get_ready()
-    from normbench.scheduling.executors.processes import Workers
+    from normbench.scheduling.executors.base import make_executor
     from normbench.scheduling.interruption import Interruption
-    from normbench.scheduling.one_run import Manner
-    from normbench.scheduling.studies import StudyRunner
 
-    studies = _load_all(configs, seeds=seeds, set_=set_ or [], vary=vary or [], tune=tune or [])
-    if quick:
-        studies = [_quick(study) for study in studies]
-    if dry_run:
-        _print_plan(studies, runs_dir, as_json=json_)
-        return
-    _print_findings(studies, "warning")
     interruption = Interruption()
-    with interruption.listening(), Workers(num_jobs, interruption) as workers:
-        runner = StudyRunner(runs_dir, workers, Manner(force=force, checkpoint_s=checkpoint_every), fail_fast, quiet)
+    executor = make_executor(jobs, interruption)
+    load = partial(_load_all, configs, seeds=seeds, set_=set_ or [], vary=vary or [], tune=tune or [], quick=quick)
+    if dry_run:
+        _print_plan(load(), runs_dir, as_json=json_)
+        return
+    with interruption.listening(), executor:
+        studies = load()
+        interruption.raise_if_asked()
+        _print_findings(studies, "warning")
+        interruption.raise_if_asked()
+        runner = _runner(runs_dir, executor, force, checkpoint_every, fail_fast=fail_fast, quiet=quiet)
         show = _as_mapping if json_ else partial(_print, all_layers=layers == "all")
         failures, broken, reports = _run_all(configs, studies, runner, show)
-        if interruption.is_asked:
-            raise KeyboardInterrupt
+    interruption.raise_if_asked()
     if json_:
         typer.echo(json.dumps(reports, indent=2))
     _tell_failures(failures, broken)
+
+
+def _runner(
+    runs_dir: Path, executor: "Executor", force: bool, checkpoint_s: float, *, fail_fast: bool, quiet: bool
+) -> "StudyRunner":
+    from normbench.report.terminal.progress import StudyProgress
+    from normbench.scheduling.run_result import RunOptions
+    from normbench.scheduling.studies import StudyRunner
+
+    options = RunOptions(force=force, checkpoint_s=checkpoint_s)
+    return StudyRunner(runs_dir, executor, options, partial(StudyProgress, quiet=quiet), fail_fast)
 
 
 def _run_all(
@@ -91,7 +96,7 @@ def _run_all(
         A line per failure, a line per study that could not be written or read, and what showing each gave.
     """
     from normbench.errors import RunFolderError
-    from normbench.scheduling.one_run import said_in_a_line
+    from normbench.scheduling.one_run import error_line
     from normbench.scheduling.study_pictures import draw_study
 
     failures: list[str] = []
@@ -106,7 +111,7 @@ def _run_all(
             except BrokenPipeError:  # whoever reads has seen enough
                 raise
             except (OSError, RunFolderError) as error:  # the runs are there, and asking again shows them
-                failures.append(f"{study.name}: {said_in_a_line(error, run.folder)}")
+                failures.append(f"{study.name}: {error_line(error, run.folder)}")
     return failures, broken, reports
 
 
@@ -156,18 +161,7 @@ def _as_mapping(_path: Path, run: "StudyRun") -> dict[str, Any]:
     return study_as_mapping(run.folder, run.arm_names, list(run.choices.values()), results)
 
 
-def _num_jobs(said: str) -> int:
-    from normbench.errors import ConfigError
-    from normbench.scheduling.executors.process_start import num_cores
-
-    if said == "auto":
-        return num_cores()
-    if re.fullmatch(r"[1-9][0-9]{0,3}", said):
-        return int(said)
-    raise ConfigError([f"--jobs {said}: must be a whole number from 1, or auto, got {said!r}. Example: --jobs auto"])
-
-
-def _load_all(configs: list[Path], **changes: Any) -> "list[Study]":
+def _load_all(configs: list[Path], *, quick: bool, **changes: Any) -> "list[Study]":
     from normbench.errors import ConfigError
     from normbench.study.load import load_study
 
@@ -180,7 +174,7 @@ def _load_all(configs: list[Path], **changes: Any) -> "list[Study]":
             complaints += error.complaints
     if complaints:
         raise ConfigError(complaints)
-    return studies
+    return [_quick(study) for study in studies] if quick else studies
 
 
 def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> None:

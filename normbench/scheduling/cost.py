@@ -1,4 +1,4 @@
-"""What a study would cost: runs still missing, CPU seconds per run, measured on a few steps."""
+"""Estimates what a study would cost: runs still missing, CPU seconds per run, measured on a few steps."""
 
 import statistics
 import time

@@ -1,4 +1,4 @@
-"""Which runs a study stands for, where they lie, and the files beside them that say so."""
+"""Plans the runs of a study: one per arm and seed, each with its folder; writes study.json and arm.json."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress

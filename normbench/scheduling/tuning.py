@@ -13,14 +13,16 @@ from pydantic import ValidationError
 from normbench.errors import ConfigError, RunFailedError
 from normbench.evidence.claims.expectations import TUNED
 from normbench.evidence.metrics.run_metrics import read_metrics
-from normbench.scheduling.executors.processes import Workers
-from normbench.scheduling.one_run import AGAIN, Manner, PlannedRun
+from normbench.scheduling.executors.base import Executor
+from normbench.scheduling.one_run import PlannedRun
 from normbench.scheduling.plan import on_device
-from normbench.scheduling.schedule import Progress, run_planned
+from normbench.scheduling.run_result import AGAIN, RunOptions
+from normbench.scheduling.schedule import RunUpdate, run_planned
 from normbench.storage.choices import TUNING, Choice, Question, Tried, freeze, frozen
 from normbench.storage.files.atomic import refusal
 from normbench.storage.files.located import Located
 from normbench.storage.run_folder import Run, arm_folder_name
+from normbench.storage.run_status import RunStatus
 from normbench.study.config import TUNING_SEEDS, RecordingConfig, RunConfig, Study
 from normbench.study.contradictions import contradictions
 
@@ -33,13 +35,13 @@ Lists = Mapping[str, Sequence[Any]]
 def tune_study(
     study: Study,
     runs_dir: Path,
-    workers: Workers,
-    report: Callable[[Progress], None] = lambda _: None,
+    executor: Executor,
+    report: Callable[[RunUpdate], None] = lambda _: None,
     *,
-    manner: Manner | None = None,
+    options: RunOptions | None = None,
     fail_fast: bool = False,
 ) -> dict[str, Choice]:
-    """Return each arm's choice; what was frozen before is taken as it is, whatever ``manner`` forces.
+    """Return each arm's choice; what was frozen before is taken as it is, whatever ``options`` forces.
 
     Raises:
         ConfigError: No combination of an arm's values fits together.
@@ -47,13 +49,13 @@ def tune_study(
         RunFailedError: A tuning run failed.
         KeyboardInterrupt: Somebody asked to stop.
     """
-    manner = replace(manner or Manner(), force=False)
+    options = replace(options or RunOptions(), force=False)
     study, _ = on_device(study, runs_dir)
     known = frozen_choices(study, runs_dir)
     open_arms: dict[str, Lists] = {arm: study.tune for arm in study.arms if arm not in known}
     for widened in range(MAX_WIDENINGS + 1):
         candidates = {arm: _candidates(study.arms[arm], arm, lists) for arm, lists in open_arms.items()}
-        _run(run_planned(_planned_all(study, candidates, runs_dir), workers, manner, fail_fast=fail_fast), report)
+        _run(run_planned(_planned_all(study, candidates, runs_dir), executor, options, fail_fast=fail_fast), report)
         for arm, lists in list(open_arms.items()):
             choice = choose(arm, [_score(study, arm, *c, runs_dir) for c in candidates[arm]], widened, lists)
             wider = _wider(lists, choice.chosen, study.arms[arm]) if widened < MAX_WIDENINGS else None
@@ -163,11 +165,11 @@ def _planned(study: Study, arm: str, config: RunConfig, seed: int, runs_dir: Pat
     return PlannedRun(f"{study.name}-{TUNING}", arm, config, seed, folder, identity)
 
 
-def _run(made: Iterator[Progress], report: Callable[[Progress], None]) -> None:
+def _run(made: Iterator[RunUpdate], report: Callable[[RunUpdate], None]) -> None:
     failed = []
     for progress in made:
         report(progress)
-        if progress.status == "failed":
+        if progress.status == RunStatus.FAILED:
             failed.append(progress)
     if failed:
         arms = ", ".join(dict.fromkeys(progress.run.arm for progress in failed))

@@ -115,7 +115,7 @@ def claim(
     folder: Path,
     *,
     outdated: Stamp | None = None,
-    presumed_dead: Collection[str] = (),
+    silent_owners: Collection[str] = (),
     find_problem: Callable[[], str] | None = None,
 ) -> Claim | None:
     """Take a run that nobody makes; None if it is finished. What an unfinished attempt left stays.
@@ -125,7 +125,7 @@ def claim(
     Args:
         folder: The run's.
         outdated: Of what is to be made again, if it still lies there: what was made since then counts.
-        presumed_dead: Tokens of owners that have given no sign of life for long.
+        silent_owners: Tokens of owners that have given no sign of life for long.
         find_problem: Says what keeps a result from counting; by default that its files are not as they were written.
 
     Raises:
@@ -135,18 +135,18 @@ def claim(
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with locked(folder.parent):
-            return _claim(folder, outdated, presumed_dead, find_problem or (lambda: problem_with(folder)))
+            return _claim(folder, outdated, silent_owners, find_problem or (lambda: problem_with(folder)))
     except OSError as error:
         rule = "must be a folder this user may write"
         raise RunFolderError(f"{folder}: {rule}, got: {error.strerror}. {way_out(error)}") from None
 
 
 def _claim(
-    folder: Path, outdated: Stamp | None, presumed_dead: Collection[str], find_problem: Callable[[], str]
+    folder: Path, outdated: Stamp | None, silent_owners: Collection[str], find_problem: Callable[[], str]
 ) -> Claim | None:
     known = Owner.of(folder)
     is_over = is_finished(folder)  # whoever claimed it then has nothing left to do but to tidy up
-    if known and known.is_alive and not is_over and known.token not in presumed_dead:
+    if known and known.is_alive and not is_over and known.token not in silent_owners:
         raise Busy
     problem = find_problem() if is_over else ""
     is_outdated = outdated is not None and stamp(folder) == outdated

@@ -1,4 +1,4 @@
-"""From a config and a seed to the objects that are trained."""
+"""Builds the objects of a run from its config and seed."""
 
 from functools import lru_cache
 from typing import Any

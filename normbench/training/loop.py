@@ -1,4 +1,4 @@
-"""The loop and nothing else; knows objects, never a config."""
+"""train: the training loop over ready-made objects; knows no config."""
 
 import math
 import time
@@ -24,10 +24,11 @@ from normbench.inspection.watch.watch import (
     watching_activations,
     weights_of,
 )
+from normbench.storage.run_status import RunStatus
 
 
 class Recorder(Protocol):
-    """Takes what was seen; writes it wherever it likes."""
+    """Takes the frame of each recorded step, and writes it somewhere."""
 
     def record(self, frame: Frame) -> None:
         """Take one frame. Nothing about the model may change."""
@@ -54,14 +55,14 @@ class Penalty:
 
 
 @dataclass
-class Course:
-    """How far training has come; with the state of the objects, all it takes to go on from there.
+class TrainingProgress:
+    """Updates made and what was summed up since; a checkpoint is this and the objects' states.
 
     Attributes:
         step: Updates made.
         losses: Of the batches since the last recorded row.
         cpu_s: CPU seconds of the steps that were only made, not watched.
-        num_timed: How many those were.
+        num_timed: Number of those steps.
     """
 
     step: int = 0
@@ -75,13 +76,13 @@ class Outcome:
     """How training ended.
 
     Attributes:
-        status: "finished" or "diverged".
+        status: Finished or diverged.
         step: Updates made.
         cpu_s: CPU seconds of the steps that were only made, not watched.
-        num_timed: How many those were.
+        num_timed: Number of those steps.
     """
 
-    status: str
+    status: RunStatus
     step: int
     cpu_s: float
     num_timed: int
@@ -98,14 +99,14 @@ class Training:
 
     Attributes:
         model: In training mode.
-        batches: Where each step's samples come from.
+        batches: Gives each step its samples.
         optimizer: Over the model's parameters.
         loss: Of outputs and targets.
         penalty: L1, beside the optimizer's own weight decay.
         read: Losses over whole splits, read at recorded steps.
         curve: The fitted curve on a grid, where there is one.
-        final_read: What else is read once training is over.
-        measures: What else is measured at recorded steps: names of files in ``diagnostics``.
+        final_read: More losses, read once training is over.
+        measures: Names of the measures taken at recorded steps: files in ``inspection/measures``.
     """
 
     model: nn.Module
@@ -130,45 +131,45 @@ def train(
     every_steps: int,
     recorder: Recorder | None,
     *,
-    course: Course | None = None,
-    between_steps: Callable[[Course], None] | None = None,
+    progress: TrainingProgress | None = None,
+    between_steps: Callable[[TrainingProgress], None] | None = None,
 ) -> Outcome:
     """Make ``num_steps`` updates; record at step 0, every ``every_steps`` and at the end.
 
     A loss that is not finite ends training before its step is made: status "diverged".
 
     Args:
-        parts: What is trained.
+        parts: The objects to train.
         num_steps: Updates in all.
         every_steps: Updates between two recorded rows.
-        recorder: Takes what was seen; nothing is watched without one.
-        course: Where to go on; from the start if not said.
+        recorder: Takes the frame of each recorded step; nothing is watched without one.
+        progress: Where to go on from; the start if not given.
         between_steps: Called after each update; what it raises ends training.
     """
-    course = course or Course()
-    while course.step < num_steps:
-        loss = _next_step(parts, course, every_steps, recorder)
+    progress = progress or TrainingProgress()
+    while progress.step < num_steps:
+        loss = _next_step(parts, progress, every_steps, recorder)
         if not math.isfinite(loss):
-            return Outcome("diverged", course.step, course.cpu_s, course.num_timed)
-        course.losses.append(loss)
-        course.step += 1
+            return Outcome(RunStatus.DIVERGED, progress.step, progress.cpu_s, progress.num_timed)
+        progress.losses.append(loss)
+        progress.step += 1
         if between_steps:
-            between_steps(course)
-    status = "finished"
-    if recorder is not None and not math.isfinite(_look_without_a_step(parts, num_steps, course.losses, recorder)):
-        status = "diverged"
-    return Outcome(status, num_steps, course.cpu_s, course.num_timed)
+            between_steps(progress)
+    status = RunStatus.FINISHED
+    if recorder is not None and not math.isfinite(_look_without_a_step(parts, num_steps, progress.losses, recorder)):
+        status = RunStatus.DIVERGED
+    return Outcome(status, num_steps, progress.cpu_s, progress.num_timed)
 
 
-def _next_step(parts: Training, course: Course, every_steps: int, recorder: Recorder | None) -> float:
-    if recorder is not None and course.step % every_steps == 0:
-        loss = _watched_step(parts, course.step, course.losses, recorder)
-        course.losses = []
+def _next_step(parts: Training, progress: TrainingProgress, every_steps: int, recorder: Recorder | None) -> float:
+    if recorder is not None and progress.step % every_steps == 0:
+        loss = _watched_step(parts, progress.step, progress.losses, recorder)
+        progress.losses = []
         return loss
     started = time.process_time()
     loss = _step(parts, parts.batches.next())
-    course.cpu_s += time.process_time() - started
-    course.num_timed += 1
+    progress.cpu_s += time.process_time() - started
+    progress.num_timed += 1
     return loss
 
 

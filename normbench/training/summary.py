@@ -1,4 +1,4 @@
-"""What a run comes to: the numbers of summary.json."""
+"""summary.json: the numbers that a run ends with."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -9,7 +9,7 @@ from made_up_runs import ARMS, TINY
 
 from normbench.scheduling import one_run
 from normbench.scheduling.executors import processes
-from normbench.scheduling.executors.worker import Worker
+from normbench.scheduling.executors._worker import Worker
 
 
 @pytest.fixture

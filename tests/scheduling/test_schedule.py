@@ -9,12 +9,12 @@ from made_up_runs import ARMS, TINY
 from normbench.errors import RunFailedError, RunFolderError
 from normbench.evidence.comparison.comparison import compare_study
 from normbench.scheduling import one_run
-from normbench.scheduling.executors.processes import Workers
+from normbench.scheduling.executors.in_process import InProcess
 from normbench.scheduling.interruption import Interruption
-from normbench.scheduling.one_run import Manner
 from normbench.scheduling.plan import make_plan
+from normbench.scheduling.run_result import RunOptions
 from normbench.scheduling.schedule import run_study
-from normbench.storage.owners import Owner, Watch
+from normbench.storage.owners import Owner, OwnerWatch
 from normbench.study.load import load_study
 
 RUNS = Path("runs")
@@ -64,7 +64,7 @@ def test_an_unfinished_run_is_completed():
 def test_force_sets_the_old_folder_aside():
     statuses(study_of())
     run, before = only_run(), (only_run() / "environment.json").read_bytes()
-    assert statuses(study_of(), manner=Manner(force=True)) == {("none", 0): "finished"}
+    assert statuses(study_of(), options=RunOptions(force=True)) == {("none", 0): "finished"}
     assert (run.with_name("seed-0.old-1") / "environment.json").read_bytes() == before
     assert compare_study(RUNS / "tiny").rows[0].seeds == (0,)
 
@@ -219,7 +219,7 @@ def test_without_fail_fast_all_are_tried(monkeypatch):
     assert len(tried) == 4
 
 
-class Impatient(Watch):
+class Impatient(OwnerWatch):
     """Takes an owner for dead after some looks, whatever the clock says."""
 
     def is_free(self, folder):
@@ -230,7 +230,7 @@ class Impatient(Watch):
 
 def test_a_run_that_another_makes_is_waited_for_and_taken_over_when_it_falls_silent(monkeypatch):
     monkeypatch.setattr("normbench.scheduling.schedule.LOOK_AGAIN_S", 0.001)
-    monkeypatch.setattr("normbench.scheduling.schedule.Watch", Impatient)
+    monkeypatch.setattr("normbench.scheduling.schedule.OwnerWatch", Impatient)
     first, _ = make_plan(study_of(TINY + ARMS), RUNS).runs
     first.folder.mkdir(parents=True)
     Owner("token", pid=7, host="far away").write(first.folder)
@@ -246,10 +246,10 @@ def test_a_run_that_another_makes_is_waited_for_and_taken_over_when_it_falls_sil
 
 def test_a_wish_to_stop_ends_the_study_and_what_was_under_way_goes_on_later():
     wish = Interruption()
-    workers = Workers(1, wish)
-    workers.tell = lambda *_: setattr(wish, "is_asked", True)
+    executor = InProcess(wish)
+    executor.report_step = lambda *_: setattr(wish, "is_asked", True)
     with pytest.raises(KeyboardInterrupt):
-        run_study(study_of(TINY + ARMS), RUNS, workers=workers)
+        run_study(study_of(TINY + ARMS), RUNS, executor=executor)
     (owner,) = [Owner.of(path.parent) for path in RUNS.rglob("claim.json")]
     assert owner.status == "interrupted"
     assert set(statuses(study_of(TINY + ARMS)).values()) == {"finished"}

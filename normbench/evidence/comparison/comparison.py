@@ -13,6 +13,7 @@ from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, check_met
 from normbench.evidence.statistics.intervals import mean_interval
 from normbench.evidence.statistics.paired import Effect, sample_std
 from normbench.storage.run_folder import Arm, Run
+from normbench.storage.run_status import RunStatus
 from normbench.storage.study_folder import find_studies, read_study_arms
 
 DEFAULT_METRICS = ("test_accuracy", "test_loss", "noise_free_loss", "train_loss")
@@ -204,7 +205,7 @@ def _row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int]) -> Row:
         arm=arm.name,
         settings=arm.settings,
         seeds=arm.seeds,
-        num_diverged=sum(run.summary.get("status") == "diverged" for run in arm.runs),
+        num_diverged=sum(run.summary.get("status") == RunStatus.DIVERGED for run in arm.runs),
         figures={metric: Figure.of([found[metric] for found in values], metric) for metric in metrics},
         num_parameters=arm.runs[0].summary.get("num_parameters", 0),
         cpu_ms_per_step=1000 * statistics.fmean(costs) if costs else None,

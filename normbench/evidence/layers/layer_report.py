@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from normbench.storage.run_folder import LAYER_STATS_CSV, Arm, Run
+from normbench.storage.run_status import RunStatus
 
 KINDS = ("weight", "grad", "activation")
 FAR = 1000.0
@@ -73,7 +74,7 @@ def report_layers(arm: Arm) -> LayerReport:
     first = _mean(table.last("activation", layers[0]["name"], "std") for table in tables)
     lines = [_line(layer, tables, first) for layer in layers]
     findings = [*_output_findings(lines), *_gradient_findings(layers, tables)]
-    num_diverged = sum(run.summary["status"] == "diverged" for run in arm.runs)
+    num_diverged = sum(run.summary["status"] == RunStatus.DIVERGED for run in arm.runs)
     return LayerReport(arm.name, len(tables), lines, findings, num_diverged)
 
 

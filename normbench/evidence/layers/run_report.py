@@ -26,7 +26,8 @@ from normbench.storage.run_folder import (
     Arm,
     Run,
 )
-from normbench.storage.run_states import RESULTS, RunState
+from normbench.storage.run_states import RunState
+from normbench.storage.run_status import RESULTS, RunStatus
 from normbench.storage.study_folder import arm_folders
 
 TAIL_BYTES = 16_384
@@ -86,8 +87,8 @@ def report_run(state: RunState) -> RunReport:
         except UNLIKE_OURS as error:
             rule = "must be a result as this version writes it"
             problem = f"{folder}: {rule}, got {type(error).__name__}: {error}. Delete it and run its study again."
-        report = replace(report, state=replace(state, status="damaged", problem=problem))
-    lines = _tail(folder / ERROR_TXT).splitlines()[-NUM_ERROR_LINES:] if report.state.status == "failed" else ()
+        report = replace(report, state=replace(state, status=RunStatus.DAMAGED, problem=problem))
+    lines = _tail(folder / ERROR_TXT).splitlines()[-NUM_ERROR_LINES:] if report.state.status == RunStatus.FAILED else ()
     return replace(report, command=_command(state), error_lines=lines)
 
 
@@ -100,7 +101,7 @@ def _with_numbers(report: RunReport, run: Run) -> RunReport:
         total_steps=int(run.summary["total_steps"]),
         metrics=run.rows(METRICS_CSV),
         layers=report_layers(report.arm) if run.summary["layers"] else None,
-        last_frames=last_frames(run) if report.state.status == "diverged" else (),
+        last_frames=last_frames(run) if report.state.status == RunStatus.DIVERGED else (),
         choice=_choice(report),
         environment=run.environment,
     )

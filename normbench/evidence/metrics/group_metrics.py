@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from normbench.errors import ComparisonError
 from normbench.evidence.metrics.run_metrics import direction, read_metrics
 from normbench.storage.run_folder import CURVE_CSV, POINTS_CSV, Arm, Run
+from normbench.storage.run_status import RunStatus
 
 BySeed = Mapping[int, float]
 GROUP_METRICS = ("largest_stable KEY", "range_over KEY METRIC", "argbest KEY METRIC")
@@ -107,7 +108,7 @@ def _largest_stable(runs: Sequence[Run], settings: Sequence[float]) -> float:
 def _is_stable(run: Run) -> bool:
     """Return whether a run neither diverged nor ended no better than the constant predictor on its training data."""
     constant = float(run.summary.get("constant_predictor", {}).get("train_loss", math.inf))
-    return run.summary.get("status") != "diverged" and _read(run, "train_loss") < constant
+    return run.summary.get("status") != RunStatus.DIVERGED and _read(run, "train_loss") < constant
 
 
 def _range_over(runs: Sequence[Run], metric: str) -> float:
@@ -151,7 +152,7 @@ def _curve_shares(runs: Sequence[Run], metric: str) -> dict[int, float]:
 
 def _final_curve(run: Run) -> list[float]:
     """Return the last fit; of a diverged run the constant predictor's."""
-    if run.summary.get("status") == "diverged":
+    if run.summary.get("status") == RunStatus.DIVERGED:
         targets = [float(row["y"]) for row in run.rows(POINTS_CSV) if row["split"] == "train"]
         return [statistics.fmean(targets)] * len(_truth(run))
     return [float(value) for key, value in run.rows(CURVE_CSV)[-1].items() if key != "step"]

@@ -18,6 +18,7 @@ from normbench.evidence.metrics.columns import (
 )
 from normbench.evidence.statistics.trends import log_slope
 from normbench.storage.run_folder import LAYER_STATS_CSV, METRICS_CSV, Run
+from normbench.storage.run_status import RunStatus
 
 OUTPUT_STDS = ("output_std_lowest", "output_std_mean", "output_std_highest")
 """Over the hidden layers of a signal without a target."""
@@ -118,7 +119,7 @@ def _reduced(run: Run, read: Read, words: list[str], column: str, metric: str) -
 
 def _last(run: Run, steps: Steps) -> float:
     finite = [value for _, value in steps if math.isfinite(value)]
-    if run.summary.get("status") == "diverged":
+    if run.summary.get("status") == RunStatus.DIVERGED:
         return finite[-1] if finite else math.nan
     return steps[-1][1] if steps else math.nan
 
@@ -130,7 +131,7 @@ def _at(step: float, run: Run, steps: Steps) -> float:
 
 def _counted(run: Run, column: str, value: float) -> float:
     """Apply the rule for diverged runs: the constant predictor, or what was last seen if that is worse."""
-    if run.summary.get("status") != "diverged":
+    if run.summary.get("status") != RunStatus.DIVERGED:
         return value
     plain = "train_loss" if column.startswith("batch_loss") else plain_column(column)
     constant = float(run.summary["constant_predictor"].get(plain, math.nan))
@@ -144,7 +145,7 @@ def _steps_to(target: float, column: str, steps: Steps, run: Run) -> float:
         return value >= target if direction(column) == "higher" else value <= target
 
     whole = float(run.summary["total_steps"])
-    if run.summary.get("status") == "diverged":
+    if run.summary.get("status") == RunStatus.DIVERGED:
         return whole
     return float(next((step for step, value in steps if is_there(value)), whole))
 

@@ -11,6 +11,7 @@ from normbench.report.blocks.grids import Grid, print_grid
 from normbench.report.blocks.numbers import short
 from normbench.report.blocks.tables import LONG, NUM_ENDS
 from normbench.storage.run_folder import Arm
+from normbench.storage.run_status import RunStatus
 
 
 def print_standouts(console: Console, found: Sequence[Standout]) -> None:
@@ -46,7 +47,7 @@ def print_surfaces(console: Console, found: Sequence[Surface]) -> None:
 
 def print_divergence(console: Console, arm: Arm, *, show_all: bool) -> None:
     """Print the last recorded steps of an arm's first diverged run; nothing where none diverged."""
-    diverged = [run for run in arm.runs if run.summary["status"] == "diverged"]
+    diverged = [run for run in arm.runs if run.summary["status"] == RunStatus.DIVERGED]
     if not diverged:
         return
     more = f", as did {len(diverged) - 1} more of {len(arm.runs)} seeds" if len(diverged) > 1 else ""

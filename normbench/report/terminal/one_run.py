@@ -16,7 +16,7 @@ from normbench.report.terminal.states import age_text, owner_text, run_entry
 from normbench.report.terminal.tuning import choice_text
 from normbench.storage.files.json_files import json_ready
 from normbench.storage.files.plain_text import one_line
-from normbench.storage.run_states import RESULTS
+from normbench.storage.run_status import RESULTS, RunStatus
 
 
 def print_run(console: Console, report: RunReport, *, all_layers: bool) -> None:
@@ -80,13 +80,13 @@ def _lines(report: RunReport) -> list[str]:
         ("tuned", choice_text(asdict(report.choice)) if report.choice else ""),
         ("folder", str(state.folder)),
         ("files", ", ".join(f"{name} {size_text(size)}" for name, size in report.files.items())),
-        ("again" if state.status == "damaged" else "go on", report.command),
+        ("again" if state.status == RunStatus.DAMAGED else "go on", report.command),
     ]
     return [f"{label:8} {one_line(text)}" for label, text in told if text]
 
 
 def _what_went_wrong(report: RunReport) -> str:
-    if report.state.status == "diverged":
+    if report.state.status == RunStatus.DIVERGED:
         return f"The loss of step {report.step} was not finite. A smaller optimizer.lr may help."
     return report.state.problem
 
@@ -97,8 +97,8 @@ def _when(report: RunReport) -> str:
     if report.step is not None:
         of = "" if report.total_steps is None else f" of {report.total_steps:,}"
         far = f" · step {report.step:,}{of}{'' if state.status in RESULTS else ' recorded'}"
-    ago = f" · {'last sign of life ' * (state.status == 'running')}{age_text(state.age_s)} ago"
-    if state.status in (*RESULTS, "running", "damaged"):
+    ago = f" · {'last sign of life ' * (state.status == RunStatus.RUNNING)}{age_text(state.age_s)} ago"
+    if state.status in (*RESULTS, RunStatus.RUNNING, RunStatus.DAMAGED):
         return f"{ago}{far}"
     return f"{ago}{far} · {'goes on from its checkpoint' if report.has_checkpoint else 'begins again'}"
 

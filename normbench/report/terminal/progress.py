@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from normbench.report.blocks.tables import make_console
+from normbench.storage.run_status import RunStatus
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -66,12 +67,12 @@ class StudyProgress:
     def advance(self, number: int, label: str, status: str, error: str = "", notes: tuple[str, ...] = ()) -> None:
         """Note what became of a run."""
         self._number, self.total = number, max(self.total, number)
-        self._num_skipped += status == "skipped"
+        self._num_skipped += status == RunStatus.SKIPPED
         task, _ = self._under_way.pop(label, (None, 0.0))
         if task is not None:
             self._bars.remove_task(task)
         for line in (*notes, *([f"{status}: {error}"] if error else [])):
-            if status == "failed" or not self.quiet:
+            if status == RunStatus.FAILED or not self.quiet:
                 self.console.print(f"{self.study} {label}: {line}", soft_wrap=True)
         self._show_all()
 

@@ -17,6 +17,7 @@ from normbench.report.terminal.claims import print_claims
 from normbench.report.terminal.comparison import print_comparisons
 from normbench.report.terminal.layers import print_divergence, print_standouts, print_surfaces
 from normbench.storage.run_folder import METRICS_CSV, Arm
+from normbench.storage.run_status import RunStatus
 from normbench.storage.study_folder import read_study_arms
 
 
@@ -87,7 +88,7 @@ def _print_single(console: Console, study: str, arm: Arm) -> None:
     run = arm.runs[0]
     console.print(header(study, arm), soft_wrap=True)
     print_losses(console, run.rows(METRICS_CSV))
-    if run.summary["status"] == "diverged":
+    if run.summary["status"] == RunStatus.DIVERGED:
         console.print(
             f"Diverged: the loss of step {run.summary['step']} was not finite. A smaller optimizer.lr may help."
         )

@@ -13,7 +13,8 @@ from normbench.storage.choices import TUNING
 from normbench.storage.files.plain_text import one_line
 from normbench.storage.owners import Owner
 from normbench.storage.removal import Removal
-from normbench.storage.run_states import STATUSES, ArmFolder, ArmStates, RunState
+from normbench.storage.run_states import ArmFolder, ArmStates, RunState
+from normbench.storage.run_status import FOLDER_STATUSES, RunStatus
 
 MAX_PROBLEM = 80
 """Letters of what a run failed of that a row shows; ``normbench show`` says the rest."""
@@ -21,7 +22,7 @@ MAX_PROBLEM = 80
 
 def print_arms(console: Console, arms: Sequence[ArmStates]) -> None:
     """Print a row per arm: how many runs are in what, the age of the newest, and who makes one."""
-    columns = [status for status in STATUSES if any(arm.counts[status] for arm in arms)]
+    columns = [status for status in FOLDER_STATUSES if any(arm.counts[status] for arm in arms)]
     rows = [
         [
             *_named(arm.arm),
@@ -42,7 +43,7 @@ def print_runs(console: Console, runs: Sequence[RunState]) -> None:
 
 def counts_line(runs: Sequence[RunState]) -> str:
     """Return how many runs there are and what they are in."""
-    counts = {status: sum(run.status == status for run in runs) for status in STATUSES}
+    counts = {status: sum(run.status == status for run in runs) for status in FOLDER_STATUSES}
     told = ", ".join(f"{number:,} {status}" for status, number in counts.items() if number)
     return f"{len(runs):,} run{'' if len(runs) == 1 else 's'}: {told}"
 
@@ -114,7 +115,7 @@ def _grid(headers: Sequence[str], rows: Sequence[Sequence[str]], last: int, left
 
 
 def _remark(run: RunState) -> str:
-    if run.status == "running" and run.owner:
+    if run.status == RunStatus.RUNNING and run.owner:
         return owner_text(run.owner)
     line = one_line(run.problem)
     return line if len(line) <= MAX_PROBLEM else f"{line[:MAX_PROBLEM]}..."

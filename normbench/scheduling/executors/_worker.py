@@ -1,4 +1,4 @@
-"""A process that makes runs, one after another, and the pipe to it."""
+"""Worker: a process that makes one run after another, and the command's pipe to it."""
 
 import os
 import signal
@@ -7,11 +7,14 @@ from multiprocessing.context import BaseContext
 from queue import SimpleQueue
 from threading import Event, Thread
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from normbench.scheduling.executors.process_start import signals_held_back
+from normbench.scheduling.executors._process_start import signals_held_back
 from normbench.scheduling.interruption import SIGNALS
-from normbench.scheduling.one_run import Ended, Maker, Manner, PlannedRun
+from normbench.scheduling.run_result import RunOptions, RunResult
+
+if TYPE_CHECKING:
+    from normbench.scheduling.one_run import PlannedRun
 
 GRACE_S = 3.0
 """How long an ended process has to go."""
@@ -19,10 +22,10 @@ STOP = "stop"
 
 
 class Worker:
-    """One process, seen from the command: given runs, asked to stop, heard from.
+    """A worker process as the command sees it: is given runs, asked to stop, heard from.
 
     Attributes:
-        run: What it makes now; None if nothing.
+        run: The run it makes now; None while it is idle.
         connection: Ready to be read where it has something to say, or has died.
     """
 
@@ -39,19 +42,19 @@ class Worker:
         finally:
             its_end.close()
 
-    def give(self, run: PlannedRun, manner: Manner) -> None:
+    def give(self, run: "PlannedRun", options: RunOptions) -> None:
         """Have it make a run."""
         self.run = run
-        self._send((run, manner))
+        self._send((run, options))
 
     def ask_to_stop(self) -> None:
         """Have it save its run and hand it back."""
         self._send(STOP)
 
-    def hear(self) -> Ended | tuple[int, int] | None:
+    def hear(self) -> RunResult | tuple[int, int] | None:
         """Return what it has to say: how its run ended, or how far it is; None if it has died."""
         try:
-            message: Ended | tuple[int, int] = self.connection.recv()
+            message: RunResult | tuple[int, int] = self.connection.recv()
         except (EOFError, OSError):
             return None
         return message
@@ -82,18 +85,20 @@ class Worker:
 
 
 def serve(connection: "Connection[Any, Any]") -> None:
-    """Make what comes through the pipe until nothing more will; the whole life of a worker process."""
-    jobs: SimpleQueue[tuple[PlannedRun, Manner] | None] = SimpleQueue()
+    """Make the runs that come through the pipe until None does; a worker process does nothing else."""
+    from normbench.scheduling.one_run import RunMaker
+
+    jobs: SimpleQueue[tuple[PlannedRun, RunOptions] | None] = SimpleQueue()
     stop = Event()
     _heed_signals(jobs, stop)
     Thread(target=_listen, args=(connection, jobs, stop), daemon=True).start()
-    maker = Maker(lambda _, step, total: connection.send((step, total)), stop.is_set)
+    maker = RunMaker(lambda _, step, total: connection.send((step, total)), stop.is_set)
     while (job := jobs.get()) is not None:
         connection.send(maker.make(*job))
 
 
 def _heed_signals(jobs: "SimpleQueue[Any]", stop: Event) -> None:
-    """Leave Ctrl-C to the command, which gets it too and says what to do; end after a saved run if asked to end."""
+    """Ignore Ctrl-C, which the command gets too and passes on; at SIGTERM save the run and end."""
 
     def end(number: int, _: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)

@@ -10,11 +10,14 @@ from made_up_runs import ARMS, TINY
 
 from normbench.scheduling import one_run
 from normbench.scheduling.executors import processes
-from normbench.scheduling.executors.processes import Workers
-from normbench.scheduling.executors.worker import Worker
+from normbench.scheduling.executors._worker import Worker
+from normbench.scheduling.executors.base import make_executor
+from normbench.scheduling.executors.in_process import InProcess
+from normbench.scheduling.executors.processes import Processes
 from normbench.scheduling.interruption import Interruption
-from normbench.scheduling.one_run import Maker, Manner
+from normbench.scheduling.one_run import RunMaker
 from normbench.scheduling.plan import make_plan
+from normbench.scheduling.run_result import RunOptions
 from normbench.scheduling.schedule import run_study
 from normbench.storage.owners import Owner
 from normbench.study.load import load_study
@@ -48,8 +51,8 @@ def statuses(ended):
 def test_two_jobs_leave_the_same_bytes_as_one():
     study = study_of(seeds=2)
     for num_jobs, folder in ((1, Path("one")), (2, Path("two"))):
-        with Workers(num_jobs) as pool:
-            results = run_study(study, folder, workers=pool)
+        with make_executor(str(num_jobs)) as executor:
+            results = run_study(study, folder, executor=executor)
         assert sorted((p.run.arm, p.run.seed, p.status) for p in results) == [
             (arm, seed, "finished") for arm in ("decayed", "plain") for seed in (0, 1)
         ]
@@ -60,15 +63,15 @@ def test_two_jobs_leave_the_same_bytes_as_one():
 
 
 def test_a_run_whose_process_is_killed_is_tried_once_more():
-    with Workers(2) as pool:
-        found = statuses(pool.run(with_deadly_first(num_deaths=1)))
+    with Processes(2) as executor:
+        found = statuses(executor.run(with_deadly_first(num_deaths=1)))
     assert set(found.values()) == {"finished"}
     assert len(found) == 4
 
 
 def test_a_run_that_kills_its_process_twice_fails_alone():
-    with Workers(2) as pool:
-        ended = list(pool.run(with_deadly_first(num_deaths=2)))
+    with Processes(2) as executor:
+        ended = list(executor.run(with_deadly_first(num_deaths=2)))
     assert statuses(ended) == {
         ("plain", 0): "failed",
         ("decayed", 0): "finished",
@@ -83,9 +86,11 @@ def test_processes_end_at_once_when_the_command_is_interrupted_twice():
     before = {process.pid for process in multiprocessing.active_children()}
 
     def interrupted():
-        with Workers(2) as pool:
+        with Processes(2) as executor:
             next(
-                pool.run([*make_plan(study_of(), Path("runs")).runs, *make_plan(study_of(ENDLESS), Path("runs")).runs])
+                executor.run(
+                    [*make_plan(study_of(), Path("runs")).runs, *make_plan(study_of(ENDLESS), Path("runs")).runs]
+                )
             )
             assert multiprocessing.active_children()
             raise KeyboardInterrupt
@@ -98,9 +103,9 @@ def test_processes_end_at_once_when_the_command_is_interrupted_twice():
 @pytest.mark.parametrize("num_jobs", [1, 2])
 def test_a_wish_to_stop_saves_what_is_under_way_and_starts_no_more(num_jobs):
     wish, runs = Interruption(), make_plan(study_of(ENDLESS, seeds=2), Path("runs")).runs
-    with Workers(num_jobs, wish) as pool:
-        pool.tell = lambda *_: setattr(wish, "is_asked", True)
-        ended = list(pool.run(runs))
+    with make_executor(str(num_jobs), wish) as executor:
+        executor.report_step = lambda *_: setattr(wish, "is_asked", True)
+        ended = list(executor.run(runs))
     assert 1 <= len(ended) <= num_jobs
     assert {end.status for end in ended} == {"interrupted"}
     for end in ended:
@@ -115,9 +120,9 @@ def test_how_far_runs_are_is_told():
         told.append((run.arm, step, total))
         wish.is_asked = len(told) >= 4
 
-    with Workers(2, wish) as pool:
-        pool.tell = tell
-        list(pool.run(make_plan(study_of(ENDLESS), Path("runs")).runs))
+    with Processes(2, wish) as executor:
+        executor.report_step = tell
+        list(executor.run(make_plan(study_of(ENDLESS), Path("runs")).runs))
     assert {arm for arm, _, _ in told} <= {"plain", "decayed"}
     assert all(0 < step < total == 100_000_000 for _, step, total in told)
 
@@ -126,14 +131,14 @@ def test_one_job_stays_in_this_process(monkeypatch):
     made = []
     monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: made.append(os.getpid()) or {"status": "finished"})
     runs = make_plan(study_of(seeds=2), Path("runs")).runs
-    assert [end.run for end in Workers().run(runs)] == runs
+    assert [end.run for end in InProcess().run(runs)] == runs
     assert made == [os.getpid()] * 4
 
 
 def test_a_failed_run_says_why(monkeypatch):
     monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: 1 / 0)
     (run, *_) = make_plan(study_of(), Path("runs")).runs
-    ended = Maker().make(run, Manner())
+    ended = RunMaker().make(run, RunOptions())
     assert (ended.status, ended.error) == ("failed", "ZeroDivisionError: division by zero")
     assert "Traceback" in (run.folder / "error.txt").read_text()
     assert (Owner.of(run.folder).status, Owner.of(run.folder).error) == ("failed", ended.error)
@@ -154,13 +159,13 @@ def starts_at_most(number, monkeypatch):
 
 def test_with_fewer_processes_than_wished_for_the_work_is_done_by_those(monkeypatch):
     starts_at_most(1, monkeypatch)
-    with Workers(3) as pool:
-        assert set(statuses(pool.run(make_plan(study_of(seeds=2), Path("runs")).runs)).values()) == {"finished"}
+    with Processes(3) as executor:
+        assert set(statuses(executor.run(make_plan(study_of(seeds=2), Path("runs")).runs)).values()) == {"finished"}
 
 
 def test_without_any_process_each_run_says_so(monkeypatch):
     starts_at_most(0, monkeypatch)
-    with Workers(2) as pool:
-        ended = list(pool.run(make_plan(study_of(), Path("runs")).runs))
+    with Processes(2) as executor:
+        ended = list(executor.run(make_plan(study_of(), Path("runs")).runs))
     why = "no process could be started for it (EOFError), for want of memory or processes. Use --jobs 1. "
     assert [end.error for end in ended] == [f"{why}The same command completes it."] * 2

@@ -1,4 +1,4 @@
-"""How worker processes are started: forked from a server that has imported torch once, where the platform has one."""
+"""Starts worker processes: forked from a server that has imported torch once, where the platform has one."""
 
 import multiprocessing
 import os
@@ -10,18 +10,18 @@ from multiprocessing.context import BaseContext
 
 from normbench.scheduling.interruption import SIGNALS
 
-PRELOADED = ("normbench.scheduling.executors.worker",)
+PRELOADED = ("normbench.scheduling.executors._worker", "normbench.scheduling.one_run")
 
 
 def start_context() -> BaseContext:
-    """Return what processes are started with; a forked torch that has computed may hang, so they are never forked here.
+    """Return the context that starts processes: the server of forks, or ``spawn`` where the platform has none.
 
-    Where there is no such server, each imports torch itself.
+    They are never forked from this process: a fork of a torch that has computed may hang.
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
-    resource_tracker.ensure_running()  # which else lets signals through while the server starts
+    resource_tracker.ensure_running()  # started inside the server's start, it would unblock signals
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(PRELOADED))
     return context
@@ -38,7 +38,7 @@ def get_ready() -> None:
 
 @contextmanager
 def signals_held_back() -> Iterator[None]:
-    """Have signals wait until after the block; what it starts never gets them while it imports torch."""
+    """Block signals until after the block, and in the processes it starts until they unblock them."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -47,8 +47,3 @@ def signals_held_back() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def num_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
