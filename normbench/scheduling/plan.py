@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from normbench.storage.identity import is_name
 from normbench.storage.lock import locked, sweep
 from normbench.storage.resolved_settings import flatten
 from normbench.storage.run_folder import ARM_JSON, CONFIG_YAML, STUDY_JSON, seed_folder
+from normbench.study.arms import entry_of
 from normbench.study.config import RunConfig, Study
 from normbench.study.resolved import flat_settings
 
@@ -99,9 +101,11 @@ def study_content(study: Study, names: Mapping[str, str]) -> dict[str, Any]:
         "content_sha256": study.content_sha256,
         "options": dict(study.options),
         "set": list(study.set_),
-        "arms": [_arm_entry(arm, config.hash(), names) for arm, config in study.arms.items()],
+        "arms": [_arm_entry(study, arm, config.hash(), names) for arm, config in study.arms.items()],
+        "axes": list(study.axes),
+        "named": list(study.named),
         "seeds": list(study.seeds),
-        "baseline": study.baseline,
+        "baseline": asdict(study.baseline) if study.baseline else None,
         "is_plain": study.is_plain,
         "tune": {key: list(values) for key, values in study.tune.items()},
         "quotes": dict(study.quotes),
@@ -109,8 +113,8 @@ def study_content(study: Study, names: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _arm_entry(arm: str, arm_hash: str, names: Mapping[str, str]) -> dict[str, str]:
-    return {"arm": arm, "hash": arm_hash, "folder": f"{names[arm_hash]}-{arm_hash}"}
+def _arm_entry(study: Study, arm: str, arm_hash: str, names: Mapping[str, str]) -> dict[str, Any]:
+    return entry_of(study, arm).to_json() | {"hash": arm_hash, "folder": f"{names[arm_hash]}-{arm_hash}"}
 
 
 def _is_run_of(content: dict[str, Any], path: Path) -> bool:
