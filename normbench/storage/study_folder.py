@@ -76,7 +76,7 @@ def _folders_with(name: str, folder: Path) -> list[Path]:
     return [path for path in found if not path.name.startswith(".")]
 
 
-def arm_folders(study: dict[str, Any], path: Path) -> dict[str, str]:
+def arm_folders(study: Mapping[str, Any], path: Path) -> dict[str, str]:
     """Return what the folders of the study's arms are called, by arm.
 
     Raises:

@@ -217,9 +217,10 @@ def test_a_choice_like_the_given_settings_shares_their_runs(losses):
     arms = json.loads((RUNS / "tiny/study.json").read_text())["arms"]
     hashes = [study.arms[arm].hash() for arm in ("plain", "decayed")]
     assert arms == [
-        {"arm": arm + tuned, "hash": found, "folder": f"{arm}-{found}"}
-        for tuned in ("", ",tuned")
+        {"arm": label, "name": arm, "sets": {}, "tuned": keys, "hash": found, "folder": f"{arm}-{found}"}
+        for keys in ([], ["optimizer.lr"])
         for arm, found in zip(("plain", "decayed"), hashes, strict=True)
+        for label in [f"{arm}{',tuned' * bool(keys)}"]
     ]
 
 

@@ -34,13 +34,7 @@ def read_conditions(texts: Sequence[str]) -> list[Condition]:
 
 
 def value_of(arm: KnownArm, key: str) -> Any:
-    """Return an arm's setting under a full key, TUNED where it was chosen; ``arm`` is its label, absent is None.
-
-    Example:
-        >>> arm = ArmEntry("none,tuned", tuned=["l1"]).known({"norm": "none", "l1": 0.1})
-        >>> [value_of(arm, key) for key in ("tuned", "arm", "norm", "l1")]
-        [True, 'none,tuned', 'none', <Marker.TUNED: 'tuned'>]
-    """
+    """Return an arm's setting under a full key, TUNED where it was chosen; ``arm`` is its label, absent is None."""
     if key == IS_TUNED:
         return bool(arm.id.tuned)
     found = arm.label if key == ARM else arm.id.value(key)
