@@ -70,7 +70,7 @@ def test_a_true_difference_is_found_more_often_than_not():
 
 def test_verdicts_from_run_folders_are_those_of_the_values_in_them():
     values = log_normal_losses(np.random.default_rng(6), 3)
-    folder = make_study(arms=["arm0", "arm1", "arm2"], baseline="arm0", named=["norm"])
+    folder = make_study(arms=["arm0", "arm1", "arm2"], baseline="arm0", named=["number"])
     for i, losses in enumerate(values.tolist()):
         made = make_arm(folder, f"arm{i}", number=i)
         for seed, loss in enumerate(losses):
