@@ -25,11 +25,11 @@ class RunInMemory(Run):
         return self._rows if name == METRICS_CSV else []
 
 
-def arm_in_memory(name, runs, arm_hash="aaaaaa", **settings):
+def arm_in_memory(name, runs, identity="aaaaaa", **settings):
     """Return an arm; ``batch__size`` stands for the dotted key ``batch.size``."""
     entry, said = described(name)
     dotted = said | {key.replace("__", "."): value for key, value in settings.items()}
-    return Arm(Path(name), name, arm_hash, dotted, list(dotted), tuple(runs), entry)
+    return Arm(Path(name), name, identity, dotted, list(dotted), tuple(runs), entry)
 
 
 def described(label):

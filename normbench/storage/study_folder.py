@@ -8,6 +8,7 @@ from typing import Any
 from normbench.errors import ComparisonError, RunFolderError
 from normbench.storage.arm_id import ArmEntry, ArmSet, KnownArm
 from normbench.storage.files.json_files import AGAIN, read_json
+from normbench.storage.identity import NUM_SHOWN
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, Arm, read_arm
 
 
@@ -38,7 +39,7 @@ def read_study_arms(folder: Path) -> tuple[dict[str, Any], list[Arm], list[str],
     else:
         listed = [(arm, found[name]) for arm, name in folders.items() if name in found]
         arms = [replace(read_arm(path), name=arm, entry=entries[arm]) for arm, path in listed]
-        _check_hashes(folder, arms, study)
+        _check_identities(folder, arms, study)
         gone = [arm for arm, name in folders.items() if name not in found]
         left_out = [name for name in found if name not in folders.values()]
     missing = [*(arm.name for arm in arms if not arm.runs), *gone]
@@ -82,11 +83,10 @@ def arm_folders(study: Mapping[str, Any], path: Path) -> dict[str, str]:
     Raises:
         RunFolderError: study.json does not say; ``path`` is its name for the message.
     """
-    arms = study.get("arms", [])
     try:
-        return {arm["arm"]: arm.get("folder", f"{arm['arm']}-{arm['hash']}") for arm in arms}
+        return {arm["arm"]: arm["folder"] for arm in study.get("arms", [])}
     except (AttributeError, KeyError, TypeError):
-        raise RunFolderError(f"{path}: arms: must be a list of arm and hash, got {arms!r:.60}. {AGAIN}") from None
+        raise _no_arms(study, path) from None
 
 
 def arm_entries(study: Mapping[str, Any], path: Path) -> dict[str, ArmEntry]:
@@ -95,17 +95,21 @@ def arm_entries(study: Mapping[str, Any], path: Path) -> dict[str, ArmEntry]:
     Raises:
         RunFolderError: study.json does not say; ``path`` is its name for the message.
     """
-    arms = study.get("arms", [])
     try:
-        return {arm["arm"]: ArmEntry.from_json(arm) for arm in arms}
+        return {arm["arm"]: ArmEntry.from_json(arm) for arm in study.get("arms", [])}
     except (AttributeError, KeyError, TypeError, ValueError):
-        raise RunFolderError(f"{path}: arms: must be a list of arm and hash, got {arms!r:.60}. {AGAIN}") from None
+        raise _no_arms(study, path) from None
 
 
-def _check_hashes(folder: Path, arms: Sequence[Arm], study: dict[str, Any]) -> None:
+def _no_arms(study: Mapping[str, Any], path: Path) -> RunFolderError:
+    rule = "must be a list of arm, identity and folder"
+    return RunFolderError(f"{path}: arms: {rule}, got {study.get('arms')!r:.60}. {AGAIN}")
+
+
+def _check_identities(folder: Path, arms: Sequence[Arm], study: dict[str, Any]) -> None:
     """Refuse an arm's folder that holds other settings than the study says."""
-    said = {arm["arm"]: arm["hash"] for arm in study.get("arms", [])}
+    said = {arm["arm"]: str(arm.get("identity")) for arm in study.get("arms", [])}
     for arm in arms:
-        if arm.hash != said[arm.name]:
-            rule = f"must hold the settings {said[arm.name]} that {folder / STUDY_JSON} names"
-            raise RunFolderError(f"{arm.folder / ARM_JSON}: {rule}, got {arm.hash}. {AGAIN}")
+        if arm.identity != said[arm.name]:
+            rule = f"must hold the settings {said[arm.name][:NUM_SHOWN]} that {folder / STUDY_JSON} names"
+            raise RunFolderError(f"{arm.folder / ARM_JSON}: {rule}, got {arm.identity[:NUM_SHOWN]}. {AGAIN}")

@@ -11,10 +11,9 @@ from pydantic import ValidationError
 from normbench.errors import ConfigError, SettingError
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.comparison.baselines import resolve_baseline
-from normbench.storage.arm_id import ArmId
 from normbench.storage.files.located import Located
 from normbench.storage.files.yaml_file import parse_yaml, read_assignment, read_text
-from normbench.storage.identity import content_sha256, study_name
+from normbench.storage.names import content_sha256, study_name
 from normbench.study.arms import final_arms, known_arms
 from normbench.study.axes import Axis, Combined, arms_axis, combine, grid_axes, vary_axis, zip_axis
 from normbench.study.config import TUNING_SEEDS, RunConfig, Study
@@ -54,6 +53,7 @@ def load_study(
     located = parse_yaml(text, str(path))
     keys, combined = _read_arms(located, set_, vary, tune)
     configs = _checked_configs(combined.settings)
+    _refuse_equal_arms(configs, located)
     lists = read_tune(keys.tune, tune, located, combined.settings)
     chosen = tuple(range(seeds)) if seeds else _seeds(keys.seeds)
     _refuse_tuning_seeds(chosen, located, tunes=bool(lists))
@@ -76,7 +76,6 @@ def load_study(
         axes=combined.axes,
         named=combined.named,
     )
-    _refuse_equal_arms(study, located)
     study = _with_baseline(study, keys.baseline, located)
     _check_claims(study, located)
     return study
@@ -196,13 +195,13 @@ def _checked_configs(arms: Mapping[str, Located]) -> dict[str, RunConfig]:
     return configs
 
 
-def _refuse_equal_arms(study: Study, located: Located) -> None:
-    seen: dict[ArmId, str] = {}
-    for arm in known_arms(study).arms:
-        first = seen.setdefault(ArmId("", arm.id.settings), arm.label)
-        if first != arm.label:
+def _refuse_equal_arms(configs: Mapping[str, RunConfig], located: Located) -> None:
+    seen: dict[RunConfig, str] = {}
+    for name, config in configs.items():
+        first = seen.setdefault(config.but_for_recording(), name)
+        if first != name:
             rule = f"must differ from the other arms, got the settings of {first!r}"
-            raise ConfigError([f"{located.place(('arms', arm.label))}: {arm.label}: {rule}. Remove one of them."])
+            raise ConfigError([f"{located.place(('arms', name))}: {name}: {rule}. Remove one of them."])
 
 
 def _with_baseline(study: Study, said: Any, located: Located) -> Study:

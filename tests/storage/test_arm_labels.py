@@ -3,7 +3,7 @@
 import pytest
 
 from normbench.storage.arm_labels import MAX_LABEL, label_words, short_keys, tuned_label, unique_labels
-from normbench.storage.identity import is_name
+from normbench.storage.names import is_name
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from normbench.errors import ConfigError, SettingError, did_you_mean
-from normbench.storage.arm_id import ABSENT, TUNED, ArmId, ArmSet, KnownArm, comparable
+from normbench.storage.arm_id import ABSENT, TUNED, ArmId, ArmSet, KnownArm, comparable, is_at_or_below
 from normbench.storage.arm_labels import label_words, short_keys, value_text
 from normbench.storage.files.yaml_file import read_assignment
 
 ARM = "arm"
 """In a mapping: the name under ``arms:``."""
 MAX_SHOWN = 8
+NOT_PINNED = ("recording", "device")
+"""What does not tell an arm of a plain file from those it will be compared with; the device is chosen later."""
 _COMMAS = re.compile(r",(?![^\[{]*[\]}])")
 """Between words, not inside of [4, 8] or {name: sgd}."""
 
@@ -180,7 +182,7 @@ def labelled_so(said: object, arms: ArmSet, at: str) -> list[KnownArm]:
 
 def of_arm(arm: KnownArm, arms: ArmSet) -> Selector:
     """Return what tells one arm from all others: its name, and all that differs between arms."""
-    keys = [*arms.own_keys, *arms.differing] or list(arm.id.settings)
+    keys = [*arms.own_keys, *arms.differing] or [key for key in arm.id.settings if not is_at_or_below(key, NOT_PINNED)]
     values = {key: value for key in keys if (value := arm.id.value(key)) is not ABSENT and value is not TUNED}
     return Selector(arm.label, [arm.id.name] if arm.id.name else (), values, bool(arm.id.tuned))
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from normbench.errors import ComparisonError, ConfigError
 from normbench.evidence.comparison.comparison import compare_runs
 from normbench.evidence.comparison.effects import with_effects
-from normbench.scheduling.plan import plan, write_study_files
+from normbench.scheduling.plan import make_plan, write_study_files
 from normbench.scheduling.tuning import with_choices
 from normbench.storage.choices import Choice
 from normbench.study.load import load_study
@@ -82,9 +82,9 @@ def yaml_text(value):
 
 def fill(study, rng):
     """Write the study's folder with made-up runs, no two arms alike."""
-    runs = plan(study, RUNS)
-    write_study_files(study, RUNS, runs)
-    for run in runs:
+    plan = make_plan(study, RUNS)
+    write_study_files(plan)
+    for run in plan.runs:
         if not run.folder.exists():
             run.folder.parent.mkdir(parents=True, exist_ok=True)
             make_run(run.folder.parent, run.seed, [{"step": 0, "test_loss": rng.lognormvariate(0, 1)}])
