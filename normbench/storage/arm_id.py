@@ -1,4 +1,4 @@
-"""What an arm is: a mapping of full dotted keys to values, in which a setting that was tuned holds TUNED."""
+"""What an arm is: a mapping of full dotted keys to values, a tuned one TUNED."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What an arm is called in tables and folders: made from its settings, and never read back."""
+"""What an arm is called in tables and folders: made from its settings, never read back."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

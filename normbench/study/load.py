@@ -111,7 +111,7 @@ def _read_arms(
 
 
 def _check_claims(study: Study, located: Located) -> None:
-    if {"--set", "--vary", "--tune"} & set(study.options):
+    if not study.claims or {"--set", "--vary", "--tune"} & set(study.options):
         return  # other arms than the file's: its claims are then not judged
     errors = read_claims(study.claims, final_arms(study))[1]
     if errors:
