@@ -214,3 +214,27 @@ def test_a_name_is_compared_within_the_rest_of_the_grid(said):
     for lr in (0.1, 0.2):
         (part,) = compare_runs([RUNS / "alike"], metrics=["test_loss"], where=[f"optimizer.lr={lr}"])
         assert effects(part).items() <= effects(whole).items()
+
+
+def test_the_label_of_one_arm_makes_it_the_baseline_of_all_others_of_its_family():
+    tune = "tune: {optimizer.lr: [0.02, 0.1]}\n"
+    study = load(MOMENTA, "{norm.momentum: [0.1, 0.5], batch_size: [4, 8]}", '"momentum=0.1,batch_size=4"', tune)
+    choices = {arm: Choice(arm, {"optimizer.lr": 0.02}, [], 0, False, ()) for arm in study.arms}
+    fill(with_choices(study, choices), random.Random(0))
+    (whole,) = compare_runs([RUNS / "alike"], metrics=["test_loss"])
+    together = effects(whole)
+    one = "momentum=0.1,batch_size=4"
+    assert [arm for arm, effect in together.items() if effect is None] == [one, f"{one},tuned"]
+    (tuned,) = compare_runs([RUNS / "alike"], metrics=["test_loss"], where=["tuned=true"])
+    assert effects(tuned).items() <= together.items()
+
+
+def test_a_setting_below_what_is_compared_stays_equal_where_it_is_an_axis_itself():
+    study = load(MOMENTA, "{norm: [batch_norm, ghost_batch_norm], norm.momentum: [0.1, 0.5]}", "{norm: batch_norm}")
+    fill(study, random.Random(0))
+    (whole,) = compare_runs([RUNS / "alike"], metrics=["test_loss"])
+    for momentum in (0.1, 0.5):
+        where = [f"norm.momentum={momentum}"]
+        (part,) = compare_runs([RUNS / "alike"], metrics=["test_loss"], where=where)
+        assert [effect is None for effect in effects(part).values()] == [True, False]
+        assert effects(part).items() <= effects(whole).items()
