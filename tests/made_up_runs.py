@@ -3,6 +3,8 @@
 import csv
 from pathlib import Path
 
+import yaml
+
 from normbench.storage.files.json_files import read_json, write_json, write_sealed_json
 from normbench.storage.identity import NUM_SHOWN
 from normbench.storage.run_folder import (
@@ -42,14 +44,33 @@ SUMMARY = {
 STATISTICS = {"mean": 0.0, "std": 1.0, "l2_norm": 2.0, "max_abs": 3.0, "zero_share": 0.0}
 
 
-def make_study(runs_dir=Path("runs"), name="made_up", *, arms=(), **content):
-    """Write study.json that names ``arms`` with the identity that ``make_arm`` gives them."""
+def make_study(runs_dir=Path("runs"), name="made_up", *, arms=(), baseline=None, **content):
+    """Write study.json that names ``arms`` with the identity that ``make_arm`` gives them.
+
+    An arm without "=" in what it is called here has this name; ``baseline`` is a name, or key=value.
+    """
     folder = runs_dir / name
     folder.mkdir(parents=True, exist_ok=True)
-    said = {"question": "Is it made up?", "baseline": None, "is_plain": False, "quotes": {}} | content
-    entries = [{"arm": arm, "identity": "aaaaaa", "folder": arm_folder_name(arm, "aaaaaa")} for arm in arms]
-    write_json(folder / STUDY_JSON, {"study": name, "arms": entries} | said)
+    said = {"question": "Is it made up?", "is_plain": False, "quotes": {}} | content
+    own = {} if said["is_plain"] else {arm: named_or_set(arm) for arm in arms}
+    listed = [
+        {"arm": arm, "identity": "aaaaaa", "folder": arm_folder_name(arm, "aaaaaa")} | own.get(arm, {}) for arm in arms
+    ]
+    fixed = None if baseline is None else baseline_fixing(baseline)
+    write_json(folder / STUDY_JSON, {"study": name, "arms": listed, "baseline": fixed} | said)
     return folder
+
+
+def named_or_set(arm):
+    """Return the name of an arm, or what a grid sets in it, as study.json has them."""
+    words = [word.partition("=") for word in arm.split(",")]
+    return {"sets": {key: yaml.safe_load(value) for key, _, value in words}} if "=" in arm else {"name": arm}
+
+
+def baseline_fixing(said):
+    """Return a baseline as study.json has it."""
+    key, equals, value = said.partition("=")
+    return {"said": said, "settings": {key: yaml.safe_load(value)}} if equals else {"said": said, "name": said}
 
 
 def make_arm(study, arm="none", *, identity="aaaaaa", changed=None, **settings):

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import torch
 
-from normbench.evidence.claims.expectations import TUNED
 from normbench.scheduling.one_run import PlannedRun
 from normbench.scheduling.plan import make_plan, on_device
 from normbench.scheduling.tuning import frozen_choices, missing_tuning_runs, tuning_config, with_choices
+from normbench.storage.arm_labels import tuned_label
 from normbench.storage.run_folder import Run
 from normbench.study.config import RunConfig, Study
 from normbench.training.build import build_training, chosen_measures
@@ -71,7 +71,7 @@ def estimate_cost(study: Study, runs_dir: Path) -> StudyCost:
         by_folder.setdefault(run.folder.parent.name, []).append(run)
     arms = []
     for arm in study.arms:
-        own = {plan.folders[name] for name in (arm, f"{arm},{TUNED}") if name in plan.folders}
+        own = {plan.folders[name] for name in (arm, tuned_label(arm)) if name in plan.folders}
         mine = [run for folder in own for run in by_folder[folder]]
         arms.append(_arm_cost(arm, study, mine, tuning.get(arm), measured))
     num_unknown = len(tuning) * len(study.seeds)

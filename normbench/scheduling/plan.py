@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from normbench.storage.lock import locked, sweep
 from normbench.storage.names import is_name
 from normbench.storage.resolved_settings import flatten
 from normbench.storage.run_folder import ARM_JSON, CONFIG_YAML, STUDY_JSON, arm_folder_name
+from normbench.study.arms import entry_of
 from normbench.study.config import Study
 from normbench.study.resolved import flat_settings
 from normbench.training.numerics import available_device
@@ -173,10 +174,13 @@ def study_content(plan: Plan) -> dict[str, Any]:
         "engine": ENGINE,
         "device": plan.device,
         "arms": [
-            {"arm": arm, "identity": plan.identities[arm].sha256, "folder": plan.folders[arm]} for arm in study.arms
+            entry_of(study, arm).to_json() | {"identity": plan.identities[arm].sha256, "folder": plan.folders[arm]}
+            for arm in study.arms
         ],
+        "axes": list(study.axes),
+        "named": list(study.named),
         "seeds": list(study.seeds),
-        "baseline": study.baseline,
+        "baseline": asdict(study.baseline) if study.baseline else None,
         "is_plain": study.is_plain,
         "tune": {key: list(values) for key, values in study.tune.items()},
         "quotes": dict(study.quotes),

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from normbench.errors import ConfigError, RunFailedError
-from normbench.evidence.claims.expectations import TUNED
+from normbench.evidence.comparison.baselines import Baseline
 from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.scheduling.executors.base import Executor
 from normbench.scheduling.one_run import PlannedRun
@@ -23,8 +23,10 @@ from normbench.storage.files.atomic import refusal
 from normbench.storage.files.located import Located
 from normbench.storage.run_folder import Run, arm_folder_name
 from normbench.storage.run_status import RunStatus
+from normbench.study.arms import tuned_entry
 from normbench.study.config import TUNING_SEEDS, RecordingConfig, RunConfig, Study
 from normbench.study.contradictions import contradictions
+from normbench.study.resolved import flat_settings
 
 METRIC = "validation_loss"
 MAX_WIDENINGS = 2
@@ -99,10 +101,11 @@ def missing_tuning_runs(study: Study, runs_dir: Path) -> dict[str, list[PlannedR
 
 
 def with_choices(study: Study, choices: Mapping[str, Choice]) -> Study:
-    """Return the study with an arm ``A,tuned`` per choice, beside the given arms or without ``keep_given`` alone."""
-    chosen = {arm: choice.chosen for arm, choice in choices.items()}
-    tuned = {f"{arm},{TUNED}": with_settings(study.arms[arm], values) for arm, values in chosen.items()}
-    return replace(study, arms=(dict(study.arms) if study.keep_given else {}) | tuned)
+    """Return the study with an arm at its own settings per choice, beside the given ones where these are kept."""
+    entries = {arm: tuned_entry(study, arm) for arm in choices}
+    tuned = {entries[arm].label: with_settings(study.arms[arm], choice.chosen) for arm, choice in choices.items()}
+    known = dict(study.entries) | {entry.label: entry for entry in entries.values()}
+    return replace(study, arms=(dict(study.arms) if study.keep_given else {}) | tuned, entries=known)
 
 
 def quick(study: Study) -> Study:
@@ -111,7 +114,15 @@ def quick(study: Study) -> Study:
     seeds = (*study.seeds, study.seeds[0] + 1)[:2]
     options = dict(study.options) | {"--quick": True}
     look = replace(study, name=f"{study.name}-quick", arms=arms, seeds=seeds, options=options)
-    return replace(look, tune={}, keep_given=True, claims=())
+    return replace(look, tune={}, keep_given=True, claims=(), baseline=_quick_baseline(study.baseline))
+
+
+def _quick_baseline(given: Baseline | None) -> Baseline | None:
+    """Return the baseline of a look: of the arms' new lengths."""
+    if given is None:
+        return None
+    steps = {key: given.settings[key] for key in ("num_epochs", "num_steps") if given.settings.get(key)}
+    return replace(given, settings={**given.settings, **{key: max(1, count // 10) for key, count in steps.items()}})
 
 
 def _tenth(config: RunConfig) -> dict[str, int]:
@@ -233,4 +244,5 @@ def _is_allowed(config: RunConfig, values: Mapping[str, Any]) -> bool:
 
 
 def _question(study: Study, arm: str) -> Question:
-    return Question(arm, study.arms[arm].identity().sha256, study.tune, TUNING_SEEDS)
+    own = tuned_entry(study, arm).known(flat_settings(study.arms[arm])).id
+    return Question(arm, study.arms[arm].identity().sha256, study.tune, TUNING_SEEDS, own)

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from json import dumps
 from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
+from normbench.storage.arm_id import ArmId
 from normbench.storage.files.json_files import json_ready, read_json, write_sealed_json
 from normbench.storage.identity import NUM_SHOWN
 from normbench.storage.lock import locked, sweep
@@ -62,12 +63,14 @@ class Question:
         given: sha256 of its identity at the given settings.
         tune: Values to choose from, by setting.
         seeds: What they are tried on.
+        id: The arm at its own settings, whatever they will be.
     """
 
     arm: str
     given: str
     tune: Mapping[str, Sequence[Any]]
     seeds: Sequence[int]
+    id: ArmId = field(default_factory=ArmId)
 
     def path(self, study: Path) -> Path:
         """Return the file of the choice in a study's folder; other lists have another file."""
@@ -80,6 +83,7 @@ class Question:
             "given": self.given,
             "tune": {key: list(values) for key, values in self.tune.items()},
             "seeds": list(self.seeds),
+            "id": self.id.to_json(),
         }
 
 
@@ -104,7 +108,7 @@ def frozen(question: Question, study: Path) -> Choice | None:
     path = question.path(study)
     if not path.is_file():
         return None
-    (choice, _), said, asked = _read(path), read_json(path), json_ready(question.content())
+    (choice, _, _), said, asked = _read(path), read_json(path), json_ready(question.content())
     other = [key for key in asked if said.get(key) != asked[key]]
     if other:
         rule = f"must be the choice for {other[0]} {asked[other[0]]}"
@@ -112,24 +116,24 @@ def frozen(question: Question, study: Path) -> Choice | None:
     return choice
 
 
-def choices_of(arm: str, study: Path) -> list[Choice]:
-    """Return what was chosen for an arm, the newest first: other lists to choose from have another choice.
+def choices_of(arm: ArmId, study: Path) -> list[Choice]:
+    """Return what was chosen for a tuned arm, the newest first: other lists to choose from have another choice.
 
     Raises:
         RunFolderError: A file is damaged.
     """
     found = [_read(path) for path in (study / TUNING).glob("*.json")]
     found.sort(key=lambda one: one[1], reverse=True)
-    return [choice for choice, _ in found if choice.arm == arm]
+    return [choice for choice, _, of in found if of == arm]
 
 
-def _read(path: Path) -> tuple[Choice, str]:
-    """Return a choice, and when it was frozen."""
+def _read(path: Path) -> tuple[Choice, str, ArmId]:
+    """Return a choice, when it was frozen, and the arm at these settings."""
     said = read_json(path)
     try:
         tried = [Tried(**one) for one in said["tried"]]
         choice = Choice(said["arm"], said["chosen"], tried, said["widened"], said["at_edge"], said["seeds"])
-        return choice, str(said.get("frozen_at", ""))
-    except (KeyError, TypeError) as error:
+        return choice, str(said.get("frozen_at", "")), ArmId.from_json(said["id"])
+    except (AttributeError, KeyError, TypeError) as error:
         rule = f"must be a choice as it was frozen, got {error}"
         raise RunFolderError(f"{path}: {rule}. Delete it, and what was run after it.") from None

@@ -4,13 +4,14 @@ import csv
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
+from normbench.storage.arm_id import ArmEntry, KnownArm
 from normbench.storage.files.json_files import AGAIN, is_sealed, is_unbroken, json_object, read_json, unreadable
 from normbench.storage.identity import NUM_SHOWN
 
@@ -158,6 +159,7 @@ class Arm:
         identity: sha256 of all that decides its numbers; its runs must have the same.
         settings: Every setting under a dotted key.
         changed: Those that are not at their default.
+        entry: What its study says of it; of a folder alone, that it is called so.
     """
 
     folder: Path
@@ -166,6 +168,12 @@ class Arm:
     settings: Mapping[str, Any]
     changed: Sequence[str]
     runs: tuple[Run, ...]
+    entry: ArmEntry | None = None
+
+    @cached_property
+    def known(self) -> KnownArm:
+        """What it can be chosen by: its label, its id and what a grid sets in it."""
+        return replace(self.entry or ArmEntry(self.name), label=self.name).known(self.settings)
 
     @property
     def seeds(self) -> tuple[int, ...]:

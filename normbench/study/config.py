@@ -1,7 +1,7 @@
 """RunConfig and Study: all a file may say, checked before anything runs."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -9,12 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from normbench.datasets.base import DatasetSpec
 from normbench.errors import SettingError
+from normbench.evidence.comparison.baselines import Baseline
 from normbench.models.base import ModelSpec
 from normbench.norms.base import NormSpec
 from normbench.norms.none import NoneSpec
 from normbench.optimizers.base import OptimizerSpec
 from normbench.optimizers.sgd import SGDSpec
 from normbench.parts import OneOf, Spec
+from normbench.storage.arm_id import ArmEntry
 from normbench.storage.identity import RunIdentity
 from normbench.study.numerics import Numerics
 from normbench.weight_parametrizations.base import WeightParametrizationSpec
@@ -181,9 +183,9 @@ class Study:
         name: Folder under runs/, the file's stem unless it says otherwise.
         question: The file's first comment.
         source: The file's path, as it was given.
-        arms: Settings of each arm, in the file's order.
+        arms: Settings of each arm by its label, in the file's order.
         seeds: One run per arm and seed.
-        baseline: An arm's name, or the keys a grid's baseline fixes.
+        baseline: What the arms are judged against, its keys in full.
         is_plain: The file names no arms: each edit of it is a further row of one table.
         quotes: What a document says of an arm, printed beside what was found.
         set_: ``KEY=VALUE`` changes that the command made.
@@ -192,6 +194,9 @@ class Study:
         claims: What the file claims, as it says it.
         content_sha256: Stands for what the file says about its runs.
         options: What the command changed of it.
+        entries: What is said of each arm beside its settings, by its label.
+        axes: The keys of ``grid:``, ``zip:`` and ``--vary``, in full.
+        named: The keys that arms under ``arms:`` set.
     """
 
     name: str
@@ -199,7 +204,7 @@ class Study:
     source: str
     arms: Mapping[str, RunConfig]
     seeds: tuple[int, ...] = (0,)
-    baseline: str | None = None
+    baseline: Baseline | None = None
     is_plain: bool = True
     quotes: Mapping[str, str] = field(default_factory=dict)
     set_: tuple[str, ...] = ()
@@ -208,3 +213,6 @@ class Study:
     claims: tuple[Any, ...] = ()
     content_sha256: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    entries: Mapping[str, ArmEntry] = field(default_factory=dict)
+    axes: Sequence[str] = ()
+    named: Sequence[str] = ()

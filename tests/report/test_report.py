@@ -97,7 +97,7 @@ def test_the_report_of_a_long_network_that_vanishes(console):
 
 
 def test_the_comparison_of_a_study_over_seeds(console):
-    study = make_study(arms=["with", "without", "never_run"], baseline="without")
+    study = make_study(arms=["with", "without", "never_run"], baseline="without", named=["norm"])
     fill(study, "with", seeds=(0, 1, 2))
     made = fill(study, "without", seeds=(0, 1, 2), worse=9, norm="none")
     constant = {"test_accuracy": 0.5, "test_loss": 0.7, "train_loss": 0.7}

@@ -148,7 +148,7 @@ def test_a_study_of_more_arms_replaces_what_was_said_before():
     statuses(study_of(TINY + "arms: {plain: {}}\n"))
     statuses(study_of(TINY + ARMS + "baseline: plain\n"))
     content = json.loads((RUNS / "tiny" / "study.json").read_text())
-    assert ([arm["arm"] for arm in content["arms"]], content["baseline"]) == (["plain", "decayed"], "plain")
+    assert ([arm["arm"] for arm in content["arms"]], content["baseline"]["name"]) == (["plain", "decayed"], "plain")
 
 
 def test_an_arms_file_says_all_settings_and_which_were_changed():

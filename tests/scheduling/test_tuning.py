@@ -223,9 +223,10 @@ def test_a_choice_like_the_given_settings_shares_their_runs(losses):
     arms = json.loads((RUNS / "tiny/study.json").read_text())["arms"]
     found_identities = [identity(study.arms[arm]) for arm in ("plain", "decayed")]
     assert arms == [
-        {"arm": arm + tuned, "identity": found, "folder": f"{arm}-{found[:12]}"}
-        for tuned in ("", ",tuned")
+        {"arm": label, "name": arm, "sets": {}, "tuned": keys, "identity": found, "folder": f"{arm}-{found[:12]}"}
+        for keys in ([], ["optimizer.lr"])
         for arm, found in zip(("plain", "decayed"), found_identities, strict=True)
+        for label in [f"{arm}{',tuned' * bool(keys)}"]
     ]
 
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from normbench.evidence.claims.claim import Claim
-from normbench.evidence.claims.expectations import Expectation, selected
+from normbench.evidence.claims.expectations import Expectation, Term
 from normbench.evidence.claims.margin_test import Part, combined, judge_parts
-from normbench.evidence.metrics.group_metrics import is_share, plain_metric, read_by_seed, settings_along
+from normbench.evidence.metrics.group_metrics import plain_metric, read_by_seed, settings_along
 from normbench.evidence.metrics.run_metrics import check_metrics
+from normbench.evidence.metrics.scales import is_share
 from normbench.evidence.statistics.trends import kendall_tau
+from normbench.storage.arm_id import ArmSet, KnownArm
 from normbench.storage.identity import NUM_SHOWN
 from normbench.storage.run_folder import Arm
 
@@ -57,7 +59,7 @@ def judge_claim(
     seeds: Sequence[int],
     study: str,
     command: str,
-    planned: Sequence[str] = (),
+    planned: ArmSet | None = None,
 ) -> ClaimVerdict:
     """Return a claim's verdict from the runs of the seeds the study names.
 
@@ -77,7 +79,7 @@ def judge_claim(
         claim.id, claim.says, claim.source, INCOMPLETE, study, command, discussion=claim.discussion, seeds=tuple(seeds)
     )
     arms = [replace(arm, runs=tuple(run for run in arm.runs if run.seed in seeds)) for arm in arms]
-    wanted = _wanted(claim, planned or [arm.name for arm in arms])
+    wanted = _wanted(claim, planned.arms if planned else [arm.known for arm in arms])
     missing = _missing(wanted, arms, seeds)
     if missing:
         return replace(found, why=missing)
@@ -112,10 +114,10 @@ def settings_hash(arms: Sequence[Arm]) -> str:
     return sha256(" ".join(sorted(arm.identity for arm in arms)).encode()).hexdigest()[:NUM_SHOWN]
 
 
-def _wanted(claim: Claim, names: Sequence[str]) -> set[str]:
-    """Return the arms a claim is about, whether they have runs or not."""
+def _wanted(claim: Claim, arms: Sequence[KnownArm]) -> set[str]:
+    """Return the labels of the arms a claim is about, whether they have runs or not."""
     terms = [term for expectation in claim.expectations for term, _ in expectation.terms]
-    return {name for term in terms for name in selected(term.selector, names)}
+    return {arm.label for arm in arms if any(term.means(arm) for term in terms)}
 
 
 def _missing(wanted: set[str], arms: Sequence[Arm], seeds: Sequence[int]) -> str:
@@ -147,7 +149,7 @@ def _numbers(expectation: Expectation, arms: Sequence[Arm], seeds: Sequence[int]
         return _trend(expectation, arms, seeds)
     sums = dict.fromkeys(seeds, 0.0)
     for term, weight in expectation.terms:
-        chosen = _chosen(term.selector, arms)
+        chosen = _chosen(term, arms)
         values = read_by_seed(chosen, term.metric)
         take = _logarithm if is_share(term.metric) and not expectation.is_raw else float
         for seed in seeds:
@@ -157,15 +159,14 @@ def _numbers(expectation: Expectation, arms: Sequence[Arm], seeds: Sequence[int]
 
 def _trend(expectation: Expectation, arms: Sequence[Arm], seeds: Sequence[int]) -> dict[int, float]:
     (term, sign), key = expectation.terms[0], expectation.key
-    chosen = _chosen(term.selector, arms)
+    chosen = _chosen(term, arms)
     along = settings_along(chosen, key)
     values = [read_by_seed([arm], term.metric) for arm in chosen]
     return {seed: sign * kendall_tau(along, [of[seed] for of in values]) for seed in seeds}
 
 
-def _chosen(selector: str, arms: Sequence[Arm]) -> list[Arm]:
-    names = selected(selector, [arm.name for arm in arms])
-    return [arm for arm in arms if arm.name in names]
+def _chosen(term: Term, arms: Sequence[Arm]) -> list[Arm]:
+    return [arm for arm in arms if term.means(arm.known)]
 
 
 def _logarithm(value: float) -> float:
@@ -190,7 +191,7 @@ def _with_log_margins(expectation: Expectation, part: Part) -> Expectation:
 
 
 def _sentence(expectation: Expectation, metrics: Sequence[str]) -> str:
-    said = [f"{term.selector}{f' ({term.metric})' if len(metrics) > 1 else ''}" for term, _ in expectation.terms]
+    said = [f"{term}{f' ({term.metric})' if len(metrics) > 1 else ''}" for term, _ in expectation.terms]
     low, high = expectation.low, expectation.high
     match expectation.kind:
         case "less":

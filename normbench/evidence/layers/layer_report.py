@@ -6,14 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from normbench.evidence.statistics.growth import FAR, NEAR
 from normbench.storage.run_folder import LAYER_STATS_CSV, Arm, Run
 from normbench.storage.run_status import RunStatus
 
 KINDS = ("weight", "grad", "activation")
-FAR = 1000.0
-"""Vanishing and exploding: this many times below or above the first layer's."""
-NEAR = 2.0
-"""Steady: the end within this factor of the start."""
 DEAD_SHARE = 0.999
 
 Span = tuple[float, float | None]

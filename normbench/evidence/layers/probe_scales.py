@@ -4,10 +4,9 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from normbench.evidence.layers.layer_report import FAR
 from normbench.evidence.layers.probe_finding import INITIALIZE, Finding
 from normbench.evidence.layers.probe_lines import ProbeLine
-from normbench.evidence.statistics.growth import FAINT, SMALLEST, Growth
+from normbench.evidence.statistics.growth import FAINT, FAR, SMALLEST, Growth
 
 
 def output_scale(hidden: Sequence[ProbeLine], growth: Growth | None, named: set[str]) -> list[Finding]:

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
-from normbench.evidence.claims.expectations import TUNED
-from normbench.evidence.comparison.selection import is_tuned
 from normbench.evidence.layers.last_frames import FrameLine, last_frames
 from normbench.evidence.layers.layer_report import LayerReport, report_layers
 from normbench.storage.choices import Choice, choices_of
@@ -28,7 +26,7 @@ from normbench.storage.run_folder import (
 )
 from normbench.storage.run_states import RunState
 from normbench.storage.run_status import RESULTS, RunStatus
-from normbench.storage.study_folder import arm_folders
+from normbench.storage.study_folder import arm_entries, arm_folders
 
 TAIL_BYTES = 16_384
 NUM_ERROR_LINES = 8
@@ -149,10 +147,11 @@ def _files(folder: Path) -> dict[str, int]:
 
 def _choice(report: RunReport) -> Choice | None:
     study = report.state.arm.study_folder
-    folders = arm_folders(_study_json(study), study / STUDY_JSON)
-    names = [arm for arm, folder in folders.items() if folder == report.state.arm.name]
-    tuned = [name.removesuffix(f",{TUNED}") for name in names if is_tuned(name)]
-    found = [choice for name in tuned for choice in choices_of(name, study)]
+    said = _study_json(study)
+    folders, entries = arm_folders(said, study / STUDY_JSON), arm_entries(said, study / STUDY_JSON)
+    mine = [entries[arm] for arm, folder in folders.items() if folder == report.state.arm.name]
+    tuned = [entry.known(report.arm.settings).id for entry in mine if entry.tuned]
+    found = [choice for arm in tuned for choice in choices_of(arm, study)]
     return next((one for one in found if flatten(one.chosen).items() <= report.arm.settings.items()), None)
 
 

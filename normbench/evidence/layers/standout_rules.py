@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import exp, log
 from typing import Any
 
-from normbench.evidence.layers.layer_report import FAR
 from normbench.evidence.layers.probed import Probed
+from normbench.evidence.statistics.growth import FAR
 
 LARGE_UPDATE = 0.5
 """A step that changes half of a layer's weights; healthy ones change 0.01 to 6 %, a very first one up to a third."""

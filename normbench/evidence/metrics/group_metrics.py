@@ -6,33 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 
 from normbench.errors import ComparisonError
 from normbench.evidence.metrics.run_metrics import direction, read_metrics
+from normbench.evidence.metrics.scales import is_share
 from normbench.storage.run_folder import CURVE_CSV, POINTS_CSV, Arm, Run
 from normbench.storage.run_status import RunStatus
 
 BySeed = Mapping[int, float]
 GROUP_METRICS = ("largest_stable KEY", "range_over KEY METRIC", "argbest KEY METRIC")
-SURFACE_PROBES = ("loss_variation", "gradient_predictiveness", "smoothness")
-"""Sizes along the gradient, of any order of magnitude."""
 CURVE_METRICS = ("bias2 curve", "variance curve")
 
 
 def is_group_metric(metric: str) -> bool:
     """Return whether the metric is read over a group of arms, not off one."""
     return metric.split()[:1] in (["largest_stable"], ["range_over"], ["argbest"])
-
-
-def is_share(metric: str) -> bool:
-    """Return whether effects on the metric are ratios: of losses, of changes, of learning rates, of a loss surface."""
-    words = metric.split()
-    if words[:1] == ["range_over"]:
-        return is_share(" ".join(words[2:]))
-    if words[:1] in (["largest_stable"], ["argbest"], ["change"]) or metric == "variance curve":
-        return True
-    if words[-1].removeprefix("probe.").partition("@")[0] in SURFACE_PROBES:
-        return True
-    if words[:1] == ["steps_to"] or "@" in metric:
-        return words[:1] == ["steps_to"]
-    return "loss" in words[-1] or words[-1] == "roughness"
 
 
 def read_by_seed(arms: Sequence[Arm], metric: str) -> dict[int, float]:
@@ -75,7 +60,7 @@ def settings_along(arms: Sequence[Arm], key: str) -> list[float]:
     Raises:
         ComparisonError: Not a number in each, or the same in all.
     """
-    values = [arm.settings.get(key) for arm in arms]
+    values = [arm.known.id.settings.get(key) for arm in arms]
     numbers = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     if len(numbers) < len(arms) or len(set(numbers)) < 2:
         shown = ", ".join(dict.fromkeys(str(value) for value in values))

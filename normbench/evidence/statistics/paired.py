@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
-from normbench.evidence.metrics.group_metrics import is_share
-
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -53,14 +51,18 @@ class Effect:
     seeds_needed: int | None = None
 
 
-def paired_effect(metric: str, arm: Mapping[int, float], baseline: Mapping[int, float]) -> Effect:
+def paired_effect(metric: str, arm: Mapping[int, float], baseline: Mapping[int, float], *, by_ratio: bool) -> Effect:
     """Return the effect of an arm on a metric; values by seed.
 
-    Losses are compared by their ratio where all are positive, since their spread grows with their size.
+    Args:
+        metric: What it is called.
+        arm: The arm's values.
+        baseline: Those it is compared with.
+        by_ratio: Compare by the ratio where all are positive, as losses, whose spread grows with their size.
     """
     seeds = sorted(set(arm).intersection(baseline))
     pairs = [(arm[seed], baseline[seed]) for seed in seeds]
-    is_ratio = is_share(metric) and all(0 < value < math.inf for pair in pairs for value in pair)
+    is_ratio = by_ratio and all(0 < value < math.inf for pair in pairs for value in pair)
     read = math.log if is_ratio else float
     differences = [read(a) - read(b) for a, b in pairs]
     mean, half = mean_and_half_width(differences)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
-from normbench.evidence.comparison.selection import is_tuned
 from normbench.report.blocks.grids import Grid
 from normbench.report.blocks.numbers import effect_text, interval_text, short, verdict_text, with_spread
 
@@ -30,7 +29,7 @@ def comparison_grid(comparison: StudyComparison, *, with_intervals: bool = False
     rows = comparison.rows
     metrics = list(rows[0].figures)
     label = _has_own_names(comparison)
-    has_tuned = not label and len({is_tuned(row.arm) for row in rows}) > 1
+    has_tuned = not label and len({row.is_tuned for row in rows}) > 1
     has_effects = any(row.effect for row in rows)
     has_steps = any(row.cpu_ms_per_step is not None for row in rows)
     has_diverged, has_quotes = any(row.num_diverged for row in rows), any(row.quote for row in rows)
@@ -43,7 +42,7 @@ def comparison_grid(comparison: StudyComparison, *, with_intervals: bool = False
     lines = []
     for row in rows:
         cells = [row.arm] * label + [_setting(row.settings.get(key)) for key in comparison.differing]
-        cells += ["yes" if is_tuned(row.arm) else "no"] * has_tuned + [str(len(row.seeds))]
+        cells += ["yes" if row.is_tuned else "no"] * has_tuned + [str(len(row.seeds))]
         cells += [_figure(metric, figure, with_intervals) for metric, figure in row.figures.items()]
         cells += [f"{row.num_parameters:,}"] + [short(row.cpu_ms_per_step)] * has_steps
         judged = [effect_text(row.effect), verdict_text(row.effect)] * has_effects
@@ -73,7 +72,7 @@ def _stacked(header: str) -> str:
 
 def _has_own_names(comparison: StudyComparison) -> bool:
     """Whether arms have names that say more than the settings in the other columns."""
-    return not comparison.differing or (any("=" not in row.arm for row in comparison.rows) and not comparison.is_plain)
+    return not comparison.differing or (any(row.name for row in comparison.rows))
 
 
 def _figure(metric: str, figure: Figure, with_interval: bool) -> str:

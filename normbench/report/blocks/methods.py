@@ -5,7 +5,6 @@ from importlib.metadata import version
 
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
-from normbench.evidence.comparison.selection import is_tuned
 from normbench.evidence.statistics.paired import EXACT_UP_TO, Effect
 from normbench.report.blocks.comparison_table import metric_title
 
@@ -52,7 +51,7 @@ def _tuning(comparison: StudyComparison) -> str:
     if not comparison.tuned_keys:
         return "Nothing was tuned: every arm runs at its given settings."
     keys = _listed(comparison.tuned_keys)
-    has_given = any(not is_tuned(row.arm) for row in comparison.rows)
+    has_given = any(not row.is_tuned for row in comparison.rows)
     how = f"the value with the best median final validation loss over tuning seeds {TUNING_SEEDS}"
     given = " Arms not called tuned run at their given settings." if has_given else ""
     return f"{keys} was chosen for each arm, {how}, before any run that is reported.{given}"

@@ -12,7 +12,6 @@ from rich.console import Console
 
 from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
-from normbench.evidence.comparison.selection import is_tuned
 from normbench.evidence.statistics.paired import Effect
 from normbench.report.blocks.tables import headline, make_console, notes, print_comparison
 from normbench.report.terminal.pivot import print_pivots
@@ -58,7 +57,7 @@ def _method(comparison: StudyComparison) -> str:
         return ""
     metric = effects[0].metric.replace("_", " ")
     many = f", Holm over {len(effects)} comparisons" if len(effects) > 1 else ""
-    tuned = ", those called tuned at the ones chosen for them" * any(is_tuned(row.arm) for row in comparison.rows)
+    tuned = ", those called tuned at the ones chosen for them" * any(row.is_tuned for row in comparison.rows)
     how = f"paired by seed, 95 % interval, sign-flip test{many}; every arm at its given settings{tuned}."
     return f" Verdicts: {metric}, {how}"
 

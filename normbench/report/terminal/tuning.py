@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from normbench.report.blocks.numbers import short
+from normbench.storage.arm_labels import tuned_label
 
 
 def print_choices(console: Console, choices: Sequence[Mapping[str, Any]]) -> None:
@@ -29,7 +30,7 @@ def choice_text(choice: Mapping[str, Any]) -> str:
     tried = ", ".join(f"{key} {_span([one['values'][key] for one in choice['tried']])}" for key in choice["chosen"])
     edge = "; at the edge of what was tried" if choice["at_edge"] else ""
     found = f"validation loss {short(lowest)}, best of {len(choice['tried'])}: {tried}{edge}"
-    return f"{choice['arm']},tuned: {chosen} ({found})"
+    return f"{tuned_label(choice['arm'])}: {chosen} ({found})"
 
 
 def _span(values: Sequence[Any]) -> str:

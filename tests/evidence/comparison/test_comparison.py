@@ -12,7 +12,7 @@ from made_up_runs import make_arm, make_run, make_study, std_rows
 
 from normbench.errors import ComparisonError, RunFolderError
 from normbench.evidence.comparison.comparison import Figure, compare_runs, compare_study
-from normbench.evidence.statistics.intervals import mean_interval
+from normbench.evidence.metrics.scales import mean_interval
 from normbench.report.terminal.comparison import as_csv, as_json, evidence_command, footnote
 
 LOSSES = {"none": (1.0, 3.0, 2.0), "batch_norm": (0.5, 0.5, 0.8)}

@@ -6,7 +6,7 @@ import pytest
 
 from normbench.errors import ComparisonError
 from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
-from normbench.evidence.comparison.effects import with_effects
+from normbench.evidence.comparison.effects import asked_for, with_effects
 from normbench.report.blocks.numbers import effect_text, verdict_text
 from normbench.report.terminal.comparison import footnote
 
@@ -14,11 +14,13 @@ SEEDS = tuple(range(8))
 
 
 def row(arm, values, metric="test_loss", seeds=SEEDS, **settings):
-    return Row(arm, settings, seeds, 0, {metric: Figure.of(values, metric)}, 10, None)
+    name = "" if "=" in arm else arm
+    return Row(arm, settings, seeds, 0, {metric: Figure.of(values, metric)}, 10, None, name=name)
 
 
 def study(*rows, baseline=None, differing=()):
-    return StudyComparison("made_up", "", "made_up.yaml", rows, differing, False, baseline=baseline)
+    made = StudyComparison("made_up", "", "made_up.yaml", rows, differing, False)
+    return replace(made, baseline=baseline, against=baseline and asked_for(made, baseline))
 
 
 def losses(factor):

@@ -1,11 +1,13 @@
 """Tables by settings: which arm in which cell, verdicts along and across, nothing averaged in silence."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from normbench.errors import ComparisonError
 from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
+from normbench.evidence.comparison.effects import asked_for
 from normbench.evidence.comparison.pivot import pivots
 from normbench.report.blocks.grids import Grid
 from normbench.report.terminal.pivot import pivot_grids, pivot_notes, pivot_title
@@ -15,17 +17,17 @@ BATCH_SIZES = (2, 8, 32)
 FALLING, FLAT = (4.0, 2.0, 1.0), (1.0, 1.0, 1.0)
 
 
-def row(arm, level, rng, seeds=SEEDS, metric="test_loss", **settings):
+def row(arm, level, rng, seeds=SEEDS, metric="test_loss", tuned=(), **settings):
     """An arm whose losses lie around a level that each seed shifts alike."""
     values = [level * (1 + 0.1 * seed) * rng.lognormvariate(0, 0.05) for seed in seeds]
     dotted = {key.replace("__", "."): value for key, value in settings.items()}
-    return Row(arm, dotted, tuple(seeds), 0, {metric: Figure.of(values, metric)}, 10, None)
+    name = "" if "=" in arm else arm
+    return Row(arm, dotted, tuple(seeds), 0, {metric: Figure.of(values, metric)}, 10, None, name=name, tuned=tuned)
 
 
 def study(rows, differing, baseline=None, tuned_keys=()):
-    return StudyComparison(
-        "made_up", "", "made_up.yaml", rows, differing, False, baseline=baseline, tuned_keys=tuned_keys
-    )
+    made = StudyComparison("made_up", "", "made_up.yaml", rows, differing, False, tuned_keys=tuned_keys)
+    return replace(made, baseline=baseline, against=baseline and asked_for(made, baseline))
 
 
 def grid_study(baseline=None, **levels):
@@ -118,7 +120,14 @@ def test_variants_of_a_part_are_told_apart_by_their_settings():
 def test_tuned_arms_stand_in_a_table_of_their_own_whatever_was_chosen():
     rng = random.Random(0)
     rows = [
-        row(f"norm={norm}{',tuned' * tuned}", 1.0, rng, norm=norm, optimizer__lr=0.01 * (1 + tuned * i))
+        row(
+            f"norm={norm}{',tuned' * tuned}",
+            1.0,
+            rng,
+            norm=norm,
+            optimizer__lr=0.01 * (1 + tuned * i),
+            tuned=["optimizer.lr"] * tuned,
+        )
         for tuned in (False, True)
         for i, norm in enumerate(("none", "batch_norm"))
     ]
@@ -202,6 +211,7 @@ def test_the_tables_as_they_are_read():
             {"test_loss": Figure.of(values, "test_loss")},
             1,
             1,
+            name=norm,
         )
         for norm in ("none", "bn")
         for n, values in ((2, [1.0] * 8), (8, [2.0] * 8))

@@ -7,7 +7,8 @@ from made_up_runs import make_arm, make_run, make_study, write_csv
 from runs_in_memory import RunInMemory, arm_in_memory, arm_with
 
 from normbench.errors import ComparisonError
-from normbench.evidence.metrics.group_metrics import is_share, read_by_seed
+from normbench.evidence.metrics.group_metrics import read_by_seed
+from normbench.evidence.metrics.scales import is_share
 from normbench.storage.files.json_files import write_json
 from normbench.storage.run_folder import CURVE_CSV, METRICS_CSV, POINTS_CSV, SUMMARY_JSON, digests, read_arm
 

@@ -6,7 +6,7 @@ import statistics
 import numpy as np
 import pytest
 
-from normbench.evidence.statistics.intervals import mean_interval
+from normbench.evidence.metrics.scales import mean_interval
 
 N = 8
 NUM_STUDIES = 4_000  # a share of 0.95 is known to 0.7 percentage points (two standard errors)
