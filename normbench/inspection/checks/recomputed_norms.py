@@ -31,9 +31,9 @@ def _finding(norm: NormCall, *, is_right: bool) -> Finding:
     what = "sees every training batch twice, forward and again in backward (checkpointing: true)"
     if is_right:
         why = "Its momentum is corrected, so that its running statistics are those of a run without checkpointing."
-        return Finding("note", norm.name, what, why, "There is nothing to do.")
+        return Finding("note", (norm.name,), what, why=why, way_out="There is nothing to do.")
     why = "Its running statistics take every batch in twice, so that evaluation is another than without checkpointing."
-    return Finding("warning", norm.name, what, why, "Write checkpointing: false.")
+    return Finding("warning", (norm.name,), what, why=why, way_out="Write checkpointing: false.")
 
 
 def _runs_twice(network: nn.Module, norm: str) -> bool:
