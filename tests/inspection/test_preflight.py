@@ -288,8 +288,8 @@ TEXTS = {
             "warning",
             ("hidden2.norm",),
             "remembers statistics of what dropout 0.3 has thinned out (first in hidden1.dropout)",
-            why="In evaluation nothing is dropped, and the variance is smaller than the remembered one, for activations "
-            "of mean 0 by a factor of 1.43: variance shift (Li et al., 2018).",
+            why="In evaluation nothing is dropped, and the variance is smaller than the remembered one, for "
+            "activations of mean 0 by a factor of 1.43: variance shift (Li et al., 2018).",
             way_out="Write dropout: 0, or use a norm without running statistics (layer_norm, group_norm); "
             "reestimated_test_loss says what the shift costs.",
             source="dropout_before_norm",
