@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
 from normbench.datasets.base import Split, Task
-from normbench.inspection.watch.watch import leaving_no_trace
+from normbench.inspection.watch.restore import leaving_unchanged
 from normbench.random_streams import stream
 
 LossFunction = Callable[[Tensor, Tensor | None], Tensor]
@@ -66,7 +66,7 @@ def _evaluation_batches(x: Tensor) -> Sequence[Tensor]:
 
 def output_means(model: nn.Module, x: Tensor) -> dict[str, float]:
     """Return the mean output in training and in evaluation mode: what there is to read without a target."""
-    with torch.no_grad(), leaving_no_trace(model):
+    with torch.no_grad(), leaving_unchanged(model, parameters_change=False):
         training = model(x).double().mean().item()
     return {
         "output_mean_training": training,

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from normbench.inspection.reestimation import reestimate, tracking_layers
-from normbench.inspection.watch.watch import leaving_no_trace, same_random_states_after
+from normbench.inspection.watch.random_states import same_random_states_after
+from normbench.inspection.watch.restore import leaving_unchanged
 
 Probes = dict[str, dict[str, float]]
 """By layer, then by name."""
@@ -120,12 +121,12 @@ def precise_gaps(model: nn.Module, x: Tensor, batch_size: int, max_batches: int 
 
     Precise statistics are re-estimated with the weights as they are, from full batches in an order that never changes;
     with ``max_batches`` from the first ones of them.
-    Nothing about the model is different afterwards, but that gradients are gone.
+    Nothing about the model is different afterwards.
     """
     layers = named_tracking_layers(model)
     if not layers:
         return {}
-    with leaving_no_trace(model):
+    with leaving_unchanged(model, parameters_change=False):
         reestimate(model, islice(full_batches(x, batch_size), max_batches))
         precise = {name: own_statistics(layer) for name, layer in layers.items()}
     return gaps_to_precise(model, precise)

@@ -10,7 +10,7 @@ from normbench.datasets.base import Dataset, Split, Task
 from normbench.inspection.losses import evaluate, score
 from normbench.inspection.norm_readings import named_statistics
 from normbench.inspection.reestimation import reestimate, tracking_layers
-from normbench.inspection.watch.watch import leaving_no_trace
+from normbench.inspection.watch.restore import leaving_unchanged
 from normbench.random_streams import stream
 
 MAX_BATCHES, FEWEST_SAMPLES = 64, 512
@@ -44,7 +44,7 @@ class Readings:
         """Return columns of metrics.csv; none for a model without running statistics."""
         if not tracking_layers(model):
             return {}
-        with torch.no_grad(), leaving_no_trace(model):
+        with torch.no_grad(), leaving_unchanged(model, parameters_change=False):
             found = self._by_momentum(model)
             for name in self.splits:
                 found |= self._by_statistics_of(model, name)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from normbench.errors import ConfigError, did_you_mean
-from normbench.inspection.watch.watch import same_random_states_after
+from normbench.inspection.watch.random_states import same_random_states_after
 from normbench.random_streams import stream
 
 EXAMPLE = "--model torchvision.models:resnet18"

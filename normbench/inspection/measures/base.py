@@ -15,8 +15,8 @@ from normbench.datasets.base import Split
 from normbench.inspection.losses import LossFunction
 from normbench.inspection.norm_readings import Probes, Statistics, merged, named_tracking_layers, own_statistics
 from normbench.inspection.reestimation import reestimate
-from normbench.inspection.watch.unchanged import leaving_unchanged
-from normbench.inspection.watch.watch import Frame
+from normbench.inspection.watch.frame import Frame
+from normbench.inspection.watch.restore import leaving_unchanged
 from normbench.models.base import learned_parameters, weight_parameters, weighted_layers
 from normbench.random_streams import stream
 

@@ -5,7 +5,8 @@ import torch
 from normbench.evidence.layers.probed import NETWORK
 from normbench.inspection.measures.base import RecordedStep, joined, set_parameters
 from normbench.inspection.norm_readings import Probes
-from normbench.inspection.watch.watch import grads_of, set_random_states
+from normbench.inspection.watch.frame import grads_of
+from normbench.inspection.watch.random_states import set_random_states
 
 MULTIPLES = (0.5, 1.0, 2.0, 4.0)
 """Step sizes, in units of the learning rate: around the steps that training makes."""
