@@ -1,4 +1,4 @@
-"""Everything that can be told about a model, as plain values; models that stop, or that change themselves in forward."""
+"""Snapshots of a model and the random state as plain values; models that raise, or change themselves in forward."""
 
 import copy
 

@@ -222,11 +222,8 @@ def _look_without_a_step(parts: Training, step: int, losses: list[float], record
     with unchanged, watching(model, whole) as watch, watching_norms(model) as norms:
         batch, states = parts.batches.next(), random_states()
         loss = _gradient(parts, batch)
-        grads, activations, activation_grads = (
-            grads_of(model),
-            outputs_by_layer(watch.calls),
-            grads_by_layer(watch.calls),
-        )
+        grads, activations = grads_of(model), outputs_by_layer(watch.calls)
+        activation_grads = grads_by_layer(watch.calls)
     probes = merged(norms.probes(), precise)
     frame = Frame(step, metrics, weights, grads, activations, activation_grads, curve=curve, probes=probes)
     recorder.record(_measured(parts, frame, batch, states) if math.isfinite(loss) else frame)
@@ -237,6 +234,7 @@ def _measured(parts: Training, frame: Frame, batch: Split, states: list[Tensor])
     """Return the frame with what the chosen measures find; where both speak of one thing, what was there stays."""
     if not parts.measures:
         return frame
+    parts.model.zero_grad(set_to_none=True)  # measures make their own, so that none need be copied and put back
     step = RecordedStep(
         parts.model,
         parts.optimizer,

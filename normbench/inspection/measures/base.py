@@ -72,7 +72,7 @@ class RecordedStep:
     def reestimated(self) -> "Reestimated":
         """The sample read with each batch's own statistics; one pass serves all measures that ask for it."""
         outputs: list[Tensor] = []
-        with leaving_unchanged(self.model):
+        with leaving_unchanged(self.model, parameters_change=False):
             handle = self.model.register_forward_hook(lambda _model, _inputs, output: outputs.append(output))
             try:
                 reestimate(self.model, (batch.x for batch in self.sample))

@@ -73,9 +73,11 @@ def watched_layers(model: nn.Module) -> list[WatchedLayer]:
     activation that puts out exact zeros. Where there are normbench's own layers, which hold norm and activation, it is
     those alone.
     """
-    found = list({id(layer.module): layer for layer in reversed([*_innermost(model, "")])}.values())[::-1]
-    own = [layer for layer in found if isinstance(layer.module, Layer)]
-    return own or found
+    found: dict[int, WatchedLayer] = {}
+    for layer in _innermost(model, ""):
+        found.setdefault(id(layer.module), layer)
+    own = [layer for layer in found.values() if isinstance(layer.module, Layer)]
+    return own or list(found.values())
 
 
 def _innermost(module: nn.Module, name: str) -> Iterator[WatchedLayer]:
