@@ -1,4 +1,4 @@
-"""What single layers say of themselves at a step: mixing weights, how far running statistics are from a batch's."""
+"""Reads norms at a step: mixing weights, and gaps between running statistics and those of a batch."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ Statistics = tuple[Tensor, Tensor]
 
 
 class NormWatch:
-    """Collects what norms remember before one pass of the network, and the input they get in it.
+    """Collects norms' running statistics from before one pass of the network, and the inputs they get in it.
 
     A norm that is called several times speaks of its first call.
     """
@@ -152,6 +152,6 @@ def full_batches(x: Tensor, batch_size: int) -> Iterable[Tensor]:
 
 
 def merged(*probes: Mapping[str, Mapping[str, float]]) -> Probes:
-    """Return all that is said of each layer."""
+    """Join numbers by layer and name; of the same name the last counts."""
     layers = dict.fromkeys(layer for one in probes for layer in one)
     return {layer: {name: v for one in probes for name, v in one.get(layer, {}).items()} for layer in layers}

@@ -1,4 +1,4 @@
-"""What may go wrong in a run, said before anything trains: errors, warnings, notes."""
+"""Finds what may go wrong in a run before anything trains: errors, warnings, notes."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from normbench.study.contradictions import contradictions, network_without_numbe
 
 
 def preflight(config: RunConfig) -> list[Finding]:
-    """Look at a run's settings and network for what may go wrong, without training.
+    """Return findings on a run's settings and network, without training.
 
     Errors are settings that contradict each other, which ``load_study`` refuses; with one, nothing else is looked at.
     Nothing is changed, torch's random state neither.
@@ -35,7 +35,7 @@ def preflight(config: RunConfig) -> list[Finding]:
 
 
 def study_findings(study: Study) -> list[Finding]:
-    """Return what may go wrong in a study's arms, at their given settings; what arms and layers share is said once."""
+    """Return findings on a study's arms, at their given settings; what arms and layers share is one finding."""
     return share_findings({arm: preflight(config) for arm, config in study.arms.items()})
 
 

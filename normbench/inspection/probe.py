@@ -1,4 +1,4 @@
-"""Std per layer, forward and backward, without training, of any torch module; the model stays as it is."""
+"""Probes any torch module without training: std per layer, forward and backward; the model stays as it is."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""A model with running statistics read in other ways: with batch statistics, re-estimated, adapted."""
+"""Reads losses of a model with running statistics in other ways: batch statistics, re-estimated, adapted."""
 
 from collections.abc import Iterable, Sequence
 
@@ -71,7 +71,7 @@ class Readings:
         return found
 
     def _by_statistics_of(self, model: nn.Module, name: str) -> dict[str, float]:
-        """Return what is read with the statistics of one split: the training set's serve all splits, others their own.
+        """Return losses with the statistics of one split: the training set's serve all splits, others their own.
 
         Where one pass has the right batches for both, it gives the batches' statistics and their averages.
         """

@@ -1,4 +1,4 @@
-"""A model and an input that normbench did not write: package.module:callable, N,C,H,W, a .npy or a .pt file."""
+"""Loads a user's model and input: package.module:callable, N,C,H,W, a .npy or a .pt file."""
 
 import re
 import sys
@@ -76,7 +76,7 @@ def make_model(make: Callable[[], Any], seed: int, text: str) -> nn.Module:
 
 
 def load_input(text: str) -> Callable[[int], Tensor]:
-    """Return what gives the batch of each seed: N(0, 1) of a shape, or always what a file holds.
+    """Return a function from seed to batch: N(0, 1) of a shape, or always the tensor of a file.
 
     Raises:
         ConfigError: Neither a shape nor a file with one tensor of numbers.

@@ -1,4 +1,4 @@
-"""A bias that the norm right behind it takes away again."""
+"""Finds biases that the norm right behind them takes away again."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Batch statistics of batches that hold one class each."""
+"""Finds norms that take statistics of batches of one class each."""
 
 from collections.abc import Iterator
 

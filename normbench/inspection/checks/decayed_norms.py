@@ -1,4 +1,4 @@
-"""Norm parameters, mixing weights and biases among what weight decay and l1 act on."""
+"""Finds norm parameters, mixing weights and biases that weight decay or l1 draws towards 0."""
 
 from collections.abc import Iterator
 

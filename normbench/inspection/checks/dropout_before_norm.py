@@ -1,4 +1,4 @@
-"""Dropout before a norm that evaluates with running statistics."""
+"""Finds dropout before norms that evaluate with running statistics."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Statistics over so few values that they say little of the channel."""
+"""Finds norms that take a mean and a variance over too few values."""
 
 from collections.abc import Iterator
 from math import ceil, prod, sqrt

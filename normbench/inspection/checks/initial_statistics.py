@@ -1,4 +1,4 @@
-"""Running statistics that are still partly those from before training when it ends."""
+"""Finds running statistics that are still partly their initial values when training ends."""
 
 from collections.abc import Iterator
 from math import ceil, log

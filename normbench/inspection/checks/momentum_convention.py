@@ -1,4 +1,4 @@
-"""A momentum that looks like the share of the old value, as TensorFlow and some papers count it."""
+"""Finds momenta that look like the share of the old value, as TensorFlow and some papers count it."""
 
 from collections.abc import Iterator
 

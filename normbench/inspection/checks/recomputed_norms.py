@@ -1,4 +1,4 @@
-"""Running statistics under activation checkpointing, which runs forward twice a step."""
+"""Finds running statistics that activation checkpointing, which runs forward twice a step, moves twice."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -16,7 +16,7 @@ NUM_SAMPLES = 4
 
 
 def find(setup: Setup) -> Iterator[Finding]:
-    """Measure it: note norms that two passes leave as one would have, warn of those that they leave elsewhere."""
+    """Note norms whose running statistics two passes move as one would, warn of those that they move elsewhere."""
     if not setup.config.checkpointing:
         return
     recomputed = deepcopy(setup.network)

@@ -1,4 +1,4 @@
-"""How far a layer's gradient moves when the layers before it make their update: internal covariate shift."""
+"""Measures how far a layer's gradient moves when the layers before it are updated: internal covariate shift."""
 
 import torch
 from torch import Tensor

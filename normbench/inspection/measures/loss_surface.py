@@ -1,4 +1,4 @@
-"""How the loss and its gradient change along the gradient: loss variation, gradient predictiveness, smoothness."""
+"""Measures loss and gradient along the gradient: loss variation, gradient predictiveness, smoothness."""
 
 import torch
 
@@ -13,7 +13,7 @@ MULTIPLES = (0.5, 1.0, 2.0, 4.0)
 
 
 def measure(step: RecordedStep) -> Probes:
-    """Walk from the weights before the step against the gradient of the batch's data loss, and look at each place.
+    """Measure loss and gradient at points from the weights before the step against the batch's gradient.
 
     The same batch with the same dropout and random state; batch statistics are of the weights at each place. The
     direction has all parameters; L1, weight decay, momentum and Adam's scales are not part of it. One pass forward and
@@ -53,7 +53,7 @@ def measure(step: RecordedStep) -> Probes:
 
 
 def _walk(step: RecordedStep, size: float) -> float:
-    """Go ``size`` times the gradient away from the start; set the gradients there and return the loss."""
+    """Set the weights ``size`` times the gradient away from the start; compute gradients and return the loss."""
     grads = step.seen.grads
     places = {name: w - size * grads[name] if name in grads else w for name, w in step.seen.weights.items()}
     set_parameters(step.model, places)
