@@ -26,7 +26,7 @@ def print_study(console: Console, folder: Path, arm_names: Sequence[str], *, all
     Args:
         console: Where to.
         folder: The study's folder.
-        arm_names: ``<arm>-<hash>`` of each arm the command was about.
+        arm_names: Names of the folders of the arms the command was about.
         all_layers: Show every layer of a long network.
         config: The file that was run, for the lines that say what to do next.
     """

@@ -24,7 +24,7 @@ def study_as_mapping(
 
     Args:
         folder: The study's.
-        arm_names: ``<arm>-<hash>`` of the arms just run.
+        arm_names: Names of the folders of the arms just run.
         choices: What tuning chose.
         runs: What became of each run.
     """
