@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from normbench.evidence.layers.probe_reading import ProbeReport
-    from normbench.findings import SharedFinding
+    from normbench.findings import Finding
     from normbench.study.config import Study
 
 
@@ -44,9 +44,8 @@ def command(
 
     Example: normbench probe configs/deep_mlp.yaml --set norm=group_norm
     """
-    from normbench.findings import LEVELS
     from normbench.report.blocks.tables import make_console
-    from normbench.report.terminal.findings import print_findings
+    from normbench.report.terminal.findings import BEFORE_TRAINING, print_findings
     from normbench.report.terminal.probe import print_probe
     from normbench.storage.files.json_files import json_ready
 
@@ -73,7 +72,7 @@ def command(
         print_probe(console, report, show_all=layers == "all")
     if study and findings:
         console.print()
-        print_findings(console, study.name, findings, len(study.arms), LEVELS)
+        print_findings(console, findings, BEFORE_TRAINING, study=study.name, num_arms=len(study.arms))
 
 
 def _check_words(
@@ -118,7 +117,7 @@ def _of_study(study: "Study") -> "tuple[str, list[ProbeReport]]":
     return title, [probe_config(config, study.seeds, name) for name, config in study.arms.items()]
 
 
-def _findings(study: "Study | None") -> "list[SharedFinding]":
+def _findings(study: "Study | None") -> "list[Finding]":
     from normbench.inspection.preflight import study_findings
 
     return study_findings(study) if study else []

@@ -195,10 +195,17 @@ def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> Non
 def _print_findings(studies: "list[Study]", *levels: "Level") -> None:
     from normbench.inspection.preflight import study_findings
     from normbench.report.blocks.tables import make_console
-    from normbench.report.terminal.findings import print_findings
+    from normbench.report.terminal.findings import BEFORE_TRAINING, print_findings
 
     for study in studies:
-        print_findings(make_console(stderr=True), study.name, study_findings(study), len(study.arms), levels)
+        print_findings(
+            make_console(stderr=True),
+            study_findings(study),
+            BEFORE_TRAINING,
+            study=study.name,
+            num_arms=len(study.arms),
+            levels=levels,
+        )
 
 
 def _quick(study: "Study") -> "Study":

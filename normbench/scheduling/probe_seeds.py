@@ -12,7 +12,7 @@ from normbench.evidence.layers.probe_lines import LayerSeen
 from normbench.evidence.layers.probe_reading import ProbeReport, read_probe
 from normbench.inspection.probe import probe_model
 from normbench.inspection.user_model import fitted, in_one_line, load_callable, load_input, make_model
-from normbench.inspection.watch.watch import same_random_states_after
+from normbench.inspection.watch.random_states import same_random_states_after
 from normbench.random_streams import derive_seed, replica_seed
 from normbench.study.config import RunConfig
 from normbench.training.build import build_training

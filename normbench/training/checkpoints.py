@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from normbench.inspection.watch.watch import random_states, set_random_states
+from normbench.inspection.watch.random_states import random_states, set_random_states
 from normbench.storage.files.atomic import naming, part_of, replacing
 from normbench.storage.run_folder import CHECKPOINT, CHECKPOINT_BEFORE, METRICS_CSV
 from normbench.training.loop import Training, TrainingProgress

@@ -16,14 +16,10 @@ from normbench.inspection.losses import LossFunction
 from normbench.inspection.measures.base import RecordedStep, take_measures
 from normbench.inspection.norm_readings import merged, precise_gaps, watching_norms
 from normbench.inspection.readings import roughness
-from normbench.inspection.watch.watch import (
-    Frame,
-    grads_of,
-    leaving_no_trace,
-    random_states,
-    watching_activations,
-    weights_of,
-)
+from normbench.inspection.watch.frame import Frame, grads_of, weights_of
+from normbench.inspection.watch.random_states import random_states
+from normbench.inspection.watch.restore import leaving_unchanged
+from normbench.inspection.watch.watch import grads_by_layer, outputs_by_layer, watching, whole
 from normbench.storage.run_status import RunStatus
 
 
@@ -204,9 +200,10 @@ def _update(parts: Training) -> None:
 def _watched_step(parts: Training, step: int, losses: list[float], recorder: Recorder) -> float:
     metrics, curve = _read(parts, losses)
     weights, batch, states = weights_of(parts.model), parts.batches.next(), random_states()
-    with watching_activations(parts.model) as watch, watching_norms(parts.model) as norms:
+    with watching(parts.model, whole) as watch, watching_norms(parts.model) as norms:
         loss = _gradient(parts, batch)
-    grads, activations, activation_grads = grads_of(parts.model), watch.activations, watch.activation_grads
+    grads, activations = grads_of(parts.model), outputs_by_layer(watch.calls)
+    activation_grads = grads_by_layer(watch.calls)
     frame = Frame(step, metrics, weights, grads, activations, activation_grads, curve=curve, probes=norms.probes())
     if math.isfinite(loss):
         _update(parts)
@@ -221,10 +218,13 @@ def _look_without_a_step(parts: Training, step: int, losses: list[float], record
     metrics |= parts.final_read(parts.model) if parts.final_read else {}
     model, weights = parts.model, weights_of(parts.model)
     precise = precise_gaps(model, parts.batches.split.x, parts.batches.batch_size)
-    with leaving_no_trace(model), watching_activations(model) as watch, watching_norms(model) as norms:
+    model.zero_grad(set_to_none=True)  # of the last step; the model is handed on without any
+    unchanged = leaving_unchanged(model, parameters_change=False)
+    with unchanged, watching(model, whole) as watch, watching_norms(model) as norms:
         batch, states = parts.batches.next(), random_states()
         loss = _gradient(parts, batch)
-        grads, activations, activation_grads = grads_of(model), watch.activations, watch.activation_grads
+        grads, activations = grads_of(model), outputs_by_layer(watch.calls)
+        activation_grads = grads_by_layer(watch.calls)
     probes = merged(norms.probes(), precise)
     frame = Frame(step, metrics, weights, grads, activations, activation_grads, curve=curve, probes=probes)
     recorder.record(_measured(parts, frame, batch, states) if math.isfinite(loss) else frame)
@@ -235,6 +235,7 @@ def _measured(parts: Training, frame: Frame, batch: Split, states: list[Tensor])
     """Return the frame with what the chosen measures find; where both speak of one thing, what was there stays."""
     if not parts.measures:
         return frame
+    parts.model.zero_grad(set_to_none=True)  # measures make their own, so that none need be copied and put back
     step = RecordedStep(
         parts.model,
         parts.optimizer,

@@ -145,7 +145,7 @@ def test_a_dry_run_tells_notes_too():
 
 def test_a_dry_run_in_json_holds_the_findings():
     (plan,) = json.loads(normbench("run", write("normed.yaml", NORMED), "--dry-run", "--json").out)
-    assert [(one["level"], one["check"], one["layers"], len(one["arms"])) for one in plan["findings"]] == [
+    assert [(one["level"], one["source"], one["layers"], len(one["arms"])) for one in plan["findings"]] == [
         ("warning", "momentum_convention", ["hidden1.norm", "hidden2.norm"], 4),
         ("warning", "dropout_before_norm", ["hidden2.norm"], 2),
         ("note", "bias_before_norm", ["hidden1.norm", "hidden2.norm"], 4),

@@ -10,7 +10,7 @@ from normbench.errors import ComparisonError
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
-from normbench.evidence.layers.standout_rules import Standout
+from normbench.findings import Finding
 from normbench.report.blocks.methods import methods
 from normbench.report.blocks.tables import make_console
 from normbench.report.pages.markdown import study_markdown
@@ -41,7 +41,7 @@ def show(
     comparisons: Sequence[StudyComparison],
     pivots: Sequence[Sequence[Pivot]],
     verdicts: Sequence[Sequence[ClaimVerdict]],
-    standouts: Sequence[Sequence[Standout] | None],
+    standouts: Sequence[Sequence[Finding] | None],
     chosen: str,
     *,
     with_methods: bool,
@@ -74,7 +74,7 @@ def _more(
     study: StudyComparison,
     tables: Sequence[Pivot],
     verdicts: Sequence[ClaimVerdict],
-    standouts: Sequence[Standout] | None,
+    standouts: Sequence[Finding] | None,
     *,
     with_methods: bool,
 ) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def _print(
     comparisons: Sequence[StudyComparison],
     pivots: Sequence[Sequence[Pivot]],
     verdicts: Sequence[Sequence[ClaimVerdict]],
-    standouts: Sequence[Sequence[Standout] | None],
+    standouts: Sequence[Sequence[Finding] | None],
     *,
     with_methods: bool,
 ) -> None:

@@ -5,30 +5,22 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from normbench.evidence.layers.last_frames import FrameLine, last_frames
-from normbench.evidence.layers.standout_rules import Standout
 from normbench.evidence.layers.surface_report import Surface
+from normbench.findings import Finding
 from normbench.report.blocks.grids import Grid, print_grid
 from normbench.report.blocks.numbers import short
 from normbench.report.blocks.tables import LONG, NUM_ENDS
+from normbench.report.terminal.findings import ON_ONE_LINE, print_findings
 from normbench.storage.run_folder import Arm
 from normbench.storage.run_status import RunStatus
 
 
-def print_standouts(console: Console, found: Sequence[Standout]) -> None:
+def print_standouts(console: Console, found: Sequence[Finding]) -> None:
     """Print a line each: where, what was seen, what it means, what to do."""
     console.print("what stands out")
-    for one in found:
-        console.print(standout_line(one), soft_wrap=True)
+    print_findings(console, found, ON_ONE_LINE)
     if not found:
         console.print("Nothing: updates, units, gradients and running statistics are as they should be.")
-
-
-def standout_line(one: Standout) -> str:
-    """Return "arm · hidden2.norm and 1 more layer: cause: figure (3 of 8 seeds). Way out." on one line."""
-    more = one.num_layers - 1
-    layers = one.layer + (f" and {more} more layer{'s' * (more > 1)}" if more else "")
-    seeds = f" ({one.num_seeds} of {one.of_seeds} seeds)" if one.of_seeds > 1 else ""
-    return f"{one.arm} · {layers}: {one.cause}: {one.figure}{seeds}. {one.way_out}"
 
 
 def print_surfaces(console: Console, found: Sequence[Surface]) -> None:

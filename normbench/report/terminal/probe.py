@@ -11,6 +11,7 @@ from normbench.evidence.statistics.growth import Growth
 from normbench.report.blocks.grids import plain_table
 from normbench.report.blocks.numbers import bar, percent, short
 from normbench.report.blocks.tables import LONG, NUM_ENDS
+from normbench.report.terminal.findings import IN_A_PROBE, print_findings
 
 HEADERS = (
     *("\nlayer", "\nkind", "\nshape", "weight\nstd", "output\nmean", "output\nstd", "output\nzeros"),
@@ -33,9 +34,7 @@ def print_probe(console: Console, report: ProbeReport, *, show_all: bool) -> Non
     console.print(_table(report.lines, show_all=show_all))
     for line in _growth_lines(report):
         console.print(line, soft_wrap=True)
-    for finding in report.findings:
-        console.print(finding.sentence(), soft_wrap=True)
-        console.print(f"  likely   {finding.cause}\n  way out  {finding.way_out}", soft_wrap=True)
+    print_findings(console, report.findings, IN_A_PROBE)
     if not report.findings:
         console.print("Nothing vanishes, explodes or dies.")
 

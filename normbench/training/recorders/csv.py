@@ -10,8 +10,8 @@ from typing import IO, Any, Self
 
 from normbench.datasets.base import Dataset
 from normbench.errors import RunFolderError
+from normbench.inspection.watch.frame import Frame
 from normbench.inspection.watch.layer_stats import STATISTICS, describe, layer_of
-from normbench.inspection.watch.watch import Frame
 from normbench.storage.files.atomic import close, naming, replacing
 from normbench.storage.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, PROBES_CSV, digests
 

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
+from normbench.inspection.watch.frame import Frame
 from normbench.inspection.watch.layer_stats import layer_of
-from normbench.inspection.watch.watch import Frame
 from normbench.scheduling.schedule import run_study
 from normbench.study.config import RunConfig
 from normbench.study.load import load_study

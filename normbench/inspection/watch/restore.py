@@ -1,4 +1,4 @@
-"""A model is put back exactly as it was: tensors, buffers, modes, hooks, attributes, gradients, random state."""
+"""Puts a module back as it was: tensors, buffers, modes, hooks, attributes, gradients and torch's random states."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +10,11 @@ from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 from torch.nn.parameter import is_lazy
 
 from normbench.errors import SettingError
-from normbench.inspection.watch.watch import same_random_states_after
+from normbench.inspection.watch.random_states import same_random_states_after
 
 
 @contextmanager
-def leaving_unchanged(model: nn.Module) -> Iterator[None]:
+def leaving_unchanged(model: nn.Module, *, parameters_change: bool = True) -> Iterator[None]:
     """Put everything about a model and torch's random states back after the block, also when it raises.
 
     What is put back: values of parameters, buffers and other tensors that modules hold; which tensors those are;
@@ -22,12 +22,18 @@ def leaving_unchanged(model: nn.Module) -> Iterator[None]:
     ``requires_grad`` and ``grad``. A tensor that the block did not change is not written to, so that a graph in which
     it takes part can still be gone back through.
 
+    Args:
+        model: Any module.
+        parameters_change: False where the block surely writes to no parameter and to no gradient that is there, as a
+            pass through normbench's own networks: then their values are neither copied nor compared, which takes most
+            of the time. Buffers and all else are put back as ever.
+
     Raises:
         SettingError: A lazy module has no parameters yet.
     """
     _refuse_lazy(model)
     attributes = [(module, dict(vars(module)), _containers(module)) for module in model.modules()]
-    values = [(tensor, tensor.detach().clone()) for tensor in _tensors(model)]
+    values = [(tensor, tensor.detach().clone()) for tensor in _tensors(model, with_parameters=parameters_change)]
     gradients = [(parameter, parameter.requires_grad, parameter.grad) for parameter in model.parameters()]
     try:
         with same_random_states_after():
@@ -58,9 +64,11 @@ def _containers(module: nn.Module) -> list[tuple[Any, Any]]:
     return [(value, dict(value) if isinstance(value, dict) else value.copy()) for value in found]
 
 
-def _tensors(model: nn.Module) -> list[Tensor]:
+def _tensors(model: nn.Module, *, with_parameters: bool) -> list[Tensor]:
     attributes = [value for module in model.modules() for value in vars(module).values() if isinstance(value, Tensor)]
-    unique = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers(), *attributes)}
+    learned = list(model.parameters()) if with_parameters else []
+    gradients = [parameter.grad for parameter in learned if parameter.grad is not None]
+    unique = {id(tensor): tensor for tensor in (*learned, *gradients, *model.buffers(), *attributes)}
     return list(unique.values())
 
 
