@@ -1,39 +1,60 @@
-"""What may go wrong, as text: the layers, what is so, why it matters, the way out, the arms."""
+"""What may go wrong in runs: the layers, what is so, why it matters, the way out, the arms."""
 
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from normbench.findings import Level, SharedFinding
+from normbench.report.blocks.block import Block, Line
 
 MAX_NAMED = 4
 """Layers or arms; of more, some and their number are told."""
+MAX_SHORT = 2
+"""Lines in which findings are told before a run."""
+IN_FULL = "--dry-run"
+INDENT = 2
 
 
-def print_findings(
-    console: Console, study: str, findings: Sequence[SharedFinding], num_arms: int, levels: Sequence[Level]
-) -> None:
-    """Print the findings of the given levels.
+def findings_blocks(
+    study: str, findings: Sequence[SharedFinding], num_arms: int, levels: Sequence[Level]
+) -> list[Block]:
+    """Return the findings of the given levels in full.
 
     Args:
-        console: Where to.
         study: The study's name, which begins every finding.
         findings: Of all its arms.
         num_arms: How many arms the study has; a finding that all share names none.
-        levels: What is printed.
+        levels: What is told.
     """
-    for finding in findings:
-        if finding.level in levels:
-            console.print("\n".join(finding_lines(study, finding, num_arms)), soft_wrap=True)
+    told = [finding for finding in findings if finding.level in levels]
+    return [block for finding in told for block in _blocks(study, finding, num_arms)]
 
 
-def finding_lines(study: str, finding: SharedFinding, num_arms: int) -> list[str]:
-    """Return the lines of one finding."""
-    layers = _layers([layer for layer in finding.layers if layer])
-    first = ": ".join(part for part in (study, finding.level, layers, finding.what) if part)
+def _blocks(study: str, finding: SharedFinding, num_arms: int) -> list[Block]:
     arms = "" if len(finding.arms) == num_arms else _arms(finding.arms)
-    lines = {"why": finding.why, "fix": finding.fix, "arms": arms}
-    return [first, *(f"  {title:4} {text}" for title, text in lines.items() if text)]
+    more = {"why": finding.why, "fix": finding.fix, "arms": arms}
+    lines = [Line(text, label) for label, text in more.items() if text]
+    first = Block(_first(study, finding), is_joined=True)
+    return [first, Block(lines=lines, indent=INDENT, is_joined=True)] if lines else [first]
+
+
+def short_findings(study: str, findings: Sequence[SharedFinding], level: Level, width: int) -> list[str]:
+    """Return at most two lines: each finding in one, more of them counted; ``--dry-run`` tells them in full."""
+    told = [_first(study, finding) for finding in findings if finding.level == level]
+    if len(told) <= MAX_SHORT:
+        return [_shortened(text, width) for text in told]
+    return [_shortened(told[0], width), f"{study}: {level}: {len(told) - 1} more: {IN_FULL}"]
+
+
+def _shortened(text: str, width: int) -> str:
+    """Cut a text between words, where it is too long, and say how to read it whole."""
+    if len(text) <= width:
+        return text
+    end = f" ... {IN_FULL}"
+    return text[: width - len(end) + 1].rpartition(" ")[0].rstrip(" ,:") + end
+
+
+def _first(study: str, finding: SharedFinding) -> str:
+    layers = _layers([layer for layer in finding.layers if layer])
+    return ": ".join(part for part in (study, finding.level, layers, finding.what) if part)
 
 
 def _layers(names: Sequence[str]) -> str:

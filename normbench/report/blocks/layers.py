@@ -1,25 +1,98 @@
-"""What stands out in the layers, and the last recorded steps before a divergence, as text."""
+"""Std per layer as tables: start and end, what stands out, the last recorded steps before a divergence."""
 
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from normbench.evidence.layers.last_frames import FrameLine, last_frames
+from normbench.evidence.layers.layer_report import LayerLine, LayerReport
 from normbench.evidence.layers.standout_rules import Standout
-from normbench.evidence.layers.surface_report import Surface
-from normbench.report.blocks.grids import Grid, print_grid
+from normbench.evidence.layers.surface_report import SIZES, Surface
+from normbench.report.blocks.block import Block, Column, Line, Table, as_lines, keys, words
 from normbench.report.blocks.numbers import short
-from normbench.report.blocks.tables import LONG, NUM_ENDS
 from normbench.storage.run_folder import Arm
 
+LONG = 12
+"""More layers than these are shown by both ends of the network, unless all are asked for."""
+MAX_NAMED = 4
+ALL_LAYERS = "--layers all"
+STD = "std per layer"
+CAPTION = {"weight": "weight", "grad": "gradient", "activation": "output"}
+DRIFTING = ("grows", "shrinks", "vanishes", "explodes")
+SURFACE_TITLES = dict(zip(SIZES, ("loss variation", "gradient change", "change per distance"), strict=True))
 
-def print_standouts(console: Console, found: Sequence[Standout]) -> None:
-    """Print a line each: where, what was seen, what it means, what to do."""
-    console.print("what stands out")
-    for one in found:
-        console.print(standout_line(one), soft_wrap=True)
-    if not found:
-        console.print("Nothing: updates, units, gradients and running statistics are as they should be.")
+
+def layers_block(report: LayerReport, max_layers: int | None = LONG, *, with_arm: bool = True) -> Block:
+    """Return one arm's std per layer and what it means.
+
+    Args:
+        report: Of the arm.
+        max_layers: Rows of layers; of more, both ends of the network are shown. None shows all.
+        with_arm: Name the arm in a heading.
+    """
+    seeds = "" if report.num_seeds == 1 else f", means over {report.num_seeds} seeds"
+    heading = f"{STD} · {report.arm}{seeds}" if with_arm else ""
+    return Block(heading, _layer_table(report, max_layers, title="" if with_arm else STD), as_lines([verdict(report)]))
+
+
+def verdict(report: LayerReport) -> str:
+    """Return in a sentence or two whether anything vanishes, explodes or dies, and which layers no norm holds."""
+    until = f" up to the last recorded step; {report.num_diverged} diverged after it" if report.num_diverged else ""
+    told = list(report.findings) or [f"Nothing vanishes, explodes or dies{until}."]
+    loose = [line.layer for line in report.lines if line.word in DRIFTING and not line.has_norm]
+    # Where a scale drifts, the reader wants to know whether a norm could have held it.
+    return " ".join(
+        [*told, *([f"{_named(loose)}: no norm follows {'it' if len(loose) == 1 else 'them'}."] if loose else [])]
+    )
+
+
+def _named(layers: Sequence[str]) -> str:
+    more = len(layers) - MAX_NAMED
+    return ", ".join(layers) if more <= 0 else f"{', '.join(layers[:MAX_NAMED])} and {more} more"
+
+
+def _layer_table(report: LayerReport, max_layers: int | None, title: str) -> Table:
+    lines, hidden = _ends(report.lines, max_layers)
+    gap = len(lines) // 2 + len(lines) % 2 if hidden else None
+
+    def with_gap(values: Sequence[object], said: object = "") -> list[object]:
+        return list(values) if gap is None else [*values[:gap], said, *values[gap:]]
+
+    names = keys("", with_gap([line.layer for line in lines], "..."), group=title)
+    shapes = words("", with_gap([line.shape for line in lines], f"{len(hidden)} more"), group=title, may_drop=True)
+    spans = [
+        Column(time, with_gap([line.stds[kind][i] for line in lines], _range(hidden, kind, i)), group=group)
+        for kind, group in CAPTION.items()
+        for i, time in enumerate(("start", "end") if report.has_end else ("start",))
+    ]
+    return Table([names, shapes, *spans, words("", with_gap([line.word for line in lines], ALL_LAYERS))])
+
+
+def _ends(lines: Sequence[LayerLine], max_layers: int | None) -> tuple[list[LayerLine], list[LayerLine]]:
+    """Return the layers that are shown, and those between the two ends that are not."""
+    if max_layers is None or len(lines) <= max_layers:
+        return list(lines), []
+    first, last = max_layers // 2, (max_layers - 1) // 2
+    return [*lines[:first], *lines[len(lines) - last :]], list(lines[first : len(lines) - last])
+
+
+def _range(hidden: Sequence[LayerLine], kind: str, time: int) -> str:
+    """Write the lowest and the highest output std at the end of the layers that are not shown."""
+    if not hidden or kind != "activation" or time != (hidden[0].stds[kind][1] is not None):
+        return ""
+    stds = [line.output_std for line in hidden]
+    return f"{short(min(stds))} to {short(max(stds))}"
+
+
+def summary_line(reports: Sequence[LayerReport]) -> Line:
+    """Return in one line what becomes of the signal in the layers of a study's arms."""
+    wrong = [f"{report.arm}: {finding}" for report in reports for finding in report.findings]
+    more = f" {len(wrong) - 1} more: --details" if len(wrong) > 1 else ""
+    return Line(f"{wrong[0]}{more}" if wrong else "nothing vanishes, explodes or dies in any arm", "layers")
+
+
+def standouts_block(found: Sequence[Standout]) -> Block:
+    """Return a line each: where, what was seen, what it means, what to do."""
+    nothing = ["Nothing: updates, units, gradients and running statistics are as they should be."]
+    return Block("what stands out", lines=as_lines([standout_line(one) for one in found] or nothing))
 
 
 def standout_line(one: Standout) -> str:
@@ -30,41 +103,56 @@ def standout_line(one: Standout) -> str:
     return f"{one.arm} · {layers}: {one.cause}: {one.figure}{seeds}. {one.way_out}"
 
 
-def print_surfaces(console: Console, found: Sequence[Surface]) -> None:
-    """Print how rough the loss is along the gradient, arm by arm, and the step sizes it was looked at with."""
-    for walked in dict.fromkeys((tuple(one.step_sizes), tuple(one.multiples)) for one in found):
-        alike = [one for one in found if (tuple(one.step_sizes), tuple(one.multiples)) == walked]
-        steps, multiples = (", ".join(f"{size:.3g}" for size in sizes) for sizes in walked)
-        console.print(
-            f"loss surface along the gradient of a batch, at {steps} of it ({multiples} x lr); start and end",
-            soft_wrap=True,
-        )
-        rows = [[one.arm, str(one.num_seeds), *(short(value) for span in one.spans for value in span)] for one in alike]
-        sizes = ("loss\nvariation", "gradient\nchange", "change per\ndistance")
-        print_grid(console, Grid(["arm", "seeds", *(title for size in sizes for title in (size, ""))], rows, left=(0,)))
+def surfaces_blocks(found: Sequence[Surface]) -> list[Block]:
+    """Return how rough the loss is along the gradient, arm by arm, and the step sizes it was measured with."""
+    walked = dict.fromkeys((tuple(one.step_sizes), tuple(one.multiples)) for one in found)
+    return [
+        _surface([one for one in found if (tuple(one.step_sizes), tuple(one.multiples)) == each]) for each in walked
+    ]
 
 
-def print_divergence(console: Console, arm: Arm, *, show_all: bool) -> None:
-    """Print the last recorded steps of an arm's first diverged run; nothing where none diverged."""
+def _surface(alike: Sequence[Surface]) -> Block:
+    steps, multiples = (
+        ", ".join(f"{size:.3g}" for size in sizes) for sizes in (alike[0].step_sizes, alike[0].multiples)
+    )
+    spans = [
+        Column(time, [one.spans[i][j] for one in alike], group=SURFACE_TITLES[size])
+        for i, size in enumerate(SIZES)
+        for j, time in enumerate(("start", "end"))
+    ]
+    arms = [keys("arm", [one.arm for one in alike]), Column("seeds", [one.num_seeds for one in alike])]
+    heading = f"loss surface along the gradient of a batch, at {steps} of it ({multiples} x lr)"
+    return Block(heading, Table([*arms, *spans]))
+
+
+def divergence_blocks(arm: Arm, max_layers: int | None = LONG) -> list[Block]:
+    """Return the last recorded steps of an arm's first diverged run; nothing where none diverged."""
     diverged = [run for run in arm.runs if run.summary["status"] == "diverged"]
     if not diverged:
-        return
+        return []
     more = f", as did {len(diverged) - 1} more of {len(arm.runs)} seeds" if len(diverged) > 1 else ""
     where = f"seed {diverged[0].seed} diverged at step {diverged[0].summary['step']}{more}"
-    console.print(f"{arm.name} · {where}; std per layer at the last recorded steps:", soft_wrap=True)
-    print_last_frames(console, last_frames(diverged[0]), show_all=show_all)
+    heading = f"{arm.name} · {where}; {STD} at the last recorded steps:"
+    return [frames_block(heading, last_frames(diverged[0]), max_layers)]
 
 
-def print_last_frames(console: Console, lines: Sequence[FrameLine], *, show_all: bool) -> None:
-    """Print the last recorded steps, layer by layer; of a long network both ends."""
-    steps = list(dict.fromkeys(line.step for line in lines))
-    rows = [row for step in steps for row in _rows([line for line in lines if line.step == step], show_all=show_all)]
-    print_grid(console, Grid(["step", "layer", "weight", "gradient", "output"], rows, left=(1,)))
+def frames_block(heading: str, frames: Sequence[FrameLine], max_layers: int | None = LONG) -> Block:
+    """Return the last recorded steps, layer by layer; of a long network both ends."""
+    steps = list(dict.fromkeys(line.step for line in frames))
+    shown = [row for step in steps for row in _frame_ends([line for line in frames if line.step == step], max_layers)]
+    columns = [
+        Column("step", [str(line.step) for line in shown], is_key=True),
+        keys("layer", [line.layer for line in shown]),
+        *(
+            Column(title, [getattr(line, name) for line in shown])
+            for title, name in (("weight", "weight_std"), ("gradient", "grad_std"), ("output", "output_std"))
+        ),
+    ]
+    return Block(heading, Table(columns))
 
 
-def _rows(lines: Sequence[FrameLine], *, show_all: bool) -> list[list[str]]:
-    rows = [[str(o.step), o.layer, *map(short, (o.weight_std, o.grad_std, o.output_std))] for o in lines]
-    if show_all or len(rows) <= LONG:
-        return rows
-    hidden = [str(lines[0].step), f"... {len(rows) - 2 * NUM_ENDS} more", "", "", ""]
-    return [*rows[:NUM_ENDS], hidden, *rows[-NUM_ENDS:]]
+def _frame_ends(lines: Sequence[FrameLine], max_layers: int | None) -> list[FrameLine]:
+    if max_layers is None or len(lines) <= max_layers:
+        return list(lines)
+    first, last = max_layers // 2, (max_layers - 1) // 2
+    return [*lines[:first], *lines[len(lines) - last :]]

@@ -1,67 +1,63 @@
-"""What `normbench probe` prints: std per layer forward and backward, growth over depth, what stands out."""
+"""What a probe finds: std per layer forward and backward, growth over depth, what stands out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from normbench.evidence.layers.probe_finding import Finding
 from normbench.evidence.layers.probe_lines import ProbeLine
 from normbench.evidence.layers.probe_reading import ProbeReport
 from normbench.evidence.statistics.growth import Growth
-from normbench.report.blocks.grids import plain_table
-from normbench.report.blocks.numbers import bar, percent, short
-from normbench.report.blocks.tables import LONG, NUM_ENDS
-
-HEADERS = (
-    *("\nlayer", "\nkind", "\nshape", "weight\nstd", "output\nmean", "output\nstd", "output\nzeros"),
-    *("gradient\nstd", "weight gradient\nstd", "", ""),
-)
-LEFT = (0, 1, 2, 9, 10)
+from normbench.report.blocks.block import Block, Column, Line, Table, as_lines, keys, words
+from normbench.report.blocks.layers import ALL_LAYERS, LONG, STD
 
 
-def print_probe(console: Console, report: ProbeReport, *, show_all: bool) -> None:
-    """Print one arm's or model's layers, growth over depth, and what stands out.
+def probe_blocks(report: ProbeReport, max_layers: int | None = LONG) -> list[Block]:
+    """Return one arm's or model's layers, growth over depth, and what stands out.
 
     Args:
-        console: Where to.
-        report: What was seen.
-        show_all: Show every layer of a long network.
+        report: What was found.
+        max_layers: Rows of layers; of more, both ends of the network are shown. None shows all.
     """
     seeds = "1 seed" if report.num_seeds == 1 else f"geometric means over {report.num_seeds} seeds"
-    console.print(f"std per layer at initialization · {report.name} · {seeds}", soft_wrap=True)
-    console.print(f"  {report.setting}", soft_wrap=True)
-    console.print(_table(report.lines, show_all=show_all))
-    for line in _growth_lines(report):
-        console.print(line, soft_wrap=True)
-    for finding in report.findings:
-        console.print(finding.sentence(), soft_wrap=True)
-        console.print(f"  likely   {finding.cause}\n  way out  {finding.way_out}", soft_wrap=True)
-    if not report.findings:
-        console.print("Nothing vanishes, explodes or dies.")
+    heading = f"{STD} at initialization · {report.name} · {seeds}\n  {report.setting}"
+    healthy = [] if report.findings else ["Nothing vanishes, explodes or dies."]
+    found = [block for finding in report.findings for block in _finding(finding)]
+    return [Block(heading, _table(report.lines, max_layers), as_lines([*_growth_lines(report), *healthy])), *found]
 
 
-def _table(lines: Sequence[ProbeLine], *, show_all: bool) -> Table:
-    table = plain_table(HEADERS, left=LEFT)
-    hidden = 0 if show_all or len(lines) <= LONG else len(lines) - 2 * NUM_ENDS
-    for i, line in enumerate(lines):
-        if hidden and i == NUM_ENDS:
-            table.add_row("...", f"{hidden} more", *[""] * 7, "", "--layers all")
-        if not hidden or i < NUM_ENDS or i >= len(lines) - NUM_ENDS:
-            table.add_row(*_cells(line))
-    return table
+def _finding(finding: Finding) -> list[Block]:
+    lines = [Line(finding.cause, "likely"), Line(finding.way_out, "way out")]
+    return [Block(finding.sentence(), is_joined=True), Block(lines=lines, indent=2, is_joined=True)]
 
 
-def _cells(line: ProbeLine) -> list[str]:
-    numbers = [
-        short(line.figures.get("weight_std")),
-        short(line.figure("mean")),
-        short(line.std.value),
-        percent(line.figure("zero_share")),
-        short(line.grad_std.value if line.grad_std else None),
-        short(line.figures.get("weight_grad_std")),
-    ]
-    kind = line.seen.kind + (f" + {line.seen.norm}" if line.seen.norm else "")
-    return [line.layer, kind, "x".join(map(str, line.seen.shape)), *numbers, bar(line.std.value), line.word]
+def _table(lines: Sequence[ProbeLine], max_layers: int | None) -> Table:
+    shown: list[ProbeLine | None] = list(lines)
+    hidden = 0 if max_layers is None or len(lines) <= max_layers else len(lines) - max_layers + 1
+    if max_layers and hidden:
+        first = max_layers // 2
+        shown = [*lines[:first], None, *lines[first + hidden :]]
+
+    def of(read: Callable[[ProbeLine], Any], gap: object = "") -> list[Any]:
+        return [gap if line is None else read(line) for line in shown]
+
+    return Table(
+        [
+            keys("layer", of(lambda line: line.layer, "...")),
+            words("kind", of(_kind, f"{hidden} more"), may_drop=True),
+            words("shape", of(lambda line: line.seen.shape), may_drop=True),
+            Column("weight std", of(lambda line: line.figures.get("weight_std"))),
+            Column("output mean", of(lambda line: line.figure("mean"))),
+            Column("output std", of(lambda line: line.std.value)),
+            Column("output zeros", of(lambda line: line.figure("zero_share")), what="zero_share"),
+            Column("gradient std", of(lambda line: line.grad_std.value if line.grad_std else None)),
+            Column("weight gradient std", of(lambda line: line.figures.get("weight_grad_std"))),
+            words("", of(lambda line: line.word, ALL_LAYERS)),
+        ]
+    )
+
+
+def _kind(line: ProbeLine) -> str:
+    return line.seen.kind + (f" + {line.seen.norm}" if line.seen.norm else "")
 
 
 def _growth_lines(report: ProbeReport) -> list[str]:

@@ -1,78 +1,106 @@
-"""What `normbench run` prints when all is done: losses, std per layer, comparison, where to look next."""
+"""What `normbench run` tells when all is done: one run's losses and layers, or a study's comparison."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-
-from rich.console import Console
+from typing import Any
 
 from normbench.evidence.claims.study_verdicts import study_verdicts
 from normbench.evidence.comparison.comparison import compare_study
-from normbench.evidence.comparison.effects import with_effects
-from normbench.evidence.layers.layer_report import LayerReport, report_layers
+from normbench.evidence.comparison.effects import with_first_baseline
+from normbench.evidence.layers.layer_report import report_layers
 from normbench.evidence.layers.standouts import has_diagnostics, standouts
 from normbench.evidence.layers.surface_report import surfaces
-from normbench.report.blocks.run_header import header
-from normbench.report.blocks.tables import print_layers, print_losses
-from normbench.report.terminal.claims import print_claims
-from normbench.report.terminal.comparison import print_comparisons
-from normbench.report.terminal.layers import print_divergence, print_standouts, print_surfaces
+from normbench.report.blocks.block import Block, Line
+from normbench.report.blocks.claims import claims_blocks
+from normbench.report.blocks.comparison import comparison_blocks
+from normbench.report.blocks.layers import (
+    LONG,
+    divergence_blocks,
+    layers_block,
+    standouts_block,
+    summary_line,
+    surfaces_blocks,
+)
+from normbench.report.blocks.next_steps import run_pointers, study_pointers
+from normbench.report.blocks.one_run import diverged_blocks, header_block, losses_blocks
+from normbench.report.blocks.plan import tuning_blocks
+from normbench.storage.choices import Choice
 from normbench.storage.run_folder import METRICS_CSV, Arm
 from normbench.storage.study_folder import read_study_arms
 
 
-def print_study(console: Console, folder: Path, arm_names: Sequence[str], *, all_layers: bool, config: Path) -> None:
-    """Print the report of the arms just run.
+def screen_blocks(
+    folder: Path,
+    arm_names: Sequence[str],
+    config: Path,
+    choices: Sequence[Choice] = (),
+    *,
+    max_layers: int | None = LONG,
+    details: bool = False,
+) -> list[Block]:
+    """Return what is told of the arms just run.
 
     Args:
-        console: Where to.
-        folder: The study's folder.
-        arm_names: ``<arm>-<hash>`` of each arm the command was about.
-        all_layers: Show every layer of a long network.
+        folder: The study's.
+        arm_names: Names of the folders of the arms just run.
         config: The file that was run, for the lines that say what to do next.
+        choices: What tuning chose.
+        max_layers: Rows of a table of layers, None for all.
+        details: Also each arm's layers, parameters and CPU time.
     """
     study, arms, _, _ = read_study_arms(folder)
     mine = [arm for arm in arms if arm.folder.name in arm_names]
     if not mine:
-        console.print(f"{folder.name}: no run finished; why stands in error.txt in each run's folder.", soft_wrap=True)
-        return
+        said = f"{folder.name}: no run finished; error.txt in each run's folder says why."
+        return [Block(lines=[Line(said)])]
     if len(mine) == 1 and len(mine[0].runs) == 1:
-        _print_single(console, folder.name, mine[0])
+        told = _single(folder.name, mine[0], max_layers, details=details)
     else:
-        console.print(_study_line(folder.name, str(study.get("question", "")), mine), soft_wrap=True)
-    for arm in _by_folder(mine):
-        console.print()
-        print_layers(console, report_layers(arm), show_all=all_layers)
-        print_divergence(console, arm, show_all=all_layers)
-    if len(mine) > 1 or any(len(arm.runs) > 1 for arm in mine):
-        console.print()
-        print_comparisons([with_effects(compare_study(folder))], console)
+        told = _study(folder, _by_folder(mine), choices, max_layers, details=details)
     measured = [arm for arm in _by_folder(mine) if has_diagnostics(arm.settings)]
-    if measured:
-        console.print()
-        print_standouts(console, [found for arm in measured for found in standouts(arm)])
-    walked = surfaces(_by_folder(mine))
-    if walked:
-        console.print()
-        print_surfaces(console, walked)
+    found = [standouts_block([one for arm in measured for one in standouts(arm)])] if measured else []
     verdicts = study_verdicts(folder)
-    if verdicts:
-        console.print()
-        print_claims(verdicts, console)
-    console.print()
-    console.print("\n".join(_pointers(folder, mine, config)), soft_wrap=True)
+    claims = claims_blocks(verdicts) if verdicts else []
+    return [
+        *told,
+        *found,
+        *surfaces_blocks(surfaces(_by_folder(mine))),
+        *claims,
+        *_pointers(folder, mine, study, config),
+    ]
 
 
-def _study_line(name: str, question: str, arms: Sequence[Arm]) -> str:
-    counts = sorted({len(arm.runs) for arm in arms})
-    seeds = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else str(counts[0])
-    size = f"{len(arms)} arm{'' if len(arms) == 1 else 's'}, {seeds} seed{'' if counts == [1] else 's'} each"
-    return " · ".join(part for part in (name, question, size) if part)
+def _single(study: str, arm: Arm, max_layers: int | None, *, details: bool) -> list[Block]:
+    rows = arm.runs[0].rows(METRICS_CSV)
+    layers = layers_block(report_layers(arm), max_layers, with_arm=False)
+    return [
+        header_block(study, arm, details=details),
+        *losses_blocks(rows),
+        *diverged_blocks(arm),
+        layers,
+        *divergence_blocks(arm, max_layers),
+    ]
 
 
-def layer_reports(folder: Path, arm_names: Sequence[str]) -> list[LayerReport]:
-    """Return the std-per-layer reports of the arms just run."""
-    _, arms, _, _ = read_study_arms(folder)
-    return [report_layers(arm) for arm in _by_folder(arms) if arm.folder.name in arm_names]
+def _study(
+    folder: Path, arms: Sequence[Arm], choices: Sequence[Choice], max_layers: int | None, *, details: bool
+) -> list[Block]:
+    comparison = with_first_baseline(compare_study(folder))
+    reports = [report_layers(arm) for arm in arms]
+    told = comparison_blocks(comparison, details=details)
+    told += tuning_blocks([asdict(choice) for choice in choices])
+    if not details and len(arms) > 1:
+        return [*told, Block(lines=[summary_line(reports)])]
+    for arm, report in zip(arms, reports, strict=True):
+        told += [layers_block(report, max_layers), *divergence_blocks(arm, max_layers)]
+    return told
+
+
+def _pointers(folder: Path, arms: Sequence[Arm], study: Mapping[str, Any], config: Path) -> list[Block]:
+    if len(arms) == 1 and len(arms[0].runs) == 1:
+        return [run_pointers(arms[0], study, config)]
+    return [study_pointers(folder, arms)]
 
 
 def _by_folder(arms: Sequence[Arm]) -> list[Arm]:
@@ -81,24 +109,3 @@ def _by_folder(arms: Sequence[Arm]) -> list[Arm]:
     for arm in arms:
         found.setdefault(arm.folder, arm)
     return list(found.values())
-
-
-def _print_single(console: Console, study: str, arm: Arm) -> None:
-    run = arm.runs[0]
-    console.print(header(study, arm), soft_wrap=True)
-    print_losses(console, run.rows(METRICS_CSV))
-    if run.summary["status"] == "diverged":
-        console.print(
-            f"Diverged: the loss of step {run.summary['step']} was not finite. A smaller optimizer.lr may help."
-        )
-
-
-def _pointers(folder: Path, arms: Sequence[Arm], config: Path) -> list[str]:
-    runs_dir = "" if str(folder.parent) == "runs" else f" --runs-dir {folder.parent}"
-    if len(arms) == 1:
-        saved = arms[0].runs[0].folder if len(arms[0].runs) == 1 else arms[0].folder
-        other = "norm=batch_norm" if arms[0].settings.get("norm") == "none" else "norm=none"
-        following = f"normbench run {config} --set {other}{runs_dir}     then     normbench compare{runs_dir}"
-    else:
-        saved, following = folder, f"normbench compare {folder}"
-    return [f"saved    {saved}", f"look     normbench tensorboard{runs_dir}", f"next     {following}"]

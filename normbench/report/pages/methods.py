@@ -7,7 +7,7 @@ from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
 from normbench.evidence.comparison.selection import is_tuned
 from normbench.evidence.statistics.paired import EXACT_UP_TO, Effect
-from normbench.report.blocks.comparison_table import metric_title
+from normbench.report.blocks.numbers import metric_title
 
 TUNING_SEEDS = "1000 and 1001"
 INTERVALS = (

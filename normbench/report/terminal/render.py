@@ -1,62 +1,99 @@
-"""A table as headers and cells, and how it is written on a terminal."""
+"""Writes blocks on a terminal: aligned, wrapped to its width, a wide table in several parts."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-GAP = "  "
+from normbench.report.blocks.block import Block, Table
+from normbench.report.terminal.layout import Row, table_rows
+from normbench.report.terminal.wrapping import command_lines, label_width, wrapped
+from normbench.storage.files.plain_text import one_line
+
+MAX_LINES = 25
+"""Of a plain run, and of a study of a few arms."""
+FEWEST_LAYERS = (None, 8, 7, 6, 5, 4, 3)
+"""How many rows a table of layers may take, tried in turn."""
 
 
-@dataclass(frozen=True)
-class Grid:
-    """Headers and cells.
+def print_blocks(console: Console, blocks: Sequence[Block]) -> None:
+    """Print blocks, an empty line between those that do not belong together."""
+    plain: list[str] = []
+    for text, is_header in blocks_rows(blocks, console.width):
+        if is_header:
+            _write(console, plain)
+            console.print(Text(text, style="bold"), soft_wrap=True)
+        else:
+            plain.append(text)
+    _write(console, plain)
 
-    Attributes:
-        headers: One per column; a line break stays one in the terminal.
-        rows: Cells as they are shown.
-        left: Columns that are flush left; the others are flush right.
+
+def _write(console: Console, lines: list[str]) -> None:
+    """Write lines at once and forget them: rich takes two seconds for a thousand rows one by one."""
+    if lines:
+        console.out("\n".join(lines), highlight=False)
+        lines.clear()
+
+
+def fitted(build: Callable[[int | None], list[Block]], width: int, max_lines: int = MAX_LINES) -> list[Block]:
+    """Return the blocks with as many layers as fit into so many lines.
+
+    Args:
+        build: Makes the blocks; takes the rows that a table of layers may have, None for all.
+        width: Of the terminal.
+        max_lines: Lines there are.
     """
-
-    headers: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    left: Sequence[int] = ()
-
-
-def plain_table(headers: Sequence[str], left: Sequence[int] = ()) -> Table:
-    """Return a table without lines; columns are flush right but those in ``left``."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for i, header in enumerate(headers):
-        table.add_column(header, justify="left" if i in left else "right", overflow="fold")
-    return table
+    for max_layers in FEWEST_LAYERS:
+        blocks = build(max_layers)
+        if len(blocks_rows(blocks, width)) <= max_lines:
+            break
+    return blocks
 
 
-def print_grid(console: Console, grid: Grid) -> None:
-    """Print a grid without lines; where it is wider than the console, rich folds its cells."""
-    widths = [max(map(cell_len, column)) for column in zip(*_header_lines(grid), *grid.rows, strict=True)]
-    if sum(widths) + len(GAP) * (len(widths) - 1) > console.width:
-        table = plain_table(grid.headers, grid.left)
-        for row in grid.rows:
-            table.add_row(*row)
-        console.print(table)
-        return
-    for line in _header_lines(grid):  # rich takes two seconds for a thousand rows, so they are written as they are
-        console.print(Text(_line(line, widths, grid.left), style="bold"), soft_wrap=True)
-    console.out("\n".join(_line(row, widths, grid.left) for row in grid.rows), highlight=False)
+def blocks_rows(blocks: Sequence[Block], width: int) -> list[Row]:
+    """Return what is written of blocks, line by line."""
+    told = [(block, rows) for block in blocks if (rows := _block_rows(block, width))]
+    rows = list(told[0][1]) if told else []
+    for _, (block, following) in pairwise(told):
+        rows += ([] if block.is_joined else [("", False)]) + following
+    return rows
 
 
-def _header_lines(grid: Grid) -> list[list[str]]:
-    lines = [header.split("\n") for header in grid.headers]
-    height = max(map(len, lines))
-    return [[(line + [""] * height)[i] for line in lines] for i in range(height)]
+def _block_rows(block: Block, width: int) -> list[Row]:
+    rows = [(line, False) for part in block.heading.split("\n") if part for line in wrapped(one_line(part), width)]
+    rows += table_rows(block.table, width) if block.table else []
+    return rows + [(line, False) for line in _text_lines(block, width)] + _figure_rows(block)
 
 
-def _line(cells: Sequence[str], widths: Sequence[int], left: Sequence[int]) -> str:
-    padded = []
-    for i, (cell, width) in enumerate(zip(cells, widths, strict=True)):
-        space = " " * (width - cell_len(cell))
-        padded.append(cell + space if i in left else space + cell)
-    return GAP.join(padded).rstrip()
+def _figure_rows(block: Block) -> list[Row]:
+    return [(f"picture  {one_line(block.figure)}", False)] if block.figure else []
+
+
+def _text_lines(block: Block, width: int) -> list[str]:
+    behind = label_width(block.lines)
+    lines: list[str] = []
+    for line in block.lines:
+        start = " " * block.indent + (f"{one_line(line.label):<{behind}}" if behind else "")
+        room = width - cell_len(start)
+        said = command_lines(line, room) if line.is_command else _paragraph(line.text, room)
+        lines += [f"{start if i == 0 else ' ' * cell_len(start)}{text}".rstrip() for i, text in enumerate(said)]
+    return lines
+
+
+def _paragraph(text: str, width: int) -> list[str]:
+    return [line for part in text.split("\n") for line in wrapped(one_line(part), width)]
+
+
+def table_text(table: Table, width: int) -> str:
+    """Return a table as text.
+
+    Example:
+        >>> from normbench.report.blocks.block import Column, keys
+        >>> print(table_text(Table([keys("norm", ["none", "batch_norm"]), Column("loss", [0.5, 0.125])]), 80))
+        norm         loss
+        none        0.500
+        batch_norm  0.125
+    """
+    return "\n".join(text for text, _ in table_rows(table, width))
