@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from normbench.evidence.claims.margin_test import Part
 from normbench.parts import find_specs
-from normbench.report.terminal.claims import effect_with_interval, expected
+from normbench.report.blocks.claims import effect_with_interval, expected
 from normbench.study.config import RecordingConfig, RunConfig
 
 ROOT = Path(__file__).parent.parent

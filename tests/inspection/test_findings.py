@@ -1,11 +1,8 @@
 """What arms and layers share is said once; the text of a finding."""
 
-import io
-
-from rich.console import Console
-
-from normbench.findings import Finding, SharedFinding, share_findings
-from normbench.report.terminal.findings import finding_lines, print_findings
+from normbench.findings import LEVELS, Finding, SharedFinding, share_findings
+from normbench.report.blocks.findings import findings_blocks, short_findings
+from normbench.report.terminal.render import blocks_rows
 
 
 def finding(layer, level="warning", what="is odd"):
@@ -14,6 +11,10 @@ def finding(layer, level="warning", what="is odd"):
 
 def shared(layers, arms, level="warning", what="is odd"):
     return SharedFinding(level, layers, what, "It matters.", "Mend it.", "oddity", arms)
+
+
+def told(study, findings, num_arms, levels=LEVELS, width=200):
+    return [line for line, _ in blocks_rows(findings_blocks(study, findings, num_arms, levels), width)]
 
 
 def test_layers_and_arms_that_share_a_finding_stand_together():
@@ -36,28 +37,37 @@ def test_the_worst_comes_first():
 
 
 def test_a_finding_in_full():
-    assert finding_lines("deep", shared(("fc1", "fc2"), ("a", "b")), num_arms=3) == [
+    assert told("deep", [shared(("fc1", "fc2"), ("a", "b"))], num_arms=3) == [
         "deep: warning: fc1, fc2: is odd",
-        "  why  It matters.",
-        "  fix  Mend it.",
-        "  arms a; b",
+        "  why   It matters.",
+        "  fix   Mend it.",
+        "  arms  a; b",
     ]
 
 
 def test_arms_are_not_named_where_all_share_it_nor_a_layer_or_reason_that_is_not_there():
     error = SharedFinding("error", ("",), "lr: must be > 0, got 0", "", "Raise it.", "contradictions", ("a",))
-    assert finding_lines("deep", error, num_arms=1) == ["deep: error: lr: must be > 0, got 0", "  fix  Raise it."]
+    assert told("deep", [error], num_arms=1) == ["deep: error: lr: must be > 0, got 0", "  fix  Raise it."]
 
 
 def test_many_layers_and_arms_are_counted():
     names = tuple(f"hidden{i}" for i in range(1, 21))
-    first, *_, arms = finding_lines("deep", shared(names, tuple("abcdefg")), num_arms=8)
+    first, *_, arms = told("deep", [shared(names, tuple("abcdefg"))], num_arms=8)
     assert first == "deep: warning: hidden1 ... hidden20 (20 layers): is odd"
-    assert arms == "  arms a; b; c; d and 3 more"
+    assert arms == "  arms  a; b; c; d and 3 more"
 
 
-def test_only_the_levels_asked_for_are_printed_and_a_long_line_is_not_broken():
-    out = io.StringIO()
-    findings = [shared(("fc1",), ("a",), what="is odd " * 40), shared(("fc2",), ("a",), "note")]
-    print_findings(Console(file=out, width=40), "deep", findings, 1, ("warning",))
-    assert out.getvalue().splitlines() == finding_lines("deep", findings[0], 1)
+def test_only_the_levels_asked_for_are_told():
+    findings = [shared(("fc1",), ("a",)), shared(("fc2",), ("a",), "note")]
+    assert told("deep", findings, 1, ("warning",)) == told("deep", findings[:1], 1)
+
+
+def test_before_a_run_a_finding_takes_one_line_and_many_are_counted():
+    long, other = (shared((layer,), ("a",), what="is odd " * 40) for layer in ("fc1", "fc2"))
+    first, second = short_findings("deep", [long, other], "warning", 80)
+    assert first.startswith("deep: warning: fc1: is odd is odd")
+    assert first.endswith("is ... --dry-run")
+    assert len(first) <= 80
+    assert "fc2" in second
+    assert short_findings("deep", [long, other, other], "warning", 80) == [first, "deep: warning: 2 more: --dry-run"]
+    assert short_findings("deep", [shared(("fc1",), ("a",), "note")], "warning", 80) == []

@@ -1,15 +1,16 @@
 """Std per layer as tables: start and end, what stands out, the last recorded steps before a divergence."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from normbench.evidence.layers.last_frames import FrameLine, last_frames
 from normbench.evidence.layers.layer_report import LayerLine, LayerReport
 from normbench.evidence.layers.standout_rules import Standout
 from normbench.evidence.layers.surface_report import SIZES, Surface
 from normbench.report.blocks.block import Block, Column, Line, Table, as_lines, keys, words
-from normbench.report.blocks.numbers import short
 from normbench.storage.run_folder import Arm
 
+T = TypeVar("T")
 LONG = 12
 """More layers than these are shown by both ends of the network, unless all are asked for."""
 MAX_NAMED = 4
@@ -50,36 +51,28 @@ def _named(layers: Sequence[str]) -> str:
 
 
 def _layer_table(report: LayerReport, max_layers: int | None, title: str) -> Table:
-    lines, hidden = _ends(report.lines, max_layers)
-    gap = len(lines) // 2 + len(lines) % 2 if hidden else None
+    shown, num_hidden = ends(report.lines, max_layers)
 
-    def with_gap(values: Sequence[object], said: object = "") -> list[object]:
-        return list(values) if gap is None else [*values[:gap], said, *values[gap:]]
+    def of(read: Callable[[LayerLine], Any], gap: str = "") -> list[Any]:
+        return [gap if line is None else read(line) for line in shown]
 
-    names = keys("", with_gap([line.layer for line in lines], "..."), group=title)
-    shapes = words("", with_gap([line.shape for line in lines], f"{len(hidden)} more"), group=title, may_drop=True)
+    times = ("start", "end") if report.has_end else ("start",)
     spans = [
-        Column(time, with_gap([line.stds[kind][i] for line in lines], _range(hidden, kind, i)), group=group)
+        Column(time, of(lambda line, kind=kind, i=i: line.stds[kind][i]), group=group)  # type: ignore[misc]
         for kind, group in CAPTION.items()
-        for i, time in enumerate(("start", "end") if report.has_end else ("start",))
+        for i, time in enumerate(times)
     ]
-    return Table([names, shapes, *spans, words("", with_gap([line.word for line in lines], ALL_LAYERS))])
+    names = keys("", of(lambda line: line.layer, f"... {num_hidden} more"), group=title)
+    shapes = words("", of(lambda line: line.shape), group=title, may_drop=True)
+    return Table([names, shapes, *spans, words("", of(lambda line: line.word, ALL_LAYERS))])
 
 
-def _ends(lines: Sequence[LayerLine], max_layers: int | None) -> tuple[list[LayerLine], list[LayerLine]]:
-    """Return the layers that are shown, and those between the two ends that are not."""
-    if max_layers is None or len(lines) <= max_layers:
-        return list(lines), []
-    first, last = max_layers // 2, (max_layers - 1) // 2
-    return [*lines[:first], *lines[len(lines) - last :]], list(lines[first : len(lines) - last])
-
-
-def _range(hidden: Sequence[LayerLine], kind: str, time: int) -> str:
-    """Write the lowest and the highest output std at the end of the layers that are not shown."""
-    if not hidden or kind != "activation" or time != (hidden[0].stds[kind][1] is not None):
-        return ""
-    stds = [line.output_std for line in hidden]
-    return f"{short(min(stds))} to {short(max(stds))}"
+def ends(lines: Sequence[T], max_rows: int | None) -> tuple[list[T | None], int]:
+    """Return both ends of a long list with None between them, and how many are left out; a short one whole."""
+    if max_rows is None or len(lines) <= max_rows:
+        return list(lines), 0
+    first, last = max_rows // 2, (max_rows - 1) // 2
+    return [*lines[:first], None, *lines[len(lines) - last :]], len(lines) - first - last
 
 
 def summary_line(reports: Sequence[LayerReport]) -> Line:
@@ -139,7 +132,8 @@ def divergence_blocks(arm: Arm, max_layers: int | None = LONG) -> list[Block]:
 def frames_block(heading: str, frames: Sequence[FrameLine], max_layers: int | None = LONG) -> Block:
     """Return the last recorded steps, layer by layer; of a long network both ends."""
     steps = list(dict.fromkeys(line.step for line in frames))
-    shown = [row for step in steps for row in _frame_ends([line for line in frames if line.step == step], max_layers)]
+    by_step = [ends([line for line in frames if line.step == step], max_layers)[0] for step in steps]
+    shown = [line for of_step in by_step for line in of_step if line is not None]
     columns = [
         Column("step", [str(line.step) for line in shown], is_key=True),
         keys("layer", [line.layer for line in shown]),
@@ -149,10 +143,3 @@ def frames_block(heading: str, frames: Sequence[FrameLine], max_layers: int | No
         ),
     ]
     return Block(heading, Table(columns))
-
-
-def _frame_ends(lines: Sequence[FrameLine], max_layers: int | None) -> list[FrameLine]:
-    if max_layers is None or len(lines) <= max_layers:
-        return list(lines)
-    first, last = max_layers // 2, (max_layers - 1) // 2
-    return [*lines[:first], *lines[len(lines) - last :]]

@@ -8,7 +8,7 @@ from normbench.evidence.layers.probe_lines import ProbeLine
 from normbench.evidence.layers.probe_reading import ProbeReport
 from normbench.evidence.statistics.growth import Growth
 from normbench.report.blocks.block import Block, Column, Line, Table, as_lines, keys, words
-from normbench.report.blocks.layers import ALL_LAYERS, LONG, STD
+from normbench.report.blocks.layers import ALL_LAYERS, LONG, STD, ends
 
 
 def probe_blocks(report: ProbeReport, max_layers: int | None = LONG) -> list[Block]:
@@ -31,19 +31,15 @@ def _finding(finding: Finding) -> list[Block]:
 
 
 def _table(lines: Sequence[ProbeLine], max_layers: int | None) -> Table:
-    shown: list[ProbeLine | None] = list(lines)
-    hidden = 0 if max_layers is None or len(lines) <= max_layers else len(lines) - max_layers + 1
-    if max_layers and hidden:
-        first = max_layers // 2
-        shown = [*lines[:first], None, *lines[first + hidden :]]
+    shown, num_hidden = ends(lines, max_layers)
 
     def of(read: Callable[[ProbeLine], Any], gap: object = "") -> list[Any]:
         return [gap if line is None else read(line) for line in shown]
 
     return Table(
         [
-            keys("layer", of(lambda line: line.layer, "...")),
-            words("kind", of(_kind, f"{hidden} more"), may_drop=True),
+            keys("layer", of(lambda line: line.layer, f"... {num_hidden} more")),
+            words("kind", of(_kind), may_drop=True),
             words("shape", of(lambda line: line.seen.shape), may_drop=True),
             Column("weight std", of(lambda line: line.figures.get("weight_std"))),
             Column("output mean", of(lambda line: line.figure("mean"))),

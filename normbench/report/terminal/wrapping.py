@@ -12,7 +12,6 @@ from normbench.storage.files.plain_text import one_line
 DOT = " · "
 GOES_ON = "\\"
 NARROWEST = 20
-MIN_LABEL = 9
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -91,4 +90,4 @@ def command_lines(line: Line, width: int) -> list[str]:
 def label_width(lines: Sequence[Line]) -> int:
     """Return the columns that labels take, with the space behind them; 0 where there is none."""
     longest = max((cell_len(one_line(line.label)) for line in lines), default=0)
-    return max(MIN_LABEL, longest + 2) if longest else 0
+    return longest + 2 if longest else 0

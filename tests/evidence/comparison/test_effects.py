@@ -8,7 +8,7 @@ from normbench.errors import ComparisonError
 from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
 from normbench.evidence.comparison.effects import with_effects
 from normbench.report.blocks.numbers import effect_text, verdict_text
-from normbench.report.terminal.comparison import footnote
+from normbench.report.blocks.comparison import footnote
 
 SEEDS = tuple(range(8))
 
@@ -116,7 +116,7 @@ def test_verdicts_say_what_more_seeds_would_do():
 
 def test_the_footnote_tells_the_method():
     rows = (row("a", losses(1)), row("b", losses(2)), row("c", losses(3)))
-    assert footnote(with_effects(study(*rows, baseline="a"))) == (
-        "Mean ± std over seeds (n - 1). Verdicts: test loss, paired by seed, 95 % interval, sign-flip test, "
+    assert footnote(with_effects(study(*rows, baseline="a"))) == [
+        "Mean ± std over seeds (n - 1). Verdicts: test loss, paired by seed, 95 % intervals, sign-flip test, "
         "Holm over 2 comparisons; every arm at its given settings."
-    )
+    ]

@@ -8,7 +8,7 @@ from made_up_runs import make_arm, make_run, make_study, std_rows, write_csv
 
 from normbench.evidence.layers.last_frames import FrameLine, last_frames
 from normbench.evidence.layers.standouts import standouts, study_standouts
-from normbench.report.terminal.layers import standout_line
+from normbench.report.blocks.layers import standout_line
 from normbench.scheduling.schedule import run_study
 from normbench.storage.files.json_files import write_sealed_json
 from normbench.storage.run_folder import PROBES_CSV, SUMMARY_JSON, digests, read_arm
