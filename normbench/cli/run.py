@@ -223,17 +223,16 @@ def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> Non
 
 
 def _print_warnings(studies: "list[Study]") -> dict[str, int]:
-    """Print a line or two of what may go wrong in each study; return how many by study."""
+    """Print a line of what may go wrong in each study; return the lines it took by study."""
     from normbench.inspection.preflight import study_findings
     from normbench.report.blocks.findings import short_findings
     from normbench.report.terminal.console import make_console
 
     width = make_console(stderr=True).width
     told = {study.name: short_findings(study.name, study_findings(study), "warning", width) for study in studies}
-    for lines in told.values():
-        for line in lines:
-            typer.echo(line, err=True)
-    return {name: len(lines) for name, lines in told.items()}
+    for line in filter(None, told.values()):
+        typer.echo(line, err=True)
+    return {name: len(line) > 0 for name, line in told.items()}
 
 
 def _quick(study: "Study") -> "Study":

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any, Literal
 
+WIDE_LABEL = 9
+"""As "verdict" takes, which stands beside "saved" and "next"."""
 Align = Literal["left", "right"]
 
 
@@ -70,6 +72,7 @@ class Block:
         figure: Path of a picture.
         is_joined: It belongs to the block before it: no empty line between them.
         indent: Columns by which its lines are indented.
+        label_width: Columns that labels take at least, so that those of several blocks are aligned.
     """
 
     heading: str = ""
@@ -78,6 +81,7 @@ class Block:
     figure: str = ""
     is_joined: bool = False
     indent: int = 0
+    label_width: int = 0
 
 
 def keys(title: str, values: Sequence[Any], **options: Any) -> Column:

@@ -91,7 +91,8 @@ def _metric(rows: Sequence[Row], metric: str) -> Column:
 
 
 def _effects(comparison: StudyComparison) -> Column:
-    effects = [row.effect or "baseline" for row in comparison.rows]
+    baseline = "baseline (first)" if comparison.is_first_baseline else "baseline"
+    effects = [row.effect or baseline for row in comparison.rows]
     return Column(f"against {baseline_name(comparison)}", effects)
 
 
@@ -127,10 +128,11 @@ def footnote(comparison: StudyComparison) -> list[str]:
     if not effects:
         return ["Mean ± std over seeds (n - 1)."]
     many = f", Holm over {len(effects)} comparisons" if len(effects) > 1 else ""
-    tuned = ", those called tuned at the ones chosen for them" * any(is_tuned(row.arm) for row in comparison.rows)
-    first = ["No baseline is named: the first row serves as one."] if comparison.is_first_baseline else []
-    how = f"Verdicts: {metric_title(effects[0].metric)}, paired by seed, 95 % intervals, sign-flip test{many};"
-    return [*first, f"Mean ± std over seeds (n - 1). {how} every arm at its given settings{tuned}."]
+    tuned = "; arms called tuned run at the settings chosen for them" * any(
+        is_tuned(row.arm) for row in comparison.rows
+    )
+    how = f"{metric_title(effects[0].metric)}, paired by seed, 95 % intervals, sign-flip test{many}{tuned}."
+    return [f"Mean ± std over seeds (n - 1). Verdicts: {how}"]
 
 
 def notes_blocks(comparison: StudyComparison) -> list[Block]:

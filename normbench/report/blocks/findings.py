@@ -7,9 +7,8 @@ from normbench.report.blocks.block import Block, Line
 
 MAX_NAMED = 4
 """Layers or arms; of more, some and their number are told."""
-MAX_SHORT = 2
-"""Lines in which findings are told before a run."""
 IN_FULL = "--dry-run"
+"""Tells findings in full."""
 INDENT = 2
 
 
@@ -36,20 +35,22 @@ def _blocks(study: str, finding: SharedFinding, num_arms: int) -> list[Block]:
     return [first, Block(lines=lines, indent=INDENT, is_joined=True)] if lines else [first]
 
 
-def short_findings(study: str, findings: Sequence[SharedFinding], level: Level, width: int) -> list[str]:
-    """Return at most two lines: each finding in one, more of them counted; ``--dry-run`` tells them in full."""
+def short_findings(study: str, findings: Sequence[SharedFinding], level: Level, width: int) -> str:
+    """Return the first finding of a level in one line, others counted; "" where there is none.
+
+    Example:
+        >>> found = SharedFinding("warning", ("fc1",), "averages over 4 values per channel", "", "", "", ())
+        >>> short_findings("six", [found, found], "warning", 60)
+        'six: warning: fc1: averages over 4 ... 1 more: --dry-run'
+    """
     told = [_first(study, finding) for finding in findings if finding.level == level]
-    if len(told) <= MAX_SHORT:
-        return [_shortened(text, width) for text in told]
-    return [_shortened(told[0], width), f"{study}: {level}: {len(told) - 1} more: {IN_FULL}"]
-
-
-def _shortened(text: str, width: int) -> str:
-    """Cut a text between words, where it is too long, and say how to read it whole."""
-    if len(text) <= width:
-        return text
-    end = f" ... {IN_FULL}"
-    return text[: width - len(end) + 1].rpartition(" ")[0].rstrip(" ,:") + end
+    if not told:
+        return ""
+    more = f" {len(told) - 1} more: {IN_FULL}" if len(told) > 1 else ""
+    if len(told[0]) + len(more) <= width:
+        return told[0] + more
+    end = f" ...{more or f' {IN_FULL}'}"
+    return told[0][: width - len(end) + 1].rpartition(" ")[0].rstrip(" ,:") + end
 
 
 def _first(study: str, finding: SharedFinding) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from normbench.evidence.comparison.comparison import Row, StudyComparison
-from normbench.report.blocks.block import Block, Line
+from normbench.report.blocks.block import WIDE_LABEL, Block, Line
 from normbench.storage.run_folder import Arm
 
 ENOUGH_SEEDS = 8
@@ -75,14 +75,14 @@ def run_pointers(arm: Arm, study: Mapping[str, Any], config: Path) -> Block:
         *_where(arm.runs[0].folder, [arm], runs_dir),
         Line(other, "next", is_command=True, remark=f"then   {compare}"),
     ]
-    return Block(lines=[*lines, *([verdict] if study.get("is_plain") else [])])
+    return Block(lines=[*lines, *([verdict] if study.get("is_plain") else [])], label_width=WIDE_LABEL)
 
 
-def study_pointers(folder: Path, arms: Sequence[Arm]) -> Block:
-    """Return where a study lies and how to see it again, with its layers."""
+def study_pointers(folder: Path, arms: Sequence[Arm], layers: Sequence[Line] = ()) -> Block:
+    """Return what became of the layers in a line, where a study lies and how to see it again, with its layers."""
     saved = arms[0].folder if len(arms) == 1 else folder
     again = Line(shlex.join(["normbench", "compare", str(folder), "--details"]), "next", is_command=True)
-    return Block(lines=[*_where(saved, arms, folder.parent), again])
+    return Block(lines=[*layers, *_where(saved, arms, folder.parent), again], label_width=WIDE_LABEL)
 
 
 def _where(saved: Path, arms: Sequence[Arm], runs_dir: Path) -> list[Line]:

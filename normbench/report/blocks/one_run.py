@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from normbench.evidence.layers.run_report import UNLIKE_OURS, RunReport
-from normbench.report.blocks.block import Block, Column, Line, Table, as_lines
+from normbench.report.blocks.block import WIDE_LABEL, Block, Column, Line, Table, as_lines
 from normbench.report.blocks.layers import LONG, STD, frames_block, layers_block
 from normbench.report.blocks.numbers import size_text
 from normbench.report.blocks.plan import choice_text
@@ -131,7 +131,7 @@ def one_run_blocks(report: RunReport, max_layers: int | None = LONG) -> list[Blo
             * bool(report.last_frames)
         ),
         *([Block("error.txt ends with", lines=as_lines(report.error_lines), indent=2)] if report.error_lines else []),
-        Block(lines=_lines(report)),
+        Block(lines=_lines(report), label_width=WIDE_LABEL),
     ]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from normbench.report.blocks.block import Block, as_lines
+from normbench.report.blocks.block import WIDE_LABEL, Block, as_lines
 from normbench.report.blocks.numbers import short
 
 
@@ -27,7 +27,11 @@ def plan_block(plan: Mapping[str, Any]) -> Block:
 
 def tuning_blocks(choices: Sequence[Mapping[str, Any]]) -> list[Block]:
     """Return a line per arm: the values chosen, how they did, what else was tried."""
-    return [Block(lines=as_lines([choice_text(choice) for choice in choices], "tuned"))] if choices else []
+    return (
+        [Block(lines=as_lines([choice_text(choice) for choice in choices], "tuned"), label_width=WIDE_LABEL)]
+        if choices
+        else []
+    )
 
 
 def choice_text(choice: Mapping[str, Any]) -> str:

@@ -67,7 +67,7 @@ def screen_blocks(
         *found,
         *surfaces_blocks(surfaces(_by_folder(mine))),
         *claims,
-        *_pointers(folder, mine, study, config),
+        *_pointers(folder, _by_folder(mine), study, config, details=details),
     ]
 
 
@@ -87,20 +87,20 @@ def _study(
     folder: Path, arms: Sequence[Arm], choices: Sequence[Choice], max_layers: int | None, *, details: bool
 ) -> list[Block]:
     comparison = with_first_baseline(compare_study(folder))
-    reports = [report_layers(arm) for arm in arms]
     told = comparison_blocks(comparison, details=details)
     told += tuning_blocks([asdict(choice) for choice in choices])
-    if not details and len(arms) > 1:
-        return [*told, Block(lines=[summary_line(reports)])]
-    for arm, report in zip(arms, reports, strict=True):
-        told += [layers_block(report, max_layers), *divergence_blocks(arm, max_layers)]
+    for arm in arms if details or len(arms) == 1 else ():
+        told += [layers_block(report_layers(arm), max_layers), *divergence_blocks(arm, max_layers)]
     return told
 
 
-def _pointers(folder: Path, arms: Sequence[Arm], study: Mapping[str, Any], config: Path) -> list[Block]:
+def _pointers(
+    folder: Path, arms: Sequence[Arm], study: Mapping[str, Any], config: Path, *, details: bool
+) -> list[Block]:
     if len(arms) == 1 and len(arms[0].runs) == 1:
         return [run_pointers(arms[0], study, config)]
-    return [study_pointers(folder, arms)]
+    layers = [summary_line([report_layers(arm) for arm in arms])] if len(arms) > 1 and not details else []
+    return [study_pointers(folder, arms, layers)]
 
 
 def _by_folder(arms: Sequence[Arm]) -> list[Arm]:

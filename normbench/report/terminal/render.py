@@ -14,7 +14,7 @@ from normbench.storage.files.plain_text import one_line
 
 MAX_LINES = 25
 """Of a plain run, and of a study of a few arms."""
-FEWEST_LAYERS = (None, 8, 7, 6, 5, 4, 3)
+FEWEST_LAYERS = (None, 8, 7, 6, 5, 4, 3, 2, 1)
 """How many rows a table of layers may take, tried in turn."""
 
 
@@ -72,7 +72,7 @@ def _figure_rows(block: Block) -> list[Row]:
 
 
 def _text_lines(block: Block, width: int) -> list[str]:
-    behind = label_width(block.lines)
+    behind = max(block.label_width, label_width(block.lines))
     lines: list[str] = []
     for line in block.lines:
         start = " " * block.indent + (f"{one_line(line.label):<{behind}}" if behind else "")
