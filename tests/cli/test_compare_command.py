@@ -98,7 +98,7 @@ def test_markdown_is_a_table_with_intervals(study):
     assert "| none | 2 | 1.35 ± 0.25 [1.16, 1.59] | baseline |  |" in out
     details = normbench("compare", study, "--metric", "test_loss", "--markdown", "--details").out
     assert "| none | 2 | 1.35 ± 0.25 [1.16, 1.59] | baseline |  | 1,234 | 2.00 |" in details
-    assert "Study made_up compares 6 arms that differ in norm and batch_size" in out
+    assert "Study made\\_up compares 6 arms that differ in norm and batch\\_size" in out
 
 
 @pytest.mark.parametrize("options", [("--json", "--csv"), ("--csv", "--markdown"), ("--csv", "--methods")])

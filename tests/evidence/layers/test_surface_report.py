@@ -15,7 +15,8 @@ RECORDED = TINY.replace("recording: {", "recording: {every_steps: 2, loss_surfac
 
 
 @pytest.fixture
-def out():
+def out(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     Path("tiny.yaml").write_text(RECORDED, encoding="utf-8")
     return normbench("run", "tiny.yaml").out
 
