@@ -3,7 +3,8 @@
 import csv
 from pathlib import Path
 
-from normbench.storage.files.json_files import write_json, write_sealed_json
+from normbench.storage.files.json_files import read_json, write_json, write_sealed_json
+from normbench.storage.identity import NUM_SHOWN
 from normbench.storage.run_folder import (
     ARM_JSON,
     ENVIRONMENT_JSON,
@@ -11,9 +12,9 @@ from normbench.storage.run_folder import (
     METRICS_CSV,
     STUDY_JSON,
     SUMMARY_JSON,
+    arm_folder_name,
     digests,
     read_arm,
-    seed_folder,
 )
 
 TINY = """\
@@ -42,21 +43,22 @@ STATISTICS = {"mean": 0.0, "std": 1.0, "l2_norm": 2.0, "max_abs": 3.0, "zero_sha
 
 
 def make_study(runs_dir=Path("runs"), name="made_up", *, arms=(), **content):
-    """Write study.json that names ``arms`` with the hash that ``make_arm`` gives them."""
+    """Write study.json that names ``arms`` with the identity that ``make_arm`` gives them."""
     folder = runs_dir / name
     folder.mkdir(parents=True, exist_ok=True)
     said = {"question": "Is it made up?", "baseline": None, "is_plain": False, "quotes": {}} | content
-    write_json(folder / STUDY_JSON, {"study": name, "arms": [{"arm": a, "hash": "aaaaaa"} for a in arms]} | said)
+    entries = [{"arm": arm, "identity": "aaaaaa", "folder": arm_folder_name(arm, "aaaaaa")} for arm in arms]
+    write_json(folder / STUDY_JSON, {"study": name, "arms": entries} | said)
     return folder
 
 
-def make_arm(study, arm="none", *, arm_hash="aaaaaa", changed=None, **settings):
+def make_arm(study, arm="none", *, identity="aaaaaa", changed=None, **settings):
     """Write arm.json; ``batch__size`` stands for the dotted key ``batch.size``."""
     dotted = {key.replace("__", "."): value for key, value in settings.items()}
-    folder = seed_folder(study.parent, study.name, arm, arm_hash, 0).parent
+    folder = study / arm_folder_name(arm, identity[:NUM_SHOWN])
     folder.mkdir(parents=True, exist_ok=True)
     said = list(dotted) if changed is None else changed
-    write_json(folder / ARM_JSON, {"arm": arm, "hash": arm_hash, "settings": dotted, "changed": said})
+    write_json(folder / ARM_JSON, {"arm": arm, "identity": identity, "settings": dotted, "changed": said})
     return folder
 
 
@@ -66,7 +68,9 @@ def make_run(arm, seed=0, metrics=({"step": 0, "test_loss": 1.0},), stats=(), cp
     folder.mkdir()
     write_csv(folder / METRICS_CSV, metrics)
     write_csv(folder / LAYER_STATS_CSV, [{"step": 0, "layer": "", "kind": ""} | STATISTICS | row for row in stats])
-    write_sealed_json(folder / SUMMARY_JSON, SUMMARY | {"files": digests(folder)} | summary)
+    known = read_json(arm / ARM_JSON)["identity"] if (arm / ARM_JSON).is_file() else "aaaaaa"
+    content = SUMMARY | {"identity": known, "files": digests(folder)} | summary
+    write_sealed_json(folder / SUMMARY_JSON, content)
     write_json(folder / ENVIRONMENT_JSON, {"cpu_s": 1.5, "cpu_s_per_step": cpu_s_per_step, "num_threads": 1})
     return folder
 

@@ -22,10 +22,10 @@ class RunInMemory(Run):
         return self._rows if name == METRICS_CSV else []
 
 
-def arm_in_memory(name, runs, arm_hash="aaaaaa", **settings):
+def arm_in_memory(name, runs, identity="aaaaaa", **settings):
     """Return an arm; ``batch__size`` stands for the dotted key ``batch.size``."""
     dotted = {key.replace("__", "."): value for key, value in settings.items()}
-    return Arm(Path(name), name, arm_hash, dotted, list(dotted), tuple(runs))
+    return Arm(Path(name), name, identity, dotted, list(dotted), tuple(runs))
 
 
 def arm_with(name, values, metric="test_loss", statuses=None, **settings):

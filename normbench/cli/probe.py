@@ -102,11 +102,8 @@ def _check_words(
 
 
 def _of_callable(model: str, input_: str, seeds: int | None) -> "list[ProbeReport]":
-    import torch
-
     from normbench.scheduling.probe_seeds import DEFAULT_SEEDS, probe_callable
 
-    torch.set_num_threads(1)
     return [probe_callable(model, input_, range(seeds or DEFAULT_SEEDS))]
 
 
@@ -120,11 +117,8 @@ def _study(path: Path, set_: Sequence[str], seeds: int | None) -> "Study":
 
 
 def _of_study(study: "Study") -> "tuple[str, list[ProbeReport]]":
-    import torch
-
     from normbench.scheduling.probe_seeds import probe_config
 
-    torch.set_num_threads(1)  # tiny networks are slower on several
     title = " · ".join(part for part in (study.name, study.question) if part)
     return title, [probe_config(config, study.seeds, name) for name, config in study.arms.items()]
 

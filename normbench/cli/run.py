@@ -59,14 +59,11 @@ def command(
     num_jobs = _num_jobs(jobs)
     if num_jobs > 1 and not dry_run:
         get_ready()
-    import torch
-
     from normbench.scheduling.executors.processes import Workers
     from normbench.scheduling.interruption import Interruption
     from normbench.scheduling.one_run import Manner
     from normbench.scheduling.studies import StudyRunner
 
-    torch.set_num_threads(1)  # tiny networks are slower on several
     studies = _load_all(configs, seeds=seeds, set_=set_ or [], vary=vary or [], tune=tune or [])
     if quick:
         studies = [_quick(study) for study in studies]

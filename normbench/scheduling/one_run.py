@@ -9,24 +9,37 @@ from pathlib import Path
 from normbench.errors import RunFolderError
 from normbench.storage.files.atomic import refusal
 from normbench.storage.files.plain_text import one_line
+from normbench.storage.identity import RunIdentity
 from normbench.storage.lock import Busy, Claim, Stamp, claim
 from normbench.storage.run_folder import CLAIM_JSON, ERROR_TXT, is_finished, problem_with
 from normbench.study.config import RunConfig
 from normbench.training.attempt import CHECKPOINT_S, Conduct, Interrupted
 from normbench.training.experiment import run_experiment
+from normbench.training.found_result import other_settings
 
 AGAIN = "The same command completes it."
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One arm with one seed, and where it belongs; what is outdated there is made again."""
+    """One arm with one seed, and where it belongs.
+
+    Attributes:
+        study: The study's name.
+        arm: The arm's label.
+        config: All settings, the device resolved.
+        seed: Of data, order, weights and dropout.
+        folder: Where it lies.
+        identity: What its numbers depend on; a result that lies there counts only if it has the same.
+        outdated: Stamp of a result that is made again.
+    """
 
     study: str
     arm: str
     config: RunConfig
     seed: int
     folder: Path
+    identity: RunIdentity
     outdated: Stamp | None = None
 
     @property
@@ -37,7 +50,14 @@ class PlannedRun:
     @property
     def is_settled(self) -> bool:
         """Whether its result is there, whole, and nothing left to tidy up."""
-        return self.is_finished and not (self.folder / CLAIM_JSON).exists() and not problem_with(self.folder)
+        return self.is_finished and not (self.folder / CLAIM_JSON).exists() and not self.problem()
+
+    def problem(self) -> str:
+        """Return what keeps the result that lies here from counting as this run's, as a sentence; "" if nothing does.
+
+        Its files must be as they were written, its identity this run's, and it must have recorded what is asked for.
+        """
+        return problem_with(self.folder) or other_settings(self.folder, self.config, self.identity)
 
 
 @dataclass(frozen=True)
@@ -90,7 +110,12 @@ class Maker:
         """Make one run; whatever it dies of is told, and the next one can be made."""
         self._notes = []
         try:
-            mine = claim(run.folder, outdated=run.outdated, presumed_dead=manner.presumed_dead)
+            mine = claim(
+                run.folder,
+                outdated=run.outdated,
+                presumed_dead=manner.presumed_dead,
+                find_problem=run.problem,
+            )
         except Busy:
             return Ended(run, "busy")
         except RunFolderError as error:
@@ -114,7 +139,16 @@ class Maker:
             note=self._notes.append,
         )
         try:
-            summary = run_experiment(run.config, run.seed, run.folder, study=run.study, arm=run.arm, conduct=conduct)
+            run.identity.write(run.folder.parent)
+            summary = run_experiment(
+                run.config,
+                run.seed,
+                run.folder,
+                study=run.study,
+                arm=run.arm,
+                conduct=conduct,
+                identity=run.identity,
+            )
         except Interrupted:
             mine.end("interrupted")
             return "interrupted", ""

@@ -9,12 +9,13 @@ from pathlib import Path
 from normbench.errors import RunFailedError, RunFolderError
 from normbench.scheduling.executors.processes import Workers
 from normbench.scheduling.one_run import AGAIN, Ended, Manner, PlannedRun
-from normbench.scheduling.plan import plan, write_study_files
+from normbench.scheduling.plan import Plan, make_plan, write_study_files
 from normbench.storage.files.atomic import refusal
 from normbench.storage.lock import stamp
 from normbench.storage.owners import Owner, Watch
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON
 from normbench.study.config import Study
+from normbench.training.numerics import numerics
 
 LOOK_AGAIN_S = 0.2
 """Between two looks at what other commands make."""
@@ -52,6 +53,8 @@ def run_study(
 ) -> list[Progress]:
     """Run what is missing of a study; one failing run does not stop the others.
 
+    torch's threads, flags and random states are afterwards what they were before.
+
     Args:
         study: What is run.
         runs_dir: Where to.
@@ -61,24 +64,37 @@ def run_study(
         report: Told of each run.
 
     Returns:
-        What became of each, in the order of ``plan``.
+        What became of each, in the order of the plan.
 
     Raises:
+        ConfigError: The study began on a device that this machine has not.
         RunFolderError: The runs folder cannot be written.
-        RunFailedError: A run failed, with ``fail_fast``.
+        RunFailedError: A run failed, with ``fail_fast``; or another thread of this process makes runs.
         KeyboardInterrupt: Somebody asked to stop; what was under way is saved.
     """
-    runs = plan(study, runs_dir)
+    with numerics():
+        return run_plan(make_plan(study, runs_dir), manner=manner, fail_fast=fail_fast, workers=workers, report=report)
+
+
+def run_plan(
+    plan: Plan,
+    *,
+    manner: Manner | None = None,
+    fail_fast: bool = False,
+    workers: Workers | None = None,
+    report: Callable[[Progress], None] = lambda _: None,
+) -> list[Progress]:
+    """Run what is missing of a plan, as ``run_study`` does of a study."""
     results: dict[Path, Progress] = {}
     try:
-        write_study_files(study, runs_dir, runs)
+        write_study_files(plan)
     except OSError as error:
-        raise RunFolderError(refusal(error, runs_dir)) from None
-    for progress in run_planned(runs, workers or Workers(), manner, fail_fast=fail_fast):
+        raise RunFolderError(refusal(error, plan.folder.parent)) from None
+    for progress in run_planned(plan.runs, workers or Workers(), manner, fail_fast=fail_fast):
         report(progress)
         if progress.status != "waiting":
             results[progress.run.folder] = progress
-    return _still_there(study, runs_dir, [results[run.folder] for run in runs])
+    return _still_there(plan, [results[run.folder] for run in plan.runs])
 
 
 def run_planned(
@@ -141,16 +157,15 @@ def _waiting(runs: Sequence[PlannedRun], told: set[str]) -> Iterator[Ended]:
             yield Ended(run, "waiting", f"{who} makes it")
 
 
-def _still_there(study: Study, runs_dir: Path, results: Sequence[Progress]) -> list[Progress]:
+def _still_there(plan: Plan, results: Sequence[Progress]) -> list[Progress]:
     """Return what became of the runs; what was removed while others were made has failed, and is made by asking again.
 
     The study's own files are written anew, for the runs that were made after that.
     """
-    runs = [progress.run for progress in results]
-    described = {runs_dir / study.name / STUDY_JSON, *(run.folder.parent / ARM_JSON for run in runs)}
+    described = {plan.folder / STUDY_JSON, *(run.folder.parent / ARM_JSON for run in plan.runs)}
     if not all(path.exists() for path in described):
         with suppress(OSError):
-            write_study_files(study, runs_dir, runs)
+            write_study_files(plan)
     lost = "must stay until the command is over, got it removed"
     return [
         replace(progress, status="failed", error=f"{progress.run.folder}: {lost}. {AGAIN}")

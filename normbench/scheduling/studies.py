@@ -8,11 +8,12 @@ from pathlib import Path
 from normbench.report.terminal.progress import StudyProgress
 from normbench.scheduling.executors.processes import Workers
 from normbench.scheduling.one_run import Manner, PlannedRun
-from normbench.scheduling.plan import plan
-from normbench.scheduling.schedule import Progress, run_study
+from normbench.scheduling.plan import make_plan, on_device
+from normbench.scheduling.schedule import Progress, run_plan
 from normbench.scheduling.tuning import missing_tuning_runs, tune_study, with_choices
 from normbench.storage.choices import Choice
 from normbench.study.config import Study
+from normbench.training.numerics import numerics
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class StudyRun:
 
     @property
     def arm_names(self) -> list[str]:
-        """``<arm>-<hash>`` of each arm."""
+        """Names of the arms' folders."""
         return list(dict.fromkeys(progress.run.folder.parent.name for progress in self.results))
 
     @property
@@ -68,18 +69,19 @@ class StudyRunner:
             RunFolderError: The runs folder cannot be written, or holds something damaged.
             KeyboardInterrupt: Somebody asked to stop; what was under way is saved.
         """
+        given, _ = on_device(given, self.runs_dir)
         choices = self._tune(given) if given.tune else {}
         study = with_choices(given, choices) if choices else given
-        with self._progress(study.name, len(plan(study, self.runs_dir)), _label) as bar:
-            results = run_study(
-                study,
-                self.runs_dir,
+        plan = make_plan(study, self.runs_dir)
+        with numerics(), self._progress(study.name, len(plan.runs), _label) as bar:
+            results = run_plan(
+                plan,
                 manner=self.manner,
                 fail_fast=self.fail_fast,
                 workers=self.workers,
                 report=lambda progress: _advance(bar, progress, _label(progress.run)),
             )
-        return StudyRun(study, self.runs_dir / study.name, choices, results)
+        return StudyRun(plan.study, plan.folder, choices, results)
 
     @contextmanager
     def _progress(self, name: str, num_runs: int, label: Callable[[PlannedRun], str]) -> Iterator[StudyProgress]:

@@ -15,11 +15,12 @@ from normbench.evidence.claims.expectations import TUNED
 from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.scheduling.executors.processes import Workers
 from normbench.scheduling.one_run import AGAIN, Manner, PlannedRun
+from normbench.scheduling.plan import on_device
 from normbench.scheduling.schedule import Progress, run_planned
 from normbench.storage.choices import TUNING, Choice, Question, Tried, freeze, frozen
 from normbench.storage.files.atomic import refusal
 from normbench.storage.files.located import Located
-from normbench.storage.run_folder import Run, seed_folder
+from normbench.storage.run_folder import Run, arm_folder_name
 from normbench.study.config import TUNING_SEEDS, RecordingConfig, RunConfig, Study
 from normbench.study.contradictions import contradictions
 
@@ -47,6 +48,7 @@ def tune_study(
         KeyboardInterrupt: Somebody asked to stop.
     """
     manner = replace(manner or Manner(), force=False)
+    study, _ = on_device(study, runs_dir)
     known = frozen_choices(study, runs_dir)
     open_arms: dict[str, Lists] = {arm: study.tune for arm in study.arms if arm not in known}
     for widened in range(MAX_WIDENINGS + 1):
@@ -76,6 +78,7 @@ def frozen_choices(study: Study, runs_dir: Path) -> dict[str, Choice]:
     Raises:
         RunFolderError: A file is damaged.
     """
+    study, _ = on_device(study, runs_dir)
     arms = study.arms if study.tune else ()
     found = {arm: frozen(_question(study, arm), runs_dir / study.name) for arm in arms}
     return {arm: choice for arm, choice in found.items() if choice}
@@ -83,6 +86,7 @@ def frozen_choices(study: Study, runs_dir: Path) -> dict[str, Choice]:
 
 def missing_tuning_runs(study: Study, runs_dir: Path) -> dict[str, list[PlannedRun]]:
     """Return the runs that the choices still take if no list is widened, by arm."""
+    study, _ = on_device(study, runs_dir)
     chosen = frozen_choices(study, runs_dir)
     open_arms = {arm: config for arm, config in study.arms.items() if study.tune and arm not in chosen}
     planned = {
@@ -154,8 +158,9 @@ def _planned_all(
 
 
 def _planned(study: Study, arm: str, config: RunConfig, seed: int, runs_dir: Path) -> PlannedRun:
-    folder = seed_folder(runs_dir / study.name, TUNING, arm, config.hash(), seed)
-    return PlannedRun(f"{study.name}-{TUNING}", arm, config, seed, folder)
+    identity = config.identity()
+    folder = runs_dir / study.name / TUNING / arm_folder_name(arm, identity.short) / f"seed-{seed}"
+    return PlannedRun(f"{study.name}-{TUNING}", arm, config, seed, folder, identity)
 
 
 def _run(made: Iterator[Progress], report: Callable[[Progress], None]) -> None:
@@ -226,4 +231,4 @@ def _is_allowed(config: RunConfig, values: Mapping[str, Any]) -> bool:
 
 
 def _question(study: Study, arm: str) -> Question:
-    return Question(arm, study.arms[arm].hash(), study.tune, TUNING_SEEDS)
+    return Question(arm, study.arms[arm].identity().sha256, study.tune, TUNING_SEEDS)

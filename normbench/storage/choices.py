@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
-from normbench.storage.files.json_files import read_json, write_sealed_json
+from normbench.storage.files.json_files import json_ready, read_json, write_sealed_json
+from normbench.storage.identity import NUM_SHOWN
 from normbench.storage.lock import locked, sweep
 
 TUNING = "tuning"
@@ -54,17 +55,32 @@ class Choice:
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be chosen: one arm's settings as given, and the values to choose from."""
+    """What is to be chosen: one arm's settings as given, and the values to choose from.
+
+    Attributes:
+        arm: The arm's label.
+        given: sha256 of its identity at the given settings.
+        tune: Values to choose from, by setting.
+        seeds: What they are tried on.
+    """
 
     arm: str
-    given_hash: str
+    given: str
     tune: Mapping[str, Sequence[Any]]
     seeds: Sequence[int]
 
     def path(self, study: Path) -> Path:
         """Return the file of the choice in a study's folder; other lists have another file."""
-        said = dumps([self.given_hash, dict(self.tune), self.seeds], default=str)
-        return study / TUNING / f"{self.arm}-{sha256(said.encode()).hexdigest()[:6]}.json"
+        digest = sha256(dumps(self.content(), default=str).encode()).hexdigest()
+        return study / TUNING / f"{self.arm}-{digest[:NUM_SHOWN]}.json"
+
+    def content(self) -> dict[str, Any]:
+        """Return all of it but for the label: what a frozen choice must name to be its answer."""
+        return {
+            "given": self.given,
+            "tune": {key: list(values) for key, values in self.tune.items()},
+            "seeds": list(self.seeds),
+        }
 
 
 def freeze(choice: Choice, question: Question, study: Path) -> Choice:
@@ -74,9 +90,8 @@ def freeze(choice: Choice, question: Question, study: Path) -> Choice:
         if known:
             return known
         sweep(study / TUNING)
-        asked = {"given_hash": question.given_hash, "tune": dict(question.tune)}
         frozen_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        write_sealed_json(question.path(study), asdict(choice) | asked | {"frozen_at": frozen_at})
+        write_sealed_json(question.path(study), asdict(choice) | question.content() | {"frozen_at": frozen_at})
     return choice
 
 
@@ -84,12 +99,17 @@ def frozen(question: Question, study: Path) -> Choice | None:
     """Return the choice made before; None if there is none yet.
 
     Raises:
-        RunFolderError: The file is damaged.
+        RunFolderError: The file is damaged, or answers another question.
     """
     path = question.path(study)
     if not path.is_file():
         return None
-    return _read(path)[0]
+    (choice, _), said, asked = _read(path), read_json(path), json_ready(question.content())
+    other = [key for key in asked if said.get(key) != asked[key]]
+    if other:
+        rule = f"must be the choice for {other[0]} {asked[other[0]]}"
+        raise RunFolderError(f"{path}: {rule}, got {said.get(other[0])!r:.80}. Delete it, and what was run after it.")
+    return choice
 
 
 def choices_of(arm: str, study: Path) -> list[Choice]:

@@ -25,7 +25,7 @@ class ArmFolder:
     Attributes:
         study: What its study's folder is called.
         is_tuning: Its runs were made to choose settings, not to be compared.
-        name: What its own folder is called: ``<arm>-<hash>``.
+        name: What its own folder is called: the arm's label and digits of its identity.
         path: The folder.
     """
 

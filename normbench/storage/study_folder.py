@@ -7,6 +7,7 @@ from typing import Any
 
 from normbench.errors import ComparisonError, RunFolderError
 from normbench.storage.files.json_files import AGAIN, read_json
+from normbench.storage.identity import NUM_SHOWN
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, Arm, read_arm
 
 
@@ -34,7 +35,7 @@ def read_study_arms(folder: Path) -> tuple[dict[str, Any], list[Arm], list[str],
     else:
         folders = arm_folders(study, folder / STUDY_JSON)
         arms = [replace(read_arm(found[name]), name=arm) for arm, name in folders.items() if name in found]
-        _check_hashes(folder, arms, study)
+        _check_identities(folder, arms, study)
         gone = [arm for arm, name in folders.items() if name not in found]
         left_out = [name for name in found if name not in folders.values()]
     missing = [*(arm.name for arm in arms if not arm.runs), *gone]
@@ -55,15 +56,17 @@ def arm_folders(study: dict[str, Any], path: Path) -> dict[str, str]:
     """
     arms = study.get("arms", [])
     try:
-        return {arm["arm"]: arm.get("folder", f"{arm['arm']}-{arm['hash']}") for arm in arms}
+        return {arm["arm"]: arm["folder"] for arm in arms}
     except (AttributeError, KeyError, TypeError):
-        raise RunFolderError(f"{path}: arms: must be a list of arm and hash, got {arms!r:.60}. {AGAIN}") from None
+        raise RunFolderError(
+            f"{path}: arms: must be a list of arm, identity and folder, got {arms!r:.60}. {AGAIN}"
+        ) from None
 
 
-def _check_hashes(folder: Path, arms: Sequence[Arm], study: dict[str, Any]) -> None:
+def _check_identities(folder: Path, arms: Sequence[Arm], study: dict[str, Any]) -> None:
     """Refuse an arm's folder that holds other settings than the study says."""
-    said = {arm["arm"]: arm["hash"] for arm in study.get("arms", [])}
+    said = {arm["arm"]: str(arm.get("identity")) for arm in study.get("arms", [])}
     for arm in arms:
-        if arm.hash != said[arm.name]:
-            rule = f"must hold the settings {said[arm.name]} that {folder / STUDY_JSON} names"
-            raise RunFolderError(f"{arm.folder / ARM_JSON}: {rule}, got {arm.hash}. {AGAIN}")
+        if arm.identity != said[arm.name]:
+            rule = f"must hold the settings {said[arm.name][:NUM_SHOWN]} that {folder / STUDY_JSON} names"
+            raise RunFolderError(f"{arm.folder / ARM_JSON}: {rule}, got {arm.identity[:NUM_SHOWN]}. {AGAIN}")

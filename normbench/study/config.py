@@ -3,11 +3,8 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
-from json import dumps
 from typing import Annotated, Any, Literal
 
-import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from normbench.datasets.base import DatasetSpec
@@ -18,13 +15,11 @@ from normbench.norms.none import NoneSpec
 from normbench.optimizers.base import OptimizerSpec
 from normbench.optimizers.sgd import SGDSpec
 from normbench.parts import OneOf, Spec
+from normbench.storage.identity import RunIdentity
+from normbench.study.numerics import Numerics
 from normbench.weight_parametrizations.base import WeightParametrizationSpec
 from normbench.weight_parametrizations.none import NoneSpec as AsLearned
 
-NUMERICS = 1
-"""Raised with every entry under Numerics in the CHANGELOG: the same config then means other numbers."""
-
-ENGINE = "loop"
 DEFAULT_NUM_STEPS = 500
 TUNING_SEEDS = (1000, 1001)
 """What each arm's own settings are chosen on; never seeds of a comparison."""
@@ -100,8 +95,10 @@ class RunConfig(_Settings):
     """What stays that of seed 0 in every seed: data, init."""
     replica: int = Field(0, ge=0)
     """Another draw of initial weights, batch order and dropout on the same data."""
+    threads: int = Field(1, ge=1, le=1024)
+    """Threads of one operation; tiny networks are slower on several, and sums are then taken in another order."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where to train; auto takes a GPU where there is one."""
+    """Where to train; auto takes a GPU where there is one, when a study's first run is made."""
     recording: RecordingConfig = RecordingConfig()
     """What is written down, and how often."""
 
@@ -140,23 +137,30 @@ class RunConfig(_Settings):
         """Steps between two recorded rows."""
         return self.recording.every_steps or max(1, self.total_steps // NUM_ROWS)
 
-    def resolved_device(self) -> str:
-        """Return ``cuda`` or ``cpu``, whichever ``device`` stands for here."""
-        if self.device != "auto":
-            return self.device
-        return "cuda" if torch.cuda.is_available() else "cpu"
+    @property
+    def numerics(self) -> Numerics:
+        """What torch is set to while a run is made."""
+        return Numerics(threads=self.threads)
 
     def settings(self) -> dict[str, Any]:
-        """Return what differs from the defaults, as YAML would say it, device resolved."""
+        """Return what differs from the defaults, as YAML would say it."""
         said = {key: getattr(self, key) for key in type(self).model_fields}
         defaults = {key: info.default for key, info in type(self).model_fields.items()}
-        plain = {key: _plain(value) for key, value in said.items() if value != defaults[key]}
-        return plain | {"device": self.resolved_device()}
+        return {key: _plain(value) for key, value in said.items() if value != defaults[key]}
 
-    def hash(self) -> str:
-        """Return six hex digits that stand for the settings, the mathematics, the device and the engine."""
-        identity = {"settings": self.settings(), "numerics": NUMERICS, "engine": ENGINE}
-        return sha256(dumps(identity, sort_keys=True).encode()).hexdigest()[:6]
+    def on(self, device: str) -> "RunConfig":
+        """Return the config with ``device: auto`` resolved to a device; another device stays."""
+        return self.model_copy(update={"device": device}) if self.device == "auto" else self
+
+    def but_for_recording(self) -> "RunConfig":
+        """Return the config with the default recording: what decides its numbers, and can be compared."""
+        return self.model_copy(update={"recording": RecordingConfig()})
+
+    def identity(self) -> RunIdentity:
+        """Return what a run of this config is known by; ``device`` must be resolved."""
+        assert self.device != "auto", "a run is made on a device, see RunConfig.on"
+        said = {key: value for key, value in self.but_for_recording().settings().items() if key != "device"}
+        return RunIdentity(settings=said, device=self.device, context=self.numerics.changed())
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.expectations import TUNED
 from normbench.storage.files.located import Located
 from normbench.storage.files.yaml_file import parse_yaml, read_assignment, read_text
-from normbench.storage.identity import content_sha256, study_name
+from normbench.storage.names import content_sha256, study_name
 from normbench.study.axes import Axis, arms_axis, expand, grid_axes, label, vary_axis, zip_axis
 from normbench.study.config import TUNING_SEEDS, RunConfig, Study
 from normbench.study.contradictions import contradictions
@@ -194,9 +194,9 @@ def _checked_configs(arms: dict[str, Located]) -> dict[str, RunConfig]:
 
 
 def _refuse_equal_arms(configs: dict[str, RunConfig], located: Located) -> None:
-    seen: dict[str, str] = {}
+    seen: dict[RunConfig, str] = {}
     for name, config in configs.items():
-        first = seen.setdefault(config.hash(), name)
+        first = seen.setdefault(config.but_for_recording(), name)
         if first != name:
             rule = f"must differ from the other arms, got the settings of {first!r}"
             raise ConfigError([f"{located.place(('arms', name))}: {name}: {rule}. Remove one of them."])

@@ -10,10 +10,12 @@ from typing import Any, Protocol
 import torch
 
 from normbench.random_streams import derive_seed, replica_seed
+from normbench.storage.identity import RunIdentity
 from normbench.storage.lock import clear
 from normbench.study.config import RunConfig
 from normbench.training.build import build_training
 from normbench.training.checkpoints import Damaged, load_checkpoint, restore, save_checkpoint, state_of
+from normbench.training.found_result import recorded
 from normbench.training.loop import Course, Outcome, Recorder, train
 from normbench.training.recorders.csv import CsvRecorder
 from normbench.training.recorders.memory import Recorders
@@ -60,11 +62,12 @@ class Attempt:
         seed: Of data, order, weights and dropout.
         folder: The run's; an unfinished attempt may lie there.
         conduct: How it is made.
+        identity: The config's; a checkpoint of another one is not gone on from.
     """
 
-    def __init__(self, config: RunConfig, seed: int, folder: Path, conduct: Conduct) -> None:
+    def __init__(self, config: RunConfig, seed: int, folder: Path, conduct: Conduct, identity: RunIdentity) -> None:
         self.config, self.seed, self.folder, self.conduct = config, seed, folder, conduct
-        self._identity = f"{config.hash()} seed {seed} torch {torch.__version__}"
+        self._identity = f"{identity.sha256} seed {seed} recorded {recorded(config)} torch {torch.__version__}"
         self._next_save = time.monotonic() + conduct.checkpoint_s
         self._next_tell = 0.0
         self._build()

@@ -17,6 +17,7 @@ from normbench.random_streams import replica_seed, stream
 from normbench.study.config import RecordingConfig, RunConfig
 from normbench.training.initialization import initialize
 from normbench.training.loop import Penalty, Training
+from normbench.training.numerics import available_device
 
 
 def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
@@ -25,7 +26,7 @@ def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
     Data, batch order and initial weights each have a stream of their own, so that a seed means the same in
     every arm; ``fix`` holds one of them at seed 0, and another ``replica`` has other order and weights.
     """
-    device = torch.device(config.resolved_device())
+    device = torch.device(config.on(available_device()).device)
     data_seed = 0 if "data" in config.fix else seed
     dataset = _dataset(config.dataset, data_seed, device)
     init_seed = replica_seed(0 if "init" in config.fix else seed, config.replica)

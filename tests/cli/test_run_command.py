@@ -180,10 +180,10 @@ def test_runs_that_cannot_be_written_are_one_line(tiny):
 def test_a_failing_run_is_told_and_the_exit_code_is_1(study, monkeypatch):
     real = one_run.run_experiment
 
-    def fails_for_plain(config, seed, folder, *, study, arm, conduct):
+    def fails_for_plain(config, seed, folder, *, arm, **options):
         if arm == "plain":
             raise ArithmeticError("one too many")
-        return real(config, seed, folder, study=study, arm=arm, conduct=conduct)
+        return real(config, seed, folder, arm=arm, **options)
 
     monkeypatch.setattr(one_run, "run_experiment", fails_for_plain)
     code, out, err = normbench("run", study)

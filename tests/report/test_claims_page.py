@@ -4,7 +4,8 @@ import json
 from dataclasses import replace
 
 import pytest
-from readme_blocks import ROOT, VERDICTS
+from docs_blocks.markdown import ROOT
+from docs_blocks.verdicts import VERDICTS
 from runs_in_memory import arm_with
 
 from normbench.errors import ComparisonError
@@ -14,7 +15,7 @@ from normbench.evidence.claims.verdict import judge_claim
 from normbench.report.figures.claims import draw_claims
 from normbench.report.pages.claims_page import page, write_page
 from normbench.storage.files.yaml_file import read_study_file
-from normbench.storage.identity import content_sha256
+from normbench.storage.names import content_sha256
 
 KEPT = json.loads(VERDICTS.read_text(encoding="utf-8"))
 READ_BACK = read_verdicts(VERDICTS)

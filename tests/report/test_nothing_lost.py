@@ -57,7 +57,7 @@ def study(*, grid=False, tuned=False, diverged=False, missing=False, seeds=SEEDS
                 level = LEVELS[norm] * (1 + i / 10)
                 make_run(made, seed, rows(level, seed, rng), constant_predictor=CONSTANT, **status)
     if missing:
-        make_arm(folder, "norm=none", arm_hash="0lder0")
+        make_arm(folder, "norm=none", identity="0lder0")
     return folder
 
 

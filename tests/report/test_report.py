@@ -105,7 +105,7 @@ def test_the_comparison_of_a_study_over_seeds(console):
     constant = {"test_accuracy": 0.5, "test_loss": 0.7, "train_loss": 0.7}
     make_run(study / made, 3, losses(30)[:4], status="diverged", constant_predictor=constant)
     make_arm(study, "never_run")
-    make_arm(study, "without", arm_hash="0lder0")
+    make_arm(study, "without", identity="0lder0")
     print_blocks(console, comparison_blocks(with_first_baseline(compare_study(study))))
     golden("comparison", console.file.getvalue())
 

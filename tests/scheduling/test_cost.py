@@ -21,7 +21,7 @@ def study():
 
 
 def finish(study, arm, *seeds):
-    folder = make_arm(make_study(name="tiny"), arm, arm_hash=study.arms[arm].hash())
+    folder = make_arm(make_study(name="tiny"), arm, identity=study.arms[arm].on("cpu").identity().sha256)
     for seed in seeds:
         make_run(folder, seed)
 

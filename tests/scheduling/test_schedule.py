@@ -12,7 +12,7 @@ from normbench.scheduling import one_run
 from normbench.scheduling.executors.processes import Workers
 from normbench.scheduling.interruption import Interruption
 from normbench.scheduling.one_run import Manner
-from normbench.scheduling.plan import plan
+from normbench.scheduling.plan import make_plan
 from normbench.scheduling.schedule import run_study
 from normbench.storage.owners import Owner, Watch
 from normbench.study.load import load_study
@@ -39,7 +39,7 @@ def kept_bytes():
 
 
 def test_all_arms_of_a_seed_come_before_the_next_seed():
-    runs = plan(study_of(TINY + ARMS, seeds=2), RUNS)
+    runs = make_plan(study_of(TINY + ARMS, seeds=2), RUNS).runs
     assert [(run.arm, run.seed) for run in runs] == [("plain", 0), ("decayed", 0), ("plain", 1), ("decayed", 1)]
     assert len({run.folder for run in runs}) == 4
     assert not any(run.is_finished for run in runs)
@@ -83,10 +83,10 @@ def test_a_changed_setting_leaves_the_old_run_where_it_is():
 def test_a_failing_run_does_not_stop_the_others(monkeypatch):
     real = one_run.run_experiment
 
-    def fails_for_plain(config, seed, folder, *, study, arm, conduct):
+    def fails_for_plain(config, seed, folder, *, arm, **options):
         if arm == "plain":
             raise ArithmeticError("one too many\nand more")
-        return real(config, seed, folder, study=study, arm=arm, conduct=conduct)
+        return real(config, seed, folder, arm=arm, **options)
 
     monkeypatch.setattr(one_run, "run_experiment", fails_for_plain)
     results = run_study(study_of(TINY + ARMS), RUNS)
@@ -231,7 +231,7 @@ class Impatient(Watch):
 def test_a_run_that_another_makes_is_waited_for_and_taken_over_when_it_falls_silent(monkeypatch):
     monkeypatch.setattr("normbench.scheduling.schedule.LOOK_AGAIN_S", 0.001)
     monkeypatch.setattr("normbench.scheduling.schedule.Watch", Impatient)
-    first, _ = plan(study_of(TINY + ARMS), RUNS)
+    first, _ = make_plan(study_of(TINY + ARMS), RUNS).runs
     first.folder.mkdir(parents=True)
     Owner("token", pid=7, host="far away").write(first.folder)
     told = []

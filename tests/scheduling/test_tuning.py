@@ -18,9 +18,14 @@ from normbench.storage.files.json_files import write_sealed_json
 from normbench.storage.run_folder import METRICS_CSV, SUMMARY_JSON, digests
 from normbench.study.config import TUNING_SEEDS
 from normbench.study.load import load_study
+from normbench.training.found_result import recorded
 
 RUNS = Path("runs")
 CONSTANT = 2.0
+
+
+def identity(config):
+    return config.on("cpu").identity().sha256
 
 
 def study_of(tune, text=TINY, **options):
@@ -33,14 +38,15 @@ def losses(monkeypatch):
     """Final validation losses by dropout, else by learning rate; one or one per seed, None for a diverged run."""
     losses = {}
 
-    def made_up(config, seed, folder, **_):
+    def made_up(config, seed, folder, *, identity, **_):
         found = losses.get(config.dropout or config.optimizer.lr, 1.0)
         loss = found[TUNING_SEEDS.index(seed)] if isinstance(found, tuple) else found
         rows = [{"step": 0, "validation_loss": 1.5}, {"step": 4, "validation_loss": "nan" if loss is None else loss}]
         write_csv(folder / METRICS_CSV, rows)
         status = {"status": "diverged" if loss is None else "finished"}
         constant = {"constant_predictor": {"validation_loss": CONSTANT, "test_loss": CONSTANT}}
-        summary = SUMMARY | status | constant | {"files": digests(folder)}
+        summary = SUMMARY | status | constant | {"identity": identity.sha256, "recorded": recorded(config)}
+        summary |= {"files": digests(folder)}
         write_sealed_json(folder / SUMMARY_JSON, summary)
         return summary
 
@@ -144,7 +150,7 @@ def test_the_frozen_file_says_what_was_asked_and_everything_tried(losses):
     losses |= {0.02: (0.1, 0.3)}
     tune_study(study, RUNS, Workers())
     said = json.loads(next(RUNS.glob("tiny/tuning/none-*.json")).read_text())
-    assert (said["arm"], said["given_hash"], said["seeds"]) == ("none", study.arms["none"].hash(), [1000, 1001])
+    assert (said["arm"], said["given"], said["seeds"]) == ("none", identity(study.arms["none"]), [1000, 1001])
     assert (said["tune"], said["chosen"]) == ({"optimizer.lr": [0.01, 0.02, 0.04]}, {"optimizer.lr": 0.02})
     assert said["tried"][1] == {"values": {"optimizer.lr": 0.02}, "scores": [0.1, 0.3], "median": 0.2}
     assert said["frozen_at"].endswith("Z")
@@ -215,11 +221,11 @@ def test_a_choice_like_the_given_settings_shares_their_runs(losses):
     results = run_study(with_choices(study, tune_study(study, RUNS, Workers())), RUNS)
     assert [(p.run.arm, p.status) for p in results] == [("plain", "finished"), ("decayed", "finished")]
     arms = json.loads((RUNS / "tiny/study.json").read_text())["arms"]
-    hashes = [study.arms[arm].hash() for arm in ("plain", "decayed")]
+    found_identities = [identity(study.arms[arm]) for arm in ("plain", "decayed")]
     assert arms == [
-        {"arm": arm + tuned, "hash": found, "folder": f"{arm}-{found}"}
+        {"arm": arm + tuned, "identity": found, "folder": f"{arm}-{found[:12]}"}
         for tuned in ("", ",tuned")
-        for arm, found in zip(("plain", "decayed"), hashes, strict=True)
+        for arm, found in zip(("plain", "decayed"), found_identities, strict=True)
     ]
 
 
@@ -234,7 +240,7 @@ def test_a_changed_config_keeps_everything_else():
     config = study_of({"l1": [0.0, 0.1]}, text=TINY + "optimizer: {momentum: 0.9}\n").arms["none"]
     changed = with_settings(config, {"optimizer.lr": 0.5, "norm": "group_norm"})
     assert (changed.optimizer.lr, changed.optimizer.momentum, changed.norm.name) == (0.5, 0.9, "group_norm")
-    assert with_settings(changed, {"optimizer.lr": config.lr, "norm": "none"}).hash() == config.hash()
+    assert with_settings(changed, {"optimizer.lr": config.lr, "norm": "none"}) == config
 
 
 def test_quick_is_a_look_under_another_name():

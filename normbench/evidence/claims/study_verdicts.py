@@ -11,7 +11,7 @@ from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict, judge_claim
 from normbench.storage.files.json_files import read_json
 from normbench.storage.files.yaml_file import read_study_file
-from normbench.storage.identity import content_sha256, study_name
+from normbench.storage.names import content_sha256, study_name
 from normbench.storage.run_folder import STUDY_JSON, Arm
 from normbench.storage.study_folder import read_study_arms
 

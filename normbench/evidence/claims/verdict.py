@@ -11,6 +11,7 @@ from normbench.evidence.claims.margin_test import Part, combined, judge_parts
 from normbench.evidence.metrics.group_metrics import is_share, plain_metric, read_by_seed, settings_along
 from normbench.evidence.metrics.run_metrics import check_metrics
 from normbench.evidence.statistics.trends import kendall_tau
+from normbench.storage.identity import NUM_SHOWN
 from normbench.storage.run_folder import Arm
 
 NOT_RUN, INCOMPLETE = "not run", "incomplete"
@@ -107,8 +108,8 @@ def _versions(arms: Sequence[Arm]) -> dict[str, str]:
 
 
 def settings_hash(arms: Sequence[Arm]) -> str:
-    """Return six hex digits that stand for the settings of several arms."""
-    return sha256(" ".join(sorted(arm.hash for arm in arms)).encode()).hexdigest()[:6]
+    """Return the hex digits that stand for the settings of several arms."""
+    return sha256(" ".join(sorted(arm.identity for arm in arms)).encode()).hexdigest()[:NUM_SHOWN]
 
 
 def _wanted(claim: Claim, names: Sequence[str]) -> set[str]:

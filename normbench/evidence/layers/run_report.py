@@ -115,9 +115,9 @@ def _arm(state: RunState) -> tuple[Arm, int | None]:
     except (RunFolderError, *UNLIKE_OURS):
         said, settings = {}, settings_of_run(state.folder)
         changed = list(settings)
-    name, _, arm_hash = state.arm.name.rpartition("-")
+    name, _, digits = state.arm.name.rpartition("-")
     total = said.get("total_steps", settings.get("num_steps"))
-    arm = Arm(folder, name, arm_hash, settings, changed, (Run(state.folder, state.seed),))
+    arm = Arm(folder, name, str(said.get("identity", digits)), settings, changed, (Run(state.folder, state.seed),))
     return arm, total if type(total) is int else None
 
 

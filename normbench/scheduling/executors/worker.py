@@ -83,9 +83,6 @@ class Worker:
 
 def serve(connection: "Connection[Any, Any]") -> None:
     """Make what comes through the pipe until nothing more will; the whole life of a worker process."""
-    import torch
-
-    torch.set_num_threads(1)
     jobs: SimpleQueue[tuple[PlannedRun, Manner] | None] = SimpleQueue()
     stop = Event()
     _heed_signals(jobs, stop)

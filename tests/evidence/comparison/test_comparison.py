@@ -126,15 +126,15 @@ def test_without_a_target_the_output_stds_are_compared():
 
 
 def test_an_older_hash_of_a_study_with_arms_is_named_and_left_out(study):
-    make_run(make_arm(study, "none", arm_hash="bbbbbb"))
+    make_run(make_arm(study, "none", identity="bbbbbb"))
     found = compare_study(study)
     assert ([row.arm for row in found.rows], list(found.left_out)) == (["none", "batch_norm"], ["none-bbbbbb"])
 
 
 def test_every_edit_of_a_plain_file_stays_a_row():
     folder = make_study(arms=["none"], is_plain=True)
-    for arm_hash, batch_size in (("aaaaaa", 16), ("bbbbbb", 8)):
-        make_run(make_arm(folder, arm_hash=arm_hash, batch_size=batch_size))
+    for identity, batch_size in (("aaaaaa", 16), ("bbbbbb", 8)):
+        make_run(make_arm(folder, identity=identity, batch_size=batch_size))
     found = compare_study(folder)
     assert [row.settings["batch_size"] for row in found.rows] == [16, 8]
     assert (found.differing, list(found.left_out)) == (["batch_size"], [])
@@ -177,8 +177,8 @@ def test_a_truncated_file_is_named(study, name):
 
 def test_one_seed_each_is_no_evidence_and_says_how_to_get_evidence():
     folder = make_study(arms=["none"], is_plain=True)
-    for arm_hash, norm in (("aaaaaa", "batch_norm"), ("bbbbbb", "none")):
-        make_run(make_arm(folder, arm_hash=arm_hash, norm=norm))
+    for identity, norm in (("aaaaaa", "batch_norm"), ("bbbbbb", "none")):
+        make_run(make_arm(folder, identity=identity, norm=norm))
     found = compare_study(folder)
     assert evidence_commands(found) == ["normbench run configs/made_up.yaml --vary norm=batch_norm,none --seeds 8"]
     assert footnote(found) == []
@@ -187,8 +187,8 @@ def test_one_seed_each_is_no_evidence_and_says_how_to_get_evidence():
 
 def test_rows_that_differ_in_several_settings_get_a_command_each():
     folder = make_study(arms=["none"], is_plain=True, set=["norm=none", "l1=0.1"])
-    make_run(make_arm(folder, arm_hash="aaaaaa", norm="none", batch_size=2))
-    make_run(make_arm(folder, arm_hash="bbbbbb", norm="batch_norm", batch_size=8))
+    make_run(make_arm(folder, identity="aaaaaa", norm="none", batch_size=2))
+    make_run(make_arm(folder, identity="bbbbbb", norm="batch_norm", batch_size=8))
     assert evidence_commands(compare_study(folder)) == [
         "normbench run configs/made_up.yaml --set norm=none --set batch_size=2 --set l1=0.1 --seeds 8",
         "normbench run configs/made_up.yaml --set norm=batch_norm --set batch_size=8 --set l1=0.1 --seeds 8",

@@ -155,7 +155,7 @@ def made_up_arm(*seeds, layers=("hidden1", "hidden2", "output"), **settings):
             for i, value in enumerate(values)
         ]
         write_csv(run / PROBES_CSV, rows)
-        summary = {"seed": seed, "status": "finished", "layers": described, "files": digests(run)}
+        summary = {"seed": seed, "identity": "aaaaaa", "status": "finished", "layers": described, "files": digests(run)}
         write_sealed_json(run / SUMMARY_JSON, summary)
     return read_arm(folder)
 

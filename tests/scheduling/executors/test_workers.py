@@ -14,7 +14,7 @@ from normbench.scheduling.executors.processes import Workers
 from normbench.scheduling.executors.worker import Worker
 from normbench.scheduling.interruption import Interruption
 from normbench.scheduling.one_run import Maker, Manner
-from normbench.scheduling.plan import plan
+from normbench.scheduling.plan import make_plan
 from normbench.scheduling.schedule import run_study
 from normbench.storage.owners import Owner
 from normbench.study.load import load_study
@@ -34,8 +34,11 @@ def results_in(folder):
 
 
 def with_deadly_first(num_deaths):
-    first, *rest = plan(study_of(seeds=2), Path("runs"))
-    return [Deadly(first.study, first.arm, first.config, first.seed, first.folder, num_deaths=num_deaths), *rest]
+    first, *rest = make_plan(study_of(seeds=2), Path("runs")).runs
+    return [
+        Deadly(first.study, first.arm, first.config, first.seed, first.folder, first.identity, num_deaths=num_deaths),
+        *rest,
+    ]
 
 
 def statuses(ended):
@@ -81,7 +84,9 @@ def test_processes_end_at_once_when_the_command_is_interrupted_twice():
 
     def interrupted():
         with Workers(2) as pool:
-            next(pool.run([*plan(study_of(), Path("runs")), *plan(study_of(ENDLESS), Path("runs"))]))
+            next(
+                pool.run([*make_plan(study_of(), Path("runs")).runs, *make_plan(study_of(ENDLESS), Path("runs")).runs])
+            )
             assert multiprocessing.active_children()
             raise KeyboardInterrupt
 
@@ -92,7 +97,7 @@ def test_processes_end_at_once_when_the_command_is_interrupted_twice():
 
 @pytest.mark.parametrize("num_jobs", [1, 2])
 def test_a_wish_to_stop_saves_what_is_under_way_and_starts_no_more(num_jobs):
-    wish, runs = Interruption(), plan(study_of(ENDLESS, seeds=2), Path("runs"))
+    wish, runs = Interruption(), make_plan(study_of(ENDLESS, seeds=2), Path("runs")).runs
     with Workers(num_jobs, wish) as pool:
         pool.tell = lambda *_: setattr(wish, "is_asked", True)
         ended = list(pool.run(runs))
@@ -112,7 +117,7 @@ def test_how_far_runs_are_is_told():
 
     with Workers(2, wish) as pool:
         pool.tell = tell
-        list(pool.run(plan(study_of(ENDLESS), Path("runs"))))
+        list(pool.run(make_plan(study_of(ENDLESS), Path("runs")).runs))
     assert {arm for arm, _, _ in told} <= {"plain", "decayed"}
     assert all(0 < step < total == 100_000_000 for _, step, total in told)
 
@@ -120,14 +125,14 @@ def test_how_far_runs_are_is_told():
 def test_one_job_stays_in_this_process(monkeypatch):
     made = []
     monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: made.append(os.getpid()) or {"status": "finished"})
-    runs = plan(study_of(seeds=2), Path("runs"))
+    runs = make_plan(study_of(seeds=2), Path("runs")).runs
     assert [end.run for end in Workers().run(runs)] == runs
     assert made == [os.getpid()] * 4
 
 
 def test_a_failed_run_says_why(monkeypatch):
     monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: 1 / 0)
-    (run, *_) = plan(study_of(), Path("runs"))
+    (run, *_) = make_plan(study_of(), Path("runs")).runs
     ended = Maker().make(run, Manner())
     assert (ended.status, ended.error) == ("failed", "ZeroDivisionError: division by zero")
     assert "Traceback" in (run.folder / "error.txt").read_text()
@@ -150,12 +155,12 @@ def starts_at_most(number, monkeypatch):
 def test_with_fewer_processes_than_wished_for_the_work_is_done_by_those(monkeypatch):
     starts_at_most(1, monkeypatch)
     with Workers(3) as pool:
-        assert set(statuses(pool.run(plan(study_of(seeds=2), Path("runs")))).values()) == {"finished"}
+        assert set(statuses(pool.run(make_plan(study_of(seeds=2), Path("runs")).runs)).values()) == {"finished"}
 
 
 def test_without_any_process_each_run_says_so(monkeypatch):
     starts_at_most(0, monkeypatch)
     with Workers(2) as pool:
-        ended = list(pool.run(plan(study_of(), Path("runs"))))
+        ended = list(pool.run(make_plan(study_of(), Path("runs")).runs))
     why = "no process could be started for it (EOFError), for want of memory or processes. Use --jobs 1. "
     assert [end.error for end in ended] == [f"{why}The same command completes it."] * 2

@@ -7,15 +7,21 @@ from made_up_runs import ARMS, TINY
 
 from normbench.errors import ConfigError
 from normbench.evidence.claims.study_verdicts import file_verdicts
-from normbench.scheduling.plan import plan
+from normbench.scheduling.plan import make_plan
 from normbench.storage.choices import Question
-from normbench.storage.identity import is_name
+from normbench.storage.identity import NUM_SHOWN
+from normbench.storage.names import is_name
 from normbench.study.axes import label
 from normbench.study.load import load_study
 
 RUNS = Path("runs")
 LONGEST_FILE_NAME = 255
 """Bytes, on the file systems there are."""
+
+
+def digits(study):
+    """Return the hex digits that the folder of the arm "none" shows."""
+    return study.arms["none"].on("cpu").identity().short
 
 
 def load(text, name="a.yaml", **options):
@@ -32,7 +38,7 @@ def refusal(action):
 
 def folders(study):
     """The folders of a study's arms, each one step below the study's, itself one below the runs folder."""
-    found = {run.folder.parent for run in plan(study, RUNS)}
+    found = {run.folder.parent for run in make_plan(study, RUNS).runs}
     inside = (RUNS / study.name).resolve()
     assert inside.parent == RUNS.resolve()
     assert {folder.resolve().parent for folder in found} == {inside}
@@ -105,7 +111,7 @@ def test_a_name_is_text(said):
 def test_every_file_has_a_study_of_a_safe_name(stem):
     study = load("", f"{stem}.yaml")
     assert is_name(study.name)
-    assert folders(study) == [f"none-{study.arms['none'].hash()}"]
+    assert folders(study) == [f"none-{digits(study)}"]
 
 
 def test_names_that_normbench_uses_itself_stay_apart_from_arms():
@@ -124,7 +130,7 @@ def test_an_arm_called_like_another_arms_folder_has_its_own():
 def test_the_longest_names_are_names_of_files():
     longest = "x" * 120
     study = load(f"study: {longest}\narms: {{{longest}: {{}}}}\ntune: {{optimizer.lr: [0.1, 0.2]}}\n")
-    assert all(len(name) == 127 for name in folders(study))
+    assert all(len(name) == 120 + 1 + NUM_SHOWN for name in folders(study))
     choice = Question(f"{longest},tuned", "aaaaaa", study.tune, (1000,)).path(RUNS / study.name)
     assert len(choice.name) < LONGEST_FILE_NAME - len(".part-1234567890")
 
@@ -133,11 +139,11 @@ def test_the_longest_names_are_names_of_files():
 def test_a_planted_folder_names_no_arm(planted):
     study = load("")
     (mine,) = folders(study)
-    arm_hash = study.arms["none"].hash()
-    (RUNS / study.name / f"{planted}-{arm_hash}").mkdir(parents=True)
+    identity = digits(study)
+    (RUNS / study.name / f"{planted}-{identity}").mkdir(parents=True)
     assert folders(study) == [mine]
-    (RUNS / study.name / f"zz-{arm_hash}").mkdir()
-    assert folders(study) == [f"zz-{arm_hash}"]
+    (RUNS / study.name / f"zz-{identity}").mkdir()
+    assert folders(study) == [f"zz-{identity}"]
 
 
 def test_two_values_that_read_alike_in_a_name_are_a_mistake():
