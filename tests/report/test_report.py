@@ -12,7 +12,7 @@ from normbench.evidence.comparison.effects import with_first_baseline
 from normbench.report.blocks.comparison import comparison_blocks
 from normbench.report.blocks.run import screen_blocks
 from normbench.report.terminal.console import make_console
-from normbench.report.terminal.render import print_blocks
+from normbench.report.terminal.render import MAX_LINES, print_blocks
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 STEPS = (0, 4, 8, 12, 16, 20)
@@ -96,6 +96,19 @@ def test_the_report_of_a_long_network_that_vanishes(console):
     folder = fill(study, "none", names=names, end=0.5, norm="none", norm__momentum=None, num_epochs=5)
     print_blocks(console, screen_blocks(study, [folder], Path("configs/deep.yaml")))
     golden("long_network", console.file.getvalue())
+
+
+def test_the_report_of_a_study_of_three_arms_and_eight_seeds(console):
+    arms = {"norm=none": 6, "norm=batch_norm": 2, "norm=group_norm": 5.9}
+    study = make_study(name="six", question="", arms=arms, is_plain=True, seeds=list(range(8)))
+    made = [
+        fill(study, arm, range(8), worse=worse, norm=arm.removeprefix("norm="), end=0.001 if worse == 6 else 1.0)
+        for arm, worse in arms.items()
+    ]
+    print_blocks(console, screen_blocks(study, made, Path("six.yaml")))
+    printed = console.file.getvalue()
+    golden("study", printed)
+    assert len(printed.splitlines()) <= MAX_LINES
 
 
 def test_the_comparison_of_a_study_over_seeds(console):
