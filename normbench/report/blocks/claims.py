@@ -24,7 +24,7 @@ def _claim(verdict: ClaimVerdict, *, is_joined: bool) -> list[Block]:
     settings = [f"settings {verdict.hash} of {verdict.date}"] if verdict.hash else []
     told = [*said, *map(part_text, verdict.parts), *([verdict.why] if verdict.why else []), *settings]
     again = Line(verdict.command, "again", is_command=True)
-    head = Block(f"{verdict.id:5} {verdict.verdict.upper():13} {verdict.says}", is_joined=is_joined)
+    head = Block(lines=[Line(verdict.says, f"{verdict.id:5} {verdict.verdict.upper():12}")], is_joined=is_joined)
     texts = Block(lines=[Line(text) for text in told], indent=INDENT, is_joined=True)
     return [head, texts, Block(lines=[again], indent=INDENT, is_joined=True)]
 
