@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -44,9 +44,13 @@ def command(
 
     Example: normbench probe configs/deep_mlp.yaml --set norm=group_norm
     """
-    from normbench.report.blocks.tables import make_console
-    from normbench.report.terminal.findings import BEFORE_TRAINING, print_findings
-    from normbench.report.terminal.probe import print_probe
+    from normbench.report.blocks.block import Block, as_lines
+    from normbench.report.blocks.findings import BEFORE_TRAINING, findings_blocks
+    from normbench.report.blocks.layers import LONG
+    from normbench.report.blocks.probe import probe_blocks
+    from normbench.report.pages.json_text import blocks_mapping
+    from normbench.report.terminal.console import make_console
+    from normbench.report.terminal.render import print_blocks
     from normbench.storage.files.json_files import json_ready
 
     _check_words(config, model, input_, set_ or [], plot)
@@ -62,17 +66,18 @@ def command(
 
         save_probe_figure(plot, reports, title)
     findings = _findings(study)
+    blocks = [Block(lines=as_lines([title]))]
+    for i, report in enumerate(reports):
+        first, *others = probe_blocks(report, None if layers == "all" else LONG)
+        blocks += [replace(first, is_joined=i == 0), *others]
+    if study and findings:
+        first, *others = findings_blocks(findings, BEFORE_TRAINING, study=study.name, num_arms=len(study.arms))
+        blocks += [replace(first, is_joined=False), *others]
     if json_:
         told = {"probes": [report.as_mapping() for report in reports], "findings": [asdict(one) for one in findings]}
-        typer.echo(json.dumps(json_ready(told), indent=2))
-        return
-    console = make_console()
-    for i, report in enumerate(reports):
-        console.print("" if i else title, soft_wrap=True)
-        print_probe(console, report, show_all=layers == "all")
-    if study and findings:
-        console.print()
-        print_findings(console, findings, BEFORE_TRAINING, study=study.name, num_arms=len(study.arms))
+        typer.echo(json.dumps(json_ready(told | {"blocks": blocks_mapping(blocks)}), indent=2))
+    else:
+        print_blocks(make_console(), blocks)
 
 
 def _check_words(

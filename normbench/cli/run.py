@@ -1,7 +1,7 @@
 """normbench run: run what is missing of a study, then report."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 if TYPE_CHECKING:
-    from normbench.findings import Level
+    from normbench.report.blocks.block import Block
     from normbench.scheduling.executors.base import Executor
     from normbench.scheduling.studies import StudyRun, StudyRunner
     from normbench.study.config import Study
@@ -30,13 +30,14 @@ def command(
     jobs: Annotated[
         str, typer.Option("--jobs", metavar="N|auto", help="Runs made at the same time; auto is one per core.")
     ] = "1",
-    quick: Annotated[
-        bool, typer.Option("--quick", help="2 seeds, a tenth of the steps: a look, not evidence.")
-    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="2 seeds, a tenth of the steps: no evidence.")] = False,
     runs_dir: Annotated[Path, typer.Option("--runs-dir", help="Where runs are kept.")] = Path("runs"),
     layers: Annotated[
         Literal["ends", "all"], typer.Option("--layers", help="Layers shown of a long network.")
     ] = "ends",
+    details: Annotated[
+        bool, typer.Option("--details", help="Also each arm's layers, parameters and CPU time.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Run again; what is there is set aside.")] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first run that fails.")] = False,
     checkpoint_every: Annotated[
@@ -65,10 +66,11 @@ def command(
     with interruption.listening(), executor:
         studies = load()
         interruption.raise_if_asked()
-        _print_findings(studies, "warning")
+        num_warnings = _print_warnings(studies)
         interruption.raise_if_asked()
         runner = _runner(runs_dir, executor, force, checkpoint_every, fail_fast=fail_fast, quiet=quiet)
-        show = _as_mapping if json_ else partial(_print, all_layers=layers == "all")
+        told = partial(_print, all_layers=layers == "all", details=details, num_before=num_warnings)
+        show = _as_mapping if json_ else told
         failures, broken, reports = _run_all(configs, studies, runner, show)
     interruption.raise_if_asked()
     if json_:
@@ -142,23 +144,35 @@ def _run(study: "Study", runner: "StudyRunner", failures: list[str], broken: lis
     return run
 
 
-def _print(path: Path, run: "StudyRun", *, all_layers: bool) -> None:
-    from normbench.report.blocks.tables import make_console
-    from normbench.report.terminal.run import print_study
-    from normbench.report.terminal.tuning import print_choices
+def _print(path: Path, run: "StudyRun", *, all_layers: bool, details: bool, num_before: "Mapping[str, int]") -> None:
+    """Print a study's report; with what was printed before it, in as few lines as a screen has."""
+    from normbench.report.blocks.layers import LONG
+    from normbench.report.blocks.run import screen_blocks
+    from normbench.report.terminal.console import make_console
+    from normbench.report.terminal.render import MAX_LINES, fitted, print_blocks
 
     console = make_console()
-    print_choices(console, [asdict(choice) for choice in run.choices.values()])
-    print_study(console, run.folder, run.arm_names, all_layers=all_layers, config=path)
+    choices = list(run.choices.values())
+
+    def build(max_layers: int | None) -> "list[Block]":
+        rows = None if all_layers else max_layers or LONG
+        return screen_blocks(run.folder, run.arm_names, path, choices, max_layers=rows, details=details)
+
+    blocks = (
+        build(None)
+        if all_layers or details
+        else fitted(build, console.width, MAX_LINES - num_before.get(run.study.name, 0))
+    )
+    print_blocks(console, blocks)
 
 
-def _as_mapping(_path: Path, run: "StudyRun") -> dict[str, Any]:
-    from normbench.report.terminal.run_output import study_as_mapping
+def _as_mapping(path: Path, run: "StudyRun") -> dict[str, Any]:
+    from normbench.report.pages.json_text import study_mapping
 
     results = [
         {"folder": str(p.run.folder), "arm": p.run.arm, "seed": p.run.seed, "status": p.status} for p in run.results
     ]
-    return study_as_mapping(run.folder, run.arm_names, list(run.choices.values()), results)
+    return study_mapping(run.folder, run.arm_names, list(run.choices.values()), results, path)
 
 
 def _load_all(configs: list[Path], *, quick: bool, **changes: Any) -> "list[Study]":
@@ -179,37 +193,40 @@ def _load_all(configs: list[Path], *, quick: bool, **changes: Any) -> "list[Stud
 
 def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> None:
     from normbench.inspection.preflight import study_findings
-    from normbench.report.terminal.run_output import plan_lines
+    from normbench.report.blocks.findings import BEFORE_TRAINING, findings_blocks
+    from normbench.report.blocks.plan import plan_block
+    from normbench.report.terminal.console import make_console
+    from normbench.report.terminal.render import print_blocks
     from normbench.scheduling.cost import estimate_cost
 
     plans = [asdict(estimate_cost(study, runs_dir)) for study in studies]
+    found = [study_findings(study) for study in studies]
     if as_json:
-        for plan, study in zip(plans, studies, strict=True):
-            plan["findings"] = [asdict(finding) for finding in study_findings(study)]
+        for plan, findings in zip(plans, found, strict=True):
+            plan["findings"] = [asdict(finding) for finding in findings]
         typer.echo(json.dumps(plans, indent=2))
         return
-    typer.echo("\n".join(line for plan in plans for line in plan_lines(plan)))
-    _print_findings(studies, "warning", "note")
+    print_blocks(make_console(), [plan_block(plan) for plan in plans])
+    for study, findings in zip(studies, found, strict=True):
+        told = partial(findings_blocks, findings, BEFORE_TRAINING, levels=("warning", "note"))
+        print_blocks(make_console(stderr=True), told(study=study.name, num_arms=len(study.arms)))
 
 
-def _print_findings(studies: "list[Study]", *levels: "Level") -> None:
+def _print_warnings(studies: "list[Study]") -> dict[str, int]:
+    """Print a line of what may go wrong in each study; return the lines it took by study."""
     from normbench.inspection.preflight import study_findings
-    from normbench.report.blocks.tables import make_console
-    from normbench.report.terminal.findings import BEFORE_TRAINING, print_findings
+    from normbench.report.blocks.findings import short_findings
+    from normbench.report.terminal.console import make_console
 
-    for study in studies:
-        print_findings(
-            make_console(stderr=True),
-            study_findings(study),
-            BEFORE_TRAINING,
-            study=study.name,
-            num_arms=len(study.arms),
-            levels=levels,
-        )
+    width = make_console(stderr=True).width
+    told = {study.name: short_findings(study.name, study_findings(study), "warning", width) for study in studies}
+    for line in filter(None, told.values()):
+        typer.echo(line, err=True)
+    return {name: len(line) > 0 for name, line in told.items()}
 
 
 def _quick(study: "Study") -> "Study":
     from normbench.scheduling.tuning import quick
 
-    typer.echo(f"{study.name}: 2 seeds, a tenth of the steps, nothing tuned. This is a look, not evidence.", err=True)
+    typer.echo(f"{study.name}: 2 seeds, a tenth of the steps, nothing tuned. This is no evidence.", err=True)
     return quick(study)

@@ -20,11 +20,17 @@ baseline: calm
 """
 
 
+@pytest.fixture(autouse=True)
+def wide(monkeypatch):
+    """A terminal on which no line needs to be broken."""
+    monkeypatch.setenv("COLUMNS", "300")
+
+
 @pytest.fixture
 def run():
     """Two arms, of which one diverges; return what the command printed."""
     Path("broken.yaml").write_text(STUDY, encoding="utf-8")
-    code, out, err = normbench("run", "broken.yaml")
+    code, out, err = normbench("run", "broken.yaml", "--details")
     assert code == 0, err
     return out
 

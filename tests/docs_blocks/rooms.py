@@ -39,9 +39,7 @@ THINGS = [
     Thing("a preflight check", ("class Check(",), "`find(setup)`, yields findings", "`run`, `probe`, `--dry-run`"),
     Thing("a measure", ("class RecordedStep:",), "`measure(step)`", "`probes.csv` with `diagnostics: true`"),
     Thing("a metric", ("\nREDUCERS =",), "a word in `REDUCERS` and its case", "`--metric`, claims, `--fail-if`", True),
-    Thing(
-        "an executor", ("class Executor(", "class Workers:"), "takes runs, gives back what became of them", "`--jobs`"
-    ),
+    Thing("an executor", ("class Executor(",), "takes runs, gives back what became of them", "`--jobs`"),
     Thing("a recorder", ("class Recorders:",), "`record(frame)`", "where a run is made"),
     Thing("a command", ("\napp = typer.Typer(",), "`command(...)`", "`normbench --help`, commands"),
     Thing("a page", ("def write_page(",), "a function from verdicts to text", "the command that writes it"),

@@ -4,7 +4,7 @@ import json
 
 from docs_blocks.markdown import ROOT, table
 from normbench.evidence.claims.margin_test import Part
-from normbench.report.terminal.claims import effect_with_interval, expected
+from normbench.report.blocks.claims import effect_with_interval, expected
 
 VERDICTS = ROOT / "configs" / "RESULTS" / "verdicts.json"
 IN_CHINESE = {"supported": "成立", "refuted": "不成立", "cannot tell": "无法判断", "not run": "尚未运行"}

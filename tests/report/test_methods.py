@@ -8,7 +8,7 @@ from normbench import __version__
 from normbench.evidence.comparison.comparison import compare_study
 from normbench.evidence.comparison.effects import with_effects
 from normbench.evidence.comparison.pivot import pivots
-from normbench.report.blocks.methods import methods
+from normbench.report.pages.methods import methods
 from normbench.storage.files.json_files import write_json
 from normbench.storage.run_folder import ENVIRONMENT_JSON
 

@@ -1,5 +1,6 @@
 """The verdicts of a study's claims: from its folder, or from its file and what was run of it."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -108,7 +109,7 @@ def _not_run(raw: Any, study: str, why: str, command: str, number: int) -> Claim
 
 
 def _command(source: str, runs_dir: Path) -> str:
-    return f"normbench run {source}" + ("" if str(runs_dir) == "runs" else f" --runs-dir {runs_dir}")
+    return shlex.join(["normbench", "run", source, *([] if str(runs_dir) == "runs" else ["--runs-dir", str(runs_dir)])])
 
 
 def counts(verdicts: Sequence[ClaimVerdict]) -> dict[str, int]:

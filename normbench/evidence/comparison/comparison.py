@@ -123,6 +123,7 @@ class StudyComparison:
         left_out: Folders of arms that the study no longer names so.
         tuned_keys: Settings that were chosen for each arm by tuning.
         versions: Of what the runs used, and their devices: all that occur.
+        is_first_baseline: No baseline is named, and the first row serves as one.
     """
 
     study: str
@@ -138,6 +139,7 @@ class StudyComparison:
     left_out: Sequence[str] = field(default_factory=tuple)
     tuned_keys: Sequence[str] = ()
     versions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    is_first_baseline: bool = False
     against: Baseline | None = None
     axes: Sequence[str] = ()
     named: Sequence[str] = ()
@@ -149,7 +151,7 @@ class StudyComparison:
 
     @property
     def is_evidence(self) -> bool:
-        """Whether any arm has more than one seed; one seed each is a look."""
+        """Whether any arm has more than one seed; one seed each is none."""
         return any(len(row.seeds) > 1 for row in self.rows)
 
 
@@ -184,7 +186,8 @@ def compare_study(folder: Path, metrics: Sequence[str] = (), conditions: Sequenc
         RunFolderError: A file is missing or was changed.
     """
     study, found, missing, left_out = read_study_arms(folder)
-    arms = select_arms(found, conditions)
+    planned = {said["arm"]: place for place, said in enumerate(study.get("arms", ()))}
+    arms = sorted(select_arms(found, conditions), key=lambda arm: planned.get(arm.name, len(planned)))
     quotes = study.get("quotes", {})
     _check_metrics([arm.runs[0] for arm in arms], metrics)
     chosen = list(metrics) or _metrics(arms)

@@ -45,6 +45,22 @@ def asked_for(comparison: StudyComparison, said: str) -> Baseline:
         raise ComparisonError(f"{comparison.study}: {error}".rstrip()) from None
 
 
+def with_first_baseline(comparison: StudyComparison) -> StudyComparison:
+    """Return the comparison with effects; where no baseline is named, the first arm serves as one.
+
+    That is so only over several seeds, and where one setting or the arms' own names tell the arms apart.
+    """
+    rows = comparison.rows
+    arms = [row.arm for row in rows]
+    is_one_axis = len(comparison.differing) == 1 or not comparison.is_plain
+    may_serve = (
+        comparison.baseline is None and comparison.is_evidence and is_one_axis and len(set(arms)) == len(arms) > 1
+    )
+    if not may_serve:
+        return with_effects(comparison)
+    return replace(with_effects(comparison, arms[0]), is_first_baseline=True)
+
+
 def main_metric(comparison: StudyComparison) -> str | None:
     """Return the metric that verdicts are about: the first; none for a signal that is only looked at."""
     metrics = list(comparison.rows[0].figures) if comparison.rows else []

@@ -9,8 +9,8 @@ from normbench.errors import ComparisonError
 from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
 from normbench.evidence.comparison.effects import asked_for
 from normbench.evidence.comparison.pivot import pivots
-from normbench.report.blocks.grids import Grid
-from normbench.report.terminal.pivot import pivot_grids, pivot_notes, pivot_title
+from normbench.report.blocks.numbers import value_text
+from normbench.report.blocks.pivot import pivot_notes, pivot_tables, pivot_title
 
 SEEDS = tuple(range(8))
 BATCH_SIZES = (2, 8, 32)
@@ -152,7 +152,7 @@ def test_an_arm_that_is_not_there_is_an_empty_cell():
     assert table.lines[1].cells[2] is None
     assert table.lines[1].change is None
     assert table.lines[1].trend.verdict == "falls"
-    assert pivot_grids(table)[0].rows[1][-1] == "-"
+    assert pivot_tables(table)[0].rows[1][-1] == "-"
 
 
 def test_only_seeds_that_both_have_are_compared():
@@ -218,14 +218,17 @@ def test_the_tables_as_they_are_read():
     ]
     (table,) = pivots(study(rows, ["norm", "b"], "none,2"), ["norm", "b"])
     assert pivot_title(table) == "made_up · test loss by norm and b: mean [95 % interval]"
-    means, along, against = pivot_grids(pivots(study(rows, ["norm", "b"], "none"), ["norm", "b"])[0])
-    assert means == Grid(
-        ["\nnorm", "b\n2", "\n8"],
-        [
-            ["none", "1.00 [1.00, 1.00] (1 diverged)", "2.00 [2.00, 2.00] (1 diverged)"],
-            ["bn", "1.00 [1.00, 1.00]", "2.00 [2.00, 2.00]"],
-        ],
-        (0,),
-    )
-    assert along.rows[0] == ["none", "x 2.00 [2.00, 2.00]", "worse (p 0.016)", "rises (tau +1.00, p 0.016)"]
-    assert against.rows[0] == ["bn", "2", "x 1.00 [1.00, 1.00]", "cannot tell (p 1)"]
+    means, along, against = pivot_tables(pivots(study(rows, ["norm", "b"], "none"), ["norm", "b"])[0])
+    assert [(column.group, column.title) for column in means.columns] == [("", "norm"), ("b", "2"), ("b", "8")]
+    assert means.rows == [
+        ("none", "1.00 [1.00, 1.00] (1 diverged)", "2.00 [2.00, 2.00] (1 diverged)"),
+        ("bn", "1.00 [1.00, 1.00]", "2.00 [2.00, 2.00]"),
+    ]
+    assert written(along)[0] == ["none", "x 2.00 [2.00, 2.00]", "worse (p 0.016)", "rises (tau +1.00, p 0.016)"]
+    assert written(against)[0] == ["bn", "2", "x 1.00 [1.00, 1.00]", "cannot tell (p 1)"]
+
+
+def written(table):
+    return [
+        [value_text(value, column.what) for column, value in zip(table.columns, row, strict=True)] for row in table.rows
+    ]

@@ -8,7 +8,7 @@ from made_up_runs import make_arm, make_run, make_study, std_rows, write_csv
 
 from normbench.evidence.layers.last_frames import FrameLine, last_frames
 from normbench.evidence.layers.standouts import standouts, study_standouts
-from normbench.report.terminal.findings import ON_ONE_LINE, finding_lines
+from normbench.report.blocks.findings import finding_line
 from normbench.scheduling.schedule import run_study
 from normbench.storage.files.json_files import write_sealed_json
 from normbench.storage.run_folder import PROBES_CSV, SUMMARY_JSON, digests, read_arm
@@ -112,7 +112,7 @@ def arm_of(tmp_path, settings, seeds=(0,), diagnostics=True):
 def test_nothing_stands_out_in_a_healthy_training(name, tmp_path):
     arm = arm_of(tmp_path, HEALTHY[name])
     assert arm.runs[0].rows(PROBES_CSV)
-    assert [finding_lines(found, ON_ONE_LINE)[0] for found in standouts(arm)] == []
+    assert [[finding_line(found)][0] for found in standouts(arm)] == []
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -161,7 +161,7 @@ def made_up_arm(*seeds, layers=("hidden1", "hidden2", "output"), **settings):
 
 
 def lines_of(*seeds, **settings):
-    return [finding_lines(found, ON_ONE_LINE)[0] for found in standouts(made_up_arm(*seeds, **settings))]
+    return [[finding_line(found)][0] for found in standouts(made_up_arm(*seeds, **settings))]
 
 
 def test_the_line_says_arm_layer_cause_figure_and_way_out():

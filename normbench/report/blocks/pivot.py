@@ -2,25 +2,21 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from normbench.evidence.comparison.pivot import Cell, Pivot
 from normbench.evidence.statistics.sweeps import Trend
-from normbench.report.blocks.comparison_table import headers_in_lines, metric_title
-from normbench.report.blocks.grids import Grid, print_grid
-from normbench.report.blocks.numbers import effect_text, mean_text, verdict_text
+from normbench.report.blocks.block import Block, Column, Table, as_lines, keys, words
+from normbench.report.blocks.numbers import mean_text, metric_title
 
 
-def print_pivots(console: Console, pivots: Sequence[Pivot]) -> None:
-    """Print one table per pivot, each with its verdicts."""
-    for i, pivot in enumerate(pivots):
-        if i:
-            console.print()
-        console.print(pivot_title(pivot), soft_wrap=True)
-        for grid in pivot_grids(pivot):
-            print_grid(console, grid)
-        for line in pivot_notes(pivot):
-            console.print(line, soft_wrap=True)
+def pivot_blocks(pivots: Sequence[Pivot]) -> list[Block]:
+    """Return the tables of each pivot, with what they say below them."""
+    return [block for pivot in pivots for block in _blocks(pivot)]
+
+
+def _blocks(pivot: Pivot) -> list[Block]:
+    first, *others = pivot_tables(pivot)
+    below = Block(lines=as_lines(pivot_notes(pivot)), is_joined=True)
+    return [Block(pivot_title(pivot), first), *(Block(table=table, is_joined=True) for table in others), below]
 
 
 def pivot_title(pivot: Pivot) -> str:
@@ -29,7 +25,7 @@ def pivot_title(pivot: Pivot) -> str:
     return f"{pivot.study} · {metric_title(pivot.metric)} by {' and '.join(pivot.by)}{fixed}: mean [95 % interval]"
 
 
-def pivot_grids(pivot: Pivot) -> list[Grid]:
+def pivot_tables(pivot: Pivot) -> list[Table]:
     """Return the table of means; where there are columns, also what happens along them, and against the baseline."""
     if not pivot.by[1:]:
         return [_list(pivot)]
@@ -53,46 +49,60 @@ def trend_text(found: Trend | None) -> str:
     return f"{found.verdict} (tau {found.tau:+.2f}, p {found.p_corrected:.2g})"
 
 
-def _list(pivot: Pivot) -> Grid:
-    headers = [pivot.by[0], metric_title(pivot.metric), "seeds"]
-    judged = any(cell and cell.effect for line in pivot.lines for cell in line.cells)
-    headers += [f"against {pivot.baseline}", "verdict"] * judged
-    rows = []
-    for line in pivot.lines:
-        cell = line.cells[0]
-        seeds = str(len(cell.seeds)) if cell else "0"
-        effect = cell.effect if cell else None
-        rows.append([line.label, _cell(pivot, cell), seeds, *[effect_text(effect), verdict_text(effect)] * judged])
-    return Grid(headers_in_lines(headers), rows, (0, *range(3, len(headers))))
-
-
-def _means(pivot: Pivot) -> Grid:
-    columns = [f"{pivot.by[1] if i == 0 else ''}\n{column}" for i, column in enumerate(pivot.columns)]
-    rows = [[line.label, *(_cell(pivot, cell) for cell in line.cells)] for line in pivot.lines]
-    return Grid([f"\n{pivot.by[0]}", *columns], rows, (0,))
-
-
-def _changes(pivot: Pivot) -> Grid:
-    """Each row's last column against its first, and its trend."""
-    headers = [pivot.by[0], f"{pivot.columns[-1]} against {pivot.columns[0]}", "verdict", f"along {pivot.by[1]}"]
-    rows = [
-        [line.label, effect_text(line.change), verdict_text(line.change), trend_text(line.trend)]
-        for line in pivot.lines
-        if line.change
+def _list(pivot: Pivot) -> Table:
+    cells = [line.cells[0] for line in pivot.lines]
+    columns = [
+        keys(pivot.by[0], [line.label for line in pivot.lines]),
+        Column(metric_title(pivot.metric), [_cell(pivot, cell) for cell in cells]),
+        Column("seeds", [len(cell.seeds) if cell else 0 for cell in cells]),
     ]
-    return Grid(headers, rows, (0, 1, 2, 3))
+    effects = [cell.effect if cell else None for cell in cells]
+    if any(effects):
+        columns.append(Column(f"against {pivot.baseline}", [effect or "baseline" for effect in effects]))
+        columns.append(words("verdict", [effect or "" for effect in effects], what="verdict"))
+    return Table(columns)
 
 
-def _effects(pivot: Pivot) -> Grid:
+def _means(pivot: Pivot) -> Table:
+    places = list(zip(*(line.cells for line in pivot.lines), strict=True))
+    columns = [
+        Column(name, [_cell(pivot, cell) for cell in cells], group=pivot.by[1])
+        for name, cells in zip(pivot.columns, places, strict=True)
+    ]
+    return Table([keys(pivot.by[0], [line.label for line in pivot.lines]), *columns])
+
+
+def _changes(pivot: Pivot) -> Table:
+    """Each row's last column against its first, and its trend."""
+    lines = [line for line in pivot.lines if line.change]
+    changes = [line.change for line in lines]
+    return Table(
+        [
+            keys(pivot.by[0], [line.label for line in lines]),
+            Column(f"{pivot.columns[-1]} against {pivot.columns[0]}", changes),
+            words("verdict", changes, what="verdict"),
+            words(f"along {pivot.by[1]}", [trend_text(line.trend) for line in lines]),
+        ]
+    )
+
+
+def _effects(pivot: Pivot) -> Table:
     """Each cell against the baseline's in the same column; one row per line and column, for the eye to run down."""
-    headers = [pivot.by[0], pivot.by[1], f"against {pivot.baseline}", "verdict"]
-    rows = [
-        [line.label, column, effect_text(cell.effect), verdict_text(cell.effect)]
+    found = [
+        (line.label, column, cell.effect)
         for line in pivot.lines
         for column, cell in zip(pivot.columns, line.cells, strict=True)
         if cell and cell.effect
     ]
-    return Grid(headers_in_lines(headers), rows, (0, 1, 2, 3))
+    effects = [effect for _, _, effect in found]
+    return Table(
+        [
+            keys(pivot.by[0], [label for label, _, _ in found]),
+            keys(pivot.by[1], [column for _, column, _ in found]),
+            Column(f"against {pivot.baseline}", effects),
+            words("verdict", effects, what="verdict"),
+        ]
+    )
 
 
 def _cell(pivot: Pivot, cell: Cell | None) -> str:

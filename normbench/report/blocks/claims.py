@@ -1,27 +1,32 @@
-"""Verdicts of claims for people, and as JSON for programs."""
+"""Verdicts of claims, each with the figures it rests on."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
-
-from rich.console import Console
 
 from normbench.evidence.claims.margin_test import Part
 from normbench.evidence.claims.study_verdicts import counts
 from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.numbers import short
-from normbench.report.blocks.tables import make_console
-from normbench.storage.files.json_files import json_ready
 
 FALSE_VERDICTS = 0.05
+INDENT = 6
 
 
-def print_claims(verdicts: Sequence[ClaimVerdict], console: Console | None = None) -> None:
-    """Print each claim with its verdict, and under it the figures it rests on."""
-    console = console or make_console()
-    for verdict in verdicts:
-        console.print("\n".join(_lines(verdict)), soft_wrap=True)
-    console.print(summary_line(verdicts), soft_wrap=True)
+def claims_blocks(verdicts: Sequence[ClaimVerdict]) -> list[Block]:
+    """Return each claim with its verdict, the figures under it, and how many verdicts of each kind there are."""
+    claims = [block for i, verdict in enumerate(verdicts) for block in _claim(verdict, is_joined=i > 0)]
+    return [*claims, Block(lines=[Line(summary_line(verdicts))], is_joined=bool(verdicts))]
+
+
+def _claim(verdict: ClaimVerdict, *, is_joined: bool) -> list[Block]:
+    quote = verdict.source.get("quote", "")
+    said = [f"“{quote}” {verdict.source.get('title', '')}".rstrip()] if quote else []
+    settings = [f"settings {verdict.hash} of {verdict.date}"] if verdict.hash else []
+    told = [*said, *map(part_text, verdict.parts), *([verdict.why] if verdict.why else []), *settings]
+    again = Line(verdict.command, "again", is_command=True)
+    head = Block(lines=[Line(verdict.says, f"{verdict.id:5} {verdict.verdict.upper():12}")], is_joined=is_joined)
+    texts = Block(lines=[Line(text) for text in told], indent=INDENT, is_joined=True)
+    return [head, texts, Block(lines=[again], indent=INDENT, is_joined=True)]
 
 
 def summary_line(verdicts: Sequence[ClaimVerdict]) -> str:
@@ -35,18 +40,6 @@ def summary_line(verdicts: Sequence[ClaimVerdict]) -> str:
         f" At 5 % each, at most {FALSE_VERDICTS * decided:.1f} of the {decided} verdicts are expected to be false."
     )
     return f"{len(verdicts)} claims: {told}." + (expected if decided else "")
-
-
-def _lines(verdict: ClaimVerdict) -> list[str]:
-    quote = verdict.source.get("quote", "")
-    lines = [f"{verdict.id:5} {verdict.verdict.upper():13} {verdict.says}"]
-    if quote:
-        lines.append(f"      “{quote}” {verdict.source.get('title', '')}".rstrip())
-    lines += [f"      {part_text(part)}" for part in verdict.parts]
-    if verdict.why:
-        lines.append(f"      {verdict.why}")
-    settings = f"settings {verdict.hash} of {verdict.date} · " if verdict.hash else ""
-    return [*lines, f"      {settings}again: {verdict.command}"]
 
 
 def part_text(part: Part) -> str:
@@ -73,17 +66,3 @@ def expected(part: Part) -> str:
     if len(part.margins) == 1:
         return f"> {short(part.margins[0])}"
     return f"{short(part.margins[0])} to {short(part.margins[1])}" if part.margins else "-"
-
-
-def as_json(verdicts: Sequence[ClaimVerdict]) -> str:
-    """Return the verdicts as JSON, each with n, effect, interval, p and margin of its parts."""
-    return json.dumps([as_mapping(verdict) for verdict in verdicts], indent=2, ensure_ascii=False)
-
-
-def as_mapping(verdict: ClaimVerdict) -> dict[str, object]:
-    """Return all fields, and of a claim of one part its figures also at the top."""
-    deciding = verdict.parts[0] if len(verdict.parts) == 1 else None
-    keys = ("n", "effect", "low", "high", "p", "p_corrected", "margins")
-    top = {key: getattr(deciding, key) for key in keys} if deciding else {}
-    content: dict[str, object] = json_ready(asdict(verdict) | top)
-    return content

@@ -1,13 +1,11 @@
-"""What there is under a runs folder: a row per arm or per run, and the same as JSON."""
+"""Runs under a folder: a row per arm or per run with their status, and the same as JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
-
-from normbench.report.blocks.grids import Grid, print_grid
+from normbench.report.blocks.block import Block, Column, Line, Table, keys, words
 from normbench.report.blocks.numbers import size_text
 from normbench.storage.choices import TUNING
 from normbench.storage.files.plain_text import one_line
@@ -20,32 +18,33 @@ MAX_PROBLEM = 80
 """Letters of what a run failed of that a row shows; ``normbench show`` says the rest."""
 
 
-def print_arms(console: Console, arms: Sequence[ArmStates]) -> None:
-    """Print a row per arm: how many runs are in what, the age of the newest, and who makes one."""
+def arms_blocks(arms: Sequence[ArmStates]) -> list[Block]:
+    """Return a row per arm: how many of its runs have which status, the age of the newest, and who makes one."""
     columns = [status for status in FOLDER_STATUSES if any(arm.counts[status] for arm in arms)]
-    rows = [
-        [
-            *_named(arm.arm),
-            *(str(arm.counts[status] or "") for status in columns),
-            age_text(arm.age_s),
-            ", ".join(dict.fromkeys(map(owner_text, arm.owners))),
-        ]
-        for arm in arms
+    counts = [Column(status, [arm.counts[status] or "" for arm in arms]) for status in columns]
+    ages = Column("newest", [age_text(arm.age_s) for arm in arms])
+    owners = words("", [", ".join(dict.fromkeys(map(owner_text, arm.owners))) for arm in arms])
+    return [Block(table=Table([*_names([arm.arm for arm in arms]), *counts, ages, owners]))]
+
+
+def runs_blocks(runs: Sequence[RunState]) -> list[Block]:
+    """Return a row per run: its status, since when, and who makes it or what it failed of."""
+    columns = [
+        *_names([run.arm for run in runs]),
+        keys("seed", [str(run.seed) for run in runs]),
+        words("status", [run.status for run in runs]),
+        Column("age", [age_text(run.age_s) for run in runs]),
+        words("", [_remark(run) for run in runs]),
     ]
-    print_grid(console, _grid(["study", "arm", *columns, "newest", ""], rows, last=len(columns) + 3))
+    return [Block(table=Table(columns))]
 
 
-def print_runs(console: Console, runs: Sequence[RunState]) -> None:
-    """Print a row per run: what it is in, since when, and who makes it or what it failed of."""
-    rows = [[*_named(run.arm), str(run.seed), run.status, age_text(run.age_s), _remark(run)] for run in runs]
-    print_grid(console, _grid(["study", "arm", "seed", "status", "age", ""], rows, last=5, left=3))
-
-
-def counts_line(runs: Sequence[RunState]) -> str:
-    """Return how many runs there are and what they are in."""
+def counts_block(runs: Sequence[RunState]) -> Block:
+    """Return how many runs there are, and how many have which status."""
     counts = {status: sum(run.status == status for run in runs) for status in FOLDER_STATUSES}
     told = ", ".join(f"{number:,} {status}" for status, number in counts.items() if number)
-    return f"{len(runs):,} run{'' if len(runs) == 1 else 's'}: {told}"
+    said = f"{len(runs):,} run{'' if len(runs) == 1 else 's'}: {told}"
+    return Block(lines=[Line(said)], is_joined=True)
 
 
 def age_text(age_s: float) -> str:
@@ -78,7 +77,7 @@ def _runs_and_size(num_runs: int, size_bytes: int) -> str:
 
 
 def arms_json(arms: Sequence[ArmStates]) -> str:
-    """Return the rows of ``print_arms`` as JSON; ages in seconds."""
+    """Return the rows of ``arms_blocks`` as JSON; ages in seconds."""
     return json.dumps(
         [
             _arm_entry(arm.arm)
@@ -90,7 +89,7 @@ def arms_json(arms: Sequence[ArmStates]) -> str:
 
 
 def runs_json(runs: Sequence[RunState]) -> str:
-    """Return the rows of ``print_runs`` as JSON; ages in seconds."""
+    """Return the rows of ``runs_blocks`` as JSON; ages in seconds."""
     return json.dumps(list(map(run_entry, runs)), indent=2)
 
 
@@ -105,13 +104,10 @@ def _arm_entry(arm: ArmFolder) -> dict[str, Any]:
     return {"study": arm.study, "arm": arm.name, "is_tuning": arm.is_tuning, "folder": arm.path}
 
 
-def _named(arm: ArmFolder) -> list[str]:
-    """Return the two cells that, with a slash between, name an arm for show and rm."""
-    return [one_line(f"{arm.study}/{TUNING}" if arm.is_tuning else arm.study), one_line(arm.name)]
-
-
-def _grid(headers: Sequence[str], rows: Sequence[Sequence[str]], last: int, left: int = 0) -> Grid:
-    return Grid(headers, rows, (0, 1, left, last))
+def _names(arms: Sequence[ArmFolder]) -> list[Column]:
+    """Return the two columns that, with a slash between, name an arm for show and rm."""
+    studies = [f"{arm.study}/{TUNING}" if arm.is_tuning else arm.study for arm in arms]
+    return [keys("study", studies), keys("arm", [arm.name for arm in arms])]
 
 
 def _remark(run: RunState) -> str:

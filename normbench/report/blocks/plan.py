@@ -1,20 +1,38 @@
-"""What was chosen for each arm, and from what."""
+"""What a study takes, run by run, and what tuning chose for its arms."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-
+from normbench.report.blocks.block import WIDE_LABEL, Block, as_lines
 from normbench.report.blocks.numbers import short
 from normbench.storage.arm_labels import tuned_label
 
 
-def print_choices(console: Console, choices: Sequence[Mapping[str, Any]]) -> None:
-    """Print a line per arm: the values chosen, how they did, what else was tried."""
-    for choice in choices:
-        console.print(choice_text(choice), soft_wrap=True)
-    if choices:
-        console.print()
+def plan_block(plan: Mapping[str, Any]) -> Block:
+    """Return what a study would take: runs and CPU seconds by arm, tuning, all together."""
+    arms = [
+        f"  {arm['arm']}: {arm['num_missing']} to run, about {arm['cpu_s_per_run']:.1f} CPU-seconds each"
+        for arm in plan["arms"]
+    ]
+    num_tuning = plan["num_tuning_runs"]
+    tuning = [f"  tuning: {num_tuning} runs first, more where the best lies at an end"] if num_tuning else []
+    total = f"{plan['num_finished']} finished, {plan['num_missing']} to run, about {plan['cpu_s']:.0f} CPU-seconds"
+    lines = [
+        f"{plan['study']}: {plan['num_arms']} x {plan['num_seeds']} runs (arms x seeds)",
+        *arms,
+        *tuning,
+        f"  {total}",
+    ]
+    return Block(lines=as_lines(lines), is_joined=True)
+
+
+def tuning_blocks(choices: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """Return a line per arm: the values chosen, how they did, what else was tried."""
+    return (
+        [Block(lines=as_lines([choice_text(choice) for choice in choices], "tuned"), label_width=WIDE_LABEL)]
+        if choices
+        else []
+    )
 
 
 def choice_text(choice: Mapping[str, Any]) -> str:
