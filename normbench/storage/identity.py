@@ -1,6 +1,7 @@
 """What a run is known by: all settings that decide its numbers, under one sha256."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
-from normbench.storage.files.json_files import read_json, write_sealed_json
+from normbench.storage.files.json_files import json_ready, read_json, write_sealed_json
 
 NUMERICS = 1
 """Raised with every entry under Numerics in the CHANGELOG: the same config then means other numbers."""
@@ -67,8 +68,11 @@ class RunIdentity:
 
     def write(self, folder: Path) -> None:
         """Write identity.json into an arm's folder, where no equal one lies."""
-        if read_identity(folder) != self:
-            write_sealed_json(folder / IDENTITY_JSON, {"identity": self.sha256} | self.content())
+        content = {"identity": self.sha256} | self.content()
+        with suppress(RunFolderError):
+            if read_json(folder / IDENTITY_JSON).items() >= json_ready(content).items():
+                return
+        write_sealed_json(folder / IDENTITY_JSON, content)
 
 
 def read_identity(folder: Path) -> RunIdentity | None:
