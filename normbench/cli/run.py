@@ -59,12 +59,14 @@ def command(
 
     interruption = Interruption()
     executor = make_executor(jobs, interruption)
-    load = partial(_load_all, configs, seeds=seeds, set_=set_ or [], vary=vary or [], tune=tune or [], quick=quick)
+    read_studies = partial(
+        _load_all, configs, seeds=seeds, set_=set_ or [], vary=vary or [], tune=tune or [], quick=quick
+    )
     if dry_run:
-        _print_plan(load(), runs_dir, as_json=json_)
+        _print_plan(read_studies(), runs_dir, as_json=json_)
         return
     with interruption.listening(), executor:
-        studies = load()
+        studies = read_studies()
         interruption.raise_if_asked()
         num_warnings = _print_warnings(studies)
         interruption.raise_if_asked()

@@ -114,7 +114,7 @@ def losses_blocks(rows: Sequence[Mapping[str, str]]) -> list[Block]:
 def diverged_blocks(arm: Arm) -> list[Block]:
     """Return what became of a run that diverged."""
     summary = arm.runs[0].summary
-    if summary["status"] != "diverged":
+    if summary["status"] != RunStatus.DIVERGED:
         return []
     said = f"Diverged: the loss of step {summary['step']} was not finite. A smaller optimizer.lr may help."
     return [Block(lines=as_lines([said]), is_joined=True)]
