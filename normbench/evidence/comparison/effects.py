@@ -7,7 +7,8 @@ from normbench.errors import ComparisonError, did_you_mean
 from normbench.evidence.claims.expectations import TUNED, label_parts
 from normbench.evidence.comparison.comparison import Row, StudyComparison
 from normbench.evidence.comparison.selection import is_chosen, is_tuned
-from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, direction
+from normbench.evidence.metrics.directions import direction
+from normbench.evidence.metrics.run_metrics import OUTPUT_STDS
 from normbench.evidence.statistics.paired import judge, paired_effect
 
 

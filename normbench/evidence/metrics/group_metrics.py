@@ -5,7 +5,8 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 
 from normbench.errors import ComparisonError
-from normbench.evidence.metrics.run_metrics import direction, read_metrics
+from normbench.evidence.metrics.directions import direction
+from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.storage.run_folder import CURVE_CSV, POINTS_CSV, Arm, Run
 
 BySeed = Mapping[int, float]
