@@ -66,4 +66,8 @@ def as_bad_as_any(metric: str, arms: Sequence[Mapping[int, float]]) -> list[dict
     if better_way(metric) is None:
         return [dict(arm) for arm in arms]
     worst = _worst(metric, [value for arm in arms for value in arm.values()])
-    return [{seed: worst if isinstance(value, Diverged) else value for seed, value in arm.items()} for arm in arms]
+    return [{seed: worst if _is_known_to_be_bad(value) else value for seed, value in arm.items()} for arm in arms]
+
+
+def _is_known_to_be_bad(value: float) -> bool:
+    return isinstance(value, Diverged) and not math.isnan(value)

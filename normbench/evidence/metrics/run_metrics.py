@@ -1,7 +1,6 @@
 """What is read off a run: a column of metrics.csv or a layer's statistic, and what is made of its steps."""
 
 import math
-import statistics
 from collections.abc import Sequence
 from functools import cache
 
@@ -16,6 +15,7 @@ from normbench.evidence.metrics.columns import (
 )
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.metrics.diverged import Diverged, is_diverged, read_diverged
+from normbench.evidence.statistics.means import mean_of
 from normbench.evidence.statistics.trends import log_slope
 from normbench.storage.run_folder import LAYER_STATS_CSV, METRICS_CSV, Run
 
@@ -133,7 +133,7 @@ def _output_std(rows: Rows, metric: str) -> float:
     stds = [float(row["std"]) for row in rows if row["kind"] == "activation"]
     hidden = stds[:-1] or [math.nan]  # the last layer's width is the task's
     if metric == "output_std_mean":
-        return statistics.fmean(hidden)
+        return mean_of(hidden)
     return min(hidden) if metric == "output_std_lowest" else max(hidden)
 
 

@@ -1,11 +1,11 @@
 """The 95 % interval of a mean over seeds, for losses as for anything else."""
 
 import math
-import statistics
 from collections.abc import Sequence
 
 from normbench.evidence.metrics.group_metrics import is_share
-from normbench.evidence.statistics.paired import exp, mean_and_half_width, sample_std, student
+from normbench.evidence.statistics.means import mean_of, sample_std
+from normbench.evidence.statistics.paired import exp, mean_and_half_width, student
 
 
 def mean_interval(metric: str, values: Sequence[float]) -> tuple[float, float]:
@@ -40,7 +40,7 @@ def student_interval(_: str, values: Sequence[float]) -> tuple[float, float]:
 def _of_losses(values: Sequence[float]) -> tuple[float, float]:
     logs, n = [math.log(value) for value in values], len(values)
     variance = sample_std(logs) ** 2
-    middle = statistics.fmean(logs) + variance / 2
+    middle = mean_of(logs) + variance / 2
     half = student(n - 1) * math.sqrt(variance / n + variance**2 / (2 * n - 2))
-    mean = statistics.fmean(values)
+    mean = mean_of(values)
     return min(mean, exp(middle - half)), max(mean, exp(middle + half))

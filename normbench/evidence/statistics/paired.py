@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from normbench.evidence.metrics.directions import better_way
 from normbench.evidence.metrics.diverged import Diverged, as_bad_as_any
 from normbench.evidence.metrics.group_metrics import is_share
+from normbench.evidence.statistics.means import mean_of, sample_std
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +23,8 @@ EXACT_UP_TO = 16
 NUM_DRAWS = 2**14 - 1
 MAX_SEEDS = 100_000
 MAX_EXPONENT = math.log(sys.float_info.max)
+MAX_SUMMED = 1e300
+"""Larger differences are scaled before they are added up."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,12 @@ def paired_effect(metric: str, arm: Mapping[int, float], baseline: Mapping[int, 
     is_ratio = is_share(metric) and all(0 < value < math.inf for pair in pairs for value in pair)
     read = math.log if is_ratio else float
     differences = [read(a) - read(b) for a, b in pairs]
-    mean, half = mean_and_half_width(differences)
+    middle, half = mean_and_half_width(differences)
     write = exp if is_ratio else float
-    low, high = write(mean - half), write(mean + half)
+    low, high = write(middle - half), write(middle + half)
     size, p = _size(differences), sign_flip_p(differences)
     more = _num_diverged(arm, seeds) - _num_diverged(baseline, seeds)
-    return Effect(metric, is_ratio, len(seeds), write(mean), low, high, size, p, more_diverged=more)
+    return Effect(metric, is_ratio, len(seeds), write(middle), low, high, size, p, more_diverged=more)
 
 
 def _num_diverged(arm: Mapping[int, float], seeds: Sequence[int]) -> int:
@@ -91,20 +94,7 @@ def mean_and_half_width(differences: Sequence[float]) -> tuple[float, float]:
     n = len(differences)
     if n < 2:
         return (differences[0] if differences else math.nan), math.inf
-    return statistics.fmean(differences), student(n - 1) * sample_std(differences) / math.sqrt(n)
-
-
-def sample_std(values: Sequence[float]) -> float:
-    """Return the standard deviation (n - 1), in two passes of floats: ``statistics.stdev`` is 20 times slower.
-
-    Example:
-        >>> sample_std([1.0, 2.0, 3.0]), sample_std([0.1, 0.1, 0.1])
-        (1.0, 0.0)
-    """
-    if min(values) == max(values):
-        return 0.0
-    mean = statistics.fmean(values)
-    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    return mean_of(differences), student(n - 1) * sample_std(differences) / math.sqrt(n)
 
 
 @cache
@@ -117,7 +107,7 @@ def student(degrees: int) -> float:
 
 def _size(differences: Sequence[float]) -> float:
     std = sample_std(differences) if len(differences) > 1 else 0.0
-    return statistics.fmean(differences) / std if std else math.nan
+    return mean_of(differences) / std if std else math.nan
 
 
 def sign_flip_p(differences: Sequence[float]) -> float:
@@ -135,6 +125,9 @@ def sign_flip_p(differences: Sequence[float]) -> float:
     values = np.asarray(differences, dtype=np.float64)
     if not len(values) or not np.isfinite(values).all():
         return 1.0
+    largest = np.abs(values).max()
+    if largest > MAX_SUMMED:
+        values = values / largest
     observed = abs(values.sum())
     sums = np.abs(_signs(len(values)) @ values)
     tied = 1e-9 * np.abs(values).sum()  # rounding must not break a tie
@@ -213,5 +206,7 @@ def _needed(n: int, size: float, fewest: int) -> int | None:
     if not size or not math.isfinite(size):
         return None
     quantiles = statistics.NormalDist().inv_cdf(1 - ALPHA / 2) + statistics.NormalDist().inv_cdf(POWER)
+    if abs(size) < quantiles / MAX_SEEDS:
+        return None
     needed = max(fewest, n + 1, math.ceil((quantiles / size) ** 2 + 2))
     return needed if needed <= MAX_SEEDS else None

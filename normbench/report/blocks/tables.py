@@ -1,5 +1,6 @@
 """Tables for the terminal: losses, std per layer, comparison of arms."""
 
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -114,7 +115,19 @@ def notes(comparison: StudyComparison) -> list[str]:
     lacking = [f"{row.arm}: no run of {_seeds(row.missing_seeds)}." for row in comparison.rows if row.missing_seeds]
     paired = [f"{lacking[-1]} Only seeds that both arms have are compared."] if lacking else []
     left_out = [f"{name}: left out, the study as last run does not name it." for name in comparison.left_out]
-    return [*missing, *lacking[:-1], *paired, *left_out]
+    return [*missing, *lacking[:-1], *paired, *left_out, *_not_finite(comparison)]
+
+
+def _not_finite(comparison: StudyComparison) -> list[str]:
+    """Say of which arms what cannot be compared, because a run's number is infinite or unknown."""
+    lines = []
+    for row in comparison.rows:
+        broken = [metric for metric, figure in row.figures.items() if not all(map(math.isfinite, figure.values))]
+        values = [value for metric in broken for value in row.figures[metric].values]
+        if row.num_diverged * len(broken) or any(map(math.isinf, values)):
+            said = f"not compared by {', '.join(broken)}: not a finite number in some of its runs"
+            lines.append(f"{row.arm}: {said}.")
+    return lines
 
 
 def _seeds(seeds: Sequence[int]) -> str:
