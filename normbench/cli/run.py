@@ -67,6 +67,8 @@ def command(
 
     torch.set_num_threads(1)  # tiny networks are slower on several
     studies = _load_all(configs, seeds=seeds, set_=set_ or [], vary=vary or [], tune=tune or [])
+    for line in dict.fromkeys(f"{study.name}: {line}" for study in studies for line in study.fits):
+        typer.echo(f"{line}.", err=True)
     if quick:
         studies = [_quick(study) for study in studies]
     if dry_run:

@@ -188,6 +188,7 @@ class Study:
         claims: What the file claims, as it says it.
         content_sha256: Stands for what the file says about its runs.
         options: What the command changed of it.
+        fits: A line for each setting that nobody said and whose default did not fit.
     """
 
     name: str
@@ -204,3 +205,4 @@ class Study:
     claims: tuple[Any, ...] = ()
     content_sha256: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    fits: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from normbench.storage.identity import content_sha256, study_name
 from normbench.study.axes import Axis, arms_axis, expand, grid_axes, label, vary_axis, zip_axis
 from normbench.study.config import TUNING_SEEDS, RunConfig, Study
 from normbench.study.contradictions import contradictions
+from normbench.study.fitting import fitted
 from normbench.study.study_keys import MAX_SEEDS, StudyKeys
 from normbench.study.tune_keys import read_tune
 from normbench.study.wording import complaints_about, setting_complaint
@@ -50,7 +51,7 @@ def load_study(
     text = read_text(path)
     located = parse_yaml(text, str(path))
     keys, arms = _read_arms(located, set_, vary)
-    configs = _checked_configs(arms)
+    configs, fits = _checked_configs(arms)
     _refuse_equal_arms(configs, located)
     lists = read_tune(keys.tune, tune, located, arms)
     chosen = tuple(range(seeds)) if seeds else _seeds(keys.seeds)
@@ -71,6 +72,7 @@ def load_study(
         claims=tuple(keys.claims or ()),
         content_sha256=content_sha256(located.data),
         options={key: value for key, value in options.items() if value},
+        fits=fits,
     )
     _check_claims(study, located)
     return study
@@ -177,12 +179,15 @@ def _plain_name(base: Located) -> str:
     return str(name)
 
 
-def _checked_configs(arms: dict[str, Located]) -> dict[str, RunConfig]:
+def _checked_configs(arms: dict[str, Located]) -> tuple[dict[str, RunConfig], tuple[str, ...]]:
+    """Return each arm's config, unsaid settings made to fit, and a line for each that is not its default."""
     configs: dict[str, RunConfig] = {}
+    fits: dict[str, None] = {}
     complaints: dict[str, None] = {}  # in order, each once: arms share most of their lines
     for name, located in arms.items():
         try:
-            configs[name] = RunConfig.model_validate(located.data)
+            configs[name], changes = fitted(RunConfig.model_validate(located.data))
+            fits |= dict.fromkeys(changes)
         except ValidationError as error:
             complaints |= dict.fromkeys(complaints_about(error, RunConfig, located))
         else:
@@ -190,7 +195,7 @@ def _checked_configs(arms: dict[str, Located]) -> dict[str, RunConfig]:
             complaints |= dict.fromkeys(setting_complaint(error, located) for error in found)
     if complaints:
         raise ConfigError(list(complaints))
-    return configs
+    return configs, tuple(fits)
 
 
 def _refuse_equal_arms(configs: dict[str, RunConfig], located: Located) -> None:

@@ -17,10 +17,16 @@ arms: {{plain: {{}}, huge: {{{setting}}}}}
 """
 
 
-@pytest.mark.parametrize("setting", ["dataset.train_noise_std: 1.0e+20", "dataset.slope: 1.0e+308", "init_scale: 1.0e+30"])
+@pytest.mark.parametrize(
+    "setting", ["dataset.train_noise_std: 1.0e+20", "dataset.slope: 1.0e+308", "init_scale: 1.0e+30"]
+)
 def test_an_arm_beyond_all_bounds_leaves_the_others_their_table(setting):
     Path("huge.yaml").write_text(STUDY.format(setting=setting), encoding="utf-8")
-    for words in (["run", "huge.yaml", "--quiet"], ["compare"], ["compare", "--metric", "train_loss", "--plot", "a.png"]):
+    for words in (
+        ["run", "huge.yaml", "--quiet"],
+        ["compare"],
+        ["compare", "--metric", "train_loss", "--plot", "a.png"],
+    ):
         code, out, err = normbench(*words)
         assert code == 0, err
         assert "Traceback" not in out + err
