@@ -8,6 +8,7 @@ from pathlib import Path
 
 from normbench.errors import RunFolderError
 from normbench.storage.files.atomic import refusal
+from normbench.storage.files.json_files import write_text
 from normbench.storage.files.plain_text import one_line
 from normbench.storage.lock import Busy, Claim, Stamp, claim
 from normbench.storage.run_folder import CLAIM_JSON, ERROR_TXT, is_finished, problem_with
@@ -122,7 +123,7 @@ class Maker:
             line = said_in_a_line(error, run.folder)
             with suppress(OSError):
                 text = traceback.format_exc()
-                (run.folder / ERROR_TXT).write_text(text, encoding="utf-8", errors="backslashreplace")
+                write_text(run.folder / ERROR_TXT, text.encode("utf-8", "backslashreplace").decode())
             mine.end("failed", line)
             return "failed", line
         mine.finish()

@@ -10,6 +10,7 @@ from typing import Any
 
 from normbench.errors import RunFolderError
 from normbench.storage.files.json_files import read_json, write_sealed_json
+from normbench.storage.files.links import refuse_links
 from normbench.storage.lock import locked, sweep
 
 TUNING = "tuning"
@@ -69,6 +70,7 @@ class Question:
 
 def freeze(choice: Choice, question: Question, study: Path) -> Choice:
     """Write down a choice, unless another command has done so meanwhile; return what is written down."""
+    refuse_links(study / TUNING, levels=2)
     with locked(study / TUNING):
         known = frozen(question, study)
         if known:
@@ -87,7 +89,7 @@ def frozen(question: Question, study: Path) -> Choice | None:
         RunFolderError: The file is damaged.
     """
     path = question.path(study)
-    if not path.is_file():
+    if not path.exists():
         return None
     return _read(path)[0]
 

@@ -16,7 +16,7 @@ def find_studies(path: Path) -> list[Path]:
     Raises:
         ComparisonError: There is none.
     """
-    if (path / STUDY_JSON).is_file():
+    if (path / STUDY_JSON).exists():
         return [path]
     found = _folders_with(STUDY_JSON, path)
     if not found:

@@ -1,6 +1,7 @@
 """Text that others wrote, shown as text: what would steer a terminal becomes a visible escape."""
 
 import re
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,17 @@ def one_line(text: str) -> str:
         a\u000ab
     """
     return visible(text).replace("\n", "\\u000a").replace("\t", "\\u0009")
+
+
+def command_line(*words: object, runs_dir: object = "runs") -> str:
+    """Return a command to be pasted into a shell; the runs folder is named where it is not the usual one.
+
+    Example:
+        >>> command_line("run", "my run.yaml", runs_dir="runs here")
+        "normbench run 'my run.yaml' --runs-dir 'runs here'"
+    """
+    place = [] if str(runs_dir) == "runs" else ["--runs-dir", str(runs_dir)]
+    return shlex.join(["normbench", *map(str, words), *place])
 
 
 class VisibleStream:
