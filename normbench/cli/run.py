@@ -192,7 +192,10 @@ def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> Non
     from normbench.inspection.preflight import study_findings
     from normbench.report.terminal.run_output import plan_lines
     from normbench.scheduling.cost import estimate_cost
+    from normbench.scheduling.ownership import refuse_another_files_folder
 
+    for study in studies:
+        refuse_another_files_folder(study, runs_dir)
     plans = [asdict(estimate_cost(study, runs_dir)) for study in studies]
     if as_json:
         for plan, study in zip(plans, studies, strict=True):

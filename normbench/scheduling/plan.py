@@ -7,11 +7,13 @@ from typing import Any
 
 from normbench.errors import RunFolderError
 from normbench.scheduling.one_run import PlannedRun
+from normbench.scheduling.ownership import is_config_of_a_run, refuse_another_files_folder, source_path
 from normbench.storage.files.json_files import read_json, write_json, write_sealed_json
+from normbench.storage.files.links import refuse_links
 from normbench.storage.identity import is_name
 from normbench.storage.lock import locked, sweep
 from normbench.storage.resolved_settings import flatten
-from normbench.storage.run_folder import ARM_JSON, CONFIG_YAML, STUDY_JSON, seed_folder
+from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, seed_folder
 from normbench.study.config import RunConfig, Study
 from normbench.study.resolved import flat_settings
 
@@ -47,10 +49,13 @@ def write_study_files(study: Study, runs_dir: Path, runs: Sequence[PlannedRun]) 
 
     Raises:
         OSError: They cannot be written.
+        RunFolderError: A link leads there, or the folder belongs to another study file.
     """
     folder = runs_dir / study.name
+    refuse_links(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
+        refuse_another_files_folder(study, runs_dir)
         sweep(folder)
         _write_arms(study, runs)
         content = study_content(study, _names_in_use(study, runs_dir))
@@ -62,6 +67,7 @@ def _write_arms(study: Study, runs: Sequence[PlannedRun]) -> None:
     for run in runs:
         folder = run.folder.parent
         if run.seed == study.seeds[0] and not _is_readable(folder / ARM_JSON):
+            refuse_links(folder)
             folder.mkdir(parents=True, exist_ok=True)
             sweep(folder)
             write_sealed_json(folder / ARM_JSON, arm_content(run.arm, run.config))
@@ -96,6 +102,7 @@ def study_content(study: Study, names: Mapping[str, str]) -> dict[str, Any]:
         "study": study.name,
         "question": study.question,
         "source": study.source,
+        "source_path": source_path(study),
         "content_sha256": study.content_sha256,
         "options": dict(study.options),
         "set": list(study.set_),
@@ -115,5 +122,4 @@ def _arm_entry(arm: str, arm_hash: str, names: Mapping[str, str]) -> dict[str, s
 
 def _is_run_of(content: dict[str, Any], path: Path) -> bool:
     """Return whether this is the resolved config of one run, which forgets nothing of the study it belongs to."""
-    source = Path(content["source"])
-    return _is_readable(path) and source.name == CONFIG_YAML and (source.parent.parent / ARM_JSON).is_file()
+    return _is_readable(path) and is_config_of_a_run(Path(content["source"]))

@@ -8,6 +8,7 @@ from pathlib import Path
 from normbench.report.terminal.progress import StudyProgress
 from normbench.scheduling.executors.processes import Workers
 from normbench.scheduling.one_run import Manner, PlannedRun
+from normbench.scheduling.ownership import refuse_another_files_folder
 from normbench.scheduling.plan import plan
 from normbench.scheduling.schedule import Progress, run_study
 from normbench.scheduling.tuning import missing_tuning_runs, tune_study, with_choices
@@ -65,9 +66,10 @@ class StudyRunner:
 
         Raises:
             RunFailedError: A tuning run failed, or any with ``fail_fast``.
-            RunFolderError: The runs folder cannot be written, or holds something damaged.
+            RunFolderError: The runs folder cannot be written, holds something damaged, or belongs to another file.
             KeyboardInterrupt: Somebody asked to stop; what was under way is saved.
         """
+        refuse_another_files_folder(given, self.runs_dir)
         choices = self._tune(given) if given.tune else {}
         study = with_choices(given, choices) if choices else given
         with self._progress(study.name, len(plan(study, self.runs_dir)), _label) as bar:

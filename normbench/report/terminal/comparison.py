@@ -17,6 +17,7 @@ from normbench.evidence.statistics.paired import Effect
 from normbench.report.blocks.tables import headline, make_console, notes, print_comparison
 from normbench.report.terminal.pivot import print_pivots
 from normbench.storage.files.json_files import json_ready
+from normbench.storage.files.plain_text import command_line
 
 ENOUGH_SEEDS = 8
 
@@ -45,7 +46,8 @@ def print_study_comparison(console: Console, comparison: StudyComparison, pivots
 def footnote(comparison: StudyComparison) -> str:
     """Say what the table is worth, and what would be worth more."""
     if not comparison.rows:
-        return f"Nothing finished yet. Run it: normbench run {comparison.source}"
+        again = command_line("run", comparison.source, runs_dir=comparison.runs_dir)
+        return f"Nothing finished yet. Run it: {again}"
     if comparison.is_evidence:
         return "Mean ± std over seeds (n - 1)." + _method(comparison)
     return f"One seed each: this is a look, not evidence. For evidence:\n  {evidence_command(comparison)}"
@@ -82,8 +84,9 @@ def _choices(comparison: StudyComparison) -> list[list[str]]:
     rows = [_said(row, comparison.differing) for row in comparison.rows]
     if len(comparison.differing) == 1 and all(rows):
         key = comparison.differing[0]
-        return [[f"--vary {key}={','.join(dict.fromkeys(value for row in rows for _, value in row))}"]]
-    return [[f"--set {key}={shlex.quote(value)}" for key, value in row] for row in rows]
+        values = ",".join(dict.fromkeys(value for row in rows for _, value in row))
+        return [[f"--vary {shlex.quote(f'{key}={values}')}"]]
+    return [[f"--set {shlex.quote(f'{key}={value}')}" for key, value in row] for row in rows]
 
 
 def _said(row: Row, differing: Sequence[str]) -> list[tuple[str, str]]:

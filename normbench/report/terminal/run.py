@@ -1,5 +1,6 @@
 """What `normbench run` prints when all is done: losses, std per layer, comparison, where to look next."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from normbench.report.blocks.tables import print_layers, print_losses
 from normbench.report.terminal.claims import print_claims
 from normbench.report.terminal.comparison import print_comparisons
 from normbench.report.terminal.layers import print_divergence, print_standouts, print_surfaces
+from normbench.storage.files.plain_text import command_line
 from normbench.storage.run_folder import METRICS_CSV, Arm
 from normbench.storage.study_folder import read_study_arms
 
@@ -94,11 +96,16 @@ def _print_single(console: Console, study: str, arm: Arm) -> None:
 
 
 def _pointers(folder: Path, arms: Sequence[Arm], config: Path) -> list[str]:
-    runs_dir = "" if str(folder.parent) == "runs" else f" --runs-dir {folder.parent}"
+    runs_dir = folder.parent
     if len(arms) == 1:
         saved = arms[0].runs[0].folder if len(arms[0].runs) == 1 else arms[0].folder
         other = "norm=batch_norm" if arms[0].settings.get("norm") == "none" else "norm=none"
-        following = f"normbench run {config} --set {other}{runs_dir}     then     normbench compare{runs_dir}"
+        run, compare = (
+            command_line("run", config, "--set", other, runs_dir=runs_dir),
+            command_line("compare", runs_dir=runs_dir),
+        )
+        following = f"{run}     then     {compare}"
     else:
-        saved, following = folder, f"normbench compare {folder}"
-    return [f"saved    {saved}", f"look     normbench tensorboard{runs_dir}", f"next     {following}"]
+        saved, following = folder, command_line("compare", folder)
+    look = command_line("tensorboard", runs_dir=runs_dir)
+    return [f"saved    {shlex.quote(str(saved))}", f"look     {look}", f"next     {following}"]
