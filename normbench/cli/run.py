@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 if TYPE_CHECKING:
+    from normbench.errors import RunFolderError
     from normbench.findings import Level
     from normbench.scheduling.studies import StudyRun, StudyRunner
     from normbench.study.config import Study
@@ -96,7 +97,6 @@ def _run_all(
         A line per failure, a line per study that could not be written or read, and what showing each gave.
     """
     from normbench.errors import RunFolderError
-    from normbench.scheduling.one_run import said_in_a_line
     from normbench.scheduling.study_pictures import draw_study
 
     failures: list[str] = []
@@ -108,11 +108,23 @@ def _run_all(
             try:
                 draw_study(run.study, run.folder, run.results)
                 reports.append(show(path, run))
-            except BrokenPipeError:  # whoever reads has seen enough
-                raise
             except (OSError, RunFolderError) as error:  # the runs are there, and asking again shows them
-                failures.append(f"{study.name}: {said_in_a_line(error, run.folder)}")
+                _note(error, run, failures, broken)
     return failures, broken, reports
+
+
+def _note(error: "OSError | RunFolderError", run: "StudyRun", failures: list[str], broken: list[str]) -> None:
+    """Note why a study could not be shown; nothing where whoever reads has seen enough, and the next one is run."""
+    from normbench.scheduling.one_run import said_in_a_line
+    from normbench.storage.files.atomic import refusal
+    from normbench.storage.files.streams import STDOUT, discard_output
+
+    if isinstance(error, BrokenPipeError):
+        discard_output()
+    elif isinstance(error, OSError) and error.filename == STDOUT:
+        broken.append(refusal(error, STDOUT))
+    else:
+        failures.append(f"{run.study.name}: {said_in_a_line(error, run.folder)}")
 
 
 def _tell_failures(failures: list[str], broken: list[str]) -> None:

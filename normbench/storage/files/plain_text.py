@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO, cast
 
+from normbench.storage.files.streams import STDOUT, NamedStream, QuietStream
+
 # C0 but for tab and newline, DEL, C1, line separators, marks that turn the direction of writing, lone surrogates.
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
@@ -85,7 +87,8 @@ def stream_beneath(stream: TextIO) -> TextIO:
 def only_visible_text() -> Iterator[None]:
     """Let nothing that is printed inside the block steer the terminal."""
     kept = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (cast(TextIO, VisibleStream(stream)) for stream in kept)
+    named = NamedStream(kept[0], STDOUT), QuietStream(kept[1], "standard error")
+    sys.stdout, sys.stderr = (cast(TextIO, VisibleStream(cast(TextIO, stream))) for stream in named)
     try:
         yield
     finally:
