@@ -1,12 +1,13 @@
 """The command line: one file per command, found by itself; shows errors, and nothing else."""
 
 import os
-import pkgutil
 import sys
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
 
 import typer
+
+from normbench.storage.files.part_files import function_in, import_parts
 
 INTERRUPTED = 130
 app = typer.Typer(
@@ -16,8 +17,24 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
-    app.command(name=_module)(import_module(f"{__name__}.{_module}").command)
+
+
+def _stub(line: str) -> Callable[[], None]:
+    """Return a command that only says what is missing in its file."""
+
+    def command() -> None:
+        from normbench.errors import ConfigError
+
+        raise ConfigError([line])
+
+    command.__doc__ = line
+    return command
+
+
+_parts = import_parts(__name__, lambda module, _: function_in(module, "command"))
+_commands = _parts.found | {name: _stub(line) for name, line in _parts.unfinished.items()}
+for _name in sorted(_commands):
+    app.command(name=_name)(_commands[_name])
 
 
 def main() -> None:

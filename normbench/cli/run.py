@@ -219,10 +219,14 @@ def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> Non
 
 
 def _print_findings(studies: "list[Study]", *levels: "Level") -> None:
+    from normbench.inspection.checks.base import unfinished_checks
+    from normbench.inspection.measures.base import unfinished_measures
     from normbench.inspection.preflight import study_findings
     from normbench.report.blocks.tables import make_console
     from normbench.report.terminal.findings import print_findings
 
+    for line in [*unfinished_checks(), *unfinished_measures()]:
+        typer.echo(line, err=True)
     for study in studies:
         print_findings(make_console(stderr=True), study.name, study_findings(study), len(study.arms), levels)
 
