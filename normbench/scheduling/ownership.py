@@ -1,5 +1,6 @@
 """Which study file a study's folder belongs to: two files of one name must not share its runs unnoticed."""
 
+import os
 import shlex
 from contextlib import suppress
 from pathlib import Path
@@ -21,20 +22,21 @@ def refuse_another_files_folder(study: Study, runs_dir: Path) -> None:
     Raises:
         RunFolderError: With the way out.
     """
-    folder, mine = runs_dir / study.name, Path(study.source)
+    folder, mine = (runs_dir / study.name).resolve(), Path(study.source)
     known = _known(folder / STUDY_JSON)
-    owner = str(known.get("source_path") or "")
-    if not owner or owner == source_path(study) or is_config_of_a_run(mine):
+    said = known.get("source_path")
+    owner = (folder / str(said)).resolve()
+    if not said or owner == mine.resolve() or is_config_of_a_run(mine):
         return
-    if known.get("content_sha256") == study.content_sha256 or _content(Path(owner)) in ("", study.content_sha256):
+    if known.get("content_sha256") == study.content_sha256 or _content(owner) in ("", study.content_sha256):
         return
     way_out = f"Write another study: NAME in {shlex.quote(study.source)}, or choose another folder with --runs-dir."
-    raise RunFolderError(f"{folder}: must belong to {study.source}, got the runs of {owner}. {way_out}")
+    raise RunFolderError(f"{runs_dir / study.name}: must belong to {study.source}, got the runs of {owner}. {way_out}")
 
 
-def source_path(study: Study) -> str:
-    """Return where the study's file lies, whatever folder the command is given in."""
-    return str(Path(study.source).resolve())
+def source_path(study: Study, folder: Path) -> str:
+    """Return where the study's file lies as seen from its folder, so that both may be moved together."""
+    return os.path.relpath(Path(study.source).resolve(), folder.resolve())
 
 
 def is_config_of_a_run(path: Path) -> bool:

@@ -58,7 +58,7 @@ def write_study_files(study: Study, runs_dir: Path, runs: Sequence[PlannedRun]) 
         refuse_another_files_folder(study, runs_dir)
         sweep(folder)
         _write_arms(study, runs)
-        content = study_content(study, _names_in_use(study, runs_dir))
+        content = study_content(study, _names_in_use(study, runs_dir)) | {"source_path": source_path(study, folder)}
         if not _is_run_of(content, folder / STUDY_JSON):
             write_json(folder / STUDY_JSON, content)
 
@@ -102,7 +102,6 @@ def study_content(study: Study, names: Mapping[str, str]) -> dict[str, Any]:
         "study": study.name,
         "question": study.question,
         "source": study.source,
-        "source_path": source_path(study),
         "content_sha256": study.content_sha256,
         "options": dict(study.options),
         "set": list(study.set_),

@@ -64,7 +64,17 @@ def test_a_file_that_was_moved_or_copied_takes_over(becomes):
         shutil.copy("a/exp.yaml", "b/exp.yaml")
     assert run("b/exp.yaml").code == 0
     said = read_json(Path("runs/exp/study.json"))
-    assert (said["source"], said["source_path"]) == ("b/exp.yaml", str(Path("b/exp.yaml").resolve()))
+    assert (said["source"], said["source_path"]) == ("b/exp.yaml", "../../b/exp.yaml")
+
+
+@pytest.mark.usefixtures("two_files")
+def test_what_is_moved_together_stays_together(monkeypatch):
+    Path("moved").mkdir()
+    for name in ("a", "b", "runs"):
+        shutil.move(name, Path("moved", name))
+    monkeypatch.chdir("moved")
+    assert run("a/exp.yaml").code == 0
+    assert run("b/exp.yaml").code == 2
 
 
 @pytest.mark.usefixtures("two_files")

@@ -15,12 +15,12 @@ def mean_of(values: Iterable[float]) -> float:
     known = list(values)
     if not known:
         return math.nan
+    if not all(map(math.isfinite, known)):
+        return sum(known)
     try:
         return statistics.fmean(known)
     except OverflowError:
         return math.fsum(value / len(known) for value in known)
-    except ValueError:
-        return math.nan
 
 
 def sample_std(values: Sequence[float]) -> float:
