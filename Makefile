@@ -4,7 +4,7 @@
 
 PYTHON = python3
 BIN = .venv/bin
-COG = $(BIN)/cog -I tests
+DOCS = PYTHONPATH=tests $(BIN)/python -m docs_blocks
 NEW_ENOUGH = import sys; sys.version_info >= (3, 11) or sys.exit("needs Python 3.11 or newer: make PYTHON=python3.12")
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/pytest
 
@@ -13,7 +13,7 @@ help: ## list these targets
 
 install: .venv/installed ## make .venv and install normbench with the tested versions of everything
 
-.venv/installed: pyproject.toml constraints.txt
+.venv/installed: pyproject.toml constraints.txt normbench/__init__.py
 	test -x $(BIN)/python || { $(PYTHON) -c '$(NEW_ENOUGH)' && $(PYTHON) -m venv .venv; }
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch .venv/installed
@@ -25,19 +25,19 @@ run: install ## train LeNet with batch norm on the banknotes, then compare what 
 test: install ## the whole suite
 	$(PYTEST)
 
-check: install ## style, types, imports between modules and README; changes nothing
+check: install ## style, types, imports between modules and docs; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(COG) --check --diff README.md
+	$(DOCS) check
 
 format: install ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: install ## write the generated parts of README.md again
-	$(COG) -r README.md
+docs: install ## write the generated parts of README.md and docs/ again, running their commands: some minutes
+	$(DOCS) write
 
 golden: install ## write tests/golden again; read the difference before you commit it
 	NORMBENCH_GOLDEN=1 $(PYTEST)

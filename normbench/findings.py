@@ -1,77 +1,88 @@
-"""Finding: what may go wrong in a layer, why it matters, the way out; what arms share is said once."""
+"""Finding: what is wrong in which layers, by what figure, why, and the way out; what arms share is said once."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Level = Literal["error", "warning", "note"]
 
 LEVELS: tuple[Level, ...] = ("error", "warning", "note")
 """An error stops; a warning is told before training; a note is told where one asks for it."""
+MAX_NAMED = 4
+"""Layers, or arms; of more, the ends or the first are named and the others are counted."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check says of one layer.
+    """One thing that is wrong, found before training, by a probe, or by the measures taken during training.
 
     Attributes:
         level: error, warning or note.
-        layer: The layer's name, as in reports; "" where none is to blame.
-        what: What is so, the layer being the subject: "averages over 4 values per channel".
-        why: Why it matters; "" where ``what`` says it.
-        fix: The way out.
-        check: What found it: a file of ``normbench/inspection/checks``.
-    """
-
-    level: Level
-    layer: str
-    what: str
-    why: str
-    fix: str
-    check: str = ""
-
-
-@dataclass(frozen=True)
-class SharedFinding:
-    """What a check says of several layers of several arms in the same words.
-
-    Attributes:
-        level: error, warning or note.
-        layers: Names of the layers, from input to output.
-        what: What is so.
-        why: Why it matters.
-        fix: The way out.
-        check: What found it.
-        arms: Names of the arms of which all that is true.
+        layers: Names of the layers, as in reports; empty where none is to blame. Before training from input to output;
+            else the first is where it begins or is worst.
+        what: What is so, the layers being the subject: "averages over 4 values per channel", "dead units".
+        figure: The numbers it rests on, of the first layer; "" where ``what`` says them.
+        why: Why it matters, or the likely cause; "" where ``what`` says it.
+        way_out: What to do.
+        source: The rule that found it: a check's file, a fault of the probe, a function over the measures.
+        arms: Names of the arms of which it is true; empty where there is only one.
+        value: The figure as a number, by which findings of one source are compared: the larger the worse.
+        num_seeds: In how many runs of an arm.
+        of_seeds: Of how many.
     """
 
     level: Level
     layers: tuple[str, ...]
     what: str
-    why: str
-    fix: str
-    check: str
-    arms: tuple[str, ...]
+    figure: str = ""
+    why: str = ""
+    way_out: str = ""
+    source: str = ""
+    arms: tuple[str, ...] = ()
+    value: float | None = None
+    num_seeds: int = 1
+    of_seeds: int = 1
+
+    @property
+    def where(self) -> str:
+        """Name the layers; beside a figure the first, since it is that one's, and the number of the others."""
+        first, more = self.layers[:1], len(self.layers) - 1
+        if not self.figure and more < MAX_NAMED:
+            return ", ".join(self.layers)
+        if not self.figure:
+            return f"{self.layers[0]} ... {self.layers[-1]} ({more + 1} layers)"
+        return "".join(first) + (f" and {more} more layer{'s' * (more > 1)}" if more > 0 else "")
+
+    def sentence(self) -> str:
+        """Say where what is wrong, by which figure, in how many seeds.
+
+        Example:
+            >>> Finding("warning", ("fc1", "fc2"), "dead units", "95 % put out 0", num_seeds=2, of_seeds=3).sentence()
+            'fc1 and 1 more layer: dead units, 95 % put out 0 (2 of 3 seeds).'
+            >>> Finding("note", ("fc1", "fc2"), "takes away the bias").sentence()
+            'fc1, fc2: takes away the bias'
+        """
+        said = ": ".join(part for part in (self.where, self.what) if part)
+        seeds = f" ({self.num_seeds} of {self.of_seeds} seeds)" if self.of_seeds > 1 else ""
+        return f"{said}, {self.figure}{seeds}." if self.figure else said
 
 
-def share_findings(by_arm: Mapping[str, Iterable[Finding]]) -> list[SharedFinding]:
-    """Say once what several layers and arms have in common, worst level first."""
-    arms: dict[SharedFinding, list[str]] = {}
+def share_findings(by_arm: Mapping[str, Iterable[Finding]]) -> list[Finding]:
+    """Join findings that say the same of several layers, then those that are the same in several arms.
+
+    Returns:
+        Findings with their arms, the worst level first.
+    """
+    arms: dict[Finding, list[str]] = {}
     for arm, findings in by_arm.items():
         for finding in _over_layers(findings):
             arms.setdefault(finding, []).append(arm)
-    shared = [
-        SharedFinding(one.level, one.layers, one.what, one.why, one.fix, one.check, tuple(names))
-        for one, names in arms.items()
-    ]
+    shared = [replace(finding, arms=tuple(names)) for finding, names in arms.items()]
     return sorted(shared, key=lambda finding: LEVELS.index(finding.level))
 
 
-def _over_layers(findings: Iterable[Finding]) -> Sequence[SharedFinding]:
+def _over_layers(findings: Iterable[Finding]) -> list[Finding]:
     layers: dict[Finding, list[str]] = {}
-    for one in findings:
-        layers.setdefault(Finding(one.level, "", one.what, one.why, one.fix, one.check), []).append(one.layer)
-    return [
-        SharedFinding(one.level, tuple(names), one.what, one.why, one.fix, one.check, arms=())
-        for one, names in layers.items()
-    ]
+    for finding in findings:
+        layers.setdefault(replace(finding, layers=()), []).extend(finding.layers)
+    return [replace(finding, layers=tuple(names)) for finding, names in layers.items()]

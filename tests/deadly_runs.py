@@ -16,7 +16,7 @@ class Deadly(PlannedRun):
 
     def __reduce__(self):
         """Die where it arrives, or arrive as what it is."""
-        values = (self.study, self.arm, self.config, self.seed, self.folder)
+        values = (self.study, self.arm, self.config, self.seed, self.folder, self.identity)
         return die, (self.num_deaths, values)
 
 

@@ -3,7 +3,10 @@
 import csv
 from pathlib import Path
 
-from normbench.storage.files.json_files import write_json, write_sealed_json
+import yaml
+
+from normbench.storage.files.json_files import read_json, write_json, write_sealed_json
+from normbench.storage.identity import NUM_SHOWN
 from normbench.storage.run_folder import (
     ARM_JSON,
     ENVIRONMENT_JSON,
@@ -11,9 +14,9 @@ from normbench.storage.run_folder import (
     METRICS_CSV,
     STUDY_JSON,
     SUMMARY_JSON,
+    arm_folder_name,
     digests,
     read_arm,
-    seed_folder,
 )
 
 TINY = """\
@@ -41,22 +44,42 @@ SUMMARY = {
 STATISTICS = {"mean": 0.0, "std": 1.0, "l2_norm": 2.0, "max_abs": 3.0, "zero_share": 0.0}
 
 
-def make_study(runs_dir=Path("runs"), name="made_up", *, arms=(), **content):
-    """Write study.json that names ``arms`` with the hash that ``make_arm`` gives them."""
+def make_study(runs_dir=Path("runs"), name="made_up", *, arms=(), baseline=None, **content):
+    """Write study.json that names ``arms`` with the identity that ``make_arm`` gives them.
+
+    An arm without "=" in what it is called here has this name; ``baseline`` is a name, or key=value.
+    """
     folder = runs_dir / name
     folder.mkdir(parents=True, exist_ok=True)
-    said = {"question": "Is it made up?", "baseline": None, "is_plain": False, "quotes": {}} | content
-    write_json(folder / STUDY_JSON, {"study": name, "arms": [{"arm": a, "hash": "aaaaaa"} for a in arms]} | said)
+    said = {"question": "Is it made up?", "is_plain": False, "quotes": {}} | content
+    own = {} if said["is_plain"] else {arm: named_or_set(arm) for arm in arms}
+    listed = [
+        {"arm": arm, "identity": "aaaaaa", "folder": arm_folder_name(arm, "aaaaaa")} | own.get(arm, {}) for arm in arms
+    ]
+    fixed = None if baseline is None else baseline_fixing(baseline)
+    write_json(folder / STUDY_JSON, {"study": name, "arms": listed, "baseline": fixed} | said)
     return folder
 
 
-def make_arm(study, arm="none", *, arm_hash="aaaaaa", changed=None, **settings):
+def named_or_set(arm):
+    """Return the name of an arm, or what a grid sets in it, as study.json has them."""
+    words = [word.partition("=") for word in arm.split(",")]
+    return {"sets": {key: yaml.safe_load(value) for key, _, value in words}} if "=" in arm else {"name": arm}
+
+
+def baseline_fixing(said):
+    """Return a baseline as study.json has it."""
+    key, equals, value = said.partition("=")
+    return {"said": said, "settings": {key: yaml.safe_load(value)}} if equals else {"said": said, "name": said}
+
+
+def make_arm(study, arm="none", *, identity="aaaaaa", changed=None, **settings):
     """Write arm.json; ``batch__size`` stands for the dotted key ``batch.size``."""
     dotted = {key.replace("__", "."): value for key, value in settings.items()}
-    folder = seed_folder(study.parent, study.name, arm, arm_hash, 0).parent
+    folder = study / arm_folder_name(arm, identity[:NUM_SHOWN])
     folder.mkdir(parents=True, exist_ok=True)
     said = list(dotted) if changed is None else changed
-    write_json(folder / ARM_JSON, {"arm": arm, "hash": arm_hash, "settings": dotted, "changed": said})
+    write_json(folder / ARM_JSON, {"arm": arm, "identity": identity, "settings": dotted, "changed": said})
     return folder
 
 
@@ -66,7 +89,9 @@ def make_run(arm, seed=0, metrics=({"step": 0, "test_loss": 1.0},), stats=(), cp
     folder.mkdir()
     write_csv(folder / METRICS_CSV, metrics)
     write_csv(folder / LAYER_STATS_CSV, [{"step": 0, "layer": "", "kind": ""} | STATISTICS | row for row in stats])
-    write_sealed_json(folder / SUMMARY_JSON, SUMMARY | {"files": digests(folder)} | summary)
+    known = read_json(arm / ARM_JSON)["identity"] if (arm / ARM_JSON).is_file() else "aaaaaa"
+    content = SUMMARY | {"identity": known, "files": digests(folder)} | summary
+    write_sealed_json(folder / SUMMARY_JSON, content)
     write_json(folder / ENVIRONMENT_JSON, {"cpu_s": 1.5, "cpu_s_per_step": cpu_s_per_step, "num_threads": 1})
     return folder
 

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import yaml
+
+from normbench.storage.arm_id import ArmEntry, ArmSet
 from normbench.storage.run_folder import METRICS_CSV, Arm, Run
 
 CONSTANT = {"train_loss": 1.0, "test_loss": 1.0, "validation_loss": 1.0, "test_accuracy": 0.5}
@@ -22,10 +25,24 @@ class RunInMemory(Run):
         return self._rows if name == METRICS_CSV else []
 
 
-def arm_in_memory(name, runs, arm_hash="aaaaaa", **settings):
+def arm_in_memory(name, runs, identity="aaaaaa", **settings):
     """Return an arm; ``batch__size`` stands for the dotted key ``batch.size``."""
-    dotted = {key.replace("__", "."): value for key, value in settings.items()}
-    return Arm(Path(name), name, arm_hash, dotted, list(dotted), tuple(runs))
+    entry, said = described(name)
+    dotted = said | {key.replace("__", "."): value for key, value in settings.items()}
+    return Arm(Path(name), name, identity, dotted, list(dotted), tuple(runs), entry)
+
+
+def described(label):
+    """Return the entry and the settings of an arm that a test writes as its label: name, key=value, tuned."""
+    words = label.split(",")
+    sets = {key: yaml.safe_load(value) for key, equals, value in (word.partition("=") for word in words) if equals}
+    name = ",".join(word for word in words if "=" not in word and word != "tuned")
+    return ArmEntry(label, name, sets, ["optimizer.lr"] * ("tuned" in words)), dict(sets)
+
+
+def arms_called(*labels):
+    """Return arms that a test writes as their labels, to choose from."""
+    return ArmSet([entry.known(settings) for entry, settings in map(described, labels)])
 
 
 def arm_with(name, values, metric="test_loss", statuses=None, **settings):

@@ -1,51 +1,138 @@
 """What is written about normbench is what normbench is."""
 
 import ast
+import os
 import re
 import subprocess
+import sys
 
 import pytest
-import readme_blocks
 import yaml
-from cogapp import Cog
-from readme_blocks import ROOT
+from command_line import normbench as normbench_command
+from docs_blocks import __main__ as docs
+from docs_blocks import commands, configs, outputs, picture, tree
+from docs_blocks.markdown import README, ROOT, pages
 
 import normbench
-from normbench.study.config import config
+from normbench.storage.identity import NUMERICS
+from normbench.study.load import load_study
+from normbench.study.study_keys import StudyKeys
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 MODULES = sorted((ROOT / "normbench").rglob("*.py"))
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+PAGES = {str(page.relative_to(ROOT)): page for page in pages()}
+RELEASE = re.compile(r"^## \[(\d+\.\d+\.\d+)\] - (unreleased|\d{4}-\d\d-\d\d)$", re.MULTILINE)
+SECTIONS = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security", "Numerics"}
+
+each_page = pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
 
 
-def test_the_generated_parts_of_the_readme_are_fresh(monkeypatch, capsys):
+def read(page):
+    return page.read_text(encoding="utf-8")
+
+
+def without_code(text):
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_generated_parts_are_fresh_and_checking_them_loads_no_torch():
+    code = "import sys; from docs_blocks.__main__ import main; sys.exit(main('check') or 'torch' in sys.modules)"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    found = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, f"run `make docs`:\n{found.stdout}{found.stderr}"
+
+
+def test_tables_of_parts_and_settings_are_fresh(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
-    stale = Cog().main(["cog", "--check", "--diff", "README.md"])
-    assert not stale, f"run `make docs`:\n{capsys.readouterr().out}"
+    assert docs.main("tables") == 0, f"run `make docs`:\n{capsys.readouterr().out}"
 
 
-@pytest.mark.parametrize("command", readme_blocks.command_names())
-def test_every_command_stands_in_the_readme_with_an_example(command):
-    assert f"### normbench {command}\n" in README
-    assert f"normbench {command}" in readme_blocks.help_of(command).partition("Usage:")[2].partition("\n")[2]
+@each_page
+def test_outputs_are_those_of_the_commands_that_ask_for_them(page):
+    """What a command prints is not compared, but whose output it is."""
+    text = read(page)
+    blocks = re.findall(r"<!-- \{\{\{cog(.*?)\}\}\} -->\n(.*?)<!-- \{\{\{end\}\}\} -->", text, re.DOTALL)
+    for code, output in blocks:
+        for command in re.findall(r"^\$ (normbench \w+)", output, re.MULTILINE):
+            assert command in code
+        assert output.strip()
+    made = "".join(output for _, output in blocks)
+    assert [line for line in re.findall(r"^\$ normbench .*$", text, re.MULTILINE) if line not in made] == []
+
+
+def test_the_readme_is_one_page():
+    lines = read(README).splitlines()
+    assert len(lines) <= 150
+    shown = re.search(r"```text\n(\$ normbench run .*?)```", read(README), re.DOTALL)
+    assert 3 <= shown[1].count("\n") <= 12
+    assert f"({picture.PICTURE.as_posix()})" in read(README)
+    assert (ROOT / picture.PICTURE).stat().st_size < 100_000
+
+
+def test_the_lines_in_the_readme_are_the_experiment_that_init_writes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert normbench_command("init", "lenet").code == 0
+    (tmp_path / "readme.yaml").write_text(re.search(r"```yaml\n(.*?)```", read(README), re.DOTALL)[1], encoding="utf-8")
+    in_readme, written = (load_study(tmp_path / name) for name in ("readme.yaml", "my_lenet.yaml"))
+    (six_lines,), (commented,) = in_readme.arms.values(), written.arms.values()
+    assert six_lines.model_dump(exclude={"num_steps"}) == commented.model_dump(exclude={"num_steps"})
+    assert (six_lines.total_steps, in_readme.question) == (commented.total_steps, written.question)
+
+
+@pytest.mark.parametrize("command", commands.command_names())
+def test_every_command_stands_in_the_docs_with_an_example(command):
+    assert f"\n## normbench {command}\n" in read(PAGES["docs/commands.md"])
+    assert f"normbench {command}" in commands.help_of(command).partition("Usage:")[2].partition("\n")[2]
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
-def test_every_config_stands_in_the_readme_with_its_question(config):
-    assert f"(configs/{config.name})" in README
-    assert readme_blocks.question(config).endswith("?")
+def test_every_config_stands_in_the_docs_with_its_question(config):
+    assert f"(../configs/{config.name})" in read(PAGES["docs/config.md"])
+    assert configs.question(config).endswith("?")
 
 
-def test_links_in_the_readme_lead_to_files():
-    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", README)
-    assert targets
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+def test_every_key_of_a_study_stands_in_the_docs():
+    keys = re.findall(
+        r"^\| `(\w+)` \| ", read(PAGES["docs/config.md"]).partition("## Keys of a study")[2], re.MULTILINE
+    )
+    assert set(keys) == set(StudyKeys.model_fields)
 
 
-def test_paths_in_the_readme_exist():
-    paths = re.findall(r"(?:configs|normbench|tests)/[\w/]+\.(?:py|yaml)", README)
+@each_page
+def test_links_lead_to_files_and_headings(page):
+    targets = re.findall(r"\]\((?!https?:)([^)\s]+)\)", read(page))
+    files = [(target, page.parent / target.partition("#")[0] if target[0] != "#" else page) for target in targets]
+    assert [target for target, file in files if not file.exists()] == []
+    anchored = [(target.partition("#")[2], file) for target, file in files if "#" in target]
+    assert [anchor for anchor, file in anchored if anchor not in anchors(file)] == []
+
+
+def anchors(page):
+    """The anchors that GitHub gives the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", without_code(read(page)), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_page_is_linked_from_the_readme():
+    assert [name for name in PAGES if name.startswith("docs/") and f"({name})" not in read(README)] == []
+
+
+@each_page
+def test_paths_exist(page):
+    text = read(page)
+    paths = re.findall(r"(?<![\w/])(?:configs|docs|normbench|tests)/[\w/]+\.(?:py|yaml|md)", text)
     assert [path for path in paths if not (ROOT / path).exists()] == []
+    names = set(re.findall(r"\btest_\w+\.py\b", text))
+    assert names <= {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+
+
+def test_the_tree_has_every_module_with_its_caption():
+    lines = [line.strip() for line in tree.tree().splitlines()]
+    for module in MODULES:
+        folder = module.name == "__init__.py" and module.parent != tree.PACKAGE
+        name = f"{module.parent.name}/" if folder else module.name
+        assert [line for line in lines if line.split()[0] == name and line.endswith(tree.caption(module))]
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -55,15 +142,36 @@ def test_every_module_has_a_caption(module):
     assert not rest or rest.startswith("\n"), "the caption is one line"
 
 
+@pytest.mark.parametrize("row", ["a", "a | b", "a : b", "(a) : (b)"])
+def test_rows_of_layers_are_read_in_every_form(row):
+    assert tree.names_in(row) == re.findall(r"\w", row)
+
+
+def test_excerpts_keep_what_was_asked_for_and_say_what_is_left_out():
+    assert outputs.excerpt("a\n\nb x\nc\n\nd\n\ne", "x", "\n\n") == "...\nb x\nc\n..."
+    with pytest.raises(AssertionError, match="nothing has 'y'"):
+        outputs.excerpt("a\nb", "y", "\n")
+
+
+def test_the_changelog_has_releases_newest_first_with_known_sections():
+    releases = RELEASE.findall(CHANGELOG)
+    versions = [tuple(map(int, version.split("."))) for version, _ in releases]
+    assert versions == sorted(versions, reverse=True)
+    assert len(releases) == CHANGELOG.count("\n## ")
+    assert "unreleased" not in [date for _, date in releases[1:]]
+    assert set(re.findall(r"^### (.+)$", CHANGELOG, re.MULTILINE)) <= SECTIONS
+
+
 def test_each_change_of_the_numerics_stands_in_the_changelog():
-    section = CHANGELOG.partition("\n## Numerics\n")[2].partition("\n## ")[0]
-    assert [int(n) for n in re.findall(r"^(\d+)\. ", section, re.MULTILINE)] == list(range(1, config.NUMERICS + 1))
+    sections = re.findall(r"^### Numerics\n(.*?)(?=^##|\Z)", CHANGELOG, re.MULTILINE | re.DOTALL)
+    numbers = [int(n) for section in sections for n in re.findall(r"^(\d+)\. ", section, re.MULTILINE)]
+    assert sorted(numbers) == list(range(1, NUMERICS + 1))
+    assert len(sections) == len(RELEASE.findall(CHANGELOG)), "every release says what became of the numbers"
 
 
 def test_one_version_everywhere():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    assert citation["version"] == normbench.__version__
-    assert f"\n## {normbench.__version__}" in CHANGELOG
+    assert citation["version"] == normbench.__version__ == RELEASE.search(CHANGELOG)[1]
 
 
 def test_constraints_name_packages_and_versions_only():

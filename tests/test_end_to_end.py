@@ -93,7 +93,10 @@ def test_an_edited_line_of_a_plain_file_is_one_more_row():
     found = compared()
     assert found["differing"] == ["batch_size"]
     assert sorted(row["settings"]["batch_size"] for row in found["rows"]) == [5, 10]
-    assert "2 settings, same in all but batch_size" in normbench("compare").out
+    assert (
+        "  2 settings, 1 seed each · mlp on linear_regression ·\n  same in all but batch_size\n"
+        in normbench("compare").out
+    )
 
 
 def test_an_edited_line_of_a_file_with_arms_names_the_old_hashes_and_leaves_them_out():

@@ -25,7 +25,10 @@ def command(
     Example: normbench claims configs/b01_weight_decay.yaml
     """
     from normbench.evidence.claims.study_verdicts import file_verdicts, files_with_claims
-    from normbench.report.terminal.claims import as_json, print_claims
+    from normbench.report.blocks.claims import claims_blocks
+    from normbench.report.pages.json_text import claims_json
+    from normbench.report.terminal.console import make_console
+    from normbench.report.terminal.render import print_blocks
 
     paths = configs or files_with_claims(Path("configs"))
     verdicts = [verdict for path in paths for verdict in file_verdicts(path, runs_dir)]
@@ -34,6 +37,6 @@ def command(
 
         write_page(markdown, verdicts)
     if json_:
-        typer.echo(as_json(verdicts))
+        typer.echo(claims_json(verdicts))
     elif not markdown:
-        print_claims(verdicts)
+        print_blocks(make_console(), claims_blocks(verdicts))

@@ -1,9 +1,14 @@
 """normbench compare: the comparison again, from files alone."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from normbench.evidence.comparison.comparison import StudyComparison
+    from normbench.evidence.comparison.pivot import Pivot
+    from normbench.report.pages.comparison_page import ComparedStudy
 
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where runs are kept.")]
 Texts = list[str] | None
@@ -23,6 +28,9 @@ def command(
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     csv_: Annotated[bool, typer.Option("--csv", help="Print CSV, one line per arm.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print GitHub markdown.")] = False,
+    details: Annotated[
+        bool, typer.Option("--details", help="Also parameters, CPU time and all settings that differ.")
+    ] = False,
     methods: Annotated[bool, typer.Option("--methods", help="Add a paragraph for a paper: how this was made.")] = False,
 ) -> None:
     """Compare the arms of finished runs: a table per study, rows labelled by what differs.
@@ -35,13 +43,11 @@ def command(
 
     Example: normbench compare runs/lenet_bn --metric test_loss
     """
-    from normbench.evidence.claims.study_verdicts import study_verdicts
     from normbench.evidence.comparison.comparison import compare_runs
     from normbench.evidence.comparison.effects import with_effects
     from normbench.evidence.comparison.gate import failures, read_gate
     from normbench.evidence.comparison.pivot import pivots
-    from normbench.evidence.layers.standouts import comparison_standouts
-    from normbench.report.terminal.compare import chosen_format, show
+    from normbench.report.pages.comparison_page import chosen_format
 
     chosen = chosen_format(json=json_, csv=csv_, markdown=markdown, with_methods=methods)
     if plot:
@@ -56,10 +62,44 @@ def command(
     if plot:
         save_figure(plot, comparisons, tables)
     is_own_question = not (metric or where or by)
-    verdicts = [study_verdicts(Path(c.runs_dir) / c.study) if is_own_question else [] for c in comparisons]
-    found = [comparison_standouts(comparison) if is_own_question else None for comparison in comparisons]
-    show(comparisons, tables, verdicts, found, chosen, with_methods=methods)
+    pairs = zip(comparisons, tables, strict=True)
+    studies = [_compared(*pair, is_own_question=is_own_question, with_methods=methods) for pair in pairs]
+    _show(studies, chosen, details=details, figure=str(plot or ""))
     for line in failed:
         typer.echo(line, err=True)
     if failed:
         raise typer.Exit(3)
+
+
+def _compared(
+    comparison: "StudyComparison", pivots: "list[Pivot]", *, is_own_question: bool, with_methods: bool
+) -> "ComparedStudy":
+    """Add to a comparison what else is told of its study."""
+    from normbench.evidence.claims.study_verdicts import study_verdicts
+    from normbench.evidence.comparison.effects import with_first_baseline
+    from normbench.evidence.layers.standouts import comparison_standouts
+    from normbench.report.pages.comparison_page import ComparedStudy
+    from normbench.report.pages.methods import methods
+
+    judged = comparison if pivots or comparison.baseline else with_first_baseline(comparison)
+    paragraph = methods(judged, pivots) if with_methods else ""
+    if not is_own_question:
+        return ComparedStudy(judged, pivots, paragraph=paragraph)
+    verdicts = study_verdicts(Path(comparison.runs_dir) / comparison.study)
+    return ComparedStudy(judged, pivots, verdicts, comparison_standouts(comparison), paragraph)
+
+
+def _show(studies: "list[ComparedStudy]", chosen: str, *, details: bool, figure: str) -> None:
+    from normbench.report.pages.comparison_page import page_text, study_blocks
+    from normbench.report.terminal.console import make_console
+    from normbench.report.terminal.render import print_blocks
+
+    if chosen != "text":
+        typer.echo(page_text(studies, chosen, details=details, figure=figure), nl=False)
+        return
+    blocks = [
+        block
+        for study in studies
+        for block in study_blocks(study, details=details, figure=figure if study is studies[-1] else "")
+    ]
+    print_blocks(make_console(), blocks)

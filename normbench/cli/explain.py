@@ -25,8 +25,8 @@ def command(
 
     Example: normbench explain group_norm --shape 32,64,14,14 --set num_groups=4
     """
-    from normbench.report.blocks.tables import make_console
     from normbench.report.terminal import explanation
+    from normbench.report.terminal.console import make_console
 
     found = _found(name, _read_shape(shape), set_ or [])
     if json_:

@@ -1,4 +1,4 @@
-"""normbench list: what there is under the runs folder, and what it is in."""
+"""normbench list: the runs under the runs folder, and their status."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,8 +30,9 @@ def command(
 
     Example: normbench list --status failed --status stopped --runs
     """
-    from normbench.report.blocks.tables import make_console
-    from normbench.report.terminal import states
+    from normbench.report.blocks import states
+    from normbench.report.terminal.console import make_console
+    from normbench.report.terminal.render import print_blocks
     from normbench.storage.files.plain_text import one_line
     from normbench.storage.run_states import by_arm
 
@@ -46,22 +47,19 @@ def command(
     if not shown:
         typer.echo(_nothing(found.runs, wanted, paths or [runs_dir]))
         return
-    if runs:
-        states.print_runs(make_console(), shown)
-    else:
-        states.print_arms(make_console(), by_arm(shown))
-    typer.echo(states.counts_line(shown))
+    told = states.runs_blocks(shown) if runs else states.arms_blocks(by_arm(shown))
+    print_blocks(make_console(), [*told, states.counts_block(shown)])
 
 
 def _checked(said: list[str]) -> list[str]:
     from normbench.errors import ConfigError, did_you_mean
-    from normbench.storage.run_states import STATUSES
+    from normbench.storage.run_status import FOLDER_STATUSES
 
-    rule = f"must be one of {', '.join(STATUSES)}"
-    wrong = [status for status in said if status not in STATUSES]
+    rule = f"must be one of {', '.join(FOLDER_STATUSES)}"
+    wrong = [status for status in said if status not in FOLDER_STATUSES]
     if wrong:
         raise ConfigError(
-            [f"--status {text}: {rule}, got {text!r}.{did_you_mean(text, STATUSES)}".rstrip() for text in wrong]
+            [f"--status {text}: {rule}, got {text!r}.{did_you_mean(text, FOLDER_STATUSES)}".rstrip() for text in wrong]
         )
     return said
 

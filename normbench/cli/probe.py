@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from normbench.evidence.layers.probe_reading import ProbeReport
-    from normbench.findings import SharedFinding
+    from normbench.findings import Finding
     from normbench.study.config import Study
 
 
@@ -44,10 +44,13 @@ def command(
 
     Example: normbench probe configs/deep_mlp.yaml --set norm=group_norm
     """
-    from normbench.findings import LEVELS
-    from normbench.report.blocks.tables import make_console
-    from normbench.report.terminal.findings import print_findings
-    from normbench.report.terminal.probe import print_probe
+    from normbench.report.blocks.block import Block, as_lines
+    from normbench.report.blocks.findings import BEFORE_TRAINING, findings_blocks
+    from normbench.report.blocks.layers import LONG
+    from normbench.report.blocks.probe import probe_blocks
+    from normbench.report.pages.json_text import blocks_mapping
+    from normbench.report.terminal.console import make_console
+    from normbench.report.terminal.render import print_blocks
     from normbench.storage.files.json_files import json_ready
 
     _check_words(config, model, input_, set_ or [], plot)
@@ -63,17 +66,18 @@ def command(
 
         save_probe_figure(plot, reports, title)
     findings = _findings(study)
+    blocks = [Block(lines=as_lines([title]))]
+    for i, report in enumerate(reports):
+        first, *others = probe_blocks(report, None if layers == "all" else LONG)
+        blocks += [replace(first, is_joined=i == 0), *others]
+    if study and findings:
+        first, *others = findings_blocks(findings, BEFORE_TRAINING, study=study.name, num_arms=len(study.arms))
+        blocks += [replace(first, is_joined=False), *others]
     if json_:
         told = {"probes": [report.as_mapping() for report in reports], "findings": [asdict(one) for one in findings]}
-        typer.echo(json.dumps(json_ready(told), indent=2))
-        return
-    console = make_console()
-    for i, report in enumerate(reports):
-        console.print("" if i else title, soft_wrap=True)
-        print_probe(console, report, show_all=layers == "all")
-    if study and findings:
-        console.print()
-        print_findings(console, study.name, findings, len(study.arms), LEVELS)
+        typer.echo(json.dumps(json_ready(told | {"blocks": blocks_mapping(blocks)}), indent=2))
+    else:
+        print_blocks(make_console(), blocks)
 
 
 def _check_words(
@@ -97,11 +101,8 @@ def _check_words(
 
 
 def _of_callable(model: str, input_: str, seeds: int | None) -> "list[ProbeReport]":
-    import torch
-
     from normbench.scheduling.probe_seeds import DEFAULT_SEEDS, probe_callable
 
-    torch.set_num_threads(1)
     return [probe_callable(model, input_, range(seeds or DEFAULT_SEEDS))]
 
 
@@ -115,16 +116,13 @@ def _study(path: Path, set_: Sequence[str], seeds: int | None) -> "Study":
 
 
 def _of_study(study: "Study") -> "tuple[str, list[ProbeReport]]":
-    import torch
-
     from normbench.scheduling.probe_seeds import probe_config
 
-    torch.set_num_threads(1)  # tiny networks are slower on several
     title = " · ".join(part for part in (study.name, study.question) if part)
     return title, [probe_config(config, study.seeds, name) for name, config in study.arms.items()]
 
 
-def _findings(study: "Study | None") -> "list[SharedFinding]":
+def _findings(study: "Study | None") -> "list[Finding]":
     from normbench.inspection.preflight import study_findings
 
     return study_findings(study) if study else []

@@ -21,7 +21,7 @@ def command(
     Example: normbench rm lenet_bn/batch_norm-5d1c0e/seed-0 --yes
     """
     from normbench.errors import ConfigError
-    from normbench.report.terminal.states import removal_lines
+    from normbench.report.blocks.states import removal_lines
     from normbench.storage.files.plain_text import one_line
     from normbench.storage.removal import plan_removal, remove
 

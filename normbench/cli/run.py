@@ -1,8 +1,7 @@
 """normbench run: run what is missing of a study, then report."""
 
 import json
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,8 @@ import typer
 
 if TYPE_CHECKING:
     from normbench.errors import RunFolderError
-    from normbench.findings import Level
+    from normbench.report.blocks.block import Block
+    from normbench.scheduling.executors.base import Executor
     from normbench.scheduling.studies import StudyRun, StudyRunner
     from normbench.study.config import Study
 
@@ -31,13 +31,14 @@ def command(
     jobs: Annotated[
         str, typer.Option("--jobs", metavar="N|auto", help="Runs made at the same time; auto is one per core.")
     ] = "1",
-    quick: Annotated[
-        bool, typer.Option("--quick", help="2 seeds, a tenth of the steps: a look, not evidence.")
-    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="2 seeds, a tenth of the steps: no evidence.")] = False,
     runs_dir: Annotated[Path, typer.Option("--runs-dir", help="Where runs are kept.")] = Path("runs"),
     layers: Annotated[
         Literal["ends", "all"], typer.Option("--layers", help="Layers shown of a long network.")
     ] = "ends",
+    details: Annotated[
+        bool, typer.Option("--details", help="Also each arm's layers, parameters and CPU time.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Run again; what is there is set aside.")] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first run that fails.")] = False,
     checkpoint_every: Annotated[
@@ -54,38 +55,39 @@ def command(
 
     Example: normbench run configs/lenet_bn.yaml --set norm=group_norm --seeds 3
     """
-    from normbench.scheduling.executors.process_start import get_ready
-
-    num_jobs = _num_jobs(jobs)
-    if num_jobs > 1 and not dry_run:
-        get_ready()
-    import torch
-
-    from normbench.scheduling.executors.processes import Workers
+    from normbench.scheduling.executors.base import make_executor
     from normbench.scheduling.interruption import Interruption
-    from normbench.scheduling.one_run import Manner
-    from normbench.scheduling.studies import StudyRunner
 
-    torch.set_num_threads(1)  # tiny networks are slower on several
-    studies = _load_all(configs, seeds=seeds, set_=set_ or [], vary=vary or [], tune=tune or [])
-    for line in dict.fromkeys(f"{study.name}: {line}" for study in studies for line in study.fits):
-        typer.echo(f"{line}.", err=True)
-    if quick:
-        studies = [_quick(study) for study in studies]
-    if dry_run:
-        _print_plan(studies, runs_dir, as_json=json_)
-        return
-    _print_findings(studies, "warning")
     interruption = Interruption()
-    with interruption.listening(), Workers(num_jobs, interruption) as workers:
-        runner = StudyRunner(runs_dir, workers, Manner(force=force, checkpoint_s=checkpoint_every), fail_fast, quiet)
-        show = _as_mapping if json_ else partial(_print, all_layers=layers == "all")
+    executor = make_executor(jobs, interruption)
+    load = partial(_load_all, configs, seeds=seeds, set_=set_ or [], vary=vary or [], tune=tune or [], quick=quick)
+    if dry_run:
+        _print_plan(load(), runs_dir, as_json=json_)
+        return
+    with interruption.listening(), executor:
+        studies = load()
+        interruption.raise_if_asked()
+        num_warnings = _print_warnings(studies)
+        interruption.raise_if_asked()
+        runner = _runner(runs_dir, executor, force, checkpoint_every, fail_fast=fail_fast, quiet=quiet)
+        told = partial(_print, all_layers=layers == "all", details=details, num_before=num_warnings)
+        show = _as_mapping if json_ else told
         failures, broken, reports = _run_all(configs, studies, runner, show)
-        if interruption.is_asked:
-            raise KeyboardInterrupt
+    interruption.raise_if_asked()
     if json_:
         typer.echo(json.dumps(reports, indent=2))
     _tell_failures(failures, broken)
+
+
+def _runner(
+    runs_dir: Path, executor: "Executor", force: bool, checkpoint_s: float, *, fail_fast: bool, quiet: bool
+) -> "StudyRunner":
+    from normbench.report.terminal.progress import StudyProgress
+    from normbench.scheduling.run_result import RunOptions
+    from normbench.scheduling.studies import StudyRunner
+
+    options = RunOptions(force=force, checkpoint_s=checkpoint_s)
+    return StudyRunner(runs_dir, executor, options, partial(StudyProgress, quiet=quiet), fail_fast)
 
 
 def _run_all(
@@ -115,7 +117,7 @@ def _run_all(
 
 def _note(error: "OSError | RunFolderError", run: "StudyRun", failures: list[str], broken: list[str]) -> None:
     """Note why a study could not be shown; nothing where whoever reads has seen enough, and the next one is run."""
-    from normbench.scheduling.one_run import said_in_a_line
+    from normbench.scheduling.one_run import error_line
     from normbench.storage.files.atomic import refusal
     from normbench.storage.files.streams import STDOUT, discard_output
 
@@ -124,7 +126,7 @@ def _note(error: "OSError | RunFolderError", run: "StudyRun", failures: list[str
     elif isinstance(error, OSError) and error.filename == STDOUT:
         broken.append(refusal(error, STDOUT))
     else:
-        failures.append(f"{run.study.name}: {said_in_a_line(error, run.folder)}")
+        failures.append(f"{run.study.name}: {error_line(error, run.folder)}")
 
 
 def _tell_failures(failures: list[str], broken: list[str]) -> None:
@@ -154,37 +156,38 @@ def _run(study: "Study", runner: "StudyRunner", failures: list[str], broken: lis
     return run
 
 
-def _print(path: Path, run: "StudyRun", *, all_layers: bool) -> None:
-    from normbench.report.blocks.tables import make_console
-    from normbench.report.terminal.run import print_study
-    from normbench.report.terminal.tuning import print_choices
+def _print(path: Path, run: "StudyRun", *, all_layers: bool, details: bool, num_before: "Mapping[str, int]") -> None:
+    """Print a study's report; with what was printed before it, in as few lines as a screen has."""
+    from normbench.report.blocks.layers import LONG
+    from normbench.report.blocks.run import screen_blocks
+    from normbench.report.terminal.console import make_console
+    from normbench.report.terminal.render import MAX_LINES, fitted, print_blocks
 
     console = make_console()
-    print_choices(console, [asdict(choice) for choice in run.choices.values()])
-    print_study(console, run.folder, run.arm_names, all_layers=all_layers, config=path)
+    choices = list(run.choices.values())
+
+    def build(max_layers: int | None) -> "list[Block]":
+        rows = None if all_layers else max_layers or LONG
+        return screen_blocks(run.folder, run.arm_names, path, choices, max_layers=rows, details=details)
+
+    blocks = (
+        build(None)
+        if all_layers or details
+        else fitted(build, console.width, MAX_LINES - num_before.get(run.study.name, 0))
+    )
+    print_blocks(console, blocks)
 
 
-def _as_mapping(_path: Path, run: "StudyRun") -> dict[str, Any]:
-    from normbench.report.terminal.run_output import study_as_mapping
+def _as_mapping(path: Path, run: "StudyRun") -> dict[str, Any]:
+    from normbench.report.pages.json_text import study_mapping
 
     results = [
         {"folder": str(p.run.folder), "arm": p.run.arm, "seed": p.run.seed, "status": p.status} for p in run.results
     ]
-    return study_as_mapping(run.folder, run.arm_names, list(run.choices.values()), results)
+    return study_mapping(run.folder, run.arm_names, list(run.choices.values()), results, path)
 
 
-def _num_jobs(said: str) -> int:
-    from normbench.errors import ConfigError
-    from normbench.scheduling.executors.process_start import num_cores
-
-    if said == "auto":
-        return num_cores()
-    if re.fullmatch(r"[1-9][0-9]{0,3}", said):
-        return int(said)
-    raise ConfigError([f"--jobs {said}: must be a whole number from 1, or auto, got {said!r}. Example: --jobs auto"])
-
-
-def _load_all(configs: list[Path], **changes: Any) -> "list[Study]":
+def _load_all(configs: list[Path], *, quick: bool, **changes: Any) -> "list[Study]":
     from normbench.errors import ConfigError
     from normbench.study.load import load_study
 
@@ -197,42 +200,60 @@ def _load_all(configs: list[Path], **changes: Any) -> "list[Study]":
             complaints += error.complaints
     if complaints:
         raise ConfigError(complaints)
-    return studies
+    return [_quick(study) for study in studies] if quick else studies
 
 
 def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> None:
     from normbench.inspection.preflight import study_findings
-    from normbench.report.terminal.run_output import plan_lines
+    from normbench.report.blocks.findings import BEFORE_TRAINING, findings_blocks
+    from normbench.report.blocks.plan import plan_block
+    from normbench.report.terminal.console import make_console
+    from normbench.report.terminal.render import print_blocks
     from normbench.scheduling.cost import estimate_cost
     from normbench.scheduling.ownership import refuse_another_files_folder
 
     for study in studies:
-        refuse_another_files_folder(study, runs_dir)
+        refuse_another_files_folder(study, runs_dir / study.name)
+        for line in _fits(study):
+            typer.echo(line, err=True)
     plans = [asdict(estimate_cost(study, runs_dir)) for study in studies]
+    found = [study_findings(study) for study in studies]
     if as_json:
-        for plan, study in zip(plans, studies, strict=True):
-            plan["findings"] = [asdict(finding) for finding in study_findings(study)]
+        for plan, findings in zip(plans, found, strict=True):
+            plan["findings"] = [asdict(finding) for finding in findings]
         typer.echo(json.dumps(plans, indent=2))
         return
-    typer.echo("\n".join(line for plan in plans for line in plan_lines(plan)))
-    _print_findings(studies, "warning", "note")
+    print_blocks(make_console(), [plan_block(plan) for plan in plans])
+    for study, findings in zip(studies, found, strict=True):
+        told = partial(findings_blocks, findings, BEFORE_TRAINING, levels=("warning", "note"))
+        print_blocks(make_console(stderr=True), told(study=study.name, num_arms=len(study.arms)))
 
 
-def _print_findings(studies: "list[Study]", *levels: "Level") -> None:
+def _print_warnings(studies: "list[Study]") -> dict[str, int]:
+    """Print what is unfinished, made to fit, or may go wrong in each study; return the lines it took by study."""
     from normbench.inspection.checks.base import unfinished_checks
     from normbench.inspection.measures.base import unfinished_measures
     from normbench.inspection.preflight import study_findings
-    from normbench.report.blocks.tables import make_console
-    from normbench.report.terminal.findings import print_findings
+    from normbench.report.blocks.findings import short_findings
+    from normbench.report.terminal.console import make_console
+    from normbench.scheduling.executors.base import unfinished_executors
 
-    for line in [*unfinished_checks(), *unfinished_measures()]:
+    width = make_console(stderr=True).width
+    unfinished = [*unfinished_checks(), *unfinished_measures(), *unfinished_executors()]
+    warned = {study.name: short_findings(study.name, study_findings(study), "warning", width) for study in studies}
+    told = {study.name: [*_fits(study), *filter(None, [warned[study.name]])] for study in studies}
+    for line in [*unfinished, *(line for lines in told.values() for line in lines)]:
         typer.echo(line, err=True)
-    for study in studies:
-        print_findings(make_console(stderr=True), study.name, study_findings(study), len(study.arms), levels)
+    return {name: len(unfinished) + len(lines) for name, lines in told.items()}
+
+
+def _fits(study: "Study") -> list[str]:
+    """Return a line for each setting that nobody said and whose default did not fit."""
+    return [f"{study.name}: {line}." for line in study.fits]
 
 
 def _quick(study: "Study") -> "Study":
     from normbench.scheduling.tuning import quick
 
-    typer.echo(f"{study.name}: 2 seeds, a tenth of the steps, nothing tuned. This is a look, not evidence.", err=True)
+    typer.echo(f"{study.name}: 2 seeds, a tenth of the steps, nothing tuned. This is no evidence.", err=True)
     return quick(study)

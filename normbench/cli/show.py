@@ -21,19 +21,22 @@ def command(
     ] = "ends",
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show one run: losses, std per layer, what it is in, its files; what went wrong, and how to go on.
+    """Show one run: losses, std per layer, its status, its files; what went wrong, and how to go on.
 
     Example: normbench show lenet_bn/batch_norm-5d1c0e/seed-0
     """
     from normbench.evidence.layers.run_report import report_run
-    from normbench.report.blocks.tables import make_console
-    from normbench.report.terminal.one_run import print_run, run_json
+    from normbench.report.blocks.layers import LONG
+    from normbench.report.blocks.one_run import one_run_blocks
+    from normbench.report.pages.json_text import run_json
+    from normbench.report.terminal.console import make_console
+    from normbench.report.terminal.render import print_blocks
 
     report = report_run(_only_run(run, runs_dir))
     if json_:
         typer.echo(run_json(report))
     else:
-        print_run(make_console(), report, all_layers=layers == "all")
+        print_blocks(make_console(), one_run_blocks(report, None if layers == "all" else LONG))
 
 
 def _only_run(path: Path, runs_dir: Path) -> "RunState":

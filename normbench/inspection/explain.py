@@ -1,4 +1,4 @@
-"""What a norm does, measured on the layer itself: axes, statistics, parameters, modes, an example with numbers."""
+"""Measures what a norm does on the built layer: axes, statistics, parameters, modes, an example with numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ EXAMPLE = ((1.0, 2.0, 3.0, 6.0), (0.0, 4.0, -2.0, 2.0), (5.0, 1.0, 1.0, 3.0))
 
 
 class NormChoice(BaseModel):
-    """A norm as a config says it."""
+    """Reads a norm as a config writes it."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -28,7 +28,7 @@ class NormChoice(BaseModel):
 
 @dataclass(frozen=True)
 class Explanation:
-    """All that `explain` says of one norm at one shape.
+    """Holds all that `explain` says of one norm at one shape.
 
     Attributes:
         name: The norm.
@@ -61,14 +61,14 @@ class Explanation:
 
 @dataclass(frozen=True)
 class ExampleRow:
-    """One sample of the worked example."""
+    """Holds one sample of the worked example."""
 
     values: tuple[float, ...]
     output: tuple[float, ...]
 
 
 def explain_norm(spec: NormSpec, shape: Sequence[int]) -> Explanation:
-    """Build the norm for a batch of ``shape`` (N, C, *) and read off what it is.
+    """Build the norm for a batch of ``shape`` (N, C, *) and measure its axes, statistics, parameters and modes.
 
     Raises:
         SettingError: The norm refuses this shape.
@@ -156,7 +156,7 @@ def _letters(between_cells: Tensor) -> list[str]:
 
 
 def worked_example(spec: NormSpec, num_axes: int) -> tuple[ExampleRow, ...]:
-    """Return what the layer makes of three samples: as four channels, or as two channels of two positions."""
+    """Return three samples and the layer's outputs for them: four channels, or two channels of two positions."""
     x = torch.tensor(EXAMPLE, dtype=torch.float64)
     feature_shape = (4,) if num_axes == 1 else (2, 2, *(1,) * (num_axes - 2))
     try:

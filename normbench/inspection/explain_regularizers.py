@@ -1,4 +1,4 @@
-"""What dropout and weight decay do, with numbers that torch and the optimizers compute here and now."""
+"""Computes what dropout and weight decay do to a few numbers, with torch and the optimizers themselves."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ START, GRADIENT, LR, WEIGHT_DECAY, NUM_STEPS = 1.0, 0.5, 0.1, 0.1, 3
 
 @dataclass(frozen=True)
 class NumberTable:
-    """Numbers with a sentence: one row per rule.
+    """Holds a table of numbers with a sentence: one row per rule.
 
     Attributes:
         caption: What was done to get them.
@@ -32,7 +32,7 @@ class NumberTable:
 
 @dataclass(frozen=True)
 class RegularizerExplanation:
-    """All that `explain` says of dropout or weight decay."""
+    """Holds all that `explain` says of dropout or weight decay."""
 
     name: str
     rules: tuple[tuple[str, str], ...]
@@ -43,7 +43,7 @@ class RegularizerExplanation:
 
 
 def explain_dropout() -> RegularizerExplanation:
-    """Drop ones and sum what is left, by torch's rule and by the older one."""
+    """Drop some of a row of ones and sum the others, by torch's rule and by the older one."""
     rows = [row for p in (0.3, 0.5) for row in _dropout_rows(p)]
     caption = f"{NUM_ONES:,} ones, dropped with probability p, then summed"
     return RegularizerExplanation(

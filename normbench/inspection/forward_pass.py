@@ -1,4 +1,4 @@
-"""One pass of a network of zeros: what each norm gets, and what lies before it."""
+"""Sends zeros through a run's network; notes each norm's input shape, and the dropouts and bias before it."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from normbench.models.base import Shape, built_norms, weighted_layers
 from normbench.norms.base import FeatureShape, NormSpec, Properties, num_positions
 from normbench.study.config import RunConfig
-from normbench.study.contradictions import network_without_numbers
+from normbench.study.network import network_without_numbers
 
 NUM_SAMPLES = 2
 """Of the pass: one sample may have no variance."""
@@ -22,7 +22,7 @@ NUM_SAMPLES = 2
 
 @dataclass(frozen=True)
 class NormCall:
-    """A norm as a training batch meets it.
+    """Describes one norm as a training batch meets it.
 
     Attributes:
         name: The norm's name: ``conv1.norm``.
@@ -46,27 +46,27 @@ class NormCall:
 
     @property
     def properties(self) -> Properties:
-        """What is true of the norm in training on such a batch."""
+        """Return the norm's properties in training on such a batch."""
         return self.spec.properties(self.feature_shape, batch_size=self.num_rows, training=True)
 
     @property
     def num_positions(self) -> int:
-        """Positions of each channel of a sample."""
+        """Return the number of positions of each channel of a sample."""
         return num_positions(self.feature_shape)
 
     @property
     def takes_batch_statistics(self) -> bool:
-        """Whether samples are normalized together in training."""
+        """Return whether samples are normalized together in training."""
         return not self.properties.sample_independent
 
     @property
     def keeps_running_statistics(self) -> bool:
-        """Whether evaluation normalizes with what training has remembered."""
+        """Return whether evaluation normalizes with running statistics of training."""
         return not self.properties.same_in_eval
 
     @property
     def momentum(self) -> float | None:
-        """Share of the new batch in the running statistics; None without them, or where all batches count alike."""
+        """Return the new batch's share in running statistics; None without them, or where all batches count alike."""
         moves = self.keeps_running_statistics and getattr(self.spec, "average", "moving") == "moving"
         momentum: float | None = getattr(self.spec, "momentum", None) if moves else None
         return momentum
@@ -110,7 +110,7 @@ def _pass(network: nn.Module, input_shape: Shape) -> list[NormCall]:
 
 
 def _zeros(network: nn.Module) -> dict[str, Tensor]:
-    """Return parameters and buffers of value 0: the network itself has none, and random ones would take time."""
+    """Return zeros for all parameters and buffers: the network itself has no values, and random ones take time."""
     return {
         name: torch.zeros(tensor.shape, dtype=tensor.dtype, requires_grad=tensor.requires_grad)
         for name, tensor in (*network.named_parameters(), *network.named_buffers())

@@ -1,4 +1,4 @@
-"""What is minimised and what is read, for each kind of task."""
+"""Computes the loss that is minimised and the losses and accuracies that are read, for each kind of task."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
 from normbench.datasets.base import Split, Task
-from normbench.inspection.watch.watch import leaving_no_trace
+from normbench.inspection.watch.restore import leaving_unchanged
 from normbench.random_streams import stream
 
 LossFunction = Callable[[Tensor, Tensor | None], Tensor]
@@ -65,8 +65,8 @@ def _evaluation_batches(x: Tensor) -> Sequence[Tensor]:
 
 
 def output_means(model: nn.Module, x: Tensor) -> dict[str, float]:
-    """Return the mean output in training and in evaluation mode: what there is to read without a target."""
-    with torch.no_grad(), leaving_no_trace(model):
+    """Return the mean output in training and in evaluation mode, which is read where there is no target."""
+    with torch.no_grad(), leaving_unchanged(model, parameters_change=False):
         training = model(x).double().mean().item()
     return {
         "output_mean_training": training,
@@ -75,7 +75,7 @@ def output_means(model: nn.Module, x: Tensor) -> dict[str, float]:
 
 
 def constant_predictor(train: Split, split: Split, task: Task) -> dict[str, float]:
-    """Return loss and accuracy on a split of the best answer that ignores the input: what a diverged run counts as."""
+    """Return loss and accuracy on a split of the best constant output, as which a diverged run counts."""
     if train.y is None or split.y is None:
         return {}
     if task == "regression":

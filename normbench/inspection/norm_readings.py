@@ -1,4 +1,4 @@
-"""What single layers say of themselves at a step: mixing weights, how far running statistics are from a batch's."""
+"""Reads norms at a step: mixing weights, and gaps between running statistics and those of a batch."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from normbench.inspection.reestimation import reestimate, tracking_layers
-from normbench.inspection.watch.watch import leaving_no_trace, same_random_states_after
+from normbench.inspection.watch.random_states import same_random_states_after
+from normbench.inspection.watch.restore import leaving_unchanged
 
 Probes = dict[str, dict[str, float]]
 """By layer, then by name."""
@@ -20,7 +21,7 @@ Statistics = tuple[Tensor, Tensor]
 
 
 class NormWatch:
-    """Collects what norms remember before one pass of the network, and the input they get in it.
+    """Collects norms' running statistics from before one pass of the network, and the inputs they get in it.
 
     A norm that is called several times speaks of its first call.
     """
@@ -120,12 +121,12 @@ def precise_gaps(model: nn.Module, x: Tensor, batch_size: int, max_batches: int 
 
     Precise statistics are re-estimated with the weights as they are, from full batches in an order that never changes;
     with ``max_batches`` from the first ones of them.
-    Nothing about the model is different afterwards, but that gradients are gone.
+    Nothing about the model is different afterwards.
     """
     layers = named_tracking_layers(model)
     if not layers:
         return {}
-    with leaving_no_trace(model):
+    with leaving_unchanged(model, parameters_change=False):
         reestimate(model, islice(full_batches(x, batch_size), max_batches))
         precise = {name: own_statistics(layer) for name, layer in layers.items()}
     return gaps_to_precise(model, precise)
@@ -151,6 +152,6 @@ def full_batches(x: Tensor, batch_size: int) -> Iterable[Tensor]:
 
 
 def merged(*probes: Mapping[str, Mapping[str, float]]) -> Probes:
-    """Return all that is said of each layer."""
+    """Join numbers by layer and name; of the same name the last counts."""
     layers = dict.fromkeys(layer for one in probes for layer in one)
     return {layer: {name: v for one in probes for name, v in one.get(layer, {}).items()} for layer in layers}

@@ -1,4 +1,4 @@
-"""Std per layer, forward and backward, without training, of any torch module; the model stays as it is."""
+"""Probes any torch module without training: std per layer, forward and backward; the model stays as it is."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -8,9 +8,11 @@ from torch import Tensor, nn
 
 from normbench.errors import SettingError
 from normbench.evidence.layers.probe_lines import LayerSeen
-from normbench.inspection.watch.layers import WatchedLayer, first_floating, is_finite, norm_after
-from normbench.inspection.watch.signal_watch import Call, Moments, pooled, watching_signal
-from normbench.inspection.watch.unchanged import leaving_unchanged
+from normbench.inspection.watch.layers import WatchedLayer, norm_after
+from normbench.inspection.watch.moments import Moments, pooled
+from normbench.inspection.watch.restore import leaving_unchanged
+from normbench.inspection.watch.tensors import first_floating, is_finite
+from normbench.inspection.watch.watch import Call, watching
 from normbench.random_streams import stream
 
 Grads = Mapping[int, Tensor | None]
@@ -54,7 +56,8 @@ def probe_model(
         >>> [seen.layer for seen in probe_model(model, torch.randn(4, 8))]
         ['0', '1', '2']
     """
-    with leaving_unchanged(model), torch.enable_grad(), watching_signal(model) as watch:
+    watching_moments = watching(model, Moments.of, look_at_inputs=True)
+    with leaving_unchanged(model), torch.enable_grad(), watching_moments as watch:
         leaf = inputs.detach().clone()
         leaf.requires_grad_(leaf.is_floating_point())
         output = model(leaf.clone())  # a copy, since a model may write over its input
@@ -79,8 +82,8 @@ def _backward(value: Tensor, wanted: Sequence[Tensor]) -> Grads:
     return {id(tensor): grad for tensor, grad in zip(learned, found, strict=True)}
 
 
-def _described(calls: Sequence[Call], grads: Grads) -> list[LayerSeen]:
-    by_name: dict[str, list[Call]] = {}
+def _described(calls: Sequence[Call[Moments]], grads: Grads) -> list[LayerSeen]:
+    by_name: dict[str, list[Call[Moments]]] = {}
     for call in calls:
         by_name.setdefault(call.name, []).append(call)
     rows = list(by_name.values())
@@ -90,7 +93,7 @@ def _described(calls: Sequence[Call], grads: Grads) -> list[LayerSeen]:
     return [_seen(row, after, grads, last) for row, after in zip(rows, following, strict=True)]
 
 
-def _seen(calls: Sequence[Call], following: Call | None, grads: Grads, last: str) -> LayerSeen:
+def _seen(calls: Sequence[Call[Moments]], following: Call[Moments] | None, grads: Grads, last: str) -> LayerSeen:
     call, layer = calls[0], calls[0].layer
     weight = layer.weight()
     is_normed = layer.role == "weights" and following and following.layer.role == "norm" and following.takes_it_over
@@ -106,7 +109,7 @@ def _seen(calls: Sequence[Call], following: Call | None, grads: Grads, last: str
     )
 
 
-def _figures(calls: Sequence[Call], layer: WatchedLayer) -> dict[str, float]:
+def _figures(calls: Sequence[Call[Moments]], layer: WatchedLayer) -> dict[str, float]:
     output = pooled([call.output for call in calls])
     arrived = [call.grad for call in calls if call.grad]
     found = {key: getattr(output, key) for key in ("mean", "std", "max_abs", "zero_share")}

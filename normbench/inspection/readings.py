@@ -1,4 +1,4 @@
-"""A model with running statistics read in other ways: with batch statistics, re-estimated, adapted."""
+"""Reads losses of a model with running statistics in other ways: batch statistics, re-estimated, adapted."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +10,7 @@ from normbench.datasets.base import Dataset, Split, Task
 from normbench.inspection.losses import evaluate, score
 from normbench.inspection.norm_readings import named_statistics
 from normbench.inspection.reestimation import reestimate, tracking_layers
-from normbench.inspection.watch.watch import leaving_no_trace
+from normbench.inspection.watch.restore import leaving_unchanged
 from normbench.random_streams import stream
 
 MAX_BATCHES, FEWEST_SAMPLES = 64, 512
@@ -44,7 +44,7 @@ class Readings:
         """Return columns of metrics.csv; none for a model without running statistics."""
         if not tracking_layers(model):
             return {}
-        with torch.no_grad(), leaving_no_trace(model):
+        with torch.no_grad(), leaving_unchanged(model, parameters_change=False):
             found = self._by_momentum(model)
             for name in self.splits:
                 found |= self._by_statistics_of(model, name)
@@ -71,7 +71,7 @@ class Readings:
         return found
 
     def _by_statistics_of(self, model: nn.Module, name: str) -> dict[str, float]:
-        """Return what is read with the statistics of one split: the training set's serve all splits, others their own.
+        """Return losses with the statistics of one split: the training set's serve all splits, others their own.
 
         Where one pass has the right batches for both, it gives the batches' statistics and their averages.
         """

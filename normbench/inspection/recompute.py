@@ -1,4 +1,4 @@
-"""Activation checkpointing: forward is computed again in backward, and running statistics come out the same."""
+"""Checkpoints activations: computes forward again in backward, with the same running statistics as without."""
 
 import math
 from typing import Any
@@ -10,7 +10,7 @@ from normbench.models.base import Layer
 
 
 class Recomputed:
-    """Stands for a module's forward in training: what it computes on the way is computed again when backward needs it.
+    """Replaces a module's forward in training: intermediate results are computed again when backward needs them.
 
     Random numbers are the same the second time. The second pass is made to its end, so that whatever a norm remembers
     in forward is remembered exactly twice.
@@ -50,7 +50,7 @@ def checkpoint_activations(model: nn.Module) -> None:
 
 
 def momentum_for_two_updates(momentum: float) -> float:
-    """Return the share of the new batch that makes two updates with it what one with ``momentum`` is.
+    """Return the momentum by which two updates with one batch equal a single update with ``momentum``.
 
     1 - sqrt(1 - momentum), since the old value keeps (1 - momentum) of itself over both. A cumulative average
     (momentum None) needs no correction: each batch counts twice.

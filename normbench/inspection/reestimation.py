@@ -1,4 +1,4 @@
-"""Running statistics estimated anew from given batches, with the weights as they are."""
+"""Re-estimates running statistics from given batches, with the weights as they are."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

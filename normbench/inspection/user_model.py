@@ -1,4 +1,4 @@
-"""A model and an input that normbench did not write: package.module:callable, N,C,H,W, a .npy or a .pt file."""
+"""Loads a user's model and input: package.module:callable, N,C,H,W, a .npy or a .pt file."""
 
 import re
 import sys
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from normbench.errors import ConfigError, did_you_mean
-from normbench.inspection.watch.watch import same_random_states_after
+from normbench.inspection.watch.random_states import same_random_states_after
 from normbench.random_streams import stream
 
 EXAMPLE = "--model torchvision.models:resnet18"
@@ -76,7 +76,7 @@ def make_model(make: Callable[[], Any], seed: int, text: str) -> nn.Module:
 
 
 def load_input(text: str) -> Callable[[int], Tensor]:
-    """Return what gives the batch of each seed: N(0, 1) of a shape, or always what a file holds.
+    """Return a function from seed to batch: N(0, 1) of a shape, or always the tensor of a file.
 
     Raises:
         ConfigError: Neither a shape nor a file with one tensor of numbers.

@@ -1,1 +1,1 @@
-"""What the user sees: tables, figures, progress."""
+"""What the user sees: blocks of tables and lines, pictures, pages, progress."""

@@ -1,1 +1,1 @@
-"""Runs many runs: the plan, tuning, cost, progress, one run after another."""
+"""Runs studies: plans their runs, tunes arms, estimates the cost, hands runs to an executor."""

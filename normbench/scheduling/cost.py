@@ -1,4 +1,4 @@
-"""What a study would cost: runs still missing, CPU seconds per run, measured on a few steps."""
+"""Estimates what a study would cost: runs still missing, CPU seconds per run, measured on a few steps."""
 
 import statistics
 import time
@@ -8,14 +8,15 @@ from pathlib import Path
 
 import torch
 
-from normbench.evidence.claims.expectations import TUNED
 from normbench.scheduling.one_run import PlannedRun
-from normbench.scheduling.plan import plan
+from normbench.scheduling.plan import make_plan, on_device
 from normbench.scheduling.tuning import frozen_choices, missing_tuning_runs, tuning_config, with_choices
+from normbench.storage.arm_labels import tuned_label
 from normbench.storage.run_folder import Run
 from normbench.study.config import RunConfig, Study
 from normbench.training.build import build_training, chosen_measures
 from normbench.training.loop import train
+from normbench.training.numerics import numerics
 from normbench.training.recorders.memory import MemoryRecorder
 
 NUM_STEPS = 5
@@ -61,27 +62,26 @@ class StudyCost:
 
 def estimate_cost(study: Study, runs_dir: Path) -> StudyCost:
     """Say what ``run_study`` would do; nothing is written."""
-    chosen = frozen_choices(study, runs_dir)
-    known = with_choices(study, chosen)
-    runs = plan(known, runs_dir) if known.arms else []
+    study, _ = on_device(study, runs_dir)
+    plan = make_plan(with_choices(study, frozen_choices(study, runs_dir)), runs_dir)
     tuning = missing_tuning_runs(study, runs_dir)
     measured: dict[tuple[object, ...], float] = {}
-    by_hash: dict[str, list[PlannedRun]] = {}
-    for run in runs:
-        by_hash.setdefault(run.folder.parent.name.rpartition("-")[2], []).append(run)
+    by_folder: dict[str, list[PlannedRun]] = {}
+    for run in plan.runs:
+        by_folder.setdefault(run.folder.parent.name, []).append(run)
     arms = []
     for arm in study.arms:
-        own = {known.arms[name].hash() for name in (arm, f"{arm},{TUNED}") if name in known.arms}
-        mine = [run for arm_hash in own for run in by_hash[arm_hash]]
+        own = {plan.folders[name] for name in (arm, tuned_label(arm)) if name in plan.folders}
+        mine = [run for folder in own for run in by_folder[folder]]
         arms.append(_arm_cost(arm, study, mine, tuning.get(arm), measured))
     num_unknown = len(tuning) * len(study.seeds)
-    num_missing = sum(not run.is_finished for run in runs) + num_unknown
+    num_missing = sum(not run.is_finished for run in plan.runs) + num_unknown
     return StudyCost(
         study=study.name,
         num_arms=len(arms),
         num_seeds=len(study.seeds),
-        num_runs=len(runs) + num_unknown,
-        num_finished=len(runs) + num_unknown - num_missing,
+        num_runs=len(plan.runs) + num_unknown,
+        num_finished=len(plan.runs) + num_unknown - num_missing,
         num_missing=num_missing,
         num_tuning_runs=sum(map(len, tuning.values())),
         cpu_s=sum(
@@ -124,7 +124,7 @@ def _measured(config: RunConfig, seed: int, known: dict[tuple[object, ...], floa
 
 def _timed(config: RunConfig, seed: int) -> float:
     started = time.process_time()
-    with torch.random.fork_rng(devices=[]):
+    with numerics(config.numerics), torch.random.fork_rng(devices=[]):
         training, _ = build_training(config, seed)
         built = time.process_time()
         num_steps = min(NUM_STEPS, config.total_steps)

@@ -1,4 +1,4 @@
-"""One run: claimed, made, and what became of it, told in a line."""
+"""Makes one planned run: claims its folder, trains, and returns the result, an error as one line."""
 
 import traceback
 from collections.abc import Callable
@@ -7,27 +7,41 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from normbench.errors import RunFolderError
+from normbench.scheduling.run_result import AGAIN, RunOptions, RunResult
 from normbench.storage.files.atomic import refusal
 from normbench.storage.files.json_files import write_text
 from normbench.storage.files.plain_text import one_line
+from normbench.storage.identity import RunIdentity
 from normbench.storage.lock import Busy, Claim, Stamp, claim
 from normbench.storage.run_folder import CLAIM_JSON, ERROR_TXT, is_finished, problem_with
+from normbench.storage.run_status import RunStatus
 from normbench.study.config import RunConfig
-from normbench.training.attempt import CHECKPOINT_S, Conduct, Interrupted
+from normbench.training.attempt import Interrupted
 from normbench.training.experiment import run_experiment
-
-AGAIN = "The same command completes it."
+from normbench.training.found_result import other_settings
+from normbench.training.run_hooks import RunHooks
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One arm with one seed, and where it belongs; what is outdated there is made again."""
+    """One arm with one seed, and the folder it is written to.
+
+    Attributes:
+        study: The study's name.
+        arm: The arm's label.
+        config: All settings, the device resolved.
+        seed: Seed of data, order, weights and dropout.
+        folder: The run's folder.
+        identity: What its numbers depend on; a result in the folder counts only if it has the same.
+        outdated: Stamp of a result in that folder which is to be made again; None keeps a result that is there.
+    """
 
     study: str
     arm: str
     config: RunConfig
     seed: int
     folder: Path
+    identity: RunIdentity
     outdated: Stamp | None = None
 
     @property
@@ -38,100 +52,88 @@ class PlannedRun:
     @property
     def is_settled(self) -> bool:
         """Whether its result is there, whole, and nothing left to tidy up."""
-        return self.is_finished and not (self.folder / CLAIM_JSON).exists() and not problem_with(self.folder)
+        return self.is_finished and not (self.folder / CLAIM_JSON).exists() and not self.problem()
 
+    def problem(self) -> str:
+        """Return what keeps the result that lies here from counting as this run's, as a sentence; "" if nothing does.
 
-@dataclass(frozen=True)
-class Ended:
-    """What became of a run.
-
-    Attributes:
-        run: Which.
-        status: "finished", "diverged", "failed", "interrupted", "busy" (another command makes it) or "skipped"
-            (another command has made it).
-        error: What it failed of, in one line.
-        notes: What a user should know about how it went.
-    """
-
-    run: PlannedRun
-    status: str
-    error: str = ""
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Manner:
-    """How runs are made.
-
-    Attributes:
-        force: Also those that are finished when the command begins.
-        presumed_dead: Tokens of owners that have given no sign of life for long.
-        checkpoint_s: Seconds between two checkpoints.
-    """
-
-    force: bool = False
-    presumed_dead: frozenset[str] = frozenset()
-    checkpoint_s: float = CHECKPOINT_S
+        Its files must be as they were written, its identity this run's, and it must have recorded what is asked for.
+        """
+        return problem_with(self.folder) or other_settings(self.folder, self.config, self.identity)
 
 
 @dataclass
-class Maker:
-    """Makes one run after another in this process.
+class RunMaker:
+    """Makes one run after another in this process, whatever each ends of.
 
     Attributes:
-        tell: Gets the run, the updates made and those to make, a few times a second.
-        should_stop: Asked after each update.
+        report_step: Gets the run, the updates made and those to make, a few times a second.
+        should_stop: Asked after each update; true saves the run and returns it as interrupted.
     """
 
-    tell: Callable[[PlannedRun, int, int], None] = lambda *_: None
+    report_step: Callable[[PlannedRun, int, int], None] = lambda *_: None
     should_stop: Callable[[], bool] = lambda: False
     _notes: list[str] = field(default_factory=list)
 
-    def make(self, run: PlannedRun, manner: Manner) -> Ended:
-        """Make one run; whatever it dies of is told, and the next one can be made."""
+    def make(self, run: PlannedRun, options: RunOptions) -> RunResult:
+        """Claim one run, train it and return its result; an exception becomes a failed result."""
         self._notes = []
         try:
-            mine = claim(run.folder, outdated=run.outdated, presumed_dead=manner.presumed_dead)
+            mine = claim(
+                run.folder,
+                outdated=run.outdated,
+                silent_owners=options.silent_owners,
+                find_problem=run.problem,
+            )
         except Busy:
-            return Ended(run, "busy")
+            return RunResult(run, RunStatus.BUSY)
         except RunFolderError as error:
-            return Ended(run, "failed", str(error))
+            return RunResult(run, RunStatus.FAILED, str(error))
         if mine is None:
-            return Ended(run, "skipped")
+            return RunResult(run, RunStatus.SKIPPED)
         self._notes += [mine.note] if mine.note else []
         try:
             with mine:
-                status, line = self._made(run, manner, mine)
+                status, line = self._made(run, options, mine)
         except RuntimeError as error:  # no thread for its signs of life
-            status, line = "failed", said_in_a_line(error, run.folder)
-        return Ended(run, status, line, tuple(self._notes))
+            status, line = RunStatus.FAILED, error_line(error, run.folder)
+        return RunResult(run, status, line, tuple(self._notes))
 
-    def _made(self, run: PlannedRun, manner: Manner, mine: Claim) -> tuple[str, str]:
-        conduct = Conduct(
+    def _made(self, run: PlannedRun, options: RunOptions, mine: Claim) -> tuple[RunStatus, str]:
+        hooks = RunHooks(
             owned=mine.held,
-            checkpoint_s=manner.checkpoint_s,
-            tell=lambda step, total: self.tell(run, step, total),
+            checkpoint_s=options.checkpoint_s,
+            report_step=lambda step, total: self.report_step(run, step, total),
             should_stop=self.should_stop,
             note=self._notes.append,
         )
         try:
-            summary = run_experiment(run.config, run.seed, run.folder, study=run.study, arm=run.arm, conduct=conduct)
+            run.identity.write(run.folder.parent)
+            summary = run_experiment(
+                run.config,
+                run.seed,
+                run.folder,
+                study=run.study,
+                arm=run.arm,
+                hooks=hooks,
+                identity=run.identity,
+            )
         except Interrupted:
-            mine.end("interrupted")
-            return "interrupted", ""
+            mine.end(RunStatus.INTERRUPTED)
+            return RunStatus.INTERRUPTED, ""
         except Exception as error:  # noqa: BLE001 - whatever one run dies of, the others go on
-            line = said_in_a_line(error, run.folder)
+            line = error_line(error, run.folder)
             with suppress(OSError):
                 text = traceback.format_exc()
                 write_text(run.folder / ERROR_TXT, text.encode("utf-8", "backslashreplace").decode())
-            mine.end("failed", line)
-            return "failed", line
+            mine.end(RunStatus.FAILED, line)
+            return RunStatus.FAILED, line
         mine.finish()
-        return str(summary["status"]), ""
+        return RunStatus(summary["status"]), ""
 
 
-def said_in_a_line(error: Exception, folder: Path) -> str:
-    """Return what a run died of, and the way out where one is known."""
+def error_line(error: Exception, folder: Path) -> str:
+    """Return an exception as one line for the user, with the way out where one is known."""
     if isinstance(error, RunFolderError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:

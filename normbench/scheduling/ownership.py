@@ -9,12 +9,12 @@ from typing import Any
 from normbench.errors import ConfigError, RunFolderError
 from normbench.storage.files.json_files import read_json
 from normbench.storage.files.yaml_file import read_study_file
-from normbench.storage.identity import content_sha256
+from normbench.storage.names import content_sha256
 from normbench.storage.run_folder import ARM_JSON, CONFIG_YAML, STUDY_JSON
 from normbench.study.config import Study
 
 
-def refuse_another_files_folder(study: Study, runs_dir: Path) -> None:
+def refuse_another_files_folder(study: Study, folder: Path) -> None:
     """Refuse to run a study in a folder that belongs to another file, which is still there and says something else.
 
     A file that was moved takes over, as does a copy; the resolved config of a run belongs to its study.
@@ -22,16 +22,16 @@ def refuse_another_files_folder(study: Study, runs_dir: Path) -> None:
     Raises:
         RunFolderError: With the way out.
     """
-    folder, mine = (runs_dir / study.name).resolve(), Path(study.source)
+    mine = Path(study.source)
     known = _known(folder / STUDY_JSON)
     said = known.get("source_path")
-    owner = (folder / str(said)).resolve()
+    owner = (folder.resolve() / str(said)).resolve()
     if not said or owner == mine.resolve() or is_config_of_a_run(mine):
         return
     if known.get("content_sha256") == study.content_sha256 or _content(owner) in ("", study.content_sha256):
         return
     way_out = f"Write another study: NAME in {shlex.quote(study.source)}, or choose another folder with --runs-dir."
-    raise RunFolderError(f"{runs_dir / study.name}: must belong to {study.source}, got the runs of {owner}. {way_out}")
+    raise RunFolderError(f"{folder}: must belong to {study.source}, got the runs of {owner}. {way_out}")
 
 
 def source_path(study: Study, folder: Path) -> str:

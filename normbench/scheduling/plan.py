@@ -1,103 +1,173 @@
-"""Which runs a study stands for, where they lie, and the files beside them that say so."""
+"""Plans the runs of a study: one per arm and seed, each with its folder; writes study.json and arm.json."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from normbench.errors import RunFolderError
+from normbench.errors import ConfigError, RunFolderError
 from normbench.scheduling.one_run import PlannedRun
 from normbench.scheduling.ownership import is_config_of_a_run, refuse_another_files_folder, source_path
-from normbench.storage.files.json_files import read_json, write_json, write_sealed_json
+from normbench.storage.files.json_files import json_ready, read_json, write_json, write_sealed_json
 from normbench.storage.files.links import refuse_links
-from normbench.storage.identity import is_name
+from normbench.storage.identity import ENGINE, NUMERICS, RunIdentity, read_identity
 from normbench.storage.lock import locked, sweep
+from normbench.storage.names import is_name
 from normbench.storage.resolved_settings import flatten
-from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, seed_folder
-from normbench.study.config import RunConfig, Study
+from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, arm_folder_name
+from normbench.study.arms import entry_of
+from normbench.study.config import Study
 from normbench.study.resolved import flat_settings
+from normbench.training.numerics import available_device
 
 
-def plan(study: Study, runs_dir: Path) -> list[PlannedRun]:
-    """Return all runs of a study, seed by seed, so that arms can be compared early and share their data."""
-    names = _names_in_use(study, runs_dir)
-    arms = {config.hash(): config for config in study.arms.values()}  # a tuned arm may be the given one
-    return [
-        PlannedRun(study.name, names[found], config, seed, seed_folder(runs_dir, study.name, names[found], found, seed))
+@dataclass(frozen=True)
+class Plan:
+    """The runs a study stands for.
+
+    Attributes:
+        study: Every device resolved.
+        folder: Where it lies.
+        device: What ``device: auto`` stands for in this study.
+        identities: By arm.
+        folders: Names of the arms' folders, by arm; arms of one identity share one.
+        runs: Seed by seed, so that arms can be compared early and share their data.
+    """
+
+    study: Study
+    folder: Path
+    device: str
+    identities: Mapping[str, RunIdentity]
+    folders: Mapping[str, str]
+    runs: Sequence[PlannedRun]
+
+
+def make_plan(study: Study, runs_dir: Path) -> Plan:
+    """Return the runs of a study; each arm's identity is computed here, once, and carried by its runs.
+
+    Raises:
+        ConfigError: The study began on a device that this machine has not.
+    """
+    folder = runs_dir / study.name
+    study, device = on_device(study, runs_dir)
+    identities = {arm: config.identity() for arm, config in study.arms.items()}
+    folders = _folder_names(study, folder, identities)
+    arms: dict[str, str] = {}
+    for arm, identity in identities.items():
+        arms.setdefault(identity.sha256, arm)  # a tuned arm may be the given one
+    runs = [
+        PlannedRun(
+            study.name,
+            _label(folders[arm], identities[arm]),
+            study.arms[arm],
+            seed,
+            folder / folders[arm] / f"seed-{seed}",
+            identities[arm],
+        )
         for seed in study.seeds
-        for found, config in arms.items()
+        for arm in arms.values()
     ]
+    return Plan(study, folder, device, identities, folders, runs)
 
 
-def _names_in_use(study: Study, runs_dir: Path) -> dict[str, str]:
-    """Return what the arms' folders are called, by hash: after the first arm of these settings.
+def on_device(study: Study, runs_dir: Path) -> tuple[Study, str]:
+    """Return the study with ``device: auto`` resolved: to the device of its first run, before that to the one there is.
 
-    In a file without arms what they are called already: a later --vary adds seeds, not rows.
+    Raises:
+        ConfigError: The first run was made on a device that this machine has not.
+    """
+    folder = runs_dir / study.name
+    known, here = _said_before(folder).get("device"), available_device()
+    is_open = any(config.device == "auto" for config in study.arms.values())
+    if is_open and known == "cuda" != here:
+        rule = f"must be cuda, on which the first run of {folder} was made, got a machine without one"
+        raise ConfigError([f"{study.source}: device: {rule}. Write device: cpu and another name under study."])
+    device = known if known in ("cpu", "cuda") else here
+    return replace(study, arms={arm: config.on(device) for arm, config in study.arms.items()}), device
+
+
+def _said_before(folder: Path) -> dict[str, Any]:
+    """Return the study.json of an earlier command; nothing where there is none that can be read."""
+    with suppress(RunFolderError):
+        return read_json(folder / STUDY_JSON)
+    return {}
+
+
+def _folder_names(study: Study, folder: Path, identities: Mapping[str, RunIdentity]) -> dict[str, str]:
+    """Return what the arms' folders are called: after the first arm of an identity.
+
+    In a file without arms they keep the names they have: a later --vary adds seeds, not rows.
     """
     names: dict[str, str] = {}
-    for arm, config in study.arms.items():
-        names.setdefault(config.hash(), arm)
-    if study.is_plain:
-        known = {found: sorted((runs_dir / study.name).glob(f"*-{found}")) for found in names}
-        called = {found: [path.name.removesuffix(f"-{found}") for path in paths] for found, paths in known.items()}
-        names |= {found: before[0] for found, listed in called.items() if (before := list(filter(is_name, listed)))}
-    return names
+    for arm, identity in identities.items():
+        known = _folder_of(folder, identity) if study.is_plain else None
+        names.setdefault(identity.sha256, known or arm_folder_name(arm, identity.short))
+    return {arm: names[identity.sha256] for arm, identity in identities.items()}
 
 
-def write_study_files(study: Study, runs_dir: Path, runs: Sequence[PlannedRun]) -> None:
-    """Write study.json, and arm.json where there is no whole one; one command at a time.
+def _folder_of(folder: Path, identity: RunIdentity) -> str | None:
+    paths = sorted(folder.glob(f"*-{identity.short}"))
+    called = [path.name for path in paths if is_name(_label(path.name, identity))]
+    return next((name for name in called if read_identity(folder / name) in (None, identity)), None)
+
+
+def _label(folder: str, identity: RunIdentity) -> str:
+    """Return the arm's label in its folder's name."""
+    return folder.removesuffix(f"-{identity.short}")
+
+
+def write_study_files(plan: Plan) -> None:
+    """Write study.json, and arm.json and identity.json where there is no whole one; one command at a time.
 
     Raises:
         OSError: They cannot be written.
         RunFolderError: A link leads there, or the folder belongs to another study file.
     """
-    folder = runs_dir / study.name
-    refuse_links(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder):
-        refuse_another_files_folder(study, runs_dir)
-        sweep(folder)
-        _write_arms(study, runs)
-        content = study_content(study, _names_in_use(study, runs_dir)) | {"source_path": source_path(study, folder)}
-        if not _is_run_of(content, folder / STUDY_JSON):
-            write_json(folder / STUDY_JSON, content)
+    refuse_links(plan.folder)
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    with locked(plan.folder):
+        refuse_another_files_folder(plan.study, plan.folder)
+        sweep(plan.folder)
+        _write_arms(plan.runs)
+        content = study_content(plan) | {"source_path": source_path(plan.study, plan.folder)}
+        if not _is_run_of(content, plan.folder / STUDY_JSON):
+            write_json(plan.folder / STUDY_JSON, content)
 
 
-def _write_arms(study: Study, runs: Sequence[PlannedRun]) -> None:
-    for run in runs:
-        folder = run.folder.parent
-        if run.seed == study.seeds[0] and not _is_readable(folder / ARM_JSON):
-            refuse_links(folder)
-            folder.mkdir(parents=True, exist_ok=True)
+def _write_arms(runs: Sequence[PlannedRun]) -> None:
+    for run in {run.folder.parent: run for run in runs}.values():
+        folder, content = run.folder.parent, arm_content(run)
+        refuse_links(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not _holds(folder / ARM_JSON, content):
             sweep(folder)
-            write_sealed_json(folder / ARM_JSON, arm_content(run.arm, run.config))
+            write_sealed_json(folder / ARM_JSON, content)
+        run.identity.write(folder)
 
 
-def _is_readable(path: Path) -> bool:
-    """Return whether a JSON file is there and whole; what says only what the config says is else written anew."""
+def _holds(path: Path, content: Mapping[str, Any]) -> bool:
+    """Return whether a JSON file is whole and says this; what only repeats the config is else written anew."""
     with suppress(RunFolderError):
-        return bool(read_json(path))
+        return bool(read_json(path).items() >= json_ready(content).items())
     return False
 
 
-def arm_content(arm: str, config: RunConfig) -> dict[str, Any]:
+def arm_content(run: PlannedRun) -> dict[str, Any]:
     """Return what arm.json says: every setting, and which of them are not at their default."""
     return {
-        "arm": arm,
-        "hash": config.hash(),
-        "total_steps": config.total_steps,
-        "settings": flat_settings(config),
-        "changed": list(flatten(config.settings())),
+        "arm": run.arm,
+        "identity": run.identity.sha256,
+        "total_steps": run.config.total_steps,
+        "settings": flat_settings(run.config),
+        "changed": list(flatten(run.config.settings())),
     }
 
 
-def study_content(study: Study, names: Mapping[str, str]) -> dict[str, Any]:
-    """Return what study.json says: the arms in order with their folders, and all that is said of them.
-
-    Args:
-        study: What is run.
-        names: What the arms' folders are called, by hash.
-    """
+def study_content(plan: Plan) -> dict[str, Any]:
+    """Return what study.json says: the arms in order with their folders, and all that the plan stood for."""
+    study = plan.study
     return {
         "study": study.name,
         "question": study.question,
@@ -105,9 +175,18 @@ def study_content(study: Study, names: Mapping[str, str]) -> dict[str, Any]:
         "content_sha256": study.content_sha256,
         "options": dict(study.options),
         "set": list(study.set_),
-        "arms": [_arm_entry(arm, config.hash(), names) for arm, config in study.arms.items()],
+        "normbench": version("normbench"),
+        "numerics": NUMERICS,
+        "engine": ENGINE,
+        "device": plan.device,
+        "arms": [
+            entry_of(study, arm).to_json() | {"identity": plan.identities[arm].sha256, "folder": plan.folders[arm]}
+            for arm in study.arms
+        ],
+        "axes": list(study.axes),
+        "named": list(study.named),
         "seeds": list(study.seeds),
-        "baseline": study.baseline,
+        "baseline": asdict(study.baseline) if study.baseline else None,
         "is_plain": study.is_plain,
         "tune": {key: list(values) for key, values in study.tune.items()},
         "quotes": dict(study.quotes),
@@ -115,10 +194,6 @@ def study_content(study: Study, names: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _arm_entry(arm: str, arm_hash: str, names: Mapping[str, str]) -> dict[str, str]:
-    return {"arm": arm, "hash": arm_hash, "folder": f"{names[arm_hash]}-{arm_hash}"}
-
-
 def _is_run_of(content: dict[str, Any], path: Path) -> bool:
     """Return whether this is the resolved config of one run, which forgets nothing of the study it belongs to."""
-    return _is_readable(path) and is_config_of_a_run(Path(content["source"]))
+    return bool(_said_before(path.parent)) and is_config_of_a_run(Path(content["source"]))

@@ -12,10 +12,11 @@ from normbench.evidence.layers.probe_lines import LayerSeen
 from normbench.evidence.layers.probe_reading import ProbeReport, read_probe
 from normbench.inspection.probe import probe_model
 from normbench.inspection.user_model import fitted, in_one_line, load_callable, load_input, make_model
-from normbench.inspection.watch.watch import same_random_states_after
+from normbench.inspection.watch.random_states import same_random_states_after
 from normbench.random_streams import derive_seed, replica_seed
 from normbench.study.config import RunConfig
 from normbench.training.build import build_training
+from normbench.training.numerics import numerics
 
 DEFAULT_SEEDS = 8
 
@@ -35,8 +36,7 @@ def probe_config(config: RunConfig, seeds: Iterable[int], name: str = "") -> Pro
 
 
 def _seen_of(config: RunConfig, seed: int) -> list[LayerSeen]:
-    torch.set_flush_denormal(True)
-    with torch.random.fork_rng(devices=[]):
+    with numerics(config.numerics), torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(replica_seed(seed, config.replica), "dropout"))
         training, _ = build_training(config, seed)
         batch = training.batches.next()
@@ -65,7 +65,7 @@ def probe_callable(model: str, inputs: str, seeds: Iterable[int]) -> ProbeReport
 
 def _seen_through(model: nn.Module, batch: Tensor, seed: int, words: tuple[str, str]) -> list[LayerSeen]:
     try:
-        with same_random_states_after():
+        with numerics(), same_random_states_after():
             torch.manual_seed(derive_seed(seed, "dropout"))
             seen = probe_model(model, batch, seed=seed)
     except SettingError as error:

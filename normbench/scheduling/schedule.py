@@ -1,4 +1,4 @@
-"""Many runs: what is finished is skipped, what is missing is run."""
+"""Runs what is missing of a study, and waits for what other commands make of it."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -7,34 +7,37 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from normbench.errors import RunFailedError, RunFolderError
-from normbench.scheduling.executors.processes import Workers
-from normbench.scheduling.one_run import AGAIN, Ended, Manner, PlannedRun
-from normbench.scheduling.plan import plan, write_study_files
+from normbench.scheduling.executors.base import Executor, make_executor
+from normbench.scheduling.one_run import PlannedRun
+from normbench.scheduling.plan import Plan, make_plan, write_study_files
+from normbench.scheduling.run_result import AGAIN, RunOptions, RunResult
 from normbench.storage.files.atomic import refusal
 from normbench.storage.lock import stamp
-from normbench.storage.owners import Owner, Watch
+from normbench.storage.owners import Owner, OwnerWatch
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON
+from normbench.storage.run_status import RunStatus
 from normbench.study.config import Study
+from normbench.training.numerics import numerics
 
 LOOK_AGAIN_S = 0.2
 """Between two looks at what other commands make."""
 
 
 @dataclass(frozen=True)
-class Progress:
-    """What happened to one run.
+class RunUpdate:
+    """How one run of a study stands now, and how many are done.
 
     Attributes:
-        run: Which.
-        status: "skipped", "finished", "diverged" or "failed"; "waiting" while another command makes it.
-        number: So many runs are done.
-        total: Of so many.
-        error: What it failed of, or who makes it.
-        notes: What a user should know about how it went.
+        run: The run.
+        status: Skipped, finished, diverged or failed; waiting while another command makes it.
+        number: Runs that are done.
+        total: Runs in all.
+        error: Why it failed, or which process makes it.
+        notes: Lines for the user about how it went.
     """
 
     run: PlannedRun
-    status: str
+    status: RunStatus
     number: int
     total: int
     error: str = ""
@@ -45,116 +48,131 @@ def run_study(
     study: Study,
     runs_dir: Path,
     *,
-    manner: Manner | None = None,
+    options: RunOptions | None = None,
     fail_fast: bool = False,
-    workers: Workers | None = None,
-    report: Callable[[Progress], None] = lambda _: None,
-) -> list[Progress]:
+    executor: Executor | None = None,
+    report: Callable[[RunUpdate], None] = lambda _: None,
+) -> list[RunUpdate]:
     """Run what is missing of a study; one failing run does not stop the others.
 
+    torch's threads, flags and random states are afterwards what they were before.
+
     Args:
-        study: What is run.
-        runs_dir: Where to.
-        manner: How runs are made.
+        study: The study to run.
+        runs_dir: Folder that the runs are written to.
+        options: How runs are made.
         fail_fast: Stop at the first failure.
-        workers: Who makes them; this process if not said.
-        report: Told of each run.
+        executor: Makes the runs; one after another in this process if not given.
+        report: Gets how each run stands.
 
     Returns:
-        What became of each, in the order of ``plan``.
+        The last update of each run, in the order of the plan.
 
     Raises:
+        ConfigError: The study began on a device that this machine has not.
         RunFolderError: The runs folder cannot be written.
-        RunFailedError: A run failed, with ``fail_fast``.
+        RunFailedError: A run failed, with ``fail_fast``; or another thread of this process makes runs.
         KeyboardInterrupt: Somebody asked to stop; what was under way is saved.
     """
-    runs = plan(study, runs_dir)
-    results: dict[Path, Progress] = {}
+    with numerics():
+        plan = make_plan(study, runs_dir)
+        return run_plan(plan, options=options, fail_fast=fail_fast, executor=executor, report=report)
+
+
+def run_plan(
+    plan: Plan,
+    *,
+    options: RunOptions | None = None,
+    fail_fast: bool = False,
+    executor: Executor | None = None,
+    report: Callable[[RunUpdate], None] = lambda _: None,
+) -> list[RunUpdate]:
+    """Run what is missing of a plan, as ``run_study`` does of a study."""
+    results: dict[Path, RunUpdate] = {}
     try:
-        write_study_files(study, runs_dir, runs)
+        write_study_files(plan)
     except OSError as error:
-        raise RunFolderError(refusal(error, runs_dir)) from None
-    for progress in run_planned(runs, workers or Workers(), manner, fail_fast=fail_fast):
+        raise RunFolderError(refusal(error, plan.folder.parent)) from None
+    for progress in run_planned(plan.runs, executor or make_executor("1"), options, fail_fast=fail_fast):
         report(progress)
-        if progress.status != "waiting":
+        if progress.status != RunStatus.WAITING:
             results[progress.run.folder] = progress
-    return _still_there(study, runs_dir, [results[run.folder] for run in runs])
+    return _still_there(plan, [results[run.folder] for run in plan.runs])
 
 
 def run_planned(
-    runs: Sequence[PlannedRun], workers: Workers, manner: Manner | None = None, *, fail_fast: bool = False
-) -> Iterator[Progress]:
-    """Make the runs that are missing, or all of them; finished ones are told of first.
+    runs: Sequence[PlannedRun], executor: Executor, options: RunOptions | None = None, *, fail_fast: bool = False
+) -> Iterator[RunUpdate]:
+    """Make the missing runs, with ``force`` all of them, and yield an update of each; finished ones come first.
 
-    What another command makes at the same time is left to it, and waited for when nothing else is left.
+    Runs that another command makes at the same time are left to it, and waited for when nothing else is left.
 
     Raises:
         RunFailedError: A run failed, with ``fail_fast``.
         KeyboardInterrupt: Somebody asked to stop; what was under way is saved.
     """
-    manner = manner or Manner()
-    if manner.force:
+    options = options or RunOptions()
+    if options.force:
         runs = [replace(run, outdated=stamp(run.folder)) for run in runs]
     settled = [run for run in runs if run.outdated is None and run.is_settled]
-    yield from (Progress(run, "skipped", number, len(runs)) for number, run in enumerate(settled, start=1))
+    yield from (RunUpdate(run, RunStatus.SKIPPED, number, len(runs)) for number, run in enumerate(settled, start=1))
     done, failed = {run.folder for run in settled}, set[Path]()
-    for ended in _until_all_ended([run for run in runs if run.folder not in done], workers, manner):
-        done.update([ended.run.folder] if ended.status != "waiting" else [])
-        failed.update([ended.run.folder] if ended.status == "failed" else [])
-        yield Progress(ended.run, ended.status, len(done), len(runs), ended.error, ended.notes)
+    for ended in _until_all_ended([run for run in runs if run.folder not in done], executor, options):
+        done.update([ended.run.folder] if ended.status != RunStatus.WAITING else [])
+        failed.update([ended.run.folder] if ended.status == RunStatus.FAILED else [])
+        yield RunUpdate(ended.run, ended.status, len(done), len(runs), ended.error, ended.notes)
         if fail_fast and failed:
-            workers.give_up()
-    if workers.interruption.is_asked:
+            executor.give_up()
+    if executor.interruption.is_asked:
         raise KeyboardInterrupt
-    if workers.is_stopping:
+    if executor.is_stopping:
         rule = f"must not fail with --fail-fast, got a failure; {len(runs) - len(done - failed)} runs are left"
         raise RunFailedError(f"{runs[0].study}: {rule}. The same command goes on with them.")
 
 
-def _until_all_ended(runs: Sequence[PlannedRun], workers: Workers, manner: Manner) -> Iterator[Ended]:
-    watch, left = Watch(), list(runs)
+def _until_all_ended(runs: Sequence[PlannedRun], executor: Executor, options: RunOptions) -> Iterator[RunResult]:
+    watch, left = OwnerWatch(), list(runs)
     told: set[str] = set()
-    while left and not workers.is_stopping:
+    while left and not executor.is_stopping:
         free = [run for run in left if watch.is_free(run.folder)]
         if not free:
             yield from _waiting(left, told)
             time.sleep(LOOK_AGAIN_S)
             continue
         ended: set[Path] = set()
-        for end in workers.run(free, replace(manner, presumed_dead=frozenset(watch.presumed_dead))):
-            if end.status != "busy":
+        for end in executor.run(free, replace(options, silent_owners=frozenset(watch.silent_owners))):
+            if end.status != RunStatus.BUSY:
                 ended.add(end.run.folder)
-            if end.status not in ("busy", "interrupted"):
+            if end.status not in (RunStatus.BUSY, RunStatus.INTERRUPTED):
                 yield end
         left = [run for run in left if run.folder not in ended]
         if not ended:  # others were faster each time
             time.sleep(LOOK_AGAIN_S)
 
 
-def _waiting(runs: Sequence[PlannedRun], told: set[str]) -> Iterator[Ended]:
-    """Say once of each other process that its runs are waited for."""
+def _waiting(runs: Sequence[PlannedRun], told: set[str]) -> Iterator[RunResult]:
+    """Yield one waiting result for each other process whose runs are waited for."""
     for run in runs:
         owner = Owner.of(run.folder)
         who = f"process {owner.pid} on {owner.host}" if owner else ""
         if owner and who not in told:
             told.add(who)
-            yield Ended(run, "waiting", f"{who} makes it")
+            yield RunResult(run, RunStatus.WAITING, f"{who} makes it")
 
 
-def _still_there(study: Study, runs_dir: Path, results: Sequence[Progress]) -> list[Progress]:
+def _still_there(plan: Plan, results: Sequence[RunUpdate]) -> list[RunUpdate]:
     """Return what became of the runs; what was removed while others were made has failed, and is made by asking again.
 
     The study's own files are written anew, for the runs that were made after that.
     """
-    runs = [progress.run for progress in results]
-    described = {runs_dir / study.name / STUDY_JSON, *(run.folder.parent / ARM_JSON for run in runs)}
+    described = {plan.folder / STUDY_JSON, *(run.folder.parent / ARM_JSON for run in plan.runs)}
     if not all(path.exists() for path in described):
         with suppress(OSError):
-            write_study_files(study, runs_dir, runs)
+            write_study_files(plan)
     lost = "must stay until the command is over, got it removed"
     return [
-        replace(progress, status="failed", error=f"{progress.run.folder}: {lost}. {AGAIN}")
-        if progress.status != "failed" and not progress.run.is_finished
+        replace(progress, status=RunStatus.FAILED, error=f"{progress.run.folder}: {lost}. {AGAIN}")
+        if progress.status != RunStatus.FAILED and not progress.run.is_finished
         else progress
         for progress in results
     ]

@@ -1,19 +1,40 @@
-"""One study after another, tuned and run, with progress on stderr."""
+"""StudyRunner: tunes and runs one study after another, and reports progress to a display that it is given."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
-from normbench.report.terminal.progress import StudyProgress
-from normbench.scheduling.executors.processes import Workers
-from normbench.scheduling.one_run import Manner, PlannedRun
+from normbench.scheduling.executors.base import Executor
+from normbench.scheduling.interruption import write_to_stderr
+from normbench.scheduling.one_run import PlannedRun
 from normbench.scheduling.ownership import refuse_another_files_folder
-from normbench.scheduling.plan import plan
-from normbench.scheduling.schedule import Progress, run_study
+from normbench.scheduling.plan import make_plan, on_device
+from normbench.scheduling.run_result import RunOptions
+from normbench.scheduling.schedule import RunUpdate, run_plan
 from normbench.scheduling.tuning import missing_tuning_runs, tune_study, with_choices
 from normbench.storage.choices import Choice
+from normbench.storage.run_status import RunStatus
 from normbench.study.config import Study
+from normbench.training.numerics import numerics
+
+
+class ProgressDisplay(Protocol):
+    """Shows how far a study's runs are; whoever calls the runner chooses where and how."""
+
+    @property
+    def has_bars(self) -> bool:
+        """Whether bars are drawn, which whatever is written past them would break."""
+
+    def say(self, text: str) -> None:
+        """Print a line above the bars."""
+
+    def step(self, label: str, step: int, total: int) -> None:
+        """Note how many updates a run has made."""
+
+    def advance(self, number: int, label: str, status: str, error: str = "", notes: tuple[str, ...] = ()) -> None:
+        """Note how a run stands, and how many are done."""
 
 
 @dataclass(frozen=True)
@@ -21,26 +42,26 @@ class StudyRun:
     """A study as it was run.
 
     Attributes:
-        study: With an arm for each choice.
+        study: The study, with an arm for each choice.
         folder: Its folder.
-        choices: What was chosen for each arm, where something was to be.
-        results: What became of each run.
+        choices: The settings chosen for each tuned arm.
+        results: The last update of each run.
     """
 
     study: Study
     folder: Path
     choices: dict[str, Choice]
-    results: list[Progress]
+    results: list[RunUpdate]
 
     @property
     def arm_names(self) -> list[str]:
-        """``<arm>-<hash>`` of each arm."""
+        """Names of the arms' folders."""
         return list(dict.fromkeys(progress.run.folder.parent.name for progress in self.results))
 
     @property
     def failures(self) -> list[str]:
         """A line for each failed run."""
-        return [f"{_label(p.run)}: {p.error}" for p in self.results if p.status == "failed"]
+        return [f"{_label(p.run)}: {p.error}" for p in self.results if p.status == RunStatus.FAILED]
 
 
 @dataclass(frozen=True)
@@ -48,18 +69,18 @@ class StudyRunner:
     """Runs studies.
 
     Attributes:
-        runs_dir: Where to.
-        workers: Who makes the runs.
-        manner: How.
+        runs_dir: Folder that the runs are written to.
+        executor: Makes the runs.
+        options: How runs are made.
+        display: Makes a display for so many runs of a study, by name and number.
         fail_fast: Stop at the first failure.
-        quiet: Show no progress.
     """
 
     runs_dir: Path
-    workers: Workers
-    manner: Manner
+    executor: Executor
+    options: RunOptions
+    display: Callable[[str, int], AbstractContextManager[ProgressDisplay]]
     fail_fast: bool = False
-    quiet: bool = False
 
     def run(self, given: Study) -> StudyRun:
         """Choose each arm's own settings where the study asks for it, and make what is missing.
@@ -69,26 +90,27 @@ class StudyRunner:
             RunFolderError: The runs folder cannot be written, holds something damaged, or belongs to another file.
             KeyboardInterrupt: Somebody asked to stop; what was under way is saved.
         """
-        refuse_another_files_folder(given, self.runs_dir)
+        refuse_another_files_folder(given, self.runs_dir / given.name)
+        given, _ = on_device(given, self.runs_dir)
         choices = self._tune(given) if given.tune else {}
         study = with_choices(given, choices) if choices else given
-        with self._progress(study.name, len(plan(study, self.runs_dir)), _label) as bar:
-            results = run_study(
-                study,
-                self.runs_dir,
-                manner=self.manner,
+        plan = make_plan(study, self.runs_dir)
+        with numerics(), self._progress(study.name, len(plan.runs), _label) as bar:
+            results = run_plan(
+                plan,
+                options=self.options,
                 fail_fast=self.fail_fast,
-                workers=self.workers,
+                executor=self.executor,
                 report=lambda progress: _advance(bar, progress, _label(progress.run)),
             )
-        return StudyRun(study, self.runs_dir / study.name, choices, results)
+        return StudyRun(plan.study, plan.folder, choices, results)
 
     @contextmanager
-    def _progress(self, name: str, num_runs: int, label: Callable[[PlannedRun], str]) -> Iterator[StudyProgress]:
-        interruption = self.workers.interruption
-        with StudyProgress(name, num_runs, quiet=self.quiet) as bar:
-            self.workers.tell = lambda run, step, total: bar.step(label(run), step, total)
-            before, interruption.say = interruption.say, bar.say if bar.has_bars else interruption.say
+    def _progress(self, name: str, num_runs: int, label: Callable[[PlannedRun], str]) -> Iterator[ProgressDisplay]:
+        interruption = self.executor.interruption
+        with self.display(name, num_runs) as bar:
+            self.executor.report_step = lambda run, step, total: bar.step(label(run), step, total)
+            before, interruption.say = interruption.say, bar.say if bar.has_bars else write_to_stderr
             try:
                 yield bar
             finally:
@@ -99,16 +121,18 @@ class StudyRunner:
         done: set[Path] = set()
         with self._progress(f"{study.name}, tuning", len(missing), _tuning_label) as bar:
 
-            def report(progress: Progress) -> None:
-                if progress.status == "skipped" and progress.run.folder not in missing:
+            def report(progress: RunUpdate) -> None:
+                if progress.status == RunStatus.SKIPPED and progress.run.folder not in missing:
                     return  # each widening of a list begins with all that were made before
-                done.update([progress.run.folder] if progress.status != "waiting" else [])
+                done.update([progress.run.folder] if progress.status != RunStatus.WAITING else [])
                 _advance(bar, replace(progress, number=len(done)), _tuning_label(progress.run))
 
-            return tune_study(study, self.runs_dir, self.workers, report, manner=self.manner, fail_fast=self.fail_fast)
+            return tune_study(
+                study, self.runs_dir, self.executor, report, options=self.options, fail_fast=self.fail_fast
+            )
 
 
-def _advance(bar: StudyProgress, progress: Progress, label: str) -> None:
+def _advance(bar: ProgressDisplay, progress: RunUpdate, label: str) -> None:
     bar.advance(progress.number, label, progress.status, progress.error, progress.notes)
 
 

@@ -1,4 +1,4 @@
-"""What is drawn of a study from its runs: fitted curves, and mean curves over seeds for TensorBoard."""
+"""Draws a study from its runs: fitted curves, and mean curves over seeds for TensorBoard."""
 
 from collections.abc import Callable, Sequence
 from hashlib import sha256
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from normbench.report.figures.curves import curve_seeds, draw_curves, save_last
 from normbench.scheduling.mean_curves import SUMMARY, write_aggregate_curves
-from normbench.scheduling.schedule import Progress
+from normbench.scheduling.schedule import RunUpdate
 from normbench.storage.files.json_files import write_text
 from normbench.storage.files.links import refuse_links
 from normbench.storage.files.reading import read_bytes
@@ -20,13 +20,13 @@ DRAWN_FROM = "drawn_from.sha256"
 """Written last into a folder of pictures: stands for the runs they show."""
 
 
-def draw_study(study: Study, folder: Path, results: Sequence[Progress]) -> None:
+def draw_study(study: Study, folder: Path, results: Sequence[RunUpdate]) -> None:
     """Draw what does not show the runs that are there, be it of before, half drawn or missing; one command at a time.
 
     Args:
         study: As it was run.
         folder: Its folder.
-        results: What became of its runs.
+        results: Its runs.
 
     Raises:
         OSError: It cannot be written.

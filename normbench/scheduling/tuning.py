@@ -11,17 +11,22 @@ from typing import Any
 from pydantic import ValidationError
 
 from normbench.errors import ConfigError, RunFailedError
-from normbench.evidence.claims.expectations import TUNED
+from normbench.evidence.comparison.baselines import Baseline
 from normbench.evidence.metrics.run_metrics import read_metrics
-from normbench.scheduling.executors.processes import Workers
-from normbench.scheduling.one_run import AGAIN, Manner, PlannedRun
-from normbench.scheduling.schedule import Progress, run_planned
+from normbench.scheduling.executors.base import Executor
+from normbench.scheduling.one_run import PlannedRun
+from normbench.scheduling.plan import on_device
+from normbench.scheduling.run_result import AGAIN, RunOptions
+from normbench.scheduling.schedule import RunUpdate, run_planned
 from normbench.storage.choices import TUNING, Choice, Question, Tried, freeze, frozen
 from normbench.storage.files.atomic import refusal
 from normbench.storage.files.located import Located
-from normbench.storage.run_folder import Run, seed_folder
+from normbench.storage.run_folder import Run, arm_folder_name
+from normbench.storage.run_status import RunStatus
+from normbench.study.arms import tuned_entry
 from normbench.study.config import TUNING_SEEDS, RecordingConfig, RunConfig, Study
 from normbench.study.contradictions import contradictions
+from normbench.study.resolved import flat_settings
 
 METRIC = "validation_loss"
 MAX_WIDENINGS = 2
@@ -32,13 +37,13 @@ Lists = Mapping[str, Sequence[Any]]
 def tune_study(
     study: Study,
     runs_dir: Path,
-    workers: Workers,
-    report: Callable[[Progress], None] = lambda _: None,
+    executor: Executor,
+    report: Callable[[RunUpdate], None] = lambda _: None,
     *,
-    manner: Manner | None = None,
+    options: RunOptions | None = None,
     fail_fast: bool = False,
 ) -> dict[str, Choice]:
-    """Return each arm's choice; what was frozen before is taken as it is, whatever ``manner`` forces.
+    """Return each arm's choice; what was frozen before is taken as it is, whatever ``options`` forces.
 
     Raises:
         ConfigError: No combination of an arm's values fits together.
@@ -46,12 +51,13 @@ def tune_study(
         RunFailedError: A tuning run failed.
         KeyboardInterrupt: Somebody asked to stop.
     """
-    manner = replace(manner or Manner(), force=False)
+    options = replace(options or RunOptions(), force=False)
+    study, _ = on_device(study, runs_dir)
     known = frozen_choices(study, runs_dir)
     open_arms: dict[str, Lists] = {arm: study.tune for arm in study.arms if arm not in known}
     for widened in range(MAX_WIDENINGS + 1):
         candidates = {arm: _candidates(study.arms[arm], arm, lists) for arm, lists in open_arms.items()}
-        _run(run_planned(_planned_all(study, candidates, runs_dir), workers, manner, fail_fast=fail_fast), report)
+        _run(run_planned(_planned_all(study, candidates, runs_dir), executor, options, fail_fast=fail_fast), report)
         for arm, lists in list(open_arms.items()):
             choice = choose(arm, [_score(study, arm, *c, runs_dir) for c in candidates[arm]], widened, lists)
             wider = _wider(lists, choice.chosen, study.arms[arm]) if widened < MAX_WIDENINGS else None
@@ -76,6 +82,7 @@ def frozen_choices(study: Study, runs_dir: Path) -> dict[str, Choice]:
     Raises:
         RunFolderError: A file is damaged.
     """
+    study, _ = on_device(study, runs_dir)
     arms = study.arms if study.tune else ()
     found = {arm: frozen(_question(study, arm), runs_dir / study.name) for arm in arms}
     return {arm: choice for arm, choice in found.items() if choice}
@@ -83,6 +90,7 @@ def frozen_choices(study: Study, runs_dir: Path) -> dict[str, Choice]:
 
 def missing_tuning_runs(study: Study, runs_dir: Path) -> dict[str, list[PlannedRun]]:
     """Return the runs that the choices still take if no list is widened, by arm."""
+    study, _ = on_device(study, runs_dir)
     chosen = frozen_choices(study, runs_dir)
     open_arms = {arm: config for arm, config in study.arms.items() if study.tune and arm not in chosen}
     planned = {
@@ -93,10 +101,11 @@ def missing_tuning_runs(study: Study, runs_dir: Path) -> dict[str, list[PlannedR
 
 
 def with_choices(study: Study, choices: Mapping[str, Choice]) -> Study:
-    """Return the study with an arm ``A,tuned`` per choice, beside the given arms or without ``keep_given`` alone."""
-    chosen = {arm: choice.chosen for arm, choice in choices.items()}
-    tuned = {f"{arm},{TUNED}": with_settings(study.arms[arm], values) for arm, values in chosen.items()}
-    return replace(study, arms=(dict(study.arms) if study.keep_given else {}) | tuned)
+    """Return the study with an arm at its own settings per choice, beside the given ones where these are kept."""
+    entries = {arm: tuned_entry(study, arm) for arm in choices}
+    tuned = {entries[arm].label: with_settings(study.arms[arm], choice.chosen) for arm, choice in choices.items()}
+    known = dict(study.entries) | {entry.label: entry for entry in entries.values()}
+    return replace(study, arms=(dict(study.arms) if study.keep_given else {}) | tuned, entries=known)
 
 
 def quick(study: Study) -> Study:
@@ -105,7 +114,15 @@ def quick(study: Study) -> Study:
     seeds = (*study.seeds, study.seeds[0] + 1)[:2]
     options = dict(study.options) | {"--quick": True}
     look = replace(study, name=f"{study.name}-quick", arms=arms, seeds=seeds, options=options)
-    return replace(look, tune={}, keep_given=True, claims=())
+    return replace(look, tune={}, keep_given=True, claims=(), baseline=_quick_baseline(study.baseline))
+
+
+def _quick_baseline(given: Baseline | None) -> Baseline | None:
+    """Return the baseline of a look: of the arms' new lengths."""
+    if given is None:
+        return None
+    steps = {key: given.settings[key] for key in ("num_epochs", "num_steps") if given.settings.get(key)}
+    return replace(given, settings={**given.settings, **{key: max(1, count // 10) for key, count in steps.items()}})
 
 
 def _tenth(config: RunConfig) -> dict[str, int]:
@@ -154,15 +171,16 @@ def _planned_all(
 
 
 def _planned(study: Study, arm: str, config: RunConfig, seed: int, runs_dir: Path) -> PlannedRun:
-    folder = seed_folder(runs_dir / study.name, TUNING, arm, config.hash(), seed)
-    return PlannedRun(f"{study.name}-{TUNING}", arm, config, seed, folder)
+    identity = config.identity()
+    folder = runs_dir / study.name / TUNING / arm_folder_name(arm, identity.short) / f"seed-{seed}"
+    return PlannedRun(f"{study.name}-{TUNING}", arm, config, seed, folder, identity)
 
 
-def _run(made: Iterator[Progress], report: Callable[[Progress], None]) -> None:
+def _run(made: Iterator[RunUpdate], report: Callable[[RunUpdate], None]) -> None:
     failed = []
     for progress in made:
         report(progress)
-        if progress.status == "failed":
+        if progress.status == RunStatus.FAILED:
             failed.append(progress)
     if failed:
         arms = ", ".join(dict.fromkeys(progress.run.arm for progress in failed))
@@ -226,4 +244,5 @@ def _is_allowed(config: RunConfig, values: Mapping[str, Any]) -> bool:
 
 
 def _question(study: Study, arm: str) -> Question:
-    return Question(arm, study.arms[arm].hash(), study.tune, TUNING_SEEDS)
+    own = tuned_entry(study, arm).known(flat_settings(study.arms[arm])).id
+    return Question(arm, study.arms[arm].identity().sha256, study.tune, TUNING_SEEDS, own)

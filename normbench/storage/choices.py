@@ -2,15 +2,17 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from json import dumps
 from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
-from normbench.storage.files.json_files import read_json, write_sealed_json
+from normbench.storage.arm_id import ArmId
+from normbench.storage.files.json_files import json_ready, read_json, write_sealed_json
 from normbench.storage.files.links import refuse_links
+from normbench.storage.identity import NUM_SHOWN
 from normbench.storage.lock import locked, sweep
 
 TUNING = "tuning"
@@ -55,17 +57,35 @@ class Choice:
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be chosen: one arm's settings as given, and the values to choose from."""
+    """What is to be chosen: one arm's settings as given, and the values to choose from.
+
+    Attributes:
+        arm: The arm's label.
+        given: sha256 of its identity at the given settings.
+        tune: Values to choose from, by setting.
+        seeds: What they are tried on.
+        id: The arm at its own settings, whatever they will be.
+    """
 
     arm: str
-    given_hash: str
+    given: str
     tune: Mapping[str, Sequence[Any]]
     seeds: Sequence[int]
+    id: ArmId = field(default_factory=ArmId)
 
     def path(self, study: Path) -> Path:
         """Return the file of the choice in a study's folder; other lists have another file."""
-        said = dumps([self.given_hash, dict(self.tune), self.seeds], default=str)
-        return study / TUNING / f"{self.arm}-{sha256(said.encode()).hexdigest()[:6]}.json"
+        digest = sha256(dumps(self.content(), default=str).encode()).hexdigest()
+        return study / TUNING / f"{self.arm}-{digest[:NUM_SHOWN]}.json"
+
+    def content(self) -> dict[str, Any]:
+        """Return all of it but for the label: what a frozen choice must name to be its answer."""
+        return {
+            "given": self.given,
+            "tune": {key: list(values) for key, values in self.tune.items()},
+            "seeds": list(self.seeds),
+            "id": self.id.to_json(),
+        }
 
 
 def freeze(choice: Choice, question: Question, study: Path) -> Choice:
@@ -76,9 +96,8 @@ def freeze(choice: Choice, question: Question, study: Path) -> Choice:
         if known:
             return known
         sweep(study / TUNING)
-        asked = {"given_hash": question.given_hash, "tune": dict(question.tune)}
         frozen_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        write_sealed_json(question.path(study), asdict(choice) | asked | {"frozen_at": frozen_at})
+        write_sealed_json(question.path(study), asdict(choice) | question.content() | {"frozen_at": frozen_at})
     return choice
 
 
@@ -86,32 +105,37 @@ def frozen(question: Question, study: Path) -> Choice | None:
     """Return the choice made before; None if there is none yet.
 
     Raises:
-        RunFolderError: The file is damaged.
+        RunFolderError: The file is damaged, or answers another question.
     """
     path = question.path(study)
     if not path.exists():
         return None
-    return _read(path)[0]
+    (choice, _, _), said, asked = _read(path), read_json(path), json_ready(question.content())
+    other = [key for key in asked if said.get(key) != asked[key]]
+    if other:
+        rule = f"must be the choice for {other[0]} {asked[other[0]]}"
+        raise RunFolderError(f"{path}: {rule}, got {said.get(other[0])!r:.80}. Delete it, and what was run after it.")
+    return choice
 
 
-def choices_of(arm: str, study: Path) -> list[Choice]:
-    """Return what was chosen for an arm, the newest first: other lists to choose from have another choice.
+def choices_of(arm: ArmId, study: Path) -> list[Choice]:
+    """Return what was chosen for a tuned arm, the newest first: other lists to choose from have another choice.
 
     Raises:
         RunFolderError: A file is damaged.
     """
     found = [_read(path) for path in (study / TUNING).glob("*.json")]
     found.sort(key=lambda one: one[1], reverse=True)
-    return [choice for choice, _ in found if choice.arm == arm]
+    return [choice for choice, _, of in found if of == arm]
 
 
-def _read(path: Path) -> tuple[Choice, str]:
-    """Return a choice, and when it was frozen."""
+def _read(path: Path) -> tuple[Choice, str, ArmId]:
+    """Return a choice, when it was frozen, and the arm at these settings."""
     said = read_json(path)
     try:
         tried = [Tried(**one) for one in said["tried"]]
         choice = Choice(said["arm"], said["chosen"], tried, said["widened"], said["at_edge"], said["seeds"])
-        return choice, str(said.get("frozen_at", ""))
-    except (KeyError, TypeError) as error:
+        return choice, str(said.get("frozen_at", "")), ArmId.from_json(said["id"])
+    except (AttributeError, KeyError, TypeError) as error:
         rule = f"must be a choice as it was frozen, got {error}"
         raise RunFolderError(f"{path}: {rule}. Delete it, and what was run after it.") from None

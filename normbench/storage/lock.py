@@ -4,7 +4,7 @@ import errno
 import os
 import secrets
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -114,7 +114,13 @@ def stamp(folder: Path) -> Stamp | None:
         return None
 
 
-def claim(folder: Path, *, outdated: Stamp | None = None, presumed_dead: Collection[str] = ()) -> Claim | None:
+def claim(
+    folder: Path,
+    *,
+    outdated: Stamp | None = None,
+    silent_owners: Collection[str] = (),
+    find_problem: Callable[[], str] | None = None,
+) -> Claim | None:
     """Take a run that nobody makes; None if it is finished. What an unfinished attempt left stays.
 
     A damaged result is set aside, as is what is outdated: it is then called ``seed-<n>.old-<k>``.
@@ -122,7 +128,8 @@ def claim(folder: Path, *, outdated: Stamp | None = None, presumed_dead: Collect
     Args:
         folder: The run's.
         outdated: Of what is to be made again, if it still lies there: what was made since then counts.
-        presumed_dead: Tokens of owners that have given no sign of life for long.
+        silent_owners: Tokens of owners that have given no sign of life for long.
+        find_problem: Says what keeps a result from counting; by default that its files are not as they were written.
 
     Raises:
         Busy: Another process makes it.
@@ -132,7 +139,7 @@ def claim(folder: Path, *, outdated: Stamp | None = None, presumed_dead: Collect
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with locked(folder.parent):
-            return _claim(folder, outdated, presumed_dead)
+            return _claim(folder, outdated, silent_owners, find_problem or (lambda: problem_with(folder)))
     except OSError as error:
         rule, place = "must be a folder this user may write", folder if error.errno != errno.EINVAL else error.filename
         raise RunFolderError(f"{place}: {rule}, got: {error.strerror}. {way_out(error)}") from None
@@ -144,12 +151,14 @@ def _levels(folder: Path) -> int:
     return 4 if around.name == "tuning" and not (around / STUDY_JSON).exists() else 3
 
 
-def _claim(folder: Path, outdated: Stamp | None, presumed_dead: Collection[str]) -> Claim | None:
+def _claim(
+    folder: Path, outdated: Stamp | None, silent_owners: Collection[str], find_problem: Callable[[], str]
+) -> Claim | None:
     known = Owner.of(folder)
     is_over = is_finished(folder)  # whoever claimed it then has nothing left to do but to tidy up
-    if known and known.is_alive and not is_over and known.token not in presumed_dead:
+    if known and known.is_alive and not is_over and known.token not in silent_owners:
         raise Busy
-    problem = problem_with(folder) if is_over else ""
+    problem = find_problem() if is_over else ""
     is_outdated = outdated is not None and stamp(folder) == outdated
     if is_over and not problem and not is_outdated:
         tidy(folder)

@@ -1,4 +1,4 @@
-"""Who has claimed a run, and whether they are still at work."""
+"""Owner: the process that has claimed a run; whether it is still at work, or silent for long."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from typing import Any, Self
 from normbench.storage.files.json_files import write_json
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.run_folder import CLAIM_JSON, is_finished
+from normbench.storage.run_status import RunStatus
 
 SILENCE_S = 60.0
 """Without a sign of life for so long, an owner is taken for dead where nothing tells it sooner."""
@@ -35,12 +36,12 @@ class Owner:
     Attributes:
         token: Of this claim and no other.
         pid: The process.
-        host: Where it runs.
+        host: Name of its machine.
         sight: Stands for the processes that can be seen from there: machine, its start, container; "" if unknown.
         born: What tells it from a later process of the same number; "" where the system does not say.
         started_at: In UTC.
-        status: "running", or how an attempt ended that is no result: "interrupted" or "failed".
-        error: What it failed of.
+        status: Running, or how an attempt ended that is no result: interrupted or failed.
+        error: Why it failed.
     """
 
     token: str
@@ -49,7 +50,7 @@ class Owner:
     sight: str = field(default_factory=_sight)
     born: str = field(default_factory=lambda: _birth(os.getpid()))
     started_at: str = ""
-    status: str = "running"
+    status: str = RunStatus.RUNNING
     error: str = ""
 
     @classmethod
@@ -76,7 +77,7 @@ class Owner:
     @property
     def is_alive(self) -> bool:
         """Whether it may still be at work: its process is there, or out of sight, on another machine say."""
-        if self.status != "running":
+        if self.status != RunStatus.RUNNING:
             return False
         if (self.host, self.sight) != (platform.node(), _sight()):
             return True
@@ -104,7 +105,7 @@ def _birth(pid: int) -> str:
     return "gone" if fields[0] in ("Z", "X") else fields[19]
 
 
-class Watch:
+class OwnerWatch:
     """Tells which owners have given no sign of life for long, by this process's own clock.
 
     Times in files are compared with each other only, never with a clock: clocks differ between machines, and jump.
@@ -112,7 +113,7 @@ class Watch:
 
     def __init__(self, silence_s: float = SILENCE_S) -> None:
         self.silence_s = silence_s
-        self.presumed_dead: set[str] = set()
+        self.silent_owners: set[str] = set()
         self._seen: dict[Path, tuple[tuple[str, int], float]] = {}
 
     def is_free(self, folder: Path) -> bool:
@@ -128,7 +129,7 @@ class Watch:
         if known != sign:
             self._seen[folder] = (sign, now)
         elif now - since > self.silence_s:
-            self.presumed_dead.add(owner.token)
+            self.silent_owners.add(owner.token)
             return True
         return False
 

@@ -4,15 +4,17 @@ import csv
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
+from normbench.storage.arm_id import ArmEntry, KnownArm
 from normbench.storage.files.json_files import AGAIN, is_sealed, is_unbroken, json_object, read_json, unreadable
 from normbench.storage.files.reading import read_bytes
+from normbench.storage.identity import NUM_SHOWN
 
 STUDY_JSON, ARM_JSON = "study.json", "arm.json"
 CONFIG_YAML, SUMMARY_JSON, ENVIRONMENT_JSON = "config.yaml", "summary.json", "environment.json"
@@ -38,9 +40,9 @@ def seed_of(name: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def seed_folder(runs_dir: Path, study: str, arm: str, arm_hash: str, seed: int) -> Path:
-    """Return where one run lives: ``<runs>/<study>/<arm>-<hash>/seed-<n>``."""
-    return runs_dir / study / f"{arm}-{arm_hash}" / f"seed-{seed}"
+def arm_folder_name(arm: str, digits: str) -> str:
+    """Return what an arm's folder is called: its label, and the first digits of its identity for the eye."""
+    return f"{arm}-{digits}"
 
 
 def is_finished(folder: Path) -> bool:
@@ -70,6 +72,8 @@ class Run:
 
     folder: Path
     seed: int
+    identity: str | None = None
+    """sha256 that its summary must name, if it matters whose run it is."""
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -88,6 +92,10 @@ class Run:
         is_whole = is_unbroken(raw) and (is_sealed(raw) or may_lack_seal) and isinstance(content.get("files", {}), dict)
         if not is_whole or content.get("seed", self.seed) != self.seed:
             raise self._changed(path)
+        if self.identity is not None and content.get("identity") != self.identity:
+            found = str(content.get("identity", "that of a run of 0.1.0, which named none"))[:40]
+            rule = f"must be a run of its arm, identity {self.identity[:NUM_SHOWN]}"
+            raise RunFolderError(f"{path}: {rule}, got {found}. {self._again()}")
         return content
 
     @cached_property
@@ -143,16 +151,24 @@ class Arm:
     """One arm's folder, read back.
 
     Attributes:
+        identity: sha256 of all that decides its numbers; its runs must have the same.
         settings: Every setting under a dotted key.
         changed: Those that are not at their default.
+        entry: What its study says of it; of a folder alone, that it is called so.
     """
 
     folder: Path
     name: str
-    hash: str
+    identity: str
     settings: Mapping[str, Any]
     changed: Sequence[str]
     runs: tuple[Run, ...]
+    entry: ArmEntry | None = None
+
+    @cached_property
+    def known(self) -> KnownArm:
+        """What it can be chosen by: its label, its id and what a grid sets in it."""
+        return replace(self.entry or ArmEntry(self.name), label=self.name).known(self.settings)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -171,20 +187,20 @@ def read_arm(folder: Path) -> Arm:
         return Arm(
             folder,
             content["arm"],
-            content["hash"],
+            content["identity"],
             content["settings"],
             content["changed"],
-            tuple(_finished_runs(folder)),
+            tuple(_finished_runs(folder, content["identity"])),
         )
     except KeyError as error:
         rule = f"must hold {error.args[0]!r}, got {', '.join(content) or 'nothing'}"
         raise RunFolderError(f"{folder / ARM_JSON}: {rule}. {AGAIN}") from None
 
 
-def _finished_runs(folder: Path) -> Iterator[Run]:
+def _finished_runs(folder: Path, identity: str) -> Iterator[Run]:
     with os.scandir(folder) as entries:
         seeds = [seed for entry in entries if (seed := seed_of(entry.name)) is not None]
     for seed in sorted(seeds):
         path = folder / f"seed-{seed}"
         if is_finished(path):
-            yield Run(path, seed)
+            yield Run(path, seed, identity)

@@ -10,6 +10,7 @@ from pathlib import Path
 from normbench.errors import RunFolderError
 from normbench.storage.run_folder import ARM_JSON, CONFIG_YAML, STUDY_JSON, seed_of
 from normbench.storage.run_states import ArmFolder, RunState, run_state
+from normbench.storage.run_status import RunStatus
 
 MAX_DEPTH = 4
 """From the runs folder: study, tuning, arm, seed."""
@@ -98,7 +99,7 @@ def _runs(arm: ArmFolder, names: Iterable[str]) -> Iterator[RunState]:
     is_known = _exists(f"{arm.path}/{ARM_JSON}")
     for name in names:
         run = run_state(arm, name)
-        if is_known or run.owner or run.status != "stopped" or _exists(f"{arm.path}/{name}/{CONFIG_YAML}"):
+        if is_known or run.owner or run.status != RunStatus.STOPPED or _exists(f"{arm.path}/{name}/{CONFIG_YAML}"):
             yield run
 
 

@@ -1,4 +1,4 @@
-"""What a run is in, from its folder alone: finished, diverged, running, interrupted, failed, stopped or damaged."""
+"""Reads a run's status off its folder alone, and counts the runs of an arm by status."""
 
 import os
 import time
@@ -12,21 +12,18 @@ from normbench.errors import RunFolderError
 from normbench.storage.choices import TUNING
 from normbench.storage.owners import Owner
 from normbench.storage.run_folder import CLAIM_JSON, STUDY_JSON, SUMMARY_JSON, Run, is_finished
-
-RESULTS = ("finished", "diverged")
-STATUSES = (*RESULTS, "running", "interrupted", "failed", "stopped", "damaged")
-"""Stopped: an attempt ended without a word, as when its process is killed. Damaged: the summary cannot be read."""
+from normbench.storage.run_status import RESULTS, RunStatus
 
 
 @dataclass(frozen=True, order=True)
 class ArmFolder:
-    """Where an arm's runs lie.
+    """The folder that holds an arm's runs.
 
     Attributes:
-        study: What its study's folder is called.
+        study: Name of its study's folder.
         is_tuning: Its runs were made to choose settings, not to be compared.
-        name: What its own folder is called: ``<arm>-<hash>``.
-        path: The folder.
+        name: Name of the folder: the arm's label and digits of its identity.
+        path: Path of the folder.
     """
 
     study: str
@@ -44,33 +41,33 @@ class ArmFolder:
 
     @property
     def study_folder(self) -> Path:
-        """Where its study lies."""
+        """The folder of its study."""
         return Path(os.path.normpath(f"{self.path}/{'../..' if self.is_tuning else '..'}"))
 
     @property
     def runs_dir(self) -> Path:
-        """Where its study's runs folder lies."""
+        """The runs folder of its study."""
         return Path(os.path.normpath(self.study_folder / ".."))
 
 
 @dataclass(frozen=True)
 class RunState:
-    """One run's folder.
+    """What one run's folder says of the run.
 
     Attributes:
-        folder: Where it lies.
-        arm: What it belongs to.
+        folder: The run's folder.
+        arm: The arm it belongs to.
         seed: Its seed.
-        status: One of ``STATUSES``.
+        status: One of ``FOLDER_STATUSES``.
         age_s: Seconds since it ended; of a running one, since its owner's last sign of life.
-        problem: What it failed of, or what is damaged.
-        owner: Who makes it or made it, where it is not finished.
+        problem: Why it failed, or what is damaged.
+        owner: The process that makes or made it, where it is not finished.
     """
 
     folder: Path
     arm: ArmFolder
     seed: int
-    status: str
+    status: RunStatus
     age_s: float
     problem: str = ""
     owner: Owner | None = None
@@ -86,28 +83,33 @@ def run_state(arm: ArmFolder, name: str) -> RunState:
         try:
             owner = Owner.of(folder)
         except OSError as error:
-            return RunState(folder, arm, seed, "damaged", 0.0, f"{folder}: must be readable, got: {error.strerror}.")
+            return _unreadable(folder, arm, seed, error)
         if owner is None and is_finished(folder):  # it finished between the two looks
             return run_state(arm, name)
         return RunState(folder, arm, seed, *_unfinished(folder, owner), owner)
     except OSError as error:
-        return RunState(folder, arm, seed, "damaged", 0.0, f"{folder}: must be readable, got: {error.strerror}.")
+        return _unreadable(folder, arm, seed, error)
     status, problem = _result(folder, seed)
     return RunState(folder, arm, seed, status, age_s, problem)
 
 
-def _result(folder: Path, seed: int) -> tuple[str, str]:
+def _unreadable(folder: Path, arm: ArmFolder, seed: int, error: OSError) -> RunState:
+    rule = f"must be readable, got: {error.strerror}"
+    return RunState(folder, arm, seed, RunStatus.DAMAGED, 0.0, f"{folder}: {rule}.")
+
+
+def _result(folder: Path, seed: int) -> tuple[RunStatus, str]:
     try:
         status = Run(folder, seed).summary.get("status")
     except RunFolderError as error:
-        return "damaged", str(error)
+        return RunStatus.DAMAGED, str(error)
     if status in RESULTS:
-        return str(status), ""
+        return RunStatus(status), ""
     rule = f"must say finished or diverged, got {status!r:.40}"
-    return "damaged", f"{folder / SUMMARY_JSON}: status: {rule}. Delete {folder} and run its study again."
+    return RunStatus.DAMAGED, f"{folder / SUMMARY_JSON}: status: {rule}. Delete {folder} and run its study again."
 
 
-def _unfinished(folder: Path, owner: Owner | None) -> tuple[str, float, str]:
+def _unfinished(folder: Path, owner: Owner | None) -> tuple[RunStatus, float, str]:
     """Return status, age and what it failed of."""
     age_s = 0.0
     for path in (folder, folder / CLAIM_JSON):
@@ -116,10 +118,10 @@ def _unfinished(folder: Path, owner: Owner | None) -> tuple[str, float, str]:
         except OSError:  # there is no claim, or the folder has just been removed
             break
     if owner is None:
-        return "stopped", age_s, ""
+        return RunStatus.STOPPED, age_s, ""
     if owner.is_alive:
-        return "running", age_s, ""
-    ended = owner.status if owner.status in ("interrupted", "failed") else "stopped"
+        return RunStatus.RUNNING, age_s, ""
+    ended = RunStatus(owner.status) if owner.status in (RunStatus.INTERRUPTED, RunStatus.FAILED) else RunStatus.STOPPED
     return ended, age_s, str(owner.error)
 
 
@@ -135,11 +137,11 @@ class ArmStates:
         arm: Which.
         counts: Runs by status.
         age_s: Of the newest.
-        owners: Who makes its runs now.
+        owners: The processes that make its runs now.
     """
 
     arm: ArmFolder
-    counts: Counter[str] = field(default_factory=Counter)
+    counts: Counter[RunStatus] = field(default_factory=Counter)
     age_s: float = float("inf")
     owners: list[Owner] = field(default_factory=list)
 
@@ -151,5 +153,5 @@ def by_arm(runs: Iterable[RunState]) -> list[ArmStates]:
         arm = arms.setdefault(run.arm, ArmStates(run.arm))
         arm.counts[run.status] += 1
         arm.age_s = min(arm.age_s, run.age_s)
-        arm.owners += [run.owner] if run.owner and run.status == "running" else []
+        arm.owners += [run.owner] if run.owner and run.status == RunStatus.RUNNING else []
     return list(arms.values())

@@ -1,30 +1,27 @@
 """RunConfig and Study: all a file may say, checked before anything runs."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
-from json import dumps
 from typing import Annotated, Any, Literal
 
-import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from normbench.datasets.base import DatasetSpec
 from normbench.errors import SettingError
+from normbench.evidence.comparison.baselines import Baseline
 from normbench.models.base import ModelSpec
 from normbench.norms.base import NormSpec
 from normbench.norms.none import NoneSpec
 from normbench.optimizers.base import OptimizerSpec
 from normbench.optimizers.sgd import SGDSpec
 from normbench.parts import OneOf, Spec
+from normbench.storage.arm_id import ArmEntry
+from normbench.storage.identity import RunIdentity
+from normbench.study.numerics import Numerics
 from normbench.weight_parametrizations.base import WeightParametrizationSpec
 from normbench.weight_parametrizations.none import NoneSpec as AsLearned
 
-NUMERICS = 1
-"""Raised with every entry under Numerics in the CHANGELOG: the same config then means other numbers."""
-
-ENGINE = "loop"
 DEFAULT_NUM_STEPS = 500
 TUNING_SEEDS = (1000, 1001)
 """What each arm's own settings are chosen on; never seeds of a comparison."""
@@ -100,8 +97,10 @@ class RunConfig(_Settings):
     """What stays that of seed 0 in every seed: data, init."""
     replica: int = Field(0, ge=0)
     """Another draw of initial weights, batch order and dropout on the same data."""
+    threads: int = Field(1, ge=1, le=1024)
+    """Threads of one operation; tiny networks are slower on several, and sums are then taken in another order."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where to train; auto takes a GPU where there is one."""
+    """Where to train; auto takes a GPU where there is one, when a study's first run is made."""
     recording: RecordingConfig = RecordingConfig()
     """What is written down, and how often."""
 
@@ -140,23 +139,30 @@ class RunConfig(_Settings):
         """Steps between two recorded rows."""
         return self.recording.every_steps or max(1, self.total_steps // NUM_ROWS)
 
-    def resolved_device(self) -> str:
-        """Return ``cuda`` or ``cpu``, whichever ``device`` stands for here."""
-        if self.device != "auto":
-            return self.device
-        return "cuda" if torch.cuda.is_available() else "cpu"
+    @property
+    def numerics(self) -> Numerics:
+        """What torch is set to while a run is made."""
+        return Numerics(threads=self.threads)
 
     def settings(self) -> dict[str, Any]:
-        """Return what differs from the defaults, as YAML would say it, device resolved."""
+        """Return what differs from the defaults, as YAML would say it."""
         said = {key: getattr(self, key) for key in type(self).model_fields}
         defaults = {key: info.default for key, info in type(self).model_fields.items()}
-        plain = {key: _plain(value) for key, value in said.items() if value != defaults[key]}
-        return plain | {"device": self.resolved_device()}
+        return {key: _plain(value) for key, value in said.items() if value != defaults[key]}
 
-    def hash(self) -> str:
-        """Return six hex digits that stand for the settings, the mathematics, the device and the engine."""
-        identity = {"settings": self.settings(), "numerics": NUMERICS, "engine": ENGINE}
-        return sha256(dumps(identity, sort_keys=True).encode()).hexdigest()[:6]
+    def on(self, device: str) -> "RunConfig":
+        """Return the config with ``device: auto`` resolved to a device; another device stays."""
+        return self.model_copy(update={"device": device}) if self.device == "auto" else self
+
+    def but_for_recording(self) -> "RunConfig":
+        """Return the config with the default recording: what decides its numbers, and can be compared."""
+        return self.model_copy(update={"recording": RecordingConfig()})
+
+    def identity(self) -> RunIdentity:
+        """Return what a run of this config is known by; ``device`` must be resolved."""
+        assert self.device != "auto", "a run is made on a device, see RunConfig.on"
+        said = {key: value for key, value in self.but_for_recording().settings().items() if key != "device"}
+        return RunIdentity(settings=said, device=self.device, context=self.numerics.changed())
 
 
 def _plain(value: Any) -> Any:
@@ -177,9 +183,9 @@ class Study:
         name: Folder under runs/, the file's stem unless it says otherwise.
         question: The file's first comment.
         source: The file's path, as it was given.
-        arms: Settings of each arm, in the file's order.
+        arms: Settings of each arm by its label, in the file's order.
         seeds: One run per arm and seed.
-        baseline: An arm's name, or the keys a grid's baseline fixes.
+        baseline: What the arms are judged against, its keys in full.
         is_plain: The file names no arms: each edit of it is a further row of one table.
         quotes: What a document says of an arm, printed beside what was found.
         set_: ``KEY=VALUE`` changes that the command made.
@@ -189,6 +195,9 @@ class Study:
         content_sha256: Stands for what the file says about its runs.
         options: What the command changed of it.
         fits: A line for each setting that nobody said and whose default did not fit.
+        entries: What is said of each arm beside its settings, by its label.
+        axes: The keys of ``grid:``, ``zip:`` and ``--vary``, in full.
+        named: The keys that arms under ``arms:`` set.
     """
 
     name: str
@@ -196,7 +205,7 @@ class Study:
     source: str
     arms: Mapping[str, RunConfig]
     seeds: tuple[int, ...] = (0,)
-    baseline: str | None = None
+    baseline: Baseline | None = None
     is_plain: bool = True
     quotes: Mapping[str, str] = field(default_factory=dict)
     set_: tuple[str, ...] = ()
@@ -206,3 +215,6 @@ class Study:
     content_sha256: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     fits: tuple[str, ...] = ()
+    entries: Mapping[str, ArmEntry] = field(default_factory=dict)
+    axes: Sequence[str] = ()
+    named: Sequence[str] = ()

@@ -1,16 +1,14 @@
 """Settings that contradict each other, all of them, before anything runs."""
 
-from functools import lru_cache
 from math import prod
 
 import torch
 from torch import nn
 
 from normbench.errors import SettingError
-from normbench.models.base import BuiltNorm, ModelSpec, Shape, built_norms, parametrize_weights
-from normbench.norms.base import NormSpec
+from normbench.models.base import BuiltNorm, built_norms
 from normbench.study.config import RunConfig
-from normbench.weight_parametrizations.base import WeightParametrizationSpec
+from normbench.study.network import network_without_numbers
 
 MAX_NUMBERS = 2**30
 """Of a network's parameters, and of a training set: 4 GiB in single precision."""
@@ -93,33 +91,6 @@ def _check_size(model: nn.Module, config: RunConfig) -> None:
     if size > MAX_NUMBERS:
         rule = f"must be a network of at most {MAX_NUMBERS:,} parameters, it has {size:,}"
         raise SettingError("model.name", rule, config.model.name, "Use a smaller one.")
-
-
-def network_without_numbers(config: RunConfig) -> nn.Module:
-    """Build a run's network on the meta device: names and shapes, no memory. One is shared by all who ask for it.
-
-    Raises:
-        SettingError: The model refuses the data, or a norm or a weight parametrization refuses a layer.
-    """
-    data = config.dataset
-    return _built(
-        config.model, data.input_shape, data.output_shape, config.norm, config.dropout, config.weight_parametrization
-    )
-
-
-@lru_cache(maxsize=32)  # most arms of a study share their network with others
-def _built(
-    model: ModelSpec,
-    input_shape: Shape,
-    output_shape: Shape,
-    norm: NormSpec,
-    dropout: float,
-    parametrization: WeightParametrizationSpec,
-) -> nn.Module:
-    with torch.device("meta"):
-        network = model.build(input_shape, output_shape, norm, dropout)
-    parametrize_weights(network, parametrization)
-    return network
 
 
 def _check_batch(layer: str, norm: BuiltNorm, config: RunConfig) -> None:

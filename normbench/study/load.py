@@ -1,19 +1,21 @@
 """Arms or grid, times seeds: which runs a study file stands for."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import ValidationError
 
-from normbench.errors import ConfigError, SettingError, did_you_mean
+from normbench.errors import ConfigError, SettingError
 from normbench.evidence.claims.claim import read_claims
-from normbench.evidence.claims.expectations import TUNED
+from normbench.evidence.comparison.baselines import resolve_baseline
 from normbench.storage.files.located import Located
 from normbench.storage.files.yaml_file import parse_yaml, read_assignment, read_text
-from normbench.storage.identity import content_sha256, study_name
-from normbench.study.axes import Axis, arms_axis, expand, grid_axes, label, vary_axis, zip_axis
+from normbench.storage.names import content_sha256, study_name
+from normbench.study.arms import final_arms, known_arms
+from normbench.study.axes import Axis, Combined, arms_axis, combine, grid_axes, vary_axis, zip_axis
 from normbench.study.config import TUNING_SEEDS, RunConfig, Study
 from normbench.study.contradictions import contradictions
 from normbench.study.fitting import fitted
@@ -50,10 +52,10 @@ def load_study(
         raise ConfigError([f"--seeds {seeds}: {rule}, got {seeds}. Example: --seeds 8"])
     text = read_text(path)
     located = parse_yaml(text, str(path))
-    keys, arms = _read_arms(located, set_, vary)
-    configs, fits = _checked_configs(arms)
+    keys, combined = _read_arms(located, set_, vary, tune)
+    configs, fits = _checked_configs(combined.settings)
     _refuse_equal_arms(configs, located)
-    lists = read_tune(keys.tune, tune, located, arms)
+    lists = read_tune(keys.tune, tune, located, combined.settings)
     chosen = tuple(range(seeds)) if seeds else _seeds(keys.seeds)
     _refuse_tuning_seeds(chosen, located, tunes=bool(lists))
     options = {"--set": list(set_), "--vary": list(vary), "--seeds": seeds, "--tune": list(tune)}
@@ -63,7 +65,6 @@ def load_study(
         source=str(path),
         arms=configs,
         seeds=chosen,
-        baseline=_baseline(keys.baseline, located, arms),
         is_plain=keys.arms is None and keys.grid is None and keys.zip is None and not lists,
         quotes=keys.quotes or {},
         set_=tuple(set_),
@@ -73,13 +74,19 @@ def load_study(
         content_sha256=content_sha256(located.data),
         options={key: value for key, value in options.items() if value},
         fits=fits,
+        entries=combined.entries,
+        axes=combined.axes,
+        named=combined.named,
     )
+    study = _with_baseline(study, keys.baseline, located)
     _check_claims(study, located)
     return study
 
 
-def _read_arms(located: Located, set_: Sequence[str], vary: Sequence[str]) -> tuple[StudyKeys, dict[str, Located]]:
-    """Return the study's keys and the settings of every arm, with the command's changes.
+def _read_arms(
+    located: Located, set_: Sequence[str], vary: Sequence[str], tune: Sequence[str]
+) -> tuple[StudyKeys, Combined]:
+    """Return the study's keys and its arms, with the command's changes.
 
     Raises:
         ConfigError: Every mistake found, one line each.
@@ -101,19 +108,14 @@ def _read_arms(located: Located, set_: Sequence[str], vary: Sequence[str]) -> tu
         if complaints.lines:  # what is wrong inside the arms cannot be known yet, what is wrong below them can
             with complaints.collected():
                 _checked_configs({"": base})
-    return keys, expand(base, [*_file_axes(keys, located), *axes], _plain_name(base))
-
-
-def final_arm_names(study: Study) -> list[str]:
-    """Return what the arms are called once each has been tuned."""
-    tuned = [f"{arm},{TUNED}" for arm in study.arms] if study.tune else []
-    return [*(study.arms if study.keep_given else []), *tuned]
+    tuned_keys = [*(keys.tune or ()), *(text.partition("=")[0].strip() for text in tune)]
+    return keys, combine(base, [*_file_axes(keys, located), *axes], _plain_name(base), tuned_keys)
 
 
 def _check_claims(study: Study, located: Located) -> None:
-    if {"--set", "--vary", "--tune"} & set(study.options):
+    if not study.claims or {"--set", "--vary", "--tune"} & set(study.options):
         return  # other arms than the file's: its claims are then not judged
-    errors = read_claims(study.claims, final_arm_names(study))[1]
+    errors = read_claims(study.claims, final_arms(study))[1]
     if errors:
         raise ConfigError([_claim_complaint(error, located) for error in errors])
 
@@ -179,7 +181,7 @@ def _plain_name(base: Located) -> str:
     return str(name)
 
 
-def _checked_configs(arms: dict[str, Located]) -> tuple[dict[str, RunConfig], tuple[str, ...]]:
+def _checked_configs(arms: Mapping[str, Located]) -> tuple[dict[str, RunConfig], tuple[str, ...]]:
     """Return each arm's config, unsaid settings made to fit, and a line for each that is not its default."""
     configs: dict[str, RunConfig] = {}
     fits: dict[str, None] = {}
@@ -198,29 +200,25 @@ def _checked_configs(arms: dict[str, Located]) -> tuple[dict[str, RunConfig], tu
     return configs, tuple(fits)
 
 
-def _refuse_equal_arms(configs: dict[str, RunConfig], located: Located) -> None:
-    seen: dict[str, str] = {}
+def _refuse_equal_arms(configs: Mapping[str, RunConfig], located: Located) -> None:
+    seen: dict[RunConfig, str] = {}
     for name, config in configs.items():
-        first = seen.setdefault(config.hash(), name)
+        first = seen.setdefault(config.but_for_recording(), name)
         if first != name:
             rule = f"must differ from the other arms, got the settings of {first!r}"
             raise ConfigError([f"{located.place(('arms', name))}: {name}: {rule}. Remove one of them."])
 
 
-def _baseline(said: Any, located: Located, arms: Iterable[str]) -> str | None:
-    names = list(arms)
+def _with_baseline(study: Study, said: Any, located: Located) -> Study:
+    """Return the study with its baseline, of which the given arms are asked first, then those at their own settings."""
     if said is None:
-        return None
-    name = ",".join(label(key, value) for key, value in said.items()) if isinstance(said, dict) else str(said)
-    if name in names or (isinstance(said, dict) and any(_fixes(name, arm) for arm in names)):
-        return name
-    place = located.place(("baseline",))
-    shown = ", ".join(names[:8])
-    raise ConfigError([f"{place}: baseline: must be one of {shown}, got {name!r}.{did_you_mean(name, names)}"])
-
-
-def _fixes(label: str, name: str) -> bool:
-    return set(label.split(",")) <= set(name.split(","))
+        return study
+    given, final = known_arms(study), final_arms(study)
+    every = replace(given, arms=[*given.arms, *(arm for arm in final.arms if arm.id.tuned)])
+    try:
+        return replace(study, baseline=resolve_baseline(said, every, "baseline"))
+    except SettingError as error:
+        raise ConfigError([f"{located.place(('baseline',))}: {error}".rstrip()]) from None
 
 
 def _seeds(said: int | list[int] | None) -> tuple[int, ...]:

@@ -27,5 +27,4 @@ def _dump(config: RunConfig) -> dict[str, Any]:
     plain = {
         key: value.model_dump(mode="json") if isinstance(value, BaseModel) else value for key, value in dumped.items()
     }
-    listed = {key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()}
-    return listed | {"device": config.resolved_device()}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()}

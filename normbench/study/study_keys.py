@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from normbench.errors import SettingError
-from normbench.storage.identity import NAME
+from normbench.storage.names import NAME
 
 MAX_SEEDS = 10_000
 Name = Annotated[str, Field(pattern=NAME)]

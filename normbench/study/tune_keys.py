@@ -7,10 +7,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from normbench.errors import ConfigError
-from normbench.evidence.claims.expectations import TUNED
+from normbench.storage.arm_id import TUNED, comparable
+from normbench.storage.arm_labels import tuned_label
 from normbench.storage.files.located import Located
 from normbench.storage.files.yaml_file import read_assignment
-from normbench.study.axes import MAX_ARMS, label
+from normbench.study.axes import MAX_ARMS, flat_change
 from normbench.study.config import RunConfig
 from normbench.study.contradictions import contradictions
 from normbench.study.wording import complaints_about, setting_complaint
@@ -45,7 +46,7 @@ def read_tune(
             for value, place in zip(values, places, strict=True):
                 complaints |= dict.fromkeys(_complaints(settings, key, value, place))
     for key, (values, places) in lists.items():
-        if len(values) < 2 or len({label(key, value) for value in values}) < len(values):
+        if len(values) < 2 or _has_twins(values):
             rule = f"must be two different values or more, got {values}"
             complaints[f"{places[0] if places else '--tune'}: {key}: {rule}. Add one."] = None
     if complaints:
@@ -80,10 +81,16 @@ def _complaints(settings: Located, key: str, value: Any, place: str) -> list[str
     return found
 
 
+def _has_twins(values: Sequence[Any]) -> bool:
+    said = [{key: comparable(inner) for key, inner in flat_change({"": value}).items()} for value in values]
+    return any(said.count(one) > 1 for one in said)
+
+
 def _clashes(arms: Iterable[str], located: Located) -> list[str]:
-    """Return a complaint per arm that is called what only tuning may call it."""
+    """Return a complaint per arm that is called what tuning calls another."""
     rule = f"must not be called {TUNED} in a study that tunes, got {{name!r}}. Choose another name."
-    names = [name for name in arms if TUNED in name.split(",")]
+    taken = {tuned_label(name) for name in arms}
+    names = [name for name in arms if name in taken]
     return [f"{located.place(('arms', name))}: arms: {rule.format(name=name)}" for name in names]
 
 

@@ -1,1 +1,1 @@
-"""One run, watched."""
+"""Trains one run: builds its objects, runs the loop, records it and saves checkpoints."""

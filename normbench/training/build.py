@@ -1,4 +1,4 @@
-"""From a config and a seed to the objects that are trained."""
+"""Builds the objects of a run from its config and seed."""
 
 from functools import lru_cache
 from typing import Any
@@ -15,8 +15,10 @@ from normbench.inspection.recompute import checkpoint_activations
 from normbench.models.base import parametrize_weights, split_parameters
 from normbench.random_streams import replica_seed, stream
 from normbench.study.config import RecordingConfig, RunConfig
-from normbench.training.initialization import initialize
+from normbench.study.network import unparametrized_network
+from normbench.training.initialization import check_all_drawn, initialize, with_memory
 from normbench.training.loop import Penalty, Training
+from normbench.training.numerics import available_device
 
 
 def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
@@ -25,7 +27,7 @@ def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
     Data, batch order and initial weights each have a stream of their own, so that a seed means the same in
     every arm; ``fix`` holds one of them at seed 0, and another ``replica`` has other order and weights.
     """
-    device = torch.device(config.resolved_device())
+    device = torch.device(config.on(available_device()).device)
     data_seed = 0 if "data" in config.fix else seed
     dataset = _dataset(config.dataset, data_seed, device)
     init_seed = replica_seed(0 if "init" in config.fix else seed, config.replica)
@@ -48,9 +50,10 @@ def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
 
 
 def build_model(config: RunConfig, seed: int) -> nn.Module:
-    """Make the network with its initial weights, on the CPU."""
-    model = config.model.build(config.dataset.input_shape, config.dataset.output_shape, config.norm, config.dropout)
+    """Make the network with its initial weights, on the CPU, from the one that the config was checked with."""
+    model = with_memory(unparametrized_network(config))
     initialize(model, config.init, config.init_scale, seed)
+    check_all_drawn(model)
     parametrize_weights(model, config.weight_parametrization)
     if config.checkpointing:
         checkpoint_activations(model)

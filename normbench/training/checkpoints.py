@@ -1,4 +1,4 @@
-"""Checkpoints: all that a run needs to go on as if it had never stopped."""
+"""Saves, checks and restores checkpoints: the whole state of a run between two steps."""
 
 import io
 from collections.abc import Callable, Mapping
@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-from normbench.inspection.watch.watch import random_states, set_random_states
+from normbench.inspection.watch.random_states import random_states, set_random_states
 from normbench.storage.files.atomic import naming, part_of, replacing
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.run_folder import CHECKPOINT, CHECKPOINT_BEFORE, METRICS_CSV
-from normbench.training.loop import Course, Training
+from normbench.training.loop import Training, TrainingProgress
 
 GROWING = ("*.csv", "events.*")
 """Files of a run that only grow, so that a checkpoint is a place in each of them."""
@@ -22,10 +22,10 @@ Marks = dict[str, tuple[int, str]]
 """By file name: bytes written so far, and their sha256."""
 
 
-def state_of(training: Training, course: Course) -> dict[str, Any]:
+def state_of(training: Training, progress: TrainingProgress) -> dict[str, Any]:
     """Return everything that decides the rest of a run, in types that ``torch.load`` reads without running code."""
     return {
-        "course": vars(course) | {"losses": list(course.losses)},
+        "progress": vars(progress) | {"losses": list(progress.losses)},
         "model": training.model.state_dict(),
         "optimizer": training.optimizer.state_dict(),
         "batches": training.batches.state_dict(),
@@ -33,19 +33,19 @@ def state_of(training: Training, course: Course) -> dict[str, Any]:
     }
 
 
-def restore(training: Training, state: Mapping[str, Any]) -> Course:
+def restore(training: Training, state: Mapping[str, Any]) -> TrainingProgress:
     """Put the objects of a run into the state of a checkpoint; return how far it had come.
 
     Raises:
         AttributeError, LookupError, RuntimeError, TypeError, ValueError: It is the state of other objects.
     """
-    if state["course"].keys() != vars(Course()).keys():
-        raise ValueError("course: must say all that a course does")
+    if state["progress"].keys() != vars(TrainingProgress()).keys():
+        raise ValueError("progress: must hold the fields of this version")
     training.model.load_state_dict(state["model"])
     training.optimizer.load_state_dict(state["optimizer"])
     training.batches.load_state_dict(state["batches"])
     set_random_states([known.cpu() for known in state["random"]])
-    return Course(**state["course"])
+    return TrainingProgress(**state["progress"])
 
 
 def save_checkpoint(folder: Path, content: Mapping[str, Any]) -> None:
@@ -72,8 +72,8 @@ def load_checkpoint(folder: Path, identity: str, note: Callable[[str], None] = l
 
     Args:
         folder: The run's folder.
-        identity: What ``content["identity"]`` must say: whose checkpoint this is.
-        note: Told where the one before has to do.
+        identity: What ``content["identity"]`` must be: that of the run.
+        note: Gets a line where the newest checkpoint is damaged and the one before is used.
 
     Raises:
         Damaged: There are some, and none is as it was written, or the run's files are not.

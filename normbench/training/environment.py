@@ -1,4 +1,4 @@
-"""Where and when a run was made: all that may differ between two runs of the same numbers."""
+"""environment.json: where, when and how fast a run was made; may differ between two runs of the same numbers."""
 
 import os
 import platform

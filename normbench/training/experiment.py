@@ -10,52 +10,82 @@ from torch import nn
 
 from normbench.datasets.base import Dataset
 from normbench.storage.files.json_files import write_json, write_sealed_json, write_text
-from normbench.storage.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, digests
+from normbench.storage.identity import RunIdentity
+from normbench.storage.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, arm_folder_name
+from normbench.storage.run_status import RunStatus
 from normbench.study.config import RunConfig
 from normbench.study.resolved import flat_settings, resolved_yaml
-from normbench.training.attempt import Attempt, Conduct
+from normbench.training.attempt import Attempt
 from normbench.training.build import has_curve, readings
 from normbench.training.environment import environment
+from normbench.training.found_result import recorded
+from normbench.training.numerics import available_device, numerics
 from normbench.training.recorders.csv import CsvRecorder, write_points
 from normbench.training.recorders.tensorboard import TensorBoardRecorder
+from normbench.training.run_hooks import RunHooks
 from normbench.training.summary import summary_of
 
 
 def run_experiment(
-    config: RunConfig, seed: int, folder: Path, *, study: str, arm: str, conduct: Conduct | None = None
+    config: RunConfig,
+    seed: int,
+    folder: Path,
+    *,
+    study: str,
+    arm: str,
+    hooks: RunHooks | None = None,
+    identity: RunIdentity | None = None,
 ) -> dict[str, Any]:
     """Train one arm with one seed and write everything it leaves into ``folder``.
 
-    An unfinished attempt there is gone on with from its newest checkpoint, else cleared away.
+    An unfinished attempt there is gone on with from its newest checkpoint, else cleared away. torch is set to the
+    config's numerics meanwhile, and put back.
+
+    Args:
+        config: All settings.
+        seed: Of data, order, weights and dropout.
+        folder: Where the run lies.
+        study: The study's name.
+        arm: The arm's label.
+        hooks: How it is made.
+        identity: The config's; computed if not given.
 
     Returns:
         The run's summary: the same for the same config and seed on the same machine, gone on with or not.
 
     Raises:
         Interrupted: It was asked to stop; the folder holds a checkpoint.
+        RunFailedError: Another thread of this process makes a run.
     """
-    conduct = conduct or Conduct()
+    hooks = hooks or RunHooks()
+    config = config.on(available_device())
+    identity = identity or config.identity()
+    with numerics(config.numerics), torch.random.fork_rng(devices=[]):
+        return _train_and_write(config, seed, folder, study, arm, hooks, identity)
+
+
+def _train_and_write(
+    config: RunConfig, seed: int, folder: Path, study: str, arm: str, hooks: RunHooks, identity: RunIdentity
+) -> dict[str, Any]:
     started, began, began_cpu = time.time(), time.monotonic(), time.process_time()
-    torch.set_flush_denormal(True)
-    with torch.random.fork_rng(devices=[]):
-        attempt = Attempt(config, seed, folder, conduct)
-        model, dataset = attempt.training.model, attempt.dataset
-        text = resolved_yaml(config, seed, study=study, arm=arm)
-        write_text(folder / CONFIG_YAML, text)
-        write_points(folder, dataset)
-        with (
-            CsvRecorder(folder, metric_columns(model, dataset, config)) as files,
-            _tensorboard(config, folder) as board,
-        ):
-            if not attempt.goes_on:
-                board.describe_run(text, _hparams(config), f"{arm}-{config.hash()}")
-            outcome = attempt.train(files, board)
-            board.finish(succeeded=outcome.status == "finished")
-    summary = {"seed": seed} | summary_of(config, model, dataset, outcome, files.last_metrics)
+    attempt = Attempt(config, seed, folder, hooks, identity)
+    model, dataset = attempt.training.model, attempt.dataset
+    text = resolved_yaml(config, seed, study=study, arm=arm)
+    write_text(folder / CONFIG_YAML, text)
+    write_points(folder, dataset)
+    with (
+        CsvRecorder(folder, metric_columns(model, dataset, config)) as files,
+        _tensorboard(config, folder) as board,
+    ):
+        if not attempt.goes_on:
+            board.describe_run(text, _hparams(config), arm_folder_name(arm, identity.short))
+        outcome = attempt.train(files, board)
+        board.finish(succeeded=outcome.status == RunStatus.FINISHED)
+    summary = {"seed": seed, "identity": identity.sha256, "recorded": recorded(config)}
+    summary |= summary_of(config, model, dataset, outcome, files.last_metrics)
     lasted = {"duration_s": time.monotonic() - began, "cpu_s": time.process_time() - began_cpu}
-    with conduct.owned():
-        files.check()
-        summary |= {"files": digests(folder)}
+    with hooks.owned():
+        summary |= {"files": files.check()}
         write_json(folder / ENVIRONMENT_JSON, environment(started, **lasted, cpu_s_per_step=outcome.cpu_s_per_step))
         write_sealed_json(folder / SUMMARY_JSON, summary)
     return summary

@@ -5,8 +5,38 @@ import math
 import torch
 from torch import Tensor, nn
 
+from normbench.errors import SettingError
 from normbench.models.base import weight_parameters, weighted_layers
 from normbench.random_streams import derive_seed, stream
+
+
+def with_memory(network: nn.Module) -> nn.Module:
+    """Give a network without numbers memory, and draw torch's default initial weights from its global stream.
+
+    All modules draw in order, as if they were built here, so that what training draws next is the same too. What no
+    module draws is nan; ``check_all_drawn`` finds it.
+    """
+    network = network.to_empty(device="cpu")
+    with torch.no_grad():
+        for tensor in (*network.parameters(), *network.buffers()):
+            tensor.fill_(math.nan if tensor.is_floating_point() else 0)
+    for module in network.modules():
+        reset = getattr(module, "reset_parameters", None)
+        if callable(reset):
+            reset()
+    return network
+
+
+def check_all_drawn(network: nn.Module) -> None:
+    """Refuse a network with a parameter or buffer that no module's ``reset_parameters`` sets.
+
+    Raises:
+        SettingError: With its name.
+    """
+    for name, tensor in (*network.named_parameters(), *network.named_buffers()):
+        if tensor.is_floating_point() and bool(tensor.isnan().any()):
+            rule = f"must be set by the reset_parameters of its module, {name} is not"
+            raise SettingError("model", rule, name, "Move what sets it from __init__ to reset_parameters.")
 
 
 def initialize(model: nn.Module, init: str, scale: float, seed: int) -> None:

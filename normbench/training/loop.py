@@ -1,4 +1,4 @@
-"""The loop and nothing else; knows objects, never a config."""
+"""train: the training loop over ready-made objects; knows no config."""
 
 import math
 import time
@@ -16,18 +16,15 @@ from normbench.inspection.losses import LossFunction
 from normbench.inspection.measures.base import RecordedStep, take_measures
 from normbench.inspection.norm_readings import merged, precise_gaps, watching_norms
 from normbench.inspection.readings import roughness
-from normbench.inspection.watch.watch import (
-    Frame,
-    grads_of,
-    leaving_no_trace,
-    random_states,
-    watching_activations,
-    weights_of,
-)
+from normbench.inspection.watch.frame import Frame, grads_of, weights_of
+from normbench.inspection.watch.random_states import random_states
+from normbench.inspection.watch.restore import leaving_unchanged
+from normbench.inspection.watch.watch import grads_by_layer, outputs_by_layer, watching, whole
+from normbench.storage.run_status import RunStatus
 
 
 class Recorder(Protocol):
-    """Takes what was seen; writes it wherever it likes."""
+    """Takes the frame of each recorded step, and writes it somewhere."""
 
     def record(self, frame: Frame) -> None:
         """Take one frame. Nothing about the model may change."""
@@ -54,14 +51,14 @@ class Penalty:
 
 
 @dataclass
-class Course:
-    """How far training has come; with the state of the objects, all it takes to go on from there.
+class TrainingProgress:
+    """Updates made and what was summed up since; a checkpoint is this and the objects' states.
 
     Attributes:
         step: Updates made.
         losses: Of the batches since the last recorded row.
         cpu_s: CPU seconds of the steps that were only made, not watched.
-        num_timed: How many those were.
+        num_timed: Number of those steps.
     """
 
     step: int = 0
@@ -75,13 +72,13 @@ class Outcome:
     """How training ended.
 
     Attributes:
-        status: "finished" or "diverged".
+        status: Finished or diverged.
         step: Updates made.
         cpu_s: CPU seconds of the steps that were only made, not watched.
-        num_timed: How many those were.
+        num_timed: Number of those steps.
     """
 
-    status: str
+    status: RunStatus
     step: int
     cpu_s: float
     num_timed: int
@@ -98,14 +95,14 @@ class Training:
 
     Attributes:
         model: In training mode.
-        batches: Where each step's samples come from.
+        batches: Gives each step its samples.
         optimizer: Over the model's parameters.
         loss: Of outputs and targets.
         penalty: L1, beside the optimizer's own weight decay.
         read: Losses over whole splits, read at recorded steps.
         curve: The fitted curve on a grid, where there is one.
-        final_read: What else is read once training is over.
-        measures: What else is measured at recorded steps: names of files in ``diagnostics``.
+        final_read: More losses, read once training is over.
+        measures: Names of the measures taken at recorded steps: files in ``inspection/measures``.
     """
 
     model: nn.Module
@@ -130,45 +127,45 @@ def train(
     every_steps: int,
     recorder: Recorder | None,
     *,
-    course: Course | None = None,
-    between_steps: Callable[[Course], None] | None = None,
+    progress: TrainingProgress | None = None,
+    between_steps: Callable[[TrainingProgress], None] | None = None,
 ) -> Outcome:
     """Make ``num_steps`` updates; record at step 0, every ``every_steps`` and at the end.
 
     A loss that is not finite ends training before its step is made: status "diverged".
 
     Args:
-        parts: What is trained.
+        parts: The objects to train.
         num_steps: Updates in all.
         every_steps: Updates between two recorded rows.
-        recorder: Takes what was seen; nothing is watched without one.
-        course: Where to go on; from the start if not said.
+        recorder: Takes the frame of each recorded step; nothing is watched without one.
+        progress: Where to go on from; the start if not given.
         between_steps: Called after each update; what it raises ends training.
     """
-    course = course or Course()
-    while course.step < num_steps:
-        loss = _next_step(parts, course, every_steps, recorder)
+    progress = progress or TrainingProgress()
+    while progress.step < num_steps:
+        loss = _next_step(parts, progress, every_steps, recorder)
         if not math.isfinite(loss):
-            return Outcome("diverged", course.step, course.cpu_s, course.num_timed)
-        course.losses.append(loss)
-        course.step += 1
+            return Outcome(RunStatus.DIVERGED, progress.step, progress.cpu_s, progress.num_timed)
+        progress.losses.append(loss)
+        progress.step += 1
         if between_steps:
-            between_steps(course)
-    status = "finished"
-    if recorder is not None and not math.isfinite(_look_without_a_step(parts, num_steps, course.losses, recorder)):
-        status = "diverged"
-    return Outcome(status, num_steps, course.cpu_s, course.num_timed)
+            between_steps(progress)
+    status = RunStatus.FINISHED
+    if recorder is not None and not math.isfinite(_look_without_a_step(parts, num_steps, progress.losses, recorder)):
+        status = RunStatus.DIVERGED
+    return Outcome(status, num_steps, progress.cpu_s, progress.num_timed)
 
 
-def _next_step(parts: Training, course: Course, every_steps: int, recorder: Recorder | None) -> float:
-    if recorder is not None and course.step % every_steps == 0:
-        loss = _watched_step(parts, course.step, course.losses, recorder)
-        course.losses = []
+def _next_step(parts: Training, progress: TrainingProgress, every_steps: int, recorder: Recorder | None) -> float:
+    if recorder is not None and progress.step % every_steps == 0:
+        loss = _watched_step(parts, progress.step, progress.losses, recorder)
+        progress.losses = []
         return loss
     started = time.process_time()
     loss = _step(parts, parts.batches.next())
-    course.cpu_s += time.process_time() - started
-    course.num_timed += 1
+    progress.cpu_s += time.process_time() - started
+    progress.num_timed += 1
     return loss
 
 
@@ -203,9 +200,10 @@ def _update(parts: Training) -> None:
 def _watched_step(parts: Training, step: int, losses: list[float], recorder: Recorder) -> float:
     metrics, curve = _read(parts, losses)
     weights, batch, states = weights_of(parts.model), parts.batches.next(), random_states()
-    with watching_activations(parts.model) as watch, watching_norms(parts.model) as norms:
+    with watching(parts.model, whole) as watch, watching_norms(parts.model) as norms:
         loss = _gradient(parts, batch)
-    grads, activations, activation_grads = grads_of(parts.model), watch.activations, watch.activation_grads
+    grads, activations = grads_of(parts.model), outputs_by_layer(watch.calls)
+    activation_grads = grads_by_layer(watch.calls)
     frame = Frame(step, metrics, weights, grads, activations, activation_grads, curve=curve, probes=norms.probes())
     if math.isfinite(loss):
         _update(parts)
@@ -220,10 +218,13 @@ def _look_without_a_step(parts: Training, step: int, losses: list[float], record
     metrics |= parts.final_read(parts.model) if parts.final_read else {}
     model, weights = parts.model, weights_of(parts.model)
     precise = precise_gaps(model, parts.batches.split.x, parts.batches.batch_size)
-    with leaving_no_trace(model), watching_activations(model) as watch, watching_norms(model) as norms:
+    model.zero_grad(set_to_none=True)  # of the last step; the model is handed on without any
+    unchanged = leaving_unchanged(model, parameters_change=False)
+    with unchanged, watching(model, whole) as watch, watching_norms(model) as norms:
         batch, states = parts.batches.next(), random_states()
         loss = _gradient(parts, batch)
-        grads, activations, activation_grads = grads_of(model), watch.activations, watch.activation_grads
+        grads, activations = grads_of(model), outputs_by_layer(watch.calls)
+        activation_grads = grads_by_layer(watch.calls)
     probes = merged(norms.probes(), precise)
     frame = Frame(step, metrics, weights, grads, activations, activation_grads, curve=curve, probes=probes)
     recorder.record(_measured(parts, frame, batch, states) if math.isfinite(loss) else frame)
@@ -234,6 +235,7 @@ def _measured(parts: Training, frame: Frame, batch: Split, states: list[Tensor])
     """Return the frame with what the chosen measures find; where both speak of one thing, what was there stays."""
     if not parts.measures:
         return frame
+    parts.model.zero_grad(set_to_none=True)  # measures make their own, so that none need be copied and put back
     step = RecordedStep(
         parts.model,
         parts.optimizer,

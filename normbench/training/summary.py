@@ -1,4 +1,4 @@
-"""What a run comes to: the numbers of summary.json."""
+"""summary.json: the numbers that a run ends with."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,8 @@ from torch import nn
 from normbench.datasets.base import Dataset
 from normbench.inspection.losses import constant_predictor
 from normbench.models.base import built_norms, weight_parameters, weighted_layers
-from normbench.study.config import ENGINE, NUMERICS, RunConfig
+from normbench.storage.identity import ENGINE, NUMERICS
+from normbench.study.config import RunConfig
 from normbench.training.loop import Outcome
 
 

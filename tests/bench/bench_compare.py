@@ -28,7 +28,7 @@ import contextlib, io, resource, sys, time
 import numpy, rich.console, rich.table, scipy.special, typer, yaml
 from normbench.cli import main
 import normbench.evidence.comparison.effects, normbench.evidence.comparison.gate
-import normbench.report.terminal.compare
+import normbench.report.pages.comparison_page, normbench.report.terminal.render
 printed = io.StringIO()
 started = time.process_time()
 try:

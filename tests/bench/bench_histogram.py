@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from tensorboardX import SummaryWriter
 
-from normbench.inspection.watch.watch import Frame
+from normbench.inspection.watch.frame import Frame
 from normbench.training.recorders.tensorboard import TensorBoardRecorder
 
 NUM_PAIRS = int(sys.argv[1]) if len(sys.argv) > 1 else 7

@@ -16,8 +16,9 @@ from unittest.mock import patch
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from normbench.scheduling import one_run
-from normbench.scheduling.executors.processes import Workers
-from normbench.scheduling.plan import plan
+from normbench.scheduling.executors.processes import Processes
+from normbench.scheduling.plan import make_plan
+from normbench.scheduling.run_result import RunOptions
 from normbench.scheduling.schedule import run_study
 from normbench.study.load import load_study
 
@@ -41,17 +42,17 @@ def milliseconds(action):
 
 def handed_out(study, folder):
     """Make all runs by two processes."""
-    with Workers(2) as workers:
-        results = run_study(study, folder, workers=workers)
+    with Processes(2) as executor:
+        results = run_study(study, folder, executor=executor)
     assert {progress.status for progress in results} == {"finished"}
 
 
 def only_claimed(study, folder):
     """Go through all that is done around a run but for making it."""
     with patch.object(one_run, "run_experiment", lambda *_, **__: {"status": "finished"}):
-        maker = one_run.Maker()
-        for run in plan(study, folder):
-            assert maker.make(run, one_run.Manner()).status == "finished"
+        maker = one_run.RunMaker()
+        for run in make_plan(study, folder).runs:
+            assert maker.make(run, RunOptions()).status == "finished"
 
 
 def main():

@@ -31,8 +31,8 @@ def write(name, text):
 def test_compare_prints_a_row_per_arm(finished):
     code, out, err = normbench("compare", finished)
     assert (code, err) == (0, "")
-    assert out.startswith("made_up · Is it made up?\n2 arms, same in all but norm\n")
-    assert "One seed each: this is a look, not evidence." in out
+    assert out.startswith("made_up · Is it made up?\n  2 arms, 1 seed each · same in all but norm\n")
+    assert "One seed each is no evidence; 8 seeds are:" in out
 
 
 @pytest.mark.usefixtures("finished")

@@ -33,7 +33,7 @@ def planted(claim):
     said = {"question": EVIL, "source": EVIL, "quotes": {name: EVIL, "b": EVIL}, "baseline": "b", "set": [EVIL]}
     study = make_study(name=f"study{EVIL}", arms=["b"], claims=[claim], seeds=[0, 1], options={EVIL: EVIL}, **said)
     content = read_json(study / STUDY_JSON)
-    content["arms"].append({"arm": name, "hash": "aaaaaa", "folder": f"a{EVIL}-aaaaaa"})
+    content["arms"].append({"arm": name, "identity": "aaaaaa", "folder": f"a{EVIL}-aaaaaa"})
     write_json(study / STUDY_JSON, content | {"tune": {EVIL: [EVIL]}})
     for arm, value in ((name, EVIL), ("b", "\ud800\udcff"), (f"left{EVIL}", 1)):
         folder = make_arm(study, arm, **{EVIL: value, "norm": arm})

@@ -40,6 +40,12 @@ STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u20
 AGE_S = 7300
 
 
+@pytest.fixture(autouse=True)
+def wide(monkeypatch):
+    """A terminal on which no line needs to be broken."""
+    monkeypatch.setenv("COLUMNS", "300")
+
+
 @pytest.fixture
 def study():
     """Two arms, each with what can become of a run."""
@@ -137,7 +143,7 @@ def test_list_refuses_what_is_no_status_and_no_folder():
 def test_show_tells_a_finished_run(study):
     write_json(study / "a-aaaaaa" / "seed-0" / ENVIRONMENT_JSON, {"started_at": "yesterday", "duration_s": 3.21})
     lines = answer("show", "made_up/a-aaaaaa/seed-0").splitlines()
-    first = "made_up · mlp + none on linear_regression · weight_decay 0 · dropout 0 · batch_size 5 · seed 0"
+    first = "made_up · mlp, no norm on linear_regression · seed 0 · cpu"
     assert lines[0] == first
     assert "  10        1.00       2.00" in lines
     assert "std per layer · a" in lines
@@ -242,7 +248,7 @@ def test_show_tells_a_run_as_it_was_trained_and_its_command_goes_on_with_it():
     assert normbench("run", "tiny.yaml", "--quiet", "--tune", "optimizer.lr=0.01,0.02", "--seeds", 1).code == 0
     chosen = {arm["arm"]: arm["folder"] for arm in read_json(Path("runs/tiny/study.json"))["arms"]}
     out = answer("show", f"tiny/{chosen['decayed,tuned']}")
-    assert out.startswith("tiny · mlp + none on linear_regression · weight_decay 0.1 (L2)")
+    assert out.startswith("tiny · mlp, no norm on linear_regression · seed 0 · cpu\n  weight_decay 0.1 · dropout 0")
     assert "\ntuned    decayed,tuned: optimizer.lr " in out
     assert "status   finished · " in out
     tuning = [run for run in json.loads(answer("list", "--runs", "--json")) if run["is_tuning"]]

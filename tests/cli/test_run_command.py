@@ -9,7 +9,7 @@ from made_up_runs import ARMS, TINY
 
 from normbench.scheduling import one_run
 from normbench.scheduling.executors import processes
-from normbench.scheduling.executors.worker import Worker
+from normbench.scheduling.executors._worker import Worker
 
 
 @pytest.fixture
@@ -35,24 +35,26 @@ def test_run_reports_one_run_and_where_to_look_next(tiny):
     code, out, err = normbench("run", tiny)
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert lines[0] == "tiny · mlp + none on linear_regression · weight_decay 0 · dropout 0 · batch_size 5 · seed 0"
+    assert lines[0] == "tiny · mlp, no norm on linear_regression · seed 0 · cpu"
     (run,) = Path("runs/tiny").glob("none-*/seed-0")
-    assert lines[-3:] == [
+    assert lines[-4:] == [
         f"saved    {run}",
-        "look     normbench tensorboard",
-        "next     normbench run tiny.yaml --set norm=batch_norm     then     normbench compare",
+        "next     normbench run tiny.yaml --set norm=batch_norm",
+        "         then   normbench compare",
+        "verdict  normbench run tiny.yaml --vary norm=none,batch_norm --seeds 8",
     ]
 
 
 def test_run_compares_the_arms_of_a_study(study):
     code, out, _ = normbench("run", study, "--seeds", 2)
     assert code == 0
-    assert "tiny · Does it run? · 2 arms, 2 seeds each" in out
+    assert out.startswith(
+        "tiny · Does it run?\n  2 arms, 2 seeds each · mlp on linear_regression · same in all but weight_decay\n"
+    )
     assert [line.split()[0] for line in out.splitlines() if line.startswith(("plain", "decayed"))] == [
-        "plain",
-        "decayed",
+        *("plain", "decayed") * 2  # a table in two parts
     ]
-    assert out.splitlines()[-1] == "next     normbench compare runs/tiny"
+    assert out.splitlines()[-1] == "next     normbench compare runs/tiny --details"
 
 
 def test_run_takes_set_vary_and_runs_dir(tiny):
@@ -118,11 +120,11 @@ Evaluation then depends on the last batch or two.
 """
 DROPOUT = """\
 normed: warning: hidden2.norm: remembers statistics of what dropout 0.5 has thinned out (first in hidden1.dropout)
-  why  In evaluation nothing is dropped, and the variance is smaller than the remembered one, for activations of mean \
+  why   In evaluation nothing is dropped, and the variance is smaller than the remembered one, for activations of mean \
 0 by a factor of 2: variance shift (Li et al., 2018).
-  fix  Write dropout: 0, or use a norm without running statistics (layer_norm, group_norm); reestimated_test_loss says \
-what the shift costs.
-  arms dropout=0.5,lr=0.01; dropout=0.5,lr=0.02
+  fix   Write dropout: 0, or use a norm without running statistics (layer_norm, group_norm); reestimated_test_loss \
+says what the shift costs.
+  arms  dropout=0.5,lr=0.01; dropout=0.5,lr=0.02
 """
 BIAS = """\
 normed: note: hidden1.norm, hidden2.norm: takes away the bias that is added right before it
@@ -132,20 +134,24 @@ the memory.
 """
 
 
-def test_run_warns_once_per_finding_on_stderr():
+def test_run_warns_in_one_line_on_stderr():
     code, out, err = normbench("run", write("normed.yaml", NORMED))
-    assert (code, err) == (0, MOMENTUM + DROPOUT)
+    assert code == 0
+    assert err.startswith("normed: warning: hidden1.norm, hidden2.norm: keeps 5 % of ")
+    assert err.endswith(" ... 1 more: --dry-run\n")
+    assert (err.count("\n"), len(err) <= 81) == (1, True)
     assert "warning" not in out
 
 
-def test_a_dry_run_tells_notes_too():
+def test_a_dry_run_tells_warnings_in_full_and_notes_too(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
     code, _, err = normbench("run", write("normed.yaml", NORMED), "--dry-run")
     assert (code, err, files()) == (0, MOMENTUM + DROPOUT + BIAS, ["normed.yaml"])
 
 
 def test_a_dry_run_in_json_holds_the_findings():
     (plan,) = json.loads(normbench("run", write("normed.yaml", NORMED), "--dry-run", "--json").out)
-    assert [(one["level"], one["check"], one["layers"], len(one["arms"])) for one in plan["findings"]] == [
+    assert [(one["level"], one["source"], one["layers"], len(one["arms"])) for one in plan["findings"]] == [
         ("warning", "momentum_convention", ["hidden1.norm", "hidden2.norm"], 4),
         ("warning", "dropout_before_norm", ["hidden2.norm"], 2),
         ("note", "bias_before_norm", ["hidden1.norm", "hidden2.norm"], 4),
@@ -174,10 +180,10 @@ def test_runs_that_cannot_be_written_are_one_line(tiny):
 def test_a_failing_run_is_told_and_the_exit_code_is_1(study, monkeypatch):
     real = one_run.run_experiment
 
-    def fails_for_plain(config, seed, folder, *, study, arm, conduct):
+    def fails_for_plain(config, seed, folder, *, arm, **options):
         if arm == "plain":
             raise ArithmeticError("one too many")
-        return real(config, seed, folder, study=study, arm=arm, conduct=conduct)
+        return real(config, seed, folder, arm=arm, **options)
 
     monkeypatch.setattr(one_run, "run_experiment", fails_for_plain)
     code, out, err = normbench("run", study)
@@ -187,13 +193,13 @@ def test_a_failing_run_is_told_and_the_exit_code_is_1(study, monkeypatch):
         "1 failed:",
         "plain, seed 0: ArithmeticError: one too many",
     ]
-    assert "std per layer · decayed" in out
+    assert "tiny · mlp, no norm" in out
 
 
 def test_a_study_whose_runs_all_fail_says_where_to_look(tiny, monkeypatch):
     monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: 1 / 0)
     code, out, _ = normbench("run", tiny)
-    assert (code, out) == (1, "tiny: no run finished; why stands in error.txt in each run's folder.\n")
+    assert (code, out) == (1, "tiny: no run finished; error.txt in each run's folder says why.\n")
 
 
 def test_a_diverged_run_is_told_and_is_no_failure(tiny):
@@ -213,11 +219,12 @@ def test_an_interrupted_run_exits_130(tiny, monkeypatch):
 TUNE = ("--tune", "optimizer.lr=0.001,0.02,0.021")
 
 
-def test_run_says_what_was_chosen_for_each_arm(study):
+def test_run_says_what_was_chosen_for_each_arm(study, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
     code, out, _ = normbench("run", study, *TUNE)
     assert code == 0
     lines = [line for line in out.splitlines() if ",tuned: optimizer.lr " in line]
-    assert [line.partition(",")[0] for line in lines] == ["plain", "decayed"]
+    assert [line.partition(",")[0] for line in lines] == ["tuned    plain", "         decayed"]
     assert all("validation loss" in line and "optimizer.lr 0.001 to 0.02" in line for line in lines)
     (report,) = json.loads(normbench("run", study, *TUNE, "--json").out)
     assert [(choice["arm"], choice["seeds"]) for choice in report["tuning"]] == [
@@ -244,7 +251,7 @@ def test_a_quick_look_is_called_one_and_leaves_the_study_alone(study):
     code, out, err = normbench("run", study, "--quick", *TUNE)
     assert (code, err) == (
         0,
-        "tiny: 2 seeds, a tenth of the steps, nothing tuned. This is a look, not evidence.\n",
+        "tiny: 2 seeds, a tenth of the steps, nothing tuned. This is no evidence.\n",
     )
     assert [path.name for path in Path("runs").iterdir()] == ["tiny-quick"]
     assert "tuned" not in out

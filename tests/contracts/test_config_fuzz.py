@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from normbench.errors import ConfigError
 from normbench.evidence.claims.study_verdicts import file_verdicts
-from normbench.scheduling.plan import plan
+from normbench.scheduling.plan import make_plan
 from normbench.scheduling.tuning import missing_tuning_runs
 from normbench.storage.files.plain_text import one_line
 from normbench.study.load import load_study
@@ -44,7 +44,9 @@ def check_stays_inside(study):
     runs_dir = RUNS.resolve()
     look = replace(study, seeds=study.seeds[:1])
     tuned = missing_tuning_runs(study, RUNS)
-    folders = {run.folder.parent for run in [*plan(look, RUNS), *(run for runs in tuned.values() for run in runs)]}
+    folders = {
+        run.folder.parent for run in [*make_plan(look, RUNS).runs, *(run for runs in tuned.values() for run in runs)]
+    }
     assert folders
     for folder in folders:
         assert folder.resolve().is_relative_to(runs_dir / study.name)

@@ -11,37 +11,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from contracts.model_cases import NORMS, NUM_OUTPUTS, batch, build, first_shape
 from contracts.variants import all_settings, each, label, variants
 from torch.nn.functional import cross_entropy
 
-from normbench.errors import SettingError
 from normbench.models.base import weighted_layers
 from normbench.norms.none import NoneSpec
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "layer_names.json"
-INPUT_SHAPES = ((256,), (7, 4), (2, 8, 8), (3, 32, 32), (1,))  # (7, 4) is 7 steps of 3 features and the mask
-NORMS = [norm() for norm in variants("norms")]
-NUM_OUTPUTS = 3
-
-
-def build(model, norm, input_shape, dropout=0.0):
-    try:
-        return model.build(input_shape, (NUM_OUTPUTS,), norm, dropout)
-    except SettingError:
-        return None
-
-
-def first_shape(model, norm):
-    return next((shape for shape in INPUT_SHAPES if build(model, norm, shape)), None)
-
-
-def batch(size, shape):
-    """Draw inputs; sequences get a mask and lengths from 2 to all steps."""
-    x = torch.randn(size, *shape)
-    if len(shape) == 2:
-        lengths = torch.linspace(shape[0], 2, size).long()
-        x[..., -1] = (torch.arange(shape[0]) < lengths.unsqueeze(1)).float()
-    return x
 
 
 def pairs(models):

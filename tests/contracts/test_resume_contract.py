@@ -10,8 +10,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from normbench.parts import find_specs
 from normbench.study.config import RunConfig
 from normbench.study.contradictions import contradictions
-from normbench.training.attempt import Conduct, Interrupted
+from normbench.training.attempt import Interrupted
 from normbench.training.experiment import run_experiment
+from normbench.training.run_hooks import RunHooks
 
 NUM_STEPS = 5
 IMAGES = {"dataset": {"name": "gratings", "num_samples": 24}, "model": {"name": "lenet"}}
@@ -81,7 +82,7 @@ def stopped_after_each_step(config, folder):
     """Make a run in as many attempts as it has steps; return how many there were."""
     for attempt in range(1, NUM_STEPS + 3):
         try:
-            run_experiment(config, 3, folder, study="s", arm="a", conduct=Conduct(should_stop=lambda: True))
+            run_experiment(config, 3, folder, study="s", arm="a", hooks=RunHooks(should_stop=lambda: True))
         except Interrupted:
             torch.rand(attempt)  # another process has other random numbers
         else:

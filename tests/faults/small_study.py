@@ -33,7 +33,7 @@ def results(runs=RUNS):
     found = {}
     for path in runs.glob("*/seed-*/*"):
         if re.fullmatch(r"seed-\d+", path.parent.name) and (path.suffix == ".csv" or path.name == "summary.json"):
-            found[path.parents[1].name[:-7], path.parent.name, path.name] = path.read_bytes()
+            found[path.parents[1].name.rpartition("-")[0], path.parent.name, path.name] = path.read_bytes()
     return found
 
 

@@ -10,10 +10,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from normbench.storage.files.json_files import read_json
 from normbench.storage.lock import Busy, claim
-from normbench.storage.owners import Watch
+from normbench.storage.owners import OwnerWatch
 from normbench.study.load import load_study
-from normbench.training.attempt import Conduct, Interrupted
+from normbench.training.attempt import Interrupted
 from normbench.training.experiment import run_experiment
+from normbench.training.run_hooks import RunHooks
 
 DAY_S = 86_400.0
 NOW = time.time
@@ -43,9 +44,9 @@ def config():
     return load_study(Path("small.yaml")).arms["plain"]
 
 
-def make(config, folder, **conduct):
+def make(config, folder, **hooks):
     folder.mkdir(exist_ok=True)
-    run_experiment(config, 0, folder, study="small", arm="plain", conduct=Conduct(**conduct))
+    run_experiment(config, 0, folder, study="small", arm="plain", hooks=RunHooks(**hooks))
 
 
 def test_a_run_under_a_jumping_clock_is_the_same(config, monkeypatch):
@@ -73,9 +74,9 @@ def test_a_clock_that_jumps_all_the_time_changes_no_result(config):
 
 @pytest.mark.usefixtures("jumping")
 def test_an_owner_is_not_taken_for_dead_by_a_clock_that_jumps():
-    folder, watch = Path("arm/seed-0"), Watch(silence_s=60.0)
+    folder, watch = Path("arm/seed-0"), OwnerWatch(silence_s=60.0)
     with claim(folder):
         for _ in range(5):
             assert not watch.is_free(folder)
         with pytest.raises(Busy):
-            claim(folder, presumed_dead=watch.presumed_dead)
+            claim(folder, silent_owners=watch.silent_owners)

@@ -13,9 +13,10 @@ import torch
 from faults.small_study import TEXT
 
 from normbench.study.load import load_study
-from normbench.training.attempt import Conduct, Interrupted
+from normbench.training.attempt import Interrupted
 from normbench.training.checkpoints import Damaged, load_checkpoint
 from normbench.training.experiment import run_experiment
+from normbench.training.run_hooks import RunHooks
 
 RULE = "must be as it was written, beside the files it was written with, got something else."
 SEED = 3
@@ -49,10 +50,10 @@ def stopped(config):
     return (PART / "checkpoint.pt").read_bytes()
 
 
-def go_on(config, seed=SEED, **conduct):
+def go_on(config, seed=SEED, **hooks):
     """Make the run, or what is left of it; return what was told."""
     told = []
-    run_experiment(config, seed, PART, study="small", arm="plain", conduct=Conduct(note=told.append, **conduct))
+    run_experiment(config, seed, PART, study="small", arm="plain", hooks=RunHooks(note=told.append, **hooks))
     return told
 
 
@@ -91,7 +92,7 @@ def test_no_damaged_checkpoint_is_loaded(stopped):
 def test_the_one_before_is_gone_on_from(config, whole, stopped):
     steps = []
     (PART / "checkpoint.pt").write_bytes(stopped[:-1])
-    told = go_on(config, tell=lambda step, _: steps.append(step))
+    told = go_on(config, report_step=lambda step, _: steps.append(step))
     assert told == [f"part/checkpoint.pt: {RULE} The run goes on from the one before it."]
     assert (results_in(PART), steps[0]) == (whole, 2)
 
@@ -137,7 +138,7 @@ def test_a_checkpoint_of_something_else_is_not_gone_on_from(config, whole, conte
     assert results_in(PART) == whole
 
 
-@pytest.mark.parametrize("lost", ["marks", "model", "optimizer", "batches", "random", "course", "recorded"])
+@pytest.mark.parametrize("lost", ["marks", "model", "optimizer", "batches", "random", "progress", "recorded"])
 @pytest.mark.parametrize("instead", [{}, [1, "x"]])
 def test_a_checkpoint_without_all_it_takes_is_not_gone_on_from(config, whole, stopped, lost, instead):
     content = torch.load(io.BytesIO(stopped[:-32]), weights_only=True) | {lost: instead}

@@ -10,14 +10,22 @@ from pathlib import Path
 import pytest
 from faults.small_study import CONFIG, RUNS, TEXT, results
 
-from normbench.scheduling.executors.processes import Workers
+from normbench.scheduling.executors.processes import Processes
 from normbench.scheduling.interruption import NOTICE
-from normbench.scheduling.one_run import Manner
+from normbench.scheduling.run_result import RunOptions
 from normbench.scheduling.schedule import run_study
 from normbench.storage.owners import Owner
 from normbench.study.load import load_study
 
 LONG = TEXT.replace("num_steps: 4", "num_steps: 1200").replace("every_steps: 2", "every_steps: 600")
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_is_heard():
+    """Let the commands hear Ctrl-C, also where the tests are a background job, whose children a shell has ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +110,33 @@ def test_all_processes_together_stop_as_one(whole, number, moment, notice):
     assert_completes(whole)
 
 
+LOSING = """
+import os, signal, sys, weakref
+
+class LosesASignal:
+    def find_spec(self, name, *_):
+        if name == "torch":
+            sys.meta_path.remove(self)
+            thing = LosesASignal()
+            kept = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.SIGINT))
+            del thing
+
+sys.meta_path.insert(0, LosesASignal())
+from normbench.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_ctrl_c_where_an_import_drops_exceptions_is_not_lost(jobs):
+    """While torch is imported, Python drops whatever a signal raises in a weak reference's callback."""
+    CONFIG.write_text(TEXT, encoding="utf-8")
+    command = [sys.executable, "-c", LOSING, "run", CONFIG, "--jobs", jobs]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    assert ended(process) == (130, "interrupted; the same command goes on where it stopped\n")
+    assert not RUNS.exists()
+
+
 def test_a_worker_killed_in_the_middle_of_training_is_replaced(whole):
     CONFIG.write_text(LONG, encoding="utf-8")
     killed = []
@@ -111,9 +146,9 @@ def test_a_worker_killed_in_the_middle_of_training_is_replaced(whole):
             killed.append(Owner.of(run.folder).pid)
             os.kill(killed[0], signal.SIGKILL)
 
-    with Workers(2) as pool:
-        pool.tell = kill_once
-        ended = run_study(load_study(CONFIG), Path("runs"), workers=pool, manner=Manner(checkpoint_s=0.05))
+    with Processes(2) as executor:
+        executor.report_step = kill_once
+        ended = run_study(load_study(CONFIG), Path("runs"), executor=executor, options=RunOptions(checkpoint_s=0.05))
     assert {(progress.status, progress.error) for progress in ended} == {("finished", "")}
     assert killed[0] != os.getpid()
     assert results() == whole

@@ -11,7 +11,7 @@ from normbench.inspection.preflight import preflight
 from normbench.norms.batch_norm import BatchNorm
 from normbench.norms.switchable_norm import SwitchableNorm
 from normbench.study.config import RunConfig
-from normbench.study.contradictions import network_without_numbers
+from normbench.study.network import network_without_numbers
 from normbench.training.build import build_training
 from normbench.training.loop import train
 from normbench.training.recorders.memory import MemoryRecorder
@@ -26,11 +26,11 @@ BOTH = ["hidden1.norm", "hidden2.norm"]
 
 def found(level=None, check=None, **settings):
     findings = preflight(RunConfig.model_validate(settings))
-    return [one for one in findings if level in (None, one.level) and check in (None, one.check)]
+    return [one for one in findings if level in (None, one.level) and check in (None, one.source)]
 
 
 def layers(findings):
-    return [one.layer for one in findings]
+    return [layer for one in findings for layer in one.layers]
 
 
 PLANTED = {
@@ -130,7 +130,7 @@ def test_a_planted_fault_is_named_with_level_cause_and_layers(settings, expected
     findings = found(level, check, **settings)
     assert layers(findings) == names
     assert all(words in one.what for one in findings)
-    assert {one.check for one in found("warning", **settings)} == ({check} if level == "warning" else set())
+    assert {one.source for one in found("warning", **settings)} == ({check} if level == "warning" else set())
 
 
 def test_a_fault_is_planted_for_every_check_there_is():
@@ -173,7 +173,7 @@ REFUSED = {
 @pytest.mark.parametrize(("settings", "expected"), REFUSED.values(), ids=REFUSED)
 def test_what_is_refused_is_an_error_alone_with_its_layer(settings, expected):
     layer, what, fix = expected
-    assert found(**settings) == [Finding("error", layer, what, "", fix, "contradictions")]
+    assert found(**settings) == [Finding("error", (layer,), what, way_out=fix, source="contradictions")]
 
 
 HEALTHY = [
@@ -235,13 +235,13 @@ def test_a_large_momentum_below_the_other_conventions_is_not_judged():
 
 def test_a_momentum_of_1_gets_the_default_as_its_way_out():
     findings = found("warning", **POINTS, norm={"name": "batch_norm", "momentum": 1})
-    assert {one.fix for one in findings} == {"Write norm.momentum: 0.1."}
+    assert {one.way_out for one in findings} == {"Write norm.momentum: 0.1."}
 
 
 def test_a_correction_of_momentum_that_is_missing_is_noticed(monkeypatch):
     monkeypatch.setattr(recompute, "_correct_momentum", lambda _: None)
     findings = found("warning", **POINTS, norm="batch_norm", checkpointing=True)
-    assert [(one.check, one.layer) for one in findings] == [("recomputed_norms", name) for name in BOTH]
+    assert [(one.source, one.layers) for one in findings] == [("recomputed_norms", (name,)) for name in BOTH]
 
 
 @pytest.mark.parametrize("average", ["moving", "batch"])
@@ -275,36 +275,36 @@ TEXTS = {
         {**IMAGES, "norm": "batch_norm", "batch_size": 4},
         Finding(
             "warning",
-            "fc1.norm",
+            ("fc1.norm",),
             "takes batch statistics over 4 values per channel (4 samples x 1 position)",
-            "The variance of 4 normal values has a standard error of 82 %.",
-            "Use batch_size: 16 or more, or norm: layer_norm or group_norm, which do not look at the batch.",
-            "few_values",
+            why="The variance of 4 normal values has a standard error of 82 %.",
+            way_out="Use batch_size: 16 or more, or norm: layer_norm or group_norm, which do not look at the batch.",
+            source="few_values",
         ),
     ),
     "dropout_before_norm": (
         {**POINTS, "norm": "batch_norm", "dropout": 0.3},
         Finding(
             "warning",
-            "hidden2.norm",
+            ("hidden2.norm",),
             "remembers statistics of what dropout 0.3 has thinned out (first in hidden1.dropout)",
-            "In evaluation nothing is dropped, and the variance is smaller than the remembered one, for activations of "
-            "mean 0 by a factor of 1.43: variance shift (Li et al., 2018).",
-            "Write dropout: 0, or use a norm without running statistics (layer_norm, group_norm); "
+            why="In evaluation nothing is dropped, and the variance is smaller than the remembered one, for "
+            "activations of mean 0 by a factor of 1.43: variance shift (Li et al., 2018).",
+            way_out="Write dropout: 0, or use a norm without running statistics (layer_norm, group_norm); "
             "reestimated_test_loss says what the shift costs.",
-            "dropout_before_norm",
+            source="dropout_before_norm",
         ),
     ),
     "momentum_convention": (
         {**POINTS, "model": {"name": "mlp", "hidden_features": [8]}, "norm": {"name": "batch_norm", "momentum": 0.997}},
         Finding(
             "warning",
-            "hidden1.norm",
+            ("hidden1.norm",),
             "keeps 0.3 % of its running statistics per step (norm.momentum 0.997)",
-            "momentum is the share of the NEW batch here and in torch, and of the OLD value in TensorFlow and some "
+            why="momentum is the share of the NEW batch here and in torch, and of the OLD value in TensorFlow and some "
             "papers. Evaluation then depends on the last batch or two.",
-            "Write norm.momentum: 0.003, if the share of the old value was meant.",
-            "momentum_convention",
+            way_out="Write norm.momentum: 0.003, if the share of the old value was meant.",
+            source="momentum_convention",
         ),
     ),
     "initial_statistics": (
@@ -316,12 +316,12 @@ TEXTS = {
         },
         Finding(
             "warning",
-            "hidden1.norm",
+            ("hidden1.norm",),
             "evaluates with running statistics of which 36.6 % is their start, mean 0 and variance 1 "
             "(norm.momentum 0.01, 100 steps)",
-            "Training never reads them, so that it looks well while evaluation is wrong.",
-            "Use norm.momentum: 0.03 or num_steps: 299 or more. reestimated_test_loss is read without them.",
-            "initial_statistics",
+            why="Training never reads them, so that it looks well while evaluation is wrong.",
+            way_out="Use norm.momentum: 0.03 or num_steps: 299 or more. reestimated_test_loss is read without them.",
+            source="initial_statistics",
         ),
     ),
 }
@@ -337,7 +337,7 @@ def test_the_way_out_of_stalled_statistics_is_one_and_no_more_than_needed(moment
     def warned(momentum, num_steps):
         return found("warning", **POINTS, norm={"name": "batch_norm", "momentum": momentum}, num_steps=num_steps)
 
-    words = warned(momentum, num_steps)[0].fix.split()
+    words = warned(momentum, num_steps)[0].way_out.split()
     larger, more = float(words[words.index("norm.momentum:") + 1]), int(words[words.index("num_steps:") + 1])
     assert not warned(larger, num_steps)
     assert warned(larger - 0.0011, num_steps)
@@ -347,7 +347,7 @@ def test_the_way_out_of_stalled_statistics_is_one_and_no_more_than_needed(moment
 
 def test_the_smallest_batch_that_is_proposed_is_enough():
     settings = {**SMALL_IMAGES, "norm": "batch_norm", "model": {**SMALL_IMAGES["model"], "stem_stride": 2}}
-    words = found("warning", **settings, batch_size=3)[0].fix.split()
+    words = found("warning", **settings, batch_size=3)[0].way_out.split()
     proposed = int(words[words.index("batch_size:") + 1])
     assert found("warning", **settings, batch_size=proposed) == []
     assert found("warning", **settings, batch_size=proposed - 1) != []

@@ -10,7 +10,7 @@ from torch import nn
 from normbench.errors import SettingError
 from normbench.inspection.probe import probe_model
 from normbench.inspection.watch.layer_stats import describe, layer_of
-from normbench.inspection.watch.signal_watch import Moments, pooled
+from normbench.inspection.watch.moments import Moments, pooled
 from normbench.random_streams import derive_seed, stream
 from normbench.scheduling.probe_seeds import probe_config
 from normbench.study.config import RunConfig

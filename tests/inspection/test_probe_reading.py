@@ -65,7 +65,7 @@ def insert(function, before="dense4"):
 @pytest.mark.parametrize("layer", ["dense1", "dense4", "dense6"])
 def test_weights_that_start_too_small_in_one_layer(layer, factor):
     found = only_finding(lambda model: model.get_submodule(layer).weight.mul_(factor))
-    assert (found.layer, found.word, found.layers) == (layer, "weights too small", (layer,))
+    assert (found.source, found.layers) == ("weights_too_small", (layer,))
     gain = float(found.figure.rpartition("multiplies the signal by ")[2])
     assert gain == pytest.approx(2**0.5 * factor, rel=0.1)
     assert "kaiming_normal" in found.way_out
@@ -75,7 +75,7 @@ def test_weights_that_start_too_small_in_one_layer(layer, factor):
 @pytest.mark.parametrize("layer", ["dense1", "dense4", "output"])
 def test_weights_that_start_too_large_in_one_layer(layer, factor):
     found = only_finding(lambda model: model.get_submodule(layer).weight.mul_(factor))
-    assert (found.layer, found.word) == (layer, "weights too large")
+    assert (found.layers[0], found.source) == (layer, "weights_too_large")
 
 
 def test_weights_that_start_too_large_in_all_layers_are_told_once():
@@ -85,7 +85,7 @@ def test_weights_that_start_too_large_in_all_layers_are_told_once():
                 nn.init.normal_(module.weight)
 
     found = only_finding(plant, width=128)
-    assert found.sentence().startswith("dense1 and in 6 more layers: the weights are too large, std 1")
+    assert found.sentence().startswith("dense1 and 6 more layers: the weights are too large, std 1")
 
 
 def test_weights_too_small_behind_a_norm_are_told_with_what_the_norm_does():
@@ -96,15 +96,15 @@ def test_weights_too_small_behind_a_norm_are_told_with_what_the_norm_does():
         return model
 
     (found,) = read(make, (8, 3, 16, 16)).findings
-    assert (found.layer, found.word) == ("layer1.1.conv1", "weights too small")
-    assert "BatchNorm2d hides it" in found.cause
+    assert (found.layers[0], found.source) == ("layer1.1.conv1", "weights_too_small")
+    assert "BatchNorm2d hides it" in found.why
 
 
 @pytest.mark.parametrize(("bias", "layer"), [(-20.0, 2), (-5.0, 6), (-1000.0, 1)])
 def test_a_layer_that_a_low_bias_holds_shut(bias, layer):
     found = only_finding(lambda model: model.get_submodule(f"dense{layer}").bias.fill_(bias))
-    assert (found.layer, found.word) == (f"relu{layer}", "dead")
-    assert f"the bias of dense{layer} is {bias:.3g} on average" in found.cause
+    assert (found.layers[0], found.source) == (f"relu{layer}", "dead")
+    assert f"the bias of dense{layer} is {bias:.3g} on average" in found.why
     assert found.figure.endswith(" % of its units are 0 for every sample")
 
 
@@ -113,7 +113,7 @@ def test_most_units_dead_are_dead_units_and_half_of_them_are_not():
         return lambda model: model.get_submodule("dense3").bias[: int(128 * share)].fill_(-50.0)
 
     found = only_finding(plant(0.8), width=128)
-    assert (found.layer, found.word) == ("relu3", "dead")
+    assert (found.layers[0], found.source) == ("relu3", "dead")
     assert read(with_fault(plant(0.4), width=128), (16, 128)).findings == []
 
 
@@ -124,8 +124,8 @@ def test_a_norms_low_bias_is_named_not_that_of_the_weights():
         return model
 
     (found,) = read(make, (8, 3, 16, 16)).findings
-    assert (found.layer, found.word) == ("layer2.0.relu", "dead")
-    assert "the bias of layer2.0.bn1 is -8 on average" in found.cause
+    assert (found.layers[0], found.source) == ("layer2.0.relu", "dead")
+    assert "the bias of layer2.0.bn1 is -8 on average" in found.why
 
 
 def test_dead_units_that_no_hook_sees_are_found_by_the_gradient():
@@ -135,8 +135,8 @@ def test_dead_units_that_no_hook_sees_are_found_by_the_gradient():
         return model
 
     (found,) = read(make, (16, 16)).findings
-    assert (found.layer, found.word) == ("layers.1", "gradient cut off")
-    assert "the bias of layers.1 is -30 on average" in found.cause
+    assert (found.layers[0], found.source) == ("layers.1", "gradient_cut_off")
+    assert "the bias of layers.1 is -30 on average" in found.why
 
 
 def test_a_feedforward_part_of_an_encoder_that_is_dead():
@@ -146,58 +146,58 @@ def test_a_feedforward_part_of_an_encoder_that_is_dead():
         return model
 
     (found,) = read(make, (8, 10, 16)).findings
-    assert (found.layer, found.word) == ("layers.1.linear1", "gradient cut off")
+    assert (found.layers[0], found.source) == ("layers.1.linear1", "gradient_cut_off")
 
 
 def test_a_graph_that_is_cut_is_told_from_dead_units():
     found = only_finding(insert(lambda x: x.detach(), before="dense3"))
-    assert found.word == "gradient cut off"
-    assert found.cause == "what follows it is dead, or cut off by detach() or no_grad()"
-    assert found.layer == "dense2"
+    assert found.source == "gradient_cut_off"
+    assert found.why == "what follows it is dead, or cut off by detach() or no_grad()"
+    assert found.layers[0] == "dense2"
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 @pytest.mark.parametrize("layer", ["dense1", "dense5"])
 def test_weights_that_are_not_finite(layer, value):
     found = only_finding(lambda model: model.get_submodule(layer).weight[0, 0].fill_(value))
-    assert (found.layer, found.word, found.cause) == (layer, "not finite", "its weights hold inf or nan")
+    assert (found.layers[0], found.source, found.why) == (layer, "not_finite", "its weights hold inf or nan")
 
 
 def test_nan_from_between_two_layers_on():
     found = only_finding(insert(lambda x: (x - x.max()).log() if x.requires_grad else x))
-    assert (found.layer, found.word) == ("dense4.1", "not finite")
-    assert found.cause.startswith("what is computed between relu3 and dense4.1 makes inf or nan")
+    assert (found.layers[0], found.source) == ("dense4.1", "not_finite")
+    assert found.why.startswith("what is computed between relu3 and dense4.1 makes inf or nan")
     assert found.figure == "from here on, in 7 of 13 layers"
 
 
 def test_an_input_that_is_not_finite():
     seen = probe_model(plain(), torch.full((4, 32), math.nan))
     (found,) = read_probe("planted", "", [seen]).findings
-    assert (found.layer, found.cause) == ("dense1", "the input holds inf or nan")
+    assert (found.layers[0], found.why) == ("dense1", "the input holds inf or nan")
 
 
 def test_an_overflow_names_the_numbers_before_it():
     found = only_finding(insert(lambda x: x * 1e38 * 1e38))
-    assert (found.layer, found.word) == ("dense4.1", "not finite")
+    assert (found.layers[0], found.source) == ("dense4.1", "not_finite")
     found = only_finding(insert(lambda x: (x * 1e30).square(), before="dense5"))
-    assert found.layer == "dense5.1"
+    assert found.layers[0] == "dense5.1"
 
 
 def test_a_gradient_that_is_not_finite_while_the_output_is():
     found = only_finding(insert(lambda x: x + 0 * (x - x.detach()).sqrt()))
-    assert (found.layer, found.word) == ("relu3", "gradient not finite")
+    assert (found.layers[0], found.source) == ("relu3", "gradient_not_finite")
     assert found.figure == "from here back, in 6 of 13 layers, while the outputs are finite"
 
 
 @pytest.mark.parametrize(
-    ("scale", "word"), [(1e-5, ["vanishes", "gradient vanishes"]), (1e5, ["explodes", "gradient explodes"])]
+    ("scale", "word"), [(1e-5, ["vanishes", "gradient_vanishes"]), (1e5, ["explodes", "gradient_explodes"])]
 )
 def test_a_scale_between_two_layers_is_named_as_the_single_step_it_is(scale, word):
     report = read(with_fault(insert(lambda x: scale * x)), (16, 32))
-    assert [finding.word for finding in report.findings] == word
-    assert [finding.layer for finding in report.findings] == ["dense4.1", "dense4.1"]
-    assert report.findings[0].cause == "what lies between dense3 and dense4.1, a single step"
-    assert report.findings[1].cause == "what lies between dense4.1 and dense3, a single step"
+    assert [finding.source for finding in report.findings] == word
+    assert [finding.layers[0] for finding in report.findings] == ["dense4.1", "dense4.1"]
+    assert report.findings[0].why == "what lies between dense3 and dense4.1, a single step"
+    assert report.findings[1].why == "what lies between dense4.1 and dense3, a single step"
 
 
 def deep(gain):
@@ -215,10 +215,10 @@ def deep(gain):
 @pytest.mark.parametrize(("gain", "word"), [(0.4, "vanishes"), (2.5, "explodes")])
 def test_what_shrinks_or_grows_in_every_layer_is_told_with_its_factor(gain, word):
     report = read(deep(gain), (16, 64))
-    assert [finding.word for finding in report.findings] == [word, f"gradient {word}"]
-    assert report.findings[1].layer == "0"
+    assert [finding.source for finding in report.findings] == [word, f"gradient_{word}"]
+    assert report.findings[1].layers[0] == "0"
     assert report.forward.factor == pytest.approx(gain, rel=0.05)
-    assert f"each layer multiplies it by {report.forward.factor:.3g}" in report.findings[0].cause
+    assert f"each layer multiplies it by {report.forward.factor:.3g}" in report.findings[0].why
     assert report.backward.factor == pytest.approx(gain, rel=0.05)
 
 
@@ -226,7 +226,7 @@ def test_a_signal_that_float32_loses_is_not_taken_for_dead_units():
     config = {"model": {"name": "mlp", "width": 32, "depth": 120, "bias": False}, "batch_size": 16, "num_steps": 0}
     config["dataset"] = {"name": "gaussian_noise", "shape": [32], "num_samples": 16}
     report = probe_config(RunConfig.model_validate(config), range(2))
-    assert [finding.word for finding in report.findings] == ["vanishes"]
+    assert [finding.source for finding in report.findings] == ["vanishes"]
     assert report.lines[-2].word == "vanishes"
 
 
@@ -275,7 +275,7 @@ def seen_as(layer, **figures):
 def test_a_seed_in_which_something_breaks_is_enough():
     seeds = [[seen_as("a"), seen_as("b", std=std, max_abs=std)] for std in (1.0, math.nan, 1.0)]
     (found,) = read_probe("made up", "", seeds).findings
-    assert (found.layer, found.word) == ("b", "not finite")
+    assert (found.layers[0], found.source) == ("b", "not_finite")
 
 
 def test_a_layer_that_only_some_seeds_call_is_read_from_those():

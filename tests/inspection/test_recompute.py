@@ -9,7 +9,7 @@ from contracts.variants import each, variants
 from normbench.errors import SettingError
 from normbench.inspection.losses import predict
 from normbench.inspection.recompute import momentum_for_two_updates
-from normbench.inspection.watch.watch import watching_activations
+from normbench.inspection.watch.watch import grads_by_layer, outputs_by_layer, watching, whole
 from normbench.models.base import built_norms
 from normbench.norms.batch_norm import BatchNormSpec
 from normbench.study.config import RunConfig
@@ -145,9 +145,9 @@ def test_watching_sees_what_it_sees_without_checkpointing(name):
         torch.default_generator.manual_seed(5)
         training, _ = build_training(config_of(name, checkpointing=on, norm="batch_norm"), seed=1)
         batch = training.batches.next()
-        with watching_activations(training.model) as watch:
+        with watching(training.model, whole) as watch:
             training.loss(training.model(batch.x), batch.y).backward()
-        watched.append((watch.activations, watch.activation_grads))
+        watched.append((outputs_by_layer(watch.calls), grads_by_layer(watch.calls)))
     torch.testing.assert_close(watched[1], watched[0], rtol=1e-5, atol=1e-6)
 
 

@@ -4,8 +4,9 @@ import json
 from dataclasses import replace
 
 import pytest
-from readme_blocks import ROOT, VERDICTS
-from runs_in_memory import arm_with
+from docs_blocks.markdown import ROOT
+from docs_blocks.verdicts import VERDICTS
+from runs_in_memory import arm_with, arms_called
 
 from normbench.errors import ComparisonError
 from normbench.evidence.claims.claim import read_claims
@@ -14,7 +15,7 @@ from normbench.evidence.claims.verdict import judge_claim
 from normbench.report.figures.claims import draw_claims
 from normbench.report.pages.claims_page import page, write_page
 from normbench.storage.files.yaml_file import read_study_file
-from normbench.storage.identity import content_sha256
+from normbench.storage.names import content_sha256
 
 KEPT = json.loads(VERDICTS.read_text(encoding="utf-8"))
 READ_BACK = read_verdicts(VERDICTS)
@@ -24,7 +25,8 @@ def made_up_verdicts():
     arms = [arm_with("a", [0.5] * 8), arm_with("b", [0.6, 0.7] * 4)]
     said = [{"id": "X1", "says": "a | b", "metric": "test_loss", "expect": {"less": "a", "than": "b", "by": 0.05}}]
     return [
-        judge_claim(claim, arms, range(8), "x", "normbench run x.yaml") for claim in read_claims(said, ["a", "b"])[0]
+        judge_claim(claim, arms, range(8), "x", "normbench run x.yaml")
+        for claim in read_claims(said, arms_called("a", "b"))[0]
     ]
 
 

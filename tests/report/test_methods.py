@@ -8,7 +8,7 @@ from normbench import __version__
 from normbench.evidence.comparison.comparison import compare_study
 from normbench.evidence.comparison.effects import with_effects
 from normbench.evidence.comparison.pivot import pivots
-from normbench.report.blocks.methods import methods
+from normbench.report.pages.methods import methods
 from normbench.storage.files.json_files import write_json
 from normbench.storage.run_folder import ENVIRONMENT_JSON
 
@@ -20,7 +20,7 @@ VERSIONS = {"python": "3.11.7", "device": "x86_64", "versions": {"torch": "2.6.0
 
 
 def comparison(baseline="none", num_seeds=8):
-    folder = make_study(arms=["none", "batch_norm", "layer_norm"], baseline=baseline)
+    folder = make_study(arms=["none", "batch_norm", "layer_norm"], baseline=baseline, named=["norm"])
     for i, arm in enumerate(("none", "batch_norm", "layer_norm")):
         made = make_arm(folder, arm, norm=arm)
         for seed in range(num_seeds):

@@ -8,9 +8,11 @@ import pytest
 from made_up_runs import make_arm, make_run, make_study, std_rows
 
 from normbench.evidence.comparison.comparison import compare_study
-from normbench.report.blocks.tables import make_console
-from normbench.report.terminal.comparison import print_comparisons
-from normbench.report.terminal.run import print_study
+from normbench.evidence.comparison.effects import with_first_baseline
+from normbench.report.blocks.comparison import comparison_blocks
+from normbench.report.blocks.run import screen_blocks
+from normbench.report.terminal.console import make_console
+from normbench.report.terminal.render import MAX_LINES, print_blocks
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 STEPS = (0, 4, 8, 12, 16, 20)
@@ -48,7 +50,7 @@ def golden(name, printed):
 
 @pytest.fixture
 def console():
-    made = make_console(width=100)
+    made = make_console(width=80)
     made.file = StringIO()
     return made
 
@@ -84,7 +86,7 @@ def fill(study, arm, seeds=(0,), worse=2, names=("conv1", "fc1", "fc2"), end=1.0
 
 def test_the_report_of_a_plain_run(console):
     study = make_study(name="lenet_bn", arms=["batch_norm"], is_plain=True)
-    print_study(console, study, [fill(study, "batch_norm")], all_layers=False, config=Path("configs/lenet_bn.yaml"))
+    print_blocks(console, screen_blocks(study, [fill(study, "batch_norm")], Path("configs/lenet_bn.yaml")))
     golden("plain_run", console.file.getvalue())
 
 
@@ -92,19 +94,32 @@ def test_the_report_of_a_long_network_that_vanishes(console):
     study = make_study(name="deep", arms=["none"], is_plain=True)
     names = [f"hidden{i}" for i in range(1, 21)]
     folder = fill(study, "none", names=names, end=0.5, norm="none", norm__momentum=None, num_epochs=5)
-    print_study(console, study, [folder], all_layers=False, config=Path("configs/deep.yaml"))
+    print_blocks(console, screen_blocks(study, [folder], Path("configs/deep.yaml")))
     golden("long_network", console.file.getvalue())
 
 
+def test_the_report_of_a_study_of_three_arms_and_eight_seeds(console):
+    arms = {"norm=none": 6, "norm=batch_norm": 2, "norm=group_norm": 5.9}
+    study = make_study(name="six", question="", arms=arms, is_plain=True, seeds=list(range(8)))
+    made = [
+        fill(study, arm, range(8), worse=worse, norm=arm.removeprefix("norm="), end=0.001 if worse == 6 else 1.0)
+        for arm, worse in arms.items()
+    ]
+    print_blocks(console, screen_blocks(study, made, Path("six.yaml")))
+    printed = console.file.getvalue()
+    golden("study", printed)
+    assert len(printed.splitlines()) <= MAX_LINES
+
+
 def test_the_comparison_of_a_study_over_seeds(console):
-    study = make_study(arms=["with", "without", "never_run"], baseline="without")
+    study = make_study(arms=["with", "without", "never_run"], baseline="without", named=["norm"])
     fill(study, "with", seeds=(0, 1, 2))
     made = fill(study, "without", seeds=(0, 1, 2), worse=9, norm="none")
     constant = {"test_accuracy": 0.5, "test_loss": 0.7, "train_loss": 0.7}
     make_run(study / made, 3, losses(30)[:4], status="diverged", constant_predictor=constant)
     make_arm(study, "never_run")
-    make_arm(study, "without", arm_hash="0lder0")
-    print_comparisons([compare_study(study)], console)
+    make_arm(study, "without", identity="0lder0")
+    print_blocks(console, comparison_blocks(with_first_baseline(compare_study(study))))
     golden("comparison", console.file.getvalue())
 
 
@@ -112,7 +127,7 @@ def test_the_comparison_of_an_edited_plain_file(console):
     study = make_study(name="lenet_bn", arms=["batch_norm"], is_plain=True)
     fill(study, "batch_norm")
     fill(study, "none", worse=5, norm="none", norm__momentum=None)
-    print_comparisons([compare_study(study)], console)
+    print_blocks(console, comparison_blocks(with_first_baseline(compare_study(study))))
     golden("edited_file", console.file.getvalue())
 
 
@@ -120,5 +135,6 @@ def test_the_comparison_of_an_edited_plain_file(console):
 def test_momentum_is_not_told_where_nothing_uses_it(console, unused):
     study = make_study(is_plain=True)
     folder = fill(study, "some_norm", norm="some_norm", **unused)
-    print_study(console, study, [folder], all_layers=False, config=Path("configs/made_up.yaml"))
+    print_blocks(console, screen_blocks(study, [folder], Path("configs/made_up.yaml"), details=True))
+    assert "init default" in console.file.getvalue()
     assert "running statistics" not in console.file.getvalue()

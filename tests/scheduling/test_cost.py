@@ -8,7 +8,7 @@ from made_up_runs import ARMS, TINY, make_arm, make_run, make_study
 
 from normbench.scheduling import cost as cost_module
 from normbench.scheduling.cost import estimate_cost
-from normbench.scheduling.executors.processes import Workers
+from normbench.scheduling.executors.in_process import InProcess
 from normbench.scheduling.schedule import run_study
 from normbench.scheduling.tuning import frozen_choices, tune_study, with_choices
 from normbench.study.load import load_study
@@ -21,7 +21,7 @@ def study():
 
 
 def finish(study, arm, *seeds):
-    folder = make_arm(make_study(name="tiny"), arm, arm_hash=study.arms[arm].hash())
+    folder = make_arm(make_study(name="tiny"), arm, identity=study.arms[arm].on("cpu").identity().sha256)
     for seed in seeds:
         make_run(folder, seed)
 
@@ -95,12 +95,12 @@ def test_without_the_given_readings_only_tuned_arms_cost():
 
 def test_what_was_chosen_before_costs_nothing_again():
     study = tuned()
-    tune_study(study, Path("runs"), Workers())
+    tune_study(study, Path("runs"), InProcess())
     path = next(Path("runs/tiny/tuning").glob("decayed-*.json"))
     path.unlink()
     cost = estimate_cost(study, Path("runs"))
     assert (cost.num_tuning_runs, cost.num_missing) == (0, 12)  # all runs are there, one choice is to be made of them
-    tune_study(study, Path("runs"), Workers())
+    tune_study(study, Path("runs"), InProcess())
     run_study(with_choices(study, frozen_choices(study, Path("runs"))), Path("runs"))
     cost = estimate_cost(study, Path("runs"))
     assert (cost.num_missing, cost.cpu_s) == (0, 0)

@@ -53,8 +53,8 @@ def test_the_output_keeps_its_scale_meanwhile(batch_size):
 
 def test_the_explosion_is_named_with_its_cause():
     (finding,) = probed(16).findings
-    assert (finding.layer, finding.word) == ("hidden1", "gradient explodes")
-    assert "as batch norm with ReLU does" in finding.cause
+    assert (finding.layers[0], finding.source) == ("hidden1", "gradient_explodes")
+    assert "as batch norm with ReLU does" in finding.why
 
 
 def test_with_layer_norm_gradients_do_not_grow_so():

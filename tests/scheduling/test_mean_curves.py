@@ -52,7 +52,7 @@ def test_one_seed_has_no_mean_and_without_tensorboard_there_is_none():
 
 def test_arms_of_one_name_are_told_apart_by_their_hash():
     study = make_study(arms=["none"])
-    other = make_arm(study, "none", arm_hash="bbbbbb")
+    other = make_arm(study, "none", identity="bbbbbb")
     for seed in range(2):
         make_run(other, seed, [{"step": 0, "train_loss": 1.0}])
     write_aggregate_curves(study, [arm_in(study), read_arm(other)])

@@ -111,6 +111,7 @@ def test_every_command_that_is_printed_can_be_pasted(more):
     for summary in runs.glob("*/*/seed-0/summary.json"):
         summary.unlink()
         printed += normbench("show", summary.parent).out
+    printed = re.sub(r" \\\n +", " ", printed)
     commands = re.findall(r"normbench (?:run|compare|tensorboard) .*?(?=  then|\s{2,}|\"|$)", printed, re.MULTILINE)
     assert len(commands) > 4
     for command in commands:

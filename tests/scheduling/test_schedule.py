@@ -9,12 +9,12 @@ from made_up_runs import ARMS, TINY
 from normbench.errors import RunFailedError, RunFolderError
 from normbench.evidence.comparison.comparison import compare_study
 from normbench.scheduling import one_run
-from normbench.scheduling.executors.processes import Workers
+from normbench.scheduling.executors.in_process import InProcess
 from normbench.scheduling.interruption import Interruption
-from normbench.scheduling.one_run import Manner
-from normbench.scheduling.plan import plan
+from normbench.scheduling.plan import make_plan
+from normbench.scheduling.run_result import RunOptions
 from normbench.scheduling.schedule import run_study
-from normbench.storage.owners import Owner, Watch
+from normbench.storage.owners import Owner, OwnerWatch
 from normbench.study.load import load_study
 
 RUNS = Path("runs")
@@ -39,7 +39,7 @@ def kept_bytes():
 
 
 def test_all_arms_of_a_seed_come_before_the_next_seed():
-    runs = plan(study_of(TINY + ARMS, seeds=2), RUNS)
+    runs = make_plan(study_of(TINY + ARMS, seeds=2), RUNS).runs
     assert [(run.arm, run.seed) for run in runs] == [("plain", 0), ("decayed", 0), ("plain", 1), ("decayed", 1)]
     assert len({run.folder for run in runs}) == 4
     assert not any(run.is_finished for run in runs)
@@ -64,7 +64,7 @@ def test_an_unfinished_run_is_completed():
 def test_force_sets_the_old_folder_aside():
     statuses(study_of())
     run, before = only_run(), (only_run() / "environment.json").read_bytes()
-    assert statuses(study_of(), manner=Manner(force=True)) == {("none", 0): "finished"}
+    assert statuses(study_of(), options=RunOptions(force=True)) == {("none", 0): "finished"}
     assert (run.with_name("seed-0.old-1") / "environment.json").read_bytes() == before
     assert compare_study(RUNS / "tiny").rows[0].seeds == (0,)
 
@@ -83,10 +83,10 @@ def test_a_changed_setting_leaves_the_old_run_where_it_is():
 def test_a_failing_run_does_not_stop_the_others(monkeypatch):
     real = one_run.run_experiment
 
-    def fails_for_plain(config, seed, folder, *, study, arm, conduct):
+    def fails_for_plain(config, seed, folder, *, arm, **options):
         if arm == "plain":
             raise ArithmeticError("one too many\nand more")
-        return real(config, seed, folder, study=study, arm=arm, conduct=conduct)
+        return real(config, seed, folder, arm=arm, **options)
 
     monkeypatch.setattr(one_run, "run_experiment", fails_for_plain)
     results = run_study(study_of(TINY + ARMS), RUNS)
@@ -148,7 +148,7 @@ def test_a_study_of_more_arms_replaces_what_was_said_before():
     statuses(study_of(TINY + "arms: {plain: {}}\n"))
     statuses(study_of(TINY + ARMS + "baseline: plain\n"))
     content = json.loads((RUNS / "tiny" / "study.json").read_text())
-    assert ([arm["arm"] for arm in content["arms"]], content["baseline"]) == (["plain", "decayed"], "plain")
+    assert ([arm["arm"] for arm in content["arms"]], content["baseline"]["name"]) == (["plain", "decayed"], "plain")
 
 
 def test_an_arms_file_says_all_settings_and_which_were_changed():
@@ -219,7 +219,7 @@ def test_without_fail_fast_all_are_tried(monkeypatch):
     assert len(tried) == 4
 
 
-class Impatient(Watch):
+class Impatient(OwnerWatch):
     """Takes an owner for dead after some looks, whatever the clock says."""
 
     def is_free(self, folder):
@@ -230,8 +230,8 @@ class Impatient(Watch):
 
 def test_a_run_that_another_makes_is_waited_for_and_taken_over_when_it_falls_silent(monkeypatch):
     monkeypatch.setattr("normbench.scheduling.schedule.LOOK_AGAIN_S", 0.001)
-    monkeypatch.setattr("normbench.scheduling.schedule.Watch", Impatient)
-    first, _ = plan(study_of(TINY + ARMS), RUNS)
+    monkeypatch.setattr("normbench.scheduling.schedule.OwnerWatch", Impatient)
+    first, _ = make_plan(study_of(TINY + ARMS), RUNS).runs
     first.folder.mkdir(parents=True)
     Owner("token", pid=7, host="far away").write(first.folder)
     told = []
@@ -246,10 +246,10 @@ def test_a_run_that_another_makes_is_waited_for_and_taken_over_when_it_falls_sil
 
 def test_a_wish_to_stop_ends_the_study_and_what_was_under_way_goes_on_later():
     wish = Interruption()
-    workers = Workers(1, wish)
-    workers.tell = lambda *_: setattr(wish, "is_asked", True)
+    executor = InProcess(wish)
+    executor.report_step = lambda *_: setattr(wish, "is_asked", True)
     with pytest.raises(KeyboardInterrupt):
-        run_study(study_of(TINY + ARMS), RUNS, workers=workers)
+        run_study(study_of(TINY + ARMS), RUNS, executor=executor)
     (owner,) = [Owner.of(path.parent) for path in RUNS.rglob("claim.json")]
     assert owner.status == "interrupted"
     assert set(statuses(study_of(TINY + ARMS)).values()) == {"finished"}

@@ -11,16 +11,21 @@ from normbench.errors import RunFailedError, RunFolderError
 from normbench.evidence.comparison.comparison import compare_study
 from normbench.evidence.comparison.effects import with_effects
 from normbench.scheduling import one_run
-from normbench.scheduling.executors.processes import Workers
+from normbench.scheduling.executors.in_process import InProcess
 from normbench.scheduling.schedule import run_study
 from normbench.scheduling.tuning import quick, tune_study, with_choices, with_settings
 from normbench.storage.files.json_files import write_sealed_json
 from normbench.storage.run_folder import METRICS_CSV, SUMMARY_JSON, digests
 from normbench.study.config import TUNING_SEEDS
 from normbench.study.load import load_study
+from normbench.training.found_result import recorded
 
 RUNS = Path("runs")
 CONSTANT = 2.0
+
+
+def identity(config):
+    return config.on("cpu").identity().sha256
 
 
 def study_of(tune, text=TINY, **options):
@@ -33,14 +38,15 @@ def losses(monkeypatch):
     """Final validation losses by dropout, else by learning rate; one or one per seed, None for a diverged run."""
     losses = {}
 
-    def made_up(config, seed, folder, **_):
+    def made_up(config, seed, folder, *, identity, **_):
         found = losses.get(config.dropout or config.optimizer.lr, 1.0)
         loss = found[TUNING_SEEDS.index(seed)] if isinstance(found, tuple) else found
         rows = [{"step": 0, "validation_loss": 1.5}, {"step": 4, "validation_loss": "nan" if loss is None else loss}]
         write_csv(folder / METRICS_CSV, rows)
         status = {"status": "diverged" if loss is None else "finished"}
         constant = {"constant_predictor": {"validation_loss": CONSTANT, "test_loss": CONSTANT}}
-        summary = SUMMARY | status | constant | {"files": digests(folder)}
+        summary = SUMMARY | status | constant | {"identity": identity.sha256, "recorded": recorded(config)}
+        summary |= {"files": digests(folder)}
         write_sealed_json(folder / SUMMARY_JSON, summary)
         return summary
 
@@ -51,7 +57,7 @@ def losses(monkeypatch):
 def choice_of(losses, found, tune=None, **options):
     losses |= found
     study = study_of(tune or {"optimizer.lr": list(found)}, **options)
-    return tune_study(study, RUNS, Workers())[next(iter(study.arms))]
+    return tune_study(study, RUNS, InProcess())[next(iter(study.arms))]
 
 
 def values_of(choice):
@@ -120,21 +126,21 @@ def test_combinations_that_do_not_fit_together_are_not_tried(losses):
 def test_a_frozen_choice_is_taken_as_it_is(losses):
     study = study_of({"optimizer.lr": [0.01, 0.02, 0.04]})
     losses[0.02] = 0.1
-    first = tune_study(study, RUNS, Workers())
+    first = tune_study(study, RUNS, InProcess())
     (path,) = RUNS.glob("tiny/tuning/*.json")
     before = path.read_bytes()
     losses |= {0.02: 1.0, 0.04: 0.001}
     for folder in RUNS.glob("tiny/tuning/none-*/seed-*"):
         (folder / SUMMARY_JSON).unlink()
     ran = []
-    again = tune_study(study, RUNS, Workers(), ran.append)
+    again = tune_study(study, RUNS, InProcess(), ran.append)
     assert (ran, again["none"].chosen, path.read_bytes()) == ([], first["none"].chosen, before)
 
 
 def test_other_lists_are_another_choice(losses):
     losses |= {0.02: 0.5, 0.03: 0.1}
     for values, best in (([0.01, 0.02, 0.04], 0.02), ([0.02, 0.03, 0.04], 0.03), ([0.01, 0.02, 0.04], 0.02)):
-        found = tune_study(study_of({"optimizer.lr": values}), RUNS, Workers())
+        found = tune_study(study_of({"optimizer.lr": values}), RUNS, InProcess())
         assert found["none"].chosen == {"optimizer.lr": best}
     assert len(list(RUNS.glob("tiny/tuning/*.json"))) == 2
 
@@ -142,9 +148,9 @@ def test_other_lists_are_another_choice(losses):
 def test_the_frozen_file_says_what_was_asked_and_everything_tried(losses):
     study = study_of({"optimizer.lr": [0.01, 0.02, 0.04]})
     losses |= {0.02: (0.1, 0.3)}
-    tune_study(study, RUNS, Workers())
+    tune_study(study, RUNS, InProcess())
     said = json.loads(next(RUNS.glob("tiny/tuning/none-*.json")).read_text())
-    assert (said["arm"], said["given_hash"], said["seeds"]) == ("none", study.arms["none"].hash(), [1000, 1001])
+    assert (said["arm"], said["given"], said["seeds"]) == ("none", identity(study.arms["none"]), [1000, 1001])
     assert (said["tune"], said["chosen"]) == ({"optimizer.lr": [0.01, 0.02, 0.04]}, {"optimizer.lr": 0.02})
     assert said["tried"][1] == {"values": {"optimizer.lr": 0.02}, "scores": [0.1, 0.3], "median": 0.2}
     assert said["frozen_at"].endswith("Z")
@@ -153,27 +159,27 @@ def test_the_frozen_file_says_what_was_asked_and_everything_tried(losses):
 @pytest.mark.usefixtures("losses")
 def test_a_damaged_choice_is_a_mistake_with_a_way_out():
     study = study_of({"optimizer.lr": [0.01, 0.02, 0.04]})
-    tune_study(study, RUNS, Workers())
+    tune_study(study, RUNS, InProcess())
     path = next(RUNS.glob("tiny/tuning/none-*.json"))
     path.write_text("{}", encoding="utf-8")
     with pytest.raises(RunFolderError, match=rf"^{path}: must be a choice as it was frozen, got 'tried'\. Delete it"):
-        tune_study(study, RUNS, Workers())
+        tune_study(study, RUNS, InProcess())
 
 
 def test_tuning_runs_that_finished_are_not_made_again(losses):
     study = study_of({"optimizer.lr": [0.01, 0.02, 0.04]})
     losses |= {0.02: 0.1}
-    tune_study(study, RUNS, Workers())
+    tune_study(study, RUNS, InProcess())
     next(RUNS.glob("tiny/tuning/none-*.json")).unlink()
     statuses = []
-    tune_study(study, RUNS, Workers(), lambda progress: statuses.append(progress.status))
+    tune_study(study, RUNS, InProcess(), lambda progress: statuses.append(progress.status))
     assert statuses == ["skipped"] * 6
 
 
 def test_an_arm_whose_tuning_run_fails_cannot_be_tuned(monkeypatch):
     monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: 1 / 0)
     with pytest.raises(RunFailedError, match=r"must finish before its arms can be tuned, got 4 failed runs of none\."):
-        tune_study(study_of({"optimizer.lr": [0.01, 0.02]}), RUNS, Workers())
+        tune_study(study_of({"optimizer.lr": [0.01, 0.02]}), RUNS, InProcess())
     assert not list(RUNS.glob("tiny/tuning/*.json"))
 
 
@@ -201,7 +207,7 @@ def test_a_tuned_arm_is_judged_against_the_tuned_baseline():
 def tuned_study(more="", tune=(0.005, 0.02, 0.0201)):
     """Choose for real: of the largest rates, so close together that no third is tried."""
     study = study_of({"optimizer.lr": list(tune)}, text=TINY + ARMS + more, seeds=2)
-    return with_choices(study, fixed(tune_study(study, RUNS, Workers()), 0.02)), study
+    return with_choices(study, fixed(tune_study(study, RUNS, InProcess()), 0.02)), study
 
 
 def fixed(choices, lr):
@@ -212,21 +218,22 @@ def test_a_choice_like_the_given_settings_shares_their_runs(losses):
     text = TINY + "optimizer: {lr: 0.02}\narms: {plain: {}, decayed: {weight_decay: 0.1}}\n"
     losses[0.02] = 0.1
     study = study_of({"optimizer.lr": [0.01, 0.02, 0.04]}, text=text)
-    results = run_study(with_choices(study, tune_study(study, RUNS, Workers())), RUNS)
+    results = run_study(with_choices(study, tune_study(study, RUNS, InProcess())), RUNS)
     assert [(p.run.arm, p.status) for p in results] == [("plain", "finished"), ("decayed", "finished")]
     arms = json.loads((RUNS / "tiny/study.json").read_text())["arms"]
-    hashes = [study.arms[arm].hash() for arm in ("plain", "decayed")]
+    found_identities = [identity(study.arms[arm]) for arm in ("plain", "decayed")]
     assert arms == [
-        {"arm": arm + tuned, "hash": found, "folder": f"{arm}-{found}"}
-        for tuned in ("", ",tuned")
-        for arm, found in zip(("plain", "decayed"), hashes, strict=True)
+        {"arm": label, "name": arm, "sets": {}, "tuned": keys, "identity": found, "folder": f"{arm}-{found[:12]}"}
+        for keys in ([], ["optimizer.lr"])
+        for arm, found in zip(("plain", "decayed"), found_identities, strict=True)
+        for label in [f"{arm}{',tuned' * bool(keys)}"]
     ]
 
 
 def test_without_keep_given_only_tuned_arms_run(losses):
     study = study_of({"optimizer.lr": [0.01, 0.02, 0.04]}, text=TINY + "keep_given: false\n")
     losses[0.02] = 0.1
-    tuned = with_choices(study, tune_study(study, RUNS, Workers()))
+    tuned = with_choices(study, tune_study(study, RUNS, InProcess()))
     assert [(arm, config.lr) for arm, config in tuned.arms.items()] == [("none,tuned", 0.02)]
 
 
@@ -234,7 +241,7 @@ def test_a_changed_config_keeps_everything_else():
     config = study_of({"l1": [0.0, 0.1]}, text=TINY + "optimizer: {momentum: 0.9}\n").arms["none"]
     changed = with_settings(config, {"optimizer.lr": 0.5, "norm": "group_norm"})
     assert (changed.optimizer.lr, changed.optimizer.momentum, changed.norm.name) == (0.5, 0.9, "group_norm")
-    assert with_settings(changed, {"optimizer.lr": config.lr, "norm": "none"}).hash() == config.hash()
+    assert with_settings(changed, {"optimizer.lr": config.lr, "norm": "none"}) == config
 
 
 def test_quick_is_a_look_under_another_name():

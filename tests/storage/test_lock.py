@@ -13,7 +13,7 @@ from made_up_runs import make_arm, make_run, make_study, write_csv
 from normbench.errors import RunFolderError
 from normbench.storage import lock, owners
 from normbench.storage.lock import Busy, claim, clear, stamp, sweep
-from normbench.storage.owners import Owner, Watch
+from normbench.storage.owners import Owner, OwnerWatch
 
 RUN = Path("runs/study/arm-aaaaaa/seed-0")
 
@@ -100,7 +100,7 @@ def test_what_was_made_since_is_not_outdated(arm):
 def test_a_finished_run_whose_owner_is_out_of_sight_is_finished_all_the_same(arm):
     run = make_run(arm)
     Owner("token", pid=1, host="far away").write(run)
-    assert Watch().is_free(run)
+    assert OwnerWatch().is_free(run)
     assert claim(run) is None
     assert "claim.json" not in names_in(run)
 
@@ -135,7 +135,7 @@ def test_an_owner_on_another_machine_is_believed_until_it_is_silent_for_long(mon
     now = [0.0]
     monkeypatch.setattr(owners.time, "monotonic", lambda: now[0])
     owner_written(host="far away", pid=1)
-    watch = Watch(silence_s=60.0)
+    watch = OwnerWatch(silence_s=60.0)
     for now[0] in (0.0, 59.0):
         assert not watch.is_free(RUN)
     os.utime(RUN / "claim.json", (1, 1))  # a sign of life, from a machine whose clock is 50 years behind
@@ -145,7 +145,7 @@ def test_an_owner_on_another_machine_is_believed_until_it_is_silent_for_long(mon
     assert watch.is_free(RUN)
     with pytest.raises(Busy):
         claim(RUN)
-    assert claim(RUN, presumed_dead=watch.presumed_dead) is not None
+    assert claim(RUN, silent_owners=watch.silent_owners) is not None
 
 
 def test_an_owner_in_another_container_of_the_same_name_is_out_of_sight():

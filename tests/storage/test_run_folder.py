@@ -1,13 +1,11 @@
 """What lies in a run's folder: claimed, written by rename, read back with its digests."""
 
-from pathlib import Path
-
 import pytest
 from made_up_runs import make_arm, make_run, make_study, write_csv
 
 from normbench.errors import RunFolderError
 from normbench.storage.files.json_files import write_json
-from normbench.storage.run_folder import is_finished, problem_with, read_arm, seed_folder
+from normbench.storage.run_folder import arm_folder_name, is_finished, problem_with, read_arm
 
 
 @pytest.fixture
@@ -21,9 +19,8 @@ def refusal(action):
     return str(error.value)
 
 
-def test_a_run_lives_under_study_arm_and_seed():
-    folder = seed_folder(Path("runs"), "deep", "norm=none", "abc123", 7)
-    assert folder == Path("runs/deep/norm=none-abc123/seed-7")
+def test_an_arms_folder_shows_its_label_and_digits_of_its_identity():
+    assert arm_folder_name("norm=none", "0123456789ab") == "norm=none-0123456789ab"
 
 
 def test_a_run_is_finished_when_its_summary_is_there(arm):
@@ -39,14 +36,14 @@ def test_an_arm_is_read_back_with_its_finished_runs_in_the_order_of_seeds(arm):
     (arm / "seed-7" / "summary.json").unlink()
     (arm / "seed-0").rename(arm / "seed-0.old-1")
     found = read_arm(arm)
-    assert (found.name, found.hash, found.seeds) == ("none", "aaaaaa", (2, 10))
+    assert (found.name, found.identity, found.seeds) == ("none", "aaaaaa", (2, 10))
     assert (found.settings, found.changed) == ({"norm": "none"}, ["norm"])
 
 
 def test_an_arm_that_lacks_a_key_says_which(arm):
-    write_json(arm / "arm.json", {"arm": "none", "hash": "aaaaaa"})
+    write_json(arm / "arm.json", {"arm": "none", "identity": "aaaaaa"})
     assert refusal(lambda: read_arm(arm)) == (
-        f"{arm}/arm.json: must hold 'settings', got arm, hash. Delete this file and run its config again."
+        f"{arm}/arm.json: must hold 'settings', got arm, identity. Delete this file and run its config again."
     )
 
 

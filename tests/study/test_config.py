@@ -1,4 +1,4 @@
-"""What one run's config means: budget, step size, hash, fixed streams."""
+"""What one run's config means: budget, step size, settings, fixed streams."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import torch
 
 from normbench.errors import SettingError
 from normbench.parts import find_specs
-from normbench.study.config import NUMERICS, RunConfig
+from normbench.study.config import RunConfig
 from normbench.study.contradictions import contradictions
 from normbench.study.load import load_study
 from normbench.training.build import build_training
@@ -38,50 +38,17 @@ def test_a_part_may_be_a_bare_name():
         {"dataset": {"name": "linear_regression", "slope": 1.5, "num_samples": 64}},
         {"fix": []},
         {"num_steps": None},
-        {"device": config().resolved_device()},
     ],
 )
-def test_a_default_written_out_gives_the_same_hash(written_out):
-    assert config(**written_out).hash() == config().hash()
+def test_a_default_written_out_gives_the_same_identity(written_out):
+    assert config(**written_out).on("cpu").identity() == config().on("cpu").identity()
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"weight_decay": 1e-4},
-        {"batch_size": 8},
-        {"norm": "batch_norm"},
-        {"optimizer": {"lr": 0.02}},
-        {"optimizer": {"name": "adam", "lr": 0.01}},
-        {"model": {"name": "mlp", "hidden_features": [5]}},
-        {"dataset": {"name": "linear_regression", "num_samples": 65}},
-        {"num_steps": 499},
-        {"num_epochs": 1},
-        {"fix": ["data"]},
-        {"init": "kaiming_normal"},
-        {"decay_on": "weights"},
-    ],
-)
-def test_a_changed_setting_gives_another_hash(change):
-    assert config(**change).hash() != config().hash()
-
-
-def test_a_hash_is_six_hex_digits():
-    assert int(config().hash(), 16) >= 0
-    assert len(config().hash()) == 6
-
-
-def test_changed_mathematics_give_another_hash(monkeypatch):
-    before = config().hash()
-    monkeypatch.setattr("normbench.study.config.NUMERICS", NUMERICS + 1)
-    assert config().hash() != before
-
-
-def test_the_seed_is_no_part_of_the_hash():
+def test_the_seed_is_no_part_of_the_identity():
     Path("a.yaml").write_text("model: mlp\ndataset: banknotes\n", encoding="utf-8")
     one, five = (load_study(Path("a.yaml"), seeds=seeds) for seeds in (1, 5))
     assert one.seeds != five.seeds
-    assert one.arms["none"].hash() == five.arms["none"].hash()
+    assert one.arms["none"].on("cpu").identity() == five.arms["none"].on("cpu").identity()
 
 
 def test_settings_are_what_differs_from_the_defaults():
@@ -113,8 +80,9 @@ def test_about_twenty_rows_are_recorded_unless_said(changes, every):
     assert config(**changes).every_steps == every
 
 
-def test_auto_is_a_device_this_machine_has():
-    assert config().resolved_device() == ("cuda" if torch.cuda.is_available() else "cpu")
+def test_auto_is_resolved_and_a_device_that_is_said_stays():
+    assert config().on("cuda").device == "cuda"
+    assert config(device="cpu").on("cuda").device == "cpu"
 
 
 def test_fixed_data_are_the_same_in_every_seed():

@@ -126,12 +126,13 @@ def test_seeds_of_the_command_line_come_first():
 
 def test_the_file_may_name_study_baseline_and_quotes():
     study = load("study: mine\nbaseline: a\nquotes: {a: it is flat}\narms: {a: {}, b: {l1: 1}}\n")
-    assert (study.name, study.baseline, study.quotes) == ("mine", "a", {"a": "it is flat"})
+    assert (study.name, study.baseline.name, study.quotes) == ("mine", "a", {"a": "it is flat"})
 
 
 def test_a_baseline_of_a_grid_fixes_some_keys():
     text = "grid: {norm: [none, batch_norm], batch_size: [5, 10]}\nbaseline: {norm: none}\n"
-    assert load(text).baseline == "norm=none"
+    baseline = load(text).baseline
+    assert (baseline.said, baseline.settings) == ("norm=none", {"norm": "none"})
 
 
 def test_a_file_without_a_comment_has_no_question():

@@ -6,17 +6,34 @@ from dataclasses import dataclass
 from typing import Any
 
 from normbench.errors import SettingError
+from normbench.evidence.comparison.selectors import Selector
+from normbench.storage.arm_id import KnownArm
 
-TUNED = "tuned"
 KINDS = ("less", "contrast", "trend", "range", "equal", "all")
 
 
 @dataclass(frozen=True)
 class Term:
-    """One arm's metric: ``selector`` names an arm, or by parts of its label a group of them."""
+    """One arm's metric, or that of a group of arms.
 
-    selector: str
+    Attributes:
+        said: Which, as the file says it: a text or a mapping.
+        metric: What is read.
+        selector: The same with its keys in full, once the arms are known.
+    """
+
+    said: Any
     metric: str
+    selector: Selector | None = None
+
+    def means(self, arm: KnownArm) -> bool:
+        """Return whether it is about an arm."""
+        assert self.selector is not None
+        return self.selector.means(arm.id)
+
+    def __str__(self) -> str:
+        """Return which arms are meant, for a sentence."""
+        return self.selector.said if self.selector else str(self.said)
 
 
 @dataclass(frozen=True)
@@ -128,10 +145,10 @@ _READERS: dict[str, Callable[[Mapping[str, Any], str | None, str], Expectation]]
 
 
 def _term(said: Any, metric: str | None, at: str) -> Term:
-    if isinstance(said, Mapping):
+    if isinstance(said, Mapping) and set(said) <= {"arm", "metric"}:
         _check_words(said, {"arm", "metric"}, at, required={"arm"})
         said, metric = said["arm"], said.get("metric", metric)
-    if not isinstance(said, str) or not said:
+    if not isinstance(said, str | Mapping) or not said:
         raise _refusal(at, "must name an arm", said)
     if not isinstance(metric, str) or not metric.strip():
         raise _refusal(at, "must have a metric, of its own or of the claim", metric)
@@ -170,21 +187,3 @@ def _is_number(value: Any) -> bool:
 
 def _refusal(at: str, rule: str, value: object) -> SettingError:
     return SettingError(at, rule, value, "Example: expect: {less: batch_norm, than: none, by: 0.05}")
-
-
-def label_parts(name: str) -> set[str]:
-    """Return the parts of an arm's name: what selectors are compared with."""
-    return set(name.split(","))
-
-
-def selected(selector: str, names: Sequence[str]) -> list[str]:
-    """Return the arms a selector means: the one called so, else all that hold its parts; tuned ones only if it says so.
-
-    Example:
-        >>> selected("norm=none", ["norm=none,lr=1", "norm=none,lr=1,tuned", "norm=batch_norm,lr=1"])
-        ['norm=none,lr=1']
-    """
-    if selector in names:
-        return [selector]
-    parts = label_parts(selector)
-    return [name for name in names if parts <= label_parts(name) and (TUNED in label_parts(name)) == (TUNED in parts)]

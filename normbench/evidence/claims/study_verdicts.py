@@ -12,9 +12,9 @@ from normbench.storage.files.json_files import read_json
 from normbench.storage.files.plain_text import command_line
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.files.yaml_file import read_study_file
-from normbench.storage.identity import content_sha256, study_name
+from normbench.storage.names import content_sha256, study_name
 from normbench.storage.run_folder import STUDY_JSON, Arm
-from normbench.storage.study_folder import read_study_arms
+from normbench.storage.study_folder import planned_arms, read_study_arms
 
 
 def study_verdicts(folder: Path) -> list[ClaimVerdict]:
@@ -57,7 +57,7 @@ def file_verdicts(path: Path, runs_dir: Path) -> list[ClaimVerdict]:
 def _judged(
     study: dict[str, Any], arms: Sequence[Arm], said: Sequence[Any], folder: Path, command: str, where: str = ""
 ) -> list[ClaimVerdict]:
-    planned = [arm["arm"] for arm in study.get("arms", [])]
+    planned = planned_arms(folder, study, arms)
     claims, errors = read_claims(said, planned)
     if errors:
         raise ConfigError([f"{where or folder / STUDY_JSON}: {error}" for error in errors])

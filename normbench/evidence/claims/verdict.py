@@ -6,12 +6,15 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from normbench.evidence.claims.claim import Claim
-from normbench.evidence.claims.expectations import Expectation, selected
+from normbench.evidence.claims.expectations import Expectation, Term
 from normbench.evidence.claims.margin_test import Part, combined, judge_parts
 from normbench.evidence.metrics.diverged import Diverged, as_bad_as_any
-from normbench.evidence.metrics.group_metrics import is_share, plain_metric, read_by_seed, settings_along
+from normbench.evidence.metrics.group_metrics import plain_metric, read_by_seed, settings_along
 from normbench.evidence.metrics.run_metrics import check_metrics
+from normbench.evidence.metrics.scales import is_share
 from normbench.evidence.statistics.trends import kendall_tau
+from normbench.storage.arm_id import ArmSet, KnownArm
+from normbench.storage.identity import NUM_SHOWN
 from normbench.storage.run_folder import Arm
 
 NOT_RUN, INCOMPLETE = "not run", "incomplete"
@@ -57,7 +60,7 @@ def judge_claim(
     seeds: Sequence[int],
     study: str,
     command: str,
-    planned: Sequence[str] = (),
+    planned: ArmSet | None = None,
 ) -> ClaimVerdict:
     """Return a claim's verdict from the runs of the seeds the study names.
 
@@ -77,7 +80,7 @@ def judge_claim(
         claim.id, claim.says, claim.source, INCOMPLETE, study, command, discussion=claim.discussion, seeds=tuple(seeds)
     )
     arms = [replace(arm, runs=tuple(run for run in arm.runs if run.seed in seeds)) for arm in arms]
-    wanted = _wanted(claim, planned or [arm.name for arm in arms])
+    wanted = _wanted(claim, planned.arms if planned else [arm.known for arm in arms])
     missing = _missing(wanted, arms, seeds)
     if missing:
         return replace(found, why=missing)
@@ -108,14 +111,14 @@ def _versions(arms: Sequence[Arm]) -> dict[str, str]:
 
 
 def settings_hash(arms: Sequence[Arm]) -> str:
-    """Return six hex digits that stand for the settings of several arms."""
-    return sha256(" ".join(sorted(arm.hash for arm in arms)).encode()).hexdigest()[:6]
+    """Return the hex digits that stand for the settings of several arms."""
+    return sha256(" ".join(sorted(arm.identity for arm in arms)).encode()).hexdigest()[:NUM_SHOWN]
 
 
-def _wanted(claim: Claim, names: Sequence[str]) -> set[str]:
-    """Return the arms a claim is about, whether they have runs or not."""
+def _wanted(claim: Claim, arms: Sequence[KnownArm]) -> set[str]:
+    """Return the labels of the arms a claim is about, whether they have runs or not."""
     terms = [term for expectation in claim.expectations for term, _ in expectation.terms]
-    return {name for term in terms for name in selected(term.selector, names)}
+    return {arm.label for arm in arms if any(term.means(arm) for term in terms)}
 
 
 def _missing(wanted: set[str], arms: Sequence[Arm], seeds: Sequence[int]) -> str:
@@ -146,7 +149,7 @@ def _numbers(expectation: Expectation, arms: Sequence[Arm], seeds: Sequence[int]
     if expectation.kind == "trend":
         return _trend(expectation, arms, seeds)
     sums = dict.fromkeys(seeds, 0.0)
-    read = [read_by_seed(_chosen(term.selector, arms), term.metric) for term, _ in expectation.terms]
+    read = [read_by_seed(_chosen(term, arms), term.metric) for term, _ in expectation.terms]
     for (term, weight), values in zip(expectation.terms, _as_bad_as_any(expectation, read), strict=True):
         take = _logarithm if is_share(term.metric) and not expectation.is_raw else float
         for seed in seeds:
@@ -174,15 +177,14 @@ def _outside_margins_if_diverged(expectation: Expectation, number: float, is_div
 
 def _trend(expectation: Expectation, arms: Sequence[Arm], seeds: Sequence[int]) -> dict[int, float]:
     (term, sign), key = expectation.terms[0], expectation.key
-    chosen = _chosen(term.selector, arms)
+    chosen = _chosen(term, arms)
     along = settings_along(chosen, key)
     values = as_bad_as_any(term.metric, [read_by_seed([arm], term.metric) for arm in chosen])
     return {seed: sign * kendall_tau(along, [of[seed] for of in values]) for seed in seeds}
 
 
-def _chosen(selector: str, arms: Sequence[Arm]) -> list[Arm]:
-    names = selected(selector, [arm.name for arm in arms])
-    return [arm for arm in arms if arm.name in names]
+def _chosen(term: Term, arms: Sequence[Arm]) -> list[Arm]:
+    return [arm for arm in arms if term.means(arm.known)]
 
 
 def _logarithm(value: float) -> float:
@@ -207,7 +209,7 @@ def _with_log_margins(expectation: Expectation, part: Part) -> Expectation:
 
 
 def _sentence(expectation: Expectation, metrics: Sequence[str]) -> str:
-    said = [f"{term.selector}{f' ({term.metric})' if len(metrics) > 1 else ''}" for term, _ in expectation.terms]
+    said = [f"{term}{f' ({term.metric})' if len(metrics) > 1 else ''}" for term, _ in expectation.terms]
     low, high = expectation.low, expectation.high
     match expectation.kind:
         case "less":

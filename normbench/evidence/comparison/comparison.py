@@ -3,17 +3,21 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from normbench.errors import ComparisonError
+from normbench.evidence.comparison.baselines import Baseline, baseline_of
 from normbench.evidence.comparison.selection import Condition, check_some_left, read_conditions, select_arms
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, check_metrics, read_metrics
-from normbench.evidence.statistics.intervals import mean_interval
+from normbench.evidence.metrics.scales import mean_interval
 from normbench.evidence.statistics.means import mean_of, sample_std
 from normbench.evidence.statistics.paired import Effect
-from normbench.storage.run_folder import Arm, Run
-from normbench.storage.study_folder import find_studies, read_study_arms
+from normbench.storage.arm_id import ArmEntry, ArmSet, KnownArm
+from normbench.storage.run_folder import STUDY_JSON, Arm, Run
+from normbench.storage.run_status import RunStatus
+from normbench.storage.study_folder import find_studies, own_keys, read_study_arms
 
 DEFAULT_METRICS = ("test_accuracy", "test_loss", "noise_free_loss", "train_loss")
 SIGNAL_METRICS = (*OUTPUT_STDS, "output_mean_training", "output_mean_evaluation")
@@ -56,7 +60,7 @@ class Row:
     """One arm in a comparison.
 
     Attributes:
-        arm: Its name.
+        arm: Its label.
         settings: Every setting under a dotted key.
         seeds: Those with a finished run.
         num_diverged: How many of them diverged.
@@ -67,6 +71,9 @@ class Row:
         effect: Against the baseline.
         folder: Where its runs lie.
         missing_seeds: Seeds of the study, or of another arm, without a finished run here.
+        name: What it is called under ``arms:``, "" where it is not.
+        sets: What a grid sets in it, by full key.
+        tuned: The keys whose values were chosen for it.
     """
 
     arm: str
@@ -80,6 +87,19 @@ class Row:
     effect: Effect | None = None
     folder: str = ""
     missing_seeds: tuple[int, ...] = ()
+    name: str = ""
+    sets: Mapping[str, Any] = field(default_factory=dict)
+    tuned: Sequence[str] = ()
+
+    @cached_property
+    def known(self) -> KnownArm:
+        """What it can be chosen by: its label, its id and what a grid sets in it."""
+        return ArmEntry(self.arm, self.name, self.sets, self.tuned).known(self.settings)
+
+    @property
+    def is_tuned(self) -> bool:
+        """Whether it runs at settings that were chosen for it."""
+        return bool(self.tuned)
 
 
 @dataclass(frozen=True)
@@ -95,11 +115,15 @@ class StudyComparison:
         is_plain: The file names no arms.
         runs_dir: Where it lies.
         set_: ``KEY=VALUE`` changes of the command that ran it last.
-        baseline: What the others are judged against.
+        baseline: What the others are judged against, for people.
+        against: The same with its keys in full.
+        axes: The keys that a grid sets, in full.
+        named: The keys that arms under ``arms:`` set.
         missing: Arms without a finished run.
         left_out: Folders of arms that the study no longer names so.
         tuned_keys: Settings that were chosen for each arm by tuning.
         versions: Of what the runs used, and their devices: all that occur.
+        is_first_baseline: No baseline is named, and the first row serves as one.
     """
 
     study: str
@@ -115,10 +139,19 @@ class StudyComparison:
     left_out: Sequence[str] = field(default_factory=tuple)
     tuned_keys: Sequence[str] = ()
     versions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    is_first_baseline: bool = False
+    against: Baseline | None = None
+    axes: Sequence[str] = ()
+    named: Sequence[str] = ()
+
+    @cached_property
+    def arm_set(self) -> ArmSet:
+        """The rows' arms, as selectors choose from them."""
+        return ArmSet([row.known for row in self.rows], self.axes, self.named)
 
     @property
     def is_evidence(self) -> bool:
-        """Whether any arm has more than one seed; one seed each is a look."""
+        """Whether any arm has more than one seed; one seed each is none."""
         return any(len(row.seeds) > 1 for row in self.rows)
 
 
@@ -153,12 +186,15 @@ def compare_study(folder: Path, metrics: Sequence[str] = (), conditions: Sequenc
         RunFolderError: A file is missing or was changed.
     """
     study, found, missing, left_out = read_study_arms(folder)
-    arms = select_arms(found, conditions)
+    planned = {said["arm"]: place for place, said in enumerate(study.get("arms", ()))}
+    arms = sorted(select_arms(found, conditions), key=lambda arm: planned.get(arm.name, len(planned)))
     quotes = study.get("quotes", {})
     _check_metrics([arm.runs[0] for arm in arms], metrics)
     chosen = list(metrics) or _metrics(arms)
     seeds = {*study.get("seeds", ()), *(seed for arm in arms for seed in arm.seeds)}
     rows = [_row(arm, chosen, quotes.get(arm.name, ""), seeds) for arm in arms]
+    against = baseline_of(study, folder / STUDY_JSON)
+    axes, named = own_keys(study)
     question = study.get("question", "")
     source = study.get("source", f"configs/{folder.name}.yaml")
     return StudyComparison(
@@ -170,7 +206,10 @@ def compare_study(folder: Path, metrics: Sequence[str] = (), conditions: Sequenc
         is_plain=bool(study.get("is_plain")),
         runs_dir=str(folder.parent),
         set_=tuple(study.get("set", ())),
-        baseline=study.get("baseline"),
+        baseline=against.said if against else None,
+        against=against,
+        axes=axes,
+        named=named,
         missing=missing,
         left_out=left_out,
         tuned_keys=tuple(study.get("tune") or ()),
@@ -204,13 +243,16 @@ def _row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int]) -> Row:
         arm=arm.name,
         settings=arm.settings,
         seeds=arm.seeds,
-        num_diverged=sum(run.summary.get("status") == "diverged" for run in arm.runs),
+        num_diverged=sum(run.summary.get("status") == RunStatus.DIVERGED for run in arm.runs),
         figures={metric: Figure.of([found[metric] for found in values], metric) for metric in metrics},
         num_parameters=arm.runs[0].summary.get("num_parameters", 0),
         cpu_ms_per_step=1000 * mean_of(costs) if costs else None,
         quote=quote,
         folder=str(arm.folder),
         missing_seeds=tuple(sorted(seeds.difference(arm.seeds))),
+        name=arm.known.id.name,
+        sets=arm.known.sets,
+        tuned=tuple(sorted(arm.known.id.tuned)),
     )
 
 

@@ -9,6 +9,7 @@ from normbench.evidence.metrics.columns import plain_column, steps_of
 from normbench.evidence.statistics.intervals import student_interval
 from normbench.evidence.statistics.means import mean_of
 from normbench.storage.run_folder import Run
+from normbench.storage.run_status import RunStatus
 
 Ends = tuple[float, float]
 Interval = Callable[[str, Sequence[float]], Ends]
@@ -55,7 +56,7 @@ def mean_curve(runs: Sequence[Run], column: str, interval: Interval = student_in
 
 def _at(step: int, run: Run, values: Mapping[int, float], column: str) -> float | None:
     value = values.get(step)
-    if run.summary.get("status") != "diverged":
+    if run.summary.get("status") != RunStatus.DIVERGED:
         return value
     is_over = value is None and step >= int(run.summary["step"])
     return _constant(run, values, column) if is_over or (value is not None and not math.isfinite(value)) else value

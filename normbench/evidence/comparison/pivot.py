@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from normbench.evidence.claims.expectations import TUNED, label_parts
+from normbench.evidence.comparison.baselines import Baseline
 from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
 from normbench.evidence.comparison.effects import main_metric
 from normbench.evidence.comparison.pivot_axes import (
@@ -17,7 +17,8 @@ from normbench.evidence.comparison.pivot_axes import (
     value,
 )
 from normbench.evidence.metrics.directions import direction
-from normbench.evidence.statistics.paired import Effect, judge, paired_effect
+from normbench.evidence.metrics.scales import metric_effect
+from normbench.evidence.statistics.paired import Effect, judge
 from normbench.evidence.statistics.sweeps import Trend, judge_trends, trend
 
 
@@ -31,6 +32,7 @@ class Cell:
         figure: The metric over them.
         num_diverged: How many of them diverged.
         effect: Against the baseline's arm in the same column.
+        is_baseline: It is what others are judged against, or the arm that it is tuned from.
     """
 
     arm: str
@@ -38,6 +40,7 @@ class Cell:
     figure: Figure
     num_diverged: int
     effect: Effect | None = None
+    is_baseline: bool = False
 
     @property
     def by_seed(self) -> Mapping[int, float]:
@@ -116,7 +119,7 @@ def pivots(comparison: StudyComparison, by: Sequence[str]) -> list[Pivot]:
         replace(_table(comparison, tuple(by), rows), fixed=dict(zip(split, fixed, strict=True)), not_fixed=not_fixed)
         for fixed, rows in tables.items()
     ]
-    return [_judged(pivot, comparison.baseline) for pivot in made] if main_metric(comparison) else made
+    return [_judged(pivot) for pivot in made] if main_metric(comparison) else made
 
 
 def _table(comparison: StudyComparison, by: tuple[str, ...], rows: Mapping[tuple[str, ...], Row]) -> Pivot:
@@ -126,7 +129,7 @@ def _table(comparison: StudyComparison, by: tuple[str, ...], rows: Mapping[tuple
     lines = []
     for label, found in first.items():
         of = [rows.get((label, column) if by[1:] else (label,)) for column in second]
-        lines.append(Line(label, found, tuple(_cell(row, metric) for row in of)))
+        lines.append(Line(label, found, tuple(_cell(row, metric, comparison.against) for row in of)))
     return Pivot(comparison.study, metric, by, tuple(second), tuple(second.values()), tuple(lines), {}, ())
 
 
@@ -137,40 +140,40 @@ def _ordered(values: dict[str, Any]) -> dict[str, Any]:
     return dict(sorted(values.items(), key=lambda pair: (pair[1], pair[0])))
 
 
-def _cell(row: Row | None, metric: str) -> Cell | None:
-    return Cell(row.arm, row.seeds, row.figures[metric], row.num_diverged) if row else None
+def _cell(row: Row | None, metric: str, baseline: Baseline | None) -> Cell | None:
+    if row is None:
+        return None
+    is_baseline = baseline is not None and replace(baseline, is_tuned=False).is_met_by(row.known.id)
+    return Cell(row.arm, row.seeds, row.figures[metric], row.num_diverged, is_baseline=is_baseline)
 
 
-def _judged(pivot: Pivot, baseline: str | None) -> Pivot:
+def _judged(pivot: Pivot) -> Pivot:
     """Add the verdicts: against the baseline, last column against first, along numbers; Holm over each kind."""
-    lines = _with_effects(pivot, baseline)
+    lines = _with_effects(pivot)
     if not pivot.by[1:]:
         along = trend(pivot.by[0], *_numbers([(line.value, line.cells[0]) for line in lines]))
-        return replace(pivot, lines=lines, baseline=_baseline_line(pivot, baseline), trend=_one(along))
+        return replace(pivot, lines=lines, baseline=_baseline_line(pivot), trend=_one(along))
     lines = _with_trends(pivot, _with_changes(pivot, lines))
-    return replace(pivot, lines=lines, baseline=_baseline_line(pivot, baseline))
+    return replace(pivot, lines=lines, baseline=_baseline_line(pivot))
 
 
 def _one(along: Trend | None) -> Trend | None:
     return judge_trends([along])[0] if along else None
 
 
-def _baseline_line(pivot: Pivot, baseline: str | None) -> str | None:
+def _baseline_line(pivot: Pivot) -> str | None:
     """Return the label of the line that holds the baseline's arms, None if they are spread over several."""
-    if baseline is None:
-        return None
-    parts = label_parts(baseline) - {TUNED}
-    holding = [line for line in pivot.lines if any(cell and parts <= label_parts(cell.arm) for cell in line.cells)]
+    holding = [line for line in pivot.lines if any(cell and cell.is_baseline for cell in line.cells)]
     return holding[0].label if len(holding) == 1 else None
 
 
-def _with_effects(pivot: Pivot, baseline: str | None) -> tuple[Line, ...]:
-    label = _baseline_line(pivot, baseline)
+def _with_effects(pivot: Pivot) -> tuple[Line, ...]:
+    label = _baseline_line(pivot)
     base = next((line for line in pivot.lines if line.label == label), None)
     if base is None:
         return pivot.lines
     pairs = {
-        (i, j): paired_effect(pivot.metric, cell.by_seed, against.by_seed)
+        (i, j): metric_effect(pivot.metric, cell.by_seed, against.by_seed)
         for i, line in enumerate(pivot.lines)
         for j, (cell, against) in enumerate(zip(line.cells, base.cells, strict=True))
         if line is not base and cell and against
@@ -195,7 +198,7 @@ def _with_changes(pivot: Pivot, lines: Sequence[Line]) -> tuple[Line, ...]:
 def _change(metric: str, line: Line) -> Effect | None:
     """Return the last column against the first, where columns have an order."""
     first, last = line.cells[0], line.cells[-1]
-    return paired_effect(metric, last.by_seed, first.by_seed) if first and last and last is not first else None
+    return metric_effect(metric, last.by_seed, first.by_seed) if first and last and last is not first else None
 
 
 def _with_trends(pivot: Pivot, lines: Sequence[Line]) -> tuple[Line, ...]:

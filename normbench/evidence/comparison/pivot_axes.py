@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from normbench.errors import ComparisonError, did_you_mean
-from normbench.evidence.claims.expectations import TUNED
 from normbench.evidence.comparison.comparison import Row, StudyComparison
-from normbench.evidence.comparison.selection import is_chosen, is_tuned, value_of, written
+from normbench.evidence.comparison.selection import IS_TUNED, value_of, written
+from normbench.evidence.comparison.selectors import ARM
+from normbench.storage.arm_id import is_at_or_below
 
 MAX_KEYS = 2
-ARM = "arm"
 
 
 def check_keys(comparison: StudyComparison, by: Sequence[str]) -> None:
@@ -21,7 +21,7 @@ def check_keys(comparison: StudyComparison, by: Sequence[str]) -> None:
     if len(by) > MAX_KEYS or len(set(by)) < len(by):
         rule = f"must be given at most {MAX_KEYS} times, for rows and for columns, each another setting"
         raise ComparisonError(f"--by: {rule}, got {', '.join(by)}. Narrow the rest with --where.")
-    differing = [*comparison.differing, TUNED, ARM]
+    differing = [*comparison.differing, IS_TUNED, ARM]
     known = dict.fromkeys([*differing, *(key for row in comparison.rows for key in row.settings)])
     for key in by:
         if key not in known:
@@ -31,7 +31,7 @@ def check_keys(comparison: StudyComparison, by: Sequence[str]) -> None:
 
 def value(row: Row, key: str) -> Any:
     """Return an arm's value of a key of ``--by``."""
-    return value_of(row.arm, row.settings, key)
+    return value_of(row.known, key)
 
 
 def is_number(found: Any) -> bool:
@@ -69,16 +69,16 @@ def _text(row: Row, key: str) -> str:
 def _own_keys(comparison: StudyComparison, key: str, by: Sequence[str]) -> list[str]:
     """Return the settings that tell a part's variants apart: ``norm.num_groups`` of ``norm``."""
     own = [inner for inner in comparison.differing if inner.startswith(f"{key}.")]
-    return [inner for inner in own if inner not in by and not is_chosen(inner, comparison.tuned_keys)]
+    return [inner for inner in own if inner not in by and not is_at_or_below(inner, comparison.tuned_keys)]
 
 
 def other_keys(comparison: StudyComparison, by: Sequence[str]) -> list[str]:
     """Return what else differs between arms: what tuning chose first, whether they were tuned last."""
     covered = {*by, *(inner for key in by for inner in _own_keys(comparison, key, by))}
     found = [key for key in comparison.differing if key not in covered] if ARM not in by else []
-    found.sort(key=lambda key: not is_chosen(key, comparison.tuned_keys))
-    kinds = {is_tuned(row.arm) for row in comparison.rows}
-    return [*found, TUNED] if len(kinds) > 1 and not {TUNED, ARM}.intersection(by) else found
+    found.sort(key=lambda key: not is_at_or_below(key, comparison.tuned_keys))
+    kinds = {row.is_tuned for row in comparison.rows}
+    return [*found, IS_TUNED] if len(kinds) > 1 and not {IS_TUNED, ARM}.intersection(by) else found
 
 
 def split_keys(comparison: StudyComparison, places: Sequence[tuple[str, ...]], others: Sequence[str]) -> list[str]:

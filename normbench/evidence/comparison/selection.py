@@ -1,15 +1,18 @@
 """Which arms --where leaves: those whose settings are so."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from normbench.errors import ComparisonError, did_you_mean
-from normbench.evidence.claims.expectations import TUNED
+from normbench.evidence.comparison.selectors import ARM, holds
+from normbench.storage.arm_id import ABSENT, TUNED, KnownArm
 from normbench.storage.files.yaml_file import read_assignment
 from normbench.storage.run_folder import Arm
 
 MAX_SHOWN = 12
+IS_TUNED = str(TUNED)
+"""A key of ``--where`` and ``--by``: whether an arm runs at its own settings."""
 
 
 @dataclass(frozen=True)
@@ -30,31 +33,12 @@ def read_conditions(texts: Sequence[str]) -> list[Condition]:
     return [Condition(key, value) for data in said for key, value in data.items()]
 
 
-def value_of(arm: str, settings: Mapping[str, Any], key: str) -> Any:
-    """Return an arm's setting under a dotted key; ``norm`` is the part's name, ``arm`` the arm's own.
-
-    Example:
-        >>> value_of("norm=none,tuned", {"norm": "none"}, "tuned"), value_of("a", {"norm": "none"}, "norm")
-        (True, 'none')
-    """
-    if key == TUNED:
-        return is_tuned(arm)
-    return arm if key == "arm" else settings.get(key)
-
-
-def is_tuned(arm: str) -> bool:
-    """Return whether an arm runs at the settings that tuning chose for it."""
-    return arm.endswith(f",{TUNED}")
-
-
-def is_chosen(key: str, tuned_keys: Sequence[str]) -> bool:
-    """Return whether tuning chose a setting: it is one of the keys, or a setting of a part that is.
-
-    Example:
-        >>> is_chosen("optimizer.lr", ["optimizer"]), is_chosen("batch_size", ["optimizer.lr"])
-        (True, False)
-    """
-    return any(key == tuned or key.startswith(f"{tuned}.") for tuned in tuned_keys)
+def value_of(arm: KnownArm, key: str) -> Any:
+    """Return an arm's setting under a full key, TUNED where it was chosen; ``arm`` is its label, absent is None."""
+    if key == IS_TUNED:
+        return bool(arm.id.tuned)
+    found = arm.label if key == ARM else arm.id.value(key)
+    return None if found is ABSENT else found
 
 
 def select_arms(arms: Sequence[Arm], conditions: Sequence[Condition]) -> list[Arm]:
@@ -65,7 +49,7 @@ def select_arms(arms: Sequence[Arm], conditions: Sequence[Condition]) -> list[Ar
 
 def known_keys(arms: Iterable[Arm]) -> list[str]:
     """Return what ``--where`` can ask of arms: first their own settings, in the order of a config."""
-    return [*dict.fromkeys(key for arm in arms for key in arm.settings), TUNED, "arm"]
+    return [*dict.fromkeys(key for arm in arms for key in arm.settings), IS_TUNED, ARM]
 
 
 def check_some_left(arms: Sequence[Arm], conditions: Sequence[Condition]) -> None:
@@ -91,12 +75,8 @@ def check_some_left(arms: Sequence[Arm], conditions: Sequence[Condition]) -> Non
 
 
 def _holds(arm: Arm, condition: Condition) -> bool:
-    value, wanted = value_of(arm.name, arm.settings, condition.key), condition.value
-    if isinstance(wanted, list):
-        wanted = " ".join(map(str, wanted))  # as arm.json has it
-    if isinstance(value, bool) or isinstance(wanted, bool) or not isinstance(value, int | float):
-        return str(value) == str(wanted)
-    return bool(value == wanted)
+    value = value_of(arm.known, condition.key)
+    return str(value) == condition.value if value is TUNED else holds(value, condition.value)
 
 
 def _said(condition: Condition) -> str:
@@ -109,6 +89,6 @@ def written(value: Any) -> str:
 
 
 def _values(arms: Sequence[Arm], key: str) -> str:
-    found = list(dict.fromkeys(written(value_of(arm.name, arm.settings, key)) for arm in arms))
+    found = list(dict.fromkeys(written(value_of(arm.known, key)) for arm in arms))
     shown = ", ".join(found[:MAX_SHOWN]) + (" ..." if len(found) > MAX_SHOWN else "")
     return shown or "nothing"

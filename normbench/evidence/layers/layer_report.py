@@ -5,14 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from normbench.evidence.statistics.growth import FAR, NEAR
 from normbench.evidence.statistics.means import mean_of
 from normbench.storage.run_folder import LAYER_STATS_CSV, Arm, Run
+from normbench.storage.run_status import RunStatus
 
 KINDS = ("weight", "grad", "activation")
-FAR = 1000.0
-"""Vanishing and exploding: this many times below or above the first layer's."""
-NEAR = 2.0
-"""Steady: the end within this factor of the start."""
 DEAD_SHARE = 0.999
 
 Span = tuple[float, float | None]
@@ -73,7 +71,7 @@ def report_layers(arm: Arm) -> LayerReport:
     first = _mean(table.last("activation", layers[0]["name"], "std") for table in tables)
     lines = [_line(layer, tables, first) for layer in layers]
     findings = [*_output_findings(lines), *_gradient_findings(layers, tables)]
-    num_diverged = sum(run.summary["status"] == "diverged" for run in arm.runs)
+    num_diverged = sum(run.summary["status"] == RunStatus.DIVERGED for run in arm.runs)
     return LayerReport(arm.name, len(tables), lines, findings, num_diverged)
 
 

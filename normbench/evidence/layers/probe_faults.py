@@ -1,14 +1,15 @@
-"""What stands out of a probe: numbers that are not finite, dead units, weights of the wrong size; then scales."""
+"""Finds the faults that a probe shows: numbers that are not finite, dead units, weights too small or large; scales."""
 
 import math
 from collections.abc import Sequence
 from itertools import takewhile
 
 from normbench.evidence.layers.layer_report import DEAD_SHARE
-from normbench.evidence.layers.probe_finding import INITIALIZE, Finding
 from normbench.evidence.layers.probe_lines import ProbeLine
 from normbench.evidence.layers.probe_scales import gradient_scale, output_scale
+from normbench.evidence.layers.probe_signs import INITIALIZE, probe_finding
 from normbench.evidence.statistics.growth import FAINT, Growth
+from normbench.findings import Finding
 
 SMALL_GAIN, LARGE_GAIN = 0.01, 10.0
 """What untrained weights may multiply a signal by. torch's default is 0.58, kaiming 1.4, and wider layers of working
@@ -34,7 +35,7 @@ def find_faults(lines: Sequence[ProbeLine], forward: Growth | None, backward: Gr
     found = [*([dead] if dead else []), *_weights(lines)]
     named = {layer for finding in found for layer in finding.layers}
     hidden = [line for line in lines if line.seen.is_hidden and not line.is_switched_off]
-    reached = hidden if dead is None else [line for line in hidden if line in _up_to(dead.layer, lines)]
+    reached = hidden if dead is None else [line for line in hidden if line in _up_to(dead.layers[0], lines)]
     is_lost = bool(dead) or any(line.std.value == 0 for line in hidden)  # nothing comes back through zeros
     return [*found, *output_scale(reached, forward, named), *gradient_scale(hidden, backward, named, is_lost=is_lost)]
 
@@ -50,7 +51,7 @@ def _not_finite(lines: Sequence[ProbeLine]) -> Finding | None:
     line, before = lines[hit[0]], lines[hit[0] - 1] if hit[0] else None
     figure = f"from here on, in {len(hit)} of {len(lines)} layers"
     cause, way_out = _cause_of_nan(line, before)
-    return Finding(line.layer, "not finite", figure, cause, way_out, (line.layer,))
+    return probe_finding("not_finite", (line.layer,), figure, cause, way_out)
 
 
 def _cause_of_nan(line: ProbeLine, before: ProbeLine | None) -> tuple[str, str]:
@@ -75,7 +76,7 @@ def _gradient_not_finite(lines: Sequence[ProbeLine]) -> Finding | None:
     figure = f"from here back, in {len(hit)} of {len(lines)} layers, while the outputs are finite"
     cause = "what follows it has no finite derivative here: a root or norm at 0, a division by 0, an overflow"
     way_out = "Add an eps under the root; torch.autograd.detect_anomaly() names the line."
-    return Finding(hit[-1].layer, "gradient not finite", figure, cause, way_out, (hit[-1].layer,))
+    return probe_finding("gradient_not_finite", (hit[-1].layer,), figure, cause, way_out)
 
 
 def _is_beyond_chance(line: ProbeLine, share: str) -> bool:
@@ -93,7 +94,7 @@ def _dead(lines: Sequence[ProbeLine]) -> Finding | None:
     if not hit:
         return None
     share = f"{100 * hit[0].figure('dead_share'):.3g} % of its units are 0 for every sample"
-    return _of_dead_units(hit[0], share, "dead", lines, tuple(line.layer for line in hit))
+    return _of_dead_units("dead", hit, share, lines)
 
 
 def _cut_off(lines: Sequence[ProbeLine]) -> Finding | None:
@@ -111,37 +112,36 @@ def _cut_off(lines: Sequence[ProbeLine]) -> Finding | None:
         return None
     lost = hit[0].figures.get("no_grad_share", 1.0)
     share = f"the loss does not depend on {100 * lost:.3g} % of its units"
-    return _of_dead_units(hit[0], share, "gradient cut off", lines, (hit[0].layer,))
+    return _of_dead_units("gradient_cut_off", hit, share, lines)
 
 
-def _of_dead_units(
-    line: ProbeLine, share: str, word: str, lines: Sequence[ProbeLine], layers: tuple[str, ...]
-) -> Finding:
+def _of_dead_units(sign: str, hit: Sequence[ProbeLine], share: str, lines: Sequence[ProbeLine]) -> Finding:
+    line, layers = hit[0], [line.layer for line in hit]
     before = [other for other in lines if other.seen.after == line.seen.after and "bias_mean" in other.figures]
     lowest = min(before, key=lambda other: other.figure("bias_mean"), default=None)
     if lowest and lowest.figure("bias_mean") < LOW_BIAS:
         bias = f"the bias of {lowest.layer} is {lowest.figure('bias_mean'):.3g} on average"
         cause = f"{bias}, which holds the activation shut"
-        return Finding(line.layer, word, share, cause, "Start the bias at 0.", layers)
-    if word == "dead":
+        return probe_finding(sign, layers, share, cause, "Start the bias at 0.")
+    if sign == "dead":
         cause = "no input of its activation is above 0: weights of one sign, or inputs far from 0"
-        return Finding(line.layer, word, share, cause, "Centre inputs and weights at 0, or use a leaky ReLU.", layers)
+        return probe_finding(sign, layers, share, cause, "Centre inputs and weights at 0, or use a leaky ReLU.")
     cause = "what follows it is dead, or cut off by detach() or no_grad()"
-    return Finding(line.layer, word, share, cause, "Look at the activation and the lines that follow it.", layers)
+    return probe_finding(sign, layers, share, cause, "Look at the activation and the lines that follow it.")
 
 
 def _weights(lines: Sequence[ProbeLine]) -> list[Finding]:
     """Name layers whose weights are far from any usual initialization; small ones are usual in the last."""
     small = [line for line in lines if line.seen.is_hidden and 0 < line.figure("weight_gain") < SMALL_GAIN]
     large = [line for line in lines if line.figure("weight_gain") > LARGE_GAIN]
-    pairs = (("weights too small", small), ("weights too large", large))
-    return [_of_weights(word, hit) for word, hit in pairs if hit]
+    pairs = (("weights_too_small", small), ("weights_too_large", large))
+    return [_of_weights(sign, hit) for sign, hit in pairs if hit]
 
 
-def _of_weights(word: str, hit: Sequence[ProbeLine]) -> Finding:
+def _of_weights(sign: str, hit: Sequence[ProbeLine]) -> Finding:
     line = hit[0]
     gain, std, norm = line.figure("weight_gain"), line.figure("weight_std"), line.seen.norm
     figure = f"std {std:.3g}, which multiplies the signal by {gain:.3g}"
     hidden = f"; {norm} hides it, while the gradient of the weights is {1 / gain:.3g} times as large" if norm else ""
-    layers = tuple(each.layer for each in hit)
-    return Finding(line.layer, word, figure, f"the initialization{hidden}", f"{INITIALIZE}.", layers)
+    layers = [each.layer for each in hit]
+    return probe_finding(sign, layers, figure, f"the initialization{hidden}", f"{INITIALIZE}.")

@@ -1,13 +1,13 @@
-"""A probe read: every layer over the seeds, growth over depth, and what stands out."""
+"""Reads a probe: every layer over the seeds, growth per layer over depth, and findings."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from normbench.evidence.layers.probe_faults import find_faults
-from normbench.evidence.layers.probe_finding import Finding
 from normbench.evidence.layers.probe_lines import LayerSeen, ProbeLine, merge_seeds
 from normbench.evidence.statistics.growth import Growth, growth_per_layer
+from normbench.findings import Finding
 
 
 @dataclass(frozen=True)

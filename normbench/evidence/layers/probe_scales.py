@@ -1,13 +1,13 @@
-"""Signals that vanish or explode over depth: at which layer, in one step or layer by layer."""
+"""Finds signals that vanish or explode over depth: at which layer, in a single step or layer by layer."""
 
 import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from normbench.evidence.layers.layer_report import FAR
-from normbench.evidence.layers.probe_finding import INITIALIZE, Finding
 from normbench.evidence.layers.probe_lines import ProbeLine
-from normbench.evidence.statistics.growth import FAINT, SMALLEST, Growth
+from normbench.evidence.layers.probe_signs import INITIALIZE, probe_finding
+from normbench.evidence.statistics.growth import FAINT, FAR, SMALLEST, Growth
+from normbench.findings import Finding
 
 
 def output_scale(hidden: Sequence[ProbeLine], growth: Growth | None, named: set[str]) -> list[Finding]:
@@ -29,8 +29,8 @@ def output_scale(hidden: Sequence[ProbeLine], growth: Growth | None, named: set[
     figure = f"std {line.std.value:.3g}, {first.std.value:.3g} at {first.layer}"
     layer = line.layer if step is None else hidden[step].layer
     cause = _cause(hidden, step, growth)
-    layers = tuple(each.layer for each in hidden if each.word == line.word)
-    return [Finding(layer, line.word, figure, cause, f"{INITIALIZE}, or add a norm.", layers)]
+    layers = [layer, *(each.layer for each in hidden if each.word == line.word)]
+    return [probe_finding(line.word, layers, figure, cause, f"{INITIALIZE}, or add a norm.")]
 
 
 def gradient_scale(
@@ -43,7 +43,7 @@ def gradient_scale(
     (top, above), (bottom, below) = way[0], way[-1]
     if above / FAR <= below <= above * FAR:
         return []
-    word = "gradient vanishes" if below < above else "gradient explodes"
+    sign = "gradient_vanishes" if below < above else "gradient_explodes"
     stds = [std for _, std in way]
     step = _one_step(stds)
     through = None if step is None else way[step - 1][0].layer
@@ -56,7 +56,7 @@ def gradient_scale(
         way_out = "Residual connections, fewer layers between them, or a norm that does not average over the batch."
     else:
         way_out = f"{INITIALIZE}, or add residual connections."
-    return [Finding(through or bottom.layer, word, figure, cause, way_out, (through or bottom.layer,))]
+    return [probe_finding(sign, (through or bottom.layer,), figure, cause, way_out)]
 
 
 def _one_step(stds: Sequence[float]) -> int | None:

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
-from normbench.evidence.claims.expectations import TUNED
-from normbench.evidence.comparison.selection import is_tuned
 from normbench.evidence.layers.last_frames import FrameLine, last_frames
 from normbench.evidence.layers.layer_report import LayerReport, report_layers
 from normbench.storage.choices import Choice, choices_of
@@ -27,8 +25,9 @@ from normbench.storage.run_folder import (
     Arm,
     Run,
 )
-from normbench.storage.run_states import RESULTS, RunState
-from normbench.storage.study_folder import arm_folders
+from normbench.storage.run_states import RunState
+from normbench.storage.run_status import RESULTS, RunStatus
+from normbench.storage.study_folder import arm_entries, arm_folders
 
 TAIL_BYTES = 16_384
 NUM_ERROR_LINES = 8
@@ -87,8 +86,8 @@ def report_run(state: RunState) -> RunReport:
         except UNLIKE_OURS as error:
             rule = "must be a result as this version writes it"
             problem = f"{folder}: {rule}, got {type(error).__name__}: {error}. Delete it and run its study again."
-        report = replace(report, state=replace(state, status="damaged", problem=problem))
-    lines = _tail(folder / ERROR_TXT).splitlines()[-NUM_ERROR_LINES:] if report.state.status == "failed" else ()
+        report = replace(report, state=replace(state, status=RunStatus.DAMAGED, problem=problem))
+    lines = _tail(folder / ERROR_TXT).splitlines()[-NUM_ERROR_LINES:] if report.state.status == RunStatus.FAILED else ()
     return replace(report, command=_command(state), error_lines=lines)
 
 
@@ -101,7 +100,7 @@ def _with_numbers(report: RunReport, run: Run) -> RunReport:
         total_steps=int(run.summary["total_steps"]),
         metrics=run.rows(METRICS_CSV),
         layers=report_layers(report.arm) if run.summary["layers"] else None,
-        last_frames=last_frames(run) if report.state.status == "diverged" else (),
+        last_frames=last_frames(run) if report.state.status == RunStatus.DIVERGED else (),
         choice=_choice(report),
         environment=run.environment,
     )
@@ -116,9 +115,9 @@ def _arm(state: RunState) -> tuple[Arm, int | None]:
     except (RunFolderError, *UNLIKE_OURS):
         said, settings = {}, settings_of_run(state.folder)
         changed = list(settings)
-    name, _, arm_hash = state.arm.name.rpartition("-")
+    name, _, digits = state.arm.name.rpartition("-")
     total = said.get("total_steps", settings.get("num_steps"))
-    arm = Arm(folder, name, arm_hash, settings, changed, (Run(state.folder, state.seed),))
+    arm = Arm(folder, name, str(said.get("identity", digits)), settings, changed, (Run(state.folder, state.seed),))
     return arm, total if type(total) is int else None
 
 
@@ -149,10 +148,11 @@ def _files(folder: Path) -> dict[str, int]:
 
 def _choice(report: RunReport) -> Choice | None:
     study = report.state.arm.study_folder
-    folders = arm_folders(_study_json(study), study / STUDY_JSON)
-    names = [arm for arm, folder in folders.items() if folder == report.state.arm.name]
-    tuned = [name.removesuffix(f",{TUNED}") for name in names if is_tuned(name)]
-    found = [choice for name in tuned for choice in choices_of(name, study)]
+    said = _study_json(study)
+    folders, entries = arm_folders(said, study / STUDY_JSON), arm_entries(said, study / STUDY_JSON)
+    mine = [entries[arm] for arm, folder in folders.items() if folder == report.state.arm.name]
+    tuned = [entry.known(report.arm.settings).id for entry in mine if entry.tuned]
+    found = [choice for arm in tuned for choice in choices_of(arm, study)]
     return next((one for one in found if flatten(one.chosen).items() <= report.arm.settings.items()), None)
 
 

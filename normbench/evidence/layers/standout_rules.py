@@ -1,14 +1,15 @@
-"""When something stands out: thresholds with their reasons, causes and ways out; one function per measure."""
+"""Rules that find what stands out in a training: thresholds with reasons, causes, ways out; one per measure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, log
 from typing import Any
 
-from normbench.evidence.layers.layer_report import FAR
 from normbench.evidence.layers.probed import Probed
+from normbench.evidence.statistics.growth import FAR
 from normbench.evidence.statistics.means import mean_of
 from normbench.evidence.statistics.paired import exp
+from normbench.findings import Finding, Level
 
 LARGE_UPDATE = 0.5
 """A step that changes half of a layer's weights; healthy ones change 0.01 to 6 %, a very first one up to a third."""
@@ -41,33 +42,6 @@ ONE_STATISTIC = 0.9
 
 
 @dataclass(frozen=True)
-class Standout:
-    """One thing that stands out in an arm.
-
-    Attributes:
-        cause: What is wrong, in a few words.
-        layer: Where it is worst.
-        value: The figure, the larger the worse.
-        figure: What was seen, as a sentence.
-        way_out: What to do.
-        arm: Where it was found.
-        num_layers: In how many layers of the run where it is worst.
-        num_seeds: In how many runs.
-        of_seeds: Of how many.
-    """
-
-    cause: str
-    layer: str
-    value: float
-    figure: str
-    way_out: str
-    arm: str = ""
-    num_layers: int = 1
-    num_seeds: int = 1
-    of_seeds: int = 1
-
-
-@dataclass(frozen=True)
 class Seen:
     """One run, as the rules see it.
 
@@ -82,16 +56,16 @@ class Seen:
     layers: Sequence[str]
 
 
-Rule = Callable[[Seen], Iterable[Standout]]
-"""Returns what stands out by one measure, one per layer."""
+Rule = Callable[[Seen], Iterable[Finding]]
+"""Returns what stands out by one measure, one finding per layer, with the figure as a number."""
 
 
-def large_updates(seen: Seen) -> Iterable[Standout]:
+def large_updates(seen: Seen) -> Iterable[Finding]:
     """The first recorded step that changed a layer too much: what follows from it is everywhere.
 
     Hidden layers only: an output layer's weights may start near zero.
     """
-    grown = {found.layer for found in shrunk_weights(seen)}
+    grown = {layer for found in shrunk_weights(seen) for layer in found.layers}
     updates = seen.probed.layers("update_ratio").items()
     hidden = {layer: dict(steps) for layer, steps in updates if layer in seen.layers[:-1] and layer not in grown}
     large = [step for ratios in hidden.values() for step, ratio in ratios.items() if ratio >= LARGE_UPDATE]
@@ -99,10 +73,10 @@ def large_updates(seen: Seen) -> Iterable[Standout]:
         ratio = ratios.get(min(large, default=-1), 0.0)
         if ratio >= LARGE_UPDATE:
             figure = f"step {min(large)} changed the weights by {_size(100 * ratio)} % of their length"
-            yield Standout("learning rate too high", layer, ratio, figure, "Lower optimizer.lr.")
+            yield _found("learning rate too high", layer, ratio, figure, "Lower optimizer.lr.")
 
 
-def shrunk_weights(seen: Seen) -> Iterable[Standout]:
+def shrunk_weights(seen: Seen) -> Iterable[Finding]:
     """Scale-free weights that weight decay has made so small that each step turns them far."""
     for layer, steps in seen.probed.layers("effective_lr").items():
         growth = steps[-1][1] / steps[0][1] if steps[0][1] else inf
@@ -111,10 +85,10 @@ def shrunk_weights(seen: Seen) -> Iterable[Standout]:
                 f"the effective learning rate rose {_size(growth)}-fold, to {steps[-1][1]:.3g}, as the weights shrank"
             )
             way_out = "Lower weight_decay: the norm takes the weights' scale away, so that it only raises their step."
-            yield Standout("weight decay shrinks scale-free weights", layer, growth, figure, way_out)
+            yield _found("weight decay shrinks scale-free weights", layer, growth, figure, way_out)
 
 
-def dead_units(seen: Seen) -> Iterable[Standout]:
+def dead_units(seen: Seen) -> Iterable[Finding]:
     """Layers most of whose units stay silent."""
     if int(seen.settings["batch_size"]) < FEWEST_SAMPLES:
         return
@@ -123,10 +97,10 @@ def dead_units(seen: Seen) -> Iterable[Standout]:
         if len(shares) == DEAD_STEPS and min(shares) >= DEAD_SHARE:
             figure = f"{100 * shares[-1]:.0f} % of its units put out 0 for whole batches, to the last recorded step"
             way_out = "Lower optimizer.lr or init_scale, or use a norm before the activation."
-            yield Standout("dead units", layer, shares[-1], figure, way_out)
+            yield _found("dead units", layer, shares[-1], figure, way_out)
 
 
-def growing_gradients(seen: Seen) -> Iterable[Standout]:
+def growing_gradients(seen: Seen) -> Iterable[Finding]:
     """A gradient that grows or shrinks by FAR over the hidden layers, at the last recorded step that has one."""
     num_layers = len(seen.layers) - 1
     if num_layers < FEWEST_LAYERS or any(dead_units(seen)):  # no gradient passes dead units, whatever the depth
@@ -139,10 +113,10 @@ def growing_gradients(seen: Seen) -> Iterable[Standout]:
         figure = (
             f"the gradient {word} {exp(abs(slope)):.3g}-fold per layer on its way back here, {over_all}-fold in all"
         )
-        yield Standout(cause, seen.layers[0], abs(slope), figure, way_out)
+        yield _found(cause, seen.layers[0], abs(slope), figure, way_out)
 
 
-def stalled_statistics(seen: Seen) -> Iterable[Standout]:
+def stalled_statistics(seen: Seen) -> Iterable[Finding]:
     """Running statistics that are far from the training set's and from the batch's: that fit neither.
 
     Far from the first alone they are where dropout stands before the norm, from the second alone in small batches.
@@ -155,7 +129,7 @@ def stalled_statistics(seen: Seen) -> Iterable[Standout]:
         if has_learned and (var >= FAR_VAR or mean >= FAR_MEAN):
             figure = f"running variances are {exp(var):.2g}-fold off and running means {mean:.2g} standard deviations"
             way_out = "Raise norm.momentum, train longer, or read the re-estimated losses."
-            yield Standout("running statistics lag", layer, max(var / FAR_VAR, mean / FAR_MEAN), figure, way_out)
+            yield _found("running statistics lag", layer, max(var / FAR_VAR, mean / FAR_MEAN), figure, way_out)
 
 
 def _both_gaps(seen: Seen, kind: str, layer: str) -> float:
@@ -163,7 +137,7 @@ def _both_gaps(seen: Seen, kind: str, layer: str) -> float:
     return min((gap for name in names for gap in seen.probed.last(name, layer)), default=0.0)
 
 
-def one_class_batches(seen: Seen) -> Iterable[Standout]:
+def one_class_batches(seen: Seen) -> Iterable[Finding]:
     """A network that reads the class off its batch's statistics, which running statistics do not tell."""
     running, own = (seen.probed.last(f"{kind}_accuracy", count=GAP_STEPS) for kind in ("running", "batch_statistics"))
     if not _by_class(seen) or not running:
@@ -174,24 +148,24 @@ def one_class_batches(seen: Seen) -> Iterable[Standout]:
         accuracies = f"{100 * running[-1]:.0f} % with running statistics, {100 * own[-1]:.0f} % with each batch's own"
         figure = f"training accuracy {accuracies}; its running variances are farthest off"
         way_out = "Write sampling: shuffled, or use a norm that does not look at the batch."
-        yield Standout("batches of one class", max(gaps, key=lambda layer: gaps[layer]), gap, figure, way_out)
+        yield _found("batches of one class", max(gaps, key=lambda layer: gaps[layer]), gap, figure, way_out)
 
 
 def _by_class(seen: Seen) -> bool:
     return seen.settings.get("sampling") == "by_class"
 
 
-def shifted_variance(seen: Seen) -> Iterable[Standout]:
+def shifted_variance(seen: Seen) -> Iterable[Finding]:
     """Norms that dropout before them gives another variance in training than in evaluation."""
     for layer in seen.probed.layers("dropout_variance_ratio"):
         ratio = mean_of(seen.probed.last("dropout_variance_ratio", layer, GAP_STEPS))
         if ratio >= SHIFTED_VAR:
             figure = f"the variance it meets in training is {ratio:.2g} times that in evaluation"
             way_out = "Lower dropout, or put it behind the last norm."
-            yield Standout("dropout before the norm", layer, ratio, figure, way_out)
+            yield _found("dropout before the norm", layer, ratio, figure, way_out)
 
 
-def lone_statistics(seen: Seen) -> Iterable[Standout]:
+def lone_statistics(seen: Seen) -> Iterable[Finding]:
     """Layers of switchable norm in which one kind of statistics has taken over."""
     for moment in ("mean", "var"):
         for kind in ("instance", "layer", "batch"):
@@ -201,7 +175,11 @@ def lone_statistics(seen: Seen) -> Iterable[Standout]:
                 if share >= ONE_STATISTIC:
                     figure = f"{100 * share:.0f} % of its {moment} is the {kind}'s"
                     way_out = f"A {kind} norm there is as good and cheaper."
-                    yield Standout("switchable norm has chosen", layer, share, figure, way_out)
+                    yield _found("switchable norm has chosen", layer, share, figure, way_out, level="note")
+
+
+def _found(what: str, layer: str, value: float, figure: str, way_out: str, *, level: Level = "warning") -> Finding:
+    return Finding(level, (layer,), what, figure, way_out=way_out, value=value)
 
 
 def _size(value: float) -> str:

@@ -1,4 +1,4 @@
-"""What stands out in the layers of a study's arms, over its seeds."""
+"""Finds what stands out in the layers of a study's arms, over its seeds."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -7,7 +7,8 @@ from typing import Any
 
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.layers.probed import Probed
-from normbench.evidence.layers.standout_rules import RULES, Seen, Standout
+from normbench.evidence.layers.standout_rules import RULES, Seen
+from normbench.findings import Finding
 from normbench.storage.run_folder import Arm
 from normbench.storage.study_folder import read_study_arms
 
@@ -17,7 +18,7 @@ def has_diagnostics(settings: Mapping[str, Any]) -> bool:
     return bool(settings.get("recording.diagnostics"))
 
 
-def study_standouts(folder: Path) -> list[Standout]:
+def study_standouts(folder: Path) -> list[Finding]:
     """Return what stands out in the arms of a study that recorded diagnostics.
 
     Raises:
@@ -26,33 +27,38 @@ def study_standouts(folder: Path) -> list[Standout]:
     return [found for arm in read_study_arms(folder)[1] for found in standouts(arm)]
 
 
-def comparison_standouts(comparison: StudyComparison) -> list[Standout] | None:
+def comparison_standouts(comparison: StudyComparison) -> list[Finding] | None:
     """Return what stands out in a compared study; None where none of its arms recorded diagnostics."""
     if not any(has_diagnostics(row.settings) for row in comparison.rows):
         return None
     return study_standouts(Path(comparison.runs_dir) / comparison.study)
 
 
-def standouts(arm: Arm) -> list[Standout]:
-    """Return what stands out in an arm: one per cause, of the seed and the layer where it is worst."""
+def standouts(arm: Arm) -> list[Finding]:
+    """Return what stands out in an arm: a finding per cause, of the seed where it is worst, the worst layer first."""
     if not has_diagnostics(arm.settings):
         return []
     runs = [Seen(Probed(run), arm.settings, [layer["name"] for layer in run.summary["layers"]]) for run in arm.runs]
-    by_cause: dict[str, list[list[Standout]]] = {}
+    by_cause: dict[str, list[Finding]] = {}
     for run in runs:
         for rule in RULES:
-            for cause, found in _by_cause(rule(run)).items():
-                by_cause.setdefault(cause, []).append(found)
-    return [_worst(arm.name, seeds, len(runs)) for seeds in by_cause.values()]
+            for found in _over_layers(rule(run)):
+                by_cause.setdefault(found.what, []).append(replace(found, source=rule.__name__))
+    return [_of_worst_seed(arm.name, seeds, len(runs)) for seeds in by_cause.values()]
 
 
-def _by_cause(found: Iterable[Standout]) -> dict[str, list[Standout]]:
-    by_cause: dict[str, list[Standout]] = {}
-    for one in sorted(found, key=lambda one: -one.value):
-        by_cause.setdefault(one.cause, []).append(one)
-    return by_cause
+def _over_layers(found: Iterable[Finding]) -> list[Finding]:
+    """Join findings of one cause: the figure of the worst layer, which comes first, and the names of all."""
+    by_cause: dict[str, list[Finding]] = {}
+    for one in sorted(found, key=_value, reverse=True):
+        by_cause.setdefault(one.what, []).append(one)
+    layers = [dict.fromkeys(layer for one in alike for layer in one.layers) for alike in by_cause.values()]
+    return [replace(alike[0], layers=tuple(names)) for alike, names in zip(by_cause.values(), layers, strict=True)]
 
 
-def _worst(arm: str, seeds: Sequence[Sequence[Standout]], of_seeds: int) -> Standout:
-    worst = max(seeds, key=lambda found: found[0].value)
-    return replace(worst[0], arm=arm, num_layers=len(worst), num_seeds=len(seeds), of_seeds=of_seeds)
+def _of_worst_seed(arm: str, seeds: Sequence[Finding], of_seeds: int) -> Finding:
+    return replace(max(seeds, key=_value), arms=(arm,), num_seeds=len(seeds), of_seeds=of_seeds)
+
+
+def _value(found: Finding) -> float:
+    return 0.0 if found.value is None else found.value

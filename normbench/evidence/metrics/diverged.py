@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from normbench.evidence.metrics.columns import Steps, plain_column
 from normbench.evidence.metrics.directions import better_way, direction
 from normbench.storage.run_folder import Run
+from normbench.storage.run_status import RunStatus
 
 
 class Diverged(float):
@@ -14,7 +15,7 @@ class Diverged(float):
 
 def is_diverged(run: Run) -> bool:
     """Return whether a run ended because its numbers became infinite."""
-    return run.summary.get("status") == "diverged"
+    return run.summary.get("status") == RunStatus.DIVERGED
 
 
 def read_diverged(run: Run, words: Sequence[str], column: str, steps: Steps) -> Diverged:

@@ -6,33 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from normbench.errors import ComparisonError
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.metrics.run_metrics import read_metrics
+from normbench.evidence.metrics.scales import is_share
 from normbench.evidence.statistics.means import mean_of
 from normbench.storage.run_folder import CURVE_CSV, POINTS_CSV, Arm, Run
+from normbench.storage.run_status import RunStatus
 
 BySeed = Mapping[int, float]
 GROUP_METRICS = ("largest_stable KEY", "range_over KEY METRIC", "argbest KEY METRIC")
-SURFACE_PROBES = ("loss_variation", "gradient_predictiveness", "smoothness")
-"""Sizes along the gradient, of any order of magnitude."""
 CURVE_METRICS = ("bias2 curve", "variance curve")
 
 
 def is_group_metric(metric: str) -> bool:
     """Return whether the metric is read over a group of arms, not off one."""
     return metric.split()[:1] in (["largest_stable"], ["range_over"], ["argbest"])
-
-
-def is_share(metric: str) -> bool:
-    """Return whether effects on the metric are ratios: of losses, of changes, of learning rates, of a loss surface."""
-    words = metric.split()
-    if words[:1] == ["range_over"]:
-        return is_share(" ".join(words[2:]))
-    if words[:1] in (["largest_stable"], ["argbest"], ["change"]) or metric == "variance curve":
-        return True
-    if words[-1].removeprefix("probe.").partition("@")[0] in SURFACE_PROBES:
-        return True
-    if words[:1] == ["steps_to"] or "@" in metric:
-        return words[:1] == ["steps_to"]
-    return "loss" in words[-1] or words[-1] == "roughness"
 
 
 def read_by_seed(arms: Sequence[Arm], metric: str) -> dict[int, float]:
@@ -75,7 +61,7 @@ def settings_along(arms: Sequence[Arm], key: str) -> list[float]:
     Raises:
         ComparisonError: Not a number in each, or the same in all.
     """
-    values = [arm.settings.get(key) for arm in arms]
+    values = [arm.known.id.settings.get(key) for arm in arms]
     numbers = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     if len(numbers) < len(arms) or len(set(numbers)) < 2:
         shown = ", ".join(dict.fromkeys(str(value) for value in values))
@@ -109,7 +95,7 @@ def _is_stable(run: Run) -> bool:
     """Return whether a run neither diverged nor ended no better than the constant predictor on its training data."""
     constant = run.summary.get("constant_predictor", {}).get("train_loss")
     bound = math.inf if constant is None else float(constant)
-    return run.summary.get("status") != "diverged" and _read(run, "train_loss") < bound
+    return run.summary.get("status") != RunStatus.DIVERGED and _read(run, "train_loss") < bound
 
 
 def _range_over(runs: Sequence[Run], metric: str) -> float:
@@ -153,7 +139,7 @@ def _curve_shares(runs: Sequence[Run], metric: str) -> dict[int, float]:
 
 def _final_curve(run: Run) -> list[float]:
     """Return the last fit; of a diverged run the constant predictor's."""
-    if run.summary.get("status") == "diverged":
+    if run.summary.get("status") == RunStatus.DIVERGED:
         targets = [float(row["y"]) for row in run.rows(POINTS_CSV) if row["split"] == "train"]
         return [mean_of(targets)] * len(_truth(run))
     return [float(value) for key, value in run.rows(CURVE_CSV)[-1].items() if key != "step"]

@@ -5,9 +5,12 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from normbench.evidence.layers.layer_report import FAR, NEAR
 from normbench.evidence.statistics.paired import exp, mean_and_half_width, student
 
+FAR = 1000.0
+"""Vanishing and exploding: this many times below or above the first layer's."""
+NEAR = 2.0
+"""Steady: the end within this factor of the start."""
 FEWEST_LAYERS = 3
 """With two points a line has no interval."""
 SMALLEST = 1e-30

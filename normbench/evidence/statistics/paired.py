@@ -8,9 +8,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
-from normbench.evidence.metrics.directions import better_way
-from normbench.evidence.metrics.diverged import Diverged, as_bad_as_any
-from normbench.evidence.metrics.group_metrics import is_share
 from normbench.evidence.statistics.means import mean_of, sample_std
 
 if TYPE_CHECKING:
@@ -43,7 +40,7 @@ class Effect:
         p_corrected: The same after Holm's correction over the table.
         verdict: better or worse (higher or lower where neither is), cannot tell, or too few seeds.
         seeds_needed: How many seeds a verdict would take, if the effect is what it seems.
-        more_diverged: In how many more seeds the arm diverged than the baseline; then it is never better.
+        never: Which way the verdict cannot be: better, where more runs of the arm diverged than of the baseline.
     """
 
     metric: str
@@ -57,31 +54,27 @@ class Effect:
     p_corrected: float = math.nan
     verdict: str = ""
     seeds_needed: int | None = None
-    more_diverged: int = 0
+    never: Literal["higher", "lower", ""] = ""
 
 
-def paired_effect(metric: str, arm: Mapping[int, float], baseline: Mapping[int, float]) -> Effect:
+def paired_effect(metric: str, arm: Mapping[int, float], baseline: Mapping[int, float], *, by_ratio: bool) -> Effect:
     """Return the effect of an arm on a metric; values by seed.
 
-    Losses are compared by their ratio where all are positive, since their spread grows with their size. Diverged runs
-    count as the worst of all runs of both, so that two of them are equally bad.
+    Args:
+        metric: What it is called.
+        arm: The arm's values.
+        baseline: Those it is compared with.
+        by_ratio: Compare by the ratio where all are positive, as losses, whose spread grows with their size.
     """
     seeds = sorted(set(arm).intersection(baseline))
-    ours, theirs = as_bad_as_any(metric, [{seed: of[seed] for seed in seeds} for of in (arm, baseline)])
-    pairs = [(ours[seed], theirs[seed]) for seed in seeds]
-    is_ratio = is_share(metric) and all(0 < value < math.inf for pair in pairs for value in pair)
+    pairs = [(arm[seed], baseline[seed]) for seed in seeds]
+    is_ratio = by_ratio and all(0 < value < math.inf for pair in pairs for value in pair)
     read = math.log if is_ratio else float
     differences = [read(a) - read(b) for a, b in pairs]
     middle, half = mean_and_half_width(differences)
     write = exp if is_ratio else float
     low, high = write(middle - half), write(middle + half)
-    size, p = _size(differences), sign_flip_p(differences)
-    more = _num_diverged(arm, seeds) - _num_diverged(baseline, seeds)
-    return Effect(metric, is_ratio, len(seeds), write(middle), low, high, size, p, more_diverged=more)
-
-
-def _num_diverged(arm: Mapping[int, float], seeds: Sequence[int]) -> int:
-    return sum(isinstance(arm[seed], Diverged) for seed in seeds)
+    return Effect(metric, is_ratio, len(seeds), write(middle), low, high, _size(differences), sign_flip_p(differences))
 
 
 def exp(value: float) -> float:
@@ -190,8 +183,7 @@ def _judged(effect: Effect, p: float, num_comparisons: int, better: str | None) 
         return replace(effect, p_corrected=p, verdict="cannot tell", seeds_needed=needed)
     found = "higher" if effect.value > (1 if effect.is_ratio else 0) else "lower"
     verdict = found if better is None else "better" if found == better else "worse"
-    way = better_way(effect.metric)
-    if way and effect.more_diverged * (1 if found == way else -1) > 0:
+    if found == effect.never:
         verdict = "cannot tell"
     return replace(effect, p_corrected=p, verdict=verdict)
 

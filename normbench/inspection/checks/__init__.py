@@ -1,1 +1,1 @@
-"""What may go wrong with a run's norms; one check per file, found by itself."""
+"""Checks a run's norms for what may go wrong before training; every file here but base.py is a check."""

@@ -1,4 +1,4 @@
-"""Check: find(setup) -> findings; what a check looks at, and the checks there are."""
+"""Defines a check, find(setup) -> findings, and what it is given; lists the checks of this folder."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from normbench.study.config import RunConfig
 
 @dataclass(frozen=True)
 class Setup:
-    """What a check looks at.
+    """Holds what a check is given: settings, network and norms of one run.
 
     Attributes:
         config: The run's settings, which do not contradict each other.
@@ -29,10 +29,10 @@ class Setup:
 
 
 class Check(Protocol):
-    """The function ``find`` of a file in this folder; its docstring says what it looks for and at which level."""
+    """Describes the function ``find`` of a file in this folder; its docstring says what it finds, at which level."""
 
     def __call__(self, setup: Setup) -> Iterator[Finding]:
-        """Return what it finds, a finding per layer, from input to output."""
+        """Return its findings, one per layer, from input to output."""
 
 
 def find_checks() -> dict[str, Check]:

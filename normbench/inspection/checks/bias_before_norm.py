@@ -1,4 +1,4 @@
-"""A bias that the norm right behind it takes away again."""
+"""Finds biases that the norm right behind them takes away again."""
 
 from collections.abc import Iterator
 
@@ -15,9 +15,9 @@ def find(setup: Setup) -> Iterator[Finding]:
         if norm.bias and norm.properties.feature_shift:
             yield Finding(
                 "note",
-                norm.name,
+                (norm.name,),
                 "takes away the bias that is added right before it",
-                "Whatever that bias is, the output is the same; its gradient is 0. It is torch's habit, and does no "
-                "harm but for the memory.",
-                WITHOUT if has_setting else "Leave it, so that an arm without norms has one too.",
+                why="Whatever that bias is, the output is the same; its gradient is 0. It is torch's habit, and does "
+                "no harm but for the memory.",
+                way_out=WITHOUT if has_setting else "Leave it, so that an arm without norms has one too.",
             )

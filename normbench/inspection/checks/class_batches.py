@@ -1,4 +1,4 @@
-"""Batch statistics of batches that hold one class each."""
+"""Finds norms that take statistics of batches of one class each."""
 
 from collections.abc import Iterator
 
@@ -14,9 +14,10 @@ def find(setup: Setup) -> Iterator[Finding]:
         if norm.takes_batch_statistics:
             yield Finding(
                 "warning",
-                norm.name,
+                (norm.name,),
                 "takes statistics over batches of one class or group each (sampling: by_class)",
-                "In training every class is centred on itself, which removes what tells them apart; evaluation is "
+                why="In training every class is centred on itself, which removes what tells them apart; evaluation is "
                 "another function, with statistics over all of them.",
-                "Write sampling: shuffled, or use a norm that does not look at the batch (layer_norm, group_norm).",
+                way_out="Write sampling: shuffled, or use a norm that does not look at the batch (layer_norm, "
+                "group_norm).",
             )

@@ -1,4 +1,4 @@
-"""Norm parameters, mixing weights and biases among what weight decay and l1 act on."""
+"""Finds norm parameters, mixing weights and biases that weight decay or l1 draws towards 0."""
 
 from collections.abc import Iterator
 
@@ -24,10 +24,10 @@ def find(setup: Setup) -> Iterator[Finding]:
         if layer.bias in decayed:
             yield Finding(
                 "note",
-                name,
+                (name,),
                 f"has a bias that {_said(config)} draws towards 0 (decay_on: all)",
-                "It is torch's habit and the documents'; a bias does not make a function less smooth.",
-                FIX,
+                why="It is torch's habit and the documents'; a bias does not make a function less smooth.",
+                way_out=FIX,
             )
 
 
@@ -37,19 +37,19 @@ def _of_norm(norm: NormCall, names: list[str], by: str) -> Iterator[Finding]:
     if mixing:
         yield Finding(
             "warning",
-            norm.name,
+            (norm.name,),
             f"has mixing weights ({', '.join(mixing)}) that {by} draws towards 0 (decay_on: all)",
-            "At 0 all kinds of statistics have the same share, so that what the layer learns of them is held back.",
-            FIX,
+            why="At 0 all kinds of statistics have the same share, so that what the layer learns of them is held back.",
+            way_out=FIX,
         )
     if affine:
         yield Finding(
             "note",
-            norm.name,
+            (norm.name,),
             f"has parameters ({', '.join(affine)}) that {by} draws towards 0 (decay_on: all)",
-            "It is torch's habit and the documents'; a smaller weight shrinks the output, and may help (Summers and "
-            "Dinneen, 2019) or not.",
-            FIX,
+            why="It is torch's habit and the documents'; a smaller weight shrinks the output, and may help (Summers "
+            "and Dinneen, 2019) or not.",
+            way_out=FIX,
         )
 
 

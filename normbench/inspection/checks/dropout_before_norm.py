@@ -1,4 +1,4 @@
-"""Dropout before a norm that evaluates with running statistics."""
+"""Finds dropout before norms that evaluate with running statistics."""
 
 from collections.abc import Iterator
 
@@ -18,10 +18,10 @@ def find(setup: Setup) -> Iterator[Finding]:
         if norm.dropouts and norm.keeps_running_statistics:
             yield Finding(
                 "warning",
-                norm.name,
+                (norm.name,),
                 f"remembers statistics of what dropout {probability:g} has thinned out (first in {norm.dropouts[0]})",
-                "In evaluation nothing is dropped, and the variance is smaller than the remembered one, for "
+                why="In evaluation nothing is dropped, and the variance is smaller than the remembered one, for "
                 f"activations of mean 0 by a factor of {1 / (1 - probability):.3g}: variance shift (Li et al., 2018).",
-                "Write dropout: 0, or use a norm without running statistics (layer_norm, group_norm); "
+                way_out="Write dropout: 0, or use a norm without running statistics (layer_norm, group_norm); "
                 "reestimated_test_loss says what the shift costs.",
             )

@@ -1,4 +1,4 @@
-"""Statistics over so few values that they say little of the channel."""
+"""Finds norms that take a mean and a variance over too few values."""
 
 from collections.abc import Iterator
 from math import ceil, prod, sqrt
@@ -35,11 +35,11 @@ def _over_the_batch(norm: NormCall, batch_size: int) -> Iterator[Finding]:
         enough = f"Use chunks of {ceil(samples * FEWEST_VALUES / values)} samples or more that divide the batch"
     yield Finding(
         "warning",
-        norm.name,
+        (norm.name,),
         f"takes batch statistics over {_counted(values, 'value')} per channel "
         f"({_counted(samples, 'step' if norm.per_step else 'sample')} x {_counted(norm.num_positions, 'position')})",
-        _why(values),
-        f"{enough}, or norm: layer_norm or group_norm, which do not look at the batch.",
+        why=_why(values),
+        way_out=f"{enough}, or norm: layer_norm or group_norm, which do not look at the batch.",
     )
 
 
@@ -59,10 +59,10 @@ def _over_a_sample(norm: NormCall) -> Iterator[Finding]:
     if values == 2:
         yield Finding(
             "warning",
-            norm.name,
+            (norm.name,),
             "takes each mean and variance over 2 values of a sample",
-            _why(values),
-            "Use fewer groups, larger maps, or norm: layer_norm over all features.",
+            why=_why(values),
+            way_out="Use fewer groups, larger maps, or norm: layer_norm over all features.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Running statistics that are still partly those from before training when it ends."""
+"""Finds running statistics that are still partly their initial values when training ends."""
 
 from collections.abc import Iterator
 from math import ceil, log
@@ -21,11 +21,11 @@ def find(setup: Setup) -> Iterator[Finding]:
         if left > LARGEST_SHARE:
             yield Finding(
                 "warning",
-                norm.name,
+                (norm.name,),
                 f"evaluates with running statistics of which {100 * left:.3g} % is their start, mean 0 and variance 1 "
                 f"(norm.momentum {norm.momentum:g}, {num_steps} steps)",
-                "Training never reads them, so that it looks well while evaluation is wrong.",
-                f"{_enough(norm.momentum, num_steps)} reestimated_test_loss is read without them.",
+                why="Training never reads them, so that it looks well while evaluation is wrong.",
+                way_out=f"{_enough(norm.momentum, num_steps)} reestimated_test_loss is read without them.",
             )
 
 

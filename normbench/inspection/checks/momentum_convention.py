@@ -1,4 +1,4 @@
-"""A momentum that looks like the share of the old value, as TensorFlow and some papers count it."""
+"""Finds momenta that look like the share of the old value, as TensorFlow and some papers count it."""
 
 from collections.abc import Iterator
 
@@ -15,12 +15,12 @@ def find(setup: Setup) -> Iterator[Finding]:
         if norm.momentum is not None and norm.momentum >= SMALLEST_SUSPECT:
             yield Finding(
                 "warning",
-                norm.name,
+                (norm.name,),
                 f"keeps {100 * (1 - norm.momentum):.3g} % of its running statistics per step "
                 f"(norm.momentum {norm.momentum:g})",
-                "momentum is the share of the NEW batch here and in torch, and of the OLD value in TensorFlow and some "
-                "papers. Evaluation then depends on the last batch or two.",
-                f"Write norm.momentum: {_other(norm.momentum)}"
+                why="momentum is the share of the NEW batch here and in torch, and of the OLD value in TensorFlow and "
+                "some papers. Evaluation then depends on the last batch or two.",
+                way_out=f"Write norm.momentum: {_other(norm.momentum)}"
                 + (", if the share of the old value was meant." if norm.momentum < 1 else "."),
             )
 

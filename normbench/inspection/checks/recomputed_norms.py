@@ -1,4 +1,4 @@
-"""Running statistics under activation checkpointing, which runs forward twice a step."""
+"""Finds running statistics that activation checkpointing, which runs forward twice a step, moves twice."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -16,7 +16,7 @@ NUM_SAMPLES = 4
 
 
 def find(setup: Setup) -> Iterator[Finding]:
-    """Measure it: note norms that two passes leave as one would have, warn of those that they leave elsewhere."""
+    """Note norms whose running statistics two passes move as one would, warn of those that they move elsewhere."""
     if not setup.config.checkpointing:
         return
     recomputed = deepcopy(setup.network)
@@ -31,9 +31,9 @@ def _finding(norm: NormCall, *, is_right: bool) -> Finding:
     what = "sees every training batch twice, forward and again in backward (checkpointing: true)"
     if is_right:
         why = "Its momentum is corrected, so that its running statistics are those of a run without checkpointing."
-        return Finding("note", norm.name, what, why, "There is nothing to do.")
+        return Finding("note", (norm.name,), what, why=why, way_out="There is nothing to do.")
     why = "Its running statistics take every batch in twice, so that evaluation is another than without checkpointing."
-    return Finding("warning", norm.name, what, why, "Write checkpointing: false.")
+    return Finding("warning", (norm.name,), what, why=why, way_out="Write checkpointing: false.")
 
 
 def _runs_twice(network: nn.Module, norm: str) -> bool:

@@ -1,1 +1,1 @@
-"""What is measured at recorded steps besides the statistics of every tensor: one file per measure."""
+"""Measures recorded steps beyond the statistics of every tensor; every file here but base.py is a measure."""

@@ -1,4 +1,4 @@
-"""RecordedStep: what a measure may look at; how measures are found and kept from leaving a trace."""
+"""Defines a measure, measure(step) -> numbers by layer and name; finds all measures and undoes what they change."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from normbench.datasets.base import Split
 from normbench.inspection.losses import LossFunction
 from normbench.inspection.norm_readings import Probes, Statistics, merged, named_tracking_layers, own_statistics
 from normbench.inspection.reestimation import reestimate
-from normbench.inspection.watch.unchanged import leaving_unchanged
-from normbench.inspection.watch.watch import Frame
+from normbench.inspection.watch.frame import Frame
+from normbench.inspection.watch.restore import leaving_unchanged
 from normbench.models.base import learned_parameters, weight_parameters, weighted_layers
 from normbench.random_streams import stream
 from normbench.storage.files.part_files import Parts, function_in, import_parts
@@ -26,7 +26,7 @@ NUM_SAMPLES = 128
 
 @dataclass(frozen=True)
 class Reestimated:
-    """What a pass over batches with their own statistics gives, with the weights as they are.
+    """Holds outputs and statistics of a pass in which each batch is normalized by its own statistics.
 
     Attributes:
         outputs: (N, *).
@@ -39,7 +39,7 @@ class Reestimated:
 
 @dataclass
 class RecordedStep:
-    """One recorded step, as measures see it: the step has been made, and they may do it again in other ways.
+    """Holds one recorded step for measures: the step has been made, and they may make it again in other ways.
 
     Attributes:
         model: In training mode, after the step; at the end of training, where no step follows, as it is.
@@ -63,16 +63,16 @@ class RecordedStep:
 
     @cached_property
     def sample(self) -> list[Split]:
-        """Training batches as training draws them, the same at every step: NUM_SAMPLES samples, one batch at least."""
+        """Return training batches as training draws them, the same at every step: NUM_SAMPLES samples or one batch."""
         size = self.batches.batch_size
         drawn = Batches(self.batches.split, size, stream(0, "diagnostics"), self.batches.sampling)
         return [drawn.next() for _ in range(max(1, min(NUM_SAMPLES, len(self.batches.split)) // size))]
 
     @cached_property
     def reestimated(self) -> "Reestimated":
-        """The sample read with each batch's own statistics; one pass serves all measures that ask for it."""
+        """Read the sample with each batch's own statistics; one pass serves all measures that ask for it."""
         outputs: list[Tensor] = []
-        with leaving_unchanged(self.model):
+        with leaving_unchanged(self.model, parameters_change=False):
             handle = self.model.register_forward_hook(lambda _model, _inputs, output: outputs.append(output))
             try:
                 reestimate(self.model, (batch.x for batch in self.sample))
@@ -83,7 +83,7 @@ class RecordedStep:
 
     @cached_property
     def weight_names(self) -> dict[str, list[str]]:
-        """For each weighted layer the names of what is learned of its weight, from input to output."""
+        """Return the names of each weighted layer's learned weight tensors, from input to output."""
         names = {id(parameter): name for name, parameter in learned_parameters(self.model).items()}
         layers = weighted_layers(self.model).items()
         return {layer: [names[id(p)] for p in weight_parameters(module)] for layer, module in layers}
@@ -109,7 +109,7 @@ def _parts() -> Parts[Measure]:
 
 
 def take_measures(names: Iterable[str], step: RecordedStep) -> Probes:
-    """Return what the named measures find at a step."""
+    """Return the named measures' numbers at a step, by layer and name; the model is put back after each."""
     found: list[Probes] = []
     for name in names:
         with leaving_unchanged(step.model):
@@ -119,7 +119,7 @@ def take_measures(names: Iterable[str], step: RecordedStep) -> Probes:
 
 @torch.no_grad()
 def set_parameters(model: nn.Module, values: Mapping[str, Tensor]) -> None:
-    """Give parameters values by name."""
+    """Set parameters to values by name."""
     for name, parameter in learned_parameters(model).items():
         parameter.copy_(values[name])
 

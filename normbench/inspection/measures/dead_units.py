@@ -1,4 +1,4 @@
-"""Which share of a layer's units is silent for the whole batch."""
+"""Measures the share of each layer's units that are 0 for the whole batch."""
 
 from normbench.inspection.measures.base import RecordedStep
 from normbench.inspection.norm_readings import Probes

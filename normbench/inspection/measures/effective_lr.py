@@ -1,4 +1,4 @@
-"""The learning rate that weights really get whose scale the norm behind them takes away."""
+"""Measures the effective learning rate of weights whose scale the norm behind them takes away."""
 
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized

@@ -1,4 +1,4 @@
-"""How the gradient grows or shrinks from layer to layer."""
+"""Measures how the gradient's std grows or shrinks from layer to layer."""
 
 from normbench.evidence.layers.probed import NETWORK
 from normbench.evidence.statistics.trends import log_slope

@@ -1,11 +1,12 @@
-"""How far a layer's gradient moves when the layers before it make their update: internal covariate shift."""
+"""Measures how far a layer's gradient moves when the layers before it are updated: internal covariate shift."""
 
 import torch
 from torch import Tensor
 
 from normbench.inspection.measures.base import RecordedStep, joined, set_parameters
 from normbench.inspection.norm_readings import Probes
-from normbench.inspection.watch.watch import copies, grads_of, set_random_states
+from normbench.inspection.watch.frame import copies, grads_of
+from normbench.inspection.watch.random_states import set_random_states
 from normbench.models.base import learned_parameters
 
 

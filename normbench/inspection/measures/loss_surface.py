@@ -1,18 +1,19 @@
-"""How the loss and its gradient change along the gradient: loss variation, gradient predictiveness, smoothness."""
+"""Measures loss and gradient along the gradient: loss variation, gradient predictiveness, smoothness."""
 
 import torch
 
 from normbench.evidence.layers.probed import NETWORK
 from normbench.inspection.measures.base import RecordedStep, joined, set_parameters
 from normbench.inspection.norm_readings import Probes
-from normbench.inspection.watch.watch import grads_of, set_random_states
+from normbench.inspection.watch.frame import grads_of
+from normbench.inspection.watch.random_states import set_random_states
 
 MULTIPLES = (0.5, 1.0, 2.0, 4.0)
 """Step sizes, in units of the learning rate: around the steps that training makes."""
 
 
 def measure(step: RecordedStep) -> Probes:
-    """Walk from the weights before the step against the gradient of the batch's data loss, and look at each place.
+    """Measure loss and gradient at points from the weights before the step against the batch's gradient.
 
     The same batch with the same dropout and random state; batch statistics are of the weights at each place. The
     direction has all parameters; L1, weight decay, momentum and Adam's scales are not part of it. One pass forward and
@@ -52,7 +53,7 @@ def measure(step: RecordedStep) -> Probes:
 
 
 def _walk(step: RecordedStep, size: float) -> float:
-    """Go ``size`` times the gradient away from the start; set the gradients there and return the loss."""
+    """Set the weights ``size`` times the gradient away from the start; compute gradients and return the loss."""
     grads = step.seen.grads
     places = {name: w - size * grads[name] if name in grads else w for name, w in step.seen.weights.items()}
     set_parameters(step.model, places)

@@ -1,4 +1,4 @@
-"""How far running statistics are from precise ones, while training goes on."""
+"""Measures how far running statistics are from precise ones, while training goes on."""
 
 from normbench.inspection.measures.base import NUM_SAMPLES, RecordedStep
 from normbench.inspection.norm_readings import Probes, gaps_to_precise, precise_gaps

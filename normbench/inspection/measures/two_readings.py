@@ -1,4 +1,4 @@
-"""The training set read with running statistics and with each batch's own."""
+"""Measures training loss and accuracy with running statistics and with each batch's own."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""How much of its weights each layer changed in the step."""
+"""Measures the share of its weights' length by which each layer changed in the step."""
 
 from torch.linalg import vector_norm
 

@@ -1,4 +1,4 @@
-"""How much larger dropout makes the variance that a later norm meets in training than in evaluation."""
+"""Measures the variance before each norm in training over that in evaluation, which dropout raises."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Mean, std, l2_norm, sizes and zero share of weights, gradients and activations per layer; pure functions."""
+"""Computes mean, std, l2_norm, sizes and zero share of tensors by name: weights, gradients, activations."""
 
 from collections.abc import Mapping
 

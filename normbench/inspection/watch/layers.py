@@ -1,17 +1,16 @@
-"""Which modules of a network are its layers: weights, norms, activations that zero; and what their weights are."""
+"""Finds the layers of any module by their role: weights, norm, activation or other; reads weight, bias and gain."""
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from torch.nn.utils.parametrize import is_parametrized
 
 from normbench.evidence.layers.probe_lines import Role
-from normbench.models.base import Layer, weight_parameters, weighted_layers
+from normbench.models.base import Layer, weight_parameters
 
 ZEROING = (nn.ReLU, nn.ReLU6, nn.Hardsigmoid, nn.Hardswish, nn.Hardshrink, nn.Softshrink, nn.Threshold)
 """Activations that put out exact zeros, by which dead units are seen."""
@@ -21,7 +20,7 @@ ROOT = "(model)"
 
 @dataclass(frozen=True)
 class WatchedLayer:
-    """A module whose output is looked at."""
+    """A module whose output is watched."""
 
     name: str
     module: nn.Module
@@ -29,7 +28,7 @@ class WatchedLayer:
 
     @property
     def can_die(self) -> bool:
-        """Its output is that of an activation with exact zeros."""
+        """Return whether its output is that of an activation with exact zeros."""
         return self.role == "activation" or (isinstance(self.module, Layer) and "activation" in self.module.stages)
 
     def is_hidden(self, last: str) -> bool:
@@ -68,29 +67,32 @@ class WatchedLayer:
 
 
 def watched_layers(model: nn.Module) -> list[WatchedLayer]:
-    """Return what to look at: the weighted layers of a normbench model; of any other its innermost parts.
+    """Return the layers of a model in the order they were added, each once, by its first name.
 
-    Those are the modules that own parameters while none inside them does, norms with or without parameters, and
-    activations that put out exact zeros.
+    A layer is a module that owns parameters while none inside it does, a norm with or without parameters, or an
+    activation that puts out exact zeros. Where there are normbench's own layers, which hold norm and activation, it is
+    those alone.
     """
-    own = weighted_layers(model)
-    if own:
-        return [WatchedLayer(name, layer, "weights") for name, layer in own.items()]
-    found = {id(module): WatchedLayer(name or ROOT, module, role) for name, module, role in _innermost(model, "")}
-    return list(found.values())
+    found: dict[int, WatchedLayer] = {}
+    for layer in _innermost(model, ""):
+        found.setdefault(id(layer.module), layer)
+    own = [layer for layer in found.values() if isinstance(layer.module, Layer)]
+    return own or list(found.values())
 
 
-def _innermost(module: nn.Module, name: str) -> Iterator[tuple[str, nn.Module, Role]]:
+def _innermost(module: nn.Module, name: str) -> Iterator[WatchedLayer]:
     role = _role(module)
     if role:
-        yield name, module, role
+        yield WatchedLayer(name or ROOT, module, role)
         return
     for child_name, child in module.named_children():
         yield from _innermost(child, f"{name}.{child_name}" if name else child_name)
 
 
 def _role(module: nn.Module) -> Role | None:
-    """Return what a module does to the signal, None for one to look into or to pass by."""
+    """Return what a module does to the signal, None for a container or a function without parameters."""
+    if isinstance(module, Layer):
+        return "weights"
     if isinstance(module, ZEROING):
         return "activation"
     if isinstance(module, nn.MultiheadAttention) or is_parametrized(module):
@@ -115,34 +117,3 @@ def norm_after(layer: WatchedLayer) -> str:
     """Return the class of the norm that a normbench layer carries; empty without one."""
     norm = getattr(layer.module, "norm", None) if isinstance(layer.module, Layer) else None
     return "" if norm is None or isinstance(norm, nn.Identity) else type(norm).__name__
-
-
-def first_floating(output: object, *, differentiable: bool = False) -> Tensor | None:
-    """Return the first floating-point tensor of an output: a tensor, or a tuple, dict or dataclass of such.
-
-    Args:
-        output: What a module put out.
-        differentiable: Only a tensor that a gradient can be taken of.
-    """
-    if isinstance(output, Tensor):
-        fits = output.is_floating_point() and (output.requires_grad or not differentiable)
-        return output if fits else None
-    for part in _parts(output):
-        found = first_floating(part, differentiable=differentiable)
-        if found is not None:
-            return found
-    return None
-
-
-def _parts(output: object) -> list[object]:
-    if isinstance(output, dict):
-        return list(output.values())
-    if isinstance(output, list | tuple):
-        return list(output)
-    return list(vars(output).values()) if hasattr(output, "__dataclass_fields__") else []
-
-
-def is_finite(*tensors: Tensor | None) -> bool:
-    """Return whether all floating-point numbers of some tensors are finite."""
-    floating = [tensor.detach() for tensor in tensors if tensor is not None and tensor.is_floating_point()]
-    return all(bool(torch.isfinite(tensor).all()) for tensor in floating)

@@ -1,146 +1,144 @@
-"""A look at one step: weights, gradients, activations; watching changes nothing."""
+"""Watches the layers of any module during one pass: keeps their outputs, and the gradients that come back to them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from weakref import ReferenceType, ref
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
-from normbench.models.base import learned_parameters, weighted_layers
+from normbench.inspection.watch.layers import WatchedLayer, watched_layers
+from normbench.inspection.watch.tensors import first_floating, is_finite
+
+Kept = TypeVar("Kept")
+Keep = Callable[[Tensor, int], Kept]
+"""Takes a tensor and its axis of channels or features, and returns what is kept of it."""
+Hook = Callable[[nn.Module, tuple[Any, ...], Any], None]
 
 
-@dataclass(frozen=True)
-class Frame:
-    """What was seen at one step, before the step was made.
+def whole(tensor: Tensor, _unit_axis: int) -> Tensor:
+    """Return a copy, since later layers may write over the tensor."""
+    return tensor.detach().clone()
+
+
+@dataclass
+class Call(Generic[Kept]):
+    """One call of a layer.
 
     Attributes:
-        step: Updates made so far.
-        metrics: Columns of metrics.csv: losses and accuracies.
-        weights: Every parameter by name, before the step.
-        grads: Gradient of the data loss alone, of the batch about to be learned from.
-        activations: Each layer's output, after norm and activation.
-        activation_grads: The loss's gradient there.
-        updates: What the step then changed; empty at the end, where no step follows.
-        curve: One-dimensional regression: (x, prediction) on the grid, each (M,).
-        probes: What single layers have to say, by layer and name: mixing weights, gaps of running statistics ...
+        layer: Which.
+        name: Its name; an activation that is called again also has the number of the call.
+        after: The layer with weights that was last called before, or this one.
+        output: What is kept of what it put out.
+        input_finite: All that came in is finite; None where inputs are not looked at.
+        takes_it_over: What came in is what the layer called before put out.
+        grad: What is kept of the gradient at the output; None where none comes back.
     """
 
-    step: int
-    metrics: Mapping[str, float]
-    weights: Mapping[str, Tensor]
-    grads: Mapping[str, Tensor]
-    activations: Mapping[str, Tensor]
-    activation_grads: Mapping[str, Tensor]
-    updates: Mapping[str, Tensor] = field(default_factory=dict)
-    curve: tuple[Tensor, Tensor] | None = None
-    probes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-
-    def tensors(self) -> dict[str, Mapping[str, Tensor]]:
-        """Return what is described per layer, by kind."""
-        return {
-            "weight": self.weights,
-            "grad": self.grads,
-            "activation": self.activations,
-            "activation_grad": self.activation_grads,
-            "update": self.updates,
-        }
+    layer: WatchedLayer
+    name: str
+    after: str
+    output: Kept
+    input_finite: bool | None
+    takes_it_over: bool
+    grad: Kept | None = None
 
 
-def copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return detached copies that the coming step will not change."""
-    return {name: tensor.detach().clone() for name, tensor in tensors.items()}
+class Watch(Generic[Kept]):
+    """Collects the calls of layers during one pass forward and backward.
 
+    A tensor hook sees the gradient of the output as it was put out, also where an in-place activation then writes over
+    it. What is computed again in backward (activation checkpointing) is not collected twice.
 
-def weights_of(model: nn.Module) -> dict[str, Tensor]:
-    """Return copies of all parameters by name."""
-    return copies(learned_parameters(model))
-
-
-def grads_of(model: nn.Module) -> dict[str, Tensor]:
-    """Return copies of all gradients by their parameter's name."""
-    return copies({name: p.grad for name, p in learned_parameters(model).items() if p.grad is not None})
-
-
-class ActivationWatch:
-    """Collects each layer's output, and the gradient that comes back to it, during one pass of the network.
-
-    A layer that is called several times, as in a recurrent cell, gives all its outputs, one call after the other.
-    What is computed again in backward (activation checkpointing) is not collected twice.
+    Args:
+        keep: What is kept of outputs and gradients: ``whole`` tensors, or ``Moments.of`` them.
+        look_at_inputs: Note whether what comes in is finite.
     """
 
-    def __init__(self) -> None:
-        self._outputs: dict[str, list[Tensor]] = {}
+    def __init__(self, keep: Keep[Kept], *, look_at_inputs: bool = False) -> None:
+        self.calls: list[Call[Kept]] = []
+        self.handles: list[RemovableHandle] = []
+        self._keep, self._look_at_inputs = keep, look_at_inputs
+        self._axis = 1
+        self._after = ""
         self._is_over = False
+        self._last: ReferenceType[Tensor] | None = None
 
-    @property
-    def activations(self) -> dict[str, Tensor]:
-        """Outputs by layer."""
-        return {name: torch.cat([out.detach() for out in outputs]) for name, outputs in self._outputs.items()}
+    def hook(self, layer: WatchedLayer) -> Hook:
+        """Return a forward hook that keeps one layer's output, and the gradient when it comes back."""
 
-    @property
-    def activation_grads(self) -> dict[str, Tensor]:
-        """Gradients by layer, after backward."""
-        grads = {name: [out.grad for out in outputs if out.grad is not None] for name, outputs in self._outputs.items()}
-        return {name: torch.cat(found) for name, found in grads.items() if found}
+        def keep_call(_module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+            tensor = first_floating(output)
+            if self._is_over or tensor is None or not tensor.numel():
+                return
+            self._axis = layer.unit_axis(tensor) or self._axis  # an activation keeps the axis of what came before
+            axis = min(self._axis, tensor.dim() - 1)
+            call = self._add_call(layer, self._keep(tensor, axis), inputs)
+            self._last = ref(tensor)
+            if tensor.requires_grad:
+                self.handles.append(tensor.register_hook(self._grad_hook(call, axis)))
 
-    def keep(self, name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
-        """Return a forward hook that keeps the output of one layer."""
-
-        def hook(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            if not self._is_over:
-                output.retain_grad()
-                self._outputs.setdefault(name, []).append(output)
-
-        return hook
+        return keep_call
 
     def stop(self, *_: object) -> None:
-        """Collect no more: the network has handed on its outputs."""
+        """Collect no more calls: the network has put out its output. A forward hook of the whole network."""
         self._is_over = True
+
+    def _add_call(self, layer: WatchedLayer, output: Kept, inputs: tuple[Any, ...]) -> Call[Kept]:
+        if layer.role == "weights":
+            self._after = layer.name
+        came_in = first_floating(inputs)
+        input_finite = is_finite(came_in) if self._look_at_inputs else None
+        takes_it_over = self._last is not None and came_in is self._last()
+        call = Call(layer, self._name_of_call(layer), self._after, output, input_finite, takes_it_over)
+        self.calls.append(call)
+        return call
+
+    def _name_of_call(self, layer: WatchedLayer) -> str:
+        before = sum(call.layer is layer for call in self.calls) if layer.role == "activation" else 0
+        return f"{layer.name}#{before + 1}" if before else layer.name
+
+    def _grad_hook(self, call: Call[Kept], axis: int) -> Callable[[Tensor], None]:
+        def keep_grad(grad: Tensor) -> None:
+            call.grad = self._keep(grad, axis)
+
+        return keep_grad
 
 
 @contextmanager
-def watching_activations(model: nn.Module) -> Iterator[ActivationWatch]:
-    """Watch the weighted layers' outputs inside the block; the hooks are gone after it."""
-    watch = ActivationWatch()
-    handles = [layer.register_forward_hook(watch.keep(name)) for name, layer in weighted_layers(model).items()]
-    handles.append(model.register_forward_hook(watch.stop))
+def watching(model: nn.Module, keep: Keep[Kept], *, look_at_inputs: bool = False) -> Iterator[Watch[Kept]]:
+    """Watch the layers of a model inside the block; the hooks are gone after it.
+
+    Args:
+        model: Any module; ``watched_layers`` says which modules inside it are its layers.
+        keep: What is kept of outputs and gradients: ``whole`` tensors, or ``Moments.of`` them.
+        look_at_inputs: Note whether what comes into each layer is finite.
+    """
+    watch = Watch(keep, look_at_inputs=look_at_inputs)
+    watch.handles += [layer.module.register_forward_hook(watch.hook(layer)) for layer in watched_layers(model)]
+    watch.handles.append(model.register_forward_hook(watch.stop))
     try:
         yield watch
     finally:
-        for handle in handles:
+        for handle in watch.handles:  # those on tensors, too: an output may be a parameter, or be kept by the model
             handle.remove()
 
 
-@contextmanager
-def leaving_no_trace(model: nn.Module) -> Iterator[None]:
-    """Put buffers, gradients' absence and random states back after the block."""
-    buffers = copies(dict(model.named_buffers()))
-    with same_random_states_after():
-        yield
-    for name, buffer in model.named_buffers():
-        buffer.copy_(buffers[name])
-    model.zero_grad(set_to_none=True)
+def outputs_by_layer(calls: Sequence[Call[Tensor]]) -> dict[str, Tensor]:
+    """Return each layer's output; of a layer called several times, as in a recurrent cell, all of them in a row."""
+    return _joined((call.name, call.output) for call in calls)
 
 
-@contextmanager
-def same_random_states_after() -> Iterator[None]:
-    """Put torch's random states back after the block."""
-    with torch.random.fork_rng(devices=_devices()):
-        yield
+def grads_by_layer(calls: Sequence[Call[Tensor]]) -> dict[str, Tensor]:
+    """Return the gradient at each layer's output, after backward; of several calls all of them in a row."""
+    return _joined((call.name, call.grad) for call in calls if call.grad is not None)
 
 
-def random_states() -> list[Tensor]:
-    """Return the random states of the CPU and of the GPU in use."""
-    return [torch.random.get_rng_state(), *(torch.cuda.get_rng_state(device) for device in _devices())]
-
-
-def set_random_states(states: list[Tensor]) -> None:
-    """Go back to what ``random_states`` returned."""
-    torch.random.set_rng_state(states[0])
-    for device, state in zip(_devices(), states[1:], strict=True):
-        torch.cuda.set_rng_state(state, device)
-
-
-def _devices() -> list[int]:
-    return [torch.cuda.current_device()] if torch.cuda.is_available() and torch.cuda.is_initialized() else []
+def _joined(named: Iterator[tuple[str, Tensor]]) -> dict[str, Tensor]:
+    tensors: dict[str, list[Tensor]] = {}
+    for name, tensor in named:
+        tensors.setdefault(name, []).append(tensor)
+    return {name: found[0] if len(found) == 1 else torch.cat(found) for name, found in tensors.items()}

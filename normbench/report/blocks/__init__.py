@@ -1,1 +1,1 @@
-"""Builds what is shown as headings, tables and lines, whatever they are printed on."""
+"""Builds results as blocks: headings, tables, lines, whatever they are written on."""

@@ -1,9 +1,20 @@
-"""How numbers are written for the eye: three digits, percent for accuracy."""
+"""How the values of a table are written: three digits, percent for accuracy, effects with intervals."""
 
 import math
+from typing import Any
 
 from normbench.evidence.comparison.comparison import Figure
 from normbench.evidence.statistics.paired import Effect
+
+METRIC_TITLES = {
+    "batch_loss_max_after_epoch_1": "batch loss, max after epoch 1",
+    "output_std_lowest": "output std, lowest",
+    "output_std_mean": "output std, mean",
+    "output_std_highest": "output std, highest",
+    "output_mean_training": "output mean, training",
+    "output_mean_evaluation": "output mean, evaluation",
+}
+CANNOT_TELL, TOO_FEW = "cannot tell", "too few seeds"
 
 
 def short(value: float | None) -> str:
@@ -21,6 +32,11 @@ def short(value: float | None) -> str:
     if size >= 999.5:
         return f"{value:,.0f}" if size < 1e7 else f"{value:.2e}"
     return f"{value:#.3g}".rstrip(".") if size >= 1e-4 else f"{value:.3g}"
+
+
+def metric_title(metric: str) -> str:
+    """Return what a metric is called over its column."""
+    return METRIC_TITLES.get(metric, metric.replace("_", " "))
 
 
 def size_text(size_bytes: int) -> str:
@@ -49,7 +65,7 @@ def percent(value: float) -> str:
 
 def metric_value(metric: str, value: float) -> str:
     """Write a value as its metric is read."""
-    return percent(value) if metric.endswith("accuracy") else short(value)
+    return percent(value) if metric.endswith(("accuracy", "share")) else short(value)
 
 
 def with_spread(metric: str, mean: float, std: float | None) -> str:
@@ -92,20 +108,6 @@ def mean_text(metric: str, figure: Figure) -> str:
     return f"{mean} {interval_text(metric, figure)}"
 
 
-def bar(std: float) -> str:
-    """Draw a std on a logarithmic scale: #### is near 1, nothing has vanished, ######## has exploded.
-
-    Example:
-        >>> bar(0.58), bar(1e-9), bar(1e9), bar(0.05)
-        ('####', '', '########', '#')
-    """
-    if not math.isfinite(std):
-        return "?"
-    if std <= 0:
-        return ""
-    return "#" * max(0, min(8, round(4 + 2 * math.log10(std))))
-
-
 def effect_text(effect: Effect | None) -> str:
     """Write an effect with its 95 % interval: a ratio of losses as "x 0.80", a difference with its sign."""
     if effect is None:
@@ -119,11 +121,39 @@ def effect_text(effect: Effect | None) -> str:
     return f"{value:+.2g}{unit} [{low:+.2g}, {high:+.2g}]"
 
 
-def verdict_text(effect: Effect | None) -> str:
+def verdict_text(effect: Effect | None, *, with_seeds: bool = True) -> str:
     """Write the verdict with its corrected p, and the seeds that would be enough."""
     if effect is None:
         return ""
-    if effect.verdict == "too few seeds":
-        return f"too few seeds, {effect.seeds_needed} needed"
-    needed = f", {effect.seeds_needed:,} seeds might" if effect.verdict == "cannot tell" and effect.seeds_needed else ""
+    if effect.verdict == TOO_FEW:
+        return f"{TOO_FEW}, {effect.seeds_needed} needed"
+    might = with_seeds and effect.verdict == CANNOT_TELL and effect.seeds_needed
+    needed = f", {effect.seeds_needed:,} seeds might" if might else ""
     return f"{effect.verdict} (p {effect.p_corrected:.2g}){needed}"
+
+
+def value_text(value: Any, what: str = "", *, with_interval: bool = False) -> str:
+    """Write one value of a table.
+
+    Args:
+        value: As ``Column`` has it.
+        what: The column's metric, or "verdict".
+        with_interval: Also the 95 % interval of a mean over seeds.
+
+    Example:
+        >>> value_text(0.9815, "test_accuracy"), value_text(61610), value_text((6, 3, 5, 5)), value_text(None)
+        ('98.2 %', '61,610', '6x3x5x5', '-')
+    """
+    match value:
+        case Figure():
+            spread = with_spread(what, value.mean, value.std)
+            return f"{spread} {interval_text(what, value)}".rstrip() if with_interval else spread
+        case Effect():
+            return verdict_text(value, with_seeds=False) if what == "verdict" else effect_text(value)
+        case float():
+            return metric_value(what, value)
+        case tuple():
+            return "x".join(map(str, value))
+        case int() if not isinstance(value, bool):
+            return f"{value:,}"
+    return {None: "-", True: "yes", False: "no"}.get(value, str(value))

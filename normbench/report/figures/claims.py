@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from normbench.evidence.claims.margin_test import Part
 from normbench.evidence.claims.verdict import ClaimVerdict
-from normbench.report.terminal.claims import effect_with_interval
+from normbench.report.blocks.claims import effect_with_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from normbench.errors import ComparisonError
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
-from normbench.report.blocks.comparison_table import metric_title
+from normbench.report.blocks.numbers import metric_title
 from normbench.report.figures.panels import STEP, Panel, over_setting, over_steps
 
 if TYPE_CHECKING:

@@ -10,7 +10,9 @@ from normbench.evidence.comparison.curves import mean_curve
 from normbench.evidence.comparison.pivot import Cell, Pivot
 from normbench.evidence.comparison.pivot_axes import is_number
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE
-from normbench.evidence.statistics.intervals import mean_interval
+from normbench.evidence.metrics.scales import mean_interval
+from normbench.storage.arm_id import TUNED
+from normbench.storage.arm_labels import label_words, short_keys
 from normbench.storage.run_folder import read_arm
 
 STEP = "step"
@@ -65,19 +67,25 @@ def over_steps(comparison: StudyComparison, metric: str) -> Panel:
     if metric in (*OUTPUT_STDS, SURGE) or metric.startswith("depth_"):
         rule = "without --by it must be of a column or of a layer's statistic, which has a value at every step"
         raise ComparisonError(f"--plot: {rule}, got {metric!r}. Add --metric test_loss, or --by KEY.")
-    parts = {row.arm: row.arm.split(",") for row in comparison.rows}
-    common = [part for part in next(iter(parts.values())) if all(part in others for others in parts.values())]
-    own = {arm: [part for part in said if part not in common] for arm, said in parts.items()}
+    words = _words(comparison)
+    common = [word for word in words[0] if all(word in others for others in words)]
+    own = [[word for word in said if word not in common] for said in words]
     series = []
-    for row in comparison.rows:
+    for row, mine in zip(comparison.rows, own, strict=True):
         points = mean_curve(read_arm(Path(row.folder)).runs, column, mean_interval)
         several = [point.n > 1 for point in points]
         lows = [point.low if many else None for point, many in zip(points, several, strict=True)]
         highs = [point.high if many else None for point, many in zip(points, several, strict=True)]
         series.append(
-            Series(",".join(own[row.arm]) or row.arm, [p.step for p in points], [p.mean for p in points], lows, highs)
+            Series(",".join(mine) or row.arm, [p.step for p in points], [p.mean for p in points], lows, highs)
         )
-    return Panel(", ".join(common) if len(parts) > 1 else "", STEP, "", series)
+    return Panel(", ".join(common) if len(words) > 1 else "", STEP, "", series)
+
+
+def _words(comparison: StudyComparison) -> list[list[str]]:
+    """Return the words of each arm's label: what all have in common makes the title, the rest the legend."""
+    short = short_keys(comparison.arm_set.own_keys)
+    return [label_words(row.name, row.sets, short) + [str(TUNED)] * row.is_tuned for row in comparison.rows]
 
 
 def over_setting(pivot: Pivot) -> Panel:

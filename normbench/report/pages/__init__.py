@@ -1,1 +1,1 @@
-"""Writes results as markdown pages."""
+"""Writes results as markdown pages, JSON and CSV."""

@@ -9,8 +9,9 @@ from normbench.errors import ComparisonError
 from normbench.evidence.claims.kept_verdicts import read_verdicts, with_kept
 from normbench.evidence.claims.margin_test import CANNOT_TELL, Part
 from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.report.blocks.claims import effect_with_interval, expected, summary_line
 from normbench.report.figures.claims import draw_claims
-from normbench.report.terminal.claims import as_json, effect_with_interval, expected, summary_line
+from normbench.report.pages.json_text import claims_json
 from normbench.storage.files.json_files import write_text
 
 VERDICTS_JSON = "verdicts.json"
@@ -49,7 +50,7 @@ def _write(path: Path, pictures: Path, verdicts: Sequence[ClaimVerdict]) -> None
     for study, of_study in groupby(verdicts, key=lambda verdict: verdict.study):
         (pictures / f"{study}.svg").write_bytes(draw_claims(list(of_study)))
     everything = with_kept(read_verdicts(pictures / VERDICTS_JSON), verdicts)
-    write_text(pictures / VERDICTS_JSON, as_json(everything) + "\n")
+    write_text(pictures / VERDICTS_JSON, claims_json(everything) + "\n")
     write_text(path, page(everything, pictures.name))
 
 

@@ -1,40 +1,54 @@
-"""Comparisons as GitHub markdown."""
+"""Writes blocks as GitHub markdown: all that a terminal shows, and of every mean its interval."""
 
 from collections.abc import Sequence
 
-from normbench.evidence.comparison.comparison import StudyComparison
-from normbench.evidence.comparison.pivot import Pivot
-from normbench.report.blocks.comparison_table import comparison_grid
-from normbench.report.blocks.grids import Grid
-from normbench.report.blocks.tables import headline, notes
-from normbench.report.terminal.comparison import footnote
-from normbench.report.terminal.pivot import pivot_grids, pivot_notes, pivot_title
+from normbench.report.blocks.block import Block, Column, Line, Table
+from normbench.report.blocks.numbers import value_text
 
 
-def study_markdown(comparison: StudyComparison, pivots: Sequence[Pivot] = ()) -> str:
-    """Return a study as markdown: its table with intervals, or its tables by settings where there are any."""
-    parts = [f"### {headline(comparison)}".replace("\n", "\n\n")]
-    for pivot in pivots:
-        parts += [f"**{escaped(pivot_title(pivot))}**", *map(grid_markdown, pivot_grids(pivot)), *pivot_notes(pivot)]
-    if comparison.rows and not pivots:
-        parts.append(grid_markdown(comparison_grid(comparison, with_intervals=True)))
-    parts += notes(comparison)
-    return "\n\n".join(parts if pivots else [*parts, footnote(comparison)])
+def blocks_markdown(blocks: Sequence[Block]) -> str:
+    """Return blocks as markdown; the first line of the first block is the page's heading."""
+    parts = [part for block in blocks for part in _parts(block)]
+    return "\n\n".join([f"### {parts[0]}", *parts[1:]] if parts else [])
 
 
-def grid_markdown(grid: Grid) -> str:
-    """Return a grid as a GitHub table.
+def _parts(block: Block) -> list[str]:
+    headings = [f"**{escaped(part.strip())}**" for part in block.heading.split("\n") if part]
+    table = [table_markdown(block.table)] if block.table else []
+    return [*headings, *table, *map(_line, block.lines), *([f"![]({block.figure})"] if block.figure else [])]
+
+
+def _line(line: Line) -> str:
+    label = f"**{escaped(line.label)}** " if line.label else ""
+    said = f"`{line.text}`" if line.is_command else escaped(line.text.strip())
+    remark = f" ({escaped(line.remark)})" if line.remark else ""
+    return f"{label}{said}{remark}"
+
+
+def table_markdown(table: Table) -> str:
+    """Return a GitHub table.
 
     Example:
-        >>> print(grid_markdown(Grid(["norm", "test loss"], [["none", "0.5"]], left=(0,))))
+        >>> from normbench.report.blocks.block import keys
+        >>> print(table_markdown(Table([keys("norm", ["none"]), Column("test loss", [0.5])])))
         | norm | test loss |
         | --- | ---: |
-        | none | 0.5 |
+        | none | 0.500 |
     """
-    rules = ["---" if i in grid.left else "---:" for i in range(len(grid.headers))]
-    headers = [escaped(header).strip() for header in grid.headers]
-    lines = [headers, rules, *([escaped(cell) for cell in row] for row in grid.rows)]
+    rules = ["---" if column.align == "left" else "---:" for column in table.columns]
+    rows = [_cells(table.columns, row) for row in table.rows]
+    lines = [[escaped(_title(column)) for column in table.columns], rules, *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _title(column: Column) -> str:
+    return f"{column.group} {column.title}".strip()
+
+
+def _cells(columns: Sequence[Column], row: Sequence[object]) -> list[str]:
+    return [
+        escaped(value_text(value, column.what, with_interval=True)) for column, value in zip(columns, row, strict=True)
+    ]
 
 
 def escaped(text: str) -> str:

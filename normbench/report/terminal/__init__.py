@@ -1,1 +1,1 @@
-"""Prints results on a terminal."""
+"""Writes blocks and progress on a terminal."""

@@ -6,8 +6,9 @@ from typing import Any
 
 from rich.console import Console
 
-from normbench.report.blocks.grids import plain_table
+from normbench.report.blocks.block import Block, Column, Table, keys, words
 from normbench.report.blocks.numbers import short
+from normbench.report.terminal.render import print_blocks
 
 LETTERS = {1: ("C",), 2: ("C", "L"), 3: ("C", "H", "W"), 4: ("C", "D", "H", "W")}
 INVARIANCES = {
@@ -115,10 +116,13 @@ def print_regularizer(console: Console, found: Mapping[str, Any]) -> None:
         console.print(f"{title:<24} {text}", soft_wrap=True)
     table = found["table"]
     console.print(f"{'example':<24} {table['caption']}")
-    rich_table = plain_table(["", *table["columns"]], left=(0,))
-    for name, numbers in table["rows"]:
-        rich_table.add_row(name, *(f"{number:,.4f}" if abs(number) < 10 else f"{number:,.1f}" for number in numbers))
-    console.print(rich_table)
+    written = {
+        name: [f"{number:,.4f}" if abs(number) < 10 else f"{number:,.1f}" for number in numbers]
+        for name, numbers in table["rows"]
+    }
+    places = zip(table["columns"], zip(*written.values(), strict=True), strict=True)
+    columns = [keys("", list(written)), *(Column(title, numbers) for title, numbers in places)]
+    print_blocks(console, [Block(table=Table(columns))])
     for note in found["notes"]:
         console.print(f"- {note}", soft_wrap=True)
     console.print(f"paper: {found['paper']}. {found['url']}", soft_wrap=True)
@@ -127,23 +131,27 @@ def print_regularizer(console: Console, found: Mapping[str, Any]) -> None:
 def print_all_norms(console: Console, rows: Sequence[Mapping[str, Any]], shape: Sequence[int]) -> None:
     """Print every norm in a line each."""
     console.print(f"all norms at ({', '.join(map(str, shape))}); more: normbench explain NAME")
-    table = plain_table(
-        ["norm", "averages over", "statistics", "learned", "evaluation", "unchanged by"], left=(0, 1, 4, 5)
-    )
-    for row in (row for row in rows if "training" in row):
-        training = row["training"]
-        count = "every value" if training["overlapping"] else f"{training['num_statistics']:,}"
-        unchanged = ", ".join(key.replace("_", " ") for key in INVARIANCES if training[key])
-        same = "as training" if training["same_in_eval"] else "differs"
-        learned = sum(prod(shape) for shape in row["parameters"].values())
-        table.add_row(
-            row["name"], training["averaged_axes"] or "-", count, f"{learned:,}", same,
-            unchanged or "-",
-        )  # fmt: skip
-    console.print(table)
+    shown = [row for row in rows if "training" in row]
+    columns = [
+        keys("norm", [row["name"] for row in shown]),
+        words("averages over", [row["training"]["averaged_axes"] or "-" for row in shown]),
+        Column("statistics", [_num_statistics(row["training"]) for row in shown]),
+        Column("learned", [sum(prod(shape) for shape in row["parameters"].values()) for row in shown]),
+        words("evaluation", ["as training" if row["training"]["same_in_eval"] else "differs" for row in shown]),
+        words("unchanged by", [_unchanged_by(row["training"]) for row in shown]),
+    ]
+    print_blocks(console, [Block(table=Table(columns))])
     refused = [row["name"] for row in rows if "training" not in row]
     if refused:
         console.print(f"refused at this shape, or with default settings: {', '.join(refused)}", soft_wrap=True)
+
+
+def _num_statistics(training: Mapping[str, Any]) -> int | str:
+    return "every value" if training["overlapping"] else int(training["num_statistics"])
+
+
+def _unchanged_by(training: Mapping[str, Any]) -> str:
+    return ", ".join(key.replace("_", " ") for key in INVARIANCES if training[key]) or "-"
 
 
 def _say(console: Console, headline: str) -> None:

@@ -6,9 +6,11 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from normbench.report.blocks.tables import make_console
+from normbench.report.terminal.console import make_console
+from normbench.storage.run_status import RunStatus
 
-SECONDS_BETWEEN_LINES = 10.0
+FIRST_LINE_S = 10.0
+"""Until the first line where no terminal is; each wait is twice the one before, so that a day's study takes a dozen."""
 
 
 class StudyProgress:
@@ -39,6 +41,7 @@ class StudyProgress:
         self._under_way: dict[str, tuple[TaskID, float]] = {}
         self._number = self._num_skipped = 0
         self._started = self._last_line = time.monotonic()
+        self._wait_s = FIRST_LINE_S
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -66,12 +69,12 @@ class StudyProgress:
     def advance(self, number: int, label: str, status: str, error: str = "", notes: tuple[str, ...] = ()) -> None:
         """Note what became of a run."""
         self._number, self.total = number, max(self.total, number)
-        self._num_skipped += status == "skipped"
+        self._num_skipped += status == RunStatus.SKIPPED
         task, _ = self._under_way.pop(label, (None, 0.0))
         if task is not None:
             self._bars.remove_task(task)
         for line in (*notes, *([f"{status}: {error}"] if error else [])):
-            if status == "failed" or not self.quiet:
+            if status == RunStatus.FAILED or not self.quiet:
                 self.console.print(f"{self.study} {label}: {line}", soft_wrap=True)
         self._show_all()
 
@@ -90,7 +93,7 @@ class StudyProgress:
 
     def _is_time_for_a_line(self) -> bool:
         now = time.monotonic()
-        if now - self._last_line < SECONDS_BETWEEN_LINES:
+        if now - self._last_line < self._wait_s:
             return False
-        self._last_line = now
+        self._last_line, self._wait_s = now, 2 * self._wait_s
         return True

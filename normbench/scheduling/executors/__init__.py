@@ -1,1 +1,1 @@
-"""Takes runs and gives back what became of them: in this process or in worker processes."""
+"""Executors take planned runs and return what became of each; one file per kind."""

@@ -1,87 +1,74 @@
-"""Runs handed out: one after another in this process, or to several processes of one thread each."""
+"""Processes: makes several runs at a time, each in a worker process of one thread."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from normbench.scheduling.executors.process_start import start_context
-from normbench.scheduling.executors.worker import GRACE_S, Worker
+from normbench.scheduling.executors._process_start import get_ready, start_context
+from normbench.scheduling.executors._worker import GRACE_S, Worker
+from normbench.scheduling.executors.base import Executor, num_jobs_of
 from normbench.scheduling.interruption import Interruption
-from normbench.scheduling.one_run import AGAIN, Ended, Maker, Manner, PlannedRun
+from normbench.scheduling.run_result import AGAIN, RunOptions, RunResult
+from normbench.storage.run_status import RunStatus
+
+if TYPE_CHECKING:
+    from normbench.scheduling.one_run import PlannedRun
 
 POLL_S = 0.2
-"""How long a wish to stop may wait to be noticed."""
+"""The longest that a wish to stop goes unnoticed."""
 
 
-class Workers:
-    """Makes runs, ``num_jobs`` at a time; with one, in this process.
+class Processes(Executor):
+    """Makes runs in worker processes, ``num_jobs`` at a time; asked for by ``--jobs`` from 2.
 
     The processes live as long as the block. One that dies, killed by the system for its memory say, takes only its
     own run with it, which is tried once more: by a new process, from its checkpoint.
 
     Args:
         num_jobs: Runs made at the same time.
-        interruption: Whose wish stops them; what is under way is then saved and handed back as "interrupted".
-
-    Attributes:
-        tell: Gets a run, the updates made and those to make, a few times a second.
+        interruption: Asked between steps; once it says so, runs under way are saved and come back as interrupted.
     """
 
-    def __init__(self, num_jobs: int = 1, interruption: Interruption | None = None) -> None:
+    def __init__(self, num_jobs: int, interruption: Interruption | None = None) -> None:
+        super().__init__(interruption)
         self.num_jobs = num_jobs
-        self.interruption = interruption or Interruption()
-        self.tell: Callable[[PlannedRun, int, int], None] = lambda *_: None
-        self._gives_up = False
         self._workers: list[Worker] = []
 
+    @classmethod
+    def for_jobs(cls, jobs: str, interruption: Interruption | None = None) -> Self | None:
+        """Return the executor for two jobs or more."""
+        num_jobs = num_jobs_of(jobs) or 0
+        return cls(num_jobs, interruption) if num_jobs > 1 else None
+
     def __enter__(self) -> Self:
+        """Start the server of worker processes, which imports torch while the command does."""
+        get_ready()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Let the processes go; by force if an exception ends the block."""
+        super().__exit__(kind)
         for worker in self._workers:
             worker.dismiss()
         self._end(self._workers, grace_s=0.0 if kind else GRACE_S)
 
-    @property
-    def is_stopping(self) -> bool:
-        """Whether no more runs are to be made."""
-        return self._gives_up or self.interruption.is_asked
-
-    def give_up(self) -> None:
-        """Make no more runs; what is under way is saved."""
-        self._gives_up = True
-
-    def run(self, runs: Sequence[PlannedRun], manner: Manner | None = None) -> Iterator[Ended]:
-        """Make the runs; each is handed back when it is done, with several processes in whatever order."""
-        manner = manner or Manner()
-        if self.num_jobs == 1 or (len(runs) < 2 and not self._workers):
-            yield from self._run_here(runs, manner)
-        else:
-            yield from self._run_in_processes(runs, manner)
-
-    def _run_here(self, runs: Sequence[PlannedRun], manner: Manner) -> Iterator[Ended]:
-        maker = Maker(self.tell, lambda: self.is_stopping)
-        for run in runs:
-            if self.is_stopping:
-                return
-            yield maker.make(run, manner)
-
-    def _run_in_processes(self, runs: Sequence[PlannedRun], manner: Manner) -> Iterator[Ended]:
+    def run(self, runs: "Sequence[PlannedRun]", options: RunOptions | None = None) -> Iterator[RunResult]:
+        """Make the runs; each is handed back when it is done, in whatever order."""
         waiting, tried = deque(runs), set[Path]()
         try:
             while waiting or self._at_work():
                 if self.is_stopping:
                     waiting.clear()
                     self._ask_to_stop()
-                yield from self._hand_out(waiting, manner)
+                yield from self._hand_out(waiting, options or RunOptions())
                 for worker in self._heard():
-                    ended = self._hear(worker, waiting, tried)
-                    if ended:
-                        yield ended
+                    result = self._hear(worker, waiting, tried)
+                    if result:
+                        yield result
         finally:
-            self._end(self._at_work(), grace_s=0.0)  # where nobody takes what they make any more
+            self._end(self._at_work(), grace_s=0.0)  # the caller has stopped taking results
 
     def _at_work(self) -> list[Worker]:
         return [worker for worker in self._workers if worker.run]
@@ -90,18 +77,18 @@ class Workers:
         for worker in self._at_work():
             worker.ask_to_stop()
 
-    def _hand_out(self, waiting: deque[PlannedRun], manner: Manner) -> Iterator[Ended]:
-        """Give runs to workers that have none; hand back as failed what no process could be started for."""
+    def _hand_out(self, waiting: "deque[PlannedRun]", options: RunOptions) -> Iterator[RunResult]:
+        """Give runs to idle workers; yield as failed those that no process could be started for."""
         try:
-            while waiting and (idle := self._idle()):
-                idle.give(waiting.popleft(), manner)
+            while waiting and not self.is_stopping and (idle := self._idle()):
+                idle.give(waiting.popleft(), options)
         except (EOFError, OSError) as error:
             why = f"no process could be started for it ({type(error).__name__}), for want of memory or processes"
-            yield from (Ended(run, "failed", f"{why}. Use --jobs 1. {AGAIN}") for run in waiting)
+            yield from (RunResult(run, RunStatus.FAILED, f"{why}. Use --jobs 1. {AGAIN}") for run in waiting)
             waiting.clear()
 
     def _idle(self) -> Worker | None:
-        """Return a worker without a run, a new one if there may be more; those there are do where no more can start."""
+        """Return a worker without a run, started if there may be more; None where all are at work or none can start."""
         for worker in self._workers:
             if worker.run is None:
                 return worker
@@ -120,13 +107,13 @@ class Workers:
         by_connection = {worker.connection: worker for worker in self._workers}
         return [by_connection[ready] for ready in wait(list(by_connection), POLL_S)]  # type: ignore[index]
 
-    def _hear(self, worker: Worker, waiting: deque[PlannedRun], tried: set[Path]) -> Ended | None:
+    def _hear(self, worker: Worker, waiting: "deque[PlannedRun]", tried: set[Path]) -> RunResult | None:
         message, run = worker.hear(), worker.run
         if isinstance(message, tuple) and run:
-            self.tell(run, *message)
-        elif isinstance(message, Ended):
+            self.report_step(run, *message)
+        elif isinstance(message, RunResult):
             worker.run = None
-            if message.status == "interrupted" and not self.is_stopping:  # the system has asked its process to end
+            if message.status == RunStatus.INTERRUPTED and not self.is_stopping:  # the system has ended its process
                 waiting.appendleft(message.run)
                 return None
             return message
@@ -135,15 +122,18 @@ class Workers:
             return self._died(worker, run, waiting, tried) if run else None
         return None
 
-    def _died(self, worker: Worker, run: PlannedRun, waiting: deque[PlannedRun], tried: set[Path]) -> Ended | None:
+    def _died(
+        self, worker: Worker, run: "PlannedRun", waiting: "deque[PlannedRun]", tried: set[Path]
+    ) -> RunResult | None:
+        """Put a dead worker's run back into the queue once; the second time return it as failed."""
         if self.is_stopping:
-            return Ended(run, "interrupted")
+            return RunResult(run, RunStatus.INTERRUPTED)
         if run.folder not in tried:
             tried.add(run.folder)
             waiting.appendleft(run)
             return None
         why = f"its process died twice ({worker.how_it_died}), perhaps for want of memory"
-        return Ended(run, "failed", f"{why}. Use fewer --jobs. {AGAIN}")
+        return RunResult(run, RunStatus.FAILED, f"{why}. Use fewer --jobs. {AGAIN}")
 
     def _end(self, workers: Sequence[Worker], grace_s: float) -> None:
         for worker in list(workers):

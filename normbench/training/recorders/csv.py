@@ -10,8 +10,8 @@ from typing import IO, Any, Self
 
 from normbench.datasets.base import Dataset
 from normbench.errors import RunFolderError
+from normbench.inspection.watch.frame import Frame
 from normbench.inspection.watch.layer_stats import STATISTICS, describe, layer_of
-from normbench.inspection.watch.watch import Frame
 from normbench.storage.files.atomic import close, naming, replacing
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, PROBES_CSV, digests
@@ -41,8 +41,8 @@ class CsvRecorder:
             for name, file in self._files.items():
                 closing.callback(close, file, self.folder / name, failed=kind is not None)
 
-    def check(self) -> None:
-        """Check that each file holds what was written into it.
+    def check(self) -> dict[str, str]:
+        """Check that each file holds what was written into it; return the sha256 of every CSV file of the run.
 
         Raises:
             RunFolderError: Somebody else has changed or removed one.
@@ -52,6 +52,7 @@ class CsvRecorder:
             if found.get(name) != written.hexdigest():
                 rule = "must stay as the run writes it until the run is over, got it changed or removed"
                 raise RunFolderError(f"{self.folder / name}: {rule}. Ask again to make it anew.")
+        return found
 
     def record(self, frame: Frame) -> None:
         """Write one frame's rows."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from normbench.inspection.watch.watch import Frame
+from normbench.inspection.watch.frame import Frame
 from normbench.training.loop import Recorder
 
 

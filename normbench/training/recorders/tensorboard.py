@@ -11,7 +11,7 @@ from tensorboardX.proto.api_pb2 import Status
 from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
 from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
 
-from normbench.inspection.watch.watch import Frame
+from normbench.inspection.watch.frame import Frame
 from normbench.training.recorders.event_file import EventFile
 from normbench.training.recorders.histograms import histogram
 

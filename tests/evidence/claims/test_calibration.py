@@ -1,7 +1,7 @@
 """How often verdicts err through the whole path: tuning on seeds of its own, divergence, ties, margins, claims."""
 
 import numpy as np
-from runs_in_memory import RunInMemory, arm_in_memory
+from runs_in_memory import RunInMemory, arm_in_memory, arms_called
 
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.verdict import judge_claim
@@ -37,8 +37,8 @@ def tuned_arm(rng, name, shift, common):
 
 def share_decided(expect, shift, seed):
     """Return how many of many studies are supported, and how many refuted."""
-    rng, names = np.random.default_rng(seed), ["a,tuned", "b,tuned"]
-    (claim,), _ = read_claims([{"says": "so", "metric": "test_loss", "expect": expect}], names)
+    rng, arms = np.random.default_rng(seed), arms_called("a,tuned", "b,tuned")
+    (claim,), _ = read_claims([{"says": "so", "metric": "test_loss", "expect": expect}], arms)
     verdicts = []
     for _ in range(NUM_STUDIES):
         common = rng.normal(-1, 0.3, NUM_SEEDS)

@@ -2,23 +2,26 @@
 
 import numpy as np
 import pytest
-from runs_in_memory import arm_with
+from runs_in_memory import arm_with, arms_called
 
 from normbench.errors import ComparisonError
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.verdict import judge_claim
+from normbench.storage.arm_id import ArmSet
 
 NUM_STUDIES = 1000
 
 
 def verdict(expect, *arms, metric="test_loss", seeds=None, says="so"):
-    claims, errors = read_claims([{"says": says, "metric": metric, "expect": expect}], [arm.name for arm in arms])
+    claims, errors = read_claims(
+        [{"says": says, "metric": metric, "expect": expect}], ArmSet([arm.known for arm in arms])
+    )
     assert not errors
     return judge_claim(claims[0], arms, seeds if seeds is not None else arms[0].seeds, "study", "normbench run x.yaml")
 
 
 def complaint(expect, names=("a", "b"), metric="test_loss"):
-    _, errors = read_claims([{"says": "so", "metric": metric, "expect": expect}], list(names))
+    _, errors = read_claims([{"says": "so", "metric": metric, "expect": expect}], arms_called(*names))
     return str(errors[0])
 
 
@@ -143,7 +146,7 @@ def test_terms_compare_two_columns_of_one_arm():
     [
         ({"smaller": "a"}, "must be a mapping with one of less, contrast, trend, range, equal, all"),
         ({"less": "a", "than": "b"}, "must hold by"),
-        ({"less": "a", "than": "c", "by": 0}, "must name arms of the study, got 'c'"),
+        ({"less": "a", "than": "c", "by": 0}, "must be one of a, b, got 'c'"),
         ({"less": "a", "than": "b", "by": True}, "must be a number, got True"),
         ({"less": "a", "than": "b", "by": 0, "of": 3}, "must hold nothing but by, less, metric, than"),
         ({"range": [2, 1], "of": "a"}, "must be two numbers, the smaller first, got [2, 1]"),
@@ -156,7 +159,7 @@ def test_what_a_claim_must_not_say(expect, expected):
 
 
 def test_a_selector_of_several_arms_is_refused_where_one_is_meant():
-    assert "must name one arm, it names 2, got 'x=1'" in complaint(
+    assert "must mean one arm, could mean x=1,y=1 or x=1,y=2, got 'x=1'" in complaint(
         {"range": [0, 1], "of": "x=1"}, ("x=1,y=1", "x=1,y=2")
     )
 
@@ -189,10 +192,10 @@ EXPECT = {"less": "a", "than": "b", "by": 0}
 def test_an_arm_without_any_run_leaves_no_smaller_group_behind():
     (claim,), _ = read_claims(
         [{"says": "so", "metric": "test_loss", "expect": {"trend": "x", "of": "g", "rising": True}}],
-        ["g,x=1", "g,x=2", "g,x=4"],
+        arms_called("g,x=1", "g,x=2", "g,x=4"),
     )
     named = [arm_with(f"g,x={x}", [x / 10] * 8, x=x) for x in (1, 2)]
-    found = judge_claim(claim, named, range(8), "study", "", ["g,x=1", "g,x=2", "g,x=4"])
+    found = judge_claim(claim, named, range(8), "study", "", arms_called("g,x=1", "g,x=2", "g,x=4"))
     assert (found.verdict, found.why) == ("incomplete", "no run of g,x=4 has finished")
 
 

@@ -46,7 +46,7 @@ def test_a_verdict_has_all_it_rests_on():
     assert (found["n"], found["margins"]) == (6, [pytest.approx(1.01)])
     assert found["low"] < found["effect"] < found["high"]
     assert 0 < found["p"] <= 1
-    assert len(found["hash"]) == 6
+    assert len(found["hash"]) == 12
     assert found["command"] == "normbench run tiny.yaml"
 
 

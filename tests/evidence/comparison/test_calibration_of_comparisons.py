@@ -35,8 +35,11 @@ def skewed_accuracies(rng, num_arms):
 def judged(metric, values):
     """The verdicts of a table in which the first arm is the baseline."""
     figures = [{metric: Figure.of(of_arm, metric)} for of_arm in values.tolist()]
-    rows = [Row(f"arm{i}", {}, tuple(range(NUM_SEEDS)), 0, figure, 1, None) for i, figure in enumerate(figures)]
-    compared = with_effects(StudyComparison("made_up", "", "", rows, [], False, baseline="arm0"))
+    rows = [
+        Row(f"arm{i}", {}, tuple(range(NUM_SEEDS)), 0, figure, 1, None, name=f"arm{i}")
+        for i, figure in enumerate(figures)
+    ]
+    compared = with_effects(StudyComparison("made_up", "", "", rows, [], False), "arm0")
     return [row.effect.verdict for row in compared.rows[1:]]
 
 
@@ -67,7 +70,7 @@ def test_a_true_difference_is_found_more_often_than_not():
 
 def test_verdicts_from_run_folders_are_those_of_the_values_in_them():
     values = log_normal_losses(np.random.default_rng(6), 3)
-    folder = make_study(arms=["arm0", "arm1", "arm2"], baseline="arm0")
+    folder = make_study(arms=["arm0", "arm1", "arm2"], baseline="arm0", named=["number"])
     for i, losses in enumerate(values.tolist()):
         made = make_arm(folder, f"arm{i}", number=i)
         for seed, loss in enumerate(losses):

@@ -12,8 +12,11 @@ from made_up_runs import make_arm, make_run, make_study, std_rows
 
 from normbench.errors import ComparisonError, RunFolderError
 from normbench.evidence.comparison.comparison import Figure, compare_runs, compare_study
-from normbench.evidence.statistics.intervals import mean_interval
-from normbench.report.terminal.comparison import as_csv, as_json, evidence_command, footnote
+from normbench.evidence.metrics.scales import mean_interval
+from normbench.report.blocks.comparison import footnote
+from normbench.report.blocks.next_steps import evidence_block, evidence_commands
+from normbench.report.pages.csv_text import as_csv
+from normbench.report.pages.json_text import comparisons_json
 
 LOSSES = {"none": (1.0, 3.0, 2.0), "batch_norm": (0.5, 0.5, 0.8)}
 STEPS = [(0, "", 9.0), (4, 7.0, 5.0), (8, 3.0, 4.0), (20, 2.5, 2.0)]  # an epoch has 4 steps
@@ -123,15 +126,15 @@ def test_without_a_target_the_output_stds_are_compared():
 
 
 def test_an_older_hash_of_a_study_with_arms_is_named_and_left_out(study):
-    make_run(make_arm(study, "none", arm_hash="bbbbbb"))
+    make_run(make_arm(study, "none", identity="bbbbbb"))
     found = compare_study(study)
     assert ([row.arm for row in found.rows], list(found.left_out)) == (["none", "batch_norm"], ["none-bbbbbb"])
 
 
 def test_every_edit_of_a_plain_file_stays_a_row():
     folder = make_study(arms=["none"], is_plain=True)
-    for arm_hash, batch_size in (("aaaaaa", 16), ("bbbbbb", 8)):
-        make_run(make_arm(folder, arm_hash=arm_hash, batch_size=batch_size))
+    for identity, batch_size in (("aaaaaa", 16), ("bbbbbb", 8)):
+        make_run(make_arm(folder, identity=identity, batch_size=batch_size))
     found = compare_study(folder)
     assert [row.settings["batch_size"] for row in found.rows] == [16, 8]
     assert (found.differing, list(found.left_out)) == (["batch_size"], [])
@@ -172,20 +175,21 @@ def test_a_truncated_file_is_named(study, name):
     assert str(error.value).startswith(f"{path}: must be readable JSON, got: ")
 
 
-def test_one_seed_each_is_a_look_and_says_how_to_get_evidence():
+def test_one_seed_each_is_no_evidence_and_says_how_to_get_evidence():
     folder = make_study(arms=["none"], is_plain=True)
-    for arm_hash, norm in (("aaaaaa", "batch_norm"), ("bbbbbb", "none")):
-        make_run(make_arm(folder, arm_hash=arm_hash, norm=norm))
+    for identity, norm in (("aaaaaa", "batch_norm"), ("bbbbbb", "none")):
+        make_run(make_arm(folder, identity=identity, norm=norm))
     found = compare_study(folder)
-    assert evidence_command(found) == "normbench run configs/made_up.yaml --vary norm=batch_norm,none --seeds 8"
-    assert footnote(found).startswith("One seed each: this is a look, not evidence.")
+    assert evidence_commands(found) == ["normbench run configs/made_up.yaml --vary norm=batch_norm,none --seeds 8"]
+    assert footnote(found) == []
+    assert evidence_block(found)[0].lines[0].text == "One seed each is no evidence; 8 seeds are:"
 
 
 def test_rows_that_differ_in_several_settings_get_a_command_each():
     folder = make_study(arms=["none"], is_plain=True, set=["norm=none", "l1=0.1"])
-    make_run(make_arm(folder, arm_hash="aaaaaa", norm="none", batch_size=2))
-    make_run(make_arm(folder, arm_hash="bbbbbb", norm="batch_norm", batch_size=8))
-    assert evidence_command(compare_study(folder)).split("\n  ") == [
+    make_run(make_arm(folder, identity="aaaaaa", norm="none", batch_size=2))
+    make_run(make_arm(folder, identity="bbbbbb", norm="batch_norm", batch_size=8))
+    assert evidence_commands(compare_study(folder)) == [
         "normbench run configs/made_up.yaml --set norm=none --set batch_size=2 --set l1=0.1 --seeds 8",
         "normbench run configs/made_up.yaml --set norm=batch_norm --set batch_size=8 --set l1=0.1 --seeds 8",
     ]
@@ -195,16 +199,16 @@ def test_the_command_keeps_the_runs_folder_and_the_changes_of_a_study_with_arms(
     folder = make_study(Path("elsewhere"), arms=["none"], set=["optimizer.lr=0.1"])
     make_run(make_arm(folder, norm="none"))
     command = "normbench run configs/made_up.yaml --set optimizer.lr=0.1 --seeds 8 --runs-dir elsewhere"
-    assert evidence_command(compare_study(folder)) == command
+    assert evidence_commands(compare_study(folder)) == [command]
 
 
 def test_several_seeds_are_evidence(study):
-    assert footnote(compare_study(study)) == "Mean ± std over seeds (n - 1)."
+    assert footnote(compare_study(study)) == ["Mean ± std over seeds (n - 1)."]
 
 
 def test_json_and_csv_say_the_same(study):
     found = compare_runs([study])
-    rows, lines = json.loads(as_json(found))[0]["rows"], list(csv.DictReader(StringIO(as_csv(found))))
+    rows, lines = json.loads(comparisons_json(found))[0]["rows"], list(csv.DictReader(StringIO(as_csv(found))))
     assert [row["arm"] for row in rows] == [line["arm"] for line in lines] == list(LOSSES)
     for row, line in zip(rows, lines, strict=True):
         assert float(line["test_loss_mean"]) == row["figures"]["test_loss"]["mean"]
@@ -215,7 +219,7 @@ def test_json_and_csv_say_the_same(study):
 def test_json_says_null_where_a_number_is_not_finite():
     folder = make_study(arms=["none"])
     make_run(make_arm(folder), metrics=[{"step": 0, "test_loss": math.nan}])
-    text = as_json([compare_study(folder)])
+    text = comparisons_json([compare_study(folder)])
     assert json.loads(text)[0]["rows"][0]["figures"]["test_loss"]["mean"] is None
     assert "NaN" not in text
 

@@ -6,19 +6,21 @@ import pytest
 
 from normbench.errors import ComparisonError
 from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
-from normbench.evidence.comparison.effects import with_effects
+from normbench.evidence.comparison.effects import asked_for, with_effects, with_first_baseline
+from normbench.report.blocks.comparison import footnote
 from normbench.report.blocks.numbers import effect_text, verdict_text
-from normbench.report.terminal.comparison import footnote
 
 SEEDS = tuple(range(8))
 
 
 def row(arm, values, metric="test_loss", seeds=SEEDS, **settings):
-    return Row(arm, settings, seeds, 0, {metric: Figure.of(values, metric)}, 10, None)
+    name = "" if "=" in arm else arm
+    return Row(arm, settings, seeds, 0, {metric: Figure.of(values, metric)}, 10, None, name=name)
 
 
 def study(*rows, baseline=None, differing=()):
-    return StudyComparison("made_up", "", "made_up.yaml", rows, differing, False, baseline=baseline)
+    made = StudyComparison("made_up", "", "made_up.yaml", rows, differing, False)
+    return replace(made, baseline=baseline, against=baseline and asked_for(made, baseline))
 
 
 def losses(factor):
@@ -116,7 +118,13 @@ def test_verdicts_say_what_more_seeds_would_do():
 
 def test_the_footnote_tells_the_method():
     rows = (row("a", losses(1)), row("b", losses(2)), row("c", losses(3)))
-    assert footnote(with_effects(study(*rows, baseline="a"))) == (
-        "Mean ± std over seeds (n - 1). Verdicts: test loss, paired by seed, 95 % interval, sign-flip test, "
-        "Holm over 2 comparisons; every arm at its given settings."
-    )
+    how = "test loss, paired by seed, 95 % intervals, sign-flip test, Holm over 2 comparisons."
+    assert footnote(with_effects(study(*rows, baseline="a"))) == [f"Mean ± std over seeds (n - 1). Verdicts: {how}"]
+
+
+def test_the_first_arm_serves_where_no_baseline_is_named():
+    rows = (row("a", losses(1)), row("b", losses(2)))
+    found = with_first_baseline(study(*rows))
+    assert (found.baseline, found.is_first_baseline, effects_of(found)["b"].verdict) == ("a", True, "worse")
+    assert not with_first_baseline(study(*rows, baseline="b")).is_first_baseline
+    assert with_first_baseline(study(*rows[:1])).baseline is None

@@ -1,12 +1,13 @@
 """--fail-if: what holds, for which row, and what is no expression."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from normbench.errors import ComparisonError
 from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
-from normbench.evidence.comparison.effects import with_effects
+from normbench.evidence.comparison.effects import asked_for, with_effects
 from normbench.evidence.comparison.gate import failures, read_gate
 
 SEEDS = tuple(range(8))
@@ -16,11 +17,12 @@ GRAMMAR = "must be NAME OP VALUE, joined by and / or, OP one of < <= > >= == !="
 def row(arm, factor, num_diverged=0):
     values = [factor * (1 + 0.01 * seed) for seed in SEEDS]
     figures = {"test_loss": Figure.of(values, "test_loss"), "best test_accuracy": Figure.of([0.5] * 8, "test_accuracy")}
-    return Row(arm, {}, SEEDS, num_diverged, figures, 10, 2.5)
+    return Row(arm, {}, SEEDS, num_diverged, figures, 10, 2.5, name=arm)
 
 
 def study(*rows, baseline=None):
-    return StudyComparison("made_up", "", "made_up.yaml", rows, [], False, baseline=baseline)
+    made = StudyComparison("made_up", "", "made_up.yaml", rows, [], False)
+    return replace(made, baseline=baseline, against=baseline and asked_for(made, baseline))
 
 
 TWO = study(row("plain", 1.0), row("decayed", 2.0, num_diverged=3))
@@ -71,7 +73,8 @@ def test_a_verdict_is_compared_with_a_word_and_the_baseline_has_none(text, faile
 
 
 def test_a_verdict_of_several_words():
-    few = study(*[Row(f"a{i}", {}, (0,), 0, {"test_loss": Figure.of([1.0 + i], "test_loss")}, 1, None) for i in (0, 1)])
+    figures = [{"test_loss": Figure.of([1.0 + i], "test_loss")} for i in (0, 1)]
+    few = study(*[Row(f"a{i}", {}, (0,), 0, figure, 1, None, name=f"a{i}") for i, figure in enumerate(figures)])
     assert len(failing("verdict==too few seeds or verdict==worse", with_effects(few, "a0"))) == 1
 
 

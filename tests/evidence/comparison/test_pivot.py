@@ -1,31 +1,33 @@
 """Tables by settings: which arm in which cell, verdicts along and across, nothing averaged in silence."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from normbench.errors import ComparisonError
 from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
+from normbench.evidence.comparison.effects import asked_for
 from normbench.evidence.comparison.pivot import pivots
-from normbench.report.blocks.grids import Grid
-from normbench.report.terminal.pivot import pivot_grids, pivot_notes, pivot_title
+from normbench.report.blocks.numbers import value_text
+from normbench.report.blocks.pivot import pivot_notes, pivot_tables, pivot_title
 
 SEEDS = tuple(range(8))
 BATCH_SIZES = (2, 8, 32)
 FALLING, FLAT = (4.0, 2.0, 1.0), (1.0, 1.0, 1.0)
 
 
-def row(arm, level, rng, seeds=SEEDS, metric="test_loss", **settings):
+def row(arm, level, rng, seeds=SEEDS, metric="test_loss", tuned=(), **settings):
     """An arm whose losses lie around a level that each seed shifts alike."""
     values = [level * (1 + 0.1 * seed) * rng.lognormvariate(0, 0.05) for seed in seeds]
     dotted = {key.replace("__", "."): value for key, value in settings.items()}
-    return Row(arm, dotted, tuple(seeds), 0, {metric: Figure.of(values, metric)}, 10, None)
+    name = "" if "=" in arm else arm
+    return Row(arm, dotted, tuple(seeds), 0, {metric: Figure.of(values, metric)}, 10, None, name=name, tuned=tuned)
 
 
 def study(rows, differing, baseline=None, tuned_keys=()):
-    return StudyComparison(
-        "made_up", "", "made_up.yaml", rows, differing, False, baseline=baseline, tuned_keys=tuned_keys
-    )
+    made = StudyComparison("made_up", "", "made_up.yaml", rows, differing, False, tuned_keys=tuned_keys)
+    return replace(made, baseline=baseline, against=baseline and asked_for(made, baseline))
 
 
 def grid_study(baseline=None, **levels):
@@ -118,7 +120,14 @@ def test_variants_of_a_part_are_told_apart_by_their_settings():
 def test_tuned_arms_stand_in_a_table_of_their_own_whatever_was_chosen():
     rng = random.Random(0)
     rows = [
-        row(f"norm={norm}{',tuned' * tuned}", 1.0, rng, norm=norm, optimizer__lr=0.01 * (1 + tuned * i))
+        row(
+            f"norm={norm}{',tuned' * tuned}",
+            1.0,
+            rng,
+            norm=norm,
+            optimizer__lr=0.01 * (1 + tuned * i),
+            tuned=["optimizer.lr"] * tuned,
+        )
         for tuned in (False, True)
         for i, norm in enumerate(("none", "batch_norm"))
     ]
@@ -143,7 +152,7 @@ def test_an_arm_that_is_not_there_is_an_empty_cell():
     assert table.lines[1].cells[2] is None
     assert table.lines[1].change is None
     assert table.lines[1].trend.verdict == "falls"
-    assert pivot_grids(table)[0].rows[1][-1] == "-"
+    assert pivot_tables(table)[0].rows[1][-1] == "-"
 
 
 def test_only_seeds_that_both_have_are_compared():
@@ -202,20 +211,24 @@ def test_the_tables_as_they_are_read():
             {"test_loss": Figure.of(values, "test_loss")},
             1,
             1,
+            name=norm,
         )
         for norm in ("none", "bn")
         for n, values in ((2, [1.0] * 8), (8, [2.0] * 8))
     ]
     (table,) = pivots(study(rows, ["norm", "b"], "none,2"), ["norm", "b"])
     assert pivot_title(table) == "made_up · test loss by norm and b: mean [95 % interval]"
-    means, along, against = pivot_grids(pivots(study(rows, ["norm", "b"], "none"), ["norm", "b"])[0])
-    assert means == Grid(
-        ["\nnorm", "b\n2", "\n8"],
-        [
-            ["none", "1.00 [1.00, 1.00] (1 diverged)", "2.00 [2.00, 2.00] (1 diverged)"],
-            ["bn", "1.00 [1.00, 1.00]", "2.00 [2.00, 2.00]"],
-        ],
-        (0,),
-    )
-    assert along.rows[0] == ["none", "x 2.00 [2.00, 2.00]", "worse (p 0.016)", "rises (tau +1.00, p 0.016)"]
-    assert against.rows[0] == ["bn", "2", "x 1.00 [1.00, 1.00]", "cannot tell (p 1)"]
+    means, along, against = pivot_tables(pivots(study(rows, ["norm", "b"], "none"), ["norm", "b"])[0])
+    assert [(column.group, column.title) for column in means.columns] == [("", "norm"), ("b", "2"), ("b", "8")]
+    assert means.rows == [
+        ("none", "1.00 [1.00, 1.00] (1 diverged)", "2.00 [2.00, 2.00] (1 diverged)"),
+        ("bn", "1.00 [1.00, 1.00]", "2.00 [2.00, 2.00]"),
+    ]
+    assert written(along)[0] == ["none", "x 2.00 [2.00, 2.00]", "worse (p 0.016)", "rises (tau +1.00, p 0.016)"]
+    assert written(against)[0] == ["bn", "2", "x 1.00 [1.00, 1.00]", "cannot tell (p 1)"]
+
+
+def written(table):
+    return [
+        [value_text(value, column.what) for column, value in zip(table.columns, row, strict=True)] for row in table.rows
+    ]

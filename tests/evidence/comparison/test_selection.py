@@ -6,6 +6,7 @@ import pytest
 
 from normbench.errors import ComparisonError, ConfigError
 from normbench.evidence.comparison.selection import check_some_left, read_conditions, select_arms
+from normbench.storage.arm_id import ArmEntry
 from normbench.storage.run_folder import Arm
 
 SETTINGS = {
@@ -20,7 +21,8 @@ SETTINGS = {
         "norm.affine": True,
     },
 }
-ARMS = [Arm(Path(name), name, "aaaaaa", settings, list(settings), ()) for name, settings in SETTINGS.items()]
+ENTRIES = {name: ArmEntry(name, name, tuned=["optimizer.lr"] * (name == "gn,tuned")) for name in SETTINGS}
+ARMS = [Arm(Path(a), a, "aaaaaa", settings, list(settings), (), ENTRIES[a]) for a, settings in SETTINGS.items()]
 
 
 def left(*texts):
@@ -40,6 +42,8 @@ def refusal(*texts):
         ("norm.num_groups=4", ["gn", "gn,tuned"]),
         ("norm.num_groups=null", ["none", "wide"]),
         ("optimizer.lr=1e-2", ["none", "wide"]),
+        ("optimizer.lr=0.3", []),
+        ("optimizer.lr=tuned", ["gn,tuned"]),
         ("batch_size=32.0", ["gn", "gn,tuned"]),
         ("tuned=true", ["gn,tuned"]),
         ("tuned=false", ["none", "gn", "wide"]),

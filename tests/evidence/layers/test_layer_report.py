@@ -6,7 +6,9 @@ import pytest
 from made_up_runs import made_up_arm, std_rows
 
 from normbench.evidence.layers.layer_report import report_layers
-from normbench.report.blocks.tables import make_console, print_layers
+from normbench.report.blocks.layers import LONG, layers_block
+from normbench.report.terminal.console import make_console
+from normbench.report.terminal.render import print_blocks
 
 LAYERS = ("hidden1", "hidden2", "output")
 
@@ -116,12 +118,12 @@ def printed(num_layers, capsys, *, show_all):
     stats = [row for i, name in enumerate(names) for row in std_rows("activation", {name: 1.0 + i / 100})]
     stats += [row for name in names for row in std_rows("weight", {name: 0.1}) + std_rows("grad", {name: 0.1})]
     report = report_layers(made_up_arm(stats, layers=names))
-    print_layers(make_console(width=120), report, show_all=show_all)
+    print_blocks(make_console(width=120), [layers_block(report, None if show_all else LONG)])
     return [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith(("hidden", "..."))]
 
 
 def test_a_long_network_is_shown_by_its_ends(capsys):
-    ends = [f"hidden{i}" for i in (1, 2, 3, 4)], [f"hidden{i}" for i in (27, 28, 29, 30)]
+    ends = [f"hidden{i}" for i in (1, 2, 3, 4, 5, 6)], [f"hidden{i}" for i in (26, 27, 28, 29, 30)]
     assert printed(30, capsys, show_all=False) == [*ends[0], "...", *ends[1]]
 
 

@@ -8,7 +8,7 @@ from made_up_runs import make_arm, make_run, make_study, std_rows, write_csv
 
 from normbench.evidence.layers.last_frames import FrameLine, last_frames
 from normbench.evidence.layers.standouts import standouts, study_standouts
-from normbench.report.terminal.layers import standout_line
+from normbench.report.blocks.findings import finding_line
 from normbench.scheduling.schedule import run_study
 from normbench.storage.files.json_files import write_sealed_json
 from normbench.storage.run_folder import PROBES_CSV, SUMMARY_JSON, digests, read_arm
@@ -112,15 +112,15 @@ def arm_of(tmp_path, settings, seeds=(0,), diagnostics=True):
 def test_nothing_stands_out_in_a_healthy_training(name, tmp_path):
     arm = arm_of(tmp_path, HEALTHY[name])
     assert arm.runs[0].rows(PROBES_CSV)
-    assert [standout_line(found) for found in standouts(arm)] == []
+    assert [[finding_line(found)][0] for found in standouts(arm)] == []
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_planted_fault_is_named_with_its_layer_and_cause(name, tmp_path):
     settings, cause, layers = FAULTS[name]
-    found = {one.cause: one for one in standouts(arm_of(tmp_path, settings))}
+    found = {one.what: one for one in standouts(arm_of(tmp_path, settings))}
     assert cause in found
-    assert found[cause].layer in layers
+    assert found[cause].layers[0] in layers
     assert math.isfinite(found[cause].value)
     wrong = {fault[1] for fault in FAULTS.values()} - {cause}
     assert not wrong & set(found), found
@@ -135,7 +135,7 @@ def test_a_dead_layer_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(build, "initialize", with_a_dead_layer)
     (found,) = standouts(arm_of(tmp_path, CLUSTERS | {"num_steps": 10}))
-    assert (found.cause, found.layer, found.value, found.num_layers) == ("dead units", "hidden2", 1.0, 1)
+    assert (found.what, found.layers, found.value, found.source) == ("dead units", ("hidden2",), 1.0, "dead_units")
 
 
 def test_without_diagnostics_nothing_is_looked_at(tmp_path):
@@ -155,19 +155,19 @@ def made_up_arm(*seeds, layers=("hidden1", "hidden2", "output"), **settings):
             for i, value in enumerate(values)
         ]
         write_csv(run / PROBES_CSV, rows)
-        summary = {"seed": seed, "status": "finished", "layers": described, "files": digests(run)}
+        summary = {"seed": seed, "identity": "aaaaaa", "status": "finished", "layers": described, "files": digests(run)}
         write_sealed_json(run / SUMMARY_JSON, summary)
     return read_arm(folder)
 
 
 def lines_of(*seeds, **settings):
-    return [standout_line(found) for found in standouts(made_up_arm(*seeds, **settings))]
+    return [[finding_line(found)][0] for found in standouts(made_up_arm(*seeds, **settings))]
 
 
 def test_the_line_says_arm_layer_cause_figure_and_way_out():
     (line,) = lines_of({("hidden1", "update_ratio"): [0.01, 0.6, 0.9], ("hidden2", "update_ratio"): [0.1, 0.7, 40.0]})
     seen = (
-        "only · hidden2 and 1 more layer: learning rate too high: step 10 changed the weights by 70 % of their length."
+        "only · hidden2 and 1 more layer: learning rate too high, step 10 changed the weights by 70 % of their length."
     )
     assert line == f"{seen} Lower optimizer.lr."
 
@@ -181,7 +181,7 @@ def test_the_worst_seed_speaks_for_the_arm():
         return {("hidden2", "dead_unit_share"): [0.0, share, share, share]}
 
     (line,) = lines_of(seed(0.1), seed(0.95), seed(1.0))
-    assert "hidden2: dead units: 100 % of its units" in line
+    assert "hidden2: dead units, 100 % of its units" in line
     assert "(2 of 3 seeds)" in line
 
 
@@ -214,7 +214,7 @@ def test_a_gradient_that_cannot_pass_dead_units_says_nothing_of_depth():
 
 def test_a_kind_of_statistics_that_has_taken_over_is_named():
     (line,) = lines_of({("conv1.norm", "mixing_var_batch"): [0.33, 0.95], ("conv1.norm", "mixing_mean_batch"): [0.3]})
-    assert "conv1.norm: switchable norm has chosen: 95 % of its var is the batch's." in line
+    assert "conv1.norm: switchable norm has chosen, 95 % of its var is the batch's." in line
 
 
 def test_values_that_are_not_finite_are_left_out():
@@ -224,7 +224,7 @@ def test_values_that_are_not_finite_are_left_out():
 def test_a_study_is_looked_at_arm_by_arm():
     made_up_arm({("hidden1", "update_ratio"): [0.5]})
     (found,) = study_standouts(Path("runs") / "made_up")
-    assert (found.arm, found.layer) == ("only", "hidden1")
+    assert (found.arms, found.layers) == (("only",), ("hidden1",))
 
 
 def test_the_last_frames_are_of_the_last_recorded_steps_and_of_every_layer():

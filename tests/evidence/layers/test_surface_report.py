@@ -15,7 +15,8 @@ RECORDED = TINY.replace("recording: {", "recording: {every_steps: 2, loss_surfac
 
 
 @pytest.fixture
-def out():
+def out(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     Path("tiny.yaml").write_text(RECORDED, encoding="utf-8")
     return normbench("run", "tiny.yaml").out
 
@@ -41,9 +42,9 @@ def test_the_ends_are_means_over_seeds_of_what_was_recorded():
 
 def test_the_report_says_the_step_sizes(out):
     walked = "at 0.005, 0.01, 0.02, 0.04 of it (0.5, 1, 2, 4 x lr)"
-    line = f"loss surface along the gradient of a batch, {walked}; start and end"
+    line = f"loss surface along the gradient of a batch, {walked}"
     table = out.partition(f"\n{line}\n")[2].splitlines()
-    assert [row.split()[0] for row in table[:4]] == ["arm", "variation", "plain", "decayed"]
+    assert [row.split()[0] for row in table[:4]] == ["loss", "arm", "plain", "decayed"]
 
 
 def test_nothing_is_told_of_what_was_not_recorded():

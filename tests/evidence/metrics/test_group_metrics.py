@@ -7,7 +7,8 @@ from made_up_runs import make_arm, make_run, make_study, write_csv
 from runs_in_memory import RunInMemory, arm_in_memory, arm_with
 
 from normbench.errors import ComparisonError
-from normbench.evidence.metrics.group_metrics import is_share, read_by_seed
+from normbench.evidence.metrics.group_metrics import read_by_seed
+from normbench.evidence.metrics.scales import is_share
 from normbench.storage.files.json_files import write_json
 from normbench.storage.run_folder import CURVE_CSV, METRICS_CSV, POINTS_CSV, SUMMARY_JSON, digests, read_arm
 
@@ -87,7 +88,7 @@ def fitted(*curves, truth=(0.0, 1.0)):
         run = make_run(folder, seed)
         write_csv(run / CURVE_CSV, [{"step": step} | dict(enumerate(curve)) for step in (0, 9)])
         write_csv(run / POINTS_CSV, [{"split": "noise_free", "x": i, "y": y} for i, y in enumerate(truth)])
-        summary = {"status": "finished", "constant_predictor": {}, "files": digests(run)}
+        summary = {"identity": "aaaaaa", "status": "finished", "constant_predictor": {}, "files": digests(run)}
         write_json(run / SUMMARY_JSON, summary)
         assert (run / METRICS_CSV).is_file()
     return read_arm(folder)
@@ -124,6 +125,7 @@ def test_only_fits_that_did_not_diverge_are_read_as_they_are():
         [{"split": s, "x": i, "y": y} for s in ("train", "noise_free") for i, y in enumerate((0.0, 1.0))],
     )
     (run / SUMMARY_JSON).unlink()
-    write_json(run / SUMMARY_JSON, {"status": "diverged", "constant_predictor": {}, "files": digests(run)})
+    said = {"identity": "aaaaaa", "status": "diverged", "constant_predictor": {}, "files": digests(run)}
+    write_json(run / SUMMARY_JSON, said)
     variance = read_by_seed([read_arm(arm.folder)], "variance curve")
     assert sum(variance.values()) / 2 == pytest.approx((0.5**2 / 2 + 2.5**2 / 2) / 2)  # of (1, 0.5) and of (3, 0.5)

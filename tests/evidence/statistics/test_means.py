@@ -6,7 +6,7 @@ import math
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
-from runs_in_memory import arm_with
+from runs_in_memory import arm_with, arms_called
 
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.verdict import judge_claim
@@ -18,8 +18,10 @@ from normbench.evidence.statistics.growth import Spread, growth_per_layer
 from normbench.evidence.statistics.means import mean_of, sample_std
 from normbench.evidence.statistics.sweeps import trend
 from normbench.evidence.statistics.trends import kendall_tau, log_slope
-from normbench.report.blocks.tables import notes
-from normbench.report.terminal.comparison import as_csv, as_json, print_study_comparison
+from normbench.report.blocks.comparison import comparison_blocks, notes
+from normbench.report.pages.csv_text import as_csv
+from normbench.report.pages.json_text import comparisons_json
+from normbench.report.terminal.render import print_blocks
 
 EXTREMES = (1e20, 1e154, 1e200, 1e308, -1e308, 1e-307, math.inf, -math.inf, math.nan)
 SIZES = st.builds(lambda digits, power: digits * 10.0**power, st.integers(-9, 9), st.integers(-307, 307))
@@ -44,8 +46,8 @@ def compared(metric, plain, odd):
 def test_any_numbers_can_be_compared_and_printed(plain, odd, metric):
     for values in (plain, [Diverged(value) for value in plain]):
         comparison = compared(metric, values, odd)
-        print_study_comparison(Console(file=io.StringIO()), comparison)
-        assert "made_up" in as_json([comparison])
+        print_blocks(Console(file=io.StringIO()), comparison_blocks(comparison, details=True))
+        assert "made_up" in comparisons_json([comparison])
         assert "made_up" in as_csv([comparison])
 
 
@@ -75,7 +77,7 @@ def test_any_numbers_can_be_judged_by_a_claim(values, others, data):
         )
     )
     metric = data.draw(st.sampled_from(["test_loss", "test_accuracy"]))
-    claim = read_claims([{"says": "odd", "metric": metric, "expect": expect}], ["a", "b"])[0][0]
+    claim = read_claims([{"says": "odd", "metric": metric, "expect": expect}], arms_called("a", "b"))[0][0]
     found = judge_claim(claim, [arm_with("a", values, metric), arm_with("b", others, metric)], range(8), "study", "")
     assert found.verdict in ("supported", "refuted", "cannot tell")
 

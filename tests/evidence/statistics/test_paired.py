@@ -6,7 +6,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from normbench.evidence.statistics.paired import Effect, holm, judge, paired_effect, seeds_for_a_verdict, sign_flip_p
+from normbench.evidence.metrics.scales import metric_effect
+from normbench.evidence.statistics.paired import Effect, holm, judge, seeds_for_a_verdict, sign_flip_p
 
 NUM_STUDIES = 2000
 
@@ -55,24 +56,24 @@ def test_the_seeds_a_verdict_needs_grow_with_the_comparisons(k, n):
 
 
 def test_losses_are_compared_by_their_ratio():
-    found = paired_effect("test_loss", by_seed([1.0, 2.0, 4.0]), by_seed([2.0, 4.0, 8.0]))
+    found = metric_effect("test_loss", by_seed([1.0, 2.0, 4.0]), by_seed([2.0, 4.0, 8.0]))
     assert (found.is_ratio, found.value) == (True, pytest.approx(0.5))
 
 
 def test_a_loss_of_zero_is_compared_by_the_difference():
-    found = paired_effect("test_loss", by_seed([0.0, 1.0]), by_seed([1.0, 3.0]))
+    found = metric_effect("test_loss", by_seed([0.0, 1.0]), by_seed([1.0, 3.0]))
     assert (found.is_ratio, found.value) == (False, -1.5)
 
 
 def test_accuracies_are_compared_by_their_difference_with_students_interval():
     """Differences 1, 2, 3: mean 2, std 1; t(2) = 4.3027, so 2 -+ 4.3027 / sqrt(3)."""
-    found = paired_effect("test_accuracy", by_seed([2.0, 4.0, 6.0]), by_seed([1.0, 2.0, 3.0]))
+    found = metric_effect("test_accuracy", by_seed([2.0, 4.0, 6.0]), by_seed([1.0, 2.0, 3.0]))
     assert (found.value, found.low, found.high) == pytest.approx((2, 2 - 2.4841, 2 + 2.4841), abs=1e-4)
     assert found.size == 2
 
 
 def test_only_seeds_that_both_arms_have_are_paired():
-    found = paired_effect("test_accuracy", {0: 1.0, 1: 5.0, 7: 9.0}, {1: 4.0, 7: 8.0, 9: 0.0})
+    found = metric_effect("test_accuracy", {0: 1.0, 1: 5.0, 7: 9.0}, {1: 4.0, 7: 8.0, 9: 0.0})
     assert (found.n, found.value) == (2, 1.0)
 
 
@@ -118,7 +119,7 @@ def studies(shift, n=8, num_arms=1):
         shared = draw.normal(0, 3, size=n)
         baseline = shared + draw.normal(0, 0.5**0.5, size=n)
         arms = shared + shift + draw.normal(0, 0.5**0.5, size=(num_arms, n))
-        yield [paired_effect("test_accuracy", by_seed(arm), by_seed(baseline)) for arm in arms]
+        yield [metric_effect("test_accuracy", by_seed(arm), by_seed(baseline)) for arm in arms]
 
 
 def share_of_verdicts(shift, **settings):
@@ -144,13 +145,13 @@ def test_the_interval_covers_the_truth_in_95_of_100_studies(metric):
         arm = arm + 0.3
         if metric == "test_loss":
             baseline, arm = np.exp(baseline), np.exp(arm)
-        found = paired_effect(metric, by_seed(arm), by_seed(baseline))
+        found = metric_effect(metric, by_seed(arm), by_seed(baseline))
         covered += found.low <= (math.exp(0.3) if metric == "test_loss" else 0.3) <= found.high
     assert 0.93 <= covered / NUM_STUDIES <= 0.97
 
 
 def test_losses_beyond_all_floats_leave_an_interval_without_end():
-    found = paired_effect("test_loss", {0: 1e60, 1: 1.0}, {0: 1.0, 1: 1.0})
+    found = metric_effect("test_loss", {0: 1e60, 1: 1.0}, {0: 1.0, 1: 1.0})
     assert (found.low, found.high) == (0.0, math.inf)
 
 
@@ -158,4 +159,4 @@ def test_losses_beyond_all_floats_leave_an_interval_without_end():
     ("metric", "is_ratio"), [("at_train_loss 0.5 test_accuracy", False), ("steps_to 0.1 test_loss", True)]
 )
 def test_what_is_compared_by_ratios_is_told_by_the_column(metric, is_ratio):
-    assert paired_effect(metric, {0: 0.5, 1: 0.6}, {0: 0.4, 1: 0.5}).is_ratio is is_ratio
+    assert metric_effect(metric, {0: 0.5, 1: 0.6}, {0: 0.4, 1: 0.5}).is_ratio is is_ratio

@@ -10,7 +10,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
 from normbench.datasets._batches import Batches
 from normbench.datasets.base import Split
-from normbench.evidence.metrics.group_metrics import is_share
+from normbench.evidence.metrics.scales import is_share
 from normbench.inspection.measures import loss_surface
 from normbench.inspection.measures.base import find_measures
 from normbench.inspection.measures.effective_lr import scale_free

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from normbench.inspection.watch.watch import leaving_no_trace, watching_activations
+from normbench.inspection.watch.restore import leaving_unchanged
+from normbench.inspection.watch.watch import grads_by_layer, outputs_by_layer, watching, whole
 from normbench.models.base import Linear
 from normbench.study.config import RunConfig
 from normbench.training.build import build_training
@@ -112,7 +113,7 @@ def test_the_look_at_the_end_leaves_buffers_gradients_and_random_state_as_they_w
     training, _ = build_training(config_of("mlp, batch norm, dropout"), seed=0)
     before = {name: buffer.clone() for name, buffer in training.model.named_buffers()}
     state = torch.random.get_rng_state()
-    with leaving_no_trace(training.model):
+    with leaving_unchanged(training.model, parameters_change=False):
         training.model(training.batches.next().x).sum().backward()
         assert not torch.equal(before["hidden1.norm.running_mean"], training.model.hidden1.norm.running_mean)
         assert not torch.equal(state, torch.random.get_rng_state())
@@ -124,41 +125,44 @@ def test_the_look_at_the_end_leaves_buffers_gradients_and_random_state_as_they_w
 def test_activations_are_what_each_layer_hands_on_with_the_gradient_that_comes_back():
     training, _ = build_training(config_of("mlp, layer norm, l1"), seed=0)
     model, x = training.model, torch.randn(4, 1)
-    with watching_activations(model) as watch:
+    with watching(model, whole) as watch:
         model(x).square().sum().backward()
-    assert list(watch.activations) == list(watch.activation_grads) == ["hidden1", "hidden2", "output"]
+    outputs, grads = outputs_by_layer(watch.calls), grads_by_layer(watch.calls)
+    assert list(outputs) == list(grads) == ["hidden1", "hidden2", "output"]
     with torch.no_grad():
         hidden = model.hidden1(x)
         output = model.output(model.hidden2(hidden))
-    assert torch.equal(watch.activations["hidden1"], hidden)
+    assert torch.equal(outputs["hidden1"], hidden)
     assert hidden.min() == 0  # after ReLU
-    assert torch.equal(watch.activations["output"], output)
-    assert torch.equal(watch.activation_grads["output"], 2 * output)
+    assert torch.equal(outputs["output"], output)
+    assert torch.equal(grads["output"], 2 * output)
 
 
 def test_a_layer_called_several_times_gives_all_its_outputs_and_gradients():
     layer = Linear(2, 2)
     model = nn.Sequential(layer, layer)
     x = torch.randn(3, 2)
-    with watching_activations(model) as watch:
+    with watching(model, whole) as watch:
         model(x).square().sum().backward()
     first = layer(x).detach()
     second = layer(first).detach()
-    assert torch.equal(watch.activations["0"], torch.cat([first, second]))
-    torch.testing.assert_close(watch.activation_grads["0"], torch.cat([2 * second @ layer.weight, 2 * second]))
+    assert torch.equal(outputs_by_layer(watch.calls)["0"], torch.cat([first, second]))
+    grads = torch.cat([2 * second @ layer.weight, 2 * second])
+    torch.testing.assert_close(grads_by_layer(watch.calls)["0"], grads)
 
 
 def test_the_state_of_a_recurrent_cell_is_seen_at_every_real_step_and_at_no_padding():
     training, dataset = build_training(config_of("rnn, layer norm"), seed=0)
-    with watching_activations(training.model) as watch:
+    with watching(training.model, whole) as watch:
         training.model(dataset.train.x).sum().backward()
     num_steps = int(dataset.train.x[..., -1].sum())
+    outputs, grads = outputs_by_layer(watch.calls), grads_by_layer(watch.calls)
     for layer in ("cell.input", "cell.hidden"):
-        assert len(watch.activations[layer]) == len(watch.activation_grads[layer]) == num_steps
+        assert len(outputs[layer]) == len(grads[layer]) == num_steps
 
 
 def test_no_hook_stays_behind():
     training, _ = build_training(config_of("mlp"), seed=0)
-    with watching_activations(training.model):
+    with watching(training.model, whole):
         assert any(layer._forward_hooks for layer in training.model.children())
     assert not any(layer._forward_hooks for layer in training.model.children())

@@ -9,8 +9,8 @@ from torch.nn import functional as F  # noqa: N812 - torch's idiom
 from torch.nn.utils.parametrizations import weight_norm as torchs_weight_norm
 
 from normbench.errors import SettingError
+from normbench.inspection.watch.frame import weights_of
 from normbench.inspection.watch.layer_stats import layer_of
-from normbench.inspection.watch.watch import weights_of
 from normbench.models.base import learned_parameters, parametrize_weights, weight_parameters, weighted_layers
 from normbench.models.mlp import MLPSpec
 from normbench.norms.none import NoneSpec

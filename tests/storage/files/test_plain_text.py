@@ -7,7 +7,7 @@ import sys
 import pytest
 from rich.table import Table
 
-from normbench.report.blocks.tables import VisibleConsole
+from normbench.report.terminal.console import VisibleConsole
 from normbench.report.terminal.progress import StudyProgress
 from normbench.storage.files.plain_text import one_line, only_visible_text, visible
 

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
+from normbench.inspection.watch.frame import Frame
 from normbench.inspection.watch.layer_stats import layer_of
-from normbench.inspection.watch.watch import Frame
 from normbench.scheduling.schedule import run_study
 from normbench.study.config import RunConfig
 from normbench.study.load import load_study
@@ -143,7 +143,7 @@ def test_hparams_name_the_group_of_the_arm_and_leave_the_experiment_out(runs):
         content = board.PluginTagToContent("hparams")
         assert set(content) == {"_hparams_/session_start_info", "_hparams_/session_end_info"}
         info = HParamsPluginData.FromString(content["_hparams_/session_start_info"]).session_start_info
-        assert info.group_name == run.folder.parent.name == f"{run.arm}-{run.config.hash()}"
+        assert info.group_name == run.folder.parent.name == f"{run.arm}-{run.identity.short}"
         assert info.hparams["weight_decay"].number_value == run.config.weight_decay
         assert info.hparams["optimizer"].string_value == "sgd"
         assert info.hparams["model.bias"].bool_value is True

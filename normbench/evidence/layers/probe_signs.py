@@ -1,0 +1,35 @@
+"""Names the faults that a probe finds, by the sign of each, and makes a finding of one."""
+
+from collections.abc import Iterable
+
+from normbench.findings import Finding
+
+SIGNS = {
+    "not_finite": "the output is not finite",
+    "gradient_not_finite": "the gradient is not finite on its way back",
+    "dead": "dead units",
+    "gradient_cut_off": "no gradient comes back",
+    "weights_too_small": "the weights are too small",
+    "weights_too_large": "the weights are too large",
+    "vanishes": "the output vanishes",
+    "explodes": "the output explodes",
+    "gradient_vanishes": "the gradient vanishes on its way back",
+    "gradient_explodes": "the gradient explodes on its way back",
+}
+INITIALIZE = (
+    "Initialize with std sqrt(2 / fan_in) before a ReLU, sqrt(1 / fan_in) else"
+    " (init: kaiming_normal, torch.nn.init.kaiming_normal_)"
+)
+
+
+def probe_finding(sign: str, layers: Iterable[str], figure: str, cause: str, way_out: str) -> Finding:
+    """Make a finding of a probe.
+
+    Args:
+        sign: One of SIGNS.
+        layers: Where it begins, in the direction the signal or the gradient goes; then all else it is about.
+        figure: The numbers it rests on.
+        cause: The likely one.
+        way_out: What to try.
+    """
+    return Finding("warning", tuple(dict.fromkeys(layers)), SIGNS[sign], figure, cause, way_out, source=sign)

@@ -1,0 +1,99 @@
+"""The answer of a comparison in plain words: which arm is best, what the verdicts against the baseline say."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from normbench.evidence.comparison.comparison import Row, StudyComparison
+from normbench.evidence.metrics.directions import direction
+from normbench.evidence.statistics.paired import Effect
+from normbench.report.blocks.block import Block, Line
+from normbench.report.blocks.numbers import CANNOT_TELL, TOO_FEW, metric_title, metric_value
+
+MAX_NAMED = 4
+
+
+def answer_block(comparison: StudyComparison) -> list[Block]:
+    """Return the answer as a block; nothing where nothing was asked."""
+    said = answer(comparison)
+    return [Block(lines=[Line(said, label="ANSWER")])] if said else []
+
+
+def answer(comparison: StudyComparison) -> str:
+    """Return who is best on average, and who is better, worse or cannot be told apart from the baseline."""
+    rows = comparison.rows
+    effects = [row.effect for row in rows if row.effect]
+    if not effects:
+        return "Cannot tell: one seed each is no evidence." if len(rows) > 1 and not comparison.is_evidence else ""
+    names = arm_names(comparison)
+    return " ".join(part for part in (_best(rows, effects[0].metric, names), _verdicts(comparison, names)) if part)
+
+
+def _best(rows: Sequence[Row], metric: str, names: Mapping[str, str]) -> str:
+    better = direction(metric)
+    known = [row for row in rows if row.figures[metric].mean == row.figures[metric].mean]
+    if better is None or not known:
+        return ""
+    best = (max if better == "higher" else min)(known, key=lambda row: row.figures[metric].mean)
+    value = metric_value(metric, best.figures[metric].mean)
+    return f"Best {metric_title(metric)} on average: {names[best.arm]}, {value}."
+
+
+def _verdicts(comparison: StudyComparison, names: Mapping[str, str]) -> str:
+    baseline = baseline_name(comparison)
+    is_grid = all(row.arm != comparison.baseline for row in comparison.rows)
+    against = f"{baseline} with the same other settings" if is_grid else baseline
+    by_verdict: dict[str, list[Row]] = {}
+    for row in comparison.rows:
+        if row.effect:
+            by_verdict.setdefault(row.effect.verdict, []).append(row)
+    return " ".join(_sentence(verdict, rows, names, against) for verdict, rows in by_verdict.items())
+
+
+def _sentence(verdict: str, rows: Sequence[Row], names: Mapping[str, str], against: str) -> str:
+    effects = [row.effect for row in rows if row.effect]
+    who, verb = _listed([names[row.arm] for row in rows]), "is" if len(rows) == 1 else "are"
+    if verdict == TOO_FEW:
+        needed = max(effect.seeds_needed or 0 for effect in effects)
+        return f"Too few seeds for a verdict on {who} against {against}: {needed} are needed."
+    if verdict == CANNOT_TELL:
+        return f"{who} cannot be told apart from {against}{_might_tell(effects)}."
+    return f"{who} {verb} {verdict} than {against}."
+
+
+def _might_tell(effects: Sequence[Effect]) -> str:
+    """Say how many seeds might tell, where so many can be run."""
+    needed = [effect.seeds_needed for effect in effects]
+    known = [number for number in needed if number]
+    return f"; {max(known):,} seeds might tell" if known and len(known) == len(needed) else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) > MAX_NAMED:
+        return f"{', '.join(names[:MAX_NAMED])} and {len(names) - MAX_NAMED} more"
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+
+
+def has_own_names(comparison: StudyComparison) -> bool:
+    """Return whether arms have names that say more than the settings in the other columns."""
+    return not comparison.differing or (any(row.name for row in comparison.rows))
+
+
+def baseline_name(comparison: StudyComparison) -> str:
+    """Return what the baseline is called in the table: its value where one setting tells the arms apart."""
+    label = comparison.baseline or ""
+    names = arm_names(comparison)
+    return names.get(label, label)
+
+
+def arm_names(comparison: StudyComparison) -> Mapping[str, str]:
+    """Return by arm what its row is called: the value of the one setting that differs, else the arm's name."""
+    if has_own_names(comparison) or len(comparison.differing) != 1:
+        return {row.arm: row.arm for row in comparison.rows}
+    key = comparison.differing[0]
+    tuned = {row.arm: ", tuned" * row.is_tuned for row in comparison.rows}
+    return {row.arm: f"{setting_text(row.settings.get(key))}{tuned[row.arm]}" for row in comparison.rows}
+
+
+def setting_text(value: Any) -> str:
+    """Write a setting; a part that does not have it gets a dash."""
+    return "-" if value is None else str(value)

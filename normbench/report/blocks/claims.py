@@ -1,0 +1,68 @@
+"""Verdicts of claims, each with the figures it rests on."""
+
+from collections.abc import Sequence
+
+from normbench.evidence.claims.margin_test import Part
+from normbench.evidence.claims.study_verdicts import counts
+from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.report.blocks.block import Block, Line
+from normbench.report.blocks.numbers import short
+
+FALSE_VERDICTS = 0.05
+INDENT = 6
+
+
+def claims_blocks(verdicts: Sequence[ClaimVerdict]) -> list[Block]:
+    """Return each claim with its verdict, the figures under it, and how many verdicts of each kind there are."""
+    claims = [block for i, verdict in enumerate(verdicts) for block in _claim(verdict, is_joined=i > 0)]
+    return [*claims, Block(lines=[Line(summary_line(verdicts))], is_joined=bool(verdicts))]
+
+
+def _claim(verdict: ClaimVerdict, *, is_joined: bool) -> list[Block]:
+    quote = verdict.source.get("quote", "")
+    said = [f"“{quote}” {verdict.source.get('title', '')}".rstrip()] if quote else []
+    settings = [f"settings {verdict.hash} of {verdict.date}"] if verdict.hash else []
+    told = [*said, *map(part_text, verdict.parts), *([verdict.why] if verdict.why else []), *settings]
+    again = Line(verdict.command, "again", is_command=True)
+    head = Block(lines=[Line(verdict.says, f"{verdict.id:5} {verdict.verdict.upper():12}")], is_joined=is_joined)
+    texts = Block(lines=[Line(text) for text in told], indent=INDENT, is_joined=True)
+    return [head, texts, Block(lines=[again], indent=INDENT, is_joined=True)]
+
+
+def summary_line(verdicts: Sequence[ClaimVerdict]) -> str:
+    """Return how many verdicts of each kind there are, and how many of them chance alone may have made wrong."""
+    if not verdicts:
+        return "No claims. A study file makes them under claims:"
+    found = counts(verdicts)
+    told = ", ".join(f"{number} {verdict}" for verdict, number in found.items())
+    decided = found.get("supported", 0) + found.get("refuted", 0)
+    expected = (
+        f" At 5 % each, at most {FALSE_VERDICTS * decided:.1f} of the {decided} verdicts are expected to be false."
+    )
+    return f"{len(verdicts)} claims: {told}." + (expected if decided else "")
+
+
+def part_text(part: Part) -> str:
+    """Write one tested expectation: what was found against what was expected, n, p, and what it came to.
+
+    Example:
+        >>> found = Part("a < b by 0.05", "test_loss", True, 8, 1.3, 1.1, 1.5, (1.05,), 0.01, 0.01, "supported")
+        >>> part_text(found)
+        'a < b by 0.05 · test_loss: x 1.30 [1.10, 1.50], expected > 1.05 · n 8, p 0.01 · supported'
+    """
+    needed = f", {part.seeds_needed:,} seeds might tell" if part.seeds_needed else ""
+    found = f"{part.expectation} · {part.metric}: {effect_with_interval(part)}, expected {expected(part)}"
+    return f"{found} · n {part.n}, p {part.p_corrected:.2g} · {part.verdict}{needed}"
+
+
+def effect_with_interval(part: Part) -> str:
+    """Write an effect with its 95 % interval: a ratio as "x 1.30", a difference as a number."""
+    sign = "x " if part.is_share else ""
+    return f"{sign}{short(part.effect)} [{short(part.low)}, {short(part.high)}]"
+
+
+def expected(part: Part) -> str:
+    """Write where the effect was expected."""
+    if len(part.margins) == 1:
+        return f"> {short(part.margins[0])}"
+    return f"{short(part.margins[0])} to {short(part.margins[1])}" if part.margins else "-"

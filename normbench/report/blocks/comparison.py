@@ -1,0 +1,167 @@
+"""A study's arms side by side: what they are, the answer, the table, what it is worth."""
+
+import math
+from collections.abc import Sequence
+
+from normbench.evidence.comparison.comparison import Row, StudyComparison
+from normbench.evidence.comparison.pivot import Pivot
+from normbench.report.blocks.answer import answer_block, baseline_name, has_own_names, setting_text
+from normbench.report.blocks.block import Block, Column, Line, Table, keys, words
+from normbench.report.blocks.next_steps import evidence_block
+from normbench.report.blocks.numbers import metric_title
+from normbench.report.blocks.pivot import pivot_blocks
+
+MAX_SEEDS_SHOWN = 12
+
+
+def comparison_blocks(
+    comparison: StudyComparison, pivots: Sequence[Pivot] = (), *, details: bool = False
+) -> list[Block]:
+    """Return the blocks of a study's comparison.
+
+    Args:
+        comparison: With or without effects.
+        pivots: Tables by settings, told instead of the table of arms where there are any.
+        details: Also parameters, CPU time, every setting that differs and the seeds that might tell.
+    """
+    head = Block(lines=[Line(line) for line in headline(comparison).split("\n")])
+    if not comparison.rows:
+        return [head, *notes_blocks(comparison), *evidence_block(comparison)]
+    if pivots:
+        return [head, *pivot_blocks(pivots), *notes_blocks(comparison)]
+    table = Block(table=comparison_table(comparison, details=details))
+    worth = [Line(line) for line in footnote(comparison)]
+    below = [Block(lines=worth, is_joined=True)] if worth else []
+    return [head, *answer_block(comparison), table, *below, *notes_blocks(comparison), *evidence_block(comparison)]
+
+
+def headline(comparison: StudyComparison) -> str:
+    """Return the study's name and question, and how many arms differ in what."""
+    rows = comparison.rows
+    noun = "setting" if comparison.is_plain else "arm"
+    parts = [f"{len(rows)} {noun}{'' if len(rows) == 1 else 's'}{_seed_counts(rows)}", *_common(rows)]
+    parts += [f"same in all but {', '.join(comparison.differing)}"] * bool(comparison.differing)
+    question = f" · {comparison.question}" if comparison.question else ""
+    return f"{comparison.study}{question}\n  {' · '.join(parts)}"
+
+
+def _seed_counts(rows: Sequence[Row]) -> str:
+    counts = sorted({len(row.seeds) for row in rows})
+    if not counts:
+        return ""
+    number = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else str(counts[0])
+    return f", {number} seed{'' if counts == [1] else 's'} each"
+
+
+def _common(rows: Sequence[Row]) -> list[str]:
+    """Return model and dataset where all arms share them."""
+    found = {key: {str(row.settings.get(key)) for row in rows if row.settings.get(key)} for key in ("model", "dataset")}
+    model, dataset = (next(iter(names)) if len(names) == 1 else "" for names in found.values())
+    return [f"{model} on {dataset}"] if model and dataset else []
+
+
+def comparison_table(comparison: StudyComparison, *, details: bool = False) -> Table:
+    """Return a study's arms as a table: what differs, the judged metric with its effect, the other metrics."""
+    rows = comparison.rows
+    metrics = list(rows[0].figures)
+    has_effects = any(row.effect for row in rows)
+    judged = [_effects(comparison), _verdicts(rows)] if has_effects else []
+    others = [_metric(rows, metric) for metric in metrics[1:]]
+    columns = [*_names(comparison, details=details), _metric(rows, metrics[0]), *judged, *others, *_counts(rows)]
+    return Table([*columns, *(_details(rows) if details else []), *_quotes(rows)])
+
+
+def _names(comparison: StudyComparison, *, details: bool) -> list[Column]:
+    """Return the columns that name the rows: an arm's own name, or the settings in which arms differ."""
+    rows, own = comparison.rows, has_own_names(comparison)
+    named = [keys("arm", [row.arm for row in rows])] if own else []
+    differing = comparison.differing if details or not own else ()
+    settings = [keys(key, [setting_text(row.settings.get(key)) for row in rows]) for key in differing]
+    tuned = [row.is_tuned for row in rows]
+    is_mixed = not own and len(set(tuned)) > 1
+    return [*named, *settings, *([keys("tuned", tuned)] if is_mixed else [])]
+
+
+def _metric(rows: Sequence[Row], metric: str) -> Column:
+    figures = [row.figures[metric] for row in rows]
+    if metric in ("output_std_lowest", "output_std_highest"):
+        end = min if metric == "output_std_lowest" else max
+        return Column(metric_title(metric), [end(figure.values) for figure in figures], what=metric)
+    return Column(metric_title(metric), figures, what=metric)
+
+
+def _effects(comparison: StudyComparison) -> Column:
+    baseline = "baseline (first)" if comparison.is_first_baseline else "baseline"
+    effects = [row.effect or baseline for row in comparison.rows]
+    return Column(f"against {baseline_name(comparison)}", effects)
+
+
+def _verdicts(rows: Sequence[Row]) -> Column:
+    return words("verdict", [row.effect or "" for row in rows], what="verdict")
+
+
+def _counts(rows: Sequence[Row]) -> list[Column]:
+    """Return seeds where arms differ in their number, and diverged runs where there are any."""
+    seeds = [len(row.seeds) for row in rows]
+    diverged = [f"{row.num_diverged} of {len(row.seeds)}" if row.num_diverged else "-" for row in rows]
+    columns = [Column("seeds", seeds)] if len(set(seeds)) > 1 else []
+    return columns + ([Column("diverged", diverged)] if any(row.num_diverged for row in rows) else [])
+
+
+def _details(rows: Sequence[Row]) -> list[Column]:
+    costs = [row.cpu_ms_per_step for row in rows]
+    needed = [row.effect.seeds_needed if row.effect else None for row in rows]
+    columns = [Column("parameters", [row.num_parameters for row in rows])]
+    columns += [Column("CPU ms/step", costs)] if any(cost is not None for cost in costs) else []
+    return columns + ([Column("seeds that might tell", needed)] if any(needed) else [])
+
+
+def _quotes(rows: Sequence[Row]) -> list[Column]:
+    return [words("the document", [row.quote for row in rows])] if any(row.quote for row in rows) else []
+
+
+def footnote(comparison: StudyComparison) -> list[str]:
+    """Say how figures and verdicts came about; nothing of one seed each."""
+    if not comparison.is_evidence:
+        return []
+    effects = [row.effect for row in comparison.rows if row.effect]
+    if not effects:
+        return ["Mean ± std over seeds (n - 1)."]
+    many = f", Holm over {len(effects)} comparisons" if len(effects) > 1 else ""
+    tuned = "; arms called tuned run at the settings chosen for them" * any(row.is_tuned for row in comparison.rows)
+    how = f"{metric_title(effects[0].metric)}, paired by seed, 95 % intervals, sign-flip test{many}{tuned}."
+    return [f"Mean ± std over seeds (n - 1). Verdicts: {how}"]
+
+
+def notes_blocks(comparison: StudyComparison) -> list[Block]:
+    """Return what is not in the table and should be."""
+    found = notes(comparison)
+    return [Block(lines=[Line(note) for note in found], is_joined=bool(comparison.rows))] if found else []
+
+
+def notes(comparison: StudyComparison) -> list[str]:
+    """Return arms without runs, seeds that some arms lack, folders that are left out, and what is not compared."""
+    missing = [f"{arm}: no finished run." for arm in comparison.missing]
+    lacking = [f"{row.arm}: no run of {_seeds(row.missing_seeds)}." for row in comparison.rows if row.missing_seeds]
+    paired = [f"{lacking[-1]} Only seeds that both arms have are compared."] if lacking else []
+    left_out = [f"{name}: left out, the study as last run does not name it." for name in comparison.left_out]
+    return [*missing, *lacking[:-1], *paired, *left_out, *_not_finite(comparison)]
+
+
+def _not_finite(comparison: StudyComparison) -> list[str]:
+    """Say of which arms what cannot be compared, because a run's number is infinite or unknown."""
+    lines = []
+    for row in comparison.rows:
+        broken = [metric for metric, figure in row.figures.items() if not all(map(math.isfinite, figure.values))]
+        values = [value for metric in broken for value in row.figures[metric].values]
+        if row.num_diverged * len(broken) or any(map(math.isinf, values)):
+            said = f"not compared by {', '.join(broken)}: not a finite number in some of its runs"
+            lines.append(f"{row.arm}: {said}.")
+    return lines
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    """Write seeds for the eye: "seed 3", "seeds 3, 4, 5 and 12 more"."""
+    shown = ", ".join(str(seed) for seed in seeds[:MAX_SEEDS_SHOWN])
+    more = f" and {len(seeds) - MAX_SEEDS_SHOWN} more" if len(seeds) > MAX_SEEDS_SHOWN else ""
+    return f"seed{'s' if len(seeds) > 1 else ''} {shown}{more}"

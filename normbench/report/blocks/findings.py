@@ -1,0 +1,80 @@
+"""Findings in blocks or on one line: the layers, what is wrong, why, the way out, the arms."""
+
+from collections.abc import Mapping, Sequence
+
+from normbench.findings import LEVELS, MAX_NAMED, Finding, Level
+from normbench.report.blocks.block import Block, Line, as_lines
+
+IN_FULL = "--dry-run"
+"""Tells findings in full."""
+INDENT = 2
+MAX_TOLD = 20
+"""Findings told in full; of more, JSON has the rest."""
+BEFORE_TRAINING = {"why": "why", "way_out": "fix", "arms": "arms"}
+IN_A_PROBE = {"why": "likely", "way_out": "way out"}
+"""Labels of the lines that follow a finding's first, by what they say."""
+
+
+def findings_blocks(
+    findings: Sequence[Finding],
+    labels: Mapping[str, str],
+    *,
+    study: str = "",
+    num_arms: int = 1,
+    levels: Sequence[Level] = LEVELS,
+) -> list[Block]:
+    """Return the findings of the given levels in full, a block or two each.
+
+    Args:
+        findings: Of a study's arms, or of one probe.
+        labels: Of the lines that follow the first.
+        study: The study's name, which then begins every finding, with the level.
+        num_arms: How many arms the study has; a finding that all share names none.
+        levels: What is told.
+    """
+    told = [found for found in findings if found.level in levels]
+    blocks = [block for found in told[:MAX_TOLD] for block in _blocks(found, labels, study, num_arms)]
+    left = len(told) - MAX_TOLD
+    return [*blocks, Block(lines=as_lines([f"{left:,} more findings: --json"]))] if left > 0 else blocks
+
+
+def _blocks(found: Finding, labels: Mapping[str, str], study: str, num_arms: int) -> list[Block]:
+    arms = "" if len(found.arms) == num_arms else _arms(found.arms)
+    texts = {"why": found.why, "way_out": found.way_out, "arms": arms}
+    lines = [Line(texts[key], label) for key, label in labels.items() if texts[key]]
+    first = Block(_head(found, study) + found.sentence(), is_joined=True)
+    return [first, Block(lines=lines, indent=INDENT, is_joined=True)] if lines else [first]
+
+
+def finding_line(found: Finding) -> str:
+    """Return "arm · hidden2.norm and 1 more layer: cause, figure (3 of 8 seeds). Way out." on one line."""
+    return f"{_head(found, '')}{found.sentence()} {found.way_out}"
+
+
+def _head(found: Finding, study: str) -> str:
+    if study:
+        return f"{study}: {found.level}: "
+    return f"{_arms(found.arms)} · " if found.arms else ""
+
+
+def short_findings(study: str, findings: Sequence[Finding], level: Level, width: int) -> str:
+    """Return the first finding of a level in one line, others counted; "" where there is none.
+
+    Example:
+        >>> found = Finding("warning", ("fc1",), "averages over 4 values per channel")
+        >>> short_findings("six", [found, found], "warning", 60)
+        'six: warning: fc1: averages over 4 ... 1 more: --dry-run'
+    """
+    told = [_head(found, study) + found.sentence() for found in findings if found.level == level]
+    if not told:
+        return ""
+    more = f" {len(told) - 1} more: {IN_FULL}" if len(told) > 1 else ""
+    if len(told[0]) + len(more) <= width:
+        return told[0] + more
+    end = f" ...{more or f' {IN_FULL}'}"
+    return told[0][: width - len(end) + 1].rpartition(" ")[0].rstrip(" ,:") + end
+
+
+def _arms(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return "; ".join(names[:MAX_NAMED]) + more

@@ -1,0 +1,139 @@
+"""Std per layer as tables: start and end, what stands out, the last recorded steps before a divergence."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from normbench.evidence.layers.last_frames import FrameLine, last_frames
+from normbench.evidence.layers.layer_report import LayerLine, LayerReport
+from normbench.evidence.layers.surface_report import SIZES, Surface
+from normbench.findings import Finding
+from normbench.report.blocks.block import Block, Column, Line, Table, as_lines, keys, words
+from normbench.report.blocks.findings import finding_line
+from normbench.storage.run_folder import Arm
+from normbench.storage.run_status import RunStatus
+
+T = TypeVar("T")
+LONG = 12
+"""More layers than these are shown by both ends of the network, unless all are asked for."""
+MAX_NAMED = 4
+ALL_LAYERS = "--layers all"
+STD = "std per layer"
+CAPTION = {"weight": "weight", "grad": "gradient", "activation": "output"}
+DRIFTING = ("grows", "shrinks", "vanishes", "explodes")
+SURFACE_TITLES = dict(zip(SIZES, ("loss variation", "gradient change", "change per distance"), strict=True))
+
+
+def layers_block(report: LayerReport, max_layers: int | None = LONG, *, with_arm: bool = True) -> Block:
+    """Return one arm's std per layer and what it means.
+
+    Args:
+        report: Of the arm.
+        max_layers: Rows of layers; of more, both ends of the network are shown. None shows all.
+        with_arm: Name the arm in a heading.
+    """
+    seeds = "" if report.num_seeds == 1 else f", means over {report.num_seeds} seeds"
+    heading = f"{STD} · {report.arm}{seeds}" if with_arm else ""
+    return Block(heading, _layer_table(report, max_layers, title="" if with_arm else STD), as_lines([verdict(report)]))
+
+
+def verdict(report: LayerReport) -> str:
+    """Return in a sentence or two whether anything vanishes, explodes or dies, and which layers no norm holds."""
+    until = f" up to the last recorded step; {report.num_diverged} diverged after it" if report.num_diverged else ""
+    told = list(report.findings) or [f"Nothing vanishes, explodes or dies{until}."]
+    loose = [line.layer for line in report.lines if line.word in DRIFTING and not line.has_norm]
+    # Where a scale drifts, the reader wants to know whether a norm could have held it.
+    return " ".join(
+        [*told, *([f"{_named(loose)}: no norm follows {'it' if len(loose) == 1 else 'them'}."] if loose else [])]
+    )
+
+
+def _named(layers: Sequence[str]) -> str:
+    more = len(layers) - MAX_NAMED
+    return ", ".join(layers) if more <= 0 else f"{', '.join(layers[:MAX_NAMED])} and {more} more"
+
+
+def _layer_table(report: LayerReport, max_layers: int | None, title: str) -> Table:
+    shown, num_hidden = ends(report.lines, max_layers)
+
+    def of(read: Callable[[LayerLine], Any], gap: str = "") -> list[Any]:
+        return [gap if line is None else read(line) for line in shown]
+
+    times = ("start", "end") if report.has_end else ("start",)
+    spans = [
+        Column(time, of(lambda line, kind=kind, i=i: line.stds[kind][i]), group=group)  # type: ignore[misc]
+        for kind, group in CAPTION.items()
+        for i, time in enumerate(times)
+    ]
+    names = keys("", of(lambda line: line.layer, f"... {num_hidden} more"), group=title)
+    shapes = words("", of(lambda line: line.shape), group=title, may_drop=True)
+    return Table([names, shapes, *spans, words("", of(lambda line: line.word, ALL_LAYERS))])
+
+
+def ends(lines: Sequence[T], max_rows: int | None) -> tuple[list[T | None], int]:
+    """Return both ends of a long list with None between them, and how many are left out; a short one whole."""
+    if max_rows is None or len(lines) <= max_rows:
+        return list(lines), 0
+    first, last = max_rows // 2, (max_rows - 1) // 2
+    return [*lines[:first], None, *lines[len(lines) - last :]], len(lines) - first - last
+
+
+def summary_line(reports: Sequence[LayerReport]) -> Line:
+    """Return in one line what becomes of the signal in the layers of a study's arms."""
+    wrong = [f"{report.arm}: {finding}" for report in reports for finding in report.findings]
+    more = f" {len(wrong) - 1} more: --details" if len(wrong) > 1 else ""
+    return Line(f"{wrong[0]}{more}" if wrong else "nothing vanishes, explodes or dies in any arm", "layers")
+
+
+def standouts_block(found: Sequence[Finding]) -> Block:
+    """Return a line each: where, what was seen, what it means, what to do."""
+    nothing = ["Nothing: updates, units, gradients and running statistics are as they should be."]
+    return Block("what stands out", lines=as_lines([finding_line(one) for one in found] or nothing))
+
+
+def surfaces_blocks(found: Sequence[Surface]) -> list[Block]:
+    """Return how rough the loss is along the gradient, arm by arm, and the step sizes it was measured with."""
+    walked = dict.fromkeys((tuple(one.step_sizes), tuple(one.multiples)) for one in found)
+    return [
+        _surface([one for one in found if (tuple(one.step_sizes), tuple(one.multiples)) == each]) for each in walked
+    ]
+
+
+def _surface(alike: Sequence[Surface]) -> Block:
+    steps, multiples = (
+        ", ".join(f"{size:.3g}" for size in sizes) for sizes in (alike[0].step_sizes, alike[0].multiples)
+    )
+    spans = [
+        Column(time, [one.spans[i][j] for one in alike], group=SURFACE_TITLES[size])
+        for i, size in enumerate(SIZES)
+        for j, time in enumerate(("start", "end"))
+    ]
+    arms = [keys("arm", [one.arm for one in alike]), Column("seeds", [one.num_seeds for one in alike])]
+    heading = f"loss surface along the gradient of a batch, at {steps} of it ({multiples} x lr)"
+    return Block(heading, Table([*arms, *spans]))
+
+
+def divergence_blocks(arm: Arm, max_layers: int | None = LONG) -> list[Block]:
+    """Return the last recorded steps of an arm's first diverged run; nothing where none diverged."""
+    diverged = [run for run in arm.runs if run.summary["status"] == RunStatus.DIVERGED]
+    if not diverged:
+        return []
+    more = f", as did {len(diverged) - 1} more of {len(arm.runs)} seeds" if len(diverged) > 1 else ""
+    where = f"seed {diverged[0].seed} diverged at step {diverged[0].summary['step']}{more}"
+    heading = f"{arm.name} · {where}; {STD} at the last recorded steps:"
+    return [frames_block(heading, last_frames(diverged[0]), max_layers)]
+
+
+def frames_block(heading: str, frames: Sequence[FrameLine], max_layers: int | None = LONG) -> Block:
+    """Return the last recorded steps, layer by layer; of a long network both ends."""
+    steps = list(dict.fromkeys(line.step for line in frames))
+    by_step = [ends([line for line in frames if line.step == step], max_layers)[0] for step in steps]
+    shown = [line for of_step in by_step for line in of_step if line is not None]
+    columns = [
+        Column("step", [str(line.step) for line in shown], is_key=True),
+        keys("layer", [line.layer for line in shown]),
+        *(
+            Column(title, [getattr(line, name) for line in shown])
+            for title, name in (("weight", "weight_std"), ("gradient", "grad_std"), ("output", "output_std"))
+        ),
+    ]
+    return Block(heading, Table(columns))

@@ -1,0 +1,125 @@
+"""A comparison by settings as tables: cells, then what each column says against the baseline."""
+
+from collections.abc import Sequence
+
+from normbench.evidence.comparison.pivot import Cell, Pivot
+from normbench.evidence.statistics.sweeps import Trend
+from normbench.report.blocks.block import Block, Column, Table, as_lines, keys, words
+from normbench.report.blocks.numbers import mean_text, metric_title
+
+
+def pivot_blocks(pivots: Sequence[Pivot]) -> list[Block]:
+    """Return the tables of each pivot, with what they say below them."""
+    return [block for pivot in pivots for block in _blocks(pivot)]
+
+
+def _blocks(pivot: Pivot) -> list[Block]:
+    first, *others = pivot_tables(pivot)
+    below = Block(lines=as_lines(pivot_notes(pivot)), is_joined=True)
+    return [Block(pivot_title(pivot), first), *(Block(table=table, is_joined=True) for table in others), below]
+
+
+def pivot_title(pivot: Pivot) -> str:
+    """Say what the cells are."""
+    fixed = "".join(f", {key} {value}" for key, value in pivot.fixed.items())
+    return f"{pivot.study} · {metric_title(pivot.metric)} by {' and '.join(pivot.by)}{fixed}: mean [95 % interval]"
+
+
+def pivot_tables(pivot: Pivot) -> list[Table]:
+    """Return the table of means; where there are columns, also what happens along them, and against the baseline."""
+    if not pivot.by[1:]:
+        return [_list(pivot)]
+    along = [_changes(pivot)] if any(line.change for line in pivot.lines) else []
+    return [_means(pivot), *along, *([_effects(pivot)] if pivot.baseline else [])]
+
+
+def pivot_notes(pivot: Pivot) -> list[str]:
+    """Return the trend along a single setting, what was not held fixed, and how the verdicts came about."""
+    along = f"{metric_title(pivot.metric)} along {pivot.by[0]}: {trend_text(pivot.trend)}." if pivot.trend else ""
+    loose = f"Not held fixed: {', '.join(pivot.not_fixed)}." if pivot.not_fixed else ""
+    return [line for line in (along, loose, _method(pivot)) if line]
+
+
+def trend_text(found: Trend | None) -> str:
+    """Write a trend with its corrected p."""
+    if found is None:
+        return "-"
+    if found.verdict == "too few seeds":
+        return f"too few seeds, {found.seeds_needed} needed"
+    return f"{found.verdict} (tau {found.tau:+.2f}, p {found.p_corrected:.2g})"
+
+
+def _list(pivot: Pivot) -> Table:
+    cells = [line.cells[0] for line in pivot.lines]
+    columns = [
+        keys(pivot.by[0], [line.label for line in pivot.lines]),
+        Column(metric_title(pivot.metric), [_cell(pivot, cell) for cell in cells]),
+        Column("seeds", [len(cell.seeds) if cell else 0 for cell in cells]),
+    ]
+    effects = [cell.effect if cell else None for cell in cells]
+    if any(effects):
+        columns.append(Column(f"against {pivot.baseline}", [effect or "baseline" for effect in effects]))
+        columns.append(words("verdict", [effect or "" for effect in effects], what="verdict"))
+    return Table(columns)
+
+
+def _means(pivot: Pivot) -> Table:
+    places = list(zip(*(line.cells for line in pivot.lines), strict=True))
+    columns = [
+        Column(name, [_cell(pivot, cell) for cell in cells], group=pivot.by[1])
+        for name, cells in zip(pivot.columns, places, strict=True)
+    ]
+    return Table([keys(pivot.by[0], [line.label for line in pivot.lines]), *columns])
+
+
+def _changes(pivot: Pivot) -> Table:
+    """Each row's last column against its first, and its trend."""
+    lines = [line for line in pivot.lines if line.change]
+    changes = [line.change for line in lines]
+    return Table(
+        [
+            keys(pivot.by[0], [line.label for line in lines]),
+            Column(f"{pivot.columns[-1]} against {pivot.columns[0]}", changes),
+            words("verdict", changes, what="verdict"),
+            words(f"along {pivot.by[1]}", [trend_text(line.trend) for line in lines]),
+        ]
+    )
+
+
+def _effects(pivot: Pivot) -> Table:
+    """Each cell against the baseline's in the same column; one row per line and column, for the eye to run down."""
+    found = [
+        (line.label, column, cell.effect)
+        for line in pivot.lines
+        for column, cell in zip(pivot.columns, line.cells, strict=True)
+        if cell and cell.effect
+    ]
+    effects = [effect for _, _, effect in found]
+    return Table(
+        [
+            keys(pivot.by[0], [label for label, _, _ in found]),
+            keys(pivot.by[1], [column for _, column, _ in found]),
+            Column(f"against {pivot.baseline}", effects),
+            words("verdict", effects, what="verdict"),
+        ]
+    )
+
+
+def _cell(pivot: Pivot, cell: Cell | None) -> str:
+    if cell is None:
+        return "-"
+    most = max(len(other.seeds) for line in pivot.lines for other in line.cells if other)
+    few = [f"n {len(cell.seeds)}"] if len(cell.seeds) < most else []
+    marks = [*few, *([f"{cell.num_diverged} diverged"] if cell.num_diverged else [])]
+    return mean_text(pivot.metric, cell.figure) + (f" ({', '.join(marks)})" if marks else "")
+
+
+def _method(pivot: Pivot) -> str:
+    cells = [cell for line in pivot.lines for cell in line.cells if cell]
+    counts = sorted({len(cell.seeds) for cell in cells})
+    seeds = f"{counts[0]} seeds a cell" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds a cell"
+    has_verdicts = any(cell.effect for cell in cells) or any(line.change for line in pivot.lines)
+    verdicts = " Verdicts: paired by seed, sign-flip test, Holm over each table's comparisons." if has_verdicts else ""
+    has_trends = pivot.trend or any(line.trend for line in pivot.lines)
+    trends = " Falls and rises: Kendall's tau per seed, sign-flip test, Holm over rows." if has_trends else ""
+    return f"{seeds}.{verdicts}{trends}"

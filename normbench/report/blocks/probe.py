@@ -1,0 +1,68 @@
+"""What a probe finds: std per layer forward and backward, growth over depth, what stands out."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from normbench.evidence.layers.probe_lines import ProbeLine
+from normbench.evidence.layers.probe_reading import ProbeReport
+from normbench.evidence.statistics.growth import Growth
+from normbench.report.blocks.block import Block, Column, Table, as_lines, keys, words
+from normbench.report.blocks.findings import IN_A_PROBE, findings_blocks
+from normbench.report.blocks.layers import ALL_LAYERS, LONG, STD, ends
+
+
+def probe_blocks(report: ProbeReport, max_layers: int | None = LONG) -> list[Block]:
+    """Return one arm's or model's layers, growth over depth, and what stands out.
+
+    Args:
+        report: What was found.
+        max_layers: Rows of layers; of more, both ends of the network are shown. None shows all.
+    """
+    seeds = "1 seed" if report.num_seeds == 1 else f"geometric means over {report.num_seeds} seeds"
+    heading = f"{STD} at initialization · {report.name} · {seeds}\n  {report.setting}"
+    healthy = [] if report.findings else ["Nothing vanishes, explodes or dies."]
+    found = findings_blocks(report.findings, IN_A_PROBE)
+    return [Block(heading, _table(report.lines, max_layers), as_lines([*_growth_lines(report), *healthy])), *found]
+
+
+def _table(lines: Sequence[ProbeLine], max_layers: int | None) -> Table:
+    shown, num_hidden = ends(lines, max_layers)
+
+    def of(read: Callable[[ProbeLine], Any], gap: object = "") -> list[Any]:
+        return [gap if line is None else read(line) for line in shown]
+
+    return Table(
+        [
+            keys("layer", of(lambda line: line.layer, f"... {num_hidden} more")),
+            words("kind", of(_kind), may_drop=True),
+            words("shape", of(lambda line: line.seen.shape), may_drop=True),
+            Column("weight std", of(lambda line: line.figures.get("weight_std"))),
+            Column("output mean", of(lambda line: line.figure("mean"))),
+            Column("output std", of(lambda line: line.std.value)),
+            Column("output zeros", of(lambda line: line.figure("zero_share")), what="zero_share"),
+            Column("gradient std", of(lambda line: line.grad_std.value if line.grad_std else None)),
+            Column("weight gradient std", of(lambda line: line.figures.get("weight_grad_std"))),
+            words("", of(lambda line: line.word, ALL_LAYERS)),
+        ]
+    )
+
+
+def _kind(line: ProbeLine) -> str:
+    return line.seen.kind + (f" + {line.seen.norm}" if line.seen.norm else "")
+
+
+def _growth_lines(report: ProbeReport) -> list[str]:
+    found = (("output, forward", report.forward), ("gradient, backward", report.backward))
+    return [f"growth per layer  {name:<18}  {growth_text(growth)}" for name, growth in found if growth]
+
+
+def growth_text(growth: Growth) -> str:
+    """Write a growth with its interval, what it rests on and what it comes to.
+
+    Example:
+        >>> growth_text(Growth(1.2154, 1.213, 1.2178, num_layers=50, num_seeds=8))
+        'x 1.215 [1.213, 1.218] over 50 layers, 8 seeds: explodes'
+    """
+    seeds = "1 seed" if growth.num_seeds == 1 else f"{growth.num_seeds} seeds"
+    factor, low, high = (f"{number:#.4g}".rstrip(".") for number in (growth.factor, growth.low, growth.high))
+    return f"x {factor} [{low}, {high}] over {growth.num_layers} layers, {seeds}: {growth.word}"

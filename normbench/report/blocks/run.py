@@ -1,0 +1,111 @@
+"""What `normbench run` tells when all is done: one run's losses and layers, or a study's comparison."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from normbench.evidence.claims.study_verdicts import study_verdicts
+from normbench.evidence.comparison.comparison import compare_study
+from normbench.evidence.comparison.effects import with_first_baseline
+from normbench.evidence.layers.layer_report import report_layers
+from normbench.evidence.layers.standouts import has_diagnostics, standouts
+from normbench.evidence.layers.surface_report import surfaces
+from normbench.report.blocks.block import Block, Line
+from normbench.report.blocks.claims import claims_blocks
+from normbench.report.blocks.comparison import comparison_blocks
+from normbench.report.blocks.layers import (
+    LONG,
+    divergence_blocks,
+    layers_block,
+    standouts_block,
+    summary_line,
+    surfaces_blocks,
+)
+from normbench.report.blocks.next_steps import run_pointers, study_pointers
+from normbench.report.blocks.one_run import diverged_blocks, header_block, losses_blocks
+from normbench.report.blocks.plan import tuning_blocks
+from normbench.storage.choices import Choice
+from normbench.storage.run_folder import METRICS_CSV, Arm
+from normbench.storage.study_folder import read_study_arms
+
+
+def screen_blocks(
+    folder: Path,
+    arm_names: Sequence[str],
+    config: Path,
+    choices: Sequence[Choice] = (),
+    *,
+    max_layers: int | None = LONG,
+    details: bool = False,
+) -> list[Block]:
+    """Return what is told of the arms just run.
+
+    Args:
+        folder: The study's.
+        arm_names: Names of the folders of the arms just run.
+        config: The file that was run, for the lines that say what to do next.
+        choices: What tuning chose.
+        max_layers: Rows of a table of layers, None for all.
+        details: Also each arm's layers, parameters and CPU time.
+    """
+    study, arms, _, _ = read_study_arms(folder)
+    mine = [arm for arm in arms if arm.folder.name in arm_names]
+    if not mine:
+        said = f"{folder.name}: no run finished; error.txt in each run's folder says why."
+        return [Block(lines=[Line(said)])]
+    if len(mine) == 1 and len(mine[0].runs) == 1:
+        told = _single(folder.name, mine[0], max_layers, details=details)
+    else:
+        told = _study(folder, _by_folder(mine), choices, max_layers, details=details)
+    measured = [arm for arm in _by_folder(mine) if has_diagnostics(arm.settings)]
+    found = [standouts_block([one for arm in measured for one in standouts(arm)])] if measured else []
+    verdicts = study_verdicts(folder)
+    claims = claims_blocks(verdicts) if verdicts else []
+    return [
+        *told,
+        *found,
+        *surfaces_blocks(surfaces(_by_folder(mine))),
+        *claims,
+        *_pointers(folder, _by_folder(mine), study, config, details=details),
+    ]
+
+
+def _single(study: str, arm: Arm, max_layers: int | None, *, details: bool) -> list[Block]:
+    rows = arm.runs[0].rows(METRICS_CSV)
+    layers = layers_block(report_layers(arm), max_layers, with_arm=False)
+    return [
+        header_block(study, arm, details=details),
+        *losses_blocks(rows),
+        *diverged_blocks(arm),
+        layers,
+        *divergence_blocks(arm, max_layers),
+    ]
+
+
+def _study(
+    folder: Path, arms: Sequence[Arm], choices: Sequence[Choice], max_layers: int | None, *, details: bool
+) -> list[Block]:
+    comparison = with_first_baseline(compare_study(folder))
+    told = comparison_blocks(comparison, details=details)
+    told += tuning_blocks([asdict(choice) for choice in choices])
+    for arm in arms if details or len(arms) == 1 else ():
+        told += [layers_block(report_layers(arm), max_layers), *divergence_blocks(arm, max_layers)]
+    return told
+
+
+def _pointers(
+    folder: Path, arms: Sequence[Arm], study: Mapping[str, Any], config: Path, *, details: bool
+) -> list[Block]:
+    if len(arms) == 1 and len(arms[0].runs) == 1:
+        return [run_pointers(arms[0], study, config)]
+    layers = [summary_line([report_layers(arm) for arm in arms])] if len(arms) > 1 and not details else []
+    return [study_pointers(folder, arms, layers)]
+
+
+def _by_folder(arms: Sequence[Arm]) -> list[Arm]:
+    """Return the arms, each folder once: a tuned arm may share the runs of the given one."""
+    found: dict[Path, Arm] = {}
+    for arm in arms:
+        found.setdefault(arm.folder, arm)
+    return list(found.values())

@@ -1,0 +1,102 @@
+"""Writes results as JSON for programs: every figure unrounded, and the blocks that people see."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from normbench.evidence.claims.study_verdicts import study_verdicts
+from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.evidence.comparison.comparison import StudyComparison, compare_study
+from normbench.evidence.comparison.effects import with_first_baseline
+from normbench.evidence.layers.layer_report import report_layers
+from normbench.evidence.layers.run_report import RunReport
+from normbench.evidence.layers.standouts import study_standouts
+from normbench.evidence.layers.surface_report import surfaces
+from normbench.report.blocks.block import Block, block_mapping
+from normbench.report.blocks.run import screen_blocks
+from normbench.report.blocks.states import run_entry
+from normbench.storage.choices import Choice
+from normbench.storage.files.json_files import json_ready
+from normbench.storage.study_folder import read_study_arms
+
+
+def comparisons_json(comparisons: Sequence[StudyComparison], more: Sequence[Mapping[str, Any]] = ()) -> str:
+    """Return the comparisons as JSON; a number that is not finite becomes null.
+
+    Args:
+        comparisons: With or without effects.
+        more: What else to say of each, such as its tables by settings.
+    """
+    said = [asdict(comparison) | dict(more[i] if more else {}) for i, comparison in enumerate(comparisons)]
+    return json.dumps(json_ready(said), indent=2)
+
+
+def claims_json(verdicts: Sequence[ClaimVerdict]) -> str:
+    """Return the verdicts as JSON, each with n, effect, interval, p and margin of its parts."""
+    return json.dumps([claim_mapping(verdict) for verdict in verdicts], indent=2, ensure_ascii=False)
+
+
+def claim_mapping(verdict: ClaimVerdict) -> dict[str, object]:
+    """Return all fields, and of a claim of one part its figures also at the top."""
+    deciding = verdict.parts[0] if len(verdict.parts) == 1 else None
+    keys = ("n", "effect", "low", "high", "p", "p_corrected", "margins")
+    top = {key: getattr(deciding, key) for key in keys} if deciding else {}
+    content: dict[str, object] = json_ready(asdict(verdict) | top)
+    return content
+
+
+def study_mapping(
+    folder: Path, arm_names: Sequence[str], choices: Sequence[Choice], runs: Sequence[Mapping[str, Any]], config: Path
+) -> dict[str, Any]:
+    """Return all that was found of a study that was run, ready for JSON.
+
+    Args:
+        folder: The study's.
+        arm_names: Names of the folders of the arms just run.
+        choices: What tuning chose.
+        runs: What became of each run.
+        config: The file that was run.
+    """
+    arms = read_study_arms(folder)[1]
+    mine = {arm.folder: arm for arm in reversed(arms) if arm.folder.name in arm_names}
+    comparison = with_first_baseline(compare_study(folder))
+    found: dict[str, Any] = json_ready(
+        {
+            "runs": runs,
+            "tuning": [asdict(choice) for choice in choices],
+            "layers": [asdict(report_layers(arm)) for arm in reversed(mine.values())],
+            "standouts": [asdict(found) for found in study_standouts(folder)],
+            "surfaces": [asdict(found) for found in surfaces(arms)],
+            "comparison": asdict(comparison),
+            "claims": [claim_mapping(verdict) for verdict in study_verdicts(folder)],
+            "blocks": blocks_mapping(screen_blocks(folder, arm_names, config, choices)),
+        }
+    )
+    return found
+
+
+def blocks_mapping(blocks: Sequence[Block]) -> list[dict[str, Any]]:
+    """Return blocks ready for JSON."""
+    found: list[dict[str, Any]] = json_ready([block_mapping(block) for block in blocks])
+    return found
+
+
+def run_json(report: RunReport) -> str:
+    """Return what one run's folder tells as JSON."""
+    content: dict[str, Any] = {
+        **run_entry(report.state),
+        "step": report.step,
+        "total_steps": report.total_steps,
+        "settings": report.arm.settings,
+        "metrics": report.metrics,
+        "layers": asdict(report.layers) if report.layers else None,
+        "last_frames": [asdict(one) for one in report.last_frames],
+        "error_lines": report.error_lines,
+        "environment": report.environment,
+        "files": report.files,
+        "choice": asdict(report.choice) if report.choice else None,
+        "command": report.command,
+    }
+    return json.dumps(json_ready(content), indent=2, default=str)

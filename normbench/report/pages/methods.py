@@ -1,0 +1,106 @@
+"""How a comparison was made, as a paragraph for a paper."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.comparison.pivot import Pivot
+from normbench.evidence.statistics.paired import EXACT_UP_TO, Effect
+from normbench.report.blocks.numbers import metric_title
+
+TUNING_SEEDS = "1000 and 1001"
+INTERVALS = (
+    "Figures are means over seeds with 95 % intervals: for losses the modified Cox interval of a log-normal mean "
+    "(Olsson, 2005), else Student's t."
+)
+MACHINE = ("device", "python")
+
+
+def methods(comparison: StudyComparison, pivots: Sequence[Pivot] = ()) -> str:
+    """Return one paragraph: n, what varied, tuning, test, correction, interval, diverged runs, versions."""
+    if not comparison.rows:
+        return f"{comparison.study}: no finished run."
+    sentences = [
+        _arms(comparison),
+        _seeds(comparison),
+        _tuning(comparison),
+        INTERVALS,
+        _test(comparison, pivots),
+        _trends(pivots),
+        _diverged(comparison),
+        _versions(comparison),
+    ]
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _arms(comparison: StudyComparison) -> str:
+    count = len(comparison.rows)
+    what = f"{count} arms that differ in {_listed(comparison.differing)}" if comparison.differing else "one arm"
+    return f"Study {comparison.study} compares {what}; all other settings are equal."
+
+
+def _seeds(comparison: StudyComparison) -> str:
+    counts = sorted({len(row.seeds) for row in comparison.rows})
+    number = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    missing = " An arm is compared over the seeds that both arms have." * any(r.missing_seeds for r in comparison.rows)
+    same = "a seed decides data, initial weights, batch order and dropout, the same in every arm where shapes agree"
+    return f"Each arm was trained with n = {number} seed{'s' if counts[-1] > 1 else ''}; {same}.{missing}"
+
+
+def _tuning(comparison: StudyComparison) -> str:
+    if not comparison.tuned_keys:
+        return "Nothing was tuned: every arm runs at its given settings."
+    keys = _listed(comparison.tuned_keys)
+    has_given = any(not row.is_tuned for row in comparison.rows)
+    how = f"the value with the best median final validation loss over tuning seeds {TUNING_SEEDS}"
+    given = " Arms not called tuned run at their given settings." if has_given else ""
+    return f"{keys} was chosen for each arm, {how}, before any run that is reported.{given}"
+
+
+def _test(comparison: StudyComparison, pivots: Sequence[Pivot]) -> str:
+    cells = [cell.effect for pivot in pivots for line in pivot.lines for cell in line.cells if cell]
+    changes = [line.change for pivot in pivots for line in pivot.lines]
+    effects = [e for e in (cells + changes if pivots else [row.effect for row in comparison.rows]) if e]
+    if not effects:
+        return ""
+    return f"{_against(comparison, effects[0])} {_p_values(effects)}"
+
+
+def _against(comparison: StudyComparison, effect: Effect) -> str:
+    kind = "ratios of geometric means" if effect.is_ratio else "mean differences"
+    against = f" against {comparison.baseline}" if comparison.baseline else ""
+    interval = "95 % intervals of Student's t on the paired " + ("log ratios" if effect.is_ratio else "differences")
+    return f"Effects on {metric_title(effect.metric)}{against} are {kind}, paired by seed, with {interval}."
+
+
+def _p_values(effects: Sequence[Effect]) -> str:
+    exact = all(effect.n <= EXACT_UP_TO for effect in effects)
+    kind = "exact" if exact else "Monte Carlo (16,383 draws)"
+    many = f"corrected by Holm's method over the {len(effects)} comparisons" if len(effects) > 1 else "not corrected"
+    return f"p values are of the two-sided {kind} paired sign-flip test, {many}; a verdict is given where p <= 0.05."
+
+
+def _trends(pivots: Sequence[Pivot]) -> str:
+    trends = [pivot.trend or line.trend for pivot in pivots for line in pivot.lines]
+    if not any(trends):
+        return ""
+    return "A metric falls or rises along a setting where the sign-flip test of Kendall's tau per seed says so (Holm)."
+
+
+def _diverged(comparison: StudyComparison) -> str:
+    count, runs = sum(row.num_diverged for row in comparison.rows), sum(len(row.seeds) for row in comparison.rows)
+    rule = "counts as the constant predictor, or as its last finite value if that is worse"
+    return f"{count} of {runs} runs diverged; a diverged run stays in n and {rule}."
+
+
+def _versions(comparison: StudyComparison) -> str:
+    versions = comparison.versions
+    used = [f"{name} {' or '.join(found)}" for name, found in versions.items() if name not in MACHINE]
+    python = [f"Python {' or '.join(versions['python'])}"] if "python" in versions else []
+    device = f" on {' or '.join(versions['device'])}" if "device" in versions else ""
+    own = f"normbench {version('normbench')}"
+    return f"Computed with {', '.join([own, *python, *used])}{device}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:-1]) + f" and {names[-1]}" if len(names) > 1 else names[0]

@@ -1,0 +1,99 @@
+"""Writes blocks on a terminal: aligned, wrapped to its width, a wide table in several parts."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from normbench.report.blocks.block import Block, Table
+from normbench.report.terminal.layout import Row, table_rows
+from normbench.report.terminal.wrapping import command_lines, label_width, wrapped
+from normbench.storage.files.plain_text import one_line
+
+MAX_LINES = 25
+"""Of a plain run, and of a study of a few arms."""
+FEWEST_LAYERS = (None, 8, 7, 6, 5, 4, 3, 2, 1)
+"""How many rows a table of layers may take, tried in turn."""
+
+
+def print_blocks(console: Console, blocks: Sequence[Block]) -> None:
+    """Print blocks, an empty line between those that do not belong together."""
+    plain: list[str] = []
+    for text, is_header in blocks_rows(blocks, console.width):
+        if is_header:
+            _write(console, plain)
+            console.print(Text(text, style="bold"), soft_wrap=True)
+        else:
+            plain.append(text)
+    _write(console, plain)
+
+
+def _write(console: Console, lines: list[str]) -> None:
+    """Write lines at once and forget them: rich takes two seconds for a thousand rows one by one."""
+    if lines:
+        console.out("\n".join(lines), highlight=False)
+        lines.clear()
+
+
+def fitted(build: Callable[[int | None], list[Block]], width: int, max_lines: int = MAX_LINES) -> list[Block]:
+    """Return the blocks with as many layers as fit into so many lines.
+
+    Args:
+        build: Makes the blocks; takes the rows that a table of layers may have, None for all.
+        width: Of the terminal.
+        max_lines: Lines there are.
+    """
+    for max_layers in FEWEST_LAYERS:
+        blocks = build(max_layers)
+        if len(blocks_rows(blocks, width)) <= max_lines:
+            break
+    return blocks
+
+
+def blocks_rows(blocks: Sequence[Block], width: int) -> list[Row]:
+    """Return what is written of blocks, line by line."""
+    told = [(block, rows) for block in blocks if (rows := _block_rows(block, width))]
+    rows = list(told[0][1]) if told else []
+    for _, (block, following) in pairwise(told):
+        rows += ([] if block.is_joined else [("", False)]) + following
+    return rows
+
+
+def _block_rows(block: Block, width: int) -> list[Row]:
+    rows = [(line, False) for part in block.heading.split("\n") if part for line in wrapped(one_line(part), width)]
+    rows += table_rows(block.table, width) if block.table else []
+    return rows + [(line, False) for line in _text_lines(block, width)] + _figure_rows(block)
+
+
+def _figure_rows(block: Block) -> list[Row]:
+    return [(f"picture  {one_line(block.figure)}", False)] if block.figure else []
+
+
+def _text_lines(block: Block, width: int) -> list[str]:
+    behind = max(block.label_width, label_width(block.lines))
+    lines: list[str] = []
+    for line in block.lines:
+        start = " " * block.indent + (f"{one_line(line.label):<{behind}}" if behind else "")
+        room = width - cell_len(start)
+        said = command_lines(line, room) if line.is_command else _paragraph(line.text, room)
+        lines += [f"{start if i == 0 else ' ' * cell_len(start)}{text}".rstrip() for i, text in enumerate(said)]
+    return lines
+
+
+def _paragraph(text: str, width: int) -> list[str]:
+    return [line for part in text.split("\n") for line in wrapped(one_line(part), width)]
+
+
+def table_text(table: Table, width: int) -> str:
+    """Return a table as text.
+
+    Example:
+        >>> from normbench.report.blocks.block import Column, keys
+        >>> print(table_text(Table([keys("norm", ["none", "batch_norm"]), Column("loss", [0.5, 0.125])]), 80))
+        norm         loss
+        none        0.500
+        batch_norm  0.125
+    """
+    return "\n".join(text for text, _ in table_rows(table, width))

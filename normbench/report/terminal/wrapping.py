@@ -1,0 +1,93 @@
+"""Breaks text into lines of a width: between facts, else between words; a command so that it can be copied."""
+
+import re
+import shlex
+from collections.abc import Sequence
+
+from rich.cells import cell_len, chop_cells
+
+from normbench.report.blocks.block import Line
+from normbench.storage.files.plain_text import one_line
+
+DOT = " · "
+GOES_ON = "\\"
+NARROWEST = 20
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Return the lines of a text; what begins with spaces is indented throughout.
+
+    Example:
+        >>> wrapped("  batch_size 16 · sgd lr 0.01 · dropout 0", 24)
+        ['  batch_size 16 ·', '  sgd lr 0.01 ·', '  dropout 0']
+    """
+    if cell_len(text) <= width:
+        return [text]
+    indent = " " * (len(text) - len(text.lstrip()))
+    room = max(NARROWEST, width - len(indent))
+    facts = text.strip().split(DOT)
+    pieces = [f"{fact} ·" for fact in facts[:-1]] + facts[-1:]
+    fitting = [piece for fact in pieces for piece in ([fact] if cell_len(fact) <= room else _words(fact, room))]
+    return [f"{indent}{line}" for line in _filled(fitting, room)]
+
+
+def _filled(pieces: Sequence[str], width: int, joint: str = " ") -> list[str]:
+    """Put as many pieces into each line as there is room for."""
+    lines: list[str] = []
+    for piece in pieces:
+        if lines and cell_len(lines[-1]) + len(joint) + cell_len(piece) <= width:
+            lines[-1] += joint + piece
+        else:
+            lines.append(piece)
+    return lines
+
+
+def _words(text: str, width: int) -> list[str]:
+    return [piece for word in text.split(" ") for piece in ([word] if cell_len(word) <= width else folded(word, width))]
+
+
+def folded(word: str, width: int) -> list[str]:
+    """Return a word that is too long in pieces: behind a comma, slash or =, else where the line ends.
+
+    Example:
+        >>> folded("norm=batch_norm,optimizer.lr=0.1", 20)
+        ['norm=batch_norm,', 'optimizer.lr=0.1']
+    """
+    parts = re.findall(r"[^,/;]+[,/;]*|[,/;]+", word)
+    pieces = [piece for part in parts for piece in ([part] if cell_len(part) <= width else chop_cells(part, width))]
+    return _filled(pieces, width, joint="")
+
+
+def cell_lines(text: str, width: int) -> list[str]:
+    """Return the lines of a table's cell."""
+    return _filled(_words(text, width), width) if cell_len(text) > width else [text]
+
+
+def command_lines(line: Line, width: int) -> list[str]:
+    r"""Return a command and its remark; a long one goes on behind a backslash, as a shell reads it.
+
+    Example:
+        >>> command_lines(Line("normbench run 'a b.yaml' --seeds 8", is_command=True), 24)
+        ['normbench run \\', "  'a b.yaml' --seeds 8"]
+    """
+    text = one_line(line.text)
+    if cell_len(text) > width:
+        first, *others = _filled([shlex.quote(word) for word in shlex.split(text)], width - 4)
+        lines = [first, *(f"  {part}" for part in others)]
+        lines = [*(f"{part} {GOES_ON}" for part in lines[:-1]), lines[-1]]
+    else:
+        lines = [text]
+    if not line.remark:
+        return lines
+    together = f"{lines[-1]}{' ' * max(3, 36 - cell_len(lines[-1]))}{line.remark}"
+    narrow = f"{lines[-1]}   {line.remark}"
+    for candidate in (together, narrow):
+        if cell_len(candidate) <= width:
+            return [*lines[:-1], candidate]
+    return [*lines, *wrapped(line.remark, width)]
+
+
+def label_width(lines: Sequence[Line]) -> int:
+    """Return the columns that labels take, with the space behind them; 0 where there is none."""
+    longest = max((cell_len(one_line(line.label)) for line in lines), default=0)
+    return longest + 2 if longest else 0

@@ -1,0 +1,34 @@
+"""The arms of a study as selectors choose from them: as they stand, and once each has been tuned."""
+
+from normbench.storage.arm_id import ArmEntry, ArmSet
+from normbench.storage.arm_labels import tuned_label
+from normbench.study.axes import full_key
+from normbench.study.config import Study
+from normbench.study.resolved import flat_settings
+
+
+def known_arms(study: Study) -> ArmSet:
+    """Return the arms of a study as it stands, tuned ones only where they have been chosen."""
+    known = [entry_of(study, label).known(flat_settings(config)) for label, config in study.arms.items()]
+    return ArmSet(known, study.axes, study.named)
+
+
+def final_arms(study: Study) -> ArmSet:
+    """Return the arms that are compared once each has been tuned."""
+    given = known_arms(study)
+    if not study.tune:
+        return given
+    settings = {label: flat_settings(config) for label, config in study.arms.items()}
+    tuned = [tuned_entry(study, label).known(settings[label]) for label in study.arms]
+    return ArmSet([*(given.arms if study.keep_given else ()), *tuned], study.axes, study.named)
+
+
+def entry_of(study: Study, label: str) -> ArmEntry:
+    """Return what the study says of an arm beside its settings."""
+    return study.entries.get(label, ArmEntry(label))
+
+
+def tuned_entry(study: Study, label: str) -> ArmEntry:
+    """Return the entry of the arm at its own settings beside a given one."""
+    given = entry_of(study, label)
+    return ArmEntry(tuned_label(label), given.name, given.sets, tuple(map(full_key, study.tune)))

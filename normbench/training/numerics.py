@@ -1,0 +1,76 @@
+"""Sets everything about torch that decides bits while runs are made, and puts it back."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from threading import RLock
+from typing import Any
+
+import torch
+
+from normbench.errors import RunFailedError
+from normbench.study.numerics import Numerics
+
+_ONE_THREAD = RLock()
+"""These settings belong to the whole process: two threads with other ones would change each other's numbers."""
+
+
+@contextmanager
+def numerics(wanted: Numerics | None = None) -> Iterator[None]:
+    """Set torch to the wanted numerics inside the block; put back what was set before, also after an exception.
+
+    Blocks of one thread may stand inside each other.
+
+    Raises:
+        RunFailedError: Another thread of this process is inside such a block.
+    """
+    wanted = wanted or Numerics()
+    if not _ONE_THREAD.acquire(blocking=False):
+        rule = "must be made in one thread of a process at a time, since its torch has one set of settings"
+        raise RunFailedError(f"runs: {rule}, got a second thread. Make them one after another, or in processes.")
+    try:
+        with ExitStack() as put_back:
+            _set(wanted, put_back)
+            yield
+    finally:
+        _ONE_THREAD.release()
+
+
+def _set(wanted: Numerics, put_back: ExitStack) -> None:
+    put_back.callback(torch.set_num_threads, torch.get_num_threads())
+    torch.set_num_threads(wanted.threads)
+    put_back.callback(torch.set_flush_denormal, flushes_denormals())
+    torch.set_flush_denormal(wanted.flush_denormal)
+    put_back.callback(torch.set_default_dtype, torch.get_default_dtype())
+    torch.set_default_dtype(getattr(torch, wanted.default_dtype))
+    _set_deterministic(wanted, put_back)
+    _set_tf32(wanted, put_back)
+    put_back.callback(torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled())
+    torch.backends.mha.set_fastpath_enabled(wanted.transformer_fast_path)
+
+
+def flushes_denormals() -> bool:
+    """Return whether torch counts denormal numbers as 0 here; it has no getter, so one is multiplied."""
+    return torch.tensor([1e-40], dtype=torch.float32).mul(1.0).item() == 0.0
+
+
+def _set_deterministic(wanted: Numerics, put_back: ExitStack) -> None:
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    put_back.callback(torch.use_deterministic_algorithms, before[0], warn_only=before[1])
+    _set_attribute(torch.utils.deterministic, "fill_uninitialized_memory", put_back, value=False)  # costs time
+    _set_attribute(torch.backends.cudnn, "benchmark", put_back, value=False)  # would choose by the clock
+    torch.use_deterministic_algorithms(wanted.deterministic, warn_only=True)
+
+
+def _set_tf32(wanted: Numerics, put_back: ExitStack) -> None:
+    for owner in (torch.backends.cuda.matmul, torch.backends.cudnn):
+        _set_attribute(owner, "allow_tf32", put_back, value=wanted.tf32)
+
+
+def _set_attribute(owner: Any, name: str, put_back: ExitStack, *, value: bool) -> None:
+    put_back.callback(setattr, owner, name, getattr(owner, name))
+    setattr(owner, name, value)
+
+
+def available_device() -> str:
+    """Return what ``device: auto`` stands for here: cuda where there is a GPU, else cpu."""
+    return "cuda" if torch.cuda.is_available() else "cpu"

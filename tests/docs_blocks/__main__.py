@@ -1,0 +1,38 @@
+"""Write or check the generated parts: `python -m docs_blocks check`, `tables` or `write`.
+
+Between [[[cog and [[[end]]] stands what takes no torch: `check` compares it with what the code says now. Between {{{cog
+and {{{end}}} stands what takes torch: tables of parts and settings, which `tables` compares too, and outputs of
+commands, which only `write` makes anew, by running the commands.
+"""
+
+import os
+import sys
+
+from cogapp import Cog
+
+from docs_blocks import outputs
+from docs_blocks.markdown import ROOT, pages
+
+LIGHT = ("[[[cog ]]] [[[end]]]", "from docs_blocks import commands, configs, rooms, tree, verdicts")
+HEAVY = ("{{{cog }}} {{{end}}}", "from docs_blocks import outputs, parts, picture")
+
+
+def main(wish: str) -> int:
+    """Return 0 if all is as it should be."""
+    os.chdir(ROOT)
+    if wish == "check":
+        return process(*LIGHT, "--check", "--diff")
+    if wish == "tables":
+        return process(*HEAVY, "--check", "--diff")
+    with outputs.made_anew():
+        return process(*HEAVY, "-r") or process(*LIGHT, "-r")
+
+
+def process(markers: str, prologue: str, *options: str) -> int:
+    """Let cog go over all pages."""
+    names = [str(page.relative_to(ROOT)) for page in pages()]
+    return Cog().main(["cog", f"--markers={markers}", "-p", prologue, *options, *names])
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

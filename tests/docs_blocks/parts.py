@@ -1,0 +1,39 @@
+"""Settings and parts as tables, read off the classes that check them; these import torch."""
+
+import json
+
+from pydantic import BaseModel
+
+from docs_blocks.markdown import table
+from normbench.parts import find_specs
+from normbench.study.config import RecordingConfig, RunConfig
+
+
+def run_settings() -> str:
+    """Every setting of a run and of its recording with its default; parts have tables of their own."""
+    recording = RecordingConfig.model_fields.items()
+    fields = {**RunConfig.model_fields, **{f"recording.{key}": info for key, info in recording}}
+    told = {key: info for key, info in fields.items() if not isinstance(info.default, BaseModel)}
+    rows = [
+        (f"`{key}`", f"`{yaml_word(i.default)}`", i.description or "") for key, i in told.items() if not i.is_required()
+    ]
+    return table("setting", "default", "what it does", rows=rows)
+
+
+def parts(package: str) -> str:
+    """Every variant of a part: its name in YAML, what it is, and its settings with their defaults."""
+    rows = [(f"`{name}`", spec_caption(spec), spec_settings(spec)) for name, spec in find_specs(package).items()]
+    return table("name", "what it is", "settings", rows=rows)
+
+
+def spec_caption(spec: type) -> str:
+    return (spec.__doc__ or "").partition("\n")[0].replace("``", "`")
+
+
+def spec_settings(spec) -> str:
+    defaults = spec().model_dump(mode="json", exclude={"name"})
+    return "<br>".join(f"`{key}: {yaml_word(value)}`" for key, value in defaults.items())
+
+
+def yaml_word(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
