@@ -1,14 +1,15 @@
 """Finds the variants of each part by their files, and turns names in YAML into objects: Spec, OneOf, About."""
 
-import importlib
-import pkgutil
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cache
+from types import ModuleType
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
+
+from normbench.storage.files.part_files import Parts, UnfinishedError, import_parts
 
 MAX_SIZE = 1_000_000
 """Of one axis: of features, classes, layers' widths."""
@@ -44,37 +45,45 @@ class Spec(BaseModel, ABC):
         return self.model_dump(mode="json", exclude_defaults=True, exclude={"name"})
 
 
-@cache
 def find_specs(package: str) -> dict[str, type[Spec]]:
-    """Import every file of a package and return its variants by name, sorted.
+    """Import every file of a package and return its variants by name, sorted; unfinished ones are left out.
 
     The file's name is the variant's name: ``normbench.norms.group_norm`` holds the spec ``group_norm``.
     """
-    folder = importlib.import_module(package)
-    names = sorted(
-        module.name
-        for module in pkgutil.iter_modules(folder.__path__)
-        if module.name != "base" and not module.name.startswith("_")
-    )
-    return {name: _spec_in(importlib.import_module(f"{package}.{name}"), name) for name in names}
+    return _parts(package).found
 
 
-def is_variant(file: str) -> bool:
-    """Return whether a file beside ``base.py`` holds a variant; a name that begins with ``_`` says that it helps some.
-
-    Example:
-        >>> is_variant("group_norm"), is_variant("base"), is_variant("_drawing")
-        (True, False, False)
-    """
-    return file != "base" and not file.startswith("_")
+def unfinished_specs(package: str) -> dict[str, str]:
+    """Return a line for each file of a package that holds no whole variant, by its name."""
+    return _parts(package).unfinished
 
 
-def _spec_in(module: Any, name: str) -> type[Spec]:
+@cache
+def _parts(package: str) -> Parts[type[Spec]]:
+    return import_parts(package, _spec_in)
+
+
+def _spec_in(module: ModuleType, name: str) -> type[Spec]:
     specs = [thing for thing in vars(module).values() if _is_spec_of(thing, module.__name__)]
-    assert len(specs) == 1, f"{module.__name__} must hold one Spec, got {len(specs)}"
-    assert specs[0].model_fields["name"].default == name, f"{module.__name__}: the spec's name must be {name!r}"
-    found: type[Spec] = specs[0]
-    return found
+    if len(specs) != 1:
+        got = ", ".join(spec.__name__ for spec in specs) or "none"
+        raise UnfinishedError(f"must define one Spec with the name {name!r}, got {got}")
+    spec: type[Spec] = specs[0]
+    said = spec.model_fields["name"].default
+    if said != name:
+        raise UnfinishedError(f"{spec.__name__}.name must be the file's, {name!r}, got {said!r}")
+    if not vars(spec).get("__doc__"):
+        raise UnfinishedError(f"{spec.__name__} must have a docstring, got none")
+    missing = [*sorted(spec.__abstractmethods__), *_unset(spec)]
+    if missing:
+        raise UnfinishedError(f"{spec.__name__} must define {', '.join(missing)}, got nothing of that name")
+    return spec
+
+
+def _unset(spec: type[Spec]) -> list[str]:
+    """Return the class variables that a base only announces and the spec does not set, such as ``about``."""
+    announced = [name for base in reversed(spec.__mro__) for name in getattr(base, "__class_vars__", ())]
+    return [name for name in dict.fromkeys(announced) if not name.startswith("_") and not hasattr(spec, name)]
 
 
 def _is_spec_of(thing: Any, module: str) -> bool:

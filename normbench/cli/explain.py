@@ -60,8 +60,10 @@ def _found(name: str | None, shape: tuple[int, ...], settings: list[str]) -> Any
 def _all_norms(shape: tuple[int, ...]) -> list[dict[str, Any]]:
     from normbench.errors import SettingError
     from normbench.inspection.explain import explain_norm
-    from normbench.parts import find_specs
+    from normbench.parts import find_specs, unfinished_specs
 
+    for line in unfinished_specs("normbench.norms").values():
+        typer.echo(line, err=True)
     rows = []
     for spec in find_specs("normbench.norms").values():
         try:

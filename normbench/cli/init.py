@@ -46,6 +46,7 @@ def command(
     Example: normbench init mlp
     """
     from normbench.errors import ConfigError
+    from normbench.storage.files.plain_text import command_line
 
     target = path or Path(f"my_{model}.yaml")
     try:
@@ -55,4 +56,4 @@ def command(
         raise ConfigError([f"{target}: must not exist yet, got a file. Choose another with --path."]) from None
     except OSError as error:
         raise ConfigError([f"{target}: must be writable, got: {error.strerror}. Choose another with --path."]) from None
-    typer.echo(f"wrote {target}\nnext  normbench run {target}")
+    typer.echo(f"wrote {target}\nnext  {command_line('run', target)}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 if TYPE_CHECKING:
+    from normbench.errors import RunFolderError
     from normbench.report.blocks.block import Block
     from normbench.scheduling.executors.base import Executor
     from normbench.scheduling.studies import StudyRun, StudyRunner
@@ -100,7 +101,6 @@ def _run_all(
         A line per failure, a line per study that could not be written or read, and what showing each gave.
     """
     from normbench.errors import RunFolderError
-    from normbench.scheduling.one_run import error_line
     from normbench.scheduling.study_pictures import draw_study
 
     failures: list[str] = []
@@ -112,11 +112,23 @@ def _run_all(
             try:
                 draw_study(run.study, run.folder, run.results)
                 reports.append(show(path, run))
-            except BrokenPipeError:  # whoever reads has seen enough
-                raise
             except (OSError, RunFolderError) as error:  # the runs are there, and asking again shows them
-                failures.append(f"{study.name}: {error_line(error, run.folder)}")
+                _note(error, run, failures, broken)
     return failures, broken, reports
+
+
+def _note(error: "OSError | RunFolderError", run: "StudyRun", failures: list[str], broken: list[str]) -> None:
+    """Note why a study could not be shown; nothing where whoever reads has seen enough, and the next one is run."""
+    from normbench.scheduling.one_run import error_line
+    from normbench.storage.files.atomic import refusal
+    from normbench.storage.files.streams import STDOUT, discard_output
+
+    if isinstance(error, BrokenPipeError):
+        discard_output()
+    elif isinstance(error, OSError) and error.filename == STDOUT:
+        broken.append(refusal(error, STDOUT))
+    else:
+        failures.append(f"{run.study.name}: {error_line(error, run.folder)}")
 
 
 def _tell_failures(failures: list[str], broken: list[str]) -> None:
@@ -200,7 +212,12 @@ def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> Non
     from normbench.report.terminal.console import make_console
     from normbench.report.terminal.render import print_blocks
     from normbench.scheduling.cost import estimate_cost
+    from normbench.scheduling.ownership import refuse_another_files_folder
 
+    for study in studies:
+        refuse_another_files_folder(study, runs_dir / study.name)
+        for line in _fits(study):
+            typer.echo(line, err=True)
     plans = [asdict(estimate_cost(study, runs_dir)) for study in studies]
     found = [study_findings(study) for study in studies]
     if as_json:
@@ -215,16 +232,26 @@ def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> Non
 
 
 def _print_warnings(studies: "list[Study]") -> dict[str, int]:
-    """Print a line of what may go wrong in each study; return the lines it took by study."""
+    """Print what is unfinished, made to fit, or may go wrong in each study; return the lines it took by study."""
+    from normbench.inspection.checks.base import unfinished_checks
+    from normbench.inspection.measures.base import unfinished_measures
     from normbench.inspection.preflight import study_findings
     from normbench.report.blocks.findings import short_findings
     from normbench.report.terminal.console import make_console
+    from normbench.scheduling.executors.base import unfinished_executors
 
     width = make_console(stderr=True).width
-    told = {study.name: short_findings(study.name, study_findings(study), "warning", width) for study in studies}
-    for line in filter(None, told.values()):
+    unfinished = [*unfinished_checks(), *unfinished_measures(), *unfinished_executors()]
+    warned = {study.name: short_findings(study.name, study_findings(study), "warning", width) for study in studies}
+    told = {study.name: [*_fits(study), *filter(None, [warned[study.name]])] for study in studies}
+    for line in [*unfinished, *(line for lines in told.values() for line in lines)]:
         typer.echo(line, err=True)
-    return {name: len(line) > 0 for name, line in told.items()}
+    return {name: len(unfinished) + len(lines) for name, lines in told.items()}
+
+
+def _fits(study: "Study") -> list[str]:
+    """Return a line for each setting that nobody said and whose default did not fit."""
+    return [f"{study.name}: {line}." for line in study.fits]
 
 
 def _quick(study: "Study") -> "Study":

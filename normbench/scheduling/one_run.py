@@ -9,6 +9,7 @@ from pathlib import Path
 from normbench.errors import RunFolderError
 from normbench.scheduling.run_result import AGAIN, RunOptions, RunResult
 from normbench.storage.files.atomic import refusal
+from normbench.storage.files.json_files import write_text
 from normbench.storage.files.plain_text import one_line
 from normbench.storage.identity import RunIdentity
 from normbench.storage.lock import Busy, Claim, Stamp, claim
@@ -124,7 +125,7 @@ class RunMaker:
             line = error_line(error, run.folder)
             with suppress(OSError):
                 text = traceback.format_exc()
-                (run.folder / ERROR_TXT).write_text(text, encoding="utf-8", errors="backslashreplace")
+                write_text(run.folder / ERROR_TXT, text.encode("utf-8", "backslashreplace").decode())
             mine.end(RunStatus.FAILED, line)
             return RunStatus.FAILED, line
         mine.finish()

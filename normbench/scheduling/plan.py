@@ -9,12 +9,14 @@ from typing import Any
 
 from normbench.errors import ConfigError, RunFolderError
 from normbench.scheduling.one_run import PlannedRun
+from normbench.scheduling.ownership import is_config_of_a_run, refuse_another_files_folder, source_path
 from normbench.storage.files.json_files import json_ready, read_json, write_json, write_sealed_json
+from normbench.storage.files.links import refuse_links
 from normbench.storage.identity import ENGINE, NUMERICS, RunIdentity, read_identity
 from normbench.storage.lock import locked, sweep
 from normbench.storage.names import is_name
 from normbench.storage.resolved_settings import flatten
-from normbench.storage.run_folder import ARM_JSON, CONFIG_YAML, STUDY_JSON, arm_folder_name
+from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, arm_folder_name
 from normbench.study.arms import entry_of
 from normbench.study.config import Study
 from normbench.study.resolved import flat_settings
@@ -121,12 +123,15 @@ def write_study_files(plan: Plan) -> None:
 
     Raises:
         OSError: They cannot be written.
+        RunFolderError: A link leads there, or the folder belongs to another study file.
     """
+    refuse_links(plan.folder)
     plan.folder.mkdir(parents=True, exist_ok=True)
     with locked(plan.folder):
+        refuse_another_files_folder(plan.study, plan.folder)
         sweep(plan.folder)
         _write_arms(plan.runs)
-        content = study_content(plan)
+        content = study_content(plan) | {"source_path": source_path(plan.study, plan.folder)}
         if not _is_run_of(content, plan.folder / STUDY_JSON):
             write_json(plan.folder / STUDY_JSON, content)
 
@@ -134,6 +139,7 @@ def write_study_files(plan: Plan) -> None:
 def _write_arms(runs: Sequence[PlannedRun]) -> None:
     for run in {run.folder.parent: run for run in runs}.values():
         folder, content = run.folder.parent, arm_content(run)
+        refuse_links(folder)
         folder.mkdir(parents=True, exist_ok=True)
         if not _holds(folder / ARM_JSON, content):
             sweep(folder)
@@ -190,7 +196,4 @@ def study_content(plan: Plan) -> dict[str, Any]:
 
 def _is_run_of(content: dict[str, Any], path: Path) -> bool:
     """Return whether this is the resolved config of one run, which forgets nothing of the study it belongs to."""
-    source = Path(content["source"])
-    return (
-        bool(_said_before(path.parent)) and source.name == CONFIG_YAML and (source.parent.parent / ARM_JSON).is_file()
-    )
+    return bool(_said_before(path.parent)) and is_config_of_a_run(Path(content["source"]))

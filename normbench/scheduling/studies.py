@@ -9,6 +9,7 @@ from typing import Protocol
 from normbench.scheduling.executors.base import Executor
 from normbench.scheduling.interruption import write_to_stderr
 from normbench.scheduling.one_run import PlannedRun
+from normbench.scheduling.ownership import refuse_another_files_folder
 from normbench.scheduling.plan import make_plan, on_device
 from normbench.scheduling.run_result import RunOptions
 from normbench.scheduling.schedule import RunUpdate, run_plan
@@ -86,9 +87,10 @@ class StudyRunner:
 
         Raises:
             RunFailedError: A tuning run failed, or any with ``fail_fast``.
-            RunFolderError: The runs folder cannot be written, or holds something damaged.
+            RunFolderError: The runs folder cannot be written, holds something damaged, or belongs to another file.
             KeyboardInterrupt: Somebody asked to stop; what was under way is saved.
         """
+        refuse_another_files_folder(given, self.runs_dir / given.name)
         given, _ = on_device(given, self.runs_dir)
         choices = self._tune(given) if given.tune else {}
         study = with_choices(given, choices) if choices else given

@@ -8,6 +8,8 @@ from normbench.report.figures.curves import curve_seeds, draw_curves, save_last
 from normbench.scheduling.mean_curves import SUMMARY, write_aggregate_curves
 from normbench.scheduling.schedule import RunUpdate
 from normbench.storage.files.json_files import write_text
+from normbench.storage.files.links import refuse_links
+from normbench.storage.files.reading import read_bytes
 from normbench.storage.lock import locked, sweep
 from normbench.storage.run_folder import SUMMARY_JSON, Arm, Run
 from normbench.storage.study_folder import read_study_arms
@@ -31,6 +33,7 @@ def draw_study(study: Study, folder: Path, results: Sequence[RunUpdate]) -> None
         RunFolderError: A run's file is missing or was changed.
     """
     names = {progress.run.folder.parent.name for progress in results}
+    refuse_links(folder)
     with locked(folder):
         sweep(folder)
         arms = read_study_arms(folder)[1]
@@ -59,10 +62,11 @@ def _runs(arms: Sequence[Arm]) -> list[Run]:
 def _draw_anew(target: Path, arms: Sequence[Arm], runs: Sequence[Run], draw: Callable[[], None]) -> None:
     """Draw into a folder, unless what lies there shows these runs already."""
     mark, names = target / DRAWN_FROM, "\n".join(f"{arm.name} {arm.folder.name}" for arm in arms)
-    content = b"".join((run.folder / SUMMARY_JSON).read_bytes() for run in runs)
+    content = b"".join(read_bytes(run.folder / SUMMARY_JSON) for run in runs)
     shown = sha256(names.encode() + content).hexdigest()
-    if mark.is_file() and mark.read_bytes() == shown.encode():
+    if mark.is_file() and read_bytes(mark) == shown.encode():
         return
+    refuse_links(target, levels=2)
     mark.unlink(missing_ok=True)
     draw()
     if target.is_dir():

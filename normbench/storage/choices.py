@@ -11,6 +11,7 @@ from typing import Any
 from normbench.errors import RunFolderError
 from normbench.storage.arm_id import ArmId
 from normbench.storage.files.json_files import json_ready, read_json, write_sealed_json
+from normbench.storage.files.links import refuse_links
 from normbench.storage.identity import NUM_SHOWN
 from normbench.storage.lock import locked, sweep
 
@@ -89,6 +90,7 @@ class Question:
 
 def freeze(choice: Choice, question: Question, study: Path) -> Choice:
     """Write down a choice, unless another command has done so meanwhile; return what is written down."""
+    refuse_links(study / TUNING, levels=2)
     with locked(study / TUNING):
         known = frozen(question, study)
         if known:
@@ -106,7 +108,7 @@ def frozen(question: Question, study: Path) -> Choice | None:
         RunFolderError: The file is damaged, or answers another question.
     """
     path = question.path(study)
-    if not path.is_file():
+    if not path.exists():
         return None
     (choice, _, _), said, asked = _read(path), read_json(path), json_ready(question.content())
     other = [key for key in asked if said.get(key) != asked[key]]

@@ -1,5 +1,6 @@
 """The right to make a run: one process at a time has it, and publishes only while it does."""
 
+import errno
 import os
 import secrets
 import time
@@ -14,6 +15,7 @@ from filelock import FileLock
 
 from normbench.errors import RunFolderError
 from normbench.storage.files.atomic import PART, naming, way_out
+from normbench.storage.files.links import refuse_links
 from normbench.storage.owners import MY_TOKENS, Owner
 from normbench.storage.run_folder import (
     CHECKPOINT,
@@ -22,6 +24,7 @@ from normbench.storage.run_folder import (
     CONFIG_YAML,
     ENVIRONMENT_JSON,
     ERROR_TXT,
+    STUDY_JSON,
     SUMMARY_JSON,
     is_finished,
     problem_with,
@@ -130,15 +133,22 @@ def claim(
 
     Raises:
         Busy: Another process makes it.
-        RunFolderError: The folder cannot be written.
+        RunFolderError: The folder cannot be written, or a link leads there.
     """
+    refuse_links(folder, levels=_levels(folder))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with locked(folder.parent):
             return _claim(folder, outdated, silent_owners, find_problem or (lambda: problem_with(folder)))
     except OSError as error:
-        rule = "must be a folder this user may write"
-        raise RunFolderError(f"{folder}: {rule}, got: {error.strerror}. {way_out(error)}") from None
+        rule, place = "must be a folder this user may write", folder if error.errno != errno.EINVAL else error.filename
+        raise RunFolderError(f"{place}: {rule}, got: {error.strerror}. {way_out(error)}") from None
+
+
+def _levels(folder: Path) -> int:
+    """Return how many folders of a run's path lie in the runs folder: seed, arm, study, and tuning where it is one."""
+    around = folder.parents[1]
+    return 4 if around.name == "tuning" and not (around / STUDY_JSON).exists() else 3
 
 
 def _claim(
@@ -167,7 +177,7 @@ def _claim(
 
 def _free_name(folder: Path) -> Path:
     number = 1
-    while (name := folder.with_name(f"{folder.name}.old-{number}")).exists():
+    while os.path.lexists(name := folder.with_name(f"{folder.name}.old-{number}")):
         number += 1
     return name
 
@@ -197,6 +207,7 @@ def sweep(folder: Path) -> None:
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes out of claims and removals in a folder for a moment."""
     lock = FileLock(folder / LOCK)
+    refuse_links(folder / LOCK)
     with naming(folder):
         lock.acquire()
     try:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from normbench.storage.files.json_files import write_json
+from normbench.storage.files.reading import read_bytes
 from normbench.storage.run_folder import CLAIM_JSON, is_finished
 from normbench.storage.run_status import RunStatus
 
@@ -60,7 +61,7 @@ class Owner:
             OSError: There is a claim that cannot be read now.
         """
         try:
-            said: dict[str, Any] = json.loads((folder / CLAIM_JSON).read_bytes())
+            said: dict[str, Any] = json.loads(read_bytes(folder / CLAIM_JSON))
             owner, pid = cls(**said), said.pop("pid")
         except (FileNotFoundError, NotADirectoryError):
             return None

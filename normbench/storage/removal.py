@@ -11,6 +11,7 @@ from pathlib import Path
 
 from normbench.errors import ConfigError, NormbenchError, RunFolderError
 from normbench.storage.choices import TUNING
+from normbench.storage.files.links import is_really_in, refuse_links
 from normbench.storage.lock import locked
 from normbench.storage.owners import Owner
 from normbench.storage.run_folder import ARM_JSON, CLAIM_JSON, STUDY_JSON, SUMMARY_JSON
@@ -82,8 +83,7 @@ def _removable(path: Path, runs_dir: Path) -> Path:
     """Return a folder by its own name in the runs folder; refuse what lies elsewhere, or what others made."""
     given = folder_named(path, runs_dir)
     folder, root = given.resolve(), runs_dir.resolve()
-    if given.is_symlink():
-        raise RunFolderError(f"{path}: must be a folder, got a link to {folder}. Name that folder, or remove the link.")
+    refuse_links(given, name=str(path))
     if folder == root or root not in folder.parents:
         got = "the runs folder itself" if folder == root else str(folder)
         raise RunFolderError(f"{path}: must lie inside the runs folder {runs_dir}, got {got}. Name what lies in it.")
@@ -127,7 +127,7 @@ def _units(folder: Path) -> list[Path]:
     if is_run_name(folder.name):
         return [folder]
     arms = {Path(run.arm.path) for run in find_runs(folder).runs}
-    return [*sorted(arms - {folder}), folder]
+    return [*sorted(arm for arm in arms if is_really_in(arm, folder)), folder]  # what is linked there is not ours
 
 
 def _set_aside(units: Sequence[Path]) -> Moved:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import ConfigError
+from normbench.storage.files.reading import open_regular
 from normbench.storage.files.yaml_file import read_study_file
 from normbench.storage.run_folder import CONFIG_YAML
 
@@ -14,8 +15,9 @@ _OF_THE_STUDY = ("study", "arms", "seeds")
 def settings_of_run(folder: Path) -> dict[str, Any]:
     """Return what a run's config.yaml sets; nothing where it cannot be read."""
     try:
+        open_regular(folder / CONFIG_YAML).close()
         said = read_study_file(folder / CONFIG_YAML).data
-    except ConfigError:
+    except (ConfigError, OSError):
         return {}
     return flatten({key: value for key, value in said.items() if key not in _OF_THE_STUDY})
 

@@ -13,6 +13,7 @@ from typing import Any
 from normbench.errors import RunFolderError
 from normbench.storage.arm_id import ArmEntry, KnownArm
 from normbench.storage.files.json_files import AGAIN, is_sealed, is_unbroken, json_object, read_json, unreadable
+from normbench.storage.files.reading import read_bytes
 from normbench.storage.identity import NUM_SHOWN
 
 STUDY_JSON, ARM_JSON = "study.json", "arm.json"
@@ -46,7 +47,7 @@ def arm_folder_name(arm: str, digits: str) -> str:
 
 def is_finished(folder: Path) -> bool:
     """Return whether a run ended by itself; its summary is written last."""
-    return os.path.isfile(f"{folder}/{SUMMARY_JSON}")  # noqa: PTH113 - False where nobody may look
+    return os.path.exists(f"{folder}/{SUMMARY_JSON}")  # noqa: PTH110 - False where nobody may look
 
 
 def problem_with(folder: Path) -> str:
@@ -62,13 +63,7 @@ def problem_with(folder: Path) -> str:
 
 def digests(folder: Path) -> dict[str, str]:
     """Return the sha256 of each CSV file of a run."""
-    return {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.csv"))}
-
-
-def _read_bytes(path: str) -> bytes:
-    """Read a file by its text path: of ten thousand runs, pathlib's part of the time is seen."""
-    with open(path, "rb") as file:  # noqa: PTH123
-        return file.read()
+    return {path.name: sha256(read_bytes(path)).hexdigest() for path in sorted(folder.glob("*.csv"))}
 
 
 @dataclass(frozen=True)
@@ -89,7 +84,7 @@ class Run:
         """
         path = f"{self.folder}/{SUMMARY_JSON}"
         try:
-            raw = _read_bytes(path)
+            raw = read_bytes(path)
         except OSError as error:
             raise unreadable(path, error) from None
         content = json_object(path, raw)
@@ -108,7 +103,7 @@ class Run:
         """Times, versions, device; empty where it is missing, since no number rests on it."""
         path = f"{self.folder}/{ENVIRONMENT_JSON}"
         try:
-            return json_object(path, _read_bytes(path))
+            return json_object(path, read_bytes(path))
         except FileNotFoundError:
             return {}
         except OSError as error:
@@ -137,7 +132,7 @@ class Run:
         path = f"{self.folder}/{name}"
         wanted = self.summary.get("files", {}).get(name)
         try:
-            raw = _read_bytes(path)
+            raw = read_bytes(path)
         except OSError as error:
             raise RunFolderError(f"{path}: must be readable, got: {error.strerror}. {self._again()}") from None
         if sha256(raw).hexdigest() != wanted:

@@ -18,7 +18,7 @@ def find_studies(path: Path) -> list[Path]:
     Raises:
         ComparisonError: There is none.
     """
-    if (path / STUDY_JSON).is_file():
+    if (path / STUDY_JSON).exists():
         return [path]
     found = _folders_with(STUDY_JSON, path)
     if not found:
@@ -66,7 +66,7 @@ def own_keys(study: Mapping[str, Any]) -> tuple[list[str], list[str]]:
 
 
 def _known(entry: ArmEntry, folder: Path, arm: Arm | None) -> KnownArm:
-    if arm is None and not (folder / ARM_JSON).is_file():
+    if arm is None and not (folder / ARM_JSON).exists():
         return entry.known(entry.sets)
     return entry.known((arm or read_arm(folder)).settings)
 

@@ -194,6 +194,7 @@ class Study:
         claims: What the file claims, as it says it.
         content_sha256: Stands for what the file says about its runs.
         options: What the command changed of it.
+        fits: A line for each setting that nobody said and whose default did not fit.
         entries: What is said of each arm beside its settings, by its label.
         axes: The keys of ``grid:``, ``zip:`` and ``--vary``, in full.
         named: The keys that arms under ``arms:`` set.
@@ -213,6 +214,7 @@ class Study:
     claims: tuple[Any, ...] = ()
     content_sha256: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    fits: tuple[str, ...] = ()
     entries: Mapping[str, ArmEntry] = field(default_factory=dict)
     axes: Sequence[str] = ()
     named: Sequence[str] = ()

@@ -18,6 +18,7 @@ from normbench.study.arms import final_arms, known_arms
 from normbench.study.axes import Axis, Combined, arms_axis, combine, grid_axes, vary_axis, zip_axis
 from normbench.study.config import TUNING_SEEDS, RunConfig, Study
 from normbench.study.contradictions import contradictions
+from normbench.study.fitting import fitted
 from normbench.study.study_keys import MAX_SEEDS, StudyKeys
 from normbench.study.tune_keys import read_tune
 from normbench.study.wording import complaints_about, setting_complaint
@@ -52,7 +53,7 @@ def load_study(
     text = read_text(path)
     located = parse_yaml(text, str(path))
     keys, combined = _read_arms(located, set_, vary, tune)
-    configs = _checked_configs(combined.settings)
+    configs, fits = _checked_configs(combined.settings)
     _refuse_equal_arms(configs, located)
     lists = read_tune(keys.tune, tune, located, combined.settings)
     chosen = tuple(range(seeds)) if seeds else _seeds(keys.seeds)
@@ -72,6 +73,7 @@ def load_study(
         claims=tuple(keys.claims or ()),
         content_sha256=content_sha256(located.data),
         options={key: value for key, value in options.items() if value},
+        fits=fits,
         entries=combined.entries,
         axes=combined.axes,
         named=combined.named,
@@ -179,12 +181,15 @@ def _plain_name(base: Located) -> str:
     return str(name)
 
 
-def _checked_configs(arms: Mapping[str, Located]) -> dict[str, RunConfig]:
+def _checked_configs(arms: Mapping[str, Located]) -> tuple[dict[str, RunConfig], tuple[str, ...]]:
+    """Return each arm's config, unsaid settings made to fit, and a line for each that is not its default."""
     configs: dict[str, RunConfig] = {}
+    fits: dict[str, None] = {}
     complaints: dict[str, None] = {}  # in order, each once: arms share most of their lines
     for name, located in arms.items():
         try:
-            configs[name] = RunConfig.model_validate(located.data)
+            configs[name], changes = fitted(RunConfig.model_validate(located.data))
+            fits |= dict.fromkeys(changes)
         except ValidationError as error:
             complaints |= dict.fromkeys(complaints_about(error, RunConfig, located))
         else:
@@ -192,7 +197,7 @@ def _checked_configs(arms: Mapping[str, Located]) -> dict[str, RunConfig]:
             complaints |= dict.fromkeys(setting_complaint(error, located) for error in found)
     if complaints:
         raise ConfigError(list(complaints))
-    return configs
+    return configs, tuple(fits)
 
 
 def _refuse_equal_arms(configs: Mapping[str, RunConfig], located: Located) -> None:

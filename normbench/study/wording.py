@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from normbench.errors import SettingError, did_you_mean
-from normbench.parts import OneOf, Spec, find_specs
+from normbench.parts import OneOf, Spec, find_specs, unfinished_specs
 from normbench.storage.files.located import Loc, Located
 
 # What readers of the documents type, and what it is called here.
@@ -105,8 +105,11 @@ def _near(detail: ErrorDetails) -> str:
 
 
 def _unknown_variant(detail: ErrorDetails, schema: type[BaseModel], key: str | int) -> str:
-    variants = find_specs(_part(schema, str(key)).package)
+    package = _part(schema, str(key)).package
+    variants = find_specs(package)
     given = detail["input"].get("name") if isinstance(detail["input"], dict) else detail["input"]
+    if str(given) in unfinished_specs(package):
+        return f"must be a finished part, got {_shown(given)}. {unfinished_specs(package)[str(given)]}"
     hint = DOCUMENTS_NAMES.get(str(given).lower()) if given is not None else None
     way_out = f" {hint}" if hint else did_you_mean(str(given), variants)
     if given is None and isinstance(detail["input"], dict):

@@ -10,6 +10,7 @@ import torch
 
 from normbench.inspection.watch.random_states import random_states, set_random_states
 from normbench.storage.files.atomic import naming, part_of, replacing
+from normbench.storage.files.reading import read_bytes
 from normbench.storage.run_folder import CHECKPOINT, CHECKPOINT_BEFORE, METRICS_CSV
 from normbench.training.loop import Training, TrainingProgress
 
@@ -94,7 +95,7 @@ def load_checkpoint(folder: Path, identity: str, note: Callable[[str], None] = l
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        raw = path.read_bytes()
+        raw = read_bytes(path)
         if sha256(raw[:-DIGEST_BYTES]).digest() != raw[-DIGEST_BYTES:]:
             return None
         content = torch.load(io.BytesIO(raw[:-DIGEST_BYTES]), weights_only=True)
@@ -108,7 +109,7 @@ def _growing_files(folder: Path) -> list[Path]:
 
 
 def _marks(folder: Path) -> Marks:
-    contents = {path.name: path.read_bytes() for path in _growing_files(folder)}
+    contents = {path.name: read_bytes(path) for path in _growing_files(folder)}
     return {name: (len(raw), sha256(raw).hexdigest()) for name, raw in contents.items()}
 
 
@@ -118,7 +119,7 @@ def _cut_back(folder: Path, marks: Marks) -> bool:
     The files are new ones of the old names: whoever still has the old ones open writes where nobody reads.
     """
     known = {path.name: path for path in _growing_files(folder)}
-    kept = {name: known[name].read_bytes()[:size] for name, (size, _) in marks.items() if name in known}
+    kept = {name: read_bytes(known[name])[:size] for name, (size, _) in marks.items() if name in known}
     is_other = any(name not in kept or sha256(kept[name]).hexdigest() != digest for name, (_, digest) in marks.items())
     if is_other or METRICS_CSV not in marks:
         return False

@@ -114,3 +114,17 @@ def test_more_lines_than_can_be_told_apart_are_refused(comparison):
 def test_a_file_that_cannot_be_written_says_why(comparison):
     rule = "must be a file this user may write, got: No such file or directory. Choose another."
     assert refusal(save_figure, Path("no/a.png"), [comparison], [[]]) == f"--plot no/a.png: {rule}"
+
+
+@pytest.mark.parametrize("size", [1e20, 1e154, 1.7e308, float("inf"), float("nan")])
+@pytest.mark.parametrize("metric", ["test_loss", "test_accuracy"])
+def test_numbers_of_any_size_are_drawn(tmp_path, size, metric):
+    folder = make_study(arms=["a", "b"])
+    for arm, factor in (("a", 1.0), ("b", size)):
+        made = make_arm(folder, arm, lr=factor)
+        for seed in range(2):
+            make_run(made, seed, [{"step": step, metric: factor * (1 - 0.1 * seed)} for step in (0, 10)])
+    comparison = compare_study(folder, [metric])
+    for tables in ([], pivots(comparison, ["lr"])):
+        save_figure(tmp_path / "picture.png", [comparison], [tables])
+        assert (tmp_path / "picture.png").stat().st_size

@@ -118,7 +118,7 @@ def test_a_claim_that_cannot_be_read_now_is_not_nobodys(monkeypatch):
     def fail(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", fail)
+    monkeypatch.setattr(owners, "read_bytes", fail)
     with pytest.raises(RunFolderError, match="Permission denied"):
         claim(RUN)
 

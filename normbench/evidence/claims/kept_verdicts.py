@@ -11,6 +11,7 @@ from typing import Any
 from normbench.errors import ComparisonError
 from normbench.evidence.claims.margin_test import Part
 from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.storage.files.reading import read_bytes
 
 
 def read_verdicts(path: Path) -> list[ClaimVerdict]:
@@ -20,7 +21,7 @@ def read_verdicts(path: Path) -> list[ClaimVerdict]:
         ComparisonError: It is something else.
     """
     try:
-        return [_verdict(said) for said in json.loads(path.read_text(encoding="utf-8"))]
+        return [_verdict(said) for said in json.loads(read_bytes(path).decode("utf-8"))]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, TypeError, KeyError) as error:

@@ -1,11 +1,11 @@
 """From one number per seed to supported, refuted or cannot tell."""
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from normbench.evidence.claims.expectations import Expectation
+from normbench.evidence.statistics.means import mean_of
 from normbench.evidence.statistics.paired import (
     ALPHA,
     holm,
@@ -93,13 +93,13 @@ def _test(expectation: Expectation, numbers: Sequence[float]) -> _Test:
         return _Test(above, below, over_low)
     under_high = [expectation.high - number for number in numbers]
     inside, outside = _one_sided(under_high)
-    nearest = min(over_low, under_high, key=statistics.fmean)
+    nearest = min(over_low, under_high, key=mean_of)
     return _Test(max(above, inside), min(1.0, 2 * min(below, outside)), nearest)
 
 
 def _one_sided(distances: Sequence[float]) -> tuple[float, float]:
     """Return p for a mean above zero and p for one below; each is the two-sided p, or 1 on the other side."""
-    p, mean = sign_flip_p(distances), statistics.fmean(distances)
+    p, mean = sign_flip_p(distances), mean_of(distances)
     return (p if mean > 0 else 1.0), (p if mean < 0 else 1.0)
 
 

@@ -1,6 +1,5 @@
 """The verdicts of a study's claims: from its folder, or from its file and what was run of it."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,8 @@ from normbench.errors import ComparisonError, ConfigError
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict, judge_claim
 from normbench.storage.files.json_files import read_json
+from normbench.storage.files.plain_text import command_line
+from normbench.storage.files.reading import read_bytes
 from normbench.storage.files.yaml_file import read_study_file
 from normbench.storage.names import content_sha256, study_name
 from normbench.storage.run_folder import STUDY_JSON, Arm
@@ -44,7 +45,7 @@ def file_verdicts(path: Path, runs_dir: Path) -> list[ClaimVerdict]:
     said = data.get("claims") or []
     if not isinstance(said, list):
         raise ConfigError([f"{path}: claims: must be a list, got {said!r}. Write - says: ... under it."])
-    study = read_json(folder / STUDY_JSON) if (folder / STUDY_JSON).is_file() else None
+    study = read_json(folder / STUDY_JSON) if (folder / STUDY_JSON).exists() else None
     why = _why_not(study, data)
     if study is None or why:
         return [_not_run(raw, folder.name, why, _command(str(path), runs_dir), i) for i, raw in enumerate(said)]
@@ -69,7 +70,7 @@ def files_with_claims(folder: Path) -> list[Path]:
     Raises:
         ComparisonError: There is none.
     """
-    found = [path for path in sorted(folder.glob("*.yaml")) if "\nclaims:" in path.read_text("utf-8", "replace")]
+    found = [path for path in sorted(folder.glob("*.yaml")) if b"\nclaims:" in read_bytes(path)]
     if not found:
         rule = "must hold study files with claims, got none"
         raise ComparisonError(f"{folder}: {rule}. Name the files: normbench claims CONFIG...")
@@ -109,7 +110,7 @@ def _not_run(raw: Any, study: str, why: str, command: str, number: int) -> Claim
 
 
 def _command(source: str, runs_dir: Path) -> str:
-    return shlex.join(["normbench", "run", source, *([] if str(runs_dir) == "runs" else ["--runs-dir", str(runs_dir)])])
+    return command_line("run", source, runs_dir=runs_dir)
 
 
 def counts(verdicts: Sequence[ClaimVerdict]) -> dict[str, int]:

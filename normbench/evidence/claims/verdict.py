@@ -8,6 +8,7 @@ from hashlib import sha256
 from normbench.evidence.claims.claim import Claim
 from normbench.evidence.claims.expectations import Expectation, Term
 from normbench.evidence.claims.margin_test import Part, combined, judge_parts
+from normbench.evidence.metrics.diverged import Diverged, as_bad_as_any
 from normbench.evidence.metrics.group_metrics import plain_metric, read_by_seed, settings_along
 from normbench.evidence.metrics.run_metrics import check_metrics
 from normbench.evidence.metrics.scales import is_share
@@ -86,9 +87,9 @@ def judge_claim(
     read = [arm for arm in arms if arm.name in wanted]
     _check_readable(claim, read)
     arms = read
-    numbers = [_numbers(expectation, arms, seeds) for expectation in claim.expectations]
     words = [_in_words(expectation) for expectation in claim.expectations]
     tested = [_with_log_margins(e, part) for e, part in zip(claim.expectations, words, strict=True)]
+    numbers = [_numbers(expectation, arms, seeds) for expectation in tested]
     parts = judge_parts(list(zip(tested, numbers, strict=True)), words)
     return replace(
         found,
@@ -148,20 +149,37 @@ def _numbers(expectation: Expectation, arms: Sequence[Arm], seeds: Sequence[int]
     if expectation.kind == "trend":
         return _trend(expectation, arms, seeds)
     sums = dict.fromkeys(seeds, 0.0)
-    for term, weight in expectation.terms:
-        chosen = _chosen(term, arms)
-        values = read_by_seed(chosen, term.metric)
+    read = [read_by_seed(_chosen(term, arms), term.metric) for term, _ in expectation.terms]
+    for (term, weight), values in zip(expectation.terms, _as_bad_as_any(expectation, read), strict=True):
         take = _logarithm if is_share(term.metric) and not expectation.is_raw else float
         for seed in seeds:
             sums[seed] += weight * take(values[seed])
-    return sums
+    diverged = {seed for seed in seeds if any(isinstance(values[seed], Diverged) for values in read)}
+    return {seed: _outside_margins_if_diverged(expectation, number, seed in diverged) for seed, number in sums.items()}
+
+
+def _as_bad_as_any(expectation: Expectation, read: Sequence[Mapping[int, float]]) -> list[Mapping[int, float]]:
+    """Count diverged runs as the worst of all runs that the expectation reads the same metric of."""
+    metrics = [term.metric for term, _ in expectation.terms]
+    counted: list[Mapping[int, float]] = []
+    for at, metric in enumerate(metrics):
+        same = [i for i, other in enumerate(metrics) if other == metric]
+        counted.append(as_bad_as_any(metric, [read[i] for i in same])[same.index(at)])
+    return counted
+
+
+def _outside_margins_if_diverged(expectation: Expectation, number: float, is_diverged: bool) -> float:
+    """Return a seed's number; none where a diverged run lies between the margins, which it might do by chance."""
+    if is_diverged and expectation.high is not None and expectation.low <= number <= expectation.high:
+        return math.nan
+    return number
 
 
 def _trend(expectation: Expectation, arms: Sequence[Arm], seeds: Sequence[int]) -> dict[int, float]:
     (term, sign), key = expectation.terms[0], expectation.key
     chosen = _chosen(term, arms)
     along = settings_along(chosen, key)
-    values = [read_by_seed([arm], term.metric) for arm in chosen]
+    values = as_bad_as_any(term.metric, [read_by_seed([arm], term.metric) for arm in chosen])
     return {seed: sign * kendall_tau(along, [of[seed] for of in values]) for seed in seeds}
 
 

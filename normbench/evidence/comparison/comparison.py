@@ -1,7 +1,6 @@
 """Arms of a study side by side, from files alone: what differs, mean, std and interval over seeds."""
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +12,8 @@ from normbench.evidence.comparison.baselines import Baseline, baseline_of
 from normbench.evidence.comparison.selection import Condition, check_some_left, read_conditions, select_arms
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, check_metrics, read_metrics
 from normbench.evidence.metrics.scales import mean_interval
-from normbench.evidence.statistics.paired import Effect, sample_std
+from normbench.evidence.statistics.means import mean_of, sample_std
+from normbench.evidence.statistics.paired import Effect
 from normbench.storage.arm_id import ArmEntry, ArmSet, KnownArm
 from normbench.storage.run_folder import STUDY_JSON, Arm, Run
 from normbench.storage.run_status import RunStatus
@@ -48,7 +48,7 @@ class Figure:
     def of(cls, values: Sequence[float], metric: str) -> "Figure":
         """Summarise the values of an arm's seeds."""
         n = len(values)
-        mean = math.fsum(values) / n if values else math.nan
+        mean = mean_of(values)
         if n < 2 or not all(map(math.isfinite, values)):
             return cls(tuple(values), n, mean)
         low, high = mean_interval(metric, values)
@@ -246,7 +246,7 @@ def _row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int]) -> Row:
         num_diverged=sum(run.summary.get("status") == RunStatus.DIVERGED for run in arm.runs),
         figures={metric: Figure.of([found[metric] for found in values], metric) for metric in metrics},
         num_parameters=arm.runs[0].summary.get("num_parameters", 0),
-        cpu_ms_per_step=1000 * statistics.fmean(costs) if costs else None,
+        cpu_ms_per_step=1000 * mean_of(costs) if costs else None,
         quote=quote,
         folder=str(arm.folder),
         missing_seeds=tuple(sorted(seeds.difference(arm.seeds))),

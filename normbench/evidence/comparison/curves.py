@@ -7,6 +7,7 @@ from functools import partial
 
 from normbench.evidence.metrics.columns import plain_column, steps_of
 from normbench.evidence.statistics.intervals import student_interval
+from normbench.evidence.statistics.means import mean_of
 from normbench.storage.run_folder import Run
 from normbench.storage.run_status import RunStatus
 
@@ -73,5 +74,4 @@ def _constant(run: Run, values: Mapping[int, float], column: str) -> float | Non
 
 def _point(step: int, values: Sequence[float | None], interval: Callable[[Sequence[float]], Ends]) -> CurvePoint:
     known = [value for value in values if value is not None]
-    mean = math.fsum(known) / len(known) if known else math.nan
-    return CurvePoint(step, len(known), mean, *interval(known))
+    return CurvePoint(step, len(known), mean_of(known), *interval(known))

@@ -16,7 +16,7 @@ from normbench.evidence.comparison.pivot_axes import (
     split_keys,
     value,
 )
-from normbench.evidence.metrics.run_metrics import direction
+from normbench.evidence.metrics.directions import direction
 from normbench.evidence.metrics.scales import metric_effect
 from normbench.evidence.statistics.paired import Effect, judge
 from normbench.evidence.statistics.sweeps import Trend, judge_trends, trend

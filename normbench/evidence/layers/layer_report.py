@@ -1,12 +1,12 @@
 """Std per layer at the start and at the end, over seeds, and the word for what happens along the depth."""
 
 import math
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from normbench.evidence.statistics.growth import FAR, NEAR
+from normbench.evidence.statistics.means import mean_of
 from normbench.storage.run_folder import LAYER_STATS_CSV, Arm, Run
 from normbench.storage.run_status import RunStatus
 
@@ -162,4 +162,4 @@ def _gradient_findings(layers: Sequence[Mapping[str, Any]], tables: Sequence[_Ta
 
 
 def _mean(values: Iterable[float]) -> float:
-    return statistics.fmean(values)
+    return mean_of(values)

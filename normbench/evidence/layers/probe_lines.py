@@ -1,13 +1,13 @@
 """What one pass forward and backward shows of a layer, and the same over several seeds."""
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from normbench.evidence.layers.layer_report import DEAD_SHARE, word_for
 from normbench.evidence.statistics.growth import Spread
+from normbench.evidence.statistics.means import mean_of
 
 Role = Literal["weights", "norm", "activation", "other"]
 """``weights`` multiply the signal by a matrix or filters; ``other`` has parameters too: embeddings, scales."""
@@ -121,4 +121,4 @@ def _values(found: Sequence[LayerSeen], name: str) -> list[float]:
 
 
 def _mean(name: str, values: Sequence[float]) -> float:
-    return Spread.of(values).value if name.endswith("std") else statistics.fmean(values)
+    return Spread.of(values).value if name.endswith("std") else mean_of(values)

@@ -1,7 +1,6 @@
 """All that one run's folder tells: its state, settings, numbers, files, and the command that goes on with it."""
 
 import csv
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,8 @@ from normbench.evidence.layers.last_frames import FrameLine, last_frames
 from normbench.evidence.layers.layer_report import LayerReport, report_layers
 from normbench.storage.choices import Choice, choices_of
 from normbench.storage.files.json_files import read_json
+from normbench.storage.files.plain_text import command_line
+from normbench.storage.files.reading import open_regular
 from normbench.storage.resolved_settings import flatten, settings_of_run
 from normbench.storage.run_folder import (
     ARM_JSON,
@@ -130,7 +131,7 @@ def _last_step(path: Path) -> int | None:
 def _tail(path: Path) -> str:
     """Return the end of a text file; nothing where there is none."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             file.seek(max(0, path.stat().st_size - TAIL_BYTES))
             return file.read(TAIL_BYTES).decode("utf-8", "replace")
     except OSError:
@@ -167,9 +168,7 @@ def _command(state: RunState) -> str:
     words = _words_of_the_study(state)
     if not words and not state.arm.is_tuning and (state.folder / CONFIG_YAML).is_file():
         words = [str(state.folder / CONFIG_YAML)]
-    runs_dir = str(state.arm.runs_dir)
-    place = [] if runs_dir == "runs" else ["--runs-dir", runs_dir]
-    return shlex.join(["normbench", "run", *words, *place]) if words else ""
+    return command_line("run", *words, runs_dir=state.arm.runs_dir) if words else ""
 
 
 def _words_of_the_study(state: RunState) -> list[str]:

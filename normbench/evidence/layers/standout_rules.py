@@ -1,13 +1,14 @@
 """Rules that find what stands out in a training: thresholds with reasons, causes, ways out; one per measure."""
 
-import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, log
+from math import inf, log
 from typing import Any
 
 from normbench.evidence.layers.probed import Probed
 from normbench.evidence.statistics.growth import FAR
+from normbench.evidence.statistics.means import mean_of
+from normbench.evidence.statistics.paired import exp
 from normbench.findings import Finding, Level
 
 LARGE_UPDATE = 0.5
@@ -78,7 +79,7 @@ def large_updates(seen: Seen) -> Iterable[Finding]:
 def shrunk_weights(seen: Seen) -> Iterable[Finding]:
     """Scale-free weights that weight decay has made so small that each step turns them far."""
     for layer, steps in seen.probed.layers("effective_lr").items():
-        growth = steps[-1][1] / steps[0][1]
+        growth = steps[-1][1] / steps[0][1] if steps[0][1] else inf
         if growth >= GROWN_LR:
             figure = (
                 f"the effective learning rate rose {_size(growth)}-fold, to {steps[-1][1]:.3g}, as the weights shrank"
@@ -108,7 +109,7 @@ def growing_gradients(seen: Seen) -> Iterable[Finding]:
         if abs(slope) * (num_layers - 1) < log(FAR):
             continue
         word, cause, way_out = DEPTH[slope < 0]
-        over_all = _size(exp(abs(slope)) ** (num_layers - 1))
+        over_all = _size(exp(abs(slope) * (num_layers - 1)))
         figure = (
             f"the gradient {word} {exp(abs(slope)):.3g}-fold per layer on its way back here, {over_all}-fold in all"
         )
@@ -141,7 +142,7 @@ def one_class_batches(seen: Seen) -> Iterable[Finding]:
     running, own = (seen.probed.last(f"{kind}_accuracy", count=GAP_STEPS) for kind in ("running", "batch_statistics"))
     if not _by_class(seen) or not running:
         return
-    gap = statistics.fmean(own) - statistics.fmean(running)
+    gap = mean_of(own) - mean_of(running)
     gaps = {layer: _both_gaps(seen, "var", layer) for layer in seen.probed.layers("running_var_gap")}
     if gap >= ACCURACY_GAP:
         accuracies = f"{100 * running[-1]:.0f} % with running statistics, {100 * own[-1]:.0f} % with each batch's own"
@@ -157,7 +158,7 @@ def _by_class(seen: Seen) -> bool:
 def shifted_variance(seen: Seen) -> Iterable[Finding]:
     """Norms that dropout before them gives another variance in training than in evaluation."""
     for layer in seen.probed.layers("dropout_variance_ratio"):
-        ratio = statistics.fmean(seen.probed.last("dropout_variance_ratio", layer, GAP_STEPS))
+        ratio = mean_of(seen.probed.last("dropout_variance_ratio", layer, GAP_STEPS))
         if ratio >= SHIFTED_VAR:
             figure = f"the variance it meets in training is {ratio:.2g} times that in evaluation"
             way_out = "Lower dropout, or put it behind the last norm."

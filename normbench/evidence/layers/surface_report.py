@@ -1,11 +1,11 @@
 """The loss surface along the gradient, as an arm's runs recorded it: how rough at the start and at the end."""
 
 import re
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from normbench.evidence.layers.probed import NETWORK, Probed
+from normbench.evidence.statistics.means import mean_of
 from normbench.storage.run_folder import Arm
 
 SIZES = ("loss_variation", "gradient_predictiveness", "smoothness")
@@ -53,4 +53,4 @@ def _surface(arm: Arm) -> list[Surface]:
 def _span(runs: Sequence[Probed], name: str) -> tuple[float, float]:
     values = [[value for _, value in run.layers(name).get(NETWORK, [])] for run in runs]
     ends = [(one[0], one[-1]) for one in values if one]
-    return statistics.fmean(start for start, _ in ends), statistics.fmean(end for _, end in ends)
+    return mean_of(start for start, _ in ends), mean_of(end for _, end in ends)

@@ -1,12 +1,13 @@
 """One number per seed read over several arms, or over all seeds of one."""
 
 import math
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 
 from normbench.errors import ComparisonError
-from normbench.evidence.metrics.run_metrics import direction, read_metrics
+from normbench.evidence.metrics.directions import direction
+from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.evidence.metrics.scales import is_share
+from normbench.evidence.statistics.means import mean_of
 from normbench.storage.run_folder import CURVE_CSV, POINTS_CSV, Arm, Run
 from normbench.storage.run_status import RunStatus
 
@@ -92,8 +93,9 @@ def _largest_stable(runs: Sequence[Run], settings: Sequence[float]) -> float:
 
 def _is_stable(run: Run) -> bool:
     """Return whether a run neither diverged nor ended no better than the constant predictor on its training data."""
-    constant = float(run.summary.get("constant_predictor", {}).get("train_loss", math.inf))
-    return run.summary.get("status") != RunStatus.DIVERGED and _read(run, "train_loss") < constant
+    constant = run.summary.get("constant_predictor", {}).get("train_loss")
+    bound = math.inf if constant is None else float(constant)
+    return run.summary.get("status") != RunStatus.DIVERGED and _read(run, "train_loss") < bound
 
 
 def _range_over(runs: Sequence[Run], metric: str) -> float:
@@ -123,15 +125,15 @@ def _curve_shares(runs: Sequence[Run], metric: str) -> dict[int, float]:
         return {run.seed: math.nan for run in runs}
     curves = {run.seed: _final_curve(run) for run in runs}
     truth, n = _truth(runs[0]), len(runs)
-    means = [statistics.fmean(points) for points in zip(*curves.values(), strict=True)]
+    means = [mean_of(points) for points in zip(*curves.values(), strict=True)]
     shares = {}
     for seed, curve in curves.items():
         others = [(n * mean - y) / (n - 1) for mean, y in zip(means, curve, strict=True)]
         if metric == "bias2 curve":
             parts = [(y - f) * (other - f) for y, other, f in zip(curve, others, truth, strict=True)]
         else:
-            parts = [(y - mean) ** 2 * n / (n - 1) for y, mean in zip(curve, means, strict=True)]
-        shares[seed] = statistics.fmean(parts)
+            parts = [(y - mean) * (y - mean) * n / (n - 1) for y, mean in zip(curve, means, strict=True)]
+        shares[seed] = mean_of(parts)
     return shares
 
 
@@ -139,7 +141,7 @@ def _final_curve(run: Run) -> list[float]:
     """Return the last fit; of a diverged run the constant predictor's."""
     if run.summary.get("status") == RunStatus.DIVERGED:
         targets = [float(row["y"]) for row in run.rows(POINTS_CSV) if row["split"] == "train"]
-        return [statistics.fmean(targets)] * len(_truth(run))
+        return [mean_of(targets)] * len(_truth(run))
     return [float(value) for key, value in run.rows(CURVE_CSV)[-1].items() if key != "step"]
 
 

@@ -1,10 +1,8 @@
 """What is read off a run: a column of metrics.csv or a layer's statistic, and what is made of its steps."""
 
 import math
-import statistics
 from collections.abc import Sequence
 from functools import cache
-from typing import Literal
 
 from normbench.errors import ComparisonError
 from normbench.evidence.metrics.columns import (
@@ -13,12 +11,13 @@ from normbench.evidence.metrics.columns import (
     Steps,
     batch_spans,
     check_columns,
-    plain_column,
     steps_of,
 )
+from normbench.evidence.metrics.directions import direction
+from normbench.evidence.metrics.diverged import Diverged, is_diverged, read_diverged
+from normbench.evidence.statistics.means import mean_of
 from normbench.evidence.statistics.trends import log_slope
 from normbench.storage.run_folder import LAYER_STATS_CSV, METRICS_CSV, Run
-from normbench.storage.run_status import RunStatus
 
 OUTPUT_STDS = ("output_std_lowest", "output_std_mean", "output_std_highest")
 """Over the hidden layers of a signal without a target."""
@@ -42,13 +41,12 @@ def read_metrics(run: Run, metrics: Sequence[str]) -> dict[str, float]:
     """Return each metric of a run.
 
     Args:
-        run: A finished or diverged run. A diverged one counts as the constant predictor, or its last finite value if
-            that is worse; it never got to any value.
+        run: A finished or diverged run. What a diverged one counts as stands in ``read_diverged``.
         metrics: ``test_loss``, ``best test_accuracy``, ``max_after 100 batch_loss_max``, ``steps_to 0.1 train_loss``,
             ``weight.std@hidden2``, ``change weight.l2_norm@conv1`` ...
 
     Returns:
-        A number each; nan where the run has no such column.
+        A number each, nan where the run has no such column; of a diverged run they are ``Diverged``.
 
     Raises:
         ComparisonError: The words before the column mean nothing.
@@ -56,17 +54,6 @@ def read_metrics(run: Run, metrics: Sequence[str]) -> dict[str, float]:
     """
     read: Read = cache(lambda name: run.rows(name) if name in run.summary.get("files", {name}) else [])
     return {metric: _value(run, read, metric) for metric in metrics}
-
-
-def direction(metric: str) -> Literal["higher", "lower"] | None:
-    """Return which way is better; None where neither is."""
-    if metric.startswith("steps_to"):
-        return "lower"
-    if "@" in metric or metric.startswith("change"):
-        return None
-    if metric.endswith("accuracy"):
-        return "higher"
-    return "lower" if "loss" in metric or metric == "roughness" else None
 
 
 def check_metrics(runs: Sequence[Run], metrics: Sequence[str]) -> None:
@@ -82,72 +69,55 @@ def check_metrics(runs: Sequence[Run], metrics: Sequence[str]) -> None:
 def _value(run: Run, read: Read, metric: str) -> float:
     if metric in OUTPUT_STDS:
         return _output_std(read(LAYER_STATS_CSV), metric)
-    if metric == SURGE:
-        epoch = int(run.summary["steps_per_epoch"])
-        spans = batch_spans(read(METRICS_CSV), "batch_loss_max")
-        return _counted(run, "train_loss", _max_from(epoch, spans))
-    words = metric.split()
-    if words[:1] == ["depth_slope"] and len(words) == 2:
-        return _depth_slope(run, read(LAYER_STATS_CSV), words[1])
-    column = words[-1] if words else ""
-    value = _reduced(run, read, words[:-1], column, metric)
-    return value if words[:1] in (["steps_to"], ["change"], ["first"]) else _counted(run, column, value)
-
-
-def _reduced(run: Run, read: Read, words: list[str], column: str, metric: str) -> float:
+    *words, column = metric.split() or [""]
+    if words == ["depth_slope"]:
+        value = _depth_slope(run, read(LAYER_STATS_CSV), column)
+        return Diverged(math.nan) if is_diverged(run) else value
+    column = "batch_loss_max" if metric == SURGE else column
     steps = steps_of(read, column)
+    if metric == SURGE:
+        words = ["max_after", str(run.summary["steps_per_epoch"])]
+        value = _max_from(int(run.summary["steps_per_epoch"]), batch_spans(read(METRICS_CSV), column))
+    else:
+        value = _reduced(run, read, words, column, metric, steps)
+    return read_diverged(run, words, column, steps) if is_diverged(run) else value
+
+
+def _reduced(run: Run, read: Read, words: list[str], column: str, metric: str, steps: Steps) -> float:
     values = [value for _, value in steps if math.isfinite(value)]
     match words:
         case [] | ["last"]:
-            return _last(run, steps)
+            return _last(steps)
         case ["first"]:
             return values[0] if values else math.nan
         case ["best"]:
             return (max if direction(column) == "higher" else min)(values, default=math.nan)
         case ["change"]:
-            last = _counted(run, column, _last(run, steps))
-            return last / values[0] if values and values[0] else math.nan
+            return _last(steps) / values[0] if values and values[0] else math.nan
         case ["max_after", step] if step.isdigit():
             return max((value for at, value in steps if at > int(step) and math.isfinite(value)), default=math.nan)
         case ["steps_to", target] if _is_number(target):
             return _steps_to(float(target), column, steps, run)
         case ["at_train_loss", target] if _is_number(target):
-            return _at(_steps_to(float(target), "train_loss", steps_of(read, "train_loss"), run), run, steps)
+            return _at(_steps_to(float(target), "train_loss", steps_of(read, "train_loss"), run), steps)
     rule = f"must be COLUMN or one of {', '.join(REDUCERS)} before it"
     raise ComparisonError(f"--metric {metric}: {rule}, got {metric!r}. Example: --metric 'best test_loss'")
 
 
-def _last(run: Run, steps: Steps) -> float:
-    finite = [value for _, value in steps if math.isfinite(value)]
-    if run.summary.get("status") == RunStatus.DIVERGED:
-        return finite[-1] if finite else math.nan
+def _last(steps: Steps) -> float:
     return steps[-1][1] if steps else math.nan
 
 
-def _at(step: float, run: Run, steps: Steps) -> float:
+def _at(step: float, steps: Steps) -> float:
     """Return the value at the first recorded step from ``step`` on; the last one where there is none."""
-    return next((value for at, value in steps if at >= step), _last(run, steps))
-
-
-def _counted(run: Run, column: str, value: float) -> float:
-    """Apply the rule for diverged runs: the constant predictor, or what was last seen if that is worse."""
-    if run.summary.get("status") != RunStatus.DIVERGED:
-        return value
-    plain = "train_loss" if column.startswith("batch_loss") else plain_column(column)
-    constant = float(run.summary["constant_predictor"].get(plain, math.nan))
-    if not math.isfinite(value) or math.isnan(constant):
-        return constant if not math.isfinite(value) else value
-    return min(value, constant) if direction(column) == "higher" else max(value, constant)
+    return next((value for at, value in steps if at >= step), _last(steps))
 
 
 def _steps_to(target: float, column: str, steps: Steps, run: Run) -> float:
     def is_there(value: float) -> bool:
         return value >= target if direction(column) == "higher" else value <= target
 
-    whole = float(run.summary["total_steps"])
-    if run.summary.get("status") == RunStatus.DIVERGED:
-        return whole
-    return float(next((step for step, value in steps if is_there(value)), whole))
+    return float(next((step for step, value in steps if is_there(value)), run.summary["total_steps"]))
 
 
 def _depth_slope(run: Run, rows: Rows, what: str) -> float:
@@ -163,7 +133,7 @@ def _output_std(rows: Rows, metric: str) -> float:
     stds = [float(row["std"]) for row in rows if row["kind"] == "activation"]
     hidden = stds[:-1] or [math.nan]  # the last layer's width is the task's
     if metric == "output_std_mean":
-        return statistics.fmean(hidden)
+        return mean_of(hidden)
     return min(hidden) if metric == "output_std_lowest" else max(hidden)
 
 

@@ -1,10 +1,10 @@
 """The 95 % interval of a mean over seeds: Student's t, and the modified Cox interval of a log-normal law."""
 
 import math
-import statistics
 from collections.abc import Sequence
 
-from normbench.evidence.statistics.paired import exp, mean_and_half_width, sample_std, student
+from normbench.evidence.statistics.means import mean_of, sample_std
+from normbench.evidence.statistics.paired import exp, mean_and_half_width, student
 
 
 def student_interval(_: str, values: Sequence[float]) -> tuple[float, float]:
@@ -23,7 +23,7 @@ def log_normal_interval(values: Sequence[float]) -> tuple[float, float]:
     """
     logs, n = [math.log(value) for value in values], len(values)
     variance = sample_std(logs) ** 2
-    middle = statistics.fmean(logs) + variance / 2
+    middle = mean_of(logs) + variance / 2
     half = student(n - 1) * math.sqrt(variance / n + variance**2 / (2 * n - 2))
-    mean = statistics.fmean(values)
+    mean = mean_of(values)
     return min(mean, exp(middle - half)), max(mean, exp(middle + half))

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
+from normbench.evidence.statistics.means import mean_of, sample_std
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -18,6 +20,8 @@ EXACT_UP_TO = 16
 NUM_DRAWS = 2**14 - 1
 MAX_SEEDS = 100_000
 MAX_EXPONENT = math.log(sys.float_info.max)
+MAX_SUMMED = 1e300
+"""Larger differences are scaled before they are added up."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Effect:
         p_corrected: The same after Holm's correction over the table.
         verdict: better or worse (higher or lower where neither is), cannot tell, or too few seeds.
         seeds_needed: How many seeds a verdict would take, if the effect is what it seems.
+        never: Which way the verdict cannot be: better, where more runs of the arm diverged than of the baseline.
     """
 
     metric: str
@@ -49,6 +54,7 @@ class Effect:
     p_corrected: float = math.nan
     verdict: str = ""
     seeds_needed: int | None = None
+    never: Literal["higher", "lower", ""] = ""
 
 
 def paired_effect(metric: str, arm: Mapping[int, float], baseline: Mapping[int, float], *, by_ratio: bool) -> Effect:
@@ -65,10 +71,10 @@ def paired_effect(metric: str, arm: Mapping[int, float], baseline: Mapping[int, 
     is_ratio = by_ratio and all(0 < value < math.inf for pair in pairs for value in pair)
     read = math.log if is_ratio else float
     differences = [read(a) - read(b) for a, b in pairs]
-    mean, half = mean_and_half_width(differences)
+    middle, half = mean_and_half_width(differences)
     write = exp if is_ratio else float
-    low, high = write(mean - half), write(mean + half)
-    return Effect(metric, is_ratio, len(seeds), write(mean), low, high, _size(differences), sign_flip_p(differences))
+    low, high = write(middle - half), write(middle + half)
+    return Effect(metric, is_ratio, len(seeds), write(middle), low, high, _size(differences), sign_flip_p(differences))
 
 
 def exp(value: float) -> float:
@@ -81,20 +87,7 @@ def mean_and_half_width(differences: Sequence[float]) -> tuple[float, float]:
     n = len(differences)
     if n < 2:
         return (differences[0] if differences else math.nan), math.inf
-    return statistics.fmean(differences), student(n - 1) * sample_std(differences) / math.sqrt(n)
-
-
-def sample_std(values: Sequence[float]) -> float:
-    """Return the standard deviation (n - 1), in two passes of floats: ``statistics.stdev`` is 20 times slower.
-
-    Example:
-        >>> sample_std([1.0, 2.0, 3.0]), sample_std([0.1, 0.1, 0.1])
-        (1.0, 0.0)
-    """
-    if min(values) == max(values):
-        return 0.0
-    mean = statistics.fmean(values)
-    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    return mean_of(differences), student(n - 1) * sample_std(differences) / math.sqrt(n)
 
 
 @cache
@@ -107,7 +100,7 @@ def student(degrees: int) -> float:
 
 def _size(differences: Sequence[float]) -> float:
     std = sample_std(differences) if len(differences) > 1 else 0.0
-    return statistics.fmean(differences) / std if std else math.nan
+    return mean_of(differences) / std if std else math.nan
 
 
 def sign_flip_p(differences: Sequence[float]) -> float:
@@ -125,6 +118,9 @@ def sign_flip_p(differences: Sequence[float]) -> float:
     values = np.asarray(differences, dtype=np.float64)
     if not len(values) or not np.isfinite(values).all():
         return 1.0
+    largest = np.abs(values).max()
+    if largest > MAX_SUMMED:
+        values = values / largest
     observed = abs(values.sum())
     sums = np.abs(_signs(len(values)) @ values)
     tied = 1e-9 * np.abs(values).sum()  # rounding must not break a tie
@@ -187,6 +183,8 @@ def _judged(effect: Effect, p: float, num_comparisons: int, better: str | None) 
         return replace(effect, p_corrected=p, verdict="cannot tell", seeds_needed=needed)
     found = "higher" if effect.value > (1 if effect.is_ratio else 0) else "lower"
     verdict = found if better is None else "better" if found == better else "worse"
+    if found == effect.never:
+        verdict = "cannot tell"
     return replace(effect, p_corrected=p, verdict=verdict)
 
 
@@ -200,5 +198,7 @@ def _needed(n: int, size: float, fewest: int) -> int | None:
     if not size or not math.isfinite(size):
         return None
     quantiles = statistics.NormalDist().inv_cdf(1 - ALPHA / 2) + statistics.NormalDist().inv_cdf(POWER)
+    if abs(size) < quantiles / MAX_SEEDS:
+        return None
     needed = max(fewest, n + 1, math.ceil((quantiles / size) ** 2 + 2))
     return needed if needed <= MAX_SEEDS else None

@@ -1,10 +1,10 @@
 """Whether a metric falls or rises along a setting: Kendall's tau per seed, sign-flip test, Holm."""
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from normbench.evidence.statistics.means import mean_of
 from normbench.evidence.statistics.paired import ALPHA, holm, seeds_for_a_verdict, sign_flip_p
 from normbench.evidence.statistics.trends import kendall_tau
 
@@ -44,7 +44,7 @@ def trend(key: str, along: Sequence[float], values: Sequence[Mapping[int, float]
         return None
     seeds = sorted(set.intersection(*(set(by_seed) for by_seed in values)))
     taus = [kendall_tau(along, [by_seed[seed] for by_seed in values]) for seed in seeds]
-    return Trend(key, len(taus), statistics.fmean(taus) if taus else math.nan, sign_flip_p(taus))
+    return Trend(key, len(taus), mean_of(taus) if taus else math.nan, sign_flip_p(taus))
 
 
 def judge_trends(trends: Sequence[Trend]) -> list[Trend]:

@@ -1,16 +1,15 @@
 """Defines a check, find(setup) -> findings, and what it is given; lists the checks of this folder."""
 
-import importlib
-import pkgutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol
+from typing import Protocol, cast
 
 from torch import nn
 
 from normbench.findings import Finding
 from normbench.inspection.forward_pass import NormCall
+from normbench.storage.files.part_files import Parts, function_in, import_parts
 from normbench.study.config import RunConfig
 
 
@@ -36,9 +35,16 @@ class Check(Protocol):
         """Return its findings, one per layer, from input to output."""
 
 
-@cache
 def find_checks() -> dict[str, Check]:
-    """Import every file of this folder and return its check by the file's name, sorted."""
-    folder = importlib.import_module("normbench.inspection.checks")
-    names = sorted(module.name for module in pkgutil.iter_modules(folder.__path__) if module.name != "base")
-    return {name: importlib.import_module(f"normbench.inspection.checks.{name}").find for name in names}
+    """Import every file of this folder and return its check by the file's name; unfinished ones are left out."""
+    return _parts().found
+
+
+def unfinished_checks() -> list[str]:
+    """Return a line for each file of this folder that holds no whole check."""
+    return list(_parts().unfinished.values())
+
+
+@cache
+def _parts() -> Parts[Check]:
+    return import_parts(__name__.rpartition(".")[0], lambda module, _: cast(Check, function_in(module, "find")))

@@ -1,10 +1,9 @@
 """Defines a measure, measure(step) -> numbers by layer and name; finds all measures and undoes what they change."""
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +18,7 @@ from normbench.inspection.watch.frame import Frame
 from normbench.inspection.watch.restore import leaving_unchanged
 from normbench.models.base import learned_parameters, weight_parameters, weighted_layers
 from normbench.random_streams import stream
+from normbench.storage.files.part_files import Parts, function_in, import_parts
 
 NUM_SAMPLES = 128
 """Training samples that a measure reads besides the batch; more costs more than it tells."""
@@ -93,13 +93,19 @@ Measure = Callable[[RecordedStep], Probes]
 """Returns numbers by layer and name; what it does to parameters, buffers, gradients, modes, randomness is undone."""
 
 
-@cache
 def find_measures() -> dict[str, Measure]:
-    """Return the function ``measure`` of every file beside this one, by the file's name."""
-    package = __name__.rpartition(".")[0]
-    folder = importlib.import_module(package)
-    names = sorted(module.name for module in pkgutil.iter_modules(folder.__path__) if module.name != "base")
-    return {name: importlib.import_module(f"{package}.{name}").measure for name in names}
+    """Return the function ``measure`` of every file beside this one, by its name; unfinished ones are left out."""
+    return _parts().found
+
+
+def unfinished_measures() -> list[str]:
+    """Return a line for each file beside this one that holds no whole measure."""
+    return list(_parts().unfinished.values())
+
+
+@cache
+def _parts() -> Parts[Measure]:
+    return import_parts(__name__.rpartition(".")[0], lambda module, _: cast(Measure, function_in(module, "measure")))
 
 
 def take_measures(names: Iterable[str], step: RecordedStep) -> Probes:

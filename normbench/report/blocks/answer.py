@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from normbench.evidence.comparison.comparison import Row, StudyComparison
-from normbench.evidence.metrics.run_metrics import direction
+from normbench.evidence.metrics.directions import direction
 from normbench.evidence.statistics.paired import Effect
 from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.numbers import CANNOT_TELL, TOO_FEW, metric_title, metric_value

@@ -1,5 +1,6 @@
 """A study's arms side by side: what they are, the answer, the table, what it is worth."""
 
+import math
 from collections.abc import Sequence
 
 from normbench.evidence.comparison.comparison import Row, StudyComparison
@@ -139,12 +140,24 @@ def notes_blocks(comparison: StudyComparison) -> list[Block]:
 
 
 def notes(comparison: StudyComparison) -> list[str]:
-    """Return arms without runs, seeds that some arms lack, and folders that are left out."""
+    """Return arms without runs, seeds that some arms lack, folders that are left out, and what is not compared."""
     missing = [f"{arm}: no finished run." for arm in comparison.missing]
     lacking = [f"{row.arm}: no run of {_seeds(row.missing_seeds)}." for row in comparison.rows if row.missing_seeds]
     paired = [f"{lacking[-1]} Only seeds that both arms have are compared."] if lacking else []
     left_out = [f"{name}: left out, the study as last run does not name it." for name in comparison.left_out]
-    return [*missing, *lacking[:-1], *paired, *left_out]
+    return [*missing, *lacking[:-1], *paired, *left_out, *_not_finite(comparison)]
+
+
+def _not_finite(comparison: StudyComparison) -> list[str]:
+    """Say of which arms what cannot be compared, because a run's number is infinite or unknown."""
+    lines = []
+    for row in comparison.rows:
+        broken = [metric for metric, figure in row.figures.items() if not all(map(math.isfinite, figure.values))]
+        values = [value for metric in broken for value in row.figures[metric].values]
+        if row.num_diverged * len(broken) or any(map(math.isinf, values)):
+            said = f"not compared by {', '.join(broken)}: not a finite number in some of its runs"
+            lines.append(f"{row.arm}: {said}.")
+    return lines
 
 
 def _seeds(seeds: Sequence[int]) -> str:

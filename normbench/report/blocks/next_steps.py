@@ -90,7 +90,7 @@ def _where(saved: Path, arms: Sequence[Arm], runs_dir: Path) -> list[Line]:
         shlex.join(["normbench", "tensorboard", *_runs_dir(runs_dir)]), "see", is_command=True, remark=HISTOGRAMS
     )
     is_recorded = any(arm.settings.get("recording.tensorboard", True) for arm in arms)
-    return [Line(str(saved), "saved", is_command=True), *([see] if is_recorded else [])]
+    return [Line(shlex.quote(str(saved)), "saved", is_command=True), *([see] if is_recorded else [])]
 
 
 def _runs_dir(runs_dir: Path) -> list[str]:

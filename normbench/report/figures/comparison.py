@@ -23,6 +23,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 MAX_LINES = len(COLORS) * len(STYLES)
 MAX_PANELS = 6
 DECADE = 10.0
+MAX_DRAWN = 1e290
 DODGE = 0.01
 """Between neighbouring lines at the same value, as a share of the axis."""
 MAX_TICKS = 10
@@ -94,7 +95,8 @@ def _draw(panels: Sequence[Panel], title: str, metric: str) -> "Picture":
 
 def _scale_y(axes: "Axes", means: Sequence[float], metric: str) -> None:
     """Logarithmic where means span more than a decade; an interval of two or three seeds may leave the picture."""
-    known = [(100 if metric.endswith("accuracy") else 1) * mean for mean in means if math.isfinite(mean)]
+    scaled = [_drawable((100 if metric.endswith("accuracy") else 1) * mean) for mean in means]
+    known = [mean for mean in scaled if math.isfinite(mean)]
     if not known:
         return
     if spans_a_decade(known):
@@ -132,9 +134,9 @@ def _draw_panel(axes: "Axes", panel: Panel, labels: Sequence[str], *, scale: flo
     for series in panel.series:
         i = labels.index(series.label)
         color, style = COLORS[i % len(COLORS)], STYLES[i // len(COLORS)]
-        means = [scale * mean for mean in series.means]
+        means = [_drawable(scale * mean) for mean in series.means]
         lows, highs = (
-            [mean if end is None else scale * end for mean, end in zip(means, ends, strict=True)]
+            [mean if end is None else _drawable(scale * end) for mean, end in zip(means, ends, strict=True)]
             for ends in (series.lows, series.highs)
         )
         x = _dodged(panel, series.x, i - (len(labels) - 1) / 2)
@@ -146,6 +148,11 @@ def _draw_panel(axes: "Axes", panel: Panel, labels: Sequence[str], *, scale: flo
             axes.plot(x, means, ls=line, marker=marker, color=color, lw=1.8, ms=5, label=series.label)
             axes.vlines(x, lows, highs, color=color, lw=1.2)
     _dress(axes, panel)
+
+
+def _drawable(value: float) -> float:
+    """Return the number, nan where it is too large for the picture's own arithmetic."""
+    return value if abs(value) <= MAX_DRAWN else math.nan
 
 
 def _dodged(panel: Panel, x: Sequence[float], place: float) -> list[float]:

@@ -14,6 +14,10 @@ from normbench.storage.files.plain_text import stream_beneath, visible
 class VisibleConsole(Console):
     """A console that shows the text it is given; only rich itself may steer the terminal."""
 
+    def on_broken_pipe(self) -> None:
+        """Let the failure pass that rich is about to turn into exit code 1: what is left to do is done first."""
+        raise  # noqa: PLE0704 - rich calls this where it has caught it
+
     def render_str(self, text: str, **options: Any) -> Text:
         """Return text as rich measures and writes it, made visible."""
         return super().render_str(visible(text), **options)

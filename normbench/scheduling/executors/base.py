@@ -1,18 +1,17 @@
 """Executor: takes planned runs, gives back what became of each; found by its file."""
 
-import importlib
 import os
-import pkgutil
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from types import ModuleType
 from typing import TYPE_CHECKING, Self
 
 from normbench.errors import ConfigError
-from normbench.parts import is_variant
 from normbench.scheduling.interruption import Interruption
 from normbench.scheduling.run_result import RunOptions, RunResult
+from normbench.storage.files.part_files import Parts, UnfinishedError, import_parts
 
 if TYPE_CHECKING:
     from normbench.scheduling.one_run import PlannedRun
@@ -64,18 +63,31 @@ class Executor(ABC):
         self._gives_up = True
 
 
-@cache
 def find_executors() -> dict[str, type[Executor]]:
-    """Import every file of this folder and return its executor by the file's name, sorted."""
-    package = importlib.import_module("normbench.scheduling.executors")
-    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__) if is_variant(module.name))
-    return {name: _executor_in(importlib.import_module(f"{package.__name__}.{name}").__dict__) for name in names}
+    """Import every file of this folder and return its executor by the file's name; unfinished ones are left out."""
+    return _parts().found
 
 
-def _executor_in(module: dict[str, object]) -> type[Executor]:
-    kinds = [thing for thing in module.values() if isinstance(thing, type) and issubclass(thing, Executor)]
-    (kind,) = (kind for kind in kinds if kind.__module__ == module["__name__"])
-    return kind
+def unfinished_executors() -> list[str]:
+    """Return a line for each file of this folder that holds no whole executor."""
+    return list(_parts().unfinished.values())
+
+
+@cache
+def _parts() -> Parts[type[Executor]]:
+    return import_parts(__name__.rpartition(".")[0], lambda module, _: _executor_in(module))
+
+
+def _executor_in(module: ModuleType) -> type[Executor]:
+    kinds = [thing for thing in vars(module).values() if isinstance(thing, type) and issubclass(thing, Executor)]
+    own = [kind for kind in kinds if kind.__module__ == module.__name__]
+    if len(own) != 1:
+        got = ", ".join(kind.__name__ for kind in own) or "none"
+        raise UnfinishedError(f"must define one Executor, got {got}")
+    missing = sorted(own[0].__abstractmethods__)
+    if missing:
+        raise UnfinishedError(f"{own[0].__name__} must define {', '.join(missing)}, got nothing of that name")
+    return own[0]
 
 
 def make_executor(jobs: str, interruption: Interruption | None = None) -> Executor:
@@ -88,7 +100,8 @@ def make_executor(jobs: str, interruption: Interruption | None = None) -> Execut
         executor = kind.for_jobs(jobs, interruption)
         if executor:
             return executor
-    raise ConfigError([f"--jobs {jobs}: must be a whole number from 1, or auto, got {jobs!r}. Example: --jobs auto"])
+    line = f"--jobs {jobs}: must be a whole number from 1, or auto, got {jobs!r}. Example: --jobs auto"
+    raise ConfigError([line, *unfinished_executors()])
 
 
 def num_jobs_of(jobs: str) -> int | None:

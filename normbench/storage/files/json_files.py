@@ -9,6 +9,7 @@ from typing import Any
 
 from normbench.errors import RunFolderError
 from normbench.storage.files.atomic import replacing
+from normbench.storage.files.reading import read_bytes
 
 AGAIN = "Delete this file and run its config again."
 """The way out of a damaged JSON file: what is there is trusted, what is missing is made anew."""
@@ -59,7 +60,7 @@ def read_json(path: Path) -> dict[str, Any]:
         RunFolderError: Missing or damaged.
     """
     try:
-        raw = path.read_bytes()
+        raw = read_bytes(path)
     except OSError as error:
         raise unreadable(path, error) from None
     content = json_object(path, raw)

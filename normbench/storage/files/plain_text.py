@@ -1,10 +1,13 @@
 """Text that others wrote, shown as text: what would steer a terminal becomes a visible escape."""
 
 import re
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO, cast
+
+from normbench.storage.files.streams import STDOUT, NamedStream, QuietStream
 
 # C0 but for tab and newline, DEL, C1, line separators, marks that turn the direction of writing, lone surrogates.
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -28,6 +31,17 @@ def one_line(text: str) -> str:
         a\u000ab
     """
     return visible(text).replace("\n", "\\u000a").replace("\t", "\\u0009")
+
+
+def command_line(*words: object, runs_dir: object = "runs") -> str:
+    """Return a command to be pasted into a shell; the runs folder is named where it is not the usual one.
+
+    Example:
+        >>> command_line("run", "my run.yaml", runs_dir="runs here")
+        "normbench run 'my run.yaml' --runs-dir 'runs here'"
+    """
+    place = [] if str(runs_dir) == "runs" else ["--runs-dir", str(runs_dir)]
+    return shlex.join(["normbench", *map(str, words), *place])
 
 
 class VisibleStream:
@@ -73,7 +87,8 @@ def stream_beneath(stream: TextIO) -> TextIO:
 def only_visible_text() -> Iterator[None]:
     """Let nothing that is printed inside the block steer the terminal."""
     kept = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (cast(TextIO, VisibleStream(stream)) for stream in kept)
+    named = NamedStream(kept[0], STDOUT), QuietStream(kept[1], "standard error")
+    sys.stdout, sys.stderr = (cast(TextIO, VisibleStream(cast(TextIO, stream))) for stream in named)
     try:
         yield
     finally:

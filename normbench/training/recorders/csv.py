@@ -13,6 +13,7 @@ from normbench.errors import RunFolderError
 from normbench.inspection.watch.frame import Frame
 from normbench.inspection.watch.layer_stats import STATISTICS, describe, layer_of
 from normbench.storage.files.atomic import close, naming, replacing
+from normbench.storage.files.reading import read_bytes
 from normbench.storage.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, PROBES_CSV, digests
 
 
@@ -69,7 +70,7 @@ class CsvRecorder:
         path, text = self.folder / name, StringIO()
         with naming(path):
             if name not in self._files:
-                before = path.read_bytes() if path.exists() else b""
+                before = read_bytes(path) if path.exists() else b""
                 rows = rows if before else [header, *rows]
                 self._written[name] = sha256(before)
                 self._files[name] = path.open("a", newline="", encoding="utf-8")

@@ -8,7 +8,8 @@ from command_line import normbench
 from made_up_runs import make_arm, make_run, make_study
 
 from normbench.errors import ComparisonError
-from normbench.evidence.metrics.run_metrics import direction, read_metrics
+from normbench.evidence.metrics.directions import direction
+from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.storage.run_folder import Run
 
 LOSSES = (1.0, 0.4, 0.2, 0.3)

@@ -1,0 +1,88 @@
+"""Python files of a folder, each imported on its own: an unfinished one is a line, and breaks no other."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Parts(Generic[T]):
+    """What the files of a folder hold.
+
+    Attributes:
+        found: By the file's name, sorted.
+        unfinished: By the file's name, a line that says what is missing in it.
+    """
+
+    found: dict[str, T]
+    unfinished: dict[str, str]
+
+
+class UnfinishedError(Exception):
+    """A file lacks something; the text says what it must hold and what was found."""
+
+
+def is_variant(file: str) -> bool:
+    """Return whether a file beside ``base.py`` holds a variant; a name that begins with ``_`` says that it helps some.
+
+    Example:
+        >>> is_variant("group_norm"), is_variant("base"), is_variant("_drawing")
+        (True, False, False)
+    """
+    return file != "base" and not file.startswith("_")
+
+
+def import_parts(package: str, read: Callable[[ModuleType, str], T]) -> Parts[T]:
+    """Import every file of a package, and read what it holds.
+
+    Args:
+        package: Such as ``normbench.norms``.
+        read: Returns what a module of this name holds; raises ``UnfinishedError`` where something is missing.
+    """
+    folder = importlib.import_module(package)
+    parts: Parts[T] = Parts({}, {})
+    for name in sorted(module.name for module in pkgutil.iter_modules(folder.__path__) if is_variant(module.name)):
+        file = f"{package.replace('.', '/')}/{name}.py"
+        try:
+            module = importlib.import_module(f"{package}.{name}")
+            _check_caption(module)
+            parts.found[name] = read(module, name)
+        except UnfinishedError as error:
+            parts.unfinished[name] = f"{file}: {error}. {FINISH}"
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever is wrong in one file, the others are whole
+            parts.unfinished[name] = f"{file}: {_broken(error)}. {FINISH}"
+    return parts
+
+
+FINISH = "Finish it, or let its name begin with _."
+
+
+def _check_caption(module: ModuleType) -> None:
+    if not module.__doc__:
+        raise UnfinishedError("must begin with a docstring that says in a line what it is, got none")
+
+
+def _broken(error: BaseException) -> str:
+    if isinstance(error, SyntaxError):
+        return f"must be Python, got {type(error).__name__} in line {error.lineno}: {error.msg}"
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"must be importable, got {said[:200]}"
+
+
+def function_in(module: ModuleType, name: str) -> Callable[..., object]:
+    """Return the function of this name, with a docstring.
+
+    Raises:
+        UnfinishedError: There is none, or it says nothing.
+    """
+    found = vars(module).get(name)
+    if not callable(found):
+        raise UnfinishedError(f"must define the function {name}, got none")
+    if not found.__doc__:
+        raise UnfinishedError(f"{name} must have a docstring, got none")
+    return found  # type: ignore[no-any-return]
