@@ -60,14 +60,12 @@ def command(
 
     interruption = Interruption()
     executor = make_executor(jobs, interruption)
-    read_studies = partial(
-        _load_all, configs, seeds=seeds, set_=set_ or [], vary=vary or [], tune=tune or [], quick=quick
-    )
+    read = partial(_load_all, configs, seeds=seeds, set_=set_ or [], vary=vary or [], tune=tune or [], quick=quick)
     if dry_run:
-        _print_plan(read_studies(), runs_dir, as_json=json_)
+        _print_plan(read(), runs_dir, as_json=json_)
         return
     with interruption.listening(), executor:
-        studies = read_studies()
+        studies = read()
         interruption.raise_if_asked()
         num_warnings = _print_warnings(studies)
         interruption.raise_if_asked()
