@@ -13,6 +13,7 @@ from normbench.report.blocks.comparison import comparison_blocks
 from normbench.report.blocks.run import screen_blocks
 from normbench.report.terminal.console import make_console
 from normbench.report.terminal.render import MAX_LINES, print_blocks
+from normbench.storage.study_folder import read_study
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 STEPS = (0, 4, 8, 12, 16, 20)
@@ -35,6 +36,10 @@ SETTINGS = {
     "device": "cpu",
 }
 PLAIN = ["model", "norm", "dataset", "weight_decay", "device"]
+
+
+def screen(folder, arm_names, config, **options):
+    return screen_blocks(read_study(folder), arm_names, config, **options)
 
 
 def golden(name, printed):
@@ -86,7 +91,7 @@ def fill(study, arm, seeds=(0,), worse=2, names=("conv1", "fc1", "fc2"), end=1.0
 
 def test_the_report_of_a_plain_run(console):
     study = make_study(name="lenet_bn", arms=["batch_norm"], is_plain=True)
-    print_blocks(console, screen_blocks(study, [fill(study, "batch_norm")], Path("configs/lenet_bn.yaml")))
+    print_blocks(console, screen(study, [fill(study, "batch_norm")], Path("configs/lenet_bn.yaml")))
     golden("plain_run", console.file.getvalue())
 
 
@@ -94,7 +99,7 @@ def test_the_report_of_a_long_network_that_vanishes(console):
     study = make_study(name="deep", arms=["none"], is_plain=True)
     names = [f"hidden{i}" for i in range(1, 21)]
     folder = fill(study, "none", names=names, end=0.5, norm="none", norm__momentum=None, num_epochs=5)
-    print_blocks(console, screen_blocks(study, [folder], Path("configs/deep.yaml")))
+    print_blocks(console, screen(study, [folder], Path("configs/deep.yaml")))
     golden("long_network", console.file.getvalue())
 
 
@@ -105,7 +110,7 @@ def test_the_report_of_a_study_of_three_arms_and_eight_seeds(console):
         fill(study, arm, range(8), worse=worse, norm=arm.removeprefix("norm="), end=0.001 if worse == 6 else 1.0)
         for arm, worse in arms.items()
     ]
-    print_blocks(console, screen_blocks(study, made, Path("six.yaml")))
+    print_blocks(console, screen(study, made, Path("six.yaml")))
     printed = console.file.getvalue()
     golden("study", printed)
     assert len(printed.splitlines()) <= MAX_LINES
@@ -119,7 +124,7 @@ def test_the_comparison_of_a_study_over_seeds(console):
     make_run(study / made, 3, losses(30)[:4], status="diverged", constant_predictor=constant)
     make_arm(study, "never_run")
     make_arm(study, "without", identity="0lder0")
-    print_blocks(console, comparison_blocks(with_first_baseline(compare_study(study))))
+    print_blocks(console, comparison_blocks(with_first_baseline(compare_study(read_study(study)))))
     golden("comparison", console.file.getvalue())
 
 
@@ -127,7 +132,7 @@ def test_the_comparison_of_an_edited_plain_file(console):
     study = make_study(name="lenet_bn", arms=["batch_norm"], is_plain=True)
     fill(study, "batch_norm")
     fill(study, "none", worse=5, norm="none", norm__momentum=None)
-    print_blocks(console, comparison_blocks(with_first_baseline(compare_study(study))))
+    print_blocks(console, comparison_blocks(with_first_baseline(compare_study(read_study(study)))))
     golden("edited_file", console.file.getvalue())
 
 
@@ -135,6 +140,6 @@ def test_the_comparison_of_an_edited_plain_file(console):
 def test_momentum_is_not_told_where_nothing_uses_it(console, unused):
     study = make_study(is_plain=True)
     folder = fill(study, "some_norm", norm="some_norm", **unused)
-    print_blocks(console, screen_blocks(study, [folder], Path("configs/made_up.yaml"), details=True))
+    print_blocks(console, screen(study, [folder], Path("configs/made_up.yaml"), details=True))
     assert "init default" in console.file.getvalue()
     assert "running statistics" not in console.file.getvalue()
