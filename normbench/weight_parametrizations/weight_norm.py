@@ -55,6 +55,7 @@ class WeightNormSpec(WeightParametrizationSpec):
 
     name: Literal["weight_norm"] = "weight_norm"
     eps: float = Field(1e-10, gt=0)
+    """Added to the squared length of a filter, in weight units squared; > 0."""
 
     def build(self, layer: nn.Module) -> None:
         """Put v and g in place of the layer's weight."""

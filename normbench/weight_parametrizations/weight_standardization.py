@@ -63,7 +63,9 @@ class WeightStandardizationSpec(WeightParametrizationSpec):
 
     name: Literal["weight_standardization"] = "weight_standardization"
     eps: float = Field(1e-10, gt=0)
+    """Added to the variance of a filter, in weight units squared; > 0."""
     compat: Compat = "none"
+    """official divides by the unbiased std plus sqrt(eps), as the published code; none by sqrt(var + eps)."""
 
     def build(self, layer: nn.Module) -> None:
         """Standardize the layer's weight; a filter of one weight would be 0 whatever it learns, and is refused."""
