@@ -25,7 +25,7 @@ def command(
 
     Example: normbench explain group_norm --shape 32,64,14,14 --set num_groups=4
     """
-    from normbench.report.terminal import explanation
+    from normbench.report.blocks.explain import norm as explanation
     from normbench.report.terminal.console import make_console
 
     found = _found(name, _read_shape(shape), set_ or [])
@@ -41,8 +41,8 @@ def command(
 
 def _found(name: str | None, shape: tuple[int, ...], settings: list[str]) -> Any:
     from normbench.errors import ConfigError, SettingError
-    from normbench.inspection.explain import explain_norm
-    from normbench.inspection.explain_regularizers import REGULARIZERS
+    from normbench.inspection.explain.norms import explain_norm
+    from normbench.inspection.explain.regularizers import REGULARIZERS
 
     if settings and (name is None or name in REGULARIZERS):
         rule = f"must go with the name of a norm, got {name or 'none'}"
@@ -59,7 +59,7 @@ def _found(name: str | None, shape: tuple[int, ...], settings: list[str]) -> Any
 
 def _all_norms(shape: tuple[int, ...]) -> list[dict[str, Any]]:
     from normbench.errors import SettingError
-    from normbench.inspection.explain import explain_norm
+    from normbench.inspection.explain.norms import explain_norm
     from normbench.parts import find_specs
 
     rows = []
@@ -76,7 +76,7 @@ def _spec(name: str, settings: list[str]) -> "NormSpec":
     from pydantic import ValidationError
 
     from normbench.errors import ConfigError
-    from normbench.inspection.explain import NormChoice
+    from normbench.inspection.explain.norms import NormChoice
     from normbench.storage.files.located import Located
     from normbench.storage.files.yaml_file import read_assignment
     from normbench.study.wording import complaints_about
