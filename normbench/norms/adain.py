@@ -167,7 +167,7 @@ class AdaINSpec(NormSpec):
     eps: float = Field(1e-5, gt=0)
     """Added to the variance, in input units squared; > 0."""
     momentum: float = Field(0.1, ge=0, le=1)
-    """Share of the new batch in the running statistics, 0 to 1; other sources count the share of the old value."""
+    """Share of the new batch in running statistics, 0 to 1 (elsewhere of the old one)."""
     affine: Literal["channel", "none"] = "channel"
     """Learn a weight and a bias per channel, or none."""
 

@@ -48,9 +48,9 @@ class GroupNormSpec(NormSpec):
     )
     name: Literal["group_norm"] = "group_norm"
     num_groups: int | None = Field(2, ge=1)
-    """Groups of neighbouring channels; must divide the channels; null with channels_per_group."""
-    channels_per_group: int | None = Field(None, ge=1, examples=[4], json_schema_extra={"beside": {"num_groups": None}})
-    """Channels per group, instead of num_groups: null; must divide the channels."""
+    """Groups of neighbouring channels; must divide the channels; null if channels_per_group is given."""
+    channels_per_group: int | None = Field(None, ge=1, examples=[4])
+    """Channels per group, instead of num_groups; must divide the channels."""
     eps: float = Field(1e-5, gt=0)
     """Added to the variance, in input units squared; > 0."""
     affine: Literal["channel", "none"] = "channel"

@@ -62,7 +62,7 @@ class RunConfig(_Settings):
 
     model: Annotated[ModelSpec, OneOf("normbench.models")]
     """The network."""
-    norm: Annotated[NormSpec, OneOf("normbench.norms")] = NoneSpec()
+    norm: Annotated[NormSpec, OneOf("normbench.norms")] = Field(NoneSpec(), examples=["batch_norm"])
     """The normalization layer wherever the model has one."""
     weight_parametrization: Annotated[WeightParametrizationSpec, OneOf("normbench.weight_parametrizations")] = (
         AsLearned()
@@ -110,7 +110,7 @@ class RunConfig(_Settings):
     """Threads of one operation; tiny networks are slower on several, and sums are then taken in another order."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train; auto takes a GPU where there is one, when a study's first run is made."""
-    recording: RecordingConfig = RecordingConfig()
+    recording: RecordingConfig = Field(RecordingConfig(), examples=[{"every_steps": 10}])
     """What is written down, and how often."""
 
     @model_validator(mode="after")
