@@ -4,7 +4,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-import yaml
 from contracts.variants import PARTS, each, variants
 from rich.cells import cell_len
 
@@ -13,6 +12,7 @@ from normbench.inspection.explain.settings import all_settings, part_packages
 from normbench.inspection.explain.value_words import yaml_words
 from normbench.report.blocks.explain.pages import explain_blocks
 from normbench.report.terminal.render import MAX_LINES, blocks_rows
+from normbench.storage.files.yaml_file import parse_yaml
 from normbench.study.config import RecordingConfig, RunConfig
 from normbench.study.study_keys import StudyKeys
 
@@ -86,7 +86,7 @@ def test_every_setting_has_a_page():
 
 @EACH_SETTING
 def test_the_example_of_a_setting_is_taken_by_a_file(page):
-    said = yaml.safe_load("\n".join(page.example))
+    said = parse_yaml("\n".join(page.example), "example").data
     base = {"model": "mlp", "dataset": "gaussian_clusters"}
     if page.belongs_to == "a study":
         assert StudyKeys.model_validate(said).model_dump(exclude_none=True) == said

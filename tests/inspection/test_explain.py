@@ -157,7 +157,7 @@ def test_momentum_is_not_told_where_nothing_uses_it(words):
         (["--set", "eps=1"], "--set eps=1: must go with the name of a norm or a weight parametrization, got none."),
         (
             ["dropout", "--set", "p=1"],
-            "--set p=1: must go with the name of a norm or a weight parametrization, got dropout.",
+            "a norm or a weight parametrization, got dropout.",
         ),
         (["batch_norm", "--shape", "2,\u00b2"], "--shape 2,\u00b2: must be N,C or"),
         (["layer_norm", "--shape", "2,1"], "got 'layer_norm'. Use batch_norm."),

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -81,9 +82,10 @@ def setting_lines(spec: Spec) -> tuple[SettingLine, ...]:
     )
 
 
-def all_settings() -> list[SettingPage]:
+@cache
+def all_settings() -> tuple[SettingPage, ...]:
     """Return a page per setting of a run, its recording, its parts and the study; variants that agree share one."""
-    return [*_run_settings(), *_recording_settings(), *_study_keys(), *_part_settings()]
+    return (*_run_settings(), *_recording_settings(), *_study_keys(), *_part_settings())
 
 
 def choices_page(key: str) -> ChoicesPage | None:
