@@ -10,7 +10,7 @@ import torch
 from contracts.norm_references import axis_letters
 from torch import Tensor
 
-from normbench.inspection.explain.weight_parametrizations import learned_tensors
+from normbench.inspection.explain.weights import learned_tensors
 from normbench.parts import find_specs
 
 SPECS = {name: spec() for name, spec in find_specs("normbench.norms").items()}

@@ -10,7 +10,7 @@ from normbench.inspection.explain.read_spec import read_spec
 from normbench.inspection.explain.regularizers import REGULARIZERS
 from normbench.inspection.explain.settings import all_settings, choices_page, part_packages
 from normbench.inspection.explain.variants import explain_variant
-from normbench.inspection.explain.weight_parametrizations import explain_weight_parametrization
+from normbench.inspection.explain.weights import explain_weight_parametrization
 from normbench.norms.base import NormSpec
 from normbench.parts import Spec, find_specs
 from normbench.study.wording import DOCUMENTS_NAMES
