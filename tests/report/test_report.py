@@ -9,10 +9,11 @@ from made_up_runs import make_arm, make_run, make_study, std_rows
 
 from normbench.evidence.comparison.comparison import compare_study
 from normbench.evidence.comparison.effects import with_first_baseline
-from normbench.report.blocks.comparison import comparison_blocks
+from normbench.report.blocks.comparison import comparison_blocks, notes
 from normbench.report.blocks.run import screen_blocks
 from normbench.report.terminal.console import make_console
 from normbench.report.terminal.render import MAX_LINES, print_blocks
+from normbench.storage.files.json_files import read_json, write_json
 from normbench.storage.study_folder import read_study
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -143,3 +144,14 @@ def test_momentum_is_not_told_where_nothing_uses_it(console, unused):
     print_blocks(console, screen(study, [folder], Path("configs/made_up.yaml"), details=True))
     assert "init default" in console.file.getvalue()
     assert "running statistics" not in console.file.getvalue()
+
+
+@pytest.mark.parametrize("seen", [["2.13.0"], ["2.12.0", "2.13.0"]])
+def test_a_comparison_across_versions_of_torch_says_so(seen):
+    study = make_study(arms=["none"])
+    arm = make_arm(study)
+    for seed, version in enumerate(seen):
+        environment = make_run(arm, seed) / "environment.json"
+        write_json(environment, read_json(environment) | {"versions": {"torch": version}})
+    told = notes(compare_study(read_study(study)))
+    assert told == ["Runs of several versions of torch are compared: 2.12.0, 2.13.0."] * (len(seen) > 1)
