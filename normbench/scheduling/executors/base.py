@@ -14,7 +14,7 @@ from normbench.scheduling.run_result import RunOptions, RunResult
 from normbench.storage.files.part_files import Parts, UnfinishedError, import_parts
 
 if TYPE_CHECKING:
-    from normbench.scheduling.one_run import PlannedRun
+    from normbench.scheduling.planned_run import PlannedRun
 
 
 class Executor(ABC):
