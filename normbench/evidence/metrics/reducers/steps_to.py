@@ -1,5 +1,7 @@
 """The first recorded step that reaches the value; the whole length of the run if none does."""
 
+import math
+
 from normbench.evidence.metrics.column_kinds import Direction
 from normbench.evidence.metrics.reducers.base import Recorded, Reducer
 
@@ -11,6 +13,8 @@ class StepsTo(Reducer):
 
     def read(self, recorded: Recorded) -> float:
         """Return the first step whose value is VALUE or better."""
+        if not recorded.steps:
+            return math.nan
         there = (step for step, value in recorded.steps if self._reaches(value, recorded))
         return float(next(there, recorded.total_steps))
 
