@@ -3,6 +3,7 @@
 NormbenchError            one line for the user, exit code 2
     ConfigError           a config says something it must not; carries one line per mistake
     RunFolderError        a run's folder is missing, damaged or occupied
+        OldRunsError      a study was made by a version whose runs are not mixed with this one's
     ComparisonError       what was asked of the runs cannot be answered
     RunFailedError        a run failed, and what depends on it cannot go on; exit code 1
 SettingError (ValueError) a layer, model or dataset refuses a setting; becomes a ConfigError line
@@ -26,6 +27,10 @@ class ConfigError(NormbenchError, ValueError):
 
 class RunFolderError(NormbenchError):
     """A run's folder is missing, damaged or occupied."""
+
+
+class OldRunsError(RunFolderError):
+    """A study was made by a version whose runs are not mixed with this one's."""
 
 
 class RunFailedError(NormbenchError):

@@ -27,7 +27,9 @@ class Spec(BaseModel, ABC):
     """What YAML may say about one variant of a part, and ``build``, which makes the real object."""
 
     # Strict: "16" is not a number and true is not 1. Frozen: a spec is a fact, and can be hashed.
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     name: str
 

@@ -51,7 +51,7 @@ def make_study(runs_dir=Path("runs"), name="made_up", *, arms=(), baseline=None,
     """
     folder = runs_dir / name
     folder.mkdir(parents=True, exist_ok=True)
-    said = {"question": "Is it made up?", "is_plain": False, "quotes": {}} | content
+    said = {"normbench": "0.2.0", "question": "Is it made up?", "is_plain": False, "quotes": {}} | content
     own = {} if said["is_plain"] else {arm: named_or_set(arm) for arm in arms}
     listed = [
         {"arm": arm, "identity": "aaaaaa", "folder": arm_folder_name(arm, "aaaaaa")} | own.get(arm, {}) for arm in arms

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from normbench.evidence.comparison.comparison import StudyComparison
     from normbench.evidence.comparison.pivot import Pivot
     from normbench.report.pages.comparison_page import ComparedStudy
+    from normbench.storage.study_folder import StudyFolder
 
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where runs are kept.")]
 Texts = list[str] | None
@@ -43,11 +44,12 @@ def command(
 
     Example: normbench compare runs/lenet_bn --metric test_loss
     """
-    from normbench.evidence.comparison.comparison import compare_runs
+    from normbench.evidence.comparison.comparison import compare_studies
     from normbench.evidence.comparison.effects import with_effects
     from normbench.evidence.comparison.gate import failures, read_gate
     from normbench.evidence.comparison.pivot import pivots
     from normbench.report.pages.comparison_page import chosen_format
+    from normbench.storage.study_folder import read_studies
 
     chosen = chosen_format(json=json_, csv=csv_, markdown=markdown, with_methods=methods)
     if plot:
@@ -55,15 +57,15 @@ def command(
 
         check_path(plot)
     gates = [read_gate(text) for text in fail_if or ()]
-    read = compare_runs(paths or (), runs_dir, metric or (), where or ())
-    comparisons = [with_effects(comparison, baseline) for comparison in read]
+    read = compare_studies(read_studies(paths or [runs_dir]), metric or (), where or ())
+    comparisons = [with_effects(comparison, baseline) for _, comparison in read]
     tables = [pivots(comparison, by) if by else [] for comparison in comparisons]
     failed = [line for gate in gates for line in failures(comparisons, gate)]
     if plot:
         save_figure(plot, comparisons, tables)
     is_own_question = not (metric or where or by)
-    pairs = zip(comparisons, tables, strict=True)
-    studies = [_compared(*pair, is_own_question=is_own_question, with_methods=methods) for pair in pairs]
+    found = zip((study for study, _ in read), comparisons, tables, strict=True)
+    studies = [_compared(*each, is_own_question=is_own_question, with_methods=methods) for each in found]
     _show(studies, chosen, details=details, figure=str(plot or ""))
     for line in failed:
         typer.echo(line, err=True)
@@ -79,7 +81,12 @@ def more_help() -> tuple[str, list[tuple[str, str]]]:
 
 
 def _compared(
-    comparison: "StudyComparison", pivots: "list[Pivot]", *, is_own_question: bool, with_methods: bool
+    study: "StudyFolder",
+    comparison: "StudyComparison",
+    pivots: "list[Pivot]",
+    *,
+    is_own_question: bool,
+    with_methods: bool,
 ) -> "ComparedStudy":
     """Add to a comparison what else is told of its study."""
     from normbench.evidence.claims.study_verdicts import study_verdicts
@@ -92,8 +99,7 @@ def _compared(
     paragraph = methods(judged, pivots) if with_methods else ""
     if not is_own_question:
         return ComparedStudy(judged, pivots, paragraph=paragraph)
-    verdicts = study_verdicts(Path(comparison.runs_dir) / comparison.study)
-    return ComparedStudy(judged, pivots, verdicts, comparison_standouts(comparison), paragraph)
+    return ComparedStudy(judged, pivots, study_verdicts(study), comparison_standouts(study, comparison), paragraph)
 
 
 def _show(studies: "list[ComparedStudy]", chosen: str, *, details: bool, figure: str) -> None:

@@ -1,95 +1,59 @@
-"""normbench explain: what a norm, dropout or weight_decay computes, with numbers."""
+"""normbench explain: what a part computes, with numbers, and what a setting means."""
 
 import json
 import re
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from normbench.norms.base import NormSpec
+    from normbench.inspection.explain.names import Page
 
 DEFAULT_SHAPE = "32,64,14,14"
 
 
 def command(
-    name: Annotated[str | None, typer.Argument(help="A norm, dropout or weight_decay; all norms if none.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A part, a setting or a key of a study; all names if none.")
+    ] = None,
     shape: Annotated[
-        str, typer.Option("--shape", metavar="N,C,H,W", help="Batch, channels, positions.")
+        str, typer.Option("--shape", metavar="N,C,H,W", help="Batch, channels, positions a norm is built for.")
     ] = DEFAULT_SHAPE,
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the norm.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the norm or weight parametrization."),
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Explain a norm, dropout or weight_decay: axes, statistics, parameters, modes, an example, the paper.
+    """Explain a part (norm, weight parametrization, model, dataset, optimizer), a setting or a key of a study.
+
+    Norms and weight parametrizations are built and measured: what they average, learn and ignore, an example with
+    numbers, the paper. A setting's page has its type, default and meaning, where it is written, and a line of YAML. A
+    word that means several things gets all its pages.
 
     Example: normbench explain group_norm --shape 32,64,14,14 --set num_groups=4
     """
-    from normbench.report.terminal import explanation
+    from normbench.report.blocks.explain.pages import explain_blocks
+    from normbench.report.pages.json_text import blocks_mapping
     from normbench.report.terminal.console import make_console
+    from normbench.report.terminal.render import print_blocks
+    from normbench.storage.files.json_files import json_ready
 
-    found = _found(name, _read_shape(shape), set_ or [])
+    pages = _pages(name, _read_shape(shape), set_ or [])
+    blocks = explain_blocks(pages)
     if json_:
-        typer.echo(json.dumps(found, indent=2))
-    elif name is None:
-        explanation.print_all_norms(make_console(), found, _read_shape(shape))
-    elif "rules" in found:
-        explanation.print_regularizer(make_console(), found)
+        typer.echo(json.dumps(json_ready({"pages": pages, "blocks": blocks_mapping(blocks)}), indent=2))
     else:
-        explanation.print_norm(make_console(), found)
+        print_blocks(make_console(), blocks)
 
 
-def _found(name: str | None, shape: tuple[int, ...], settings: list[str]) -> Any:
-    from normbench.errors import ConfigError, SettingError
-    from normbench.inspection.explain import explain_norm
-    from normbench.inspection.explain_regularizers import REGULARIZERS
+def _pages(name: str | None, shape: tuple[int, ...], assignments: list[str]) -> "list[Page]":
+    from normbench.inspection.explain.names import find_pages, overview, refuse_assignments
 
-    if settings and (name is None or name in REGULARIZERS):
-        rule = f"must go with the name of a norm, got {name or 'none'}"
-        raise ConfigError([f"--set {settings[0]}: {rule}. Example: explain group_norm --set num_groups=4"])
-    if name in REGULARIZERS:
-        return asdict(REGULARIZERS[name]())
     if name is None:
-        return _all_norms(shape)
-    try:
-        return asdict(explain_norm(_spec(name, settings), shape))
-    except SettingError as error:
-        raise ConfigError([f"explain {name} --shape {','.join(map(str, shape))}: {error}"]) from None
-
-
-def _all_norms(shape: tuple[int, ...]) -> list[dict[str, Any]]:
-    from normbench.errors import SettingError
-    from normbench.inspection.explain import explain_norm
-    from normbench.parts import find_specs, unfinished_specs
-
-    for line in unfinished_specs("normbench.norms").values():
-        typer.echo(line, err=True)
-    rows = []
-    for spec in find_specs("normbench.norms").values():
-        try:
-            rows.append(asdict(explain_norm(spec(), shape)))  # type: ignore[arg-type, call-arg]
-        except SettingError:
-            rows.append({"name": spec().name})  # type: ignore[call-arg]
-    return rows
-
-
-def _spec(name: str, settings: list[str]) -> "NormSpec":
-    """Read the norm as a config would, with a config's messages."""
-    from pydantic import ValidationError
-
-    from normbench.errors import ConfigError
-    from normbench.inspection.explain import NormChoice
-    from normbench.storage.files.located import Located
-    from normbench.storage.files.yaml_file import read_assignment
-    from normbench.study.wording import complaints_about
-
-    located = Located({"norm": {"name": name}}, {("norm",): f"explain {name}"})
-    for text in settings:
-        located = located.overridden(read_assignment("--set", f"norm.{text.removeprefix('norm.')}", shown=text))
-    try:
-        return NormChoice.model_validate(located.data).norm
-    except ValidationError as error:
-        raise ConfigError(complaints_about(error, NormChoice, located)) from None
+        refuse_assignments(name, assignments)
+        return [overview()]
+    return find_pages(name, shape, assignments)
 
 
 def _read_shape(text: str) -> tuple[int, ...]:

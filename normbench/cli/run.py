@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from normbench.report.blocks.block import Block
     from normbench.scheduling.executors.base import Executor
     from normbench.scheduling.studies import StudyRun, StudyRunner
+    from normbench.storage.study_folder import StudyFolder
     from normbench.study.config import Study
 
 
@@ -60,14 +61,12 @@ def command(
 
     interruption = Interruption()
     executor = make_executor(jobs, interruption)
-    read_studies = partial(
-        _load_all, configs, seeds=seeds, set_=set_ or [], vary=vary or [], tune=tune or [], quick=quick
-    )
+    read = partial(_load_all, configs, seeds=seeds, set_=set_ or [], vary=vary or [], tune=tune or [], quick=quick)
     if dry_run:
-        _print_plan(read_studies(), runs_dir, as_json=json_)
+        _print_plan(read(), runs_dir, as_json=json_)
         return
     with interruption.listening(), executor:
-        studies = read_studies()
+        studies = read()
         interruption.raise_if_asked()
         num_warnings = _print_warnings(studies)
         interruption.raise_if_asked()
@@ -93,7 +92,10 @@ def _runner(
 
 
 def _run_all(
-    paths: list[Path], studies: "list[Study]", runner: "StudyRunner", show: "Callable[[Path, StudyRun], Any]"
+    paths: list[Path],
+    studies: "list[Study]",
+    runner: "StudyRunner",
+    show: "Callable[[Path, StudyRun, StudyFolder], Any]",
 ) -> tuple[list[str], list[str], list[Any]]:
     """Run and show one study after another, whatever becomes of those before.
 
@@ -110,8 +112,7 @@ def _run_all(
         run = _run(study, runner, failures, broken)
         if run:
             try:
-                draw_study(run.study, run.folder, run.results)
-                reports.append(show(path, run))
+                reports.append(show(path, run, draw_study(run.study, run.folder, run.results)))
             except (OSError, RunFolderError) as error:  # the runs are there, and asking again shows them
                 _note(error, run, failures, broken)
     return failures, broken, reports
@@ -158,7 +159,15 @@ def _run(study: "Study", runner: "StudyRunner", failures: list[str], broken: lis
     return run
 
 
-def _print(path: Path, run: "StudyRun", *, all_layers: bool, details: bool, num_before: "Mapping[str, int]") -> None:
+def _print(
+    path: Path,
+    run: "StudyRun",
+    found: "StudyFolder",
+    *,
+    all_layers: bool,
+    details: bool,
+    num_before: "Mapping[str, int]",
+) -> None:
     """Print a study's report; with what was printed before it, in as few lines as a screen has."""
     from normbench.report.blocks.layers import LONG
     from normbench.report.blocks.run import screen_blocks
@@ -170,7 +179,7 @@ def _print(path: Path, run: "StudyRun", *, all_layers: bool, details: bool, num_
 
     def build(max_layers: int | None) -> "list[Block]":
         rows = None if all_layers else max_layers or LONG
-        return screen_blocks(run.folder, run.arm_names, path, choices, max_layers=rows, details=details)
+        return screen_blocks(found, run.arm_names, path, choices, max_layers=rows, details=details)
 
     blocks = (
         build(None)
@@ -180,13 +189,13 @@ def _print(path: Path, run: "StudyRun", *, all_layers: bool, details: bool, num_
     print_blocks(console, blocks)
 
 
-def _as_mapping(path: Path, run: "StudyRun") -> dict[str, Any]:
+def _as_mapping(path: Path, run: "StudyRun", found: "StudyFolder") -> dict[str, Any]:
     from normbench.report.pages.json_text import study_mapping
 
     results = [
         {"folder": str(p.run.folder), "arm": p.run.arm, "seed": p.run.seed, "status": p.status} for p in run.results
     ]
-    return study_mapping(run.folder, run.arm_names, list(run.choices.values()), results, path)
+    return study_mapping(found, run.arm_names, list(run.choices.values()), results, path)
 
 
 def _load_all(configs: list[Path], *, quick: bool, **changes: Any) -> "list[Study]":

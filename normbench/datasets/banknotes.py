@@ -51,7 +51,9 @@ class BanknotesSpec(DatasetSpec):
     task: ClassVar[Task] = "classification"
     name: Literal["banknotes"] = "banknotes"
     num_samples: int = Field(160, ge=2, le=MAX_SAMPLES)
+    """Images in train, and as many in validation; >= 2."""
     noise_std: float = Field(0.07, ge=0)
+    """Std of the noise added to each pixel; >= 0."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -42,8 +42,11 @@ class ContrastSpec(DatasetSpec):
     task: ClassVar[Task] = "classification"
     name: Literal["contrast"] = "contrast"
     num_samples: int = Field(800, ge=2, le=MAX_SAMPLES)
+    """Images in train, and as many in validation; >= 2."""
     noise_std: float = Field(1.5, ge=0)
+    """Std of the noise added to each pixel; >= 0."""
     contrast_ratio: float = Field(1.5, ge=1)
+    """How many times the contrast of the faint images the strong ones have; >= 1, and 1 makes them alike."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -34,10 +34,15 @@ class GaussianClustersSpec(DatasetSpec):
     task: ClassVar[Task] = "classification"
     name: Literal["gaussian_clusters"] = "gaussian_clusters"
     num_classes: int = Field(10, ge=2, le=MAX_SIZE)
+    """Classes; >= 2."""
     clusters_per_class: int = Field(6, ge=1, le=MAX_SIZE)
+    """Clusters of points that each class owns; >= 1."""
     num_features: int = Field(16, ge=1, le=MAX_SIZE)
+    """Numbers per point; >= 1."""
     num_samples: int = Field(2000, ge=2, le=MAX_SAMPLES)
+    """Points in train, and as many in validation; >= 2."""
     noise_std: float = Field(0.7, ge=0)
+    """Std of the points around their centre; >= 0, and centres have std 1."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -16,9 +16,13 @@ class GaussianNoiseSpec(DatasetSpec):
     task: ClassVar[Task] = "signal"
     name: Literal["gaussian_noise"] = "gaussian_noise"
     shape: Widths = (256,)
+    """Shape of one sample: (C,), (C, L) or (C, H, W)."""
     num_samples: int = Field(256, ge=1, le=MAX_SAMPLES)
+    """Samples in each split; >= 1."""
     mean: float = 0.0
+    """Mean of all values."""
     std: float = Field(1.0, ge=0)
+    """Std of all values; >= 0."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:

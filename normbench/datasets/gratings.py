@@ -44,9 +44,13 @@ class GratingsSpec(DatasetSpec):
     task: ClassVar[Task] = "classification"
     name: Literal["gratings"] = "gratings"
     num_classes: int = Field(8, ge=2, le=MAX_SIZE)
+    """Classes, each a direction of the stripes; >= 2."""
     num_samples: int = Field(800, ge=2, le=MAX_SAMPLES)
+    """Images in train, and as many in validation; >= 2."""
     noise_std: float = Field(1.5, ge=0)
+    """Std of the noise added to each pixel; >= 0."""
     style_shift: float = Field(1.0, ge=0)
+    """How far the styles of test lie from the neutral one; >= 0, and 0 makes test and seen alike."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:

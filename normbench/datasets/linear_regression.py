@@ -18,9 +18,13 @@ class LinearRegressionSpec(DatasetSpec):
     task: ClassVar[Task] = "regression"
     name: Literal["linear_regression"] = "linear_regression"
     num_samples: int = Field(10, ge=2, le=MAX_SAMPLES)
+    """Points of each split; >= 2."""
     slope: float = 1.5
+    """Slope of the line."""
     train_noise_std: float = Field(0.5, ge=0)
+    """Std of the noise of train and validation; >= 0."""
     test_noise_std: float = Field(0.3, ge=0)
+    """Std of the noise of test; >= 0."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:

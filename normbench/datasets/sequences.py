@@ -34,11 +34,17 @@ class SequencesSpec(DatasetSpec):
     task: ClassVar[Task] = "classification"
     name: Literal["sequences"] = "sequences"
     num_classes: int = Field(4, ge=2, le=MAX_SIZE)
+    """Classes, each a sign that may come first; >= 2."""
     num_samples: int = Field(2000, ge=2, le=MAX_SAMPLES)
+    """Sequences in train, and as many in validation; >= 2."""
     min_length: int = Field(8, ge=2, le=MAX_SIZE)
+    """Steps of the shortest sequences; >= 2, and at least num_classes."""
     max_length: int = Field(16, ge=2, le=MAX_SIZE)
+    """Steps of the longest sequences in train, validation and test; >= min_length."""
     longer_by: int = Field(3, ge=1, le=MAX_SIZE)
+    """How many times as long the sequences of the longer split are; >= 1, and 1 leaves it out."""
     noise_std: float = Field(0.2, ge=0)
+    """Std of the noise added to each real step; >= 0."""
 
     @model_validator(mode="after")
     def _lengths_fit(self) -> "SequencesSpec":

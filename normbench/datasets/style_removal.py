@@ -40,9 +40,13 @@ class StyleRemovalSpec(DatasetSpec):
     task: ClassVar[Task] = "regression"
     name: Literal["style_removal"] = "style_removal"
     num_samples: int = Field(800, ge=2, le=MAX_SAMPLES)
+    """Images in train, and as many in validation; >= 2."""
     num_styles: int = Field(8, ge=1, le=MAX_SIZE)
+    """Styles of a seed; >= 1."""
     style_spread: float = Field(1.0, ge=0)
+    """How far the styles lie from the neutral one, at most; >= 0."""
     texture_std: float = Field(0.3, ge=0)
+    """Std of the texture, which belongs to the target; >= 0."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -81,7 +81,9 @@ class LeNetSpec(ModelSpec):
 
     name: Literal["lenet"] = "lenet"
     norm_after: Annotated[tuple[NormedLayer, ...], Field(strict=False)] = ("conv1", "conv2", "fc1")
+    """Layers that the norm follows: any of conv1, conv2, fc1."""
     local_response_alpha: float = Field(0.0, ge=0)
+    """Factor of a local response norm after both convolutions; >= 0, and 0 puts none."""
 
     def build(self, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float) -> nn.Module:
         """Make the network; it needs images and puts out classes or values."""

@@ -31,10 +31,15 @@ class MLPSpec(ModelSpec):
 
     name: Literal["mlp"] = "mlp"
     hidden_features: Widths = (200, 200, 200)
+    """Width of each hidden layer, in units."""
     width: int | None = Field(None, ge=1, le=MAX_SIZE)
+    """Units of every hidden layer, instead of hidden_features; >= 1."""
     depth: int | None = Field(None, ge=1, le=MAX_DEPTH)
+    """Hidden layers, instead of as many as hidden_features lists; >= 1."""
     bias: bool = True
+    """Whether dense layers learn a bias."""
     norm_position: NormPosition = "before_activation"
+    """Where the norm stands in each hidden layer: before or after the activation."""
 
     def widths(self) -> tuple[int, ...]:
         """Return the width of each hidden layer."""

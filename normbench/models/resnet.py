@@ -97,9 +97,13 @@ class ResNetSpec(ModelSpec):
 
     name: Literal["resnet"] = "resnet"
     width: int = Field(16, ge=1, le=MAX_SIZE)
+    """Channels of the first stage, doubled in each further one; >= 1."""
     depth: int = Field(1, ge=1, le=MAX_DEPTH // 10)
+    """Residual blocks per stage; >= 1."""
     stem_stride: int = Field(1, ge=1, le=3)
+    """Stride of the first convolution, 1 to 3: 2 halves height and width of all maps."""
     ibn: Literal["none", "a", "b"] = "none"
+    """IBN-Net's variant on batch_norm: none, a (inside blocks) or b (after the addition)."""
 
     def build(self, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float) -> nn.Module:
         """Make the network; it needs images and puts out classes, values, or images of the same size."""

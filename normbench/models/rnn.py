@@ -131,7 +131,9 @@ class RNNSpec(ModelSpec):
     takes_sequences: ClassVar[bool] = True
     name: Literal["rnn"] = "rnn"
     cell: Kind = "gru"
+    """Kind of the recurrent cell: plain (tanh), gru or lstm."""
     hidden_features: int = Field(32, ge=1, le=MAX_SIZE)
+    """Size of the state, in units; >= 1."""
 
     def build(self, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float) -> nn.Module:
         """Make the network; it needs sequences with a mask and puts out classes or values."""

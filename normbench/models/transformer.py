@@ -127,9 +127,13 @@ class TransformerSpec(ModelSpec):
     takes_sequences: ClassVar[bool] = True
     name: Literal["transformer"] = "transformer"
     norm_position: Position = "pre"
+    """Where the norm stands: before each branch (pre), or after the addition (post)."""
     num_layers: int = Field(2, ge=1, le=MAX_DEPTH // 10)
+    """Encoder layers; >= 1."""
     width: int = Field(32, ge=1, le=MAX_SIZE)
+    """Features per step; >= 1, a multiple of num_heads."""
     num_heads: int = Field(2, ge=1, le=MAX_SIZE)
+    """Heads of attention; >= 1, must divide width."""
 
     @model_validator(mode="after")
     def _heads_of_one_size(self) -> Self:

@@ -163,9 +163,13 @@ class AdaINSpec(NormSpec):
     )
     name: Literal["adain"] = "adain"
     probability: float = Field(0.5, ge=0, le=1)
+    """Probability that a training batch exchanges its styles, 0 to 1."""
     eps: float = Field(1e-5, gt=0)
+    """Added to the variance, in input units squared; > 0."""
     momentum: float = Field(0.1, ge=0, le=1)
+    """Share of the new batch in running statistics, 0 to 1 (elsewhere of the old one)."""
     affine: Literal["channel", "none"] = "channel"
+    """Learn a weight and a bias per channel, or none."""
 
     def build(self, feature_shape: FeatureShape) -> nn.Module:
         """Make a layer for C channels; a style needs two positions or more."""

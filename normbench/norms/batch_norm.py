@@ -171,10 +171,15 @@ class BatchNormSpec(NormSpec):
     )
     name: Literal["batch_norm"] = "batch_norm"
     eps: float = Field(1e-5, gt=0)
+    """Added to the variance, in input units squared; > 0."""
     momentum: float | None = Field(0.1, ge=0, le=1)
+    """Share of the new batch in running statistics, 0 to 1 (elsewhere of the old one); null averages all alike."""
     affine: Literal["channel", "none"] = "channel"
+    """Learn a weight and a bias per channel, or none."""
     track_running_stats: bool = True
+    """Keep running statistics for evaluation; false normalizes with the batch in evaluation too."""
     extra_momenta: Annotated[tuple[Momentum, ...], Field(strict=False)] = ()
+    """Further momenta, each 0 to 1, with running statistics of their own to compare; they change no output."""
 
     def build(self, feature_shape: FeatureShape) -> nn.Module:
         """Make a layer for C channels, whatever the positions."""

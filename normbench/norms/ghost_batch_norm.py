@@ -105,9 +105,13 @@ class GhostBatchNormSpec(NormSpec):
     )
     name: Literal["ghost_batch_norm"] = "ghost_batch_norm"
     ghost_size: int = Field(16, ge=1)
+    """Samples per chunk that is normalized on its own; >= 1."""
     eps: float = Field(1e-5, gt=0)
+    """Added to the variance, in input units squared; > 0."""
     momentum: float | None = Field(0.1, ge=0, le=1)
+    """Share of the new batch in running statistics, 0 to 1 (elsewhere of the old one); null averages all alike."""
     affine: Literal["channel", "none"] = "channel"
+    """Learn a weight and a bias per channel, or none."""
 
     def build(self, feature_shape: FeatureShape) -> nn.Module:
         """Make a layer for C channels; a chunk must hold two values of each."""

@@ -48,9 +48,13 @@ class GroupNormSpec(NormSpec):
     )
     name: Literal["group_norm"] = "group_norm"
     num_groups: int | None = Field(2, ge=1)
-    channels_per_group: int | None = Field(None, ge=1)
+    """Groups of neighbouring channels; must divide the channels; null if channels_per_group is given."""
+    channels_per_group: int | None = Field(None, ge=1, examples=[4])
+    """Channels per group, instead of num_groups; must divide the channels."""
     eps: float = Field(1e-5, gt=0)
+    """Added to the variance, in input units squared; > 0."""
     affine: Literal["channel", "none"] = "channel"
+    """Learn a weight and a bias per channel, or none."""
 
     @model_validator(mode="before")
     @classmethod

@@ -88,9 +88,13 @@ class IBNSpec(NormSpec):
     )
     name: Literal["ibn"] = "ibn"
     ratio: float = Field(0.5, ge=0, le=1)
+    """Share of the channels, the first ones, that get instance norm, 0 to 1; the rest gets batch norm."""
     eps: float = Field(1e-5, gt=0)
+    """Added to the variance, in input units squared; > 0."""
     momentum: float = Field(0.1, ge=0, le=1)
+    """Share of the new batch in running statistics, 0 to 1 (elsewhere of the old one)."""
     affine: Literal["channel", "none"] = "channel"
+    """Learn a weight and a bias per channel, or none."""
 
     def build(self, feature_shape: FeatureShape) -> nn.Module:
         """Make the layer; instance norm needs two positions or more."""

@@ -96,9 +96,13 @@ class InstanceNormSpec(NormSpec):
     )
     name: Literal["instance_norm"] = "instance_norm"
     eps: float = Field(1e-5, gt=0)
+    """Added to the variance, in input units squared; > 0."""
     momentum: float = Field(0.1, ge=0, le=1)
+    """Share of the new batch in running statistics, 0 to 1 (elsewhere of the old one)."""
     affine: Literal["channel", "none"] = "channel"
+    """Learn a weight and a bias per channel, or none."""
     track_running_stats: bool = False
+    """Keep running statistics and use them in evaluation; false computes the same in both modes."""
 
     def build(self, feature_shape: FeatureShape) -> nn.Module:
         """Make the layer; it needs two positions or more."""

@@ -119,8 +119,11 @@ class LayerNormSpec(NormSpec):
     )
     name: Literal["layer_norm"] = "layer_norm"
     over: Over = "sample"
+    """What one mean and variance are taken over: the sample, a map (channel), a row (last axis) or a position."""
     eps: float = Field(1e-5, gt=0)
+    """Added to the variance, in input units squared; > 0."""
     affine: Affine = "channel"
+    """Learn weight and bias per channel, per element of what is averaged over (torch's default), or none."""
 
     def build(self, feature_shape: FeatureShape) -> nn.Module:
         """Make the layer; ``map`` and ``row`` need positions, and every mean two values."""

@@ -77,9 +77,13 @@ class LocalResponseNormSpec(NormSpec):
     )
     name: Literal["local_response_norm"] = "local_response_norm"
     size: int = Field(5, ge=1)
+    """Neighbouring channels whose squares are averaged, the channel itself included; >= 1."""
     alpha: float = Field(5e-4, ge=0)
+    """Factor of the mean square, per input unit squared; >= 0."""
     beta: float = Field(0.75, ge=0)
+    """Power of the divisor; >= 0, and 0 changes nothing."""
     k: float = Field(2.0, gt=0)
+    """Added to alpha * mean square; > 0."""
 
     def build(self, feature_shape: FeatureShape) -> nn.Module:
         """Make the layer; features must have positions, as neighbouring entries of a vector mean nothing."""

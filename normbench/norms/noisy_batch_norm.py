@@ -103,11 +103,17 @@ class NoisyBatchNormSpec(NormSpec):
     )
     name: Literal["noisy_batch_norm"] = "noisy_batch_norm"
     noise_shift: float = Field(0.5, ge=0)
+    """Largest mean shift of a channel, in output units; >= 0."""
     noise_scale: float = Field(1.25, ge=1)
+    """Largest mean factor of a channel; >= 1."""
     noise_spread: float = Field(0.1, ge=0)
+    """How far samples differ from the mean shift and factor of their channel; >= 0."""
     eps: float = Field(1e-5, gt=0)
+    """Added to the variance, in input units squared; > 0."""
     momentum: float | None = Field(0.1, ge=0, le=1)
+    """Share of the new batch in running statistics, 0 to 1 (elsewhere of the old one); null averages all alike."""
     affine: Literal["channel", "none"] = "channel"
+    """Learn a weight and a bias per channel, or none."""
 
     def build(self, feature_shape: FeatureShape) -> nn.Module:
         """Make a layer for C channels, whatever the positions."""

@@ -102,8 +102,11 @@ class RMSNormSpec(NormSpec):
     )
     name: Literal["rms_norm"] = "rms_norm"
     over: Over = "sample"
+    """What one mean square is taken over: the sample, or the channels at one position."""
     eps: float = Field(1e-5, gt=0)
+    """Added to the mean square, in input units squared; > 0."""
     affine: Affine = "channel"
+    """Learn weight and bias per channel, per element of what is averaged over (torch's default), or none."""
 
     def build(self, feature_shape: FeatureShape) -> nn.Module:
         """Make the layer; every mean square must have two values."""

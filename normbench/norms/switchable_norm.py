@@ -230,11 +230,17 @@ class SwitchableNormSpec(NormSpec):
     )
     name: Literal["switchable_norm"] = "switchable_norm"
     average: Average = "moving"
+    """Statistics for evaluation: a moving average, or all training batches alike (batch)."""
     eps: float = Field(1e-5, gt=0)
+    """Added to the variance, in input units squared; > 0."""
     momentum: float = Field(0.1, ge=0, le=1)
+    """Share of the new batch in the moving average, 0 to 1; other sources count the share of the old value."""
     affine: Literal["channel", "none"] = "channel"
+    """Learn a weight and a bias per channel, or none."""
     compat: Compat = "none"
+    """official divides and starts as the published code does; none takes all variances alike."""
     learn_mixing: bool = True
+    """Learn the weights of the mixture; false keeps all kinds at equal shares."""
 
     def build(self, feature_shape: FeatureShape) -> nn.Module:
         """Make a layer for C channels that mixes what these features have."""

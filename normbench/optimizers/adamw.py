@@ -13,10 +13,14 @@ class AdamWSpec(OptimizerSpec):
 
     decay_kind: ClassVar[str] = "decoupled"
     name: Literal["adamw"] = "adamw"
-    lr: float = Field(0.001, gt=0)
+    lr: float = Field(0.001, gt=0, examples=[0.01])
+    """Step size: about the change of a weight per step, in its units; > 0."""
     beta1: float = Field(0.9, ge=0, lt=1)
+    """Share of the old value in the mean gradient, 0 to below 1."""
     beta2: float = Field(0.999, ge=0, lt=1)
+    """Share of the old value in the mean squared gradient, 0 to below 1."""
     eps: float = Field(1e-8, gt=0)
+    """Added to the root mean square gradient, in gradient units; > 0."""
 
     def build(self, groups: list[dict[str, Any]], lr: float) -> Optimizer:
         """Make torch's AdamW, in one fused kernel."""

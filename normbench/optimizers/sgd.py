@@ -13,9 +13,12 @@ class SGDSpec(OptimizerSpec):
 
     decay_kind: ClassVar[str] = "L2"
     name: Literal["sgd"] = "sgd"
-    lr: float = Field(0.01, gt=0)
-    momentum: float = Field(0.9, ge=0, lt=1)
+    lr: float = Field(0.01, gt=0, examples=[0.1])
+    """Step size: the change of a weight per unit of gradient; > 0."""
+    momentum: float = Field(0.9, ge=0, lt=1, examples=[0.5])
+    """Velocity factor: share of the last velocity in the new one, 0 to below 1; no norm's momentum."""
     nesterov: bool = False
+    """Step along the velocity that the next step would have."""
 
     def build(self, groups: list[dict[str, Any]], lr: float) -> Optimizer:
         """Make torch's SGD, in one fused kernel."""

@@ -12,7 +12,7 @@ from normbench.storage.files.links import refuse_links
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.lock import locked, sweep
 from normbench.storage.run_folder import SUMMARY_JSON, Arm, Run
-from normbench.storage.study_folder import read_study_arms
+from normbench.storage.study_folder import StudyFolder, read_study
 from normbench.study.config import Study
 from normbench.training.recorders.tensorboard import write_pictures
 
@@ -20,13 +20,16 @@ DRAWN_FROM = "drawn_from.sha256"
 """Written last into a folder of pictures: stands for the runs they show."""
 
 
-def draw_study(study: Study, folder: Path, results: Sequence[RunUpdate]) -> None:
+def draw_study(study: Study, folder: Path, results: Sequence[RunUpdate]) -> StudyFolder:
     """Draw what does not show the runs that are there, be it of before, half drawn or missing; one command at a time.
 
     Args:
         study: As it was run.
         folder: Its folder.
         results: Its runs.
+
+    Returns:
+        The study as its folder tells it, with all that was read of it.
 
     Raises:
         OSError: It cannot be written.
@@ -36,12 +39,14 @@ def draw_study(study: Study, folder: Path, results: Sequence[RunUpdate]) -> None
     refuse_links(folder)
     with locked(folder):
         sweep(folder)
-        arms = read_study_arms(folder)[1]
+        found = read_study(folder)
+        arms = found.arms
         if all(config.recording.figures for config in study.arms.values()):
             mine = [arm for arm in arms if arm.folder.name in names]
             for seed in sorted({progress.run.seed for progress in results}.intersection(curve_seeds(mine))):
                 _draw_curves(folder, mine, seed)
         _draw_anew(folder / SUMMARY, arms, _runs(arms), lambda: write_aggregate_curves(folder, arms))
+    return found
 
 
 def _draw_curves(folder: Path, arms: Sequence[Arm], seed: int) -> None:

@@ -123,12 +123,21 @@ class Run:
             rule = "must be a table in UTF-8"
             raise RunFolderError(f"{self.folder}/{name}: {rule}, got: {error}. {self._again()}") from None
 
+    @cached_property
+    def _checked(self) -> dict[str, bytes]:
+        return {}
+
     def raw(self, name: str) -> bytes:
-        """Return the content of one CSV file, after checking that it is what the run wrote.
+        """Return the content of one CSV file, after checking that it is what the run wrote; it is read once.
 
         Raises:
             RunFolderError: The file is missing or was changed.
         """
+        if name not in self._checked:
+            self._checked[name] = self._read_checked(name)
+        return self._checked[name]
+
+    def _read_checked(self, name: str) -> bytes:
         path = f"{self.folder}/{name}"
         wanted = self.summary.get("files", {}).get(name)
         try:

@@ -1,11 +1,11 @@
 """What lies in a study's folder: study.json, and the arms it names with their finished runs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from normbench.errors import ComparisonError, RunFolderError
+from normbench.errors import ComparisonError, OldRunsError, RunFolderError
 from normbench.storage.arm_id import ArmEntry, ArmSet, KnownArm
 from normbench.storage.files.json_files import AGAIN, read_json
 from normbench.storage.identity import NUM_SHOWN
@@ -27,15 +27,70 @@ def find_studies(path: Path) -> list[Path]:
     return found
 
 
-def read_study_arms(folder: Path) -> tuple[dict[str, Any], list[Arm], list[str], list[str]]:
-    """Return study.json, the arms it is about, the arms without runs, and the folders left out."""
+def read_studies(paths: Sequence[Path]) -> "list[StudyFolder]":
+    """Read the study folders at or in some folders, each once; those of version 0.1.0 are passed over beside others.
+
+    Raises:
+        ComparisonError: There is none in one of them.
+        OldRunsError: There are none but those of version 0.1.0.
+        RunFolderError: A study.json or an arm.json is damaged.
+    """
+    folders = list(dict.fromkeys(folder for path in paths for folder in find_studies(path)))
+    found, old = [], []
+    for folder in folders:
+        try:
+            found.append(read_study(folder))
+        except OldRunsError as error:
+            old.append(error)
+    if old and not found:
+        raise old[0]
+    return found
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """A study as its folder tells it, read once; the files of its runs are read when they are asked for, once each.
+
+    Attributes:
+        folder: Where it lies.
+        content: What study.json says.
+        arms: Those it is about that have finished runs.
+        missing: Names of those without.
+        left_out: Names of folders of arms that it no longer names.
+    """
+
+    folder: Path
+    content: dict[str, Any]
+    arms: Sequence[Arm]
+    missing: Sequence[str] = ()
+    left_out: Sequence[str] = ()
+
+    def planned_arms(self) -> ArmSet:
+        """Return all arms that study.json names, of an arm whose folder is gone what the study sets in it."""
+        path = self.folder / STUDY_JSON
+        entries, folders = arm_entries(self.content, path), arm_folders(self.content, path)
+        read = {arm.folder.name: arm for arm in self.arms}
+        known = [_known(entries[arm], self.folder / name, read.get(name)) for arm, name in folders.items()]
+        return ArmSet(known, *own_keys(self.content))
+
+
+def read_study(folder: Path) -> StudyFolder:
+    """Read a study's folder.
+
+    Raises:
+        OldRunsError: It was made by version 0.1.0.
+        RunFolderError: study.json or an arm.json is missing or damaged.
+    """
     study = read_json(folder / STUDY_JSON)
+    _refuse_old(folder, study)
     found = {path.name: path for path in _folders_with(ARM_JSON, folder)}
     entries, folders = arm_entries(study, folder / STUDY_JSON), arm_folders(study, folder / STUDY_JSON)
     if study.get("is_plain"):
         by_folder = {name: entries[arm] for arm, name in folders.items()}
-        arms = [replace(read_arm(path), entry=by_folder.get(name)) for name, path in found.items()]
-        gone, left_out = [], []
+        old = [name for name, path in found.items() if name not in by_folder and _is_old(path)]
+        named = {name: path for name, path in found.items() if name not in old}
+        arms = [replace(read_arm(path), entry=by_folder.get(name)) for name, path in named.items()]
+        gone, left_out = [], old
     else:
         listed = [(arm, found[name]) for arm, name in folders.items() if name in found]
         arms = [replace(read_arm(path), name=arm, entry=entries[arm]) for arm, path in listed]
@@ -43,21 +98,21 @@ def read_study_arms(folder: Path) -> tuple[dict[str, Any], list[Arm], list[str],
         gone = [arm for arm, name in folders.items() if name not in found]
         left_out = [name for name in found if name not in folders.values()]
     missing = [*(arm.name for arm in arms if not arm.runs), *gone]
-    return study, [arm for arm in arms if arm.runs], missing, left_out
+    return StudyFolder(folder, study, [arm for arm in arms if arm.runs], missing, left_out)
 
 
-def planned_arms(folder: Path, study: Mapping[str, Any], arms: Sequence[Arm]) -> ArmSet:
-    """Return all arms that study.json names, of an arm whose folder is gone what the study sets in it.
+def _refuse_old(folder: Path, study: Mapping[str, Any]) -> None:
+    """Refuse a study of version 0.1.0, which knew its runs by six digits: they are read by that version alone."""
+    if "normbench" in study:
+        return
+    rule = "must be a study of normbench 0.2 or newer, got one of 0.1.0"
+    way_out = "Run its config again: the old runs stay where they are, and are not mixed with new ones."
+    raise OldRunsError(f"{folder}: {rule}. {way_out}")
 
-    Args:
-        folder: The study's.
-        study: Its study.json.
-        arms: Those with runs.
-    """
-    entries, folders = arm_entries(study, folder / STUDY_JSON), arm_folders(study, folder / STUDY_JSON)
-    read = {arm.folder.name: arm for arm in arms}
-    known = [_known(entries[arm], folder / name, read.get(name)) for arm, name in folders.items()]
-    return ArmSet(known, *own_keys(study))
+
+def _is_old(folder: Path) -> bool:
+    """Return whether an arm's folder was written by version 0.1.0, which wrote no identity."""
+    return "identity" not in read_json(folder / ARM_JSON)
 
 
 def own_keys(study: Mapping[str, Any]) -> tuple[list[str], list[str]]:

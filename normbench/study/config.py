@@ -41,7 +41,7 @@ class _Settings(BaseModel):
 class RecordingConfig(_Settings):
     """What a run writes down while it trains."""
 
-    every_steps: int | None = Field(None, ge=1)
+    every_steps: int | None = Field(None, ge=1, examples=[10])
     """A row at step 0, every so many steps and at the end; 21 rows if not said."""
     histograms: Annotated[tuple[HistogramKind, ...], Field(strict=False)] = ("weight", "grad")
     """Which histograms TensorBoard gets: weight, grad, activation, update."""
@@ -61,15 +61,20 @@ class RunConfig(_Settings):
     """Everything that decides the numbers of one run, but for its seed."""
 
     model: Annotated[ModelSpec, OneOf("normbench.models")]
-    norm: Annotated[NormSpec, OneOf("normbench.norms")] = NoneSpec()
+    """The network."""
+    norm: Annotated[NormSpec, OneOf("normbench.norms")] = Field(NoneSpec(), examples=["batch_norm"])
+    """The normalization layer wherever the model has one."""
     weight_parametrization: Annotated[WeightParametrizationSpec, OneOf("normbench.weight_parametrizations")] = (
         AsLearned()
     )
+    """What is done to the weight of each layer that something follows."""
     dataset: Annotated[DatasetSpec, OneOf("normbench.datasets")]
+    """What is learned: train, validation and test, drawn anew by each seed."""
     optimizer: Annotated[OptimizerSpec, OneOf("normbench.optimizers", default="sgd")] = SGDSpec()
-    weight_decay: float = Field(0.0, ge=0)
+    """How a gradient becomes a step; a mapping without a name is sgd's."""
+    weight_decay: float = Field(0.0, ge=0, examples=[0.0005])
     """L2 in the gradient under sgd and adam, decoupled under adamw."""
-    l1: float = Field(0.0, ge=0)
+    l1: float = Field(0.0, ge=0, examples=[0.0001])
     """Adds l1 * sign(w) to the gradient."""
     decay_on: Literal["all", "weights"] = "all"
     """What weight_decay and l1 act on: all parameters, or the weights of layers without biases and norms."""
@@ -81,13 +86,17 @@ class RunConfig(_Settings):
     """What a batch is drawn from: all samples, or one class (of style_removal: one style) at a time."""
     checkpointing: bool = False
     """Activation checkpointing: forward is computed again in backward; batch_norm's momentum is corrected for it."""
-    num_steps: int | None = Field(None, ge=0)
+    num_steps: int | None = Field(None, ge=0, examples=[1000])
     """Optimizer steps; 500 if num_epochs is not given either; 0 only looks, forward and backward once."""
-    num_epochs: int | None = Field(None, ge=1)
+    num_epochs: int | None = Field(None, ge=1, examples=[10])
     """Passes over the training set, instead of num_steps."""
-    lr_scaling: Literal["none", "linear", "sqrt"] = "none"
+    lr_scaling: Literal["none", "linear", "sqrt"] = Field(
+        "none", json_schema_extra={"beside": {"reference_batch_size": 16}}
+    )
     """How optimizer.lr grows with batch_size / reference_batch_size."""
-    reference_batch_size: int | None = Field(None, ge=1)
+    reference_batch_size: int | None = Field(
+        None, ge=1, examples=[32], json_schema_extra={"beside": {"lr_scaling": "linear"}}
+    )
     """The batch size that optimizer.lr is meant for."""
     init: Init = "default"
     """Initial weights: torch's default, kaiming_normal, xavier_normal, normal (std 1) or constant (1)."""
@@ -101,7 +110,7 @@ class RunConfig(_Settings):
     """Threads of one operation; tiny networks are slower on several, and sums are then taken in another order."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train; auto takes a GPU where there is one, when a study's first run is made."""
-    recording: RecordingConfig = RecordingConfig()
+    recording: RecordingConfig = Field(RecordingConfig(), examples=[{"every_steps": 10}])
     """What is written down, and how often."""
 
     @model_validator(mode="after")

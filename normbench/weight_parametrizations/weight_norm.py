@@ -1,11 +1,12 @@
 """Direction and length of each output filter learned apart."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import register_parametrization
 
+from normbench.parts import About
 from normbench.weight_parametrizations.base import WeightParametrizationSpec
 
 
@@ -53,8 +54,21 @@ class WeightNorm(nn.Module):
 class WeightNormSpec(WeightParametrizationSpec):
     """Direction and length of each output filter learned apart (Salimans and Kingma, 2016)."""
 
+    about: ClassVar[About] = About(
+        formula="g * v / sqrt(sum_of_squares + eps)",
+        paper="Salimans and Kingma, Weight Normalization, 2016",
+        url="https://arxiv.org/abs/1602.07868",
+        good_for="Recurrent and generative networks, and batches too small for batch norm: it sees no data.",
+        bad_for="Keeping activations at one scale in a deep network: the length g is free, and nothing is measured.",
+        disagreements=(
+            "The paper sets g and the bias from a first batch; here, as in torch, g starts as the weight's length.",
+            "torch's weight_norm has no eps: a filter of zeros gives NaN there, 0 here.",
+            "Lengths are per output filter here; torch's dim=None takes one length for the whole weight.",
+        ),
+    )
     name: Literal["weight_norm"] = "weight_norm"
     eps: float = Field(1e-10, gt=0)
+    """Added to the squared length of a filter, in weight units squared; > 0."""
 
     def build(self, layer: nn.Module) -> None:
         """Put v and g in place of the layer's weight."""

@@ -1,13 +1,14 @@
 """Weights of mean 0 and std 1 per output filter."""
 
 from math import sqrt
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import register_parametrization
 
 from normbench.errors import SettingError
+from normbench.parts import About
 from normbench.weight_parametrizations.base import WeightParametrizationSpec
 
 Compat = Literal["none", "official"]
@@ -61,9 +62,23 @@ class WeightStandardization(nn.Module):
 class WeightStandardizationSpec(WeightParametrizationSpec):
     """Weights of mean 0 and std 1 per output filter, before the norm that follows (Qiao et al., 2019)."""
 
+    about: ClassVar[About] = About(
+        formula="(v - mean) / sqrt(var + eps)",
+        paper="Qiao, Wang, Liu, Shen and Yuille, Micro-Batch Training with Batch-Channel Normalization and Weight"
+        " Standardization, 2019",
+        url="https://arxiv.org/abs/1903.10520",
+        good_for="Convolutions followed by group norm, at batches of 1 or 2.",
+        bad_for="Layers that no norm follows: the outputs grow with the square root of the fan-in.",
+        disagreements=(
+            "The published code divides by the unbiased std plus 1e-5, outside the root: compat: official.",
+            "Other libraries put eps 1e-6 inside the root, which is felt by small initial weights.",
+        ),
+    )
     name: Literal["weight_standardization"] = "weight_standardization"
     eps: float = Field(1e-10, gt=0)
+    """Added to the variance of a filter, in weight units squared; > 0."""
     compat: Compat = "none"
+    """official divides by the unbiased std plus sqrt(eps), as the published code; none by sqrt(var + eps)."""
 
     def build(self, layer: nn.Module) -> None:
         """Standardize the layer's weight; a filter of one weight would be 0 whatever it learns, and is refused."""

@@ -1,4 +1,4 @@
-"""What a norm says of itself in `explain` is what it computes: its formula, evaluated in float64, gives its output.
+"""What a part says of itself in `explain` is what it computes: its formula, evaluated in float64, gives its output.
 
 The names a formula may use are those of ``names_in``; a norm with other statistics brings ``statistics_<name>``.
 """
@@ -10,9 +10,11 @@ import torch
 from contracts.norm_references import axis_letters
 from torch import Tensor
 
+from normbench.inspection.explain.weights import learned_tensors
 from normbench.parts import find_specs
 
 SPECS = {name: spec() for name, spec in find_specs("normbench.norms").items()}
+WEIGHTS = {name: spec() for name, spec in find_specs("normbench.weight_parametrizations").items()}
 EACH = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
 SHAPE = (8, 6, 4, 5)
 
@@ -107,8 +109,23 @@ def test_the_printed_formula_gives_the_output_of_the_layer(spec):
     torch.testing.assert_close(output, expected)
 
 
-@EACH
-def test_a_norm_names_its_source_and_its_use(spec):
+@pytest.mark.parametrize("spec", WEIGHTS.values(), ids=WEIGHTS)
+def test_the_printed_formula_gives_the_weight_of_the_layer(spec):
+    layer = torch.nn.Conv2d(3, 6, 3).double()
+    spec.build(layer)
+    learned = learned_tensors(layer)
+    with torch.no_grad():
+        for tensor in learned.values():
+            tensor.add_(0.1 * torch.randn_like(tensor))
+    v, settings = learned["v"], {key: value for key, value in spec.model_dump().items() if isinstance(value, float)}
+    of_filters = {"mean": v.mean((1, 2, 3), keepdim=True), "var": v.var((1, 2, 3), correction=0, keepdim=True)}
+    names = {"sqrt": torch.sqrt, **learned, **settings, **of_filters}
+    names["sum_of_squares"] = v.square().sum((1, 2, 3), keepdim=True)
+    torch.testing.assert_close(layer.weight, eval(spec.about.formula, {"__builtins__": {}}, names))
+
+
+@pytest.mark.parametrize("spec", [*SPECS.values(), *WEIGHTS.values()], ids=lambda spec: type(spec).__module__)
+def test_a_part_names_its_source_and_its_use(spec):
     about = spec.about
     assert re.match(r"https://", about.url)
     assert all(text.endswith(".") for text in (about.good_for, about.bad_for, *about.disagreements, *about.documents))

@@ -9,6 +9,7 @@ import yaml
 from normbench.evidence.comparison.comparison import compare_study
 from normbench.scheduling.schedule import run_study
 from normbench.scheduling.tuning import with_settings
+from normbench.storage.study_folder import read_study
 from normbench.study.load import load_study
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
@@ -71,4 +72,4 @@ def test_a_config_runs_two_steps(path):
     study = replace(given, arms=last_arm(given), tune={}, keep_given=True)
     results = run_study(study, Path("runs"))
     assert {progress.status for progress in results} == {"finished"}
-    assert [row.arm for row in compare_study(Path("runs") / study.name).rows] == list(study.arms)
+    assert [row.arm for row in compare_study(read_study(Path("runs") / study.name)).rows] == list(study.arms)

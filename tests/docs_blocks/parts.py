@@ -5,19 +5,30 @@ import json
 from pydantic import BaseModel
 
 from docs_blocks.markdown import table
+from normbench.inspection.explain.value_words import default_words
 from normbench.parts import find_specs
 from normbench.study.config import RecordingConfig, RunConfig
+from normbench.study.study_keys import StudyKeys
 
 
 def run_settings() -> str:
-    """Every setting of a run and of its recording with its default; parts have tables of their own."""
+    """Every setting of a run and of its recording with its default; those of parts have tables of their own."""
     recording = RecordingConfig.model_fields.items()
     fields = {**RunConfig.model_fields, **{f"recording.{key}": info for key, info in recording}}
-    told = {key: info for key, info in fields.items() if not isinstance(info.default, BaseModel)}
-    rows = [
-        (f"`{key}`", f"`{yaml_word(i.default)}`", i.description or "") for key, i in told.items() if not i.is_required()
-    ]
+    rows = [(f"`{key}`", default_of(info), info.description or "") for key, info in fields.items()]
     return table("setting", "default", "what it does", rows=rows)
+
+
+def default_of(info) -> str:
+    if info.is_required():
+        return "must be given"
+    return f"`{default_words(info) if isinstance(info.default, BaseModel) else yaml_word(info.default)}`"
+
+
+def study_keys() -> str:
+    """Every key of a study with what it says."""
+    rows = [(f"`{key}`", info.description or "") for key, info in StudyKeys.model_fields.items()]
+    return table("key", "what it says", rows=rows)
 
 
 def parts(package: str) -> str:

@@ -5,13 +5,17 @@ import json
 import pytest
 from command_line import normbench
 
-from normbench.inspection.explain import draw_block, explain_norm
-from normbench.inspection.explain_regularizers import explain_dropout, explain_weight_decay
+from normbench.inspection.explain.norms import draw_block, explain_norm
+from normbench.inspection.explain.regularizers import explain_dropout, explain_weight_decay
+from normbench.inspection.explain.weights import explain_weight_parametrization
 from normbench.norms.batch_norm import BatchNormSpec
 from normbench.norms.group_norm import GroupNormSpec
 from normbench.norms.instance_norm import InstanceNormSpec
 from normbench.norms.layer_norm import LayerNormSpec
 from normbench.norms.scale_shift import ScaleShiftSpec
+from normbench.weight_parametrizations.none import NoneSpec as AsLearned
+from normbench.weight_parametrizations.weight_norm import WeightNormSpec
+from normbench.weight_parametrizations.weight_standardization import WeightStandardizationSpec
 
 
 @pytest.mark.parametrize(
@@ -27,7 +31,7 @@ from normbench.norms.scale_shift import ScaleShiftSpec
 def test_the_number_of_statistics_is_the_documents(words, count):
     """Document 3 (MagicGeek2.github.io), row A8: a batch of (32, 784) or (32, 64, 14, 14)."""
     code, out, _ = normbench("explain", *words)
-    assert (code, f": {count:,} statistics for this shape" in out) == (0, True)
+    assert (code, f": {count:,} statistics for this shape" in " ".join(out.split())) == (0, True)
 
 
 @pytest.mark.parametrize(
@@ -65,20 +69,20 @@ def test_the_example_can_be_checked_by_hand():
 
 def test_momentum_is_told_with_its_memory_and_the_other_convention():
     _, out, _ = normbench("explain", "batch_norm", "--set", "momentum=0.05")
-    assert (
-        "0.05 is the share of the new batch; memory of about 20.0 steps; others call 0.95, the share of the old" in out
-    )
+    told = "0.05 is the share of the new batch; memory of about 20.0 steps; others call 0.95, the share of the old"
+    assert told in " ".join(out.split())
 
 
-def test_without_a_name_every_norm_has_a_line():
-    _, out, _ = normbench("explain")
-    listed = {line.split()[0] for line in out.splitlines()[2:] if line.strip()}
+def test_every_norm_has_a_line_on_the_page_of_norm():
+    _, out, _ = normbench("explain", "norm")
+    listed = {line.split()[0] for line in out.partition("all norms at")[2].splitlines()[2:] if line.strip()}
     assert {"batch_norm", "group_norm", "ibn", "switchable_norm", "rms_norm"} <= listed
 
 
 def test_json_holds_what_the_text_says():
     _, out, _ = normbench("explain", "group_norm", "--shape", "4,6,5,5", "--set", "num_groups=3", "--json")
-    found = json.loads(out)
+    found = json.loads(out)["pages"][0]
+    assert found["kind"] == "norm"
     assert (found["training"]["num_statistics"], found["training"]["averaged_axes"]) == (12, "C/G H W")
 
 
@@ -129,8 +133,9 @@ def test_a_mistake_is_one_line_with_the_way_out(words, message):
 def test_an_unknown_name_gets_the_near_one():
     code, _, err = normbench("explain", "batchnorm")
     assert code == 2
-    assert err.startswith("explain batchnorm: norm: must be one of ")
-    assert err.strip().endswith("got 'batchnorm'. Write batch_norm.")
+    assert err.startswith("explain batchnorm: must be a part, a setting or a key of a study, got 'batchnorm'.")
+    assert err.strip().endswith("Write batch_norm.")
+    assert normbench("explain", "norm.momentun").err.strip().endswith("Did you mean 'norm.momentum'?")
 
 
 @pytest.mark.parametrize(
@@ -143,14 +148,17 @@ def test_an_unknown_name_gets_the_near_one():
 )
 def test_momentum_is_not_told_where_nothing_uses_it(words):
     _, out, _ = normbench("explain", *words, "--json")
-    assert json.loads(out)["momentum"] is None
+    assert json.loads(out)["pages"][0]["momentum"] is None
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--set", "eps=1"], "--set eps=1: must go with the name of a norm, got none."),
-        (["dropout", "--set", "p=1"], "--set p=1: must go with the name of a norm, got dropout."),
+        (["--set", "eps=1"], "--set eps=1: must go with the name of a norm or a weight parametrization, got none."),
+        (
+            ["dropout", "--set", "p=1"],
+            "a norm or a weight parametrization, got dropout.",
+        ),
         (["batch_norm", "--shape", "2,\u00b2"], "--shape 2,\u00b2: must be N,C or"),
         (["layer_norm", "--shape", "2,1"], "got 'layer_norm'. Use batch_norm."),
     ],
@@ -158,3 +166,57 @@ def test_momentum_is_not_told_where_nothing_uses_it(words):
 def test_what_explain_cannot_use_is_refused(words, message):
     code, _, err = normbench("explain", *words)
     assert (code, message in err) == (2, True)
+
+
+def test_a_filter_of_weight_standardization_can_be_checked_by_hand():
+    """1, 2, 3, 6 have mean 3 and variance 14 / 4, whatever v is multiplied by."""
+    first = explain_weight_parametrization(WeightStandardizationSpec()).example[0]
+    assert first.values == (1, 2, 3, 6)
+    assert first.output == pytest.approx([-1.069, -0.5345, 0, 1.6036], abs=1e-4)
+
+
+def test_weights_are_measured_before_and_after():
+    start, parametrized, doubled = explain_weight_parametrization(WeightStandardizationSpec()).figures
+    assert start.std == pytest.approx(1 / (3 * 64 * 9) ** 0.5, rel=0.01)  # torch: uniform with variance 1 / (3 fan_in)
+    assert [figures.std for figures in (parametrized, doubled)] == pytest.approx([1, 1], abs=1e-6)
+    assert parametrized.mean == (0, 0)
+    start, parametrized, doubled = explain_weight_parametrization(AsLearned()).figures
+    assert (parametrized.std, doubled.std) == pytest.approx((start.std, 2 * start.std))
+
+
+def test_what_a_weight_parametrization_ignores_is_measured():
+    both = explain_weight_parametrization(WeightStandardizationSpec()).unchanged_by
+    assert (len(both), explain_weight_parametrization(WeightNormSpec()).unchanged_by) == (2, both[:1])
+    assert explain_weight_parametrization(AsLearned()).unchanged_by == ()
+
+
+def test_a_weight_parametrization_takes_settings():
+    _, out, _ = normbench("explain", "weight_standardization", "--set", "compat=official")
+    assert "compat  official: " in out
+
+
+def test_momentum_means_what_each_part_says():
+    told = " ".join(normbench("explain", "momentum").out.split())
+    assert "norm.momentum · setting of batch_norm" in told
+    assert "Share of the new batch in running statistics" in told
+    assert "optimizer.momentum · setting of sgd meaning Velocity factor" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "headings"),
+    [
+        ("dropout", ["dropout · regularizer", "dropout · setting of every run"]),
+        ("weight_decay", ["weight_decay · regularizer", "weight_decay · setting of every run"]),
+        ("ibn", ["ibn · norm at (32, 64, 14, 14)", "model.ibn · setting of resnet"]),
+        ("none", ["none · norm at (32, 64, 14, 14)", "none · weight parametrization"]),
+    ],
+)
+def test_a_name_that_means_two_things_prints_both(name, headings):
+    lines = normbench("explain", name).out.splitlines()
+    assert [line for line in lines if line in headings] == headings
+
+
+def test_json_has_the_pages_and_the_blocks():
+    found = json.loads(normbench("explain", "optimizer.lr", "--json").out)
+    assert {page["key"] for page in found["pages"]} == {"optimizer.lr"}
+    assert len(found["blocks"]) == len(found["pages"])

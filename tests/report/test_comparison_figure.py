@@ -13,6 +13,7 @@ from normbench.evidence.comparison.comparison import compare_study
 from normbench.evidence.comparison.pivot import pivots
 from normbench.report.figures.comparison import check_path, save_figure
 from normbench.report.figures.panels import over_setting, over_steps
+from normbench.storage.study_folder import read_study
 
 NORMS, BATCH_SIZES = ("none", "batch_norm"), (2, 8, 32)
 
@@ -27,7 +28,7 @@ def comparison():
         made = make_arm(folder, arm, norm=norm, batch_size=size)
         for seed in range(4):
             make_run(made, seed, [{"step": step, "test_loss": rng.uniform(0.5, 1.5)} for step in (0, 10, 20)])
-    return compare_study(folder, ["test_loss"])
+    return compare_study(read_study(folder), ["test_loss"])
 
 
 def refusal(action, *arguments):
@@ -45,7 +46,7 @@ def testover_steps_there_is_a_line_per_arm_with_its_own_part_of_the_name(compari
 
 
 def test_what_all_lines_have_in_common_is_the_title(comparison):
-    alike = compare_study(Path(comparison.rows[0].folder).parent, ["test_loss"])
+    alike = compare_study(read_study(Path(comparison.rows[0].folder).parent), ["test_loss"])
     panel = over_steps(replace(alike, rows=alike.rows[::3]), "test_loss")
     assert (panel.title, [series.label for series in panel.series]) == (
         "batch_size=2",
@@ -83,7 +84,7 @@ def test_one_seed_each_can_be_drawn():
     folder = make_study(arms=["a", "b"])
     for arm in ("a", "b"):
         make_run(make_arm(folder, arm, norm=arm), 0, [{"step": 0, "test_loss": 0.5}, {"step": 9, "test_loss": 0.1}])
-    found = compare_study(folder, ["test_loss"])
+    found = compare_study(read_study(folder), ["test_loss"])
     save_figure(Path("steps.png"), [found], [[]])
     save_figure(Path("by.png"), [found], [pivots(found, ["norm"])])
     assert Path("steps.png").stat().st_size > 5_000 < Path("by.png").stat().st_size
@@ -124,7 +125,7 @@ def test_numbers_of_any_size_are_drawn(tmp_path, size, metric):
         made = make_arm(folder, arm, lr=factor)
         for seed in range(2):
             make_run(made, seed, [{"step": step, metric: factor * (1 - 0.1 * seed)} for step in (0, 10)])
-    comparison = compare_study(folder, [metric])
+    comparison = compare_study(read_study(folder), [metric])
     for tables in ([], pivots(comparison, ["lr"])):
         save_figure(tmp_path / "picture.png", [comparison], [tables])
         assert (tmp_path / "picture.png").stat().st_size

@@ -11,6 +11,7 @@ from normbench.evidence.comparison.pivot import pivots
 from normbench.report.pages.methods import methods
 from normbench.storage.files.json_files import write_json
 from normbench.storage.run_folder import ENVIRONMENT_JSON
+from normbench.storage.study_folder import read_study
 
 FIGURES = (
     "Figures are means over seeds with 95 % intervals: for losses the modified Cox interval of a log-normal mean "
@@ -27,7 +28,7 @@ def comparison(baseline="none", num_seeds=8):
             status = "diverged" if (i, seed) == (1, 0) else "finished"
             run = make_run(made, seed, [{"step": 20, "test_loss": 1.0 + i + seed / 9}], status=status)
             write_json(run / ENVIRONMENT_JSON, VERSIONS)
-    return with_effects(compare_study(folder, ["test_loss"]))
+    return with_effects(compare_study(read_study(folder), ["test_loss"]))
 
 
 def test_all_of_it_in_one_paragraph():

@@ -9,10 +9,12 @@ from made_up_runs import make_arm, make_run, make_study, std_rows
 
 from normbench.evidence.comparison.comparison import compare_study
 from normbench.evidence.comparison.effects import with_first_baseline
-from normbench.report.blocks.comparison import comparison_blocks
+from normbench.report.blocks.comparison import comparison_blocks, notes
 from normbench.report.blocks.run import screen_blocks
 from normbench.report.terminal.console import make_console
 from normbench.report.terminal.render import MAX_LINES, print_blocks
+from normbench.storage.files.json_files import read_json, write_json
+from normbench.storage.study_folder import read_study
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 STEPS = (0, 4, 8, 12, 16, 20)
@@ -35,6 +37,10 @@ SETTINGS = {
     "device": "cpu",
 }
 PLAIN = ["model", "norm", "dataset", "weight_decay", "device"]
+
+
+def screen(folder, arm_names, config, **options):
+    return screen_blocks(read_study(folder), arm_names, config, **options)
 
 
 def golden(name, printed):
@@ -86,7 +92,7 @@ def fill(study, arm, seeds=(0,), worse=2, names=("conv1", "fc1", "fc2"), end=1.0
 
 def test_the_report_of_a_plain_run(console):
     study = make_study(name="lenet_bn", arms=["batch_norm"], is_plain=True)
-    print_blocks(console, screen_blocks(study, [fill(study, "batch_norm")], Path("configs/lenet_bn.yaml")))
+    print_blocks(console, screen(study, [fill(study, "batch_norm")], Path("configs/lenet_bn.yaml")))
     golden("plain_run", console.file.getvalue())
 
 
@@ -94,7 +100,7 @@ def test_the_report_of_a_long_network_that_vanishes(console):
     study = make_study(name="deep", arms=["none"], is_plain=True)
     names = [f"hidden{i}" for i in range(1, 21)]
     folder = fill(study, "none", names=names, end=0.5, norm="none", norm__momentum=None, num_epochs=5)
-    print_blocks(console, screen_blocks(study, [folder], Path("configs/deep.yaml")))
+    print_blocks(console, screen(study, [folder], Path("configs/deep.yaml")))
     golden("long_network", console.file.getvalue())
 
 
@@ -105,7 +111,7 @@ def test_the_report_of_a_study_of_three_arms_and_eight_seeds(console):
         fill(study, arm, range(8), worse=worse, norm=arm.removeprefix("norm="), end=0.001 if worse == 6 else 1.0)
         for arm, worse in arms.items()
     ]
-    print_blocks(console, screen_blocks(study, made, Path("six.yaml")))
+    print_blocks(console, screen(study, made, Path("six.yaml")))
     printed = console.file.getvalue()
     golden("study", printed)
     assert len(printed.splitlines()) <= MAX_LINES
@@ -119,7 +125,7 @@ def test_the_comparison_of_a_study_over_seeds(console):
     make_run(study / made, 3, losses(30)[:4], status="diverged", constant_predictor=constant)
     make_arm(study, "never_run")
     make_arm(study, "without", identity="0lder0")
-    print_blocks(console, comparison_blocks(with_first_baseline(compare_study(study))))
+    print_blocks(console, comparison_blocks(with_first_baseline(compare_study(read_study(study)))))
     golden("comparison", console.file.getvalue())
 
 
@@ -127,7 +133,7 @@ def test_the_comparison_of_an_edited_plain_file(console):
     study = make_study(name="lenet_bn", arms=["batch_norm"], is_plain=True)
     fill(study, "batch_norm")
     fill(study, "none", worse=5, norm="none", norm__momentum=None)
-    print_blocks(console, comparison_blocks(with_first_baseline(compare_study(study))))
+    print_blocks(console, comparison_blocks(with_first_baseline(compare_study(read_study(study)))))
     golden("edited_file", console.file.getvalue())
 
 
@@ -135,6 +141,17 @@ def test_the_comparison_of_an_edited_plain_file(console):
 def test_momentum_is_not_told_where_nothing_uses_it(console, unused):
     study = make_study(is_plain=True)
     folder = fill(study, "some_norm", norm="some_norm", **unused)
-    print_blocks(console, screen_blocks(study, [folder], Path("configs/made_up.yaml"), details=True))
+    print_blocks(console, screen(study, [folder], Path("configs/made_up.yaml"), details=True))
     assert "init default" in console.file.getvalue()
     assert "running statistics" not in console.file.getvalue()
+
+
+@pytest.mark.parametrize("seen", [["2.13.0"], ["2.12.0", "2.13.0"]])
+def test_a_comparison_across_versions_of_torch_says_so(seen):
+    study = make_study(arms=["none"])
+    arm = make_arm(study)
+    for seed, version in enumerate(seen):
+        environment = make_run(arm, seed) / "environment.json"
+        write_json(environment, read_json(environment) | {"versions": {"torch": version}})
+    told = notes(compare_study(read_study(study)))
+    assert told == ["Runs of several versions of torch are compared: 2.12.0, 2.13.0."] * (len(seen) > 1)

@@ -15,6 +15,7 @@ from normbench.scheduling.plan import make_plan
 from normbench.scheduling.run_result import RunOptions
 from normbench.scheduling.schedule import run_study
 from normbench.storage.owners import Owner, OwnerWatch
+from normbench.storage.study_folder import read_study
 from normbench.study.load import load_study
 
 RUNS = Path("runs")
@@ -66,7 +67,7 @@ def test_force_sets_the_old_folder_aside():
     run, before = only_run(), (only_run() / "environment.json").read_bytes()
     assert statuses(study_of(), options=RunOptions(force=True)) == {("none", 0): "finished"}
     assert (run.with_name("seed-0.old-1") / "environment.json").read_bytes() == before
-    assert compare_study(RUNS / "tiny").rows[0].seeds == (0,)
+    assert compare_study(read_study(RUNS / "tiny")).rows[0].seeds == (0,)
 
 
 def test_a_changed_setting_leaves_the_old_run_where_it_is():
@@ -95,7 +96,7 @@ def test_a_failing_run_does_not_stop_the_others(monkeypatch):
         ("decayed", "finished", ""),
     ]
     assert "ArithmeticError: one too many\nand more" in (results[0].run.folder / "error.txt").read_text()
-    assert list(compare_study(RUNS / "tiny").missing) == ["plain"]
+    assert list(compare_study(read_study(RUNS / "tiny")).missing) == ["plain"]
 
 
 def test_a_failed_run_is_run_again(monkeypatch):
@@ -130,7 +131,7 @@ def test_running_one_runs_config_does_not_forget_the_rest_of_its_study():
 def test_an_arm_removed_from_the_file_is_named_and_left_out():
     statuses(study_of(TINY + ARMS))
     statuses(study_of(TINY + "arms: {decayed: {weight_decay: 0.1}}\n"))
-    found = compare_study(RUNS / "tiny")
+    found = compare_study(read_study(RUNS / "tiny"))
     assert [row.arm for row in found.rows] == ["decayed"]
     assert [name.rpartition("-")[0] for name in found.left_out] == ["plain"]
 
@@ -140,7 +141,7 @@ def test_running_a_resolved_config_does_not_forget_the_other_rows_of_a_plain_fil
         statuses(study_of(text))
     resolved = next(RUNS.glob("tiny/*/seed-0/config.yaml"))
     assert {run.status for run in run_study(load_study(resolved), RUNS)} == {"skipped"}
-    found = compare_study(RUNS / "tiny")
+    found = compare_study(read_study(RUNS / "tiny"))
     assert (found.question, len(found.rows)) == ("Does it run?", 2)
 
 
@@ -170,7 +171,7 @@ def test_a_users_file_called_config_is_a_study_like_others():
     for arms in ("arms: {a: {}, b: {l1: 0.1}}\n", "arms: {a: {}, b: {l1: 0.2}}\n"):
         Path("config.yaml").write_text(TINY + arms, encoding="utf-8")
         run_study(load_study(Path("config.yaml")), Path("runs"))
-    comparison = compare_study(Path("runs/config"))
+    comparison = compare_study(read_study(Path("runs/config")))
     assert [(row.arm, row.settings["l1"]) for row in comparison.rows] == [("a", 0.0), ("b", 0.2)]
 
 
@@ -182,10 +183,10 @@ def test_the_way_out_of_a_damaged_file_leads_out(damaged):
     path = min(Path("runs/tiny").glob(damaged))
     path.write_text("{", encoding="utf-8")
     with pytest.raises(RunFolderError, match=r"Delete this file and run its config again\.$"):
-        compare_study(Path("runs/tiny"))
+        compare_study(read_study(Path("runs/tiny")))
     path.unlink()
     run_study(study, Path("runs"))
-    assert [row.seeds for row in compare_study(Path("runs/tiny")).rows] == [(0,), (0,)]
+    assert [row.seeds for row in compare_study(read_study(Path("runs/tiny"))).rows] == [(0,), (0,)]
 
 
 def fails_for(arm, monkeypatch):

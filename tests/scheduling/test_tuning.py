@@ -16,6 +16,7 @@ from normbench.scheduling.schedule import run_study
 from normbench.scheduling.tuning import quick, tune_study, with_choices, with_settings
 from normbench.storage.files.json_files import write_sealed_json
 from normbench.storage.run_folder import METRICS_CSV, SUMMARY_JSON, digests
+from normbench.storage.study_folder import read_study
 from normbench.study.config import TUNING_SEEDS
 from normbench.study.load import load_study
 from normbench.training.found_result import recorded
@@ -188,7 +189,7 @@ def test_all_is_frozen_before_the_comparison_and_none_of_its_runs_is_in_it():
     assert not list(RUNS.glob("tiny/*/seed-*"))  # nothing but tuning/ up to here
     assert len(list(RUNS.glob("tiny/tuning/*.json"))) == 2
     run_study(tuned, RUNS)
-    found = compare_study(RUNS / "tiny")
+    found = compare_study(read_study(RUNS / "tiny"))
     assert [row.arm for row in found.rows] == ["plain", "decayed", "plain,tuned", "decayed,tuned"]
     assert {row.seeds for row in found.rows} == {(0, 1)}
     assert (list(found.missing), list(found.left_out)) == ([], [])
@@ -199,7 +200,7 @@ def test_all_is_frozen_before_the_comparison_and_none_of_its_runs_is_in_it():
 def test_a_tuned_arm_is_judged_against_the_tuned_baseline():
     tuned, _ = tuned_study("baseline: plain\n")
     run_study(tuned, RUNS)
-    effects = {row.arm: row.effect for row in with_effects(compare_study(RUNS / "tiny")).rows}
+    effects = {row.arm: row.effect for row in with_effects(compare_study(read_study(RUNS / "tiny"))).rows}
     assert {arm for arm, effect in effects.items() if effect} == {"decayed", "decayed,tuned"}
     assert effects["decayed"].value != effects["decayed,tuned"].value
 

@@ -13,24 +13,24 @@ from normbench.storage.files.plain_text import command_line
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.files.yaml_file import read_study_file
 from normbench.storage.names import content_sha256, study_name
-from normbench.storage.run_folder import STUDY_JSON, Arm
-from normbench.storage.study_folder import planned_arms, read_study_arms
+from normbench.storage.run_folder import STUDY_JSON
+from normbench.storage.study_folder import StudyFolder, read_study
 
 
-def study_verdicts(folder: Path) -> list[ClaimVerdict]:
+def study_verdicts(study: StudyFolder) -> list[ClaimVerdict]:
     """Return the verdicts of the claims a study had when it was last run.
 
     Raises:
         RunFolderError: A file is missing or was changed.
     """
-    if not read_json(folder / STUDY_JSON).get("claims"):
+    said = study.content.get("claims")
+    if not said:
         return []
-    study, arms, _, _ = read_study_arms(folder)
-    said, command = study["claims"], _command(str(study.get("source", "")), folder.parent)
-    why = _changed_by_options(study)
+    command = _command(str(study.content.get("source", "")), study.folder.parent)
+    why = _changed_by_options(study.content)
     if why:
-        return [_not_run(raw, folder.name, why, command, i) for i, raw in enumerate(said)]
-    return _judged(study, arms, said, folder, command)
+        return [_not_run(raw, study.folder.name, why, command, i) for i, raw in enumerate(said)]
+    return _judged(study, said, command)
 
 
 def file_verdicts(path: Path, runs_dir: Path) -> list[ClaimVerdict]:
@@ -45,23 +45,23 @@ def file_verdicts(path: Path, runs_dir: Path) -> list[ClaimVerdict]:
     said = data.get("claims") or []
     if not isinstance(said, list):
         raise ConfigError([f"{path}: claims: must be a list, got {said!r}. Write - says: ... under it."])
-    study = read_json(folder / STUDY_JSON) if (folder / STUDY_JSON).exists() else None
-    why = _why_not(study, data)
-    if study is None or why:
+    found = read_json(folder / STUDY_JSON) if (folder / STUDY_JSON).exists() else None
+    why = _why_not(found, data)
+    if found is None or why:
         return [_not_run(raw, folder.name, why, _command(str(path), runs_dir), i) for i, raw in enumerate(said)]
-    _, arms, _, _ = read_study_arms(folder)
-    verdicts = _judged(study, arms, said, folder, _command(str(path), runs_dir), str(path))
-    return [replace(verdict, content_sha256=study["content_sha256"]) for verdict in verdicts]
+    verdicts = _judged(read_study(folder), said, _command(str(path), runs_dir), str(path))
+    return [replace(verdict, content_sha256=found["content_sha256"]) for verdict in verdicts]
 
 
-def _judged(
-    study: dict[str, Any], arms: Sequence[Arm], said: Sequence[Any], folder: Path, command: str, where: str = ""
-) -> list[ClaimVerdict]:
-    planned = planned_arms(folder, study, arms)
+def _judged(study: StudyFolder, said: Sequence[Any], command: str, where: str = "") -> list[ClaimVerdict]:
+    planned = study.planned_arms()
     claims, errors = read_claims(said, planned)
     if errors:
-        raise ConfigError([f"{where or folder / STUDY_JSON}: {error}" for error in errors])
-    return [judge_claim(claim, arms, study.get("seeds") or [], folder.name, command, planned) for claim in claims]
+        raise ConfigError([f"{where or study.folder / STUDY_JSON}: {error}" for error in errors])
+    return [
+        judge_claim(claim, study.arms, study.content.get("seeds") or [], study.folder.name, command, planned)
+        for claim in claims
+    ]
 
 
 def files_with_claims(folder: Path) -> list[Path]:
@@ -80,6 +80,8 @@ def files_with_claims(folder: Path) -> list[Path]:
 def _why_not(study: dict[str, Any] | None, data: dict[str, Any]) -> str:
     if study is None:
         return "nothing has been run"
+    if "normbench" not in study:
+        return "run by normbench 0.1.0, whose runs are not mixed with new ones"
     if study.get("content_sha256") != content_sha256(data):
         return "the file has changed since it was run"
     if _seeds(data.get("seeds")) != study.get("seeds"):

@@ -17,7 +17,7 @@ from normbench.evidence.statistics.paired import Effect
 from normbench.storage.arm_id import ArmEntry, ArmSet, KnownArm
 from normbench.storage.run_folder import STUDY_JSON, Arm, Run
 from normbench.storage.run_status import RunStatus
-from normbench.storage.study_folder import find_studies, own_keys, read_study_arms
+from normbench.storage.study_folder import StudyFolder, own_keys, read_studies
 
 DEFAULT_METRICS = ("test_accuracy", "test_loss", "noise_free_loss", "train_loss")
 SIGNAL_METRICS = (*OUTPUT_STDS, "output_mean_training", "output_mean_evaluation")
@@ -170,49 +170,57 @@ def compare_runs(
         ComparisonError: Nothing to compare there, no such metric, or no such arm.
         RunFolderError: A run's file is missing or was changed.
     """
+    return [comparison for _, comparison in compare_studies(read_studies(paths or [runs_dir]), metrics, where)]
+
+
+def compare_studies(
+    studies: Sequence[StudyFolder], metrics: Sequence[str] = (), where: Sequence[str] = ()
+) -> list[tuple[StudyFolder, StudyComparison]]:
+    """Compare the arms of studies that were read, as ``compare_runs`` does; each is returned beside its comparison."""
     conditions = read_conditions(where)
-    folders = list(dict.fromkeys(folder for path in paths or [runs_dir] for folder in find_studies(path)))
-    compared = [compare_study(folder, metrics, conditions) for folder in folders]
-    if conditions and not any(comparison.rows for comparison in compared):
-        check_some_left([arm for folder in folders for arm in read_study_arms(folder)[1]], conditions)
-    return [comparison for comparison in compared if comparison.rows or not conditions]
+    compared = [(study, compare_study(study, metrics, conditions)) for study in studies]
+    if conditions and not any(comparison.rows for _, comparison in compared):
+        check_some_left([arm for study in studies for arm in study.arms], conditions)
+    return [pair for pair in compared if pair[1].rows or not conditions]
 
 
-def compare_study(folder: Path, metrics: Sequence[str] = (), conditions: Sequence[Condition] = ()) -> StudyComparison:
+def compare_study(
+    study: StudyFolder, metrics: Sequence[str] = (), conditions: Sequence[Condition] = ()
+) -> StudyComparison:
     """Compare the arms of one study.
 
     Raises:
         ComparisonError: No such metric.
         RunFolderError: A file is missing or was changed.
     """
-    study, found, missing, left_out = read_study_arms(folder)
-    planned = {said["arm"]: place for place, said in enumerate(study.get("arms", ()))}
-    arms = sorted(select_arms(found, conditions), key=lambda arm: planned.get(arm.name, len(planned)))
-    quotes = study.get("quotes", {})
+    said, folder = study.content, study.folder
+    planned = {entry["arm"]: place for place, entry in enumerate(said.get("arms", ()))}
+    arms = sorted(select_arms(study.arms, conditions), key=lambda arm: planned.get(arm.name, len(planned)))
+    quotes = said.get("quotes", {})
     _check_metrics([arm.runs[0] for arm in arms], metrics)
     chosen = list(metrics) or _metrics(arms)
-    seeds = {*study.get("seeds", ()), *(seed for arm in arms for seed in arm.seeds)}
+    seeds = {*said.get("seeds", ()), *(seed for arm in arms for seed in arm.seeds)}
     rows = [_row(arm, chosen, quotes.get(arm.name, ""), seeds) for arm in arms]
-    against = baseline_of(study, folder / STUDY_JSON)
-    axes, named = own_keys(study)
-    question = study.get("question", "")
-    source = study.get("source", f"configs/{folder.name}.yaml")
+    against = baseline_of(said, folder / STUDY_JSON)
+    axes, named = own_keys(said)
+    question = said.get("question", "")
+    source = said.get("source", f"configs/{folder.name}.yaml")
     return StudyComparison(
         study=folder.name,
         question=question,
         source=source,
         rows=rows,
         differing=_differing(arms),
-        is_plain=bool(study.get("is_plain")),
+        is_plain=bool(said.get("is_plain")),
         runs_dir=str(folder.parent),
-        set_=tuple(study.get("set", ())),
+        set_=tuple(said.get("set", ())),
         baseline=against.said if against else None,
         against=against,
         axes=axes,
         named=named,
-        missing=missing,
-        left_out=left_out,
-        tuned_keys=tuple(study.get("tune") or ()),
+        missing=study.missing,
+        left_out=study.left_out,
+        tuned_keys=tuple(said.get("tune") or ()),
         versions=_versions(arms),
     )
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from normbench.evidence.comparison.comparison import StudyComparison
@@ -10,7 +9,7 @@ from normbench.evidence.layers.probed import Probed
 from normbench.evidence.layers.standout_rules import RULES, Seen
 from normbench.findings import Finding
 from normbench.storage.run_folder import Arm
-from normbench.storage.study_folder import read_study_arms
+from normbench.storage.study_folder import StudyFolder
 
 
 def has_diagnostics(settings: Mapping[str, Any]) -> bool:
@@ -18,20 +17,18 @@ def has_diagnostics(settings: Mapping[str, Any]) -> bool:
     return bool(settings.get("recording.diagnostics"))
 
 
-def study_standouts(folder: Path) -> list[Finding]:
+def study_standouts(study: StudyFolder) -> list[Finding]:
     """Return what stands out in the arms of a study that recorded diagnostics.
 
     Raises:
         RunFolderError: A file is missing or was changed.
     """
-    return [found for arm in read_study_arms(folder)[1] for found in standouts(arm)]
+    return [found for arm in study.arms for found in standouts(arm)]
 
 
-def comparison_standouts(comparison: StudyComparison) -> list[Finding] | None:
+def comparison_standouts(study: StudyFolder, comparison: StudyComparison) -> list[Finding] | None:
     """Return what stands out in a compared study; None where none of its arms recorded diagnostics."""
-    if not any(has_diagnostics(row.settings) for row in comparison.rows):
-        return None
-    return study_standouts(Path(comparison.runs_dir) / comparison.study)
+    return study_standouts(study) if any(has_diagnostics(row.settings) for row in comparison.rows) else None
 
 
 def standouts(arm: Arm) -> list[Finding]:

@@ -140,12 +140,19 @@ def notes_blocks(comparison: StudyComparison) -> list[Block]:
 
 
 def notes(comparison: StudyComparison) -> list[str]:
-    """Return arms without runs, seeds that some arms lack, folders that are left out, and what is not compared."""
+    """Return arms without runs, missing seeds, folders left out, what is not compared, and several torch versions."""
     missing = [f"{arm}: no finished run." for arm in comparison.missing]
     lacking = [f"{row.arm}: no run of {_seeds(row.missing_seeds)}." for row in comparison.rows if row.missing_seeds]
     paired = [f"{lacking[-1]} Only seeds that both arms have are compared."] if lacking else []
     left_out = [f"{name}: left out, the study as last run does not name it." for name in comparison.left_out]
-    return [*missing, *lacking[:-1], *paired, *left_out, *_not_finite(comparison)]
+    return [*missing, *lacking[:-1], *paired, *left_out, *_not_finite(comparison), *_across_versions(comparison)]
+
+
+def _across_versions(comparison: StudyComparison) -> list[str]:
+    """Say where runs of several torch versions or machines are compared: the same settings may give other numbers."""
+    told = {"torch": "versions of torch", "device": "kinds of machine"}
+    several = {key: found for key in told if len(found := comparison.versions.get(key, ())) > 1}
+    return [f"Runs of several {told[key]} are compared: {', '.join(found)}." for key, found in several.items()]
 
 
 def _not_finite(comparison: StudyComparison) -> list[str]:

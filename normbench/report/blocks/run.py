@@ -27,11 +27,11 @@ from normbench.report.blocks.one_run import diverged_blocks, header_block, losse
 from normbench.report.blocks.plan import tuning_blocks
 from normbench.storage.choices import Choice
 from normbench.storage.run_folder import METRICS_CSV, Arm
-from normbench.storage.study_folder import read_study_arms
+from normbench.storage.study_folder import StudyFolder
 
 
 def screen_blocks(
-    folder: Path,
+    study: StudyFolder,
     arm_names: Sequence[str],
     config: Path,
     choices: Sequence[Choice] = (),
@@ -42,32 +42,32 @@ def screen_blocks(
     """Return what is told of the arms just run.
 
     Args:
-        folder: The study's.
+        study: The study, read from its folder.
         arm_names: Names of the folders of the arms just run.
         config: The file that was run, for the lines that say what to do next.
         choices: What tuning chose.
         max_layers: Rows of a table of layers, None for all.
         details: Also each arm's layers, parameters and CPU time.
     """
-    study, arms, _, _ = read_study_arms(folder)
-    mine = [arm for arm in arms if arm.folder.name in arm_names]
+    folder = study.folder
+    mine = [arm for arm in study.arms if arm.folder.name in arm_names]
     if not mine:
         said = f"{folder.name}: no run finished; error.txt in each run's folder says why."
         return [Block(lines=[Line(said)])]
     if len(mine) == 1 and len(mine[0].runs) == 1:
         told = _single(folder.name, mine[0], max_layers, details=details)
     else:
-        told = _study(folder, _by_folder(mine), choices, max_layers, details=details)
+        told = _study(study, _by_folder(mine), choices, max_layers, details=details)
     measured = [arm for arm in _by_folder(mine) if has_diagnostics(arm.settings)]
     found = [standouts_block([one for arm in measured for one in standouts(arm)])] if measured else []
-    verdicts = study_verdicts(folder)
+    verdicts = study_verdicts(study)
     claims = claims_blocks(verdicts) if verdicts else []
     return [
         *told,
         *found,
         *surfaces_blocks(surfaces(_by_folder(mine))),
         *claims,
-        *_pointers(folder, _by_folder(mine), study, config, details=details),
+        *_pointers(folder, _by_folder(mine), study.content, config, details=details),
     ]
 
 
@@ -84,9 +84,9 @@ def _single(study: str, arm: Arm, max_layers: int | None, *, details: bool) -> l
 
 
 def _study(
-    folder: Path, arms: Sequence[Arm], choices: Sequence[Choice], max_layers: int | None, *, details: bool
+    study: StudyFolder, arms: Sequence[Arm], choices: Sequence[Choice], max_layers: int | None, *, details: bool
 ) -> list[Block]:
-    comparison = with_first_baseline(compare_study(folder))
+    comparison = with_first_baseline(compare_study(study))
     told = comparison_blocks(comparison, details=details)
     told += tuning_blocks([asdict(choice) for choice in choices])
     for arm in arms if details or len(arms) == 1 else ():

@@ -19,7 +19,7 @@ from normbench.report.blocks.run import screen_blocks
 from normbench.report.blocks.states import run_entry
 from normbench.storage.choices import Choice
 from normbench.storage.files.json_files import json_ready
-from normbench.storage.study_folder import read_study_arms
+from normbench.storage.study_folder import StudyFolder
 
 
 def comparisons_json(comparisons: Sequence[StudyComparison], more: Sequence[Mapping[str, Any]] = ()) -> str:
@@ -48,30 +48,33 @@ def claim_mapping(verdict: ClaimVerdict) -> dict[str, object]:
 
 
 def study_mapping(
-    folder: Path, arm_names: Sequence[str], choices: Sequence[Choice], runs: Sequence[Mapping[str, Any]], config: Path
+    study: StudyFolder,
+    arm_names: Sequence[str],
+    choices: Sequence[Choice],
+    runs: Sequence[Mapping[str, Any]],
+    config: Path,
 ) -> dict[str, Any]:
     """Return all that was found of a study that was run, ready for JSON.
 
     Args:
-        folder: The study's.
+        study: The study, read from its folder.
         arm_names: Names of the folders of the arms just run.
         choices: What tuning chose.
         runs: What became of each run.
         config: The file that was run.
     """
-    arms = read_study_arms(folder)[1]
-    mine = {arm.folder: arm for arm in reversed(arms) if arm.folder.name in arm_names}
-    comparison = with_first_baseline(compare_study(folder))
+    mine = {arm.folder: arm for arm in reversed(study.arms) if arm.folder.name in arm_names}
+    comparison = with_first_baseline(compare_study(study))
     found: dict[str, Any] = json_ready(
         {
             "runs": runs,
             "tuning": [asdict(choice) for choice in choices],
             "layers": [asdict(report_layers(arm)) for arm in reversed(mine.values())],
-            "standouts": [asdict(found) for found in study_standouts(folder)],
-            "surfaces": [asdict(found) for found in surfaces(arms)],
+            "standouts": [asdict(found) for found in study_standouts(study)],
+            "surfaces": [asdict(found) for found in surfaces(study.arms)],
             "comparison": asdict(comparison),
-            "claims": [claim_mapping(verdict) for verdict in study_verdicts(folder)],
-            "blocks": blocks_mapping(screen_blocks(folder, arm_names, config, choices)),
+            "claims": [claim_mapping(verdict) for verdict in study_verdicts(study)],
+            "blocks": blocks_mapping(screen_blocks(study, arm_names, config, choices)),
         }
     )
     return found

@@ -8,6 +8,7 @@ from made_up_runs import make_arm, make_run, make_study
 
 from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison, compare_study
 from normbench.evidence.comparison.effects import with_effects
+from normbench.storage.study_folder import read_study
 
 NUM_STUDIES = 2_000
 NUM_SEEDS = 8
@@ -75,6 +76,6 @@ def test_verdicts_from_run_folders_are_those_of_the_values_in_them():
         made = make_arm(folder, f"arm{i}", number=i)
         for seed, loss in enumerate(losses):
             make_run(made, seed, [{"step": 0, "test_loss": 9.0}, {"step": 20, "test_loss": loss}])
-    rows = with_effects(compare_study(folder, ["test_loss"])).rows
+    rows = with_effects(compare_study(read_study(folder), ["test_loss"])).rows
     assert [row.effect.verdict for row in rows[1:]] == judged("test_loss", values)
     assert [row.figures["test_loss"] for row in rows] == [Figure.of(losses, "test_loss") for losses in values.tolist()]

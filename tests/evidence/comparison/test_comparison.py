@@ -17,6 +17,7 @@ from normbench.report.blocks.comparison import footnote
 from normbench.report.blocks.next_steps import evidence_block, evidence_commands
 from normbench.report.pages.csv_text import as_csv
 from normbench.report.pages.json_text import comparisons_json
+from normbench.storage.study_folder import read_study
 
 LOSSES = {"none": (1.0, 3.0, 2.0), "batch_norm": (0.5, 0.5, 0.8)}
 STEPS = [(0, "", 9.0), (4, 7.0, 5.0), (8, 3.0, 4.0), (20, 2.5, 2.0)]  # an epoch has 4 steps
@@ -40,11 +41,11 @@ def figure(metric, *rows, **summary):
     made = make_arm(folder)
     for seed, metrics in enumerate(rows):
         make_run(made, seed, metrics, **summary)
-    return compare_study(folder).rows[0].figures[metric]
+    return compare_study(read_study(folder)).rows[0].figures[metric]
 
 
 def test_an_arm_is_its_mean_and_the_std_of_its_seeds(study):
-    found = {row.arm: row.figures["test_loss"] for row in compare_study(study).rows}
+    found = {row.arm: row.figures["test_loss"] for row in compare_study(read_study(study)).rows}
     assert (found["none"].n, found["none"].mean, found["none"].std) == (3, 2.0, 1.0)
     assert (found["none"].low, found["none"].high) == mean_interval("test_loss", LOSSES["none"])
     assert found["batch_norm"].std == pytest.approx(statistics.stdev(LOSSES["batch_norm"]), rel=1e-12)
@@ -55,7 +56,7 @@ def test_one_seed_has_neither_std_nor_interval():
 
 
 def test_arms_stand_in_the_order_of_the_study(study):
-    found = compare_study(study)
+    found = compare_study(read_study(study))
     assert [(row.arm, row.seeds, row.num_parameters) for row in found.rows] == [
         ("none", (0, 1, 2), 1234),
         ("batch_norm", (0, 1, 2), 1234),
@@ -64,14 +65,14 @@ def test_arms_stand_in_the_order_of_the_study(study):
 
 
 def test_only_what_differs_is_named(study):
-    assert compare_study(study).differing == ["norm"]
+    assert compare_study(read_study(study)).differing == ["norm"]
 
 
 def test_a_setting_nobody_set_does_not_count_as_differing():
     folder = make_study(arms=["a", "b"])
     make_run(make_arm(folder, "a", norm="group_norm", norm__eps=1e-5, changed=["norm"]))
     make_run(make_arm(folder, "b", norm="none", changed=[]))
-    assert compare_study(folder).differing == ["norm"]
+    assert compare_study(read_study(folder)).differing == ["norm"]
 
 
 def test_cpu_time_is_the_mean_over_seeds():
@@ -79,7 +80,7 @@ def test_cpu_time_is_the_mean_over_seeds():
     made = make_arm(folder)
     for seed, seconds in enumerate((0.001, 0.003, None)):
         make_run(made, seed, cpu_s_per_step=seconds)
-    assert compare_study(folder).rows[0].cpu_ms_per_step == pytest.approx(2.0, rel=1e-12)
+    assert compare_study(read_study(folder)).rows[0].cpu_ms_per_step == pytest.approx(2.0, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_a_diverged_accuracy_counts_as_chance_or_its_last_finite_value_if_worse(
 
 def test_diverged_runs_are_counted_and_n_stays_the_same(study):
     make_run(study / "none-aaaaaa", 3, [{"step": 0, "test_loss": 5.0}], status="diverged")
-    row = compare_study(study).rows[0]
+    row = compare_study(read_study(study)).rows[0]
     assert (row.num_diverged, row.seeds, row.figures["test_loss"].values) == (1, (0, 1, 2, 3), (1.0, 3.0, 2.0, 5.0))
 
 
@@ -110,7 +111,7 @@ def test_the_largest_batch_loss_leaves_out_the_first_epoch():
 
 def test_with_one_batch_per_epoch_there_is_no_batch_loss_column(study):
     make_run(make_arm(make_study(name="full", arms=["none"])), metrics=ROWS, steps_per_epoch=1)
-    assert list(compare_study(study.parent / "full").rows[0].figures) == ["test_loss", "train_loss"]
+    assert list(compare_study(read_study(study.parent / "full")).rows[0].figures) == ["test_loss", "train_loss"]
 
 
 def test_the_largest_batch_loss_of_a_diverged_run_is_no_better_than_the_constant_predictors():
@@ -121,13 +122,13 @@ def test_without_a_target_the_output_stds_are_compared():
     folder = make_study(arms=["none"])
     stats = std_rows("activation", {"hidden1": 0.5, "hidden2": 0.7, "output": 9.0}) + std_rows("weight", {"hidden1": 7})
     make_run(make_arm(folder), metrics=[{"step": 0}], stats=stats, constant_predictor={})
-    found = compare_study(folder).rows[0].figures
+    found = compare_study(read_study(folder)).rows[0].figures
     assert [found[f"output_std_{key}"].mean for key in ("lowest", "mean", "highest")] == [0.5, 0.6, 0.7]
 
 
 def test_an_older_hash_of_a_study_with_arms_is_named_and_left_out(study):
     make_run(make_arm(study, "none", identity="bbbbbb"))
-    found = compare_study(study)
+    found = compare_study(read_study(study))
     assert ([row.arm for row in found.rows], list(found.left_out)) == (["none", "batch_norm"], ["none-bbbbbb"])
 
 
@@ -135,7 +136,7 @@ def test_every_edit_of_a_plain_file_stays_a_row():
     folder = make_study(arms=["none"], is_plain=True)
     for identity, batch_size in (("aaaaaa", 16), ("bbbbbb", 8)):
         make_run(make_arm(folder, identity=identity, batch_size=batch_size))
-    found = compare_study(folder)
+    found = compare_study(read_study(folder))
     assert [row.settings["batch_size"] for row in found.rows] == [16, 8]
     assert (found.differing, list(found.left_out)) == (["batch_size"], [])
 
@@ -143,14 +144,14 @@ def test_every_edit_of_a_plain_file_stays_a_row():
 def test_an_arm_without_a_finished_run_is_named(study):
     for run in (study / "none-aaaaaa").glob("seed-*/summary.json"):
         run.unlink()
-    found = compare_study(study)
+    found = compare_study(read_study(study))
     assert ([row.arm for row in found.rows], list(found.missing)) == (["batch_norm"], ["none"])
 
 
 def test_what_a_document_says_stands_beside_its_arm():
     folder = make_study(arms=["none"], quotes={"none": "it surges"})
     make_run(make_arm(folder))
-    assert compare_study(folder).rows[0].quote == "it surges"
+    assert compare_study(read_study(folder)).rows[0].quote == "it surges"
 
 
 def test_without_paths_all_studies_are_compared(study):
@@ -171,7 +172,7 @@ def test_a_truncated_file_is_named(study, name):
     path = next(study.rglob(name))
     path.write_text(path.read_text()[:-20])
     with pytest.raises(RunFolderError) as error:
-        compare_study(study)
+        compare_study(read_study(study))
     assert str(error.value).startswith(f"{path}: must be readable JSON, got: ")
 
 
@@ -179,7 +180,7 @@ def test_one_seed_each_is_no_evidence_and_says_how_to_get_evidence():
     folder = make_study(arms=["none"], is_plain=True)
     for identity, norm in (("aaaaaa", "batch_norm"), ("bbbbbb", "none")):
         make_run(make_arm(folder, identity=identity, norm=norm))
-    found = compare_study(folder)
+    found = compare_study(read_study(folder))
     assert evidence_commands(found) == ["normbench run configs/made_up.yaml --vary norm=batch_norm,none --seeds 8"]
     assert footnote(found) == []
     assert evidence_block(found)[0].lines[0].text == "One seed each is no evidence; 8 seeds are:"
@@ -189,7 +190,7 @@ def test_rows_that_differ_in_several_settings_get_a_command_each():
     folder = make_study(arms=["none"], is_plain=True, set=["norm=none", "l1=0.1"])
     make_run(make_arm(folder, identity="aaaaaa", norm="none", batch_size=2))
     make_run(make_arm(folder, identity="bbbbbb", norm="batch_norm", batch_size=8))
-    assert evidence_commands(compare_study(folder)) == [
+    assert evidence_commands(compare_study(read_study(folder))) == [
         "normbench run configs/made_up.yaml --set norm=none --set batch_size=2 --set l1=0.1 --seeds 8",
         "normbench run configs/made_up.yaml --set norm=batch_norm --set batch_size=8 --set l1=0.1 --seeds 8",
     ]
@@ -199,11 +200,11 @@ def test_the_command_keeps_the_runs_folder_and_the_changes_of_a_study_with_arms(
     folder = make_study(Path("elsewhere"), arms=["none"], set=["optimizer.lr=0.1"])
     make_run(make_arm(folder, norm="none"))
     command = "normbench run configs/made_up.yaml --set optimizer.lr=0.1 --seeds 8 --runs-dir elsewhere"
-    assert evidence_commands(compare_study(folder)) == [command]
+    assert evidence_commands(compare_study(read_study(folder))) == [command]
 
 
 def test_several_seeds_are_evidence(study):
-    assert footnote(compare_study(study)) == ["Mean ± std over seeds (n - 1)."]
+    assert footnote(compare_study(read_study(study))) == ["Mean ± std over seeds (n - 1)."]
 
 
 def test_json_and_csv_say_the_same(study):
@@ -219,7 +220,7 @@ def test_json_and_csv_say_the_same(study):
 def test_json_says_null_where_a_number_is_not_finite():
     folder = make_study(arms=["none"])
     make_run(make_arm(folder), metrics=[{"step": 0, "test_loss": math.nan}])
-    text = comparisons_json([compare_study(folder)])
+    text = comparisons_json([compare_study(read_study(folder))])
     assert json.loads(text)[0]["rows"][0]["figures"]["test_loss"]["mean"] is None
     assert "NaN" not in text
 
@@ -227,4 +228,4 @@ def test_json_says_null_where_a_number_is_not_finite():
 def test_an_arm_whose_folder_is_gone_is_named():
     folder = make_study(arms=["none", "gone"])
     make_run(make_arm(folder, "none"))
-    assert compare_study(folder).missing == ["gone"]
+    assert compare_study(read_study(folder)).missing == ["gone"]

@@ -12,7 +12,7 @@ from normbench.report.blocks.findings import finding_line
 from normbench.scheduling.schedule import run_study
 from normbench.storage.files.json_files import write_sealed_json
 from normbench.storage.run_folder import PROBES_CSV, SUMMARY_JSON, digests, read_arm
-from normbench.storage.study_folder import read_study_arms
+from normbench.storage.study_folder import read_study
 from normbench.study.config import RunConfig, Study
 from normbench.training import build
 
@@ -104,7 +104,7 @@ def arm_of(tmp_path, settings, seeds=(0,), diagnostics=True):
     study = Study("planted", "Is it found?", "planted.yaml", {"only": config}, seeds, is_plain=True)
     results = run_study(study, tmp_path)
     assert {progress.status for progress in results} <= {"finished", "diverged"}
-    (arm,) = read_study_arms(tmp_path / "planted")[1]
+    (arm,) = read_study(tmp_path / "planted").arms
     return arm
 
 
@@ -223,7 +223,7 @@ def test_values_that_are_not_finite_are_left_out():
 
 def test_a_study_is_looked_at_arm_by_arm():
     made_up_arm({("hidden1", "update_ratio"): [0.5]})
-    (found,) = study_standouts(Path("runs") / "made_up")
+    (found,) = study_standouts(read_study(Path("runs") / "made_up"))
     assert (found.arms, found.layers) == (("only",), ("hidden1",))
 
 

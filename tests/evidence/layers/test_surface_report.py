@@ -9,7 +9,7 @@ from command_line import normbench
 from made_up_runs import ARMS, TINY
 
 from normbench.evidence.layers.surface_report import SIZES, surfaces
-from normbench.storage.study_folder import read_study_arms
+from normbench.storage.study_folder import read_study
 
 RECORDED = TINY.replace("recording: {", "recording: {every_steps: 2, loss_surface: true, ") + ARMS + "seeds: 2\n"
 
@@ -29,7 +29,7 @@ def recorded(arm, name):
 
 @pytest.mark.usefixtures("out")
 def test_the_ends_are_means_over_seeds_of_what_was_recorded():
-    arms = read_study_arms(Path("runs/tiny"))[1]
+    arms = read_study(Path("runs/tiny")).arms
     found = surfaces(arms)
     assert [one.arm for one in found] == ["plain", "decayed"]
     for arm, surface in zip(arms, found, strict=True):
@@ -50,4 +50,4 @@ def test_the_report_says_the_step_sizes(out):
 def test_nothing_is_told_of_what_was_not_recorded():
     Path("tiny.yaml").write_text(TINY + ARMS, encoding="utf-8")
     assert "loss surface" not in normbench("run", "tiny.yaml").out
-    assert surfaces(read_study_arms(Path("runs/tiny"))[1]) == []
+    assert surfaces(read_study(Path("runs/tiny")).arms) == []

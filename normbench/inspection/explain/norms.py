@@ -2,28 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
 
 import torch
-from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from normbench.errors import SettingError
+from normbench.inspection.explain.settings import SettingLine, setting_lines
+from normbench.inspection.explain.variants import docstring_paragraphs, source_of
 from normbench.norms.base import FeatureShape, NormSpec, Properties
-from normbench.parts import About, OneOf
+from normbench.parts import About
 
 BLOCK = (3, 4)
 """Samples and channels of the block that is drawn."""
 EXAMPLE = ((1.0, 2.0, 3.0, 6.0), (0.0, 4.0, -2.0, 2.0), (5.0, 1.0, 1.0, 3.0))
 """Three samples of four numbers: small enough to check by hand."""
-
-
-class NormChoice(BaseModel):
-    """Reads a norm as a config writes it."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    norm: Annotated[NormSpec, OneOf("normbench.norms")]
 
 
 @dataclass(frozen=True)
@@ -32,7 +24,9 @@ class Explanation:
 
     Attributes:
         name: The norm.
-        settings: Its settings, defaults included.
+        caption: What it is.
+        paragraphs: What more there is to say.
+        settings: Its settings with their values, defaults included.
         shape: (N, C, *) of the batch spoken of.
         about: Formula, paper, uses, disagreements.
         training: What is true in training mode.
@@ -43,10 +37,13 @@ class Explanation:
         block: One letter per sample and channel; equal letters share a mean and variance.
         shares_positions: Whether the positions of one channel share theirs.
         example: Input and output of three samples, in training mode.
+        source: The file that holds it.
     """
 
     name: str
-    settings: dict[str, Any]
+    caption: str
+    paragraphs: tuple[str, ...]
+    settings: tuple[SettingLine, ...]
     shape: tuple[int, ...]
     about: About
     training: Properties
@@ -57,6 +54,7 @@ class Explanation:
     block: tuple[str, ...]
     shares_positions: bool
     example: tuple["ExampleRow", ...]
+    source: str
 
 
 @dataclass(frozen=True)
@@ -77,9 +75,12 @@ def explain_norm(spec: NormSpec, shape: Sequence[int]) -> Explanation:
     layer = spec.build(feature_shape)
     spec.check_batch(feature_shape, batch_size)
     block, shares_positions = draw_block(spec, feature_shape)
+    caption, *paragraphs = docstring_paragraphs(spec)
     return Explanation(
         name=spec.name,
-        settings=spec.model_dump(mode="json", exclude={"name"}),
+        caption=caption,
+        paragraphs=tuple(paragraphs),
+        settings=setting_lines(spec),
         shape=tuple(shape),
         about=spec.about,
         training=spec.properties(feature_shape, batch_size=batch_size, training=True),
@@ -90,6 +91,7 @@ def explain_norm(spec: NormSpec, shape: Sequence[int]) -> Explanation:
         block=block,
         shares_positions=shares_positions,
         example=worked_example(spec, len(feature_shape)),
+        source=source_of(spec),
     )
 
 

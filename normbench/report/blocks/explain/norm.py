@@ -1,14 +1,18 @@
-"""What `normbench explain` prints: a norm, a regularizer, or the table of all norms."""
+"""The page of a norm, and the table of all of them."""
 
 from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
-from rich.console import Console
-
-from normbench.report.blocks.block import Block, Column, Table, keys, words
+from normbench.report.blocks.block import Block, Column, Line, Table, keys, words
+from normbench.report.blocks.explain.parts import (
+    LABEL_WIDTH,
+    caption_block,
+    example_lines,
+    settings_block,
+    source_lines,
+)
 from normbench.report.blocks.numbers import short
-from normbench.report.terminal.render import print_blocks
 
 LETTERS = {1: ("C",), 2: ("C", "L"), 3: ("C", "H", "W"), 4: ("C", "D", "H", "W")}
 INVARIANCES = {
@@ -18,32 +22,33 @@ INVARIANCES = {
 }
 
 
-def print_norm(console: Console, found: Mapping[str, Any]) -> None:
-    """Print all that is known of one norm; ``found`` is an Explanation as nested mappings."""
-    settings = ", ".join(f"{key} {value}" for key, value in found["settings"].items())
+def norm_blocks(found: Mapping[str, Any]) -> list[Block]:
+    """Tell all that is known of one norm; ``found`` is an Explanation as nested mappings."""
     shape = ", ".join(str(size) for size in found["shape"])
-    _say(console, f"{found['name']} at ({shape}){': ' if settings else ''}{settings}")
-    for title, text in _sections(found):
-        console.print(f"{title:<12} {text}", soft_wrap=True)
-    _print_example(console, found["example"])
-    _print_words(console, found["about"])
+    example = example_lines(found["example"], "three samples, four numbers each, in training")
+    return [
+        caption_block(f"{found['name']} · norm at ({shape})", found),
+        settings_block(found["settings"]),
+        Block(lines=[*_measured_lines(found), *example], label_width=LABEL_WIDTH),
+        Block(lines=source_lines(found), label_width=LABEL_WIDTH),
+    ]
 
 
-def _sections(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _measured_lines(found: Mapping[str, Any]) -> list[Line]:
     training, evaluation = found["training"], found["evaluation"]
     sections = [
         ("formula", found["about"]["formula"]),
         ("axes", _axes(found["shape"])),
         ("averages", _averages(training)),
         *_block(found),
-        ("learned", _tensors(found["parameters"])),
-        ("remembered", _tensors(found["buffers"])),
+        ("learned", tensors_text(found["parameters"])),
+        ("remembered", tensors_text(found["buffers"])),
         ("training", _mode(training)),
         ("evaluation", "the same as training" if training["same_in_eval"] else _mode(evaluation)),
     ]
     if found["momentum"] is not None:
         sections.append(("momentum", _momentum(found["momentum"])))
-    return sections
+    return [Line(text, label) for label, text in sections]
 
 
 def _axes(shape: Sequence[int]) -> str:
@@ -72,7 +77,8 @@ def _block(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [("block", caption.rstrip()), *(("", row) for row in rows)]
 
 
-def _tensors(tensors: Mapping[str, Sequence[int]]) -> str:
+def tensors_text(tensors: Mapping[str, Sequence[int]]) -> str:
+    """Write names and shapes of tensors."""
     return ", ".join(f"{name} {tuple(shape)}".replace(",)", ")") for name, shape in tensors.items()) or "nothing"
 
 
@@ -91,46 +97,9 @@ def _momentum(momentum: float) -> str:
     return f"{momentum:g} is the share of the new batch; {memory}; {other}"
 
 
-def _print_example(console: Console, example: Sequence[Mapping[str, Any]]) -> None:
-    if not example:
-        return
-    console.print(f"{'example':<12} three samples, four numbers each, in training")
-    for row in example:
-        values, output = (" ".join(f"{number:7.3f}" for number in row[key]) for key in ("values", "output"))
-        console.print(f"{'':<12} {values}   ->  {output}", soft_wrap=True)
-
-
-def _print_words(console: Console, about: Mapping[str, Any]) -> None:
-    lines = [("use it", about["good_for"]), ("not", about["bad_for"])]
-    lines += [("beware", text) for text in about["disagreements"]]
-    lines += [("documents", text) for text in about["documents"]]
-    lines.append(("paper", f"{about['paper']}. {about['url']}"))
-    for title, text in lines:
-        console.print(f"{title:<12} {text}", soft_wrap=True)
-
-
-def print_regularizer(console: Console, found: Mapping[str, Any]) -> None:
-    """Print all that is known of dropout or weight decay."""
-    _say(console, found["name"])
-    for title, text in found["rules"]:
-        console.print(f"{title:<24} {text}", soft_wrap=True)
-    table = found["table"]
-    console.print(f"{'example':<24} {table['caption']}")
-    written = {
-        name: [f"{number:,.4f}" if abs(number) < 10 else f"{number:,.1f}" for number in numbers]
-        for name, numbers in table["rows"]
-    }
-    places = zip(table["columns"], zip(*written.values(), strict=True), strict=True)
-    columns = [keys("", list(written)), *(Column(title, numbers) for title, numbers in places)]
-    print_blocks(console, [Block(table=Table(columns))])
-    for note in found["notes"]:
-        console.print(f"- {note}", soft_wrap=True)
-    console.print(f"paper: {found['paper']}. {found['url']}", soft_wrap=True)
-
-
-def print_all_norms(console: Console, rows: Sequence[Mapping[str, Any]], shape: Sequence[int]) -> None:
-    """Print every norm in a line each."""
-    console.print(f"all norms at ({', '.join(map(str, shape))}); more: normbench explain NAME")
+def all_norms_blocks(found: Mapping[str, Any]) -> list[Block]:
+    """Tell of every norm in a row each."""
+    rows, shape = found["norms"], found["shape"]
     shown = [row for row in rows if "training" in row]
     columns = [
         keys("norm", [row["name"] for row in shown]),
@@ -140,10 +109,9 @@ def print_all_norms(console: Console, rows: Sequence[Mapping[str, Any]], shape: 
         words("evaluation", ["as training" if row["training"]["same_in_eval"] else "differs" for row in shown]),
         words("unchanged by", [_unchanged_by(row["training"]) for row in shown]),
     ]
-    print_blocks(console, [Block(table=Table(columns))])
     refused = [row["name"] for row in rows if "training" not in row]
-    if refused:
-        console.print(f"refused at this shape, or with default settings: {', '.join(refused)}", soft_wrap=True)
+    lines = [Line(f"refused at this shape, or with default settings: {', '.join(refused)}")] if refused else []
+    return [Block(heading=f"all norms at ({', '.join(map(str, shape))})", table=Table(columns), lines=lines)]
 
 
 def _num_statistics(training: Mapping[str, Any]) -> int | str:
@@ -152,7 +120,3 @@ def _num_statistics(training: Mapping[str, Any]) -> int | str:
 
 def _unchanged_by(training: Mapping[str, Any]) -> str:
     return ", ".join(key.replace("_", " ") for key in INVARIANCES if training[key]) or "-"
-
-
-def _say(console: Console, headline: str) -> None:
-    console.print(headline, style="bold", soft_wrap=True)

@@ -1,0 +1,119 @@
+"""Finds the pages that a name asks for: a part's variant, a regularizer, a setting, or several of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from normbench.errors import ConfigError, SettingError, did_you_mean
+from normbench.inspection.explain.norms import explain_norm
+from normbench.inspection.explain.read_spec import read_spec
+from normbench.inspection.explain.regularizers import REGULARIZERS
+from normbench.inspection.explain.settings import all_settings, choices_page, part_packages
+from normbench.inspection.explain.variants import explain_variant
+from normbench.inspection.explain.weights import explain_weight_parametrization
+from normbench.norms.base import NormSpec
+from normbench.parts import Spec, find_specs
+from normbench.study.wording import DOCUMENTS_NAMES
+from normbench.weight_parametrizations.base import WeightParametrizationSpec
+
+MEASURED = ("norm", "weight_parametrization")
+"""The parts that are built and measured, so that their settings can be set."""
+Page = dict[str, Any]
+"""What a page says as plain data, and its ``kind``."""
+
+
+def find_pages(name: str, shape: Sequence[int], assignments: Sequence[str] = ()) -> list[Page]:
+    """Return the pages that a name asks for.
+
+    Args:
+        name: Of a variant, a setting, in full or its last step, or a key of a study.
+        shape: (N, C, *) that norms are built for.
+        assignments: ``KEY=VALUE`` for settings of a norm or a weight parametrization.
+
+    Raises:
+        ConfigError: No page goes by this name, or a setting does not fit.
+    """
+    parts = [part for part, package in part_packages().items() if name in find_specs(package)]
+    refuse_assignments(name, () if set(parts) & set(MEASURED) else assignments)
+    pages = [_variant_page(part, name, shape, assignments) for part in parts]
+    if name in REGULARIZERS:
+        pages.append({"kind": "regularizer", **asdict(REGULARIZERS[name]())})
+    pages += _setting_pages(name, shape)
+    if not pages:
+        raise ConfigError(
+            [f"explain {name}: must be a part, a setting or a key of a study, got {name!r}.{_hint(name)}"]
+        )
+    return pages
+
+
+def refuse_assignments(name: str | None, assignments: Sequence[str]) -> None:
+    """Refuse ``--set`` where nothing is built that has settings.
+
+    Raises:
+        ConfigError: There are some.
+    """
+    if assignments:
+        rule = f"must go with the name of a norm or a weight parametrization, got {name or 'none'}"
+        raise ConfigError([f"--set {assignments[0]}: {rule}. Example: explain group_norm --set num_groups=4"])
+
+
+def _hint(name: str) -> str:
+    known = DOCUMENTS_NAMES.get(name.lower())
+    near = f" {known}" if known else did_you_mean(name, all_names())
+    return near or " `normbench explain` lists them."
+
+
+def all_names() -> list[str]:
+    """Return every word that `explain` takes."""
+    names = {name for package in part_packages().values() for name in find_specs(package)}
+    return sorted(names | set(REGULARIZERS) | {name for page in all_settings() for name in page.names})
+
+
+def _variant_page(part: str, name: str, shape: Sequence[int], assignments: Sequence[str]) -> Page:
+    spec = read_spec(part, name, assignments if part in MEASURED else ())
+    if isinstance(spec, NormSpec):
+        try:
+            return {"kind": "norm", **asdict(explain_norm(spec, shape))}
+        except SettingError as error:
+            raise ConfigError([f"explain {name} --shape {','.join(map(str, shape))}: {error}"]) from None
+    if isinstance(spec, WeightParametrizationSpec):
+        return {"kind": "weight_parametrization", **asdict(explain_weight_parametrization(spec))}
+    return {"kind": "variant", **asdict(explain_variant(part, spec))}
+
+
+def _setting_pages(name: str, shape: Sequence[int]) -> list[Page]:
+    pages: list[Page] = []
+    for page in all_settings():
+        if name in page.names:
+            pages.append({"kind": "setting", **asdict(page)})
+            choices = choices_page(page.key)
+            if page.key == "norm":
+                pages.append({"kind": "all_norms", "shape": tuple(shape), "norms": all_norms(shape)})
+            elif choices:
+                pages.append({"kind": "choices", **asdict(choices)})
+    return pages
+
+
+def all_norms(shape: Sequence[int]) -> list[Mapping[str, Any]]:
+    """Return what is measured of every norm; of one that refuses the shape its name alone."""
+    rows: list[Mapping[str, Any]] = []
+    for spec in find_specs(part_packages()["norm"]).values():
+        norm: Spec = spec()  # type: ignore[call-arg]
+        assert isinstance(norm, NormSpec)
+        try:
+            rows.append(asdict(explain_norm(norm, shape)))
+        except SettingError:
+            rows.append({"name": norm.name})
+    return rows
+
+
+def overview() -> Page:
+    """Return all names by kind; the settings of parts stand on the parts' pages."""
+    parts = {part: list(find_specs(package)) for part, package in part_packages().items()}
+    settings: dict[str, list[str]] = {}
+    for page in all_settings():
+        kind = "recording" if page.key.startswith("recording.") else page.belongs_to
+        settings.setdefault(kind, []).append(page.key.rpartition(".")[2] if kind == "recording" else page.key)
+    titles = {"every run": "settings of a run", "recording": "under recording:", "a study": "keys of a study"}
+    kinds = {title: settings[kind] for kind, title in titles.items()}
+    return {"kind": "overview", "parts": parts, "settings": kinds}

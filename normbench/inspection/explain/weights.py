@@ -1,0 +1,154 @@
+"""Measures what a weight parametrization does on a layer: its filters' mean and std, what it ignores, an example."""
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from normbench.inspection.explain.norms import EXAMPLE, ExampleRow
+from normbench.inspection.explain.settings import SettingLine, setting_lines
+from normbench.inspection.explain.variants import docstring_paragraphs, source_of
+from normbench.parts import About
+from normbench.random_streams import derive_seed
+from normbench.weight_parametrizations.base import WeightParametrizationSpec
+
+CHANNELS, KERNEL = 64, 3
+"""Of the convolution that is measured."""
+DIGITS = 12
+"""What lies behind them is rounding."""
+
+
+@dataclass(frozen=True)
+class WeightFigures:
+    """Holds what is measured of a weight; lowest and highest over its output filters.
+
+    Attributes:
+        what: The weight that is meant.
+        std: Of all its values.
+        mean: Lowest and highest mean of a filter.
+        filter_std: Lowest and highest std of a filter, divided by n.
+    """
+
+    what: str
+    std: float
+    mean: tuple[float, float]
+    filter_std: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class WeightExplanation:
+    """Holds all that `explain` says of one weight parametrization.
+
+    Attributes:
+        name: As in YAML.
+        caption: What it is.
+        paragraphs: What more there is to say.
+        settings: With their values.
+        about: Formula of a filter, paper, uses, disagreements.
+        layer: What it is measured on.
+        learned: Name and shape of what is learned in place of the weight.
+        figures: The weight as initialized, as parametrized, and after v was doubled.
+        unchanged_by: What may be done to v without changing the weight.
+        example: Filters of four weights, and their weights after v was doubled.
+        source: The file that holds it.
+    """
+
+    name: str
+    caption: str
+    paragraphs: tuple[str, ...]
+    settings: tuple[SettingLine, ...]
+    about: About
+    layer: str
+    learned: dict[str, tuple[int, ...]]
+    figures: tuple[WeightFigures, ...]
+    unchanged_by: tuple[str, ...]
+    example: tuple[ExampleRow, ...]
+    source: str
+
+
+def explain_weight_parametrization(spec: WeightParametrizationSpec) -> WeightExplanation:
+    """Put a parametrization on a convolution and measure the weight before and after."""
+    caption, *paragraphs = docstring_paragraphs(spec)
+    layer = _convolution()
+    figures = [_figures("as initialized", layer.weight)]
+    spec.build(layer)
+    figures.append(_figures("parametrized", layer.weight))
+    unchanged_by = _unchanged_by(layer)
+    with changed(layer, scale=2):
+        figures.append(_figures("v doubled", layer.weight))
+    return WeightExplanation(
+        name=spec.name,
+        caption=caption,
+        paragraphs=tuple(paragraphs),
+        settings=setting_lines(spec),
+        about=spec.about,
+        layer=f"a convolution of {CHANNELS} filters of {CHANNELS}x{KERNEL}x{KERNEL} weights, torch's initialization",
+        learned={name: tuple(tensor.shape) for name, tensor in learned_tensors(layer).items()},
+        figures=tuple(figures),
+        unchanged_by=unchanged_by,
+        example=worked_example(spec),
+        source=source_of(spec),
+    )
+
+
+def _convolution() -> nn.Conv2d:
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(derive_seed(1, "explain", "weights"))
+        return nn.Conv2d(CHANNELS, CHANNELS, KERNEL, dtype=torch.float64)
+
+
+def learned_tensors(layer: nn.Module) -> dict[str, Tensor]:
+    """Return what is learned in place of a layer's weight, v first, by the names of the parametrization's arguments."""
+    parametrizations = getattr(layer, "parametrizations", None)
+    if parametrizations is None:
+        return {"v": layer.get_parameter("weight")}
+    held = parametrizations["weight"]
+    names = inspect.signature(held[0].forward).parameters
+    return dict(zip(names, held.parameters(recurse=False), strict=True))
+
+
+def _figures(what: str, weight: Tensor) -> WeightFigures:
+    filters = weight.detach().flatten(1)
+    means, stds = filters.mean(1), filters.std(1, correction=0)
+    return WeightFigures(what, filters.std(correction=0).item(), _ends(means), _ends(stds))
+
+
+def _ends(values: Tensor) -> tuple[float, float]:
+    return round(values.min().item(), DIGITS), round(values.max().item(), DIGITS)
+
+
+def _unchanged_by(layer: nn.Conv2d) -> tuple[str, ...]:
+    before = layer.weight.detach().clone()
+    tried = {"the scale of v": (2.0, 0.0), "one constant added to each filter of v": (1.0, 0.1)}
+    same = []
+    for what, (scale, shift) in tried.items():
+        with changed(layer, scale, shift):
+            if torch.allclose(layer.weight, before, rtol=1e-6, atol=1e-6):
+                same.append(what)
+    return tuple(same)
+
+
+@contextmanager
+def changed(layer: nn.Module, scale: float = 1.0, shift: float = 0.0) -> Iterator[None]:
+    """Scale and shift v, the first of what is learned, and put it back."""
+    v = learned_tensors(layer)["v"]
+    before = v.detach().clone()
+    with torch.no_grad():
+        v.mul_(scale).add_(shift)
+        yield
+        v.copy_(before)
+
+
+def worked_example(spec: WeightParametrizationSpec) -> tuple[ExampleRow, ...]:
+    """Return three filters of four weights, and what each is after v was doubled."""
+    layer = nn.Linear(4, 3, bias=False, dtype=torch.float64)
+    start = torch.tensor(EXAMPLE, dtype=torch.float64)
+    with torch.no_grad():
+        layer.weight.copy_(start)
+    spec.build(layer)
+    with changed(layer, scale=2):
+        after = layer.weight.detach().tolist()
+    return tuple(ExampleRow(tuple(row), tuple(out)) for row, out in zip(start.tolist(), after, strict=True))

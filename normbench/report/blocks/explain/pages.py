@@ -1,0 +1,39 @@
+"""What `normbench explain` shows: the pages that a name asks for, or the list of all names."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from normbench.report.blocks.block import Block, Line
+from normbench.report.blocks.explain.norm import all_norms_blocks, norm_blocks
+from normbench.report.blocks.explain.regularizer import regularizer_blocks
+from normbench.report.blocks.explain.setting import choices_blocks, setting_blocks, variant_blocks
+from normbench.report.blocks.explain.weights import weight_parametrization_blocks
+
+
+def explain_blocks(pages: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """Tell one page after another; each says by its ``kind`` what it holds."""
+    return [block for page in pages for block in BLOCKS[page["kind"]](page)]
+
+
+def overview_blocks(found: Mapping[str, Any]) -> list[Block]:
+    """Tell all names by kind."""
+    parts = [Line(", ".join(names), key.replace("_", " ")) for key, names in found["parts"].items()]
+    settings = [Line(", ".join(names), kind) for kind, names in found["settings"].items()]
+    asked = [
+        Line("normbench explain batch_norm", "a part", is_command=True, remark="with its settings"),
+        Line("normbench explain optimizer.lr", "a setting", is_command=True, remark="lr alone is enough"),
+        Line("normbench explain norm", "a key", is_command=True, remark="and what it may hold"),
+    ]
+    return [Block(heading="What can be explained", lines=[*parts, *settings]), Block(lines=asked)]
+
+
+BLOCKS: Mapping[str, Callable[[Mapping[str, Any]], list[Block]]] = {
+    "norm": norm_blocks,
+    "weight_parametrization": weight_parametrization_blocks,
+    "variant": variant_blocks,
+    "regularizer": regularizer_blocks,
+    "setting": setting_blocks,
+    "choices": choices_blocks,
+    "all_norms": all_norms_blocks,
+    "overview": overview_blocks,
+}

@@ -1,0 +1,67 @@
+"""A study's folder is read once, and what version 0.1.0 left in one is told as such and never mixed in."""
+
+from pathlib import Path
+
+import pytest
+from made_up_runs import make_arm, make_run, make_study
+
+from normbench.errors import OldRunsError
+from normbench.storage import run_folder
+from normbench.storage.files.json_files import read_json, write_json
+from normbench.storage.files.reading import read_bytes
+from normbench.storage.study_folder import read_studies, read_study
+
+
+def old_study(name="old"):
+    """A folder as version 0.1.0 wrote it: no version in study.json, six digits and no identity in arm.json."""
+    folder = make_study(name=name, arms=["none"])
+    write_json(folder / "study.json", {k: v for k, v in read_json(folder / "study.json").items() if k != "normbench"})
+    return old_arm(folder)
+
+
+def old_arm(study):
+    arm = make_arm(study, "none")
+    make_run(arm)
+    said = read_json(arm / "arm.json")
+    write_json(arm / "arm.json", {k: v for k, v in said.items() if k != "identity"} | {"hash": "aaaaaa"})
+    return study
+
+
+def test_a_study_of_an_older_version_is_told_as_such():
+    with pytest.raises(OldRunsError) as refusal:
+        read_study(old_study())
+    assert str(refusal.value) == (
+        "runs/old: must be a study of normbench 0.2 or newer, got one of 0.1.0. "
+        "Run its config again: the old runs stay where they are, and are not mixed with new ones."
+    )
+
+
+def test_older_studies_are_passed_over_beside_others_and_refused_alone():
+    old_study()
+    make_run(make_arm(make_study(name="new", arms=["none"])))
+    assert [study.folder.name for study in read_studies([Path("runs")])] == ["new"]
+    with pytest.raises(OldRunsError):
+        read_studies([Path("runs/old")])
+
+
+def test_older_arms_of_an_edited_file_are_left_out():
+    study = make_study(arms=["none"], is_plain=True)
+    make_run(make_arm(study, "none", identity="bbbbbb"))
+    old_arm(study)
+    write_json(
+        study / "study.json",
+        read_json(study / "study.json") | {"arms": [{"arm": "none", "identity": "bbbbbb", "folder": "none-bbbbbb"}]},
+    )
+    found = read_study(study)
+    assert ([arm.identity for arm in found.arms], list(found.left_out)) == (["bbbbbb"], ["none-aaaaaa"])
+
+
+def test_what_is_read_of_a_run_is_read_once(monkeypatch):
+    study = make_study(arms=["none"])
+    make_run(make_arm(study), metrics=[{"step": 0, "test_loss": 1.0}, {"step": 20, "test_loss": 0.5}])
+    opened = []
+    monkeypatch.setattr(run_folder, "read_bytes", lambda path: opened.append(Path(path).name) or read_bytes(path))
+    (arm,) = read_study(study).arms
+    for name in ("metrics.csv", "metrics.csv", "layer_stats.csv", "metrics.csv"):
+        arm.runs[0].rows(name)
+    assert sorted(opened) == ["layer_stats.csv", "metrics.csv", "summary.json"]
