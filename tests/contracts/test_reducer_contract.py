@@ -19,6 +19,8 @@ from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.verdict import judge_claim
 from normbench.evidence.metrics import reducers
 from normbench.evidence.metrics.directions import better_way, direction
+from normbench.evidence.metrics.group_metrics import is_group_metric, read_by_seed
+from normbench.evidence.metrics.group_reducers.base import find_group_reducers
 from normbench.evidence.metrics.metric_words import usages
 from normbench.evidence.metrics.reducers import base
 from normbench.evidence.metrics.run_metrics import read_metrics
@@ -235,3 +237,28 @@ def test_an_unfinished_file_is_a_line_where_it_is_asked_for_and_breaks_no_other(
     assert said.endswith(FINISH)
     assert read(a_run([1.0, 0.5]), "best test_loss") == 0.5
     assert list(usages()) == USAGES
+
+
+@pytest.mark.parametrize("word", find_group_reducers())
+def test_a_group_metric_says_what_it_takes_and_what_it_is_compared_by(word):
+    kind = find_group_reducers()[word]
+    metric = f"{word} k{' test_loss' * kind.takes_metric}"
+    assert is_group_metric(metric)
+    assert isinstance(is_share(metric), bool)
+    assert f"| `{kind.usage()}` | " in docs.group_reducers()
+    arms = [arm_in_memory(f"k={k}", [a_run([1.0, 1.0 / k])], k=k) for k in (2, 4)]
+    assert math.isfinite(read_by_seed(arms, metric)[0])
+    for wrong in (word, f"{word} k test_loss" if not kind.takes_metric else f"{word} k"):
+        with pytest.raises(ComparisonError, match=f"must be {kind.usage()}, got '{wrong}'. Add its words."):
+            read_by_seed(arms, wrong)
+
+
+@pytest.mark.parametrize("word", find_group_reducers())
+def test_no_number_of_a_group_is_made_of_what_a_diverged_run_had_before_its_end(word):
+    kind = find_group_reducers()[word]
+    metric = f"{word} k{' test_loss' * kind.takes_metric}"
+    whole, small, large = (
+        read_by_seed([arm_in_memory(f"k={k}", [run], k=k) for k, run in ((2, a_run([1.0, 0.5])), (4, lost))], metric)[0]
+        for lost in (a_run([1.0, 0.4]), a_run([1e-6, math.nan], "diverged"), a_run([0.9, math.nan], "diverged"))
+    )
+    assert small == large != whole

@@ -8,6 +8,7 @@ from typing import Literal
 from normbench.evidence.metrics.column_kinds import has_ratios
 from normbench.evidence.metrics.directions import better_way
 from normbench.evidence.metrics.diverged import Diverged, as_bad_as_any
+from normbench.evidence.metrics.group_reducers.base import find_group_reducers
 from normbench.evidence.metrics.metric_words import find_metric
 from normbench.evidence.statistics.intervals import log_normal_interval, student_interval
 from normbench.evidence.statistics.paired import Effect, paired_effect
@@ -15,13 +16,14 @@ from normbench.evidence.statistics.paired import Effect, paired_effect
 
 def is_share(metric: str) -> bool:
     """Return whether effects on the metric are ratios: of losses, of changes, of learning rates, of a loss surface."""
-    words = metric.split()
-    if words[:1] == ["range_over"]:
-        return is_share(" ".join(words[2:]))
-    if words[:1] in (["largest_stable"], ["argbest"]) or metric == "variance curve":
+    word, *rest = metric.split() or [""]
+    group = find_group_reducers().get(word)
+    if group:
+        return group().is_ratio(is_share(" ".join(rest[1:])))
+    if metric == "variance curve":
         return True
     found = find_metric(metric)
-    return found.reducer.is_ratio(found.column) if found else has_ratios(words[-1] if words else "")
+    return found.reducer.is_ratio(found.column) if found else has_ratios([word, *rest][-1])
 
 
 def mean_interval(metric: str, values: Sequence[float]) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from normbench.evidence.metrics.column_kinds import Direction, column_direction, has_ratios
 from normbench.evidence.metrics.columns import Read, Steps, plain_column, steps_by_layer, steps_of
-from normbench.storage.files.part_files import Parts, UnfinishedError, import_parts
+from normbench.storage.files.part_files import Parts, UnfinishedError, class_in, import_parts
 
 ARGUMENTS = ("", "STEP", "VALUE")
 
@@ -150,14 +150,8 @@ def _parts() -> Parts[type[Reducer]]:
 
 
 def _reducer_in(module: ModuleType) -> type[Reducer]:
-    kinds = [thing for thing in vars(module).values() if isinstance(thing, type) and issubclass(thing, Reducer)]
-    own = [kind for kind in kinds if kind.__module__ == module.__name__]
-    if len(own) != 1:
-        raise UnfinishedError(f"must define one Reducer, got {', '.join(kind.__name__ for kind in own) or 'none'}")
-    missing = sorted(own[0].__abstractmethods__)
-    if missing:
-        raise UnfinishedError(f"{own[0].__name__} must define {', '.join(missing)}, got nothing of that name")
-    if own[0].takes not in ARGUMENTS:
+    kind: type[Reducer] = class_in(module, Reducer)
+    if kind.takes not in ARGUMENTS:
         named = ", ".join(filter(None, ARGUMENTS))
-        raise UnfinishedError(f"{own[0].__name__}.takes must be one of {named} or nothing, got {own[0].takes!r}")
-    return own[0]
+        raise UnfinishedError(f"{kind.__name__}.takes must be one of {named} or nothing, got {kind.takes!r}")
+    return kind
