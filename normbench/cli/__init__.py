@@ -4,8 +4,10 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import typer
+from typer.core import TyperCommand
 
 from normbench.storage.files.part_files import function_in, import_parts
 
@@ -17,6 +19,18 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+class _Command(TyperCommand):
+    """A command whose file may add a list to its help: ``more_help() -> (heading, rows)``, called when it is shown."""
+
+    def format_epilog(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """Write the list below the options."""
+        more_help = getattr(sys.modules[self.callback.__module__], "more_help", None)
+        if more_help:
+            heading, rows = more_help()
+            with formatter.section(heading):
+                formatter.write_dl(rows)
 
 
 def _stub(line: str) -> Callable[[], None]:
@@ -34,7 +48,7 @@ def _stub(line: str) -> Callable[[], None]:
 _parts = import_parts(__name__, lambda module, _: function_in(module, "command"))
 _commands = _parts.found | {name: _stub(line) for name, line in _parts.unfinished.items()}
 for _name in sorted(_commands):
-    app.command(name=_name)(_commands[_name])
+    app.command(name=_name, cls=_Command)(_commands[_name])
 
 
 def main() -> None:
