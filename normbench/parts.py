@@ -130,8 +130,8 @@ class About:
     Attributes:
         formula: Of one output value, in the names of the layer's own settings, parameters and statistics. The contract
             test evaluates it in float64 against the layer.
-        paper: Authors, title, year.
-        url: Where to read it.
+        paper: Authors, title, year; "" where there is none.
+        url: Where to read it; "" where there is no paper.
         good_for: When to use it.
         bad_for: When not to.
         disagreements: Where implementations differ, one sentence each.
@@ -139,9 +139,9 @@ class About:
     """
 
     formula: str
-    paper: str
-    url: str
     good_for: str
     bad_for: str
+    paper: str = ""
+    url: str = ""
     disagreements: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
