@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from normbench.storage.files.part_files import function_in, import_parts
+from normbench.storage.files.part_files import import_parts, require_function
 
 INTERRUPTED = 130
 app = typer.Typer(
@@ -31,7 +31,7 @@ def _stub(line: str) -> Callable[[], None]:
     return command
 
 
-_parts = import_parts(__name__, lambda module, _: function_in(module, "command"))
+_parts = import_parts(__name__, lambda module, _: require_function(module, "command"))
 _commands = _parts.found | {name: _stub(line) for name, line in _parts.unfinished.items()}
 for _name in sorted(_commands):
     app.command(name=_name)(_commands[_name])
@@ -39,11 +39,11 @@ for _name in sorted(_commands):
 
 def main() -> None:
     """Run a command; a mistake of the user's is one line each on stderr and exit code 2."""
-    from normbench.storage.files.plain_text import only_visible_text
+    from normbench.storage.files.plain_text import print_visible_text
     from normbench.storage.files.streams import discard_output, open_standard_streams
 
     open_standard_streams()
-    with only_visible_text():
+    with print_visible_text():
         code = _exit_code()
         try:
             sys.stdout.flush()
@@ -80,11 +80,11 @@ def _exit_code() -> int:
 
 def _code_of(error: OSError) -> int:
     """Return the exit code for a failure of the system, after telling it: 0 where the reader has seen enough."""
-    from normbench.storage.files.atomic import refusal
+    from normbench.storage.files.atomic import os_error_line
 
     if isinstance(error, BrokenPipeError):  # as with `| head`
         return 0
-    _tell(refusal(error, Path.cwd()))  # a full disk, a folder nobody may read
+    _tell(os_error_line(error, Path.cwd()))  # a full disk, a folder nobody may read
     return 2
 
 

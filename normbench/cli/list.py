@@ -8,7 +8,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from normbench.storage.run_search import Found
+    from normbench.storage.run_search import FoundRuns
     from normbench.storage.run_states import RunState
 
 
@@ -34,7 +34,7 @@ def command(
     from normbench.report.terminal.console import make_console
     from normbench.report.terminal.render import print_blocks
     from normbench.storage.files.plain_text import one_line
-    from normbench.storage.run_states import by_arm
+    from normbench.storage.run_states import count_by_arm
 
     wanted = _checked(status or [])
     found = _found(paths or [], runs_dir)
@@ -42,12 +42,12 @@ def command(
         typer.echo(one_line(line), err=True)
     shown = [run for run in found.runs if not wanted or run.status in wanted]
     if json_:
-        typer.echo(states.runs_json(shown) if runs else states.arms_json(by_arm(shown)))
+        typer.echo(states.runs_json(shown) if runs else states.arms_json(count_by_arm(shown)))
         return
     if not shown:
         typer.echo(_nothing(found.runs, wanted, paths or [runs_dir]))
         return
-    told = states.runs_blocks(shown) if runs else states.arms_blocks(by_arm(shown))
+    told = states.runs_blocks(shown) if runs else states.arms_blocks(count_by_arm(shown))
     print_blocks(make_console(), [*told, states.counts_block(shown)])
 
 
@@ -64,14 +64,14 @@ def _checked(said: list[str]) -> list[str]:
     return said
 
 
-def _found(paths: list[Path], runs_dir: Path) -> "Found":
+def _found(paths: list[Path], runs_dir: Path) -> "FoundRuns":
     from normbench.errors import RunFolderError
-    from normbench.storage.run_search import find_runs, folder_named
+    from normbench.storage.run_search import find_runs, resolve_folder
 
     if not paths and not runs_dir.is_dir():
         rule = "must be a folder with runs, got no folder"
         raise RunFolderError(f"{runs_dir}: {rule}. Run a config first: normbench run configs/lenet_bn.yaml")
-    return find_runs(*(folder_named(path, runs_dir) for path in paths) if paths else [runs_dir])
+    return find_runs(*(resolve_folder(path, runs_dir) for path in paths) if paths else [runs_dir])
 
 
 def _nothing(runs: "Sequence[RunState]", wanted: list[str], paths: list[Path]) -> str:

@@ -121,13 +121,13 @@ def _run_all(
 def _note(error: "OSError | RunFolderError", run: "StudyRun", failures: list[str], broken: list[str]) -> None:
     """Note why a study could not be shown; nothing where whoever reads has seen enough, and the next one is run."""
     from normbench.scheduling.one_run import error_line
-    from normbench.storage.files.atomic import refusal
+    from normbench.storage.files.atomic import os_error_line
     from normbench.storage.files.streams import STDOUT, discard_output
 
     if isinstance(error, BrokenPipeError):
         discard_output()
     elif isinstance(error, OSError) and error.filename == STDOUT:
-        broken.append(refusal(error, STDOUT))
+        broken.append(os_error_line(error, STDOUT))
     else:
         failures.append(f"{run.study.name}: {error_line(error, run.folder)}")
 

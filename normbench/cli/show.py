@@ -41,9 +41,9 @@ def command(
 
 def _only_run(path: Path, runs_dir: Path) -> "RunState":
     from normbench.errors import RunFolderError
-    from normbench.storage.run_search import find_runs, folder_named
+    from normbench.storage.run_search import find_runs, resolve_folder
 
-    found = find_runs(folder_named(path, runs_dir))
+    found = find_runs(resolve_folder(path, runs_dir))
     if len(found.runs) == 1:
         return found.runs[0]
     for line in found.unreadable:

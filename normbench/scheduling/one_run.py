@@ -8,12 +8,12 @@ from pathlib import Path
 
 from normbench.errors import RunFolderError
 from normbench.scheduling.run_result import AGAIN, RunOptions, RunResult
-from normbench.storage.files.atomic import refusal
+from normbench.storage.files.atomic import os_error_line
 from normbench.storage.files.json_files import write_text
 from normbench.storage.files.plain_text import one_line
 from normbench.storage.identity import RunIdentity
-from normbench.storage.lock import Busy, Claim, Stamp, claim
-from normbench.storage.run_folder import CLAIM_JSON, ERROR_TXT, is_finished, problem_with
+from normbench.storage.lock import RunBusy, RunClaim, Stamp, claim_run
+from normbench.storage.run_folder import CLAIM_JSON, ERROR_TXT, find_damage, is_finished
 from normbench.storage.run_status import RunStatus
 from normbench.study.config import RunConfig
 from normbench.training.attempt import Interrupted
@@ -59,7 +59,7 @@ class PlannedRun:
 
         Its files must be as they were written, its identity this run's, and it must have recorded what is asked for.
         """
-        return problem_with(self.folder) or other_settings(self.folder, self.config, self.identity)
+        return find_damage(self.folder) or other_settings(self.folder, self.config, self.identity)
 
 
 @dataclass
@@ -79,13 +79,13 @@ class RunMaker:
         """Claim one run, train it and return its result; an exception becomes a failed result."""
         self._notes = []
         try:
-            mine = claim(
+            mine = claim_run(
                 run.folder,
                 outdated=run.outdated,
                 silent_owners=options.silent_owners,
                 find_problem=run.problem,
             )
-        except Busy:
+        except RunBusy:
             return RunResult(run, RunStatus.BUSY)
         except RunFolderError as error:
             return RunResult(run, RunStatus.FAILED, str(error))
@@ -99,9 +99,9 @@ class RunMaker:
             status, line = RunStatus.FAILED, error_line(error, run.folder)
         return RunResult(run, status, line, tuple(self._notes))
 
-    def _made(self, run: PlannedRun, options: RunOptions, mine: Claim) -> tuple[RunStatus, str]:
+    def _made(self, run: PlannedRun, options: RunOptions, mine: RunClaim) -> tuple[RunStatus, str]:
         hooks = RunHooks(
-            owned=mine.held,
+            owned=mine.owned,
             checkpoint_s=options.checkpoint_s,
             report_step=lambda step, total: self.report_step(run, step, total),
             should_stop=self.should_stop,
@@ -137,7 +137,7 @@ def error_line(error: Exception, folder: Path) -> str:
     if isinstance(error, RunFolderError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
-        return f"{refusal(error, folder)} {AGAIN}"
+        return f"{os_error_line(error, folder)} {AGAIN}"
     said = one_line(f"{type(error).__name__}: {error}".strip(": ").splitlines()[0])
     if isinstance(error, MemoryError) or "out of memory" in said.lower() or "can't allocate memory" in said:
         return f"{said.rstrip('.')}. Use a smaller batch_size or model, or fewer --jobs. {AGAIN}"

@@ -13,7 +13,7 @@ from normbench.scheduling.ownership import is_config_of_a_run, refuse_another_fi
 from normbench.storage.files.json_files import json_ready, read_json, write_json, write_sealed_json
 from normbench.storage.files.links import refuse_links
 from normbench.storage.identity import ENGINE, NUMERICS, RunIdentity, read_identity
-from normbench.storage.lock import locked, sweep
+from normbench.storage.lock import locked, remove_part_files
 from normbench.storage.names import is_name
 from normbench.storage.resolved_settings import flatten
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, arm_folder_name
@@ -129,7 +129,7 @@ def write_study_files(plan: Plan) -> None:
     plan.folder.mkdir(parents=True, exist_ok=True)
     with locked(plan.folder):
         refuse_another_files_folder(plan.study, plan.folder)
-        sweep(plan.folder)
+        remove_part_files(plan.folder)
         _write_arms(plan.runs)
         content = study_content(plan) | {"source_path": source_path(plan.study, plan.folder)}
         if not _is_run_of(content, plan.folder / STUDY_JSON):
@@ -142,7 +142,7 @@ def _write_arms(runs: Sequence[PlannedRun]) -> None:
         refuse_links(folder)
         folder.mkdir(parents=True, exist_ok=True)
         if not _holds(folder / ARM_JSON, content):
-            sweep(folder)
+            remove_part_files(folder)
             write_sealed_json(folder / ARM_JSON, content)
         run.identity.write(folder)
 

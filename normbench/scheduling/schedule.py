@@ -11,8 +11,8 @@ from normbench.scheduling.executors.base import Executor, make_executor
 from normbench.scheduling.one_run import PlannedRun
 from normbench.scheduling.plan import Plan, make_plan, write_study_files
 from normbench.scheduling.run_result import AGAIN, RunOptions, RunResult
-from normbench.storage.files.atomic import refusal
-from normbench.storage.lock import stamp
+from normbench.storage.files.atomic import os_error_line
+from normbench.storage.lock import read_stamp
 from normbench.storage.owners import Owner, OwnerWatch
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON
 from normbench.storage.run_status import RunStatus
@@ -92,7 +92,7 @@ def run_plan(
     try:
         write_study_files(plan)
     except OSError as error:
-        raise RunFolderError(refusal(error, plan.folder.parent)) from None
+        raise RunFolderError(os_error_line(error, plan.folder.parent)) from None
     for progress in run_planned(plan.runs, executor or make_executor("1"), options, fail_fast=fail_fast):
         report(progress)
         if progress.status != RunStatus.WAITING:
@@ -113,7 +113,7 @@ def run_planned(
     """
     options = options or RunOptions()
     if options.force:
-        runs = [replace(run, outdated=stamp(run.folder)) for run in runs]
+        runs = [replace(run, outdated=read_stamp(run.folder)) for run in runs]
     settled = [run for run in runs if run.outdated is None and run.is_settled]
     yield from (RunUpdate(run, RunStatus.SKIPPED, number, len(runs)) for number, run in enumerate(settled, start=1))
     done, failed = {run.folder for run in settled}, set[Path]()

@@ -10,7 +10,7 @@ from normbench.scheduling.schedule import RunUpdate
 from normbench.storage.files.json_files import write_text
 from normbench.storage.files.links import refuse_links
 from normbench.storage.files.reading import read_bytes
-from normbench.storage.lock import locked, sweep
+from normbench.storage.lock import locked, remove_part_files
 from normbench.storage.run_folder import SUMMARY_JSON, Arm, Run
 from normbench.storage.study_folder import StudyFolder, read_study
 from normbench.study.config import Study
@@ -38,7 +38,7 @@ def draw_study(study: Study, folder: Path, results: Sequence[RunUpdate]) -> Stud
     names = {progress.run.folder.parent.name for progress in results}
     refuse_links(folder)
     with locked(folder):
-        sweep(folder)
+        remove_part_files(folder)
         found = read_study(folder)
         arms = found.arms
         if all(config.recording.figures for config in study.arms.values()):

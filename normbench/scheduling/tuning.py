@@ -18,8 +18,8 @@ from normbench.scheduling.one_run import PlannedRun
 from normbench.scheduling.plan import on_device
 from normbench.scheduling.run_result import AGAIN, RunOptions
 from normbench.scheduling.schedule import RunUpdate, run_planned
-from normbench.storage.choices import TUNING, Choice, Question, Tried, freeze, frozen
-from normbench.storage.files.atomic import refusal
+from normbench.storage.choices import TUNING, Choice, Trial, TuningSearch, read_choice, write_choice
+from normbench.storage.files.atomic import os_error_line
 from normbench.storage.files.located import Located
 from normbench.storage.run_folder import Run, arm_folder_name
 from normbench.storage.run_status import RunStatus
@@ -69,11 +69,11 @@ def tune_study(
     return {arm: known[arm] for arm in study.arms}
 
 
-def _frozen(choice: Choice, question: Question, folder: Path) -> Choice:
+def _frozen(choice: Choice, question: TuningSearch, folder: Path) -> Choice:
     try:
-        return freeze(choice, question, folder)
+        return write_choice(choice, question, folder)
     except OSError as error:
-        raise RunFailedError(f"{refusal(error, question.path(folder))} {AGAIN}") from None
+        raise RunFailedError(f"{os_error_line(error, question.path(folder))} {AGAIN}") from None
 
 
 def frozen_choices(study: Study, runs_dir: Path) -> dict[str, Choice]:
@@ -84,7 +84,7 @@ def frozen_choices(study: Study, runs_dir: Path) -> dict[str, Choice]:
     """
     study, _ = on_device(study, runs_dir)
     arms = study.arms if study.tune else ()
-    found = {arm: frozen(_question(study, arm), runs_dir / study.name) for arm in arms}
+    found = {arm: read_choice(_question(study, arm), runs_dir / study.name) for arm in arms}
     return {arm: choice for arm, choice in found.items() if choice}
 
 
@@ -188,13 +188,13 @@ def _run(made: Iterator[RunUpdate], report: Callable[[RunUpdate], None]) -> None
         raise RunFailedError(f"{failed[0].run.folder.parents[1]}: {rule}. The same command tries them again.")
 
 
-def _score(study: Study, arm: str, values: Mapping[str, Any], config: RunConfig, runs_dir: Path) -> Tried:
+def _score(study: Study, arm: str, values: Mapping[str, Any], config: RunConfig, runs_dir: Path) -> Trial:
     runs = [Run(_planned(study, arm, config, seed, runs_dir).folder, seed) for seed in TUNING_SEEDS]
     scores = [read_metrics(run, [METRIC])[METRIC] for run in runs]
-    return Tried(values, scores, statistics.median(scores))
+    return Trial(values, scores, statistics.median(scores))
 
 
-def choose(arm: str, tried: Sequence[Tried], widened: int, lists: Lists) -> Choice:
+def choose(arm: str, tried: Sequence[Trial], widened: int, lists: Lists) -> Choice:
     """Return the best; the first of equal ones."""
     best = min(tried, key=lambda one: math.inf if math.isnan(one.median) else one.median)
     at_edge = any(_is_end(lists[key], value) for key, value in best.values.items())
@@ -243,6 +243,6 @@ def _is_allowed(config: RunConfig, values: Mapping[str, Any]) -> bool:
         return False
 
 
-def _question(study: Study, arm: str) -> Question:
-    own = tuned_entry(study, arm).known(flat_settings(study.arms[arm])).id
-    return Question(arm, study.arms[arm].identity().sha256, study.tune, TUNING_SEEDS, own)
+def _question(study: Study, arm: str) -> TuningSearch:
+    own = tuned_entry(study, arm).with_settings(flat_settings(study.arms[arm])).id
+    return TuningSearch(arm, study.arms[arm].identity().sha256, study.tune, TUNING_SEEDS, own)

@@ -7,19 +7,19 @@ from normbench.study.config import Study
 from normbench.study.resolved import flat_settings
 
 
-def known_arms(study: Study) -> ArmSet:
+def labelled_arms(study: Study) -> ArmSet:
     """Return the arms of a study as it stands, tuned ones only where they have been chosen."""
-    known = [entry_of(study, label).known(flat_settings(config)) for label, config in study.arms.items()]
+    known = [entry_of(study, label).with_settings(flat_settings(config)) for label, config in study.arms.items()]
     return ArmSet(known, study.axes, study.named)
 
 
 def final_arms(study: Study) -> ArmSet:
     """Return the arms that are compared once each has been tuned."""
-    given = known_arms(study)
+    given = labelled_arms(study)
     if not study.tune:
         return given
     settings = {label: flat_settings(config) for label, config in study.arms.items()}
-    tuned = [tuned_entry(study, label).known(settings[label]) for label in study.arms]
+    tuned = [tuned_entry(study, label).with_settings(settings[label]) for label in study.arms]
     return ArmSet([*(given.arms if study.keep_given else ()), *tuned], study.axes, study.named)
 
 

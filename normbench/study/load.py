@@ -14,7 +14,7 @@ from normbench.evidence.comparison.baselines import resolve_baseline
 from normbench.storage.files.located import Located
 from normbench.storage.files.yaml_file import parse_yaml, read_assignment, read_text
 from normbench.storage.names import content_sha256, study_name
-from normbench.study.arms import final_arms, known_arms
+from normbench.study.arms import final_arms, labelled_arms
 from normbench.study.axes import Axis, Combined, arms_axis, combine, grid_axes, vary_axis, zip_axis
 from normbench.study.config import TUNING_SEEDS, RunConfig, Study
 from normbench.study.contradictions import contradictions
@@ -213,7 +213,7 @@ def _with_baseline(study: Study, said: Any, located: Located) -> Study:
     """Return the study with its baseline, of which the given arms are asked first, then those at their own settings."""
     if said is None:
         return study
-    given, final = known_arms(study), final_arms(study)
+    given, final = labelled_arms(study), final_arms(study)
     every = replace(given, arms=[*given.arms, *(arm for arm in final.arms if arm.id.tuned)])
     try:
         return replace(study, baseline=resolve_baseline(said, every, "baseline"))

@@ -8,7 +8,7 @@ import torch
 
 from normbench.random_streams import derive_seed, replica_seed
 from normbench.storage.identity import RunIdentity
-from normbench.storage.lock import clear
+from normbench.storage.lock import remove_attempt
 from normbench.study.config import RunConfig
 from normbench.training.build import build_training
 from normbench.training.checkpoints import Damaged, load_checkpoint, restore, save_checkpoint, state_of
@@ -51,7 +51,7 @@ class Attempt:
         self._build()
         self._progress, self._recorded = self._go_on() or (TrainingProgress(), {})
         if not self.goes_on:
-            clear(folder)
+            remove_attempt(folder)
 
     @property
     def goes_on(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from normbench.inspection.watch.random_states import random_states, set_random_states
-from normbench.storage.files.atomic import naming, part_of, replacing
+from normbench.storage.files.atomic import name_in_errors, part_path, replacing
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.run_folder import CHECKPOINT, CHECKPOINT_BEFORE, METRICS_CSV
 from normbench.training.loop import Training, TrainingProgress
@@ -127,8 +127,8 @@ def _cut_back(folder: Path, marks: Marks) -> bool:
         if name not in kept:
             path.unlink()
     for name, raw in kept.items():
-        part = part_of(folder / name)
-        with naming(folder / name):
+        part = part_path(folder / name)
+        with name_in_errors(folder / name):
             part.write_bytes(raw)
             part.replace(folder / name)
     return True

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
-from normbench.storage.identity import ENGINE, NUM_SHOWN, NUMERICS, RunIdentity
+from normbench.storage.identity import ENGINE, NUM_DIGITS_SHOWN, NUMERICS, RunIdentity
 from normbench.storage.resolved_settings import settings_of_run
 from normbench.storage.run_folder import Run
 from normbench.study.config import RecordingConfig, RunConfig
@@ -52,7 +52,7 @@ def _found(folder: Path, summary: Mapping[str, Any], config: RunConfig) -> str:
         if str(mine.get(key)) != str(theirs.get(key))
     ]
     more = f" and {len(told) - MAX_TOLD} more" if len(told) > MAX_TOLD else ""
-    return ", ".join(told[:MAX_TOLD]) + more or f"those of {str(summary['identity'])[:NUM_SHOWN]}"
+    return ", ".join(told[:MAX_TOLD]) + more or f"those of {str(summary['identity'])[:NUM_DIGITS_SHOWN]}"
 
 
 def _not_recorded(had: object, asked: Mapping[str, Any]) -> str:

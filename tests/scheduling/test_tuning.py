@@ -15,7 +15,7 @@ from normbench.scheduling.executors.in_process import InProcess
 from normbench.scheduling.schedule import run_study
 from normbench.scheduling.tuning import quick, tune_study, with_choices, with_settings
 from normbench.storage.files.json_files import write_sealed_json
-from normbench.storage.run_folder import METRICS_CSV, SUMMARY_JSON, digests
+from normbench.storage.run_folder import METRICS_CSV, SUMMARY_JSON, csv_digests
 from normbench.storage.study_folder import read_study
 from normbench.study.config import TUNING_SEEDS
 from normbench.study.load import load_study
@@ -47,7 +47,7 @@ def losses(monkeypatch):
         status = {"status": "diverged" if loss is None else "finished"}
         constant = {"constant_predictor": {"validation_loss": CONSTANT, "test_loss": CONSTANT}}
         summary = SUMMARY | status | constant | {"identity": identity.sha256, "recorded": recorded(config)}
-        summary |= {"files": digests(folder)}
+        summary |= {"files": csv_digests(folder)}
         write_sealed_json(folder / SUMMARY_JSON, summary)
         return summary
 

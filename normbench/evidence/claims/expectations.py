@@ -7,7 +7,7 @@ from typing import Any
 
 from normbench.errors import SettingError
 from normbench.evidence.comparison.selectors import Selector
-from normbench.storage.arm_id import KnownArm
+from normbench.storage.arm_id import LabelledArm
 
 KINDS = ("less", "contrast", "trend", "range", "equal", "all")
 
@@ -26,7 +26,7 @@ class Term:
     metric: str
     selector: Selector | None = None
 
-    def means(self, arm: KnownArm) -> bool:
+    def means(self, arm: LabelledArm) -> bool:
         """Return whether it is about an arm."""
         assert self.selector is not None
         return self.selector.means(arm.id)

@@ -13,8 +13,8 @@ from normbench.evidence.metrics.group_metrics import plain_metric, read_by_seed,
 from normbench.evidence.metrics.run_metrics import check_metrics
 from normbench.evidence.metrics.scales import is_share
 from normbench.evidence.statistics.trends import kendall_tau
-from normbench.storage.arm_id import ArmSet, KnownArm
-from normbench.storage.identity import NUM_SHOWN
+from normbench.storage.arm_id import ArmSet, LabelledArm
+from normbench.storage.identity import NUM_DIGITS_SHOWN
 from normbench.storage.run_folder import Arm
 
 NOT_RUN, INCOMPLETE = "not run", "incomplete"
@@ -80,7 +80,7 @@ def judge_claim(
         claim.id, claim.says, claim.source, INCOMPLETE, study, command, discussion=claim.discussion, seeds=tuple(seeds)
     )
     arms = [replace(arm, runs=tuple(run for run in arm.runs if run.seed in seeds)) for arm in arms]
-    wanted = _wanted(claim, planned.arms if planned else [arm.known for arm in arms])
+    wanted = _wanted(claim, planned.arms if planned else [arm.labelled for arm in arms])
     missing = _missing(wanted, arms, seeds)
     if missing:
         return replace(found, why=missing)
@@ -112,10 +112,10 @@ def _versions(arms: Sequence[Arm]) -> dict[str, str]:
 
 def settings_hash(arms: Sequence[Arm]) -> str:
     """Return the hex digits that stand for the settings of several arms."""
-    return sha256(" ".join(sorted(arm.identity for arm in arms)).encode()).hexdigest()[:NUM_SHOWN]
+    return sha256(" ".join(sorted(arm.identity for arm in arms)).encode()).hexdigest()[:NUM_DIGITS_SHOWN]
 
 
-def _wanted(claim: Claim, arms: Sequence[KnownArm]) -> set[str]:
+def _wanted(claim: Claim, arms: Sequence[LabelledArm]) -> set[str]:
     """Return the labels of the arms a claim is about, whether they have runs or not."""
     terms = [term for expectation in claim.expectations for term, _ in expectation.terms]
     return {arm.label for arm in arms if any(term.means(arm) for term in terms)}
@@ -184,7 +184,7 @@ def _trend(expectation: Expectation, arms: Sequence[Arm], seeds: Sequence[int]) 
 
 
 def _chosen(term: Term, arms: Sequence[Arm]) -> list[Arm]:
-    return [arm for arm in arms if term.means(arm.known)]
+    return [arm for arm in arms if term.means(arm.labelled)]
 
 
 def _logarithm(value: float) -> float:

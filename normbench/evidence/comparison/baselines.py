@@ -19,8 +19,8 @@ from normbench.evidence.comparison.selectors import (
     read_selector,
     unknown,
 )
-from normbench.storage.arm_id import ABSENT, TUNED, ArmId, ArmSet, KnownArm, comparable, is_at_or_below
-from normbench.storage.files.json_files import AGAIN
+from normbench.storage.arm_id import ABSENT, TUNED, ArmId, ArmSet, LabelledArm, comparable, is_at_or_below
+from normbench.storage.files.json_files import DELETE_AND_RERUN
 
 NOT_COMPARED = ("recording",)
 """Settings that decide no number: arms may differ in them and still be paired."""
@@ -63,7 +63,7 @@ def baseline_of(study: Mapping[str, Any], path: Path) -> Baseline | None:
         return None if said is None else Baseline(**said)
     except TypeError:
         rule = "baseline: must be what a study's baseline fixes"
-        raise RunFolderError(f"{path}: {rule}, got {said!r:.60}. {AGAIN}") from None
+        raise RunFolderError(f"{path}: {rule}, got {said!r:.60}. {DELETE_AND_RERUN}") from None
 
 
 def resolve_baseline(said: object, arms: ArmSet, at: str) -> Baseline:
@@ -94,7 +94,7 @@ def resolve_baseline(said: object, arms: ArmSet, at: str) -> Baseline:
     return replace(wanted, settings={**own, **selector.settings})
 
 
-def _variant(key: str, selector: Selector, found: Sequence[KnownArm], arms: ArmSet, at: str) -> dict[str, Any]:
+def _variant(key: str, selector: Selector, found: Sequence[LabelledArm], arms: ArmSet, at: str) -> dict[str, Any]:
     """Return the settings of the part that a key names: of several variants, the one that sets nothing else in it.
 
     Raises:
@@ -102,7 +102,7 @@ def _variant(key: str, selector: Selector, found: Sequence[KnownArm], arms: ArmS
     """
     below = [one for one in arms.keys if one.startswith(f"{key}.") and one not in {*arms.axes, *selector.settings}]
     below = [one for one in below if all(arm.id.value(one) is not TUNED for arm in found)]
-    variants: dict[tuple[object, ...], KnownArm] = {}
+    variants: dict[tuple[object, ...], LabelledArm] = {}
     for arm in found:
         variants.setdefault(tuple(comparable(arm.id.value(one)) for one in below), arm)
     said = {one for one in selector.settings if one.startswith(f"{key}.")}

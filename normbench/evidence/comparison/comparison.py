@@ -14,10 +14,10 @@ from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, check_met
 from normbench.evidence.metrics.scales import mean_interval
 from normbench.evidence.statistics.means import mean_of, sample_std
 from normbench.evidence.statistics.paired import Effect
-from normbench.storage.arm_id import ArmEntry, ArmSet, KnownArm
+from normbench.storage.arm_id import ArmEntry, ArmSet, LabelledArm
 from normbench.storage.run_folder import STUDY_JSON, Arm, Run
 from normbench.storage.run_status import RunStatus
-from normbench.storage.study_folder import StudyFolder, own_keys, read_studies
+from normbench.storage.study_folder import StudyFolder, axes_and_named_keys, read_studies
 
 DEFAULT_METRICS = ("test_accuracy", "test_loss", "noise_free_loss", "train_loss")
 SIGNAL_METRICS = (*OUTPUT_STDS, "output_mean_training", "output_mean_evaluation")
@@ -92,9 +92,9 @@ class Row:
     tuned: Sequence[str] = ()
 
     @cached_property
-    def known(self) -> KnownArm:
+    def labelled(self) -> LabelledArm:
         """What it can be chosen by: its label, its id and what a grid sets in it."""
-        return ArmEntry(self.arm, self.name, self.sets, self.tuned).known(self.settings)
+        return ArmEntry(self.arm, self.name, self.sets, self.tuned).with_settings(self.settings)
 
     @property
     def is_tuned(self) -> bool:
@@ -147,7 +147,7 @@ class StudyComparison:
     @cached_property
     def arm_set(self) -> ArmSet:
         """The rows' arms, as selectors choose from them."""
-        return ArmSet([row.known for row in self.rows], self.axes, self.named)
+        return ArmSet([row.labelled for row in self.rows], self.axes, self.named)
 
     @property
     def is_evidence(self) -> bool:
@@ -202,7 +202,7 @@ def compare_study(
     seeds = {*said.get("seeds", ()), *(seed for arm in arms for seed in arm.seeds)}
     rows = [_row(arm, chosen, quotes.get(arm.name, ""), seeds) for arm in arms]
     against = baseline_of(said, folder / STUDY_JSON)
-    axes, named = own_keys(said)
+    axes, named = axes_and_named_keys(said)
     question = said.get("question", "")
     source = said.get("source", f"configs/{folder.name}.yaml")
     return StudyComparison(
@@ -258,9 +258,9 @@ def _row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int]) -> Row:
         quote=quote,
         folder=str(arm.folder),
         missing_seeds=tuple(sorted(seeds.difference(arm.seeds))),
-        name=arm.known.id.name,
-        sets=arm.known.sets,
-        tuned=tuple(sorted(arm.known.id.tuned)),
+        name=arm.labelled.id.name,
+        sets=arm.labelled.sets,
+        tuned=tuple(sorted(arm.labelled.id.tuned)),
     )
 
 

@@ -143,7 +143,7 @@ def _ordered(values: dict[str, Any]) -> dict[str, Any]:
 def _cell(row: Row | None, metric: str, baseline: Baseline | None) -> Cell | None:
     if row is None:
         return None
-    is_baseline = baseline is not None and replace(baseline, is_tuned=False).is_met_by(row.known.id)
+    is_baseline = baseline is not None and replace(baseline, is_tuned=False).is_met_by(row.labelled.id)
     return Cell(row.arm, row.seeds, row.figures[metric], row.num_diverged, is_baseline=is_baseline)
 
 

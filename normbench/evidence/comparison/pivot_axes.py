@@ -31,7 +31,7 @@ def check_keys(comparison: StudyComparison, by: Sequence[str]) -> None:
 
 def value(row: Row, key: str) -> Any:
     """Return an arm's value of a key of ``--by``."""
-    return value_of(row.known, key)
+    return value_of(row.labelled, key)
 
 
 def is_number(found: Any) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from normbench.errors import ComparisonError, did_you_mean
 from normbench.evidence.comparison.selectors import ARM, holds
-from normbench.storage.arm_id import ABSENT, TUNED, KnownArm
+from normbench.storage.arm_id import ABSENT, TUNED, LabelledArm
 from normbench.storage.files.yaml_file import read_assignment
 from normbench.storage.run_folder import Arm
 
@@ -33,7 +33,7 @@ def read_conditions(texts: Sequence[str]) -> list[Condition]:
     return [Condition(key, value) for data in said for key, value in data.items()]
 
 
-def value_of(arm: KnownArm, key: str) -> Any:
+def value_of(arm: LabelledArm, key: str) -> Any:
     """Return an arm's setting under a full key, TUNED where it was chosen; ``arm`` is its label, absent is None."""
     if key == IS_TUNED:
         return bool(arm.id.tuned)
@@ -75,7 +75,7 @@ def check_some_left(arms: Sequence[Arm], conditions: Sequence[Condition]) -> Non
 
 
 def _holds(arm: Arm, condition: Condition) -> bool:
-    value = value_of(arm.known, condition.key)
+    value = value_of(arm.labelled, condition.key)
     return str(value) == condition.value if value is TUNED else holds(value, condition.value)
 
 
@@ -89,6 +89,6 @@ def written(value: Any) -> str:
 
 
 def _values(arms: Sequence[Arm], key: str) -> str:
-    found = list(dict.fromkeys(written(value_of(arm.known, key)) for arm in arms))
+    found = list(dict.fromkeys(written(value_of(arm.labelled, key)) for arm in arms))
     shown = ", ".join(found[:MAX_SHOWN]) + (" ..." if len(found) > MAX_SHOWN else "")
     return shown or "nothing"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from normbench.errors import ConfigError, SettingError, did_you_mean
-from normbench.storage.arm_id import ABSENT, TUNED, ArmId, ArmSet, KnownArm, comparable, is_at_or_below
+from normbench.storage.arm_id import ABSENT, TUNED, ArmId, ArmSet, LabelledArm, comparable, is_at_or_below
 from normbench.storage.arm_labels import label_words, short_keys, value_text
 from normbench.storage.files.yaml_file import read_assignment
 
@@ -84,7 +84,7 @@ def _of_mapping(said: Mapping[Any, Any], arms: ArmSet, at: str) -> Selector:
         raise unknown(name, arms, at)
     rest = {str(key): value for key, value in said.items() if key not in (ARM, str(TUNED))}
     settings = _values({_key(key, arms, at): value for key, value in rest.items()})
-    words = label_words(name, settings, short_keys(dict.fromkeys([*settings, *arms.own_keys])))
+    words = label_words(name, settings, short_keys(dict.fromkeys([*settings, *arms.set_keys])))
     return Selector(",".join([*words, *[str(TUNED)] * is_tuned]), names, settings, is_tuned)
 
 
@@ -132,8 +132,8 @@ def _key(said: str, arms: ArmSet, at: str) -> str:
         SettingError: It means none, or could mean two.
     """
     key = said.removesuffix(".name")
-    own = [known for known in arms.own_keys if known.rsplit(".", 1)[-1] == key]
-    if key in arms.keys or key in arms.own_keys:
+    own = [known for known in arms.set_keys if known.rsplit(".", 1)[-1] == key]
+    if key in arms.keys or key in arms.set_keys:
         return key
     found = own or [known for known in arms.keys if known.rsplit(".", 1)[-1] == key]
     if len(found) == 1:
@@ -141,17 +141,17 @@ def _key(said: str, arms: ArmSet, at: str) -> str:
     if found:
         rule = "must be a key that can only mean one setting"
         raise SettingError(at, rule, said, f"Write {' or '.join(found)}.")
-    known_keys = dict.fromkeys([*arms.own_keys, *arms.keys])
+    known_keys = dict.fromkeys([*arms.set_keys, *arms.keys])
     rule = f"must be a setting of the arms{_examples(arms)}"
     raise SettingError(at, rule, said, did_you_mean(said, known_keys).strip() or "Write its key as arm.json has it.")
 
 
 def _examples(arms: ArmSet) -> str:
-    shown = list(arms.own_keys)[:MAX_SHOWN]
+    shown = list(arms.set_keys)[:MAX_SHOWN]
     return f", such as {', '.join(shown)}" if shown else ""
 
 
-def select(said: object, arms: ArmSet, at: str) -> tuple[Selector, list[KnownArm]]:
+def select(said: object, arms: ArmSet, at: str) -> tuple[Selector, list[LabelledArm]]:
     """Return what is asked for, and the arms that are so: the one that is labelled so, else all.
 
     Raises:
@@ -167,7 +167,7 @@ def select(said: object, arms: ArmSet, at: str) -> tuple[Selector, list[KnownArm
     return selector, found
 
 
-def labelled_so(said: object, arms: ArmSet, at: str) -> list[KnownArm]:
+def labelled_so(said: object, arms: ArmSet, at: str) -> list[LabelledArm]:
     """Return the arms with this label; none where it is rather a name under ``arms:``, which means more.
 
     Raises:
@@ -180,9 +180,9 @@ def labelled_so(said: object, arms: ArmSet, at: str) -> list[KnownArm]:
     return [] if called else labelled
 
 
-def of_arm(arm: KnownArm, arms: ArmSet) -> Selector:
+def of_arm(arm: LabelledArm, arms: ArmSet) -> Selector:
     """Return what tells one arm from all others: its name, and all that differs between arms."""
-    keys = [*arms.own_keys, *arms.differing] or [key for key in arm.id.settings if not is_at_or_below(key, NOT_PINNED)]
+    keys = [*arms.set_keys, *arms.differing] or [key for key in arm.id.settings if not is_at_or_below(key, NOT_PINNED)]
     values = {key: value for key in keys if (value := arm.id.value(key)) is not ABSENT and value is not TUNED}
     return Selector(arm.label, [arm.id.name] if arm.id.name else (), values, bool(arm.id.tuned))
 
@@ -193,7 +193,7 @@ def unknown(said: str, arms: ArmSet, at: str) -> SettingError:
     return SettingError(at, f"must be one of {', '.join(labels[:MAX_SHOWN])}", said, did_you_mean(said, labels).strip())
 
 
-def not_one(said: str, found: Sequence[KnownArm], at: str) -> SettingError:
+def not_one(said: str, found: Sequence[LabelledArm], at: str) -> SettingError:
     """Return the complaint that several arms are meant where one is needed, with the first two and what differs."""
     first, second = (_told_apart(arm, found) for arm in found[:2])
     more = f" and {len(found) - 2} more" if len(found) > 2 else ""
@@ -201,7 +201,7 @@ def not_one(said: str, found: Sequence[KnownArm], at: str) -> SettingError:
     return SettingError(at, rule, said, "Say in what they differ, or write the label of one.")
 
 
-def _told_apart(arm: KnownArm, found: Sequence[KnownArm]) -> str:
+def _told_apart(arm: LabelledArm, found: Sequence[LabelledArm]) -> str:
     if sum(other.label == arm.label for other in found) == 1:
         return arm.label
     differing = {key: arm.id.value(key) for key in ArmSet(found).differing}

@@ -9,7 +9,7 @@ from typing import Any
 from normbench.errors import RunFolderError
 from normbench.evidence.layers.last_frames import FrameLine, last_frames
 from normbench.evidence.layers.layer_report import LayerReport, report_layers
-from normbench.storage.choices import Choice, choices_of
+from normbench.storage.choices import Choice, read_choices
 from normbench.storage.files.json_files import read_json
 from normbench.storage.files.plain_text import command_line
 from normbench.storage.files.reading import open_regular
@@ -151,8 +151,8 @@ def _choice(report: RunReport) -> Choice | None:
     said = _study_json(study)
     folders, entries = arm_folders(said, study / STUDY_JSON), arm_entries(said, study / STUDY_JSON)
     mine = [entries[arm] for arm, folder in folders.items() if folder == report.state.arm.name]
-    tuned = [entry.known(report.arm.settings).id for entry in mine if entry.tuned]
-    found = [choice for arm in tuned for choice in choices_of(arm, study)]
+    tuned = [entry.with_settings(report.arm.settings).id for entry in mine if entry.tuned]
+    found = [choice for arm in tuned for choice in read_choices(arm, study)]
     return next((one for one in found if flatten(one.chosen).items() <= report.arm.settings.items()), None)
 
 

@@ -84,7 +84,7 @@ def over_steps(comparison: StudyComparison, metric: str) -> Panel:
 
 def _words(comparison: StudyComparison) -> list[list[str]]:
     """Return the words of each arm's label: what all have in common makes the title, the rest the legend."""
-    short = short_keys(comparison.arm_set.own_keys)
+    short = short_keys(comparison.arm_set.set_keys)
     return [label_words(row.name, row.sets, short) + [str(TUNED)] * row.is_tuned for row in comparison.rows]
 
 

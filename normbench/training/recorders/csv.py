@@ -12,9 +12,9 @@ from normbench.datasets.base import Dataset
 from normbench.errors import RunFolderError
 from normbench.inspection.watch.frame import Frame
 from normbench.inspection.watch.layer_stats import STATISTICS, describe, layer_of
-from normbench.storage.files.atomic import close, naming, replacing
+from normbench.storage.files.atomic import close, name_in_errors, replacing
 from normbench.storage.files.reading import read_bytes
-from normbench.storage.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, PROBES_CSV, digests
+from normbench.storage.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, PROBES_CSV, csv_digests
 
 
 class CsvRecorder:
@@ -47,7 +47,7 @@ class CsvRecorder:
         Raises:
             RunFolderError: Somebody else has changed or removed one.
         """
-        found = digests(self.folder)
+        found = csv_digests(self.folder)
         for name, written in self._written.items():
             if found.get(name) != written.hexdigest():
                 rule = "must stay as the run writes it until the run is over, got it changed or removed"
@@ -68,7 +68,7 @@ class CsvRecorder:
 
     def _append(self, name: str, header: Sequence[object], rows: Iterable[Sequence[object]]) -> None:
         path, text = self.folder / name, StringIO()
-        with naming(path):
+        with name_in_errors(path):
             if name not in self._files:
                 before = read_bytes(path) if path.exists() else b""
                 rows = rows if before else [header, *rows]

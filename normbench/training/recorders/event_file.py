@@ -10,7 +10,7 @@ from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.proto.summary_pb2 import Summary
 from tensorboardX.record_writer import masked_crc32c
 
-from normbench.storage.files.atomic import close, naming
+from normbench.storage.files.atomic import close, name_in_errors
 
 
 class EventFile:
@@ -44,7 +44,7 @@ class EventFile:
 
     def flush(self) -> None:
         """Hand what was written to the system."""
-        with naming(self.path):
+        with name_in_errors(self.path):
             self._file.flush()
 
     def close(self, *, failed: bool = False) -> None:
@@ -56,7 +56,7 @@ class EventFile:
         content = event.SerializeToString()
         length = struct.pack("<Q", len(content))
         record = length + _checksum(length) + content + _checksum(content)
-        with naming(self.path):
+        with name_in_errors(self.path):
             self._file.write(record)
 
 
