@@ -16,12 +16,12 @@ from normbench.storage.files.yaml_file import parse_yaml, read_assignment, read_
 from normbench.storage.names import content_sha256, study_name
 from normbench.study.arms import final_arms, labelled_arms
 from normbench.study.axes import Axis, Combined, arms_axis, combine, grid_axes, vary_axis, zip_axis
+from normbench.study.complaints import complaints_about, setting_complaint
 from normbench.study.config import TUNING_SEEDS, RunConfig, Study
 from normbench.study.contradictions import contradictions
 from normbench.study.fitting import fitted
 from normbench.study.study_keys import MAX_SEEDS, StudyKeys
 from normbench.study.tune_keys import read_tune
-from normbench.study.wording import complaints_about, setting_complaint
 
 _OF_THE_STUDY = {(key,) for key in StudyKeys.model_fields}
 """Where the keys of a study begin: not in its arms, of which each has its places."""

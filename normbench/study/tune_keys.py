@@ -12,9 +12,9 @@ from normbench.storage.arm_labels import tuned_label
 from normbench.storage.files.located import Located
 from normbench.storage.files.yaml_file import read_assignment
 from normbench.study.axes import MAX_ARMS, flat_change
+from normbench.study.complaints import complaints_about, setting_complaint
 from normbench.study.config import RunConfig
 from normbench.study.contradictions import contradictions
-from normbench.study.wording import complaints_about, setting_complaint
 
 HALF_DECADES = (0.1, 0.316, 1.0, 3.16, 10.0)
 

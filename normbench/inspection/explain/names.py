@@ -13,7 +13,7 @@ from normbench.inspection.explain.variants import explain_variant
 from normbench.inspection.explain.weights import explain_weight_parametrization
 from normbench.norms.base import NormSpec
 from normbench.parts import Spec, find_specs
-from normbench.study.wording import DOCUMENTS_NAMES
+from normbench.study.complaints import DOCUMENTS_NAMES
 from normbench.weight_parametrizations.base import WeightParametrizationSpec
 
 MEASURED = ("norm", "weight_parametrization")

@@ -7,9 +7,9 @@ import pytest
 
 from normbench.errors import ConfigError, SettingError, did_you_mean, divisors
 from normbench.parts import find_specs
+from normbench.study.complaints import STUDY_KEYS
 from normbench.study.config import Init, RunConfig
 from normbench.study.load import StudyKeys, load_study
-from normbench.study.wording import STUDY_KEYS
 
 # Lists that grow with every new file or setting; what is compared is all that stands around them.
 NORMS, MODELS, DATASETS = (", ".join(find_specs(f"normbench.{part}")) for part in ("norms", "models", "datasets"))
