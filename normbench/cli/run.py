@@ -260,7 +260,7 @@ def _print_warnings(studies: "list[Study]") -> dict[str, int]:
 
 def _fits(study: "Study") -> list[str]:
     """Return a line for each setting that nobody said and whose default did not fit."""
-    return [f"{study.name}: {line}." for line in study.fits]
+    return [f"{study.name}: {line}." for line in study.fitted_defaults]
 
 
 def _quick(study: "Study") -> "Study":
