@@ -1,105 +1,22 @@
 """Arms of a study side by side, from files alone: what differs, mean, std and interval over seeds."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from normbench.errors import ComparisonError
 from normbench.evidence.comparison.baselines import Baseline, baseline_of
+from normbench.evidence.comparison.rows import Row, arm_row
 from normbench.evidence.comparison.selection import Condition, check_some_left, read_conditions, select_arms
-from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, check_metrics, read_metrics
-from normbench.evidence.metrics.scales import mean_interval
-from normbench.evidence.statistics.means import mean_of, sample_std
-from normbench.evidence.statistics.paired import Effect
-from normbench.storage.arm_id import ArmEntry, ArmSet, LabelledArm
+from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, check_metrics
+from normbench.storage.arm_id import ArmSet
 from normbench.storage.run_folder import STUDY_JSON, Arm, Run
-from normbench.storage.run_status import RunStatus
 from normbench.storage.study_folder import StudyFolder, axes_and_named_keys, read_studies
 
 DEFAULT_METRICS = ("test_accuracy", "test_loss", "noise_free_loss", "train_loss")
 SIGNAL_METRICS = (*OUTPUT_STDS, "output_mean_training", "output_mean_evaluation")
 """What is read of a signal without a target."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One metric of one arm over its seeds.
-
-    Attributes:
-        values: One number per seed.
-        n: How many.
-        mean: Their mean.
-        std: Their sample standard deviation (n - 1), None with one seed.
-        low: Lower end of the mean's 95 % interval, None with one seed; see ``mean_interval``.
-        high: Upper end.
-    """
-
-    values: tuple[float, ...]
-    n: int
-    mean: float
-    std: float | None = None
-    low: float | None = None
-    high: float | None = None
-
-    @classmethod
-    def of(cls, values: Sequence[float], metric: str) -> "Figure":
-        """Summarise the values of an arm's seeds."""
-        n = len(values)
-        mean = mean_of(values)
-        if n < 2 or not all(map(math.isfinite, values)):
-            return cls(tuple(values), n, mean)
-        low, high = mean_interval(metric, values)
-        return cls(tuple(values), n, mean, sample_std(values), low, high)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One arm in a comparison.
-
-    Attributes:
-        arm: Its label.
-        settings: Every setting under a dotted key.
-        seeds: Those with a finished run.
-        num_diverged: How many of them diverged.
-        figures: By metric.
-        num_parameters: Of the model.
-        cpu_ms_per_step: Mean over seeds.
-        quote: What a document says of it.
-        effect: Against the baseline.
-        folder: Where its runs lie.
-        missing_seeds: Seeds of the study, or of another arm, without a finished run here.
-        name: What it is called under ``arms:``, "" where it is not.
-        sets: What a grid sets in it, by full key.
-        tuned: The keys whose values were chosen for it.
-    """
-
-    arm: str
-    settings: Mapping[str, Any]
-    seeds: tuple[int, ...]
-    num_diverged: int
-    figures: Mapping[str, Figure]
-    num_parameters: int
-    cpu_ms_per_step: float | None
-    quote: str = ""
-    effect: Effect | None = None
-    folder: str = ""
-    missing_seeds: tuple[int, ...] = ()
-    name: str = ""
-    sets: Mapping[str, Any] = field(default_factory=dict)
-    tuned: Sequence[str] = ()
-
-    @cached_property
-    def labelled(self) -> LabelledArm:
-        """What it can be chosen by: its label, its id and what a grid sets in it."""
-        return ArmEntry(self.arm, self.name, self.sets, self.tuned).with_settings(self.settings)
-
-    @property
-    def is_tuned(self) -> bool:
-        """Whether it runs at settings that were chosen for it."""
-        return bool(self.tuned)
 
 
 @dataclass(frozen=True)
@@ -200,7 +117,7 @@ def compare_study(
     _check_metrics([arm.runs[0] for arm in arms], metrics)
     chosen = list(metrics) or _metrics(arms)
     seeds = {*said.get("seeds", ()), *(seed for arm in arms for seed in arm.seeds)}
-    rows = [_row(arm, chosen, quotes.get(arm.name, ""), seeds) for arm in arms]
+    rows = [arm_row(arm, chosen, quotes.get(arm.name, ""), seeds) for arm in arms]
     against = baseline_of(said, folder / STUDY_JSON)
     axes, named = axes_and_named_keys(said)
     question = said.get("question", "")
@@ -242,26 +159,6 @@ def _metrics(arms: Sequence[Arm]) -> list[str]:
         return list(SIGNAL_METRICS) if arms else []
     batches = any(arm.runs[0].summary.get("steps_per_epoch", 1) > 1 for arm in arms)
     return known + ([SURGE] if batches else [])
-
-
-def _row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int]) -> Row:
-    values = [read_metrics(run, metrics) for run in arm.runs]
-    costs = [cost for run in arm.runs if (cost := run.environment.get("cpu_s_per_step")) is not None]
-    return Row(
-        arm=arm.name,
-        settings=arm.settings,
-        seeds=arm.seeds,
-        num_diverged=sum(run.summary.get("status") == RunStatus.DIVERGED for run in arm.runs),
-        figures={metric: Figure.of([found[metric] for found in values], metric) for metric in metrics},
-        num_parameters=arm.runs[0].summary.get("num_parameters", 0),
-        cpu_ms_per_step=1000 * mean_of(costs) if costs else None,
-        quote=quote,
-        folder=str(arm.folder),
-        missing_seeds=tuple(sorted(seeds.difference(arm.seeds))),
-        name=arm.labelled.id.name,
-        sets=arm.labelled.sets,
-        tuned=tuple(sorted(arm.labelled.id.tuned)),
-    )
 
 
 def _versions(arms: Sequence[Arm]) -> dict[str, list[str]]:

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from normbench.errors import ComparisonError, SettingError
 from normbench.evidence.comparison.baselines import Baseline, paired, resolve_baseline
-from normbench.evidence.comparison.comparison import Row, StudyComparison
+from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.comparison.rows import Row
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS
 from normbench.evidence.metrics.scales import metric_effect

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from normbench.errors import ComparisonError, did_you_mean
-from normbench.evidence.comparison.comparison import Row, StudyComparison
+from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.comparison.rows import Row
 
 RULE = "must be NAME OP VALUE, joined by and / or, OP one of < <= > >= == !="
 EXAMPLE = "Example: --fail-if 'test_loss>0.5 or verdict==worse'"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from normbench.evidence.comparison.baselines import Baseline
-from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
+from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.effects import main_metric
 from normbench.evidence.comparison.pivot_axes import (
     check_keys,
@@ -16,6 +16,7 @@ from normbench.evidence.comparison.pivot_axes import (
     split_keys,
     value,
 )
+from normbench.evidence.comparison.rows import Figure, Row
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.metrics.scales import metric_effect
 from normbench.evidence.statistics.paired import Effect, judge

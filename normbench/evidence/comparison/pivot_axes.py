@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from normbench.errors import ComparisonError, did_you_mean
-from normbench.evidence.comparison.comparison import Row, StudyComparison
+from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.comparison.rows import Row
 from normbench.evidence.comparison.selection import IS_TUNED, value_of, written
 from normbench.evidence.comparison.selectors import ARM
 from normbench.storage.arm_id import is_at_or_below

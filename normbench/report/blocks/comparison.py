@@ -3,8 +3,9 @@
 import math
 from collections.abc import Sequence
 
-from normbench.evidence.comparison.comparison import Row, StudyComparison
+from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
+from normbench.evidence.comparison.rows import Row
 from normbench.report.blocks.answer import answer_block, baseline_name, has_own_names, setting_text
 from normbench.report.blocks.block import Block, Column, Line, Table, keys, words
 from normbench.report.blocks.next_steps import evidence_block

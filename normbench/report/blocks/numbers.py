@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from normbench.evidence.comparison.comparison import Figure
+from normbench.evidence.comparison.rows import Figure
 from normbench.evidence.statistics.paired import Effect
 
 METRIC_TITLES = {

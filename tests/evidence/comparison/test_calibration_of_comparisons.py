@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from made_up_runs import make_arm, make_run, make_study
 
-from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison, compare_study
+from normbench.evidence.comparison.comparison import StudyComparison, compare_study
 from normbench.evidence.comparison.effects import with_effects
+from normbench.evidence.comparison.rows import Figure, Row
 from normbench.storage.study_folder import read_study
 
 NUM_STUDIES = 2_000

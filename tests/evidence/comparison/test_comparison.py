@@ -11,7 +11,8 @@ import pytest
 from made_up_runs import make_arm, make_run, make_study, std_rows
 
 from normbench.errors import ComparisonError, RunFolderError
-from normbench.evidence.comparison.comparison import Figure, compare_runs, compare_study
+from normbench.evidence.comparison.comparison import compare_runs, compare_study
+from normbench.evidence.comparison.rows import Figure
 from normbench.evidence.metrics.scales import mean_interval
 from normbench.report.blocks.comparison import footnote
 from normbench.report.blocks.next_steps import evidence_block, evidence_commands

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from normbench.errors import ComparisonError
-from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
+from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.effects import asked_for, with_effects, with_first_baseline
+from normbench.evidence.comparison.rows import Figure, Row
 from normbench.report.blocks.comparison import footnote
 from normbench.report.blocks.numbers import effect_text, verdict_text
 

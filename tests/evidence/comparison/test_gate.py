@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from normbench.errors import ComparisonError
-from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
+from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.effects import asked_for, with_effects
 from normbench.evidence.comparison.gate import failures, read_gate
+from normbench.evidence.comparison.rows import Figure, Row
 
 SEEDS = tuple(range(8))
 GRAMMAR = "must be NAME OP VALUE, joined by and / or, OP one of < <= > >= == !="

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from normbench.errors import ComparisonError
-from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
+from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.effects import asked_for
 from normbench.evidence.comparison.pivot import pivots
+from normbench.evidence.comparison.rows import Figure, Row
 from normbench.report.blocks.numbers import value_text
 from normbench.report.blocks.pivot import pivot_notes, pivot_tables, pivot_title
 

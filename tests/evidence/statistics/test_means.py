@@ -10,9 +10,10 @@ from runs_in_memory import arm_with, arms_called
 
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.verdict import judge_claim
-from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
+from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.curves import mean_curve
 from normbench.evidence.comparison.effects import with_effects
+from normbench.evidence.comparison.rows import Figure, Row
 from normbench.evidence.metrics.diverged import Diverged
 from normbench.evidence.statistics.growth import Spread, growth_per_layer
 from normbench.evidence.statistics.means import mean_of, sample_std
