@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import inf, log
 from typing import Any
 
-from normbench.evidence.layers.probed import Probed
+from normbench.evidence.layers.probe_table import Probed
 from normbench.evidence.statistics.growth import FAR
 from normbench.evidence.statistics.means import mean_of
 from normbench.evidence.statistics.paired import exp

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from normbench.evidence.comparison.comparison import StudyComparison
-from normbench.evidence.layers.probed import Probed
+from normbench.evidence.layers.probe_table import Probed
 from normbench.evidence.layers.standout_rules import RULES, Seen
 from normbench.findings import Finding
 from normbench.storage.run_folder import Arm

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from normbench.evidence.layers.probed import NETWORK, Probed
+from normbench.evidence.layers.probe_table import NETWORK, Probed
 from normbench.evidence.statistics.means import mean_of
 from normbench.storage.run_folder import Arm
 

@@ -6,9 +6,9 @@ from itertools import groupby
 from pathlib import Path
 
 from normbench.errors import ComparisonError
-from normbench.evidence.claims.kept_verdicts import read_verdicts, with_kept
 from normbench.evidence.claims.margin_test import CANNOT_TELL, Part
 from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.evidence.claims.verdicts_file import read_verdicts, with_kept
 from normbench.report.blocks.claims import effect_with_interval, expected, summary_line
 from normbench.report.figures.claims import draw_claims
 from normbench.report.pages.json_text import claims_json
