@@ -46,8 +46,8 @@ def command(
     """
     from normbench.evidence.comparison.comparison import compare_studies
     from normbench.evidence.comparison.effects import with_effects
-    from normbench.evidence.comparison.gate import failures, read_gate
-    from normbench.evidence.comparison.pivot import pivots
+    from normbench.evidence.comparison.gate import failing_rows, read_gate
+    from normbench.evidence.comparison.pivot import make_pivots
     from normbench.report.pages.comparison_page import chosen_format
     from normbench.storage.study_folder import read_studies
 
@@ -59,8 +59,8 @@ def command(
     gates = [read_gate(text) for text in fail_if or ()]
     read = compare_studies(read_studies(paths or [runs_dir]), metric or (), where or ())
     comparisons = [with_effects(comparison, baseline) for _, comparison in read]
-    tables = [pivots(comparison, by) if by else [] for comparison in comparisons]
-    failed = [line for gate in gates for line in failures(comparisons, gate)]
+    tables = [make_pivots(comparison, by) if by else [] for comparison in comparisons]
+    failed = [line for gate in gates for line in failing_rows(comparisons, gate)]
     if plot:
         save_figure(plot, comparisons, tables)
     is_own_question = not (metric or where or by)

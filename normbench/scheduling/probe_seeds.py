@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from normbench.errors import ConfigError, SettingError
-from normbench.evidence.layers.probe_lines import LayerSeen
+from normbench.evidence.layers.probe_lines import LayerReading
 from normbench.evidence.layers.probe_reading import ProbeReport, read_probe
 from normbench.inspection.probe import probe_model
 from normbench.inspection.user_model import fitted, in_one_line, load_callable, load_input, make_model
@@ -35,7 +35,7 @@ def probe_config(config: RunConfig, seeds: Iterable[int], name: str = "") -> Pro
     return read_probe(name, f"batch {config.batch_size} of {config.dataset.name}, back from {back}", found)
 
 
-def _seen_of(config: RunConfig, seed: int) -> list[LayerSeen]:
+def _seen_of(config: RunConfig, seed: int) -> list[LayerReading]:
     with numerics(config.numerics), torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(replica_seed(seed, config.replica), "dropout"))
         training, _ = build_training(config, seed)
@@ -63,7 +63,7 @@ def probe_callable(model: str, inputs: str, seeds: Iterable[int]) -> ProbeReport
     return read_probe(model, _setting(inputs, made, batch_of(0)), found)
 
 
-def _seen_through(model: nn.Module, batch: Tensor, seed: int, words: tuple[str, str]) -> list[LayerSeen]:
+def _seen_through(model: nn.Module, batch: Tensor, seed: int, words: tuple[str, str]) -> list[LayerReading]:
     try:
         with numerics(), same_random_states_after():
             torch.manual_seed(derive_seed(seed, "dropout"))

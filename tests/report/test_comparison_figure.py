@@ -10,7 +10,7 @@ from made_up_runs import make_arm, make_run, make_study
 
 from normbench.errors import ComparisonError
 from normbench.evidence.comparison.comparison import compare_study
-from normbench.evidence.comparison.pivot import pivots
+from normbench.evidence.comparison.pivot import make_pivots
 from normbench.report.figures.comparison import check_path, save_figure
 from normbench.report.figures.panels import over_setting, over_steps
 from normbench.storage.study_folder import read_study
@@ -56,7 +56,7 @@ def test_what_all_lines_have_in_common_is_the_title(comparison):
 
 @pytest.mark.parametrize("by", [("norm", "batch_size"), ("batch_size", "norm")])
 def test_over_a_setting_the_numbers_are_the_axis_whichever_key_comes_first(comparison, by):
-    (table,) = pivots(comparison, by)
+    (table,) = make_pivots(comparison, by)
     panel = over_setting(table)
     assert (panel.x_label, panel.legend, panel.ticks) == ("batch_size", "norm", ())
     assert [(series.label, list(series.x)) for series in panel.series] == [(norm, [2.0, 8.0, 32.0]) for norm in NORMS]
@@ -66,7 +66,7 @@ def test_over_a_setting_the_numbers_are_the_axis_whichever_key_comes_first(compa
 
 
 def test_over_words_there_are_ticks(comparison):
-    (table,) = pivots(type(comparison)(**{**vars(comparison), "rows": comparison.rows[::3]}), ["norm"])
+    (table,) = make_pivots(type(comparison)(**{**vars(comparison), "rows": comparison.rows[::3]}), ["norm"])
     assert over_setting(table).ticks == NORMS
 
 
@@ -74,7 +74,7 @@ def test_over_words_there_are_ticks(comparison):
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".PNG"])
 def test_the_same_runs_give_the_same_bytes(comparison, by, suffix):
     for name in ("first", "second"):
-        save_figure(Path(name + suffix), [comparison], [pivots(comparison, by) if by else []])
+        save_figure(Path(name + suffix), [comparison], [make_pivots(comparison, by) if by else []])
     first, second = (Path(name + suffix).read_bytes() for name in ("first", "second"))
     assert first == second
     assert first.startswith(b"\x89PNG") if suffix.lower() == ".png" else ET.fromstring(first) is not None
@@ -86,7 +86,7 @@ def test_one_seed_each_can_be_drawn():
         make_run(make_arm(folder, arm, norm=arm), 0, [{"step": 0, "test_loss": 0.5}, {"step": 9, "test_loss": 0.1}])
     found = compare_study(read_study(folder), ["test_loss"])
     save_figure(Path("steps.png"), [found], [[]])
-    save_figure(Path("by.png"), [found], [pivots(found, ["norm"])])
+    save_figure(Path("by.png"), [found], [make_pivots(found, ["norm"])])
     assert Path("steps.png").stat().st_size > 5_000 < Path("by.png").stat().st_size
 
 
@@ -126,6 +126,6 @@ def test_numbers_of_any_size_are_drawn(tmp_path, size, metric):
         for seed in range(2):
             make_run(made, seed, [{"step": step, metric: factor * (1 - 0.1 * seed)} for step in (0, 10)])
     comparison = compare_study(read_study(folder), [metric])
-    for tables in ([], pivots(comparison, ["lr"])):
+    for tables in ([], make_pivots(comparison, ["lr"])):
         save_figure(tmp_path / "picture.png", [comparison], [tables])
         assert (tmp_path / "picture.png").stat().st_size

@@ -7,7 +7,7 @@ from made_up_runs import make_arm, make_run, make_study
 from normbench import __version__
 from normbench.evidence.comparison.comparison import compare_study
 from normbench.evidence.comparison.effects import with_effects
-from normbench.evidence.comparison.pivot import pivots
+from normbench.evidence.comparison.pivot import make_pivots
 from normbench.report.pages.methods import methods
 from normbench.storage.files.json_files import write_json
 from normbench.storage.run_folder import ENVIRONMENT_JSON
@@ -74,7 +74,7 @@ def test_trends_of_a_table_by_settings_are_told():
     found = comparison()
     rows = [replace(row, settings={"batch_size": 2**i}) for i, row in enumerate(found.rows)]
     by_size = replace(found, rows=rows, differing=["batch_size"])
-    assert "Kendall's tau" in methods(by_size, pivots(by_size, ["batch_size"]))
+    assert "Kendall's tau" in methods(by_size, make_pivots(by_size, ["batch_size"]))
     assert "Kendall's tau" not in methods(by_size)
 
 

@@ -16,16 +16,16 @@ from normbench.storage.run_status import RunStatus
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One metric of one arm over its seeds.
+class SeedSummary:
+    """Mean, std and 95 % interval of one metric over an arm's seeds.
 
     Attributes:
-        values: One number per seed.
-        n: How many.
-        mean: Their mean.
-        std: Their sample standard deviation (n - 1), None with one seed.
-        low: Lower end of the mean's 95 % interval, None with one seed; see ``mean_interval``.
-        high: Upper end.
+        values: The metric's value for each seed.
+        n: Number of seeds.
+        mean: Mean of the values.
+        std: Sample standard deviation (n - 1) of the values; None with one seed.
+        low: Lower end of the mean's 95 % interval; None with one seed. See ``mean_interval``.
+        high: Upper end of the interval.
     """
 
     values: tuple[float, ...]
@@ -36,8 +36,8 @@ class Figure:
     high: float | None = None
 
     @classmethod
-    def of(cls, values: Sequence[float], metric: str) -> "Figure":
-        """Summarise the values of an arm's seeds."""
+    def of(cls, values: Sequence[float], metric: str) -> "SeedSummary":
+        """Summarize the values of an arm's seeds."""
         n = len(values)
         mean = mean_of(values)
         if n < 2 or not all(map(math.isfinite, values)):
@@ -51,27 +51,27 @@ class Row:
     """One arm in a comparison.
 
     Attributes:
-        arm: Its label.
+        arm: The arm's label.
         settings: Every setting under a dotted key.
-        seeds: Those with a finished run.
-        num_diverged: How many of them diverged.
-        figures: By metric.
-        num_parameters: Of the model.
-        cpu_ms_per_step: Mean over seeds.
-        quote: What a document says of it.
-        effect: Against the baseline.
-        folder: Where its runs lie.
+        seeds: Seeds with a finished run.
+        num_diverged: Number of its runs that diverged.
+        figures: The summary of each metric.
+        num_parameters: Number of the model's parameters.
+        cpu_ms_per_step: CPU milliseconds per step, mean over seeds.
+        quote: Text of a document about the arm.
+        effect: Effect on the first metric against the baseline.
+        folder: The arm's folder.
         missing_seeds: Seeds of the study, or of another arm, without a finished run here.
-        name: What it is called under ``arms:``, "" where it is not.
-        sets: What a grid sets in it, by full key.
-        tuned: The keys whose values were chosen for it.
+        name: The arm's name under ``arms:``; "" where it has none.
+        sets: Values that a grid sets, by full key.
+        tuned: Keys whose values tuning chose.
     """
 
     arm: str
     settings: Mapping[str, Any]
     seeds: tuple[int, ...]
     num_diverged: int
-    figures: Mapping[str, Figure]
+    figures: Mapping[str, SeedSummary]
     num_parameters: int
     cpu_ms_per_step: float | None
     quote: str = ""
@@ -84,16 +84,16 @@ class Row:
 
     @cached_property
     def labelled(self) -> LabelledArm:
-        """What it can be chosen by: its label, its id and what a grid sets in it."""
+        """The arm as selectors choose from: its label, its id and the values that a grid sets in it."""
         return ArmEntry(self.arm, self.name, self.sets, self.tuned).with_settings(self.settings)
 
     @property
     def is_tuned(self) -> bool:
-        """Whether it runs at settings that were chosen for it."""
+        """Whether tuning chose some of its values."""
         return bool(self.tuned)
 
 
-def arm_row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int]) -> Row:
+def read_row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int]) -> Row:
     """Read the row of one arm; ``seeds`` are all seeds of the comparison."""
     values = [read_metrics(run, metrics) for run in arm.runs]
     costs = [cost for run in arm.runs if (cost := run.environment.get("cpu_s_per_step")) is not None]
@@ -102,7 +102,7 @@ def arm_row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int]) -> Ro
         settings=arm.settings,
         seeds=arm.seeds,
         num_diverged=sum(run.summary.get("status") == RunStatus.DIVERGED for run in arm.runs),
-        figures={metric: Figure.of([found[metric] for found in values], metric) for metric in metrics},
+        figures={metric: SeedSummary.of([found[metric] for found in values], metric) for metric in metrics},
         num_parameters=arm.runs[0].summary.get("num_parameters", 0),
         cpu_ms_per_step=1000 * mean_of(costs) if costs else None,
         quote=quote,

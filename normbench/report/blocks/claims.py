@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from normbench.evidence.claims.margin_test import Part
-from normbench.evidence.claims.study_verdicts import counts
+from normbench.evidence.claims.margin_test import ExpectationResult
+from normbench.evidence.claims.study_verdicts import count_verdicts
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.numbers import short
@@ -33,7 +33,7 @@ def summary_line(verdicts: Sequence[ClaimVerdict]) -> str:
     """Return how many verdicts of each kind there are, and how many of them chance alone may have made wrong."""
     if not verdicts:
         return "No claims. A study file makes them under claims:"
-    found = counts(verdicts)
+    found = count_verdicts(verdicts)
     told = ", ".join(f"{number} {verdict}" for verdict, number in found.items())
     decided = found.get("supported", 0) + found.get("refuted", 0)
     expected = (
@@ -42,11 +42,12 @@ def summary_line(verdicts: Sequence[ClaimVerdict]) -> str:
     return f"{len(verdicts)} claims: {told}." + (expected if decided else "")
 
 
-def part_text(part: Part) -> str:
+def part_text(part: ExpectationResult) -> str:
     """Write one tested expectation: what was found against what was expected, n, p, and what it came to.
 
     Example:
-        >>> found = Part("a < b by 0.05", "test_loss", True, 8, 1.3, 1.1, 1.5, (1.05,), 0.01, 0.01, "supported")
+        >>> numbers = (8, 1.3, 1.1, 1.5, (1.05,), 0.01, 0.01)
+        >>> found = ExpectationResult("a < b by 0.05", "test_loss", True, *numbers, "supported")
         >>> part_text(found)
         'a < b by 0.05 · test_loss: x 1.30 [1.10, 1.50], expected > 1.05 · n 8, p 0.01 · supported'
     """
@@ -55,13 +56,13 @@ def part_text(part: Part) -> str:
     return f"{found} · n {part.n}, p {part.p_corrected:.2g} · {part.verdict}{needed}"
 
 
-def effect_with_interval(part: Part) -> str:
+def effect_with_interval(part: ExpectationResult) -> str:
     """Write an effect with its 95 % interval: a ratio as "x 1.30", a difference as a number."""
     sign = "x " if part.is_share else ""
     return f"{sign}{short(part.effect)} [{short(part.low)}, {short(part.high)}]"
 
 
-def expected(part: Part) -> str:
+def expected(part: ExpectationResult) -> str:
     """Write where the effect was expected."""
     if len(part.margins) == 1:
         return f"> {short(part.margins[0])}"

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from normbench.evidence.comparison.rows import Figure
+from normbench.evidence.comparison.rows import SeedSummary
 from normbench.evidence.statistics.paired import Effect
 
 METRIC_TITLES = {
@@ -84,11 +84,11 @@ def with_spread(metric: str, mean: float, std: float | None) -> str:
     return f"{short(mean)} ± {float(f'{std:.2g}'):g}"
 
 
-def interval_text(metric: str, figure: Figure) -> str:
+def interval_text(metric: str, figure: SeedSummary) -> str:
     """Write the 95 % interval of a mean, nothing where there is none.
 
     Example:
-        >>> interval_text("test_accuracy", Figure.of([0.5, 0.7], "test_accuracy"))
+        >>> interval_text("test_accuracy", SeedSummary.of([0.5, 0.7], "test_accuracy"))
         '[-67.1, 187.1] %'
     """
     if figure.low is None or figure.high is None:
@@ -98,7 +98,7 @@ def interval_text(metric: str, figure: Figure) -> str:
     return f"[{short(figure.low)}, {short(figure.high)}]"
 
 
-def mean_text(metric: str, figure: Figure) -> str:
+def mean_text(metric: str, figure: SeedSummary) -> str:
     """Write a mean with its 95 % interval."""
     if math.isnan(figure.mean):
         return "-"
@@ -145,7 +145,7 @@ def value_text(value: Any, what: str = "", *, with_interval: bool = False) -> st
         ('98.2 %', '61,610', '6x3x5x5', '-')
     """
     match value:
-        case Figure():
+        case SeedSummary():
             spread = with_spread(what, value.mean, value.std)
             return f"{spread} {interval_text(what, value)}".rstrip() if with_interval else spread
         case Effect():

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from normbench.evidence.layers.run_report import UNLIKE_OURS, RunReport
+from normbench.evidence.layers.run_report import FOREIGN_FORMAT_ERRORS, RunReport
 from normbench.report.blocks.block import WIDE_LABEL, Block, Column, Line, Table, as_lines
 from normbench.report.blocks.layers import LONG, STD, frames_block, layers_block
 from normbench.report.blocks.numbers import size_text
@@ -140,7 +140,7 @@ def _head(report: RunReport) -> Block:
     if state.status in RESULTS:
         try:
             return header_block(state.arm.study, report.arm, details=True)
-        except UNLIKE_OURS:  # settings that another version wrote
+        except FOREIGN_FORMAT_ERRORS:  # settings that another version wrote
             pass
     said = [f"{key} {report.arm.settings[key]}" for key in report.arm.changed if key in report.arm.settings]
     first = f"{state.arm.study} · {state.arm.name} · seed {state.seed}{' · tuning' * state.arm.is_tuning}"

@@ -35,7 +35,7 @@ def _table(lines: Sequence[ProbeLine], max_layers: int | None) -> Table:
         [
             keys("layer", of(lambda line: line.layer, f"... {num_hidden} more")),
             words("kind", of(_kind), may_drop=True),
-            words("shape", of(lambda line: line.seen.shape), may_drop=True),
+            words("shape", of(lambda line: line.reading.shape), may_drop=True),
             Column("weight std", of(lambda line: line.figures.get("weight_std"))),
             Column("output mean", of(lambda line: line.figure("mean"))),
             Column("output std", of(lambda line: line.std.value)),
@@ -48,7 +48,7 @@ def _table(lines: Sequence[ProbeLine], max_layers: int | None) -> Table:
 
 
 def _kind(line: ProbeLine) -> str:
-    return line.seen.kind + (f" + {line.seen.norm}" if line.seen.norm else "")
+    return line.reading.kind + (f" + {line.reading.norm}" if line.reading.norm else "")
 
 
 def _growth_lines(report: ProbeReport) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from normbench.evidence.claims.margin_test import Part
+from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.report.blocks.claims import effect_with_interval
 
@@ -38,7 +38,7 @@ def draw_claims(verdicts: Sequence[ClaimVerdict]) -> bytes:
     return file.getvalue()
 
 
-def _draw_part(axes: "Axes", verdict: ClaimVerdict, part: Part) -> None:
+def _draw_part(axes: "Axes", verdict: ClaimVerdict, part: ExpectationResult) -> None:
     """Draw an interval, the margins as dashed lines, and where there is no effect as a dotted one."""
     colour = COLOURS.get(part.verdict, OTHER)
     axes.plot([part.low, part.high], [0, 0], color=colour, linewidth=2.5, solid_capstyle="butt")

@@ -48,7 +48,7 @@ def _draw(axes: "Axes", reports: Sequence[ProbeReport], read: Callable[[ProbeLin
     axes.set_yscale("log")
     names: list[str] = []
     for i, report in enumerate(reports):
-        lines = [line for line in report.lines if line.seen.role == "weights"] or list(report.lines)
+        lines = [line for line in report.lines if line.reading.role == "weights"] or list(report.lines)
         names = max(names, [line.layer for line in lines], key=len)
         spreads = [read(line) or Spread(math.nan) for line in lines]
         color, style = COLORS[i % len(COLORS)], STYLES[i // len(COLORS) % len(STYLES)]

@@ -6,9 +6,9 @@ from itertools import groupby
 from pathlib import Path
 
 from normbench.errors import ComparisonError
-from normbench.evidence.claims.margin_test import CANNOT_TELL, Part
+from normbench.evidence.claims.margin_test import CANNOT_TELL, ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
-from normbench.evidence.claims.verdicts_file import read_verdicts, with_kept
+from normbench.evidence.claims.verdicts_file import merge_by_study, read_verdicts
 from normbench.report.blocks.claims import effect_with_interval, expected, summary_line
 from normbench.report.figures.claims import draw_claims
 from normbench.report.pages.json_text import claims_json
@@ -49,7 +49,7 @@ def _write(path: Path, pictures: Path, verdicts: Sequence[ClaimVerdict]) -> None
     pictures.mkdir(parents=True, exist_ok=True)
     for study, of_study in groupby(verdicts, key=lambda verdict: verdict.study):
         (pictures / f"{study}.svg").write_bytes(draw_claims(list(of_study)))
-    everything = with_kept(read_verdicts(pictures / VERDICTS_JSON), verdicts)
+    everything = merge_by_study(read_verdicts(pictures / VERDICTS_JSON), verdicts)
     write_text(pictures / VERDICTS_JSON, claims_json(everything) + "\n")
     write_text(path, page(everything, pictures.name))
 
@@ -109,7 +109,7 @@ def _paragraph(verdict: ClaimVerdict) -> list[str]:
     return lines + ([told.strip(), ""] if told.strip() else [])
 
 
-def _undecided(part: Part) -> str:
+def _undecided(part: ExpectationResult) -> str:
     """Say what an undecided part lies between, and what would decide it; nothing of a decided one."""
     if part.verdict != CANNOT_TELL:
         return ""
