@@ -13,10 +13,11 @@ from normbench.study.config import RunConfig
 from normbench.training.build import build_training
 from normbench.training.checkpoints import Damaged, load_checkpoint, restore, save_checkpoint, state_of
 from normbench.training.found_result import recorded
-from normbench.training.loop import Outcome, Recorder, TrainingProgress, train
+from normbench.training.loop import train
 from normbench.training.recorders.csv import CsvRecorder
 from normbench.training.recorders.memory import Recorders
 from normbench.training.run_hooks import RunHooks
+from normbench.training.training_objects import Outcome, Recorder, TrainingProgress
 
 REPORT_S = 0.25
 """Between two reports of how far a run is."""

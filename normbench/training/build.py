@@ -17,8 +17,8 @@ from normbench.random_streams import replica_seed, stream
 from normbench.study.config import RecordingConfig, RunConfig
 from normbench.study.network import unparametrized_network
 from normbench.training.initialization import check_all_drawn, initialize, with_memory
-from normbench.training.loop import Penalty, Training
 from normbench.training.numerics import available_device
+from normbench.training.training_objects import Penalty, Training
 
 
 def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:

@@ -12,7 +12,7 @@ from normbench.inspection.watch.random_states import random_states, set_random_s
 from normbench.storage.files.atomic import name_in_errors, part_path, replacing
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.run_folder import CHECKPOINT, CHECKPOINT_BEFORE, METRICS_CSV
-from normbench.training.loop import Training, TrainingProgress
+from normbench.training.training_objects import Training, TrainingProgress
 
 GROWING = ("*.csv", "events.*")
 """Files of a run that only grow, so that a checkpoint is a place in each of them."""

@@ -10,7 +10,7 @@ from normbench.inspection.losses import constant_predictor
 from normbench.models.base import built_norms, weight_parameters, weighted_layers
 from normbench.storage.identity import ENGINE, NUMERICS
 from normbench.study.config import RunConfig
-from normbench.training.loop import Outcome
+from normbench.training.training_objects import Outcome
 
 
 def summary_of(

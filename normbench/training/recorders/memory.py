@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from normbench.inspection.watch.frame import Frame
-from normbench.training.loop import Recorder
+from normbench.training.training_objects import Recorder
 
 
 class MemoryRecorder:
