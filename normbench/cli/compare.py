@@ -1,4 +1,4 @@
-"""normbench compare: the comparison again, from files alone."""
+"""normbench compare: compare the arms of finished runs, from files alone."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -65,7 +65,7 @@ def command(
         save_figure(plot, comparisons, tables)
     is_own_question = not (metric or where or by)
     found = zip((study for study, _ in read), comparisons, tables, strict=True)
-    studies = [_compared(*each, is_own_question=is_own_question, with_methods=methods) for each in found]
+    studies = [_with_details(*each, is_own_question=is_own_question, with_methods=methods) for each in found]
     _show(studies, chosen, details=details, figure=str(plot or ""))
     for line in failed:
         typer.echo(line, err=True)
@@ -73,7 +73,7 @@ def command(
         raise typer.Exit(3)
 
 
-def _compared(
+def _with_details(
     study: "StudyFolder",
     comparison: "StudyComparison",
     pivots: "list[Pivot]",
@@ -81,7 +81,7 @@ def _compared(
     is_own_question: bool,
     with_methods: bool,
 ) -> "ComparedStudy":
-    """Add to a comparison what else is told of its study."""
+    """Return a comparison with its study's claims, findings and paragraph on methods."""
     from normbench.evidence.claims.study_verdicts import study_verdicts
     from normbench.evidence.comparison.effects import with_first_baseline
     from normbench.evidence.layers.standouts import comparison_standouts

@@ -1,4 +1,4 @@
-"""normbench show: one run's report, from files alone."""
+"""normbench show: print one run's report, from files alone."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -21,7 +21,7 @@ def command(
     ] = "ends",
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show one run: losses, std per layer, its status, its files; what went wrong, and how to go on.
+    """Show one run: losses, std per layer, status, files, its error if it failed, and the command that continues it.
 
     Example: normbench show lenet_bn/batch_norm-5d1c0e/seed-0
     """

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 from torch import nn
 
-from normbench.errors import SettingError, divisors
+from normbench.errors import SettingError, divisors_text
 from normbench.norms.base import (
     FeatureShape,
     NormSpec,
@@ -73,7 +73,7 @@ class GroupNormSpec(NormSpec):
         num_features, key = feature_shape[0], self._key()
         if num_features % getattr(self, key):
             rule = f"must divide the {num_features} features"
-            raise SettingError(key, rule, getattr(self, key), f"Use one of {divisors(num_features)}.")
+            raise SettingError(key, rule, getattr(self, key), f"Use one of {divisors_text(num_features)}.")
         num_groups = self._num_groups(num_features)
         refuse_lone_values(self.name, feature_shape, num_features // num_groups * num_positions(feature_shape))
         return nn.GroupNorm(num_groups, num_features, self.eps, affine=self.affine == "channel")

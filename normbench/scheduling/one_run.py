@@ -1,4 +1,4 @@
-"""Makes one planned run: claims its folder, trains, and returns the result, an error as one line."""
+"""Makes one planned run: claims its folder, trains, and returns the result or the error as one line."""
 
 import traceback
 from collections.abc import Callable
@@ -18,22 +18,22 @@ from normbench.storage.run_status import RunStatus
 from normbench.study.config import RunConfig
 from normbench.training.attempt import Interrupted
 from normbench.training.experiment import run_experiment
-from normbench.training.found_result import other_settings
+from normbench.training.found_result import find_mismatch
 from normbench.training.run_hooks import RunHooks
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One arm with one seed, and the folder it is written to.
+    """One arm with one seed, and the folder of the run.
 
     Attributes:
         study: The study's name.
         arm: The arm's label.
-        config: All settings, the device resolved.
+        config: All settings; the device is not auto.
         seed: Seed of data, order, weights and dropout.
         folder: The run's folder.
-        identity: What its numbers depend on; a result in the folder counts only if it has the same.
-        outdated: Stamp of a result in that folder which is to be made again; None keeps a result that is there.
+        identity: The run's identity; a result in the folder counts only if it has the same one.
+        outdated: Stamp of a result in the folder that is to be made again; None keeps an existing result.
     """
 
     study: str
@@ -46,29 +46,30 @@ class PlannedRun:
 
     @property
     def is_finished(self) -> bool:
-        """Whether its result is there."""
+        """Whether the folder holds a result."""
         return is_finished(self.folder)
 
     @property
     def is_settled(self) -> bool:
-        """Whether its result is there, whole, and nothing left to tidy up."""
+        """Whether the folder holds an undamaged result and no claim."""
         return self.is_finished and not (self.folder / CLAIM_JSON).exists() and not self.problem()
 
     def problem(self) -> str:
-        """Return what keeps the result that lies here from counting as this run's, as a sentence; "" if nothing does.
+        """Return why the folder's result does not count as this run's, as a sentence; "" if it does.
 
-        Its files must be as they were written, its identity this run's, and it must have recorded what is asked for.
+        Its files must have the right sha256, its identity must be this run's, and it must have recorded all that is
+        requested.
         """
-        return find_damage(self.folder) or other_settings(self.folder, self.config, self.identity)
+        return find_damage(self.folder) or find_mismatch(self.folder, self.config, self.identity)
 
 
 @dataclass
 class RunMaker:
-    """Makes one run after another in this process, whatever each ends of.
+    """Makes one run after another in this process; a failed run does not stop the next.
 
     Attributes:
-        report_step: Gets the run, the updates made and those to make, a few times a second.
-        should_stop: Asked after each update; true saves the run and returns it as interrupted.
+        report_step: Gets the run and the number of updates made and to make, a few times a second.
+        should_stop: Called after each update; if it returns true, the run is saved and returned as interrupted.
     """
 
     report_step: Callable[[PlannedRun, int, int], None] = lambda *_: None
@@ -79,7 +80,7 @@ class RunMaker:
         """Claim one run, train it and return its result; an exception becomes a failed result."""
         self._notes = []
         try:
-            mine = claim_run(
+            run_claim = claim_run(
                 run.folder,
                 outdated=run.outdated,
                 silent_owners=options.silent_owners,
@@ -89,19 +90,19 @@ class RunMaker:
             return RunResult(run, RunStatus.BUSY)
         except RunFolderError as error:
             return RunResult(run, RunStatus.FAILED, str(error))
-        if mine is None:
+        if run_claim is None:
             return RunResult(run, RunStatus.SKIPPED)
-        self._notes += [mine.note] if mine.note else []
+        self._notes += [run_claim.note] if run_claim.note else []
         try:
-            with mine:
-                status, line = self._made(run, options, mine)
-        except RuntimeError as error:  # no thread for its signs of life
+            with run_claim:
+                status, line = self._train(run, options, run_claim)
+        except RuntimeError as error:  # the heartbeat thread could not start
             status, line = RunStatus.FAILED, error_line(error, run.folder)
         return RunResult(run, status, line, tuple(self._notes))
 
-    def _made(self, run: PlannedRun, options: RunOptions, mine: RunClaim) -> tuple[RunStatus, str]:
+    def _train(self, run: PlannedRun, options: RunOptions, run_claim: RunClaim) -> tuple[RunStatus, str]:
         hooks = RunHooks(
-            owned=mine.owned,
+            owned=run_claim.owned,
             checkpoint_s=options.checkpoint_s,
             report_step=lambda step, total: self.report_step(run, step, total),
             should_stop=self.should_stop,
@@ -119,26 +120,26 @@ class RunMaker:
                 identity=run.identity,
             )
         except Interrupted:
-            mine.end(RunStatus.INTERRUPTED)
+            run_claim.end(RunStatus.INTERRUPTED)
             return RunStatus.INTERRUPTED, ""
-        except Exception as error:  # noqa: BLE001 - whatever one run dies of, the others go on
+        except Exception as error:  # noqa: BLE001 - no failure of one run may stop the others
             line = error_line(error, run.folder)
             with suppress(OSError):
                 text = traceback.format_exc()
                 write_text(run.folder / ERROR_TXT, text.encode("utf-8", "backslashreplace").decode())
-            mine.end(RunStatus.FAILED, line)
+            run_claim.end(RunStatus.FAILED, line)
             return RunStatus.FAILED, line
-        mine.finish()
+        run_claim.finish()
         return RunStatus(summary["status"]), ""
 
 
 def error_line(error: Exception, folder: Path) -> str:
-    """Return an exception as one line for the user, with the way out where one is known."""
+    """Return an exception as one line for the user, with a way out where one is known."""
     if isinstance(error, RunFolderError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
         return f"{os_error_line(error, folder)} {AGAIN}"
-    said = one_line(f"{type(error).__name__}: {error}".strip(": ").splitlines()[0])
-    if isinstance(error, MemoryError) or "out of memory" in said.lower() or "can't allocate memory" in said:
-        return f"{said.rstrip('.')}. Use a smaller batch_size or model, or fewer --jobs. {AGAIN}"
-    return said
+    text = one_line(f"{type(error).__name__}: {error}".strip(": ").splitlines()[0])
+    if isinstance(error, MemoryError) or "out of memory" in text.lower() or "can't allocate memory" in text:
+        return f"{text.rstrip('.')}. Use a smaller batch_size or model, or fewer --jobs. {AGAIN}"
+    return text

@@ -88,29 +88,29 @@ class TuningSearch:
         }
 
 
-def write_choice(choice: Choice, question: TuningSearch, study: Path) -> Choice:
+def write_choice(choice: Choice, search: TuningSearch, study: Path) -> Choice:
     """Write a choice to its file and return it; where another command wrote one first, return that one."""
     refuse_links(study / TUNING, levels=2)
     with locked(study / TUNING):
-        known = read_choice(question, study)
+        known = read_choice(search, study)
         if known:
             return known
         remove_part_files(study / TUNING)
         frozen_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        write_sealed_json(question.path(study), asdict(choice) | question.content() | {"frozen_at": frozen_at})
+        write_sealed_json(search.path(study), asdict(choice) | search.content() | {"frozen_at": frozen_at})
     return choice
 
 
-def read_choice(question: TuningSearch, study: Path) -> Choice | None:
+def read_choice(search: TuningSearch, study: Path) -> Choice | None:
     """Read the choice of a search; return None if there is none yet.
 
     Raises:
         RunFolderError: The file is damaged, or holds the choice of another search.
     """
-    path = question.path(study)
+    path = search.path(study)
     if not path.exists():
         return None
-    (choice, _, _), content, asked = _read(path), read_json(path), json_ready(question.content())
+    (choice, _, _), content, asked = _read(path), read_json(path), json_ready(search.content())
     other = [key for key in asked if content.get(key) != asked[key]]
     if other:
         rule = f"must be the choice for {other[0]} {asked[other[0]]}"

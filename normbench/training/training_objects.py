@@ -15,14 +15,14 @@ from normbench.storage.run_status import RunStatus
 
 
 class Recorder(Protocol):
-    """Takes the frame of each recorded step, and writes it somewhere."""
+    """Gets the frame of each recorded step, and writes or keeps it."""
 
     def record(self, frame: Frame) -> None:
-        """Take one frame. Nothing about the model may change."""
+        """Record one frame, without changing the model."""
 
 
 class Reader(Protocol):
-    """Reads losses off a model in evaluation mode."""
+    """Computes losses of a model in evaluation mode."""
 
     def __call__(self, model: nn.Module) -> dict[str, float]:
         """Return columns of metrics.csv."""
@@ -30,11 +30,11 @@ class Reader(Protocol):
 
 @dataclass
 class Penalty:
-    """L1: what is added to the gradient besides the data loss.
+    """The L1 penalty, which is added to the gradient.
 
     Attributes:
-        strength: l1, added as l1 * sign(w).
-        parameters: Which weights pay it.
+        strength: The factor l1 of l1 * sign(w).
+        parameters: The penalized weights.
     """
 
     strength: float = 0.0
@@ -43,12 +43,12 @@ class Penalty:
 
 @dataclass
 class TrainingProgress:
-    """Updates made and what was summed up since; a checkpoint is this and the objects' states.
+    """The progress of a run; a checkpoint holds it beside the states of the objects.
 
     Attributes:
-        step: Updates made.
-        losses: Of the batches since the last recorded row.
-        cpu_s: CPU seconds of the steps that were only made, not watched.
+        step: Number of updates made.
+        losses: Losses of the batches since the last recorded row.
+        cpu_s: CPU seconds of the steps that were not recorded.
         num_timed: Number of those steps.
     """
 
@@ -60,12 +60,12 @@ class TrainingProgress:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How training ended.
+    """The end of a training.
 
     Attributes:
         status: Finished or diverged.
-        step: Updates made.
-        cpu_s: CPU seconds of the steps that were only made, not watched.
+        step: Number of updates made.
+        cpu_s: CPU seconds of the steps that were not recorded.
         num_timed: Number of those steps.
     """
 
@@ -76,23 +76,23 @@ class Outcome:
 
     @property
     def cpu_s_per_step(self) -> float | None:
-        """CPU seconds of one step; None if every step was watched."""
+        """CPU seconds of one step; None if every step was recorded."""
         return self.cpu_s / self.num_timed if self.num_timed else None
 
 
 @dataclass
 class Training:
-    """The objects one run is made of.
+    """The objects that one run trains with.
 
     Attributes:
-        model: In training mode.
-        batches: Gives each step its samples.
-        optimizer: Over the model's parameters.
-        loss: Of outputs and targets.
-        penalty: L1, beside the optimizer's own weight decay.
-        read: Losses over whole splits, read at recorded steps.
-        curve: The fitted curve on a grid, where there is one.
-        final_read: More losses, read once training is over.
+        model: The network, in training mode.
+        batches: Returns the samples of each step.
+        optimizer: The optimizer of the model's parameters.
+        loss: The loss of outputs and targets.
+        penalty: The L1 penalty; weight decay is part of the optimizer.
+        read: Computes losses over whole splits at recorded steps.
+        curve: Computes the fitted curve on a grid; None without one.
+        final_read: Computes further losses after training; None without any.
         measures: Names of the measures taken at recorded steps: files in ``inspection/measures``.
     """
 
