@@ -28,7 +28,7 @@ FEEDFORWARD_FACTOR = 4
 
 
 class Block(nn.Module):
-    """Self-attention, then two dense layers at each step, each added to what came in.
+    """Self-attention, then two dense layers at each step, each added to its input.
 
     ``pre``: x + f(norm(x)), where the norm is called after the layer it precedes, ``attention`` and ``feedforward1``.
     ``post``: norm(x + f(x)), where it is called after the layer it follows, ``attended`` and ``feedforward2``.

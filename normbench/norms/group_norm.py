@@ -1,4 +1,4 @@
-"""Groups of channels of one sample."""
+"""Group norm: normalizes groups of neighbouring channels of one sample."""
 
 from typing import Any, ClassVar, Literal
 
@@ -88,7 +88,7 @@ class GroupNormSpec(NormSpec):
         return self.num_groups or num_features // (self.channels_per_group or 1)
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
-        """Each sample on its own; a constant per feature is lost only with one channel per group."""
+        """Return the properties: samples are independent; a constant per feature is lost with one channel per group."""
         num_groups = self._num_groups(feature_shape[0])
         channels = {1: "C", feature_shape[0]: ""}.get(num_groups, "C/G")
         return Properties(
