@@ -86,10 +86,10 @@ def _with_details(
     from normbench.evidence.comparison.effects import with_first_baseline
     from normbench.evidence.layers.standouts import comparison_standouts
     from normbench.report.pages.comparison_page import ComparedStudy
-    from normbench.report.pages.methods import methods
+    from normbench.report.pages.methods import methods_paragraph
 
     judged = comparison if pivots or comparison.baseline else with_first_baseline(comparison)
-    paragraph = methods(judged, pivots) if with_methods else ""
+    paragraph = methods_paragraph(judged, pivots) if with_methods else ""
     if not is_own_question:
         return ComparedStudy(judged, pivots, paragraph=paragraph)
     return ComparedStudy(judged, pivots, study_verdicts(study), comparison_standouts(study, comparison), paragraph)

@@ -172,7 +172,7 @@ def _print_report(
     from normbench.report.blocks.layers import LONG
     from normbench.report.blocks.run import screen_blocks
     from normbench.report.terminal.console import make_console
-    from normbench.report.terminal.render import MAX_LINES, fitted, print_blocks
+    from normbench.report.terminal.render import MAX_LINES, fit_blocks, print_blocks
 
     console = make_console()
     choices = list(run.choices.values())
@@ -184,7 +184,7 @@ def _print_report(
     blocks = (
         build(None)
         if all_layers or details
-        else fitted(build, console.width, MAX_LINES - num_before.get(run.study.name, 0))
+        else fit_blocks(build, console.width, MAX_LINES - num_before.get(run.study.name, 0))
     )
     print_blocks(console, blocks)
 

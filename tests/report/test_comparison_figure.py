@@ -12,7 +12,7 @@ from normbench.errors import ComparisonError
 from normbench.evidence.comparison.comparison import compare_study
 from normbench.evidence.comparison.pivot import make_pivots
 from normbench.report.figures.comparison import check_path, save_figure
-from normbench.report.figures.panels import over_setting, over_steps
+from normbench.report.figures.panels import panel_over_setting, panel_over_steps
 from normbench.storage.study_folder import read_study
 
 NORMS, BATCH_SIZES = ("none", "batch_norm"), (2, 8, 32)
@@ -37,8 +37,8 @@ def refusal(action, *arguments):
     return str(error.value)
 
 
-def testover_steps_there_is_a_line_per_arm_with_its_own_part_of_the_name(comparison):
-    panel = over_steps(comparison, "test_loss")
+def test_over_steps_there_is_a_line_per_arm_with_its_own_part_of_the_name(comparison):
+    panel = panel_over_steps(comparison, "test_loss")
     assert [series.label for series in panel.series][:2] == ["norm=none,batch_size=2", "norm=none,batch_size=8"]
     assert panel.series[0].x == [0, 10, 20]
     last = comparison.rows[0].figures["test_loss"]
@@ -47,7 +47,7 @@ def testover_steps_there_is_a_line_per_arm_with_its_own_part_of_the_name(compari
 
 def test_what_all_lines_have_in_common_is_the_title(comparison):
     alike = compare_study(read_study(Path(comparison.rows[0].folder).parent), ["test_loss"])
-    panel = over_steps(replace(alike, rows=alike.rows[::3]), "test_loss")
+    panel = panel_over_steps(replace(alike, rows=alike.rows[::3]), "test_loss")
     assert (panel.title, [series.label for series in panel.series]) == (
         "batch_size=2",
         ["norm=none", "norm=batch_norm"],
@@ -57,7 +57,7 @@ def test_what_all_lines_have_in_common_is_the_title(comparison):
 @pytest.mark.parametrize("by", [("norm", "batch_size"), ("batch_size", "norm")])
 def test_over_a_setting_the_numbers_are_the_axis_whichever_key_comes_first(comparison, by):
     (table,) = make_pivots(comparison, by)
-    panel = over_setting(table)
+    panel = panel_over_setting(table)
     assert (panel.x_label, panel.legend, panel.ticks) == ("batch_size", "norm", ())
     assert [(series.label, list(series.x)) for series in panel.series] == [(norm, [2.0, 8.0, 32.0]) for norm in NORMS]
     figure = comparison.rows[4].figures["test_loss"]
@@ -67,7 +67,7 @@ def test_over_a_setting_the_numbers_are_the_axis_whichever_key_comes_first(compa
 
 def test_over_words_there_are_ticks(comparison):
     (table,) = make_pivots(type(comparison)(**{**vars(comparison), "rows": comparison.rows[::3]}), ["norm"])
-    assert over_setting(table).ticks == NORMS
+    assert panel_over_setting(table).ticks == NORMS
 
 
 @pytest.mark.parametrize("by", [(), ("norm", "batch_size"), ("norm",), ("arm",)])
@@ -103,7 +103,7 @@ def test_several_studies_are_no_picture(comparison):
 def test_a_metric_without_steps_is_refused(comparison):
     rule = "without --by it must be of a column or of a layer's statistic, which has a value at every step"
     message = f"--plot: {rule}, got 'output_std_mean'. Add --metric test_loss, or --by KEY."
-    assert refusal(over_steps, comparison, "output_std_mean") == message
+    assert refusal(panel_over_steps, comparison, "output_std_mean") == message
 
 
 def test_more_lines_than_can_be_told_apart_are_refused(comparison):

@@ -1,4 +1,4 @@
-"""Verdicts of claims, each with the figures it rests on."""
+"""Writes the verdicts of claims, each with its numbers."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ INDENT = 6
 
 
 def claims_blocks(verdicts: Sequence[ClaimVerdict]) -> list[Block]:
-    """Return each claim with its verdict, the figures under it, and how many verdicts of each kind there are."""
+    """Return each claim with its verdict and numbers, and the number of claims with each verdict."""
     claims = [block for i, verdict in enumerate(verdicts) for block in _claim(verdict, is_joined=i > 0)]
     return [*claims, Block(lines=[Line(summary_line(verdicts))], is_joined=bool(verdicts))]
 
@@ -30,7 +30,7 @@ def _claim(verdict: ClaimVerdict, *, is_joined: bool) -> list[Block]:
 
 
 def summary_line(verdicts: Sequence[ClaimVerdict]) -> str:
-    """Return how many verdicts of each kind there are, and how many of them chance alone may have made wrong."""
+    """Return the number of claims with each verdict, and how many verdicts may be wrong by chance."""
     if not verdicts:
         return "No claims. A study file makes them under claims:"
     found = count_verdicts(verdicts)
@@ -43,7 +43,7 @@ def summary_line(verdicts: Sequence[ClaimVerdict]) -> str:
 
 
 def part_text(part: ExpectationResult) -> str:
-    """Write one tested expectation: what was found against what was expected, n, p, and what it came to.
+    """Return one tested expectation as text: effect, margin, n, p and verdict.
 
     Example:
         >>> numbers = (8, 1.3, 1.1, 1.5, (1.05,), 0.01, 0.01)
@@ -57,13 +57,13 @@ def part_text(part: ExpectationResult) -> str:
 
 
 def effect_with_interval(part: ExpectationResult) -> str:
-    """Write an effect with its 95 % interval: a ratio as "x 1.30", a difference as a number."""
+    """Return an effect with its 95 % interval: a ratio as "x 1.30", a difference as a number."""
     sign = "x " if part.is_share else ""
     return f"{sign}{short(part.effect)} [{short(part.low)}, {short(part.high)}]"
 
 
 def expected(part: ExpectationResult) -> str:
-    """Write where the effect was expected."""
+    """Return the margins of an effect as text."""
     if len(part.margins) == 1:
         return f"> {short(part.margins[0])}"
     return f"{short(part.margins[0])} to {short(part.margins[1])}" if part.margins else "-"

@@ -1,4 +1,4 @@
-"""One picture per study: each claim's effect with its interval, against its margin."""
+"""Draws one picture per study: each claim's effect with its interval and its margin."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -39,7 +39,7 @@ def draw_claims(verdicts: Sequence[ClaimVerdict]) -> bytes:
 
 
 def _draw_part(axes: "Axes", verdict: ClaimVerdict, part: ExpectationResult) -> None:
-    """Draw an interval, the margins as dashed lines, and where there is no effect as a dotted one."""
+    """Draw an interval, its margins as dashed lines, and "no effect" as a dotted line."""
     colour = COLOURS.get(part.verdict, OTHER)
     axes.plot([part.low, part.high], [0, 0], color=colour, linewidth=2.5, solid_capstyle="butt")
     axes.plot([part.effect], [0], "o", color=colour, markersize=5)
