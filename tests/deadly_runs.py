@@ -5,7 +5,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from normbench.scheduling.one_run import PlannedRun
+from normbench.scheduling.planned_run import PlannedRun
 
 
 @dataclass(frozen=True)

@@ -148,9 +148,10 @@ def test_rows_of_layers_are_read_in_every_form(row):
 
 
 def test_excerpts_keep_what_was_asked_for_and_say_what_is_left_out():
-    assert outputs.excerpt("a\n\nb x\nc\n\nd\n\ne", "x", "\n\n") == "...\nb x\nc\n..."
+    assert outputs.excerpt("a\nb x\nd\ne", "x") == "...\nb x\n..."
+    assert outputs.between("a\nANSWER x\n\nrow\nMean of\nMean", "ANSWER", "Mean") == "ANSWER x\n\nrow"
     with pytest.raises(AssertionError, match="nothing has 'y'"):
-        outputs.excerpt("a\nb", "y", "\n")
+        outputs.excerpt("a\nb", "y")
 
 
 def test_the_changelog_has_releases_newest_first_with_known_sections():

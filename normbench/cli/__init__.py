@@ -4,8 +4,10 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import typer
+from typer.core import TyperCommand
 
 from normbench.storage.files.part_files import import_parts, require_function
 
@@ -17,6 +19,18 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+class _Command(TyperCommand):
+    """A command whose file may add a list to its help: ``more_help() -> (heading, rows)``, called when it is shown."""
+
+    def format_epilog(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """Write the list below the options."""
+        more_help = getattr(sys.modules[self.callback.__module__], "more_help", None)
+        if more_help:
+            heading, rows = more_help()
+            with formatter.section(heading):
+                formatter.write_dl(rows)
 
 
 def _unfinished_command(line: str) -> Callable[[], None]:
@@ -34,7 +48,7 @@ def _unfinished_command(line: str) -> Callable[[], None]:
 _parts = import_parts(__name__, lambda module, _: require_function(module, "command"))
 _commands = _parts.found | {name: _unfinished_command(line) for name, line in _parts.unfinished.items()}
 for _name in sorted(_commands):
-    app.command(name=_name)(_commands[_name])
+    app.command(name=_name, cls=_Command)(_commands[_name])
 
 
 def main() -> None:

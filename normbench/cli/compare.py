@@ -36,11 +36,11 @@ def command(
 ) -> None:
     """Compare the arms of finished runs: a table per study, rows labelled by what differs.
 
-    --metric takes a column of metrics.csv or a layer's statistic, weight.std@hidden2, and before it last, first, best,
-    change (last / first), max_after STEP or steps_to VALUE. With a baseline the first metric is judged: effect paired
-    by seed, interval, p, verdict. --by gives it by one or two settings, each cell one arm, with verdicts along numbers.
-    --plot draws it over the steps, or over the setting of --by. --fail-if compares means, num_diverged or verdict in
-    any row: 'test_loss>0.5 and num_diverged>0 or verdict==worse'.
+    --metric takes a column of metrics.csv or a layer's statistic, weight.std@hidden2, and before it what is made of its
+    steps, of which the list stands below. With a baseline the first metric is judged: effect paired by seed, interval,
+    p, verdict. --by gives it by one or two settings, each cell one arm, with verdicts along numbers. --plot draws it
+    over the steps, or over the setting of --by. --fail-if compares means, num_diverged or verdict in any row:
+    'test_loss>0.5 and num_diverged>0 or verdict==worse'.
 
     Example: normbench compare runs/lenet_bn --metric test_loss
     """
@@ -71,6 +71,13 @@ def command(
         typer.echo(line, err=True)
     if failed:
         raise typer.Exit(3)
+
+
+def more_help() -> tuple[str, list[tuple[str, str]]]:
+    """Return the heading and rows of the list of what may stand before a column."""
+    from normbench.evidence.metrics.metric_words import usages
+
+    return "Before the column of --metric", list(usages().items())
 
 
 def _with_details(

@@ -48,10 +48,12 @@ def command(
 
 
 def _pages(name: str | None, shape: tuple[int, ...], assignments: list[str]) -> "list[Page]":
-    from normbench.inspection.explain.names import find_pages, overview, refuse_assignments
+    from normbench.inspection.explain.names import find_pages, overview, refuse_assignments, unfinished_parts
 
     if name is None:
         refuse_assignments(name, assignments)
+        for _, line in unfinished_parts():
+            typer.echo(line, err=True)
         return [overview()]
     return find_pages(name, shape, assignments)
 

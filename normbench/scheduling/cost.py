@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from normbench.scheduling.one_run import PlannedRun
 from normbench.scheduling.plan import make_plan, on_device
+from normbench.scheduling.planned_run import PlannedRun
 from normbench.scheduling.tuning import known_choices, missing_tuning_runs, tuning_config, with_choices
 from normbench.storage.arm_labels import tuned_label
 from normbench.storage.run_folder import Run

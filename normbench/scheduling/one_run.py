@@ -7,60 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from normbench.errors import RunFolderError
+from normbench.scheduling.planned_run import PlannedRun
 from normbench.scheduling.run_result import AGAIN, RunOptions, RunResult
 from normbench.storage.files.atomic import os_error_line
 from normbench.storage.files.json_files import write_text
 from normbench.storage.files.plain_text import one_line
-from normbench.storage.identity import RunIdentity
-from normbench.storage.lock import RunBusy, RunClaim, Stamp, claim_run
-from normbench.storage.run_folder import CLAIM_JSON, ERROR_TXT, find_damage, is_finished
+from normbench.storage.lock import RunBusy, RunClaim, claim_run
+from normbench.storage.run_folder import ERROR_TXT
 from normbench.storage.run_status import RunStatus
-from normbench.study.config import RunConfig
 from normbench.training.attempt import Interrupted
 from normbench.training.experiment import run_experiment
-from normbench.training.found_result import find_mismatch
 from normbench.training.run_hooks import RunHooks
-
-
-@dataclass(frozen=True)
-class PlannedRun:
-    """One arm with one seed, and the folder of the run.
-
-    Attributes:
-        study: The study's name.
-        arm: The arm's label.
-        config: All settings; the device is not auto.
-        seed: Seed of data, order, weights and dropout.
-        folder: The run's folder.
-        identity: The run's identity; a result in the folder counts only if it has the same one.
-        outdated: Stamp of a result in the folder that is to be made again; None keeps an existing result.
-    """
-
-    study: str
-    arm: str
-    config: RunConfig
-    seed: int
-    folder: Path
-    identity: RunIdentity
-    outdated: Stamp | None = None
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether the folder holds a result."""
-        return is_finished(self.folder)
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether the folder holds an undamaged result and no claim."""
-        return self.is_finished and not (self.folder / CLAIM_JSON).exists() and not self.problem()
-
-    def problem(self) -> str:
-        """Return why the folder's result does not count as this run's, as a sentence; "" if it does.
-
-        Its files must have the right sha256, its identity must be this run's, and it must have recorded all that is
-        requested.
-        """
-        return find_damage(self.folder) or find_mismatch(self.folder, self.config, self.identity)
 
 
 @dataclass

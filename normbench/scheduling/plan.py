@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import ConfigError, RunFolderError
-from normbench.scheduling.one_run import PlannedRun
 from normbench.scheduling.ownership import is_run_config, refuse_another_files_folder, source_path
+from normbench.scheduling.planned_run import PlannedRun
 from normbench.storage.files.json_files import json_ready, read_json, write_json, write_sealed_json
 from normbench.storage.files.links import refuse_links
 from normbench.storage.identity import ENGINE, NUMERICS, RunIdentity, read_identity

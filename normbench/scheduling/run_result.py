@@ -7,7 +7,7 @@ from normbench.storage.run_status import RunStatus
 from normbench.training.run_hooks import CHECKPOINT_S
 
 if TYPE_CHECKING:  # its config imports torch, which a command starts its worker processes before
-    from normbench.scheduling.one_run import PlannedRun
+    from normbench.scheduling.planned_run import PlannedRun
 
 AGAIN = "The same command completes it."
 

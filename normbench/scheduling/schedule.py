@@ -8,8 +8,8 @@ from pathlib import Path
 
 from normbench.errors import RunFailedError, RunFolderError
 from normbench.scheduling.executors.base import Executor, make_executor
-from normbench.scheduling.one_run import PlannedRun
 from normbench.scheduling.plan import Plan, make_plan, write_study_files
+from normbench.scheduling.planned_run import PlannedRun
 from normbench.scheduling.run_result import AGAIN, RunOptions, RunResult
 from normbench.storage.files.atomic import os_error_line
 from normbench.storage.lock import read_stamp

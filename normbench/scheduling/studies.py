@@ -8,9 +8,9 @@ from typing import Protocol
 
 from normbench.scheduling.executors.base import Executor
 from normbench.scheduling.interruption import write_to_stderr
-from normbench.scheduling.one_run import PlannedRun
 from normbench.scheduling.ownership import refuse_another_files_folder
 from normbench.scheduling.plan import make_plan, on_device
+from normbench.scheduling.planned_run import PlannedRun
 from normbench.scheduling.run_result import RunOptions
 from normbench.scheduling.schedule import RunUpdate, run_plan
 from normbench.scheduling.tuning import missing_tuning_runs, tune_study, with_choices

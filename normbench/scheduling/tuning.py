@@ -14,8 +14,8 @@ from normbench.errors import ConfigError, RunFailedError
 from normbench.evidence.comparison.baselines import Baseline
 from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.scheduling.executors.base import Executor
-from normbench.scheduling.one_run import PlannedRun
 from normbench.scheduling.plan import on_device
+from normbench.scheduling.planned_run import PlannedRun
 from normbench.scheduling.run_result import AGAIN, RunOptions
 from normbench.scheduling.schedule import RunUpdate, run_planned
 from normbench.storage.choices import TUNING, Choice, Trial, TuningSearch, read_choice, write_choice

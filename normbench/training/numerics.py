@@ -54,11 +54,11 @@ def flushes_denormals() -> bool:
 
 
 def _set_deterministic(wanted: Numerics, put_back: ExitStack) -> None:
-    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    put_back.callback(torch.use_deterministic_algorithms, before[0], warn_only=before[1])
+    # ``torch.use_deterministic_algorithms`` does the same, and imports torch's compiler: a second and 70 MB a process.
+    put_back.callback(torch.set_deterministic_debug_mode, torch.get_deterministic_debug_mode())
     _set_attribute(torch.utils.deterministic, "fill_uninitialized_memory", put_back, value=False)  # costs time
     _set_attribute(torch.backends.cudnn, "benchmark", put_back, value=False)  # would choose by the clock
-    torch.use_deterministic_algorithms(wanted.deterministic, warn_only=True)
+    torch.set_deterministic_debug_mode("warn" if wanted.deterministic else "default")
 
 
 def _set_tf32(wanted: Numerics, put_back: ExitStack) -> None:

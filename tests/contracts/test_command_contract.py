@@ -94,7 +94,7 @@ def test_a_mistake_is_one_line_with_its_place_and_exit_code_2(command):
 
 def test_what_only_reads_or_explains_never_imports_torch(tmp_path):
     (tmp_path / "runs" / "empty").mkdir(parents=True)
-    (tmp_path / "runs" / "empty" / "study.json").write_text('{"arms": []}')
+    (tmp_path / "runs" / "empty" / "study.json").write_text('{"normbench": "0.2.0", "arms": []}')
     code = WITHOUT_TORCH.format(commands=COMMANDS)
     path = str(Path(__file__).parents[1])
     done = subprocess.run(

@@ -88,6 +88,7 @@ def answers(tmp_path_factory):
     ]
     asked = [["--help"], ["explain"], ["explain", "batch_norm"], ["explain", "my_syntax"], *chosen]
     asked += [["run", "tiny.yaml", "--quiet"], ["list"], *([name] for name in TEXTS)]
+    asked += [["compare", "--metric", f"{word} test_loss"] for word in ("best", *TEXTS)]
     env = {**os.environ, "PYTHONPATH": str(home), "OMP_NUM_THREADS": "1"}
     words = [sys.executable, "-c", ASKED, json.dumps(asked)]
     found = subprocess.run(words, cwd=home, env=env, capture_output=True, text=True, check=False)
@@ -139,6 +140,15 @@ def test_each_command_and_norm_says_what_its_file_lacks(answers, name, what):
     assert what in err
     if name != "my_silent":
         assert what in next(line for line in answers["explain"][2].splitlines() if f"norms/{name}.py" in line)
+
+
+def test_choosing_an_unfinished_reducer_says_what_is_missing_in_a_line(answers):
+    assert answers["compare --metric best test_loss"][0] == 0, answers["compare --metric best test_loss"][2]
+    for name in TEXTS:
+        code, out, err = answers[f"compare --metric {name} test_loss"]
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert err.startswith(f"--metric {name} test_loss: must be a finished word, got {name!r}. normbench/evidence/")
+        assert f"/reducers/{name}.py: must " in err
 
 
 def test_unfinished_checks_measures_and_executors_are_named_where_they_would_be_used(answers):

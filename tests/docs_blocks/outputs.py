@@ -41,22 +41,22 @@ def folder() -> Path:
     return _folders[-1]
 
 
-def shown(*lines: str, only: str = "", lines_with: str = "") -> str:
+def shown(*lines: str, since: str = "", until: str = "", lines_with: str = "") -> str:
     """Return the commands of one or more lines with what they print.
 
     Args:
         lines: Commands, or one of several lines that end in a backslash.
-        only: A word: of the last output only the paragraphs that have it are shown, and nothing of the others.
+        since: A word: of each output what stands before the first line that begins with it is left out.
+        until: A word: of each output the first line that begins with it and all below are left out.
         lines_with: A word: of each output only the lines that have it are shown.
     """
     if not is_made_anew():
         return before()
     outputs = [output_of(line) for line in lines]
-    if only:
-        outputs = [*("" for _ in lines[1:]), excerpt(outputs[-1], only, "\n\n")]
-    outputs = [excerpt(output, lines_with, "\n") for output in outputs] if lines_with else outputs
+    outputs = [excerpt(output, lines_with) for output in outputs] if lines_with else outputs
+    outputs = [between(output, since, until) for output in outputs] if since else outputs
     texts = [f"$ {line}\n{output}".strip() for line, output in zip(lines, outputs, strict=True)]
-    return fenced(("\n" if only else "\n\n").join(texts))
+    return fenced("\n\n".join(texts))
 
 
 def quietly(*lines: str) -> str:
@@ -84,13 +84,21 @@ def output_of(line: str) -> str:
     return "\n".join(rows)
 
 
-def excerpt(output: str, word: str, between: str) -> str:
-    """Return the paragraphs, or the lines, that have a word, and dots where others stood."""
+def excerpt(output: str, word: str) -> str:
+    """Return the lines that have a word, and dots where others stood."""
     chosen: list[str] = []
-    for part in output.split(between):
-        if word in part:
-            chosen.append(part)
+    for line in output.splitlines():
+        if word in line:
+            chosen.append(line)
         elif chosen[-1:] != [LEFT_OUT]:
             chosen.append(LEFT_OUT)
-    assert any(part != LEFT_OUT for part in chosen), f"nothing has {word!r} in\n{output}"
+    assert any(line != LEFT_OUT for line in chosen), f"nothing has {word!r} in\n{output}"
     return "\n".join(chosen)
+
+
+def between(output: str, first: str, end: str) -> str:
+    """Return the lines from one that begins with a word to before one that begins with another."""
+    lines = output.splitlines()
+    starts = [i for i, line in enumerate(lines) if line.startswith(first)]
+    ends = [i for i, line in enumerate(lines) if line.startswith(end) and i > starts[0]]
+    return "\n".join(lines[starts[0] : ends[0]]).rstrip()

@@ -15,14 +15,12 @@ class Thing(NamedTuple):
         words: What stands in the code of its home alone; the first that is found counts.
         write: What its file holds.
         finds: Where it then shows.
-        in_file: It is added to the file that holds the words; else it is a file of its own in their folder.
     """
 
     what: str
     words: tuple[str, ...]
     write: str
     finds: str
-    in_file: bool = False
 
 
 THINGS = [
@@ -38,7 +36,8 @@ THINGS = [
     Thing("an optimizer", ("class OptimizerSpec(",), "its `OptimizerSpec`", "`optimizer:`, `explain`, parts"),
     Thing("a preflight check", ("class Check(",), "`find(setup)`, yields findings", "`run`, `probe`, `--dry-run`"),
     Thing("a measure", ("class RecordedStep:",), "`measure(step)`", "`probes.csv` with `diagnostics: true`"),
-    Thing("a metric", ("\nREDUCERS =",), "a word in `REDUCERS` and its case", "`--metric`, claims, `--fail-if`", True),
+    Thing("a metric", ("class Reducer(",), "its `Reducer`", "`--metric`, claims, `--fail-if`, methods"),
+    Thing("a metric of several arms", ("class GroupReducer(",), "its `GroupReducer`", "claims, methods"),
     Thing("an executor", ("class Executor(",), "takes runs, gives back what became of them", "`--jobs`"),
     Thing("a recorder", ("class Recorders:",), "`record(frame)`", "where a run is made"),
     Thing("a command", ("\napp = typer.Typer(",), "`command(...)`", "`normbench --help`, commands"),
@@ -60,9 +59,8 @@ def captions(what: str) -> str:
 
 
 def shown(thing: Thing) -> str:
-    """Its file or, with a stroke at the end, its folder."""
-    path = home(thing).relative_to(ROOT)
-    return path.as_posix() if thing.in_file else f"{path.parent.as_posix()}/"
+    """Its folder."""
+    return f"{home(thing).relative_to(ROOT).parent.as_posix()}/"
 
 
 def home(thing: Thing) -> Path:

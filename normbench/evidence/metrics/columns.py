@@ -37,6 +37,16 @@ def steps_of(read: Read, column: str) -> Steps:
     return _values(rows, column)
 
 
+def steps_by_layer(read: Read, what: str) -> dict[str, Steps]:
+    """Return the values of "weight.std" by layer and step; nothing if the run has no such statistic."""
+    kind, _, statistic = what.partition(".")
+    found: dict[str, Steps] = {}
+    for row in read(LAYER_STATS_CSV):
+        if row["kind"] == kind and row.get(statistic):
+            found.setdefault(row["layer"], []).append((int(row["step"]), float(row[statistic])))
+    return found
+
+
 def batch_spans(rows: Rows, column: str) -> Steps:
     """Return values that speak of the steps since the row before, by the step that span begins with."""
     starts = [0, *(int(row["step"]) for row in rows)]

@@ -1,19 +1,13 @@
 """Which way of a metric is better: higher, lower, or neither."""
 
-from typing import Literal
-
-Direction = Literal["higher", "lower"]
+from normbench.evidence.metrics.column_kinds import Direction, column_direction
+from normbench.evidence.metrics.metric_words import find_metric
 
 
 def direction(metric: str) -> Direction | None:
     """Return which way is better; None where neither is."""
-    if metric.startswith("steps_to"):
-        return "lower"
-    if "@" in metric or metric.startswith(("change", "depth_slope")):
-        return None
-    if metric.endswith("accuracy"):
-        return "higher"
-    return "lower" if "loss" in metric or metric.endswith("roughness") else None
+    found = find_metric(metric)
+    return found.reducer.direction(found.column) if found else column_direction(_column(metric))
 
 
 def better_way(metric: str) -> Direction | None:
@@ -23,4 +17,9 @@ def better_way(metric: str) -> Direction | None:
         >>> better_way("change test_accuracy"), better_way("change weight.std@hidden1")
         ('higher', None)
     """
-    return direction(metric.rsplit(maxsplit=1)[-1]) if metric.startswith("change ") else direction(metric)
+    found = find_metric(metric)
+    return found.reducer.better_way(found.column) if found else column_direction(_column(metric))
+
+
+def _column(metric: str) -> str:
+    return (metric.split() or [""])[-1]

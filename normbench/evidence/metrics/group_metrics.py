@@ -1,10 +1,16 @@
 """One number per seed read over several arms, or over all seeds of one."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from normbench.errors import ComparisonError
 from normbench.evidence.metrics.directions import direction
+from normbench.evidence.metrics.group_reducers.base import (
+    Group,
+    GroupReducer,
+    find_group_reducers,
+    unfinished_group_reducers,
+)
 from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.evidence.metrics.scales import is_share
 from normbench.evidence.statistics.means import mean_of
@@ -12,13 +18,13 @@ from normbench.storage.run_folder import CURVE_CSV, POINTS_CSV, Arm, Run
 from normbench.storage.run_status import RunStatus
 
 BySeed = Mapping[int, float]
-GROUP_METRICS = ("largest_stable KEY", "range_over KEY METRIC", "argbest KEY METRIC")
 CURVE_METRICS = ("bias2 curve", "variance curve")
 
 
 def is_group_metric(metric: str) -> bool:
     """Return whether the metric is read over a group of arms, not off one."""
-    return metric.split()[:1] in (["largest_stable"], ["range_over"], ["argbest"])
+    word = (metric.split() or [""])[0]
+    return word in find_group_reducers() or word in unfinished_group_reducers()
 
 
 def read_by_seed(arms: Sequence[Arm], metric: str) -> dict[int, float]:
@@ -26,7 +32,7 @@ def read_by_seed(arms: Sequence[Arm], metric: str) -> dict[int, float]:
 
     Args:
         arms: One, or for a group metric several.
-        metric: As ``read_metrics`` takes it, or one of GROUP_METRICS or CURVE_METRICS.
+        metric: As ``read_metrics`` takes it, or of several arms, or one of CURVE_METRICS.
 
     Raises:
         ComparisonError: The metric means nothing.
@@ -36,11 +42,11 @@ def read_by_seed(arms: Sequence[Arm], metric: str) -> dict[int, float]:
         return _curve_shares(arms[0].runs, metric)
     if not is_group_metric(metric):
         return {run.seed: _read(run, metric) for run in arms[0].runs}
+    reducer, key, plain = _group_words(metric)
+    settings, way, share = settings_along(arms, key), direction(plain), is_share(plain)
     seeds = sorted(set.intersection(*(set(arm.seeds) for arm in arms)))
     runs = [{run.seed: run for run in arm.runs} for arm in arms]
-    words = metric.split()
-    read = _group_reader(metric, settings_along(arms, words[1] if len(words) > 1 else ""))
-    return {seed: read([of[seed] for of in runs]) for seed in seeds}
+    return {seed: reducer.read(Group([of[seed] for of in runs], settings, plain, way, share, _read)) for seed in seeds}
 
 
 def _read(run: Run, metric: str) -> float:
@@ -49,10 +55,9 @@ def _read(run: Run, metric: str) -> float:
 
 def plain_metric(metric: str) -> str:
     """Return what is read off each run; nothing where it is known to be there."""
-    words = metric.split()
-    if metric in CURVE_METRICS or words[:1] == ["largest_stable"]:
+    if metric in CURVE_METRICS:
         return ""
-    return " ".join(words[2:]) if is_group_metric(metric) else metric
+    return " ".join(metric.split()[2:]) if is_group_metric(metric) else metric
 
 
 def settings_along(arms: Sequence[Arm], key: str) -> list[float]:
@@ -69,50 +74,17 @@ def settings_along(arms: Sequence[Arm], key: str) -> list[float]:
     return numbers
 
 
-def _group_reader(metric: str, settings: Sequence[float]) -> Callable[[Sequence[Run]], float]:
-    match metric.split():
-        case ["largest_stable", _]:
-            return lambda runs: _largest_stable(runs, settings)
-        case ["range_over", _, *words] if words:
-            return lambda runs: _range_over(runs, " ".join(words))
-        case ["argbest", _, *words] if words:
-            return lambda runs: _argbest(runs, settings, " ".join(words))
-    raise ComparisonError(f"metric {metric}: must be one of {', '.join(GROUP_METRICS)}, got {metric!r}. Add its words.")
-
-
-def _largest_stable(runs: Sequence[Run], settings: Sequence[float]) -> float:
-    """Return the largest setting up to which all are stable; half the smallest if none is."""
-    ordered = sorted(zip(settings, runs, strict=True), key=lambda pair: pair[0])
-    largest = ordered[0][0] / 2
-    for setting, run in ordered:
-        if not _is_stable(run):
-            break
-        largest = setting
-    return largest
-
-
-def _is_stable(run: Run) -> bool:
-    """Return whether a run neither diverged nor ended no better than the constant predictor on its training data."""
-    constant = run.summary.get("constant_predictor", {}).get("train_loss")
-    bound = math.inf if constant is None else float(constant)
-    return run.summary.get("status") != RunStatus.DIVERGED and _read(run, "train_loss") < bound
-
-
-def _range_over(runs: Sequence[Run], metric: str) -> float:
-    """Return max / min where effects are ratios, else max - min."""
-    values = [_read(run, metric) for run in runs]
-    if not all(map(math.isfinite, values)):
-        return math.nan
-    if is_share(metric):
-        return max(values) / min(values) if min(values) > 0 else math.nan
-    return max(values) - min(values)
-
-
-def _argbest(runs: Sequence[Run], settings: Sequence[float], metric: str) -> float:
-    sign = -1 if direction(metric) == "higher" else 1
-    scored = [(sign * _read(run, metric), setting) for setting, run in zip(settings, runs, strict=True)]
-    finite = [pair for pair in scored if not math.isnan(pair[0])]
-    return min(finite)[1] if finite else math.nan
+def _group_words(metric: str) -> tuple[GroupReducer, str, str]:
+    """Return the reducer, the key and the metric of each run that a group metric names."""
+    word, *rest = metric.split()
+    if word in unfinished_group_reducers():
+        raise ComparisonError(
+            f"metric {metric}: must be a finished word, got {word!r}. {unfinished_group_reducers()[word]}"
+        )
+    kind = find_group_reducers()[word]
+    if len(rest) > 1 if kind.takes_metric else len(rest) == 1:
+        return kind(), rest[0], " ".join(rest[1:])
+    raise ComparisonError(f"metric {metric}: must be {kind.usage()}, got {metric!r}. Add its words.")
 
 
 def _curve_shares(runs: Sequence[Run], metric: str) -> dict[int, float]:

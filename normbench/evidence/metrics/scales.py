@@ -5,27 +5,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from normbench.evidence.metrics.column_kinds import has_ratios
 from normbench.evidence.metrics.directions import better_way
 from normbench.evidence.metrics.diverged import Diverged, as_bad_as_any
+from normbench.evidence.metrics.group_reducers.base import find_group_reducers
+from normbench.evidence.metrics.metric_words import find_metric
 from normbench.evidence.statistics.intervals import log_normal_interval, student_interval
 from normbench.evidence.statistics.paired import Effect, paired_effect
-
-SURFACE_PROBES = ("loss_variation", "gradient_predictiveness", "smoothness")
-"""Sizes along the gradient, of any order of magnitude."""
 
 
 def is_share(metric: str) -> bool:
     """Return whether effects on the metric are ratios: of losses, of changes, of learning rates, of a loss surface."""
-    words = metric.split()
-    if words[:1] == ["range_over"]:
-        return is_share(" ".join(words[2:]))
-    if words[:1] in (["largest_stable"], ["argbest"], ["change"]) or metric == "variance curve":
+    word, *rest = metric.split() or [""]
+    group = find_group_reducers().get(word)
+    if group:
+        return group().is_ratio(is_share(" ".join(rest[1:])))
+    if metric == "variance curve":
         return True
-    if words[-1].removeprefix("probe.").partition("@")[0] in SURFACE_PROBES:
-        return True
-    if words[:1] == ["steps_to"] or "@" in metric:
-        return words[:1] == ["steps_to"]
-    return "loss" in words[-1] or words[-1] == "roughness"
+    found = find_metric(metric)
+    return found.reducer.is_ratio(found.column) if found else has_ratios([word, *rest][-1])
 
 
 def mean_interval(metric: str, values: Sequence[float]) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from normbench.inspection.explain.settings import all_settings, choices_page, pa
 from normbench.inspection.explain.variants import explain_variant
 from normbench.inspection.explain.weights import explain_weight_parametrization
 from normbench.norms.base import NormSpec
-from normbench.parts import Spec, find_specs
+from normbench.parts import Spec, find_specs, unfinished_specs
 from normbench.study.complaints import HINTS
 from normbench.weight_parametrizations.base import WeightParametrizationSpec
 
@@ -40,10 +40,14 @@ def find_pages(name: str, shape: Sequence[int], assignments: Sequence[str] = ())
         pages.append({"kind": "regularizer", **asdict(REGULARIZERS[name]())})
     pages += _setting_pages(name, shape)
     if not pages:
-        raise ConfigError(
-            [f"explain {name}: must be a part, a setting or a key of a study, got {name!r}.{_hint(name)}"]
-        )
+        unknown = f"explain {name}: must be a part, a setting or a key of a study, got {name!r}.{_hint(name)}"
+        raise ConfigError([line for found, line in unfinished_parts() if found == name] or [unknown])
     return pages
+
+
+def unfinished_parts() -> list[tuple[str, str]]:
+    """Return the name of each part whose file is not finished, and a line that says what it lacks."""
+    return [pair for package in part_packages().values() for pair in unfinished_specs(package).items()]
 
 
 def refuse_assignments(name: str | None, assignments: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.curves import mean_curve
 from normbench.evidence.comparison.pivot import Cell, Pivot
 from normbench.evidence.comparison.pivot_axes import is_number
-from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE
+from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, is_over_layers
 from normbench.evidence.metrics.scales import mean_interval
 from normbench.storage.arm_id import TUNED
 from normbench.storage.arm_labels import label_words, short_keys
@@ -64,7 +64,7 @@ def panel_over_steps(comparison: StudyComparison, metric: str) -> Panel:
         RunFolderError: A run's file is missing or was changed.
     """
     column = metric.rsplit(maxsplit=1)[-1]
-    if metric in (*OUTPUT_STDS, SURGE) or metric.startswith("depth_"):
+    if metric in (*OUTPUT_STDS, SURGE) or is_over_layers(metric):
         rule = "without --by it must be of a column or of a layer's statistic, which has a value at every step"
         raise ComparisonError(f"--plot: {rule}, got {metric!r}. Add --metric test_loss, or --by KEY.")
     words = _label_words(comparison)

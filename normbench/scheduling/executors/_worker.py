@@ -14,7 +14,7 @@ from normbench.scheduling.interruption import SIGNALS
 from normbench.scheduling.run_result import RunOptions, RunResult
 
 if TYPE_CHECKING:
-    from normbench.scheduling.one_run import PlannedRun
+    from normbench.scheduling.planned_run import PlannedRun
 
 GRACE_S = 3.0
 """Seconds that an ended process has to exit before it is killed."""

@@ -5,16 +5,15 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from types import ModuleType
 from typing import TYPE_CHECKING, Self
 
 from normbench.errors import ConfigError
 from normbench.scheduling.interruption import Interruption
 from normbench.scheduling.run_result import RunOptions, RunResult
-from normbench.storage.files.part_files import Parts, UnfinishedError, import_parts
+from normbench.storage.files.part_files import Parts, import_parts, require_class
 
 if TYPE_CHECKING:
-    from normbench.scheduling.one_run import PlannedRun
+    from normbench.scheduling.planned_run import PlannedRun
 
 
 class Executor(ABC):
@@ -75,19 +74,7 @@ def unfinished_executors() -> list[str]:
 
 @cache
 def _parts() -> Parts[type[Executor]]:
-    return import_parts(__name__.rpartition(".")[0], lambda module, _: _executor_in(module))
-
-
-def _executor_in(module: ModuleType) -> type[Executor]:
-    kinds = [thing for thing in vars(module).values() if isinstance(thing, type) and issubclass(thing, Executor)]
-    own = [kind for kind in kinds if kind.__module__ == module.__name__]
-    if len(own) != 1:
-        got = ", ".join(kind.__name__ for kind in own) or "none"
-        raise UnfinishedError(f"must define one Executor, got {got}")
-    missing = sorted(own[0].__abstractmethods__)
-    if missing:
-        raise UnfinishedError(f"{own[0].__name__} must define {', '.join(missing)}, got nothing of that name")
-    return own[0]
+    return import_parts(__name__.rpartition(".")[0], lambda module, _: require_class(module, Executor))
 
 
 def make_executor(jobs: str, interruption: Interruption | None = None) -> Executor:

@@ -8,7 +8,7 @@ from normbench.scheduling.interruption import Interruption
 from normbench.scheduling.run_result import RunOptions, RunResult
 
 if TYPE_CHECKING:
-    from normbench.scheduling.one_run import PlannedRun
+    from normbench.scheduling.planned_run import PlannedRun
 
 
 class InProcess(Executor):

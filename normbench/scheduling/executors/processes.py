@@ -14,7 +14,7 @@ from normbench.scheduling.run_result import AGAIN, RunOptions, RunResult
 from normbench.storage.run_status import RunStatus
 
 if TYPE_CHECKING:
-    from normbench.scheduling.one_run import PlannedRun
+    from normbench.scheduling.planned_run import PlannedRun
 
 POLL_S = 0.2
 """Most seconds until a request to stop is noticed."""

@@ -5,7 +5,7 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -86,3 +86,21 @@ def require_function(module: ModuleType, name: str) -> Callable[..., object]:
     if not found.__doc__:
         raise UnfinishedError(f"{name} must have a docstring, got none")
     return found  # type: ignore[no-any-return]
+
+
+def require_class(module: ModuleType, base: type) -> Any:
+    """Return the one class that a module derives from a base, with nothing left to define.
+
+    Raises:
+        UnfinishedError: There is none, there are several, or something of it is missing.
+    """
+    kinds = [thing for thing in vars(module).values() if isinstance(thing, type) and issubclass(thing, base)]
+    own = [kind for kind in kinds if kind.__module__ == module.__name__]
+    if len(own) != 1:
+        raise UnfinishedError(
+            f"must define one {base.__name__}, got {', '.join(kind.__name__ for kind in own) or 'none'}"
+        )
+    missing = sorted(getattr(own[0], "__abstractmethods__", ()))
+    if missing:
+        raise UnfinishedError(f"{own[0].__name__} must define {', '.join(missing)}, got nothing of that name")
+    return own[0]

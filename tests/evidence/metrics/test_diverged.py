@@ -10,7 +10,8 @@ from runs_in_memory import RunInMemory, arm_in_memory, arms_called
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.verdict import judge_claim
 from normbench.evidence.metrics.directions import better_way
-from normbench.evidence.metrics.run_metrics import REDUCERS, SURGE, read_metrics
+from normbench.evidence.metrics.metric_words import usages
+from normbench.evidence.metrics.run_metrics import SURGE, read_metrics
 from normbench.evidence.metrics.scales import metric_effect
 from normbench.evidence.statistics.paired import judge_effects
 
@@ -23,7 +24,7 @@ COLUMNS = (
     "probe.smoothness@network",
     "weight.std@hidden1",
 )
-COLUMN_METRICS = [" ".join(WORDS.get(word, word) for word in reducer.split()) for reducer in REDUCERS]
+COLUMN_METRICS = [" ".join(WORDS.get(word, word) for word in reducer.split()) for reducer in usages()]
 METRICS = [SURGE, *COLUMNS, *(f"{words} {column}" for words in COLUMN_METRICS for column in COLUMNS)]
 SEEDS = range(8)
 STEPS = (0, 20, 40, 60)

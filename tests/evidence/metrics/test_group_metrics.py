@@ -56,7 +56,7 @@ def test_only_seeds_that_all_have_are_read():
 
 
 def test_words_that_lack_a_column_are_refused():
-    with pytest.raises(ComparisonError, match="must be one of largest_stable KEY"):
+    with pytest.raises(ComparisonError, match="must be range_over KEY METRIC, got"):
         read_by_seed(ladder(0.5, 0.4), "range_over optimizer.lr")
 
 

@@ -64,7 +64,7 @@ def test_a_column_the_run_has_not_is_nan():
     "metric", ["bst test_loss", "max_after x test_loss", "steps_to nan test_loss", "best best loss"]
 )
 def test_other_words_are_refused_with_an_example(metric):
-    with pytest.raises(ComparisonError, match="must be COLUMN or one of last, first, best, change"):
+    with pytest.raises(ComparisonError, match="must be COLUMN or one of at_train_loss VALUE, best, change"):
         value(metric)
 
 

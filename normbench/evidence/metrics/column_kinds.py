@@ -1,0 +1,28 @@
+"""What a column's name says of its numbers: which way is better, and whether effects are ratios."""
+
+from typing import Literal
+
+Direction = Literal["higher", "lower"]
+SURFACE_PROBES = ("loss_variation", "gradient_predictiveness", "smoothness")
+"""Sizes along the gradient, of any order of magnitude."""
+
+
+def column_direction(column: str) -> Direction | None:
+    """Return which way is better; None where neither is.
+
+    Example:
+        >>> column_direction("test_accuracy"), column_direction("test_loss"), column_direction("weight.std@hidden1")
+        ('higher', 'lower', None)
+    """
+    if "@" in column:
+        return None
+    if column.endswith("accuracy"):
+        return "higher"
+    return "lower" if "loss" in column or column.endswith("roughness") else None
+
+
+def has_ratios(column: str) -> bool:
+    """Return whether effects on a column are ratios: of losses, of roughness, of what is known of a loss surface."""
+    if column.removeprefix("probe.").partition("@")[0] in SURFACE_PROBES:
+        return True
+    return "@" not in column and ("loss" in column or column == "roughness")
