@@ -1,4 +1,4 @@
-"""Which normalization and regularization to use, answered by experiments; public functions, loaded lazily."""
+"""normbench compares normalizations and regularizations by experiments; its public functions are loaded lazily."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from normbench.scheduling.schedule import run_study
     from normbench.study.load import load_study
 
-_HOMES = {
+_MODULES = {
     "load_study": "normbench.study.load",
     "run_study": "normbench.scheduling.schedule",
     "compare_runs": "normbench.evidence.comparison.comparison",
@@ -23,6 +23,6 @@ def __getattr__(name: str) -> Any:
     """Import a public function when it is first used: torch takes seconds, ``--help`` should not."""
     from importlib import import_module
 
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'normbench' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES[name]), name)

@@ -1,11 +1,11 @@
-"""Every mistake a user can make; the tree is the docstring.
+"""The exceptions for mistakes of users; their tree is in this docstring.
 
 NormbenchError            one line for the user, exit code 2
-    ConfigError           a config says something it must not; carries one line per mistake
-    RunFolderError        a run's folder is missing, damaged or occupied
-        OldRunsError      a study was made by a version whose runs are not mixed with this one's
-    ComparisonError       what was asked of the runs cannot be answered
-    RunFailedError        a run failed, and what depends on it cannot go on; exit code 1
+    ConfigError           a config is invalid; holds one line per mistake
+    RunFolderError        a run's folder is missing, damaged or in use
+        OldRunsError      a study was made by a version whose runs this one does not read
+    ComparisonError       the runs cannot be compared as requested
+    RunFailedError        a run failed, and the command cannot continue; exit code 1
 SettingError (ValueError) a layer, model or dataset refuses a setting; becomes a ConfigError line
 """
 
@@ -14,11 +14,11 @@ from difflib import get_close_matches
 
 
 class NormbenchError(Exception):
-    """A mistake the user can mend; its text is all they need to see."""
+    """A mistake that the user can correct; its text is printed without a traceback."""
 
 
 class ConfigError(NormbenchError, ValueError):
-    """A config that cannot be run, with every mistake in it at once."""
+    """A config is invalid; holds all mistakes in it."""
 
     def __init__(self, complaints: Sequence[str]) -> None:
         super().__init__("\n".join(complaints))
@@ -26,28 +26,28 @@ class ConfigError(NormbenchError, ValueError):
 
 
 class RunFolderError(NormbenchError):
-    """A run's folder is missing, damaged or occupied."""
+    """A run's folder is missing, damaged or in use."""
 
 
 class OldRunsError(RunFolderError):
-    """A study was made by a version whose runs are not mixed with this one's."""
+    """A study was made by a version whose runs this one does not read."""
 
 
 class RunFailedError(NormbenchError):
-    """A run failed, and what depends on it cannot go on."""
+    """A run failed, and the command cannot continue without it."""
 
 
 class ComparisonError(NormbenchError):
-    """What was asked of the runs cannot be answered from them."""
+    """The runs cannot be compared as requested."""
 
 
 class SettingError(ValueError):
     """A part refuses the value of one of its settings.
 
-    Raised by layers, models and datasets, which know no file; whoever reads the config adds the place.
+    Raised by layers, models and datasets; the code that reads the config adds the file and line.
 
     Attributes:
-        layer: Which layer of a network refuses, where it is one.
+        layer: Name of the layer that refuses; "" if it is no layer.
     """
 
     def __init__(self, key: str, rule: str, value: object, way_out: str, layer: str = "") -> None:
@@ -55,7 +55,7 @@ class SettingError(ValueError):
         self.key, self.rule, self.value, self.way_out, self.layer = key, rule, value, way_out, layer
 
     def within(self, part: str, layer: str = "") -> "SettingError":
-        """Return the same refusal, seen from the config: key under ``part``, rule with the layer's name."""
+        """Return the error with its key below ``part`` and the layer's name in its rule."""
         key, where = f"{part}.{self.key}" if part else self.key, f" of layer {layer}" if layer else ""
         return SettingError(key, f"{self.rule}{where}", self.value, self.way_out, layer or self.layer)
 
@@ -66,6 +66,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
-def divisors(number: int) -> str:
-    """Return the divisors of ``number`` as a list for the eye: "1, 2, 3, 6"."""
+def divisors_text(number: int) -> str:
+    """Return the divisors of a number as text: "1, 2, 3, 6"."""
     return ", ".join(str(d) for d in range(1, number + 1) if number % d == 0)

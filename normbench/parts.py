@@ -1,4 +1,4 @@
-"""Finds the variants of each part by their files, and turns names in YAML into objects: Spec, OneOf, About."""
+"""Finds the variants of each part by their files, and makes their specs from YAML: Spec, OneOf, About."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from pydantic_core import CoreSchema, core_schema
 from normbench.storage.files.part_files import Parts, UnfinishedError, import_parts
 
 MAX_SIZE = 1_000_000
-"""Of one axis: of features, classes, layers' widths."""
+"""Most features, classes or units on one axis."""
 MAX_DEPTH = 10_000
-"""Of a network, in layers or blocks."""
+"""Most layers or blocks of a network."""
 MAX_SAMPLES = 100_000_000
 Widths = Annotated[
     tuple[Annotated[int, Field(strict=True, ge=1, le=MAX_SIZE)], ...],
@@ -24,9 +24,9 @@ Widths = Annotated[
 
 
 class Spec(BaseModel, ABC):
-    """What YAML may say about one variant of a part, and ``build``, which makes the real object."""
+    """The settings of one variant of a part in YAML, and ``build``, which makes its object."""
 
-    # Strict: "16" is not a number and true is not 1. Frozen: a spec is a fact, and can be hashed.
+    # Strict: "16" is not a number and true is not 1. Frozen: a spec can be hashed.
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
@@ -35,11 +35,11 @@ class Spec(BaseModel, ABC):
 
     @abstractmethod
     def build(self, *args: Any, **kwargs: Any) -> Any:
-        """Make the object this spec describes."""
+        """Make the object that this spec describes."""
 
     @classmethod
     def settings(cls) -> list[str]:
-        """Return what may be set besides the name, in the order of the file."""
+        """Return the keys of all settings but the name, in the order of the file."""
         return [key for key in cls.model_fields if key != "name"]
 
     def changed(self) -> dict[str, Any]:
@@ -48,15 +48,15 @@ class Spec(BaseModel, ABC):
 
 
 def find_specs(package: str) -> dict[str, type[Spec]]:
-    """Import every file of a package and return its variants by name, sorted; unfinished ones are left out.
+    """Import every file of a package and return the specs by name, sorted; unfinished files are left out.
 
-    The file's name is the variant's name: ``normbench.norms.group_norm`` holds the spec ``group_norm``.
+    The file's name is the variant's name: ``normbench.norms.group_norm`` defines the spec ``group_norm``.
     """
     return _parts(package).found
 
 
 def unfinished_specs(package: str) -> dict[str, str]:
-    """Return a line for each file of a package that holds no whole variant, by its name."""
+    """Return a line for each file of a package that defines no complete variant, by file name."""
     return _parts(package).unfinished
 
 
@@ -71,19 +71,19 @@ def _spec_in(module: ModuleType, name: str) -> type[Spec]:
         got = ", ".join(spec.__name__ for spec in specs) or "none"
         raise UnfinishedError(f"must define one Spec with the name {name!r}, got {got}")
     spec: type[Spec] = specs[0]
-    said = spec.model_fields["name"].default
-    if said != name:
-        raise UnfinishedError(f"{spec.__name__}.name must be the file's, {name!r}, got {said!r}")
+    found = spec.model_fields["name"].default
+    if found != name:
+        raise UnfinishedError(f"{spec.__name__}.name must be the file's, {name!r}, got {found!r}")
     if not vars(spec).get("__doc__"):
         raise UnfinishedError(f"{spec.__name__} must have a docstring, got none")
-    missing = [*sorted(spec.__abstractmethods__), *_unset(spec)]
+    missing = [*sorted(spec.__abstractmethods__), *_unset_class_variables(spec)]
     if missing:
         raise UnfinishedError(f"{spec.__name__} must define {', '.join(missing)}, got nothing of that name")
     return spec
 
 
-def _unset(spec: type[Spec]) -> list[str]:
-    """Return the class variables that a base only announces and the spec does not set, such as ``about``."""
+def _unset_class_variables(spec: type[Spec]) -> list[str]:
+    """Return the class variables that a base class declares and the spec does not set, such as ``about``."""
     announced = [name for base in reversed(spec.__mro__) for name in getattr(base, "__class_vars__", ())]
     return [name for name in dict.fromkeys(announced) if not name.startswith("_") and not hasattr(spec, name)]
 
@@ -99,7 +99,7 @@ def _is_spec_of(thing: Any, module: str) -> bool:
 
 @dataclass(frozen=True)
 class OneOf:
-    """Annotation of a field that holds one variant of a part: ``Annotated[NormSpec, OneOf("normbench.norms")]``.
+    """Annotates a field that holds one variant of a part: ``Annotated[NormSpec, OneOf("normbench.norms")]``.
 
     In YAML the field is a mapping with ``name``, or the bare name; without a name it is the ``default`` variant.
     The static type stays the base class.
@@ -125,17 +125,17 @@ def _name_of(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class About:
-    """What a layer's numbers do not show.
+    """Facts about a variant that cannot be measured: formula, source and advice.
 
     Attributes:
-        formula: Of one output value, in the names of the layer's own settings, parameters and statistics. The contract
-            test evaluates it in float64 against the layer.
-        paper: Authors, title, year; "" where there is none.
-        url: Where to read it; "" where there is no paper.
+        formula: Formula of one output value, in the names of the layer's settings, parameters and statistics. The
+            contract test evaluates it in float64 against the layer.
+        paper: Authors, title and year; "" where there is no paper.
+        url: Address of the paper; "" where there is none.
         good_for: When to use it.
-        bad_for: When not to.
-        disagreements: Where implementations differ, one sentence each.
-        documents: What the documents got wrong about it, one sentence each.
+        bad_for: When not to use it.
+        disagreements: Differences between implementations, one sentence each.
+        documents: Errors of the documents about it, one sentence each.
     """
 
     formula: str

@@ -1,4 +1,4 @@
-"""One stream of random numbers per seed and purpose, so that arms share data, order and start."""
+"""Makes one stream of random numbers per seed and purpose, so that arms share data, order and initial weights."""
 
 from hashlib import sha256
 
@@ -6,13 +6,13 @@ import torch
 
 
 def derive_seed(seed: int, *purpose: str | int) -> int:
-    """Return a 63-bit seed that depends on the seed and on what it is for, the same on every machine."""
+    """Return a 63-bit seed for one purpose of a seed; the same on every machine."""
     text = "/".join(str(word) for word in (seed, *purpose))
     return int.from_bytes(sha256(text.encode()).digest()[:8], "big") >> 1
 
 
 def replica_seed(seed: int, replica: int) -> int:
-    """Return the seed for all but the data of one replica; the first, 0, has the seed itself.
+    """Return the seed of a replica's order, weights and dropout; replica 0 has the seed itself.
 
     Example:
         >>> replica_seed(7, 0), replica_seed(7, 1) == replica_seed(7, 2)
@@ -22,5 +22,5 @@ def replica_seed(seed: int, replica: int) -> int:
 
 
 def stream(seed: int, *purpose: str | int) -> torch.Generator:
-    """Return a CPU generator of its own for one purpose, e.g. ``stream(0, "data", "train")``."""
+    """Return a new CPU generator for one purpose of a seed, e.g. ``stream(0, "data", "train")``."""
     return torch.Generator().manual_seed(derive_seed(seed, *purpose))

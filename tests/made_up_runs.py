@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from normbench.storage.files.json_files import read_json, write_json, write_sealed_json
-from normbench.storage.identity import NUM_SHOWN
+from normbench.storage.identity import NUM_DIGITS_SHOWN
 from normbench.storage.run_folder import (
     ARM_JSON,
     ENVIRONMENT_JSON,
@@ -15,7 +15,7 @@ from normbench.storage.run_folder import (
     STUDY_JSON,
     SUMMARY_JSON,
     arm_folder_name,
-    digests,
+    csv_digests,
     read_arm,
 )
 
@@ -76,7 +76,7 @@ def baseline_fixing(said):
 def make_arm(study, arm="none", *, identity="aaaaaa", changed=None, **settings):
     """Write arm.json; ``batch__size`` stands for the dotted key ``batch.size``."""
     dotted = {key.replace("__", "."): value for key, value in settings.items()}
-    folder = study / arm_folder_name(arm, identity[:NUM_SHOWN])
+    folder = study / arm_folder_name(arm, identity[:NUM_DIGITS_SHOWN])
     folder.mkdir(parents=True, exist_ok=True)
     said = list(dotted) if changed is None else changed
     write_json(folder / ARM_JSON, {"arm": arm, "identity": identity, "settings": dotted, "changed": said})
@@ -90,7 +90,7 @@ def make_run(arm, seed=0, metrics=({"step": 0, "test_loss": 1.0},), stats=(), cp
     write_csv(folder / METRICS_CSV, metrics)
     write_csv(folder / LAYER_STATS_CSV, [{"step": 0, "layer": "", "kind": ""} | STATISTICS | row for row in stats])
     known = read_json(arm / ARM_JSON)["identity"] if (arm / ARM_JSON).is_file() else "aaaaaa"
-    content = SUMMARY | {"identity": known, "files": digests(folder)} | summary
+    content = SUMMARY | {"identity": known, "files": csv_digests(folder)} | summary
     write_sealed_json(folder / SUMMARY_JSON, content)
     write_json(folder / ENVIRONMENT_JSON, {"cpu_s": 1.5, "cpu_s_per_step": cpu_s_per_step, "num_threads": 1})
     return folder

@@ -42,7 +42,7 @@ def described(label):
 
 def arms_called(*labels):
     """Return arms that a test writes as their labels, to choose from."""
-    return ArmSet([entry.known(settings) for entry, settings in map(described, labels)])
+    return ArmSet([entry.with_settings(settings) for entry, settings in map(described, labels)])
 
 
 def arm_with(name, values, metric="test_loss", statuses=None, **settings):

@@ -6,7 +6,7 @@ from normbench.findings import Finding, share_findings
 from normbench.report.blocks.findings import (
     BEFORE_TRAINING,
     IN_A_PROBE,
-    MAX_TOLD,
+    MAX_LISTED,
     finding_line,
     findings_blocks,
     short_findings,
@@ -78,10 +78,10 @@ def test_only_the_levels_asked_for_are_told():
 
 
 def test_of_very_many_findings_the_first_are_told_and_the_rest_counted():
-    findings = [finding(f"fc{i}", arms=("a",)) for i in range(MAX_TOLD + 1_000)]
+    findings = [finding(f"fc{i}", arms=("a",)) for i in range(MAX_LISTED + 1_000)]
     lines = told(findings, study="deep")
     assert lines[-1] == "1,000 more findings: --json"
-    assert sum(line.startswith("deep: ") for line in lines) == MAX_TOLD
+    assert sum(line.startswith("deep: ") for line in lines) == MAX_LISTED
 
 
 def test_before_a_run_a_finding_takes_one_line_and_many_are_counted():

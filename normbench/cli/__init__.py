@@ -1,4 +1,4 @@
-"""The command line: one file per command, found by itself; shows errors, and nothing else."""
+"""Finds the commands, one file each, runs one, and prints its errors with an exit code."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-from normbench.storage.files.part_files import function_in, import_parts
+from normbench.storage.files.part_files import import_parts, require_function
 
 INTERRUPTED = 130
 app = typer.Typer(
@@ -33,8 +33,8 @@ class _Command(TyperCommand):
                 formatter.write_dl(rows)
 
 
-def _stub(line: str) -> Callable[[], None]:
-    """Return a command that only says what is missing in its file."""
+def _unfinished_command(line: str) -> Callable[[], None]:
+    """Return a command that raises the line about its unfinished file."""
 
     def command() -> None:
         from normbench.errors import ConfigError
@@ -45,24 +45,24 @@ def _stub(line: str) -> Callable[[], None]:
     return command
 
 
-_parts = import_parts(__name__, lambda module, _: function_in(module, "command"))
-_commands = _parts.found | {name: _stub(line) for name, line in _parts.unfinished.items()}
+_parts = import_parts(__name__, lambda module, _: require_function(module, "command"))
+_commands = _parts.found | {name: _unfinished_command(line) for name, line in _parts.unfinished.items()}
 for _name in sorted(_commands):
     app.command(name=_name, cls=_Command)(_commands[_name])
 
 
 def main() -> None:
-    """Run a command; a mistake of the user's is one line each on stderr and exit code 2."""
-    from normbench.storage.files.plain_text import only_visible_text
+    """Run a command; print each mistake of the user as a line on stderr and exit with code 2."""
+    from normbench.storage.files.plain_text import print_visible_text
     from normbench.storage.files.streams import discard_output, open_standard_streams
 
     open_standard_streams()
-    with only_visible_text():
+    with print_visible_text():
         code = _exit_code()
         try:
             sys.stdout.flush()
         except OSError as error:
-            code = code or _code_of(error)
+            code = code or _report_os_error(error)
             discard_output()
     sys.exit(code)
 
@@ -77,32 +77,32 @@ def _exit_code() -> int:
         app()
     except NormbenchError as error:
         for line in error.complaints if isinstance(error, ConfigError) else [str(error)]:
-            _tell(line)
+            _print_error(line)
         return 1 if isinstance(error, RunFailedError) else 2
     except SystemExit as stop:
         if isinstance(stop.__context__, BrokenPipeError):  # typer makes exit 1 of it
             discard_output()
             return 0
         if stop.code == INTERRUPTED:  # what typer makes of KeyboardInterrupt
-            _tell("interrupted; the same command goes on where it stopped")
+            _print_error("interrupted; the same command goes on where it stopped")
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except OSError as error:
         discard_output()
-        return _code_of(error)
+        return _report_os_error(error)
     return 0
 
 
-def _code_of(error: OSError) -> int:
-    """Return the exit code for a failure of the system, after telling it: 0 where the reader has seen enough."""
-    from normbench.storage.files.atomic import refusal
+def _report_os_error(error: OSError) -> int:
+    """Print an error of the system and return its exit code; a closed pipe is no error."""
+    from normbench.storage.files.atomic import os_error_line
 
     if isinstance(error, BrokenPipeError):  # as with `| head`
         return 0
-    _tell(refusal(error, Path.cwd()))  # a full disk, a folder nobody may read
+    _print_error(os_error_line(error, Path.cwd()))  # a full disk, a folder nobody may read
     return 2
 
 
-def _tell(line: str) -> None:
+def _print_error(line: str) -> None:
     from normbench.storage.files.plain_text import one_line
 
-    print(one_line(line), file=sys.stderr)  # noqa: T201 - the one place where a mistake is shown
+    print(one_line(line), file=sys.stderr)  # noqa: T201 - the only place that prints errors

@@ -1,4 +1,4 @@
-"""normbench claims: what is said, and the verdict of the runs."""
+"""normbench claims: test the claims of study files against their runs."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""normbench compare: the comparison again, from files alone."""
+"""normbench compare: compare the arms of finished runs, from files alone."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -46,8 +46,8 @@ def command(
     """
     from normbench.evidence.comparison.comparison import compare_studies
     from normbench.evidence.comparison.effects import with_effects
-    from normbench.evidence.comparison.gate import failures, read_gate
-    from normbench.evidence.comparison.pivot import pivots
+    from normbench.evidence.comparison.gate import failing_rows, read_gate
+    from normbench.evidence.comparison.pivot import make_pivots
     from normbench.report.pages.comparison_page import chosen_format
     from normbench.storage.study_folder import read_studies
 
@@ -59,13 +59,13 @@ def command(
     gates = [read_gate(text) for text in fail_if or ()]
     read = compare_studies(read_studies(paths or [runs_dir]), metric or (), where or ())
     comparisons = [with_effects(comparison, baseline) for _, comparison in read]
-    tables = [pivots(comparison, by) if by else [] for comparison in comparisons]
-    failed = [line for gate in gates for line in failures(comparisons, gate)]
+    tables = [make_pivots(comparison, by) if by else [] for comparison in comparisons]
+    failed = [line for gate in gates for line in failing_rows(comparisons, gate)]
     if plot:
         save_figure(plot, comparisons, tables)
     is_own_question = not (metric or where or by)
     found = zip((study for study, _ in read), comparisons, tables, strict=True)
-    studies = [_compared(*each, is_own_question=is_own_question, with_methods=methods) for each in found]
+    studies = [_with_details(*each, is_own_question=is_own_question, with_methods=methods) for each in found]
     _show(studies, chosen, details=details, figure=str(plot or ""))
     for line in failed:
         typer.echo(line, err=True)
@@ -80,7 +80,7 @@ def more_help() -> tuple[str, list[tuple[str, str]]]:
     return "Before the column of --metric", list(usages().items())
 
 
-def _compared(
+def _with_details(
     study: "StudyFolder",
     comparison: "StudyComparison",
     pivots: "list[Pivot]",
@@ -88,15 +88,15 @@ def _compared(
     is_own_question: bool,
     with_methods: bool,
 ) -> "ComparedStudy":
-    """Add to a comparison what else is told of its study."""
+    """Return a comparison with its study's claims, findings and paragraph on methods."""
     from normbench.evidence.claims.study_verdicts import study_verdicts
     from normbench.evidence.comparison.effects import with_first_baseline
     from normbench.evidence.layers.standouts import comparison_standouts
     from normbench.report.pages.comparison_page import ComparedStudy
-    from normbench.report.pages.methods import methods
+    from normbench.report.pages.methods import methods_paragraph
 
     judged = comparison if pivots or comparison.baseline else with_first_baseline(comparison)
-    paragraph = methods(judged, pivots) if with_methods else ""
+    paragraph = methods_paragraph(judged, pivots) if with_methods else ""
     if not is_own_question:
         return ComparedStudy(judged, pivots, paragraph=paragraph)
     return ComparedStudy(judged, pivots, study_verdicts(study), comparison_standouts(study, comparison), paragraph)

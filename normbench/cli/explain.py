@@ -1,4 +1,4 @@
-"""normbench explain: what a part computes, with numbers, and what a setting means."""
+"""normbench explain: explain a part with numbers, or a setting."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""normbench init: a commented config to start from."""
+"""normbench init: write a commented config to start from."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -39,7 +39,7 @@ dataset: banknotes        # 3x32x32 images, two classes
 
 def command(
     model: Annotated[Literal["mlp", "lenet"], typer.Argument(help="Which network to start from.")] = "lenet",
-    path: Annotated[Path | None, typer.Option("--path", help="File to write; my_<model>.yaml if not said.")] = None,
+    path: Annotated[Path | None, typer.Option("--path", help="File to write; by default my_<model>.yaml.")] = None,
 ) -> None:
     """Write a commented config to start from; never over an existing file.
 

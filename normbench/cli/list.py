@@ -1,4 +1,4 @@
-"""normbench list: the runs under the runs folder, and their status."""
+"""normbench list: list the runs under the runs folder with their status."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +8,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from normbench.storage.run_search import Found
+    from normbench.storage.run_search import FoundRuns
     from normbench.storage.run_states import RunState
 
 
@@ -23,10 +23,10 @@ def command(
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List studies, arms and how many of their runs are in what state.
+    """List studies and arms with the number of their runs in each state.
 
-    Finished and diverged are results. Running: its owner is alive. Interrupted, failed and stopped: the command that
-    ran it goes on with it. Damaged: its summary cannot be read; the same command makes it again.
+    Finished and diverged are results. Running: its process is alive. Interrupted, failed and stopped: the command that
+    ran it continues it. Damaged: its summary cannot be read; the same command makes it again.
 
     Example: normbench list --status failed --status stopped --runs
     """
@@ -34,47 +34,47 @@ def command(
     from normbench.report.terminal.console import make_console
     from normbench.report.terminal.render import print_blocks
     from normbench.storage.files.plain_text import one_line
-    from normbench.storage.run_states import by_arm
+    from normbench.storage.run_states import count_by_arm
 
-    wanted = _checked(status or [])
-    found = _found(paths or [], runs_dir)
+    wanted = _check_statuses(status or [])
+    found = _find_runs(paths or [], runs_dir)
     for line in found.unreadable:
         typer.echo(one_line(line), err=True)
     shown = [run for run in found.runs if not wanted or run.status in wanted]
     if json_:
-        typer.echo(states.runs_json(shown) if runs else states.arms_json(by_arm(shown)))
+        typer.echo(states.runs_json(shown) if runs else states.arms_json(count_by_arm(shown)))
         return
     if not shown:
-        typer.echo(_nothing(found.runs, wanted, paths or [runs_dir]))
+        typer.echo(_no_runs_text(found.runs, wanted, paths or [runs_dir]))
         return
-    told = states.runs_blocks(shown) if runs else states.arms_blocks(by_arm(shown))
-    print_blocks(make_console(), [*told, states.counts_block(shown)])
+    blocks = states.runs_blocks(shown) if runs else states.arms_blocks(count_by_arm(shown))
+    print_blocks(make_console(), [*blocks, states.counts_block(shown)])
 
 
-def _checked(said: list[str]) -> list[str]:
+def _check_statuses(given: list[str]) -> list[str]:
     from normbench.errors import ConfigError, did_you_mean
     from normbench.storage.run_status import FOLDER_STATUSES
 
     rule = f"must be one of {', '.join(FOLDER_STATUSES)}"
-    wrong = [status for status in said if status not in FOLDER_STATUSES]
+    wrong = [status for status in given if status not in FOLDER_STATUSES]
     if wrong:
         raise ConfigError(
             [f"--status {text}: {rule}, got {text!r}.{did_you_mean(text, FOLDER_STATUSES)}".rstrip() for text in wrong]
         )
-    return said
+    return given
 
 
-def _found(paths: list[Path], runs_dir: Path) -> "Found":
+def _find_runs(paths: list[Path], runs_dir: Path) -> "FoundRuns":
     from normbench.errors import RunFolderError
-    from normbench.storage.run_search import find_runs, folder_named
+    from normbench.storage.run_search import find_runs, resolve_folder
 
     if not paths and not runs_dir.is_dir():
         rule = "must be a folder with runs, got no folder"
         raise RunFolderError(f"{runs_dir}: {rule}. Run a config first: normbench run configs/lenet_bn.yaml")
-    return find_runs(*(folder_named(path, runs_dir) for path in paths) if paths else [runs_dir])
+    return find_runs(*(resolve_folder(path, runs_dir) for path in paths) if paths else [runs_dir])
 
 
-def _nothing(runs: "Sequence[RunState]", wanted: list[str], paths: list[Path]) -> str:
+def _no_runs_text(runs: "Sequence[RunState]", wanted: list[str], paths: list[Path]) -> str:
     where = ", ".join(map(str, paths))
     if runs:
         return f"{where}: none of {len(runs)} runs is {' or '.join(wanted)}."

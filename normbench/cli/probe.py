@@ -1,4 +1,4 @@
-"""normbench probe: std per layer, forward and backward, without training."""
+"""normbench probe: print std per layer, forward and backward, without training."""
 
 import json
 from collections.abc import Sequence
@@ -20,7 +20,9 @@ def command(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", metavar="MODULE:CALLABLE", help="What makes a model of your own, called per seed."),
+        typer.Option(
+            "--model", metavar="MODULE:CALLABLE", help="A callable that makes your own model, called per seed."
+        ),
     ] = None,
     input_: Annotated[
         str | None,
@@ -30,7 +32,7 @@ def command(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of every arm.")
     ] = None,
     seeds: Annotated[
-        int | None, typer.Option("--seeds", min=1, help="Seeds 0 .. N-1; the file's, or 8, if not said.")
+        int | None, typer.Option("--seeds", min=1, help="Seeds 0 .. N-1; by default the file's, or 8.")
     ] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw std over the layers: a .png or .svg file.")] = None,
     layers: Annotated[
@@ -38,9 +40,9 @@ def command(
     ] = "ends",
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show where a signal vanishes, explodes or dies before any training, forward and backward, and why.
+    """Show at which layer a signal vanishes, explodes or becomes 0 before any training, forward and backward, and why.
 
-    Of a study file it also says what else may go wrong in its runs: warnings, and notes on habits that do no harm.
+    For a study file it also lists what else may go wrong in its runs: warnings, and notes on harmless habits.
 
     Example: normbench probe configs/deep_mlp.yaml --set norm=group_norm
     """
@@ -53,14 +55,14 @@ def command(
     from normbench.report.terminal.render import print_blocks
     from normbench.storage.files.json_files import json_ready
 
-    _check_words(config, model, input_, set_ or [], plot)
+    _check_arguments(config, model, input_, set_ or [], plot)
     if config is None:
         assert model is not None
         assert input_ is not None
-        study, title, reports = None, model, _of_callable(model, input_, seeds)
+        study, title, reports = None, model, _probe_callable(model, input_, seeds)
     else:
-        study = _study(config, set_ or [], seeds)
-        title, reports = _of_study(study)
+        study = _load_study(config, set_ or [], seeds)
+        title, reports = _probe_study(study)
     if plot is not None:
         from normbench.report.figures.probe import save_probe_figure
 
@@ -74,13 +76,13 @@ def command(
         first, *others = findings_blocks(findings, BEFORE_TRAINING, study=study.name, num_arms=len(study.arms))
         blocks += [replace(first, is_joined=False), *others]
     if json_:
-        told = {"probes": [report.as_mapping() for report in reports], "findings": [asdict(one) for one in findings]}
-        typer.echo(json.dumps(json_ready(told | {"blocks": blocks_mapping(blocks)}), indent=2))
+        content = {"probes": [report.as_mapping() for report in reports], "findings": [asdict(one) for one in findings]}
+        typer.echo(json.dumps(json_ready(content | {"blocks": blocks_mapping(blocks)}), indent=2))
     else:
         print_blocks(make_console(), blocks)
 
 
-def _check_words(
+def _check_arguments(
     config: Path | None, model: str | None, input_: str | None, set_: Sequence[str], plot: Path | None
 ) -> None:
     from normbench.errors import ConfigError
@@ -92,21 +94,21 @@ def _check_words(
         raise ConfigError([f"probe: must get a CONFIG or --model, got {got}. {example}"])
     if (model is None) != (input_ is None):
         rule = "must be given together with --input, and only then, got"
-        said = f"--model {model}" if input_ is None else f"--input {input_}"
-        raise ConfigError([f"probe: --model {rule} {said} alone. Example: --input 32,3,32,32"])
+        given = f"--model {model}" if input_ is None else f"--input {input_}"
+        raise ConfigError([f"probe: --model {rule} {given} alone. Example: --input 32,3,32,32"])
     if set_ and model is not None:
         raise ConfigError([f"--set {set_[0]}: must go with a CONFIG, got --model {model}. Change the callable."])
     if plot is not None:
         check_path(plot)
 
 
-def _of_callable(model: str, input_: str, seeds: int | None) -> "list[ProbeReport]":
+def _probe_callable(model: str, input_: str, seeds: int | None) -> "list[ProbeReport]":
     from normbench.scheduling.probe_seeds import DEFAULT_SEEDS, probe_callable
 
     return [probe_callable(model, input_, range(seeds or DEFAULT_SEEDS))]
 
 
-def _study(path: Path, set_: Sequence[str], seeds: int | None) -> "Study":
+def _load_study(path: Path, set_: Sequence[str], seeds: int | None) -> "Study":
     from normbench.scheduling.probe_seeds import DEFAULT_SEEDS
     from normbench.storage.files.yaml_file import read_study_file
     from normbench.study.load import load_study
@@ -115,7 +117,7 @@ def _study(path: Path, set_: Sequence[str], seeds: int | None) -> "Study":
     return load_study(path, set_=set_, seeds=seeds or (None if says_seeds else DEFAULT_SEEDS))
 
 
-def _of_study(study: "Study") -> "tuple[str, list[ProbeReport]]":
+def _probe_study(study: "Study") -> "tuple[str, list[ProbeReport]]":
     from normbench.scheduling.probe_seeds import probe_config
 
     title = " · ".join(part for part in (study.name, study.question) if part)

@@ -1,4 +1,4 @@
-"""normbench run: run what is missing of a study, then report."""
+"""normbench run: make the missing runs of a study, then print its report."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -40,19 +40,19 @@ def command(
     details: Annotated[
         bool, typer.Option("--details", help="Also each arm's layers, parameters and CPU time.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Run again; what is there is set aside.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Run again; existing results are set aside.")] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first run that fails.")] = False,
     checkpoint_every: Annotated[
         float, typer.Option("--checkpoint-every", metavar="SECONDS", min=0, help="How often a run is saved.")
     ] = 30.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, only failures.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run, and its cost.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the runs to make, and their cost.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Run what is missing of each study, then print losses, std per layer and the comparison.
+    """Make the missing runs of each study, then print losses, std per layer and the comparison.
 
-    What is finished is skipped, what was stopped goes on from its last checkpoint. Ctrl-C once finishes the step, saves
-    and exits with 130, twice stops now. A failed run lets the others go on, and exits with 1.
+    Finished runs are skipped, stopped ones continue from their last checkpoint. Ctrl-C once finishes the step, saves
+    and exits with 130, twice stops now. A failed run does not stop the others; the exit code is then 1.
 
     Example: normbench run configs/lenet_bn.yaml --set norm=group_norm --seeds 3
     """
@@ -71,13 +71,13 @@ def command(
         num_warnings = _print_warnings(studies)
         interruption.raise_if_asked()
         runner = _runner(runs_dir, executor, force, checkpoint_every, fail_fast=fail_fast, quiet=quiet)
-        told = partial(_print, all_layers=layers == "all", details=details, num_before=num_warnings)
-        show = _as_mapping if json_ else told
+        show_text = partial(_print_report, all_layers=layers == "all", details=details, num_before=num_warnings)
+        show = _as_mapping if json_ else show_text
         failures, broken, reports = _run_all(configs, studies, runner, show)
     interruption.raise_if_asked()
     if json_:
         typer.echo(json.dumps(reports, indent=2))
-    _tell_failures(failures, broken)
+    _print_failures(failures, broken)
 
 
 def _runner(
@@ -97,10 +97,10 @@ def _run_all(
     runner: "StudyRunner",
     show: "Callable[[Path, StudyRun, StudyFolder], Any]",
 ) -> tuple[list[str], list[str], list[Any]]:
-    """Run and show one study after another, whatever becomes of those before.
+    """Run and show one study after another; a failed one does not stop the next.
 
     Returns:
-        A line per failure, a line per study that could not be written or read, and what showing each gave.
+        A line per failure, a line per study that could not be written or read, and the result of ``show`` for each.
     """
     from normbench.errors import RunFolderError
     from normbench.scheduling.study_pictures import draw_study
@@ -109,30 +109,30 @@ def _run_all(
     broken: list[str] = []
     reports = []
     for path, study in zip(paths, studies, strict=True):
-        run = _run(study, runner, failures, broken)
+        run = _run_study(study, runner, failures, broken)
         if run:
             try:
                 reports.append(show(path, run, draw_study(run.study, run.folder, run.results)))
-            except (OSError, RunFolderError) as error:  # the runs are there, and asking again shows them
-                _note(error, run, failures, broken)
+            except (OSError, RunFolderError) as error:  # the runs are complete; the next command shows them
+                _add_failure(error, run, failures, broken)
     return failures, broken, reports
 
 
-def _note(error: "OSError | RunFolderError", run: "StudyRun", failures: list[str], broken: list[str]) -> None:
-    """Note why a study could not be shown; nothing where whoever reads has seen enough, and the next one is run."""
+def _add_failure(error: "OSError | RunFolderError", run: "StudyRun", failures: list[str], broken: list[str]) -> None:
+    """Add the reason why a study could not be shown to ``failures`` or ``broken``; a closed pipe is no failure."""
     from normbench.scheduling.one_run import error_line
-    from normbench.storage.files.atomic import refusal
+    from normbench.storage.files.atomic import os_error_line
     from normbench.storage.files.streams import STDOUT, discard_output
 
     if isinstance(error, BrokenPipeError):
         discard_output()
     elif isinstance(error, OSError) and error.filename == STDOUT:
-        broken.append(refusal(error, STDOUT))
+        broken.append(os_error_line(error, STDOUT))
     else:
         failures.append(f"{run.study.name}: {error_line(error, run.folder)}")
 
 
-def _tell_failures(failures: list[str], broken: list[str]) -> None:
+def _print_failures(failures: list[str], broken: list[str]) -> None:
     if failures:
         typer.echo("\n".join([f"{len(failures)} failed:", *failures]), err=True)
     for line in broken:
@@ -141,8 +141,8 @@ def _tell_failures(failures: list[str], broken: list[str]) -> None:
         raise typer.Exit(2 if broken else 1)
 
 
-def _run(study: "Study", runner: "StudyRunner", failures: list[str], broken: list[str]) -> "StudyRun | None":
-    """Run one study, noting what fails; None if it could not be run to its end."""
+def _run_study(study: "Study", runner: "StudyRunner", failures: list[str], broken: list[str]) -> "StudyRun | None":
+    """Run one study and add its failures to the lists; return None if it could not be run to its end."""
     from normbench.errors import RunFailedError, RunFolderError
 
     try:
@@ -159,7 +159,7 @@ def _run(study: "Study", runner: "StudyRunner", failures: list[str], broken: lis
     return run
 
 
-def _print(
+def _print_report(
     path: Path,
     run: "StudyRun",
     found: "StudyFolder",
@@ -168,11 +168,11 @@ def _print(
     details: bool,
     num_before: "Mapping[str, int]",
 ) -> None:
-    """Print a study's report; with what was printed before it, in as few lines as a screen has."""
+    """Print a study's report; together with the lines printed before, it fits on a screen."""
     from normbench.report.blocks.layers import LONG
     from normbench.report.blocks.run import screen_blocks
     from normbench.report.terminal.console import make_console
-    from normbench.report.terminal.render import MAX_LINES, fitted, print_blocks
+    from normbench.report.terminal.render import MAX_LINES, fit_blocks, print_blocks
 
     console = make_console()
     choices = list(run.choices.values())
@@ -184,7 +184,7 @@ def _print(
     blocks = (
         build(None)
         if all_layers or details
-        else fitted(build, console.width, MAX_LINES - num_before.get(run.study.name, 0))
+        else fit_blocks(build, console.width, MAX_LINES - num_before.get(run.study.name, 0))
     )
     print_blocks(console, blocks)
 
@@ -211,7 +211,7 @@ def _load_all(configs: list[Path], *, quick: bool, **changes: Any) -> "list[Stud
             complaints += error.complaints
     if complaints:
         raise ConfigError(complaints)
-    return [_quick(study) for study in studies] if quick else studies
+    return [_make_quick(study) for study in studies] if quick else studies
 
 
 def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> None:
@@ -225,7 +225,7 @@ def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> Non
 
     for study in studies:
         refuse_another_files_folder(study, runs_dir / study.name)
-        for line in _fits(study):
+        for line in _fitted_default_lines(study):
             typer.echo(line, err=True)
     plans = [asdict(estimate_cost(study, runs_dir)) for study in studies]
     found = [study_findings(study) for study in studies]
@@ -236,12 +236,12 @@ def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> Non
         return
     print_blocks(make_console(), [plan_block(plan) for plan in plans])
     for study, findings in zip(studies, found, strict=True):
-        told = partial(findings_blocks, findings, BEFORE_TRAINING, levels=("warning", "note"))
-        print_blocks(make_console(stderr=True), told(study=study.name, num_arms=len(study.arms)))
+        make_blocks = partial(findings_blocks, findings, BEFORE_TRAINING, levels=("warning", "note"))
+        print_blocks(make_console(stderr=True), make_blocks(study=study.name, num_arms=len(study.arms)))
 
 
 def _print_warnings(studies: "list[Study]") -> dict[str, int]:
-    """Print what is unfinished, made to fit, or may go wrong in each study; return the lines it took by study."""
+    """Print unfinished files, changed defaults and warnings; return the number of lines printed for each study."""
     from normbench.inspection.checks.base import unfinished_checks
     from normbench.inspection.measures.base import unfinished_measures
     from normbench.inspection.preflight import study_findings
@@ -252,19 +252,21 @@ def _print_warnings(studies: "list[Study]") -> dict[str, int]:
     width = make_console(stderr=True).width
     unfinished = [*unfinished_checks(), *unfinished_measures(), *unfinished_executors()]
     warned = {study.name: short_findings(study.name, study_findings(study), "warning", width) for study in studies}
-    told = {study.name: [*_fits(study), *filter(None, [warned[study.name]])] for study in studies}
-    for line in [*unfinished, *(line for lines in told.values() for line in lines)]:
+    lines_by_study = {
+        study.name: [*_fitted_default_lines(study), *filter(None, [warned[study.name]])] for study in studies
+    }
+    for line in [*unfinished, *(line for lines in lines_by_study.values() for line in lines)]:
         typer.echo(line, err=True)
-    return {name: len(unfinished) + len(lines) for name, lines in told.items()}
+    return {name: len(unfinished) + len(lines) for name, lines in lines_by_study.items()}
 
 
-def _fits(study: "Study") -> list[str]:
-    """Return a line for each setting that nobody said and whose default did not fit."""
-    return [f"{study.name}: {line}." for line in study.fits]
+def _fitted_default_lines(study: "Study") -> list[str]:
+    """Return a line for each default that was changed to fit."""
+    return [f"{study.name}: {line}." for line in study.fitted_defaults]
 
 
-def _quick(study: "Study") -> "Study":
-    from normbench.scheduling.tuning import quick
+def _make_quick(study: "Study") -> "Study":
+    from normbench.scheduling.tuning import quick_study
 
     typer.echo(f"{study.name}: 2 seeds, a tenth of the steps, nothing tuned. This is no evidence.", err=True)
-    return quick(study)
+    return quick_study(study)

@@ -1,4 +1,4 @@
-"""normbench show: one run's report, from files alone."""
+"""normbench show: print one run's report, from files alone."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -21,7 +21,7 @@ def command(
     ] = "ends",
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show one run: losses, std per layer, its status, its files; what went wrong, and how to go on.
+    """Show one run: losses, std per layer, status, files, its error if it failed, and the command that continues it.
 
     Example: normbench show lenet_bn/batch_norm-5d1c0e/seed-0
     """
@@ -41,9 +41,9 @@ def command(
 
 def _only_run(path: Path, runs_dir: Path) -> "RunState":
     from normbench.errors import RunFolderError
-    from normbench.storage.run_search import find_runs, folder_named
+    from normbench.storage.run_search import find_runs, resolve_folder
 
-    found = find_runs(folder_named(path, runs_dir))
+    found = find_runs(resolve_folder(path, runs_dir))
     if len(found.runs) == 1:
         return found.runs[0]
     for line in found.unreadable:

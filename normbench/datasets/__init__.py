@@ -1,1 +1,1 @@
-"""Where samples come from; one file per variant, named as in YAML."""
+"""Datasets, drawn anew from each seed; one file per variant, named as in YAML."""

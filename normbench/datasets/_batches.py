@@ -1,4 +1,4 @@
-"""Which samples make up each step: a fresh shuffle per epoch, full batches only."""
+"""Batches: draws the samples of each step, from a new shuffle per epoch, in full batches only."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -12,7 +12,7 @@ Sampling = Literal["shuffled", "by_class"]
 
 
 class Batches:
-    """Endless batches of one split in an order that its generator alone decides.
+    """Draws endless batches from one split, in an order that depends on its generator alone.
 
     A shuffle's last samples that do not fill a batch are left out of that epoch. A batch as large as the
     split is the split itself, unshuffled.
@@ -42,11 +42,11 @@ class Batches:
         return self.split.take(self._order.pop())
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what decides all batches to come."""
+        """Return the state that decides all batches to come."""
         return {"generator": self.generator.get_state(), "order": list(self._order)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where ``state_dict`` was taken."""
+        """Restore the state that ``state_dict`` returned."""
         self.generator.set_state(state["generator"])
         self._order = [chosen.to(self.split.x.device) for chosen in state["order"]]
 
@@ -69,7 +69,7 @@ class Batches:
 
 
 def samples_by_class(split: Split) -> list[Tensor]:
-    """Return which samples each class has, or each of the split's groups where it has them."""
+    """Return the indices of the samples of each class, or of each group if the split has groups."""
     labels = split.y if split.group is None else split.group
     assert labels is not None, "by_class needs classes or groups; contradictions() looks for them"
     return [torch.nonzero(labels.cpu() == label)[:, 0] for label in labels.unique().tolist()]

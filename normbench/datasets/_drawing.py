@@ -11,7 +11,7 @@ MIN_CYCLES, MAX_CYCLES = 2.0, 4.0
 
 
 def uniform(low: float, high: float, shape: tuple[int, ...], rng: Generator) -> Tensor:
-    """Return numbers drawn evenly from [low, high)."""
+    """Draw numbers uniformly from [low, high)."""
     return low + (high - low) * torch.rand(shape, generator=rng)
 
 
@@ -31,7 +31,7 @@ def gratings(angle: Tensor, rng: Generator) -> Tensor:
 
 @dataclass(frozen=True)
 class Styles:
-    """How light and colour change each image: contrast * image + brightness + tint.
+    """Contrast, brightness and tint of each image: contrast * image + brightness + tint.
 
     A style never mixes pixels, so whatever brings each channel of each image to mean 0 and std 1 takes it away.
 
@@ -54,7 +54,7 @@ class Styles:
 
 
 def random_styles(num_styles: int, low: float, high: float, rng: Generator) -> Styles:
-    """Return styles that lie between ``low`` and ``high`` from the neutral one, each in a direction of its own.
+    """Draw styles at a distance between ``low`` and ``high`` from the neutral one, in random directions.
 
     An amount of 1 doubles or halves the contrast, adds or takes away as much brightness as a grating's amplitude,
     and tints one hue by as much.

@@ -1,4 +1,4 @@
-"""Small photos of a 1 or a 100 note, drawn by formula: the documents' image task."""
+"""Banknotes: small photos of a 1 or a 100 note, drawn by formula; the documents' image task."""
 
 import math
 from typing import ClassVar, Literal

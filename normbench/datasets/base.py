@@ -1,4 +1,4 @@
-"""DatasetSpec: build(seed) -> Dataset(train, validation, test), three disjoint draws."""
+"""DatasetSpec: the base class of datasets, whose ``build`` draws disjoint train, validation and test sets."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -11,17 +11,17 @@ from torch import Generator, Tensor
 from normbench.parts import Spec
 
 Task = Literal["regression", "classification", "signal"]
-"""``signal`` has no target: the network is only watched passing a signal forward and backward."""
+"""``signal`` has no target: one signal is sent forward and backward without training."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """One draw of samples.
+    """Samples drawn at once, with targets and groups.
 
     Shape:
         x: (N, *input_shape), float32.
         y: (N, *output_shape) float32 for regression, (N,) int64 for classification, None without a target.
-        group: (N,) int64, what ``sampling: by_class`` keeps apart where it is not the class; else None.
+        group: (N,) int64, the groups that ``sampling: by_class`` separates instead of classes; None without groups.
     """
 
     x: Tensor
@@ -44,15 +44,15 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Three disjoint draws, and what else a dataset can be read on.
+    """Three disjoint sets of samples, and further sets on which losses are computed.
 
     Attributes:
-        train: What is learned from.
-        validation: What settings are chosen by; never reported as the result.
-        test: What is reported.
-        noise_free: The truth without noise on a fine grid, where it is known.
-        extra: Further draws to be read on, never trained on, by the name of their column: ``seen``, ``longer``.
-            Where ``test`` leaves what was trained on, ``seen`` stays with it. Sequences may be longer in them.
+        train: The training set.
+        validation: The set by which tuning chooses values; never reported as the result.
+        test: The set whose loss is the result.
+        noise_free: The noise-free curve on a fine grid, where it is known.
+        extra: Further sets that are never trained on, by the name of their column: ``seen``, ``longer``. Where
+            ``test`` has another distribution than ``train``, ``seen`` has that of ``train``. Sequences may be longer.
     """
 
     train: Split
@@ -62,7 +62,7 @@ class Dataset:
     extra: Mapping[str, Split] = field(default_factory=dict, kw_only=True)
 
     def splits(self) -> dict[str, Split]:
-        """Return the splits that losses are read on, by the name of their column."""
+        """Return the splits on which losses are computed, by the name of their column."""
         named = {"train": self.train, "validation": self.validation, "test": self.test}
         return named | ({"noise_free": self.noise_free} if self.noise_free else {}) | dict(self.extra)
 
@@ -74,7 +74,7 @@ class Dataset:
 
 
 class DatasetSpec(Spec):
-    """What YAML says about a dataset. Shapes are known without building it."""
+    """The settings of a dataset in YAML; shapes are known without building it."""
 
     task: ClassVar[Task]
     num_samples: int
@@ -87,7 +87,7 @@ class DatasetSpec(Spec):
     @property
     @abstractmethod
     def output_shape(self) -> tuple[int, ...]:
-        """What the network must put out per sample: (classes,), (values,), or an image's (C, H, W)."""
+        """Shape of the network's output for one sample: (classes,), (values,), or an image's (C, H, W)."""
 
     @property
     def sequence_lengths(self) -> tuple[int, int] | None:
@@ -96,21 +96,21 @@ class DatasetSpec(Spec):
 
     @property
     def num_train(self) -> int:
-        """Samples in the training set; validation has as many of its own."""
+        """Number of samples in the training set, and as many in validation."""
         return self.num_samples
 
     @property
     def group_sizes(self) -> tuple[int, ...]:
-        """Training samples of each class, which ``sampling: by_class`` keeps apart; empty without classes."""
+        """Number of training samples of each class or group, for ``sampling: by_class``; empty without classes."""
         return even_shares(self.num_train, self.output_shape[0]) if self.task == "classification" else ()
 
     @abstractmethod
     def build(self, seed: int) -> Dataset:
-        """Draw the data of one seed. The global random state is not touched."""
+        """Draw the data of one seed, without touching the global random state."""
 
 
 def even_labels(num_samples: int, num_labels: int, rng: Generator) -> Tensor:
-    """Return labels 0 .. num_labels - 1 in random order, each as often as the others: (N,) int64.
+    """Return labels 0 .. num_labels - 1 in random order, each equally often: (N,) int64.
 
     Where the samples do not divide evenly, the first labels have one more.
     """
@@ -118,5 +118,5 @@ def even_labels(num_samples: int, num_labels: int, rng: Generator) -> Tensor:
 
 
 def even_shares(num_samples: int, num_labels: int) -> tuple[int, ...]:
-    """Return how often ``even_labels`` gives each label."""
+    """Return the number of times that ``even_labels`` returns each label."""
     return tuple(len(range(label, num_samples, num_labels)) for label in range(num_labels))

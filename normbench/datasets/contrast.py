@@ -1,4 +1,4 @@
-"""Gratings whose contrast is half of the label: what normalizes each sample away must lose it."""
+"""Contrast: gratings whose label includes the contrast, which norms over single samples remove."""
 
 import math
 from typing import ClassVar, Literal

@@ -1,4 +1,4 @@
-"""Points around several centres per class: dense classification, not saturated, for batch-size studies."""
+"""Gaussian clusters: points around several centres per class, for studies of batch size."""
 
 from typing import ClassVar, Literal
 
@@ -61,7 +61,7 @@ class GaussianClustersSpec(DatasetSpec):
         return Dataset(train, validation, self._draw(seed, "test", NUM_TEST_POINTS, centres))
 
     def centres(self, seed: int) -> Tensor:
-        """Return where the clusters lie: (clusters, F); cluster i is of class i % num_classes."""
+        """Return the centres of the clusters: (clusters, F); cluster i is of class i % num_classes."""
         num_clusters = self.num_classes * self.clusters_per_class
         return torch.randn((num_clusters, self.num_features), generator=stream(seed, "data", "centres"))
 

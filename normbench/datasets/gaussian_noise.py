@@ -1,4 +1,4 @@
-"""Normal inputs of any shape, no target: to watch a signal pass through a network."""
+"""Gaussian noise: normal inputs of any shape without a target, to measure a signal in an untrained network."""
 
 from typing import ClassVar, Literal
 

@@ -1,4 +1,4 @@
-"""Oriented gratings, tested in styles that were not trained on: appearance against content."""
+"""Gratings: stripes of several directions, tested in styles that were not trained on."""
 
 import math
 from typing import ClassVar, Literal

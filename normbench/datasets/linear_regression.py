@@ -1,4 +1,4 @@
-"""A noisy line on evenly spaced points: the documents' regression task."""
+"""Linear regression: a noisy line on evenly spaced points; the documents' regression task."""
 
 from typing import ClassVar, Literal
 

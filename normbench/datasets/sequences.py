@@ -1,4 +1,4 @@
-"""Sequences of varying length whose label is what came first: a task that needs memory."""
+"""Sequences: steps of varying number whose label is the sign that came first, a task that needs memory."""
 
 from typing import ClassVar, Literal
 

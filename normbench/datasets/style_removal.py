@@ -1,4 +1,4 @@
-"""Image to image: take away the style a grating is seen in."""
+"""Style removal: images of gratings in random styles, with the neutral image as target."""
 
 import math
 from typing import ClassVar, Literal

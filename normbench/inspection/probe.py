@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from normbench.errors import SettingError
-from normbench.evidence.layers.probe_lines import LayerSeen
+from normbench.evidence.layers.probe_lines import LayerReading
 from normbench.inspection.watch.layers import WatchedLayer, norm_after
 from normbench.inspection.watch.moments import Moments, pooled
 from normbench.inspection.watch.restore import leaving_unchanged
@@ -25,7 +25,7 @@ def probe_model(
     *,
     loss: Callable[[Any], Tensor] | None = None,
     seed: int = 0,
-) -> list[LayerSeen]:
+) -> list[LayerReading]:
     """Send one batch through a model, forward and backward, in the mode it is in, and describe every layer.
 
     Nothing about the model is different afterwards, nor are torch's random states, also where the pass raises:
@@ -82,7 +82,7 @@ def _backward(value: Tensor, wanted: Sequence[Tensor]) -> Grads:
     return {id(tensor): grad for tensor, grad in zip(learned, found, strict=True)}
 
 
-def _described(calls: Sequence[Call[Moments]], grads: Grads) -> list[LayerSeen]:
+def _described(calls: Sequence[Call[Moments]], grads: Grads) -> list[LayerReading]:
     by_name: dict[str, list[Call[Moments]]] = {}
     for call in calls:
         by_name.setdefault(call.name, []).append(call)
@@ -93,11 +93,11 @@ def _described(calls: Sequence[Call[Moments]], grads: Grads) -> list[LayerSeen]:
     return [_seen(row, after, grads, last) for row, after in zip(rows, following, strict=True)]
 
 
-def _seen(calls: Sequence[Call[Moments]], following: Call[Moments] | None, grads: Grads, last: str) -> LayerSeen:
+def _seen(calls: Sequence[Call[Moments]], following: Call[Moments] | None, grads: Grads, last: str) -> LayerReading:
     call, layer = calls[0], calls[0].layer
     weight = layer.weight()
     is_normed = layer.role == "weights" and following and following.layer.role == "norm" and following.takes_it_over
-    return LayerSeen(
+    return LayerReading(
         layer=call.name,
         kind=type(layer.module).__name__,
         role=layer.role,

@@ -1,4 +1,4 @@
-"""ModelSpec: build(input_shape, output_shape, norm, dropout) -> network of named layers."""
+"""ModelSpec: the base class of models, whose ``build`` makes a network of named layers; and those layers."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ NormPosition = Literal["before_activation", "after_activation"]
 
 
 class Layer(nn.Module):
-    """A weighted layer and what follows it: norm, ReLU, pooling, dropout.
+    """A layer with weights, followed by norm, ReLU, pooling and dropout where it has them.
 
     A mixin before ``nn.Linear`` or ``nn.Conv2d``. The weights keep their plain names (``conv1.weight``), the
-    norm is ``conv1.norm``, and what the layer hands on is the output that reports speak of.
+    norm is ``conv1.norm``, and the output after all stages is the layer's output in reports.
 
     Attributes:
-        stages: Names of what follows the weights, in order.
-        is_hidden: Something follows it, here or in the network: all layers but the outputs.
+        stages: Names of the modules after the weights, in order.
+        is_hidden: Whether anything follows the weights, here or in the network: true for all layers but outputs.
     """
 
     stages: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class Layer(nn.Module):
         max_pool: int = 1,
         dropout: float = 0.0,
     ) -> Self:
-        """Add what follows. A layer on which this is not called hands on its bare output."""
+        """Add the stages after the weights; without this call the layer has none, as an output layer."""
         self.is_hidden = True
         self.norm = norm or nn.Identity()
         self.response_norm = response_norm or nn.Identity()
@@ -58,7 +58,7 @@ class Layer(nn.Module):
         return self
 
     def carrying(self, norm: nn.Module) -> Self:
-        """Give the layer a norm that the network itself applies: before the layer, or after an addition."""
+        """Attach a norm that the network applies itself, before the layer or after an addition."""
         self.norm = norm
         return self
 
@@ -71,24 +71,24 @@ class Layer(nn.Module):
 
 
 class Linear(Layer, nn.Linear):
-    """Dense layer (N, in_features) -> (N, out_features), with what follows it."""
+    """Dense layer with its stages: (N, in_features) -> (N, out_features)."""
 
 
 class Conv2d(Layer, nn.Conv2d):
-    """Convolution (N, C_in, H, W) -> (N, C_out, H', W'), with what follows it."""
+    """Convolution with its stages: (N, C_in, H, W) -> (N, C_out, H', W')."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the weights and what follows."""
+        """Apply the weights and the stages."""
         # On maps that lie channels-last in memory, the backward pass of a strided 1x1 convolution on a CPU (oneDNN,
         # torch 2.13) can write past its memory and end the process.
         return super().forward(x.contiguous())
 
 
 class ModelSpec(Spec):
-    """What YAML says about a network."""
+    """The settings of a network in YAML."""
 
     takes_sequences: ClassVar[bool] = False
-    """Inputs are sequences of any length with a mask as their last feature."""
+    """Whether inputs are sequences of any length with a mask as their last feature."""
 
     @abstractmethod
     def build(self, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float) -> nn.Module:
@@ -101,18 +101,18 @@ class ModelSpec(Spec):
             dropout: Probability of zeroing a hidden activation.
 
         Raises:
-            SettingError: The inputs or the norm do not fit.
+            SettingError: The inputs or the norm do not fit the network.
         """
 
 
 @dataclass(frozen=True)
 class BuiltNorm:
-    """What a norm in a network was built from, so that a batch size can be refused before training.
+    """The spec and shape that a norm in a network was built from, to check batch sizes before training.
 
     Attributes:
-        spec: The norm.
-        feature_shape: One sample's shape, or one step's.
-        per_step: Its input is not one row per sample but one per real step of each sequence.
+        spec: The norm's spec.
+        feature_shape: Shape of one sample, or of one step.
+        per_step: Whether its input has a row per real step of each sequence, instead of one per sample.
     """
 
     spec: NormSpec
@@ -121,7 +121,7 @@ class BuiltNorm:
 
 
 def build_norm(norm: NormSpec, feature_shape: FeatureShape, layer: str, *, per_step: bool = False) -> nn.Module:
-    """Make the norm that belongs to ``layer``; a refusal names the layer.
+    """Make the norm of ``layer``; an error names the layer.
 
     Raises:
         SettingError: The norm refuses this shape.
@@ -136,7 +136,7 @@ def build_norm(norm: NormSpec, feature_shape: FeatureShape, layer: str, *, per_s
 
 
 def built_norms(model: nn.Module) -> dict[str, BuiltNorm]:
-    """Return what each norm was built from, by the norm's name."""
+    """Return the spec and shape of each norm in a network, by the norm's name."""
     found = {name: getattr(module, "built_from", None) for name, module in model.named_modules()}
     return {name: built_from for name, built_from in found.items() if isinstance(built_from, BuiltNorm)}
 
@@ -147,7 +147,7 @@ def weighted_layers(model: nn.Module) -> dict[str, Layer]:
 
 
 def parametrize_weights(model: nn.Module, parametrization: WeightParametrizationSpec) -> None:
-    """Put a weight parametrization on every layer that something follows; a refusal names the layer.
+    """Put a weight parametrization on the weight of every hidden layer; an error names the layer.
 
     Raises:
         SettingError: The parametrization refuses a layer's weight.
@@ -161,14 +161,14 @@ def parametrize_weights(model: nn.Module, parametrization: WeightParametrization
 
 
 def weight_parameters(layer: nn.Module) -> list[nn.Parameter]:
-    """Return what is learned of a layer's weight: itself, or the tensors that its parametrization makes it from."""
+    """Return the learned tensors of a layer's weight: itself, or those from which its parametrization computes it."""
     if is_parametrized(layer, "weight"):
         return list(layer.get_submodule("parametrizations.weight").parameters())
     return [layer.get_parameter("weight")]
 
 
 def split_parameters(model: nn.Module, decay_on: str) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """Return the parameters that weight decay and l1 act on, and the others."""
+    """Return two lists: the parameters that weight decay and l1 act on, and all others."""
     weights = {id(p) for layer in weighted_layers(model).values() for p in weight_parameters(layer)}
     decayed = [p for p in model.parameters() if decay_on == "all" or id(p) in weights]
     spared = [p for p in model.parameters() if decay_on != "all" and id(p) not in weights]
@@ -176,26 +176,26 @@ def split_parameters(model: nn.Module, decay_on: str) -> tuple[list[nn.Parameter
 
 
 def learned_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
-    """Return all parameters by names that a weight parametrization does not change; it may add ``conv1.g``."""
+    """Return all parameters by their names without a weight parametrization; its second tensor is ``conv1.g``."""
     return {_plain_name(name): parameter for name, parameter in model.named_parameters()}
 
 
 def _plain_name(parameter: str) -> str:
-    """conv1.parametrizations.weight.original (or original0) -> conv1.weight, a second tensor original1 -> conv1.g."""
+    """Shorten conv1.parametrizations.weight.original (or original0) to conv1.weight, and original1 to conv1.g."""
     layer, _, learned = parameter.partition("parametrizations.weight.")
     return layer + {"original": "weight", "original0": "weight", "original1": "g"}.get(learned, learned)
 
 
 def flatten_input(x: Tensor) -> Tensor:
-    """(N, *) -> (N, features)."""
+    """Flatten (N, *) to (N, features)."""
     return torch.flatten(x, 1)
 
 
 def vector_size(output_shape: Shape, model: str) -> int:
-    """Return how many values a network that puts out one vector must have.
+    """Return the number of output values of a network that puts out one vector per sample.
 
     Raises:
-        SettingError: An image is asked for.
+        SettingError: The dataset's targets are images.
     """
     if len(output_shape) != 1:
         raise SettingError("model.name", f"must put out images of shape {output_shape}", model, "Use model: resnet.")
@@ -203,7 +203,7 @@ def vector_size(output_shape: Shape, model: str) -> int:
 
 
 def sequence_features(input_shape: Shape, model: str) -> int:
-    """Return how many features a step has, without the mask.
+    """Return the number of features of a step, without the mask.
 
     Raises:
         SettingError: The inputs are not sequences (T, F + 1).

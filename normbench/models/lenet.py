@@ -61,7 +61,7 @@ class LeNet(nn.Module):
 
 
 def _norm_after(name: str, shape: Shape, norm: NormSpec) -> nn.Module:
-    """Make a layer's norm; where fc1 has no positions for it, name the way out that this model has."""
+    """Make a layer's norm; if fc1 has no positions for it, the error names ``norm_after`` as the way out."""
     try:
         return build_norm(norm, shape, name)
     except SettingError as error:

@@ -1,4 +1,4 @@
-"""Dense layers of any widths: linear, norm, ReLU, dropout."""
+"""MLP: dense layers of any widths, each with norm, ReLU and dropout."""
 
 from math import prod
 from typing import Literal

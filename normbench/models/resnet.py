@@ -1,4 +1,4 @@
-"""Residual network for small images: three stages of blocks, norm after each convolution; IBN-a and IBN-b."""
+"""ResNet for small images: three stages of residual blocks, norm after each convolution; IBN-a and IBN-b."""
 
 from typing import Literal
 
@@ -20,7 +20,7 @@ SMALLEST_SIDE = 8  # of the stem's maps, for stages of 8x8, 4x4 and 2x2
 
 
 class Block(nn.Module):
-    """Two convolutions, added to what came in: relu(norm(conv2(relu(norm(conv1(x))))) + shortcut(x)).
+    """Two convolutions and a shortcut: relu(norm(conv2(relu(norm(conv1(x))))) + shortcut(x)).
 
     The shortcut is the identity, or where the shape changes a 1x1 convolution with a norm.
 

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
-from normbench.errors import SettingError, divisors
+from normbench.errors import SettingError, divisors_text
 from normbench.models.base import (
     Linear,
     ModelSpec,
@@ -28,7 +28,7 @@ FEEDFORWARD_FACTOR = 4
 
 
 class Block(nn.Module):
-    """Self-attention, then two dense layers at each step, each added to what came in.
+    """Self-attention, then two dense layers at each step, each added to its input.
 
     ``pre``: x + f(norm(x)), where the norm is called after the layer it precedes, ``attention`` and ``feedforward1``.
     ``post``: norm(x + f(x)), where it is called after the layer it follows, ``attended`` and ``feedforward2``.
@@ -139,7 +139,7 @@ class TransformerSpec(ModelSpec):
     def _heads_of_one_size(self) -> Self:
         if self.width % self.num_heads:
             rule = f"must divide the width {self.width}"
-            raise SettingError("num_heads", rule, self.num_heads, f"Use one of {divisors(self.width)}.")
+            raise SettingError("num_heads", rule, self.num_heads, f"Use one of {divisors_text(self.width)}.")
         return self
 
     def build(self, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float) -> nn.Module:

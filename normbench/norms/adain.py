@@ -1,4 +1,4 @@
-"""The mean and std of another sample's channels: styles exchanged inside the batch, and the two-input layer."""
+"""AdaIN: gives channels the mean and std of another sample's, inside the batch or from a second input."""
 
 from typing import ClassVar, Literal
 
@@ -55,7 +55,7 @@ class AdaIN(nn.Module):
         self.eps, self.correction = eps, int(compat == "official")
 
     def forward(self, content: Tensor, style: Tensor) -> Tensor:
-        """Return the content in the style's mean and std."""
+        """Return the content with the mean and std of the style."""
         _check(content, style, self.correction)
         centred, _, std = _moments(content, self.eps, self.correction)
         _, style_mean, style_std = _moments(style, self.eps, self.correction)
@@ -63,7 +63,7 @@ class AdaIN(nn.Module):
 
 
 def _moments(x: Tensor, eps: float, correction: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-    """Return x less its mean (N, C, L), mean and std of every map (N, C, 1)."""
+    """Return x minus its mean (N, C, L), and the mean and std of every map (N, C, 1)."""
     maps = x.flatten(2)
     mean = maps.mean(2, keepdim=True)
     centred = maps - mean
@@ -126,7 +126,7 @@ class PermutedAdaIN(BatchNorm):
         self.probability = probability
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
-        """Exchange styles now and then in training; normalize."""
+        """Exchange styles with the given probability in training, then normalize."""
         if self.training and torch.rand(()).item() < self.probability:
             input = exchange_styles(input, torch.randperm(len(input)), self.eps)  # noqa: A001 - torch's name
         return super().forward(input)
@@ -178,7 +178,7 @@ class AdaINSpec(NormSpec):
         return PermutedAdaIN(feature_shape[0], self.eps, self.momentum, affine=affine, probability=self.probability)
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
-        """Batch norm's, and random where styles are exchanged; the sets of values are those of the batch norm."""
+        """Return the properties of batch norm, and random where styles are exchanged."""
         if not training:
             return Properties(same_in_eval=False)
         return Properties(
@@ -192,5 +192,5 @@ class AdaINSpec(NormSpec):
         )
 
     def check_batch(self, feature_shape: FeatureShape, batch_size: int) -> None:
-        """Refuse what batch norm refuses."""
+        """Refuse a batch that batch norm refuses."""
         BatchNormSpec().check_batch(feature_shape, batch_size)

@@ -1,4 +1,4 @@
-"""NormSpec: build(feature_shape) -> layer, and the properties a layer declares."""
+"""NormSpec: the base class of norms, whose ``build`` makes a layer, and the properties that a layer declares."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -18,20 +18,20 @@ FeatureShape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Properties:
-    """What is true of a built layer in one mode; the contract test measures each of them.
+    """The properties of a built layer in training or evaluation; the contract test measures each of them.
 
     Attributes:
-        input_scale: f(a x) = f(x) for a > 0.
-        sample_shift: One constant added to all of a sample changes nothing.
-        feature_shift: One constant added to a feature, the same in all samples, changes nothing.
-        sample_independent: A sample's output does not depend on the other samples.
-        same_in_eval: Training and evaluation mode compute the same.
-        random: Two passes over the same input differ.
-        vmap: Works under ``torch.func.vmap`` with stacked parameters and buffers.
-        averaged_axes: Axes that one mean and variance are taken over, as letters ("N H W"); "" takes none,
-            "H W | N H W" takes statistics of several kinds.
-        overlapping: Every value has statistics of its own, over a window that overlaps its neighbours'.
-        num_statistics: How many (mean, variance) pairs one batch of ``batch_size`` gets.
+        input_scale: Whether f(a x) = f(x) for a > 0.
+        sample_shift: Whether one constant added to a whole sample changes nothing.
+        feature_shift: Whether one constant added to a feature in all samples changes nothing.
+        sample_independent: Whether a sample's output does not depend on the other samples.
+        same_in_eval: Whether training and evaluation mode compute the same.
+        random: Whether two passes over the same input differ.
+        vmap: Whether it works under ``torch.func.vmap`` with stacked parameters and buffers.
+        averaged_axes: Axes over which one mean and variance are taken, as letters ("N H W"); "" for none,
+            "H W | N H W" for statistics of several kinds.
+        overlapping: Whether each value has its own statistics, over a window that overlaps its neighbours'.
+        num_statistics: Number of (mean, variance) pairs of one batch of ``batch_size``.
     """
 
     input_scale: bool = False
@@ -47,7 +47,7 @@ class Properties:
 
 
 class NormSpec(Spec):
-    """What YAML says about a normalization layer."""
+    """The settings of a normalization layer in YAML."""
 
     about: ClassVar[About]
 
@@ -56,19 +56,19 @@ class NormSpec(Spec):
         """Make the layer for samples of ``feature_shape``.
 
         Raises:
-            SettingError: A setting does not go with this shape.
+            SettingError: A setting does not fit this shape.
         """
 
     @abstractmethod
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
-        """Return what is true of the built layer in this mode."""
+        """Return the properties of the built layer in this mode."""
 
     def fewest_samples(self, feature_shape: FeatureShape, batch_size: int) -> int:
-        """Return how many of a batch's samples the smallest of its statistics over samples is taken over: here all."""
+        """Return the smallest number of samples that one statistic of a batch is taken over; here all."""
         return batch_size
 
     def check_batch(self, feature_shape: FeatureShape, batch_size: int) -> None:
-        """Refuse a batch size this layer cannot be trained with.
+        """Refuse a batch size with which this layer cannot be trained.
 
         Raises:
             SettingError: One value per channel has no variance.
@@ -76,7 +76,7 @@ class NormSpec(Spec):
 
 
 def num_positions(feature_shape: FeatureShape) -> int:
-    """Return how many positions each channel has: H W for (C, H, W), 1 for (C,)."""
+    """Return the number of positions of each channel: H W for (C, H, W), 1 for (C,)."""
     return prod(feature_shape[1:])
 
 
@@ -86,7 +86,7 @@ def position_axes(feature_shape: FeatureShape) -> str:
 
 
 def axes(*letters: str) -> str:
-    """Join axis letters, leaving out what is empty."""
+    """Join axis letters by spaces, without empty ones."""
     return " ".join(letter for letter in letters if letter)
 
 
@@ -114,7 +114,7 @@ def refuse_lone_values(name: str, feature_shape: FeatureShape, values: int) -> N
 
 
 def keep_finite(*buffers: Tensor) -> None:
-    """Hold running statistics at the largest number: a batch of variance inf would leave inf there for ever."""
+    """Limit running statistics to the largest float, since an inf from one batch would never leave them."""
     # Autograd has noted the buffers' version for the backward pass, which in training does not read them.
     with _unsafe_preserve_version_counter(buffers):
         for buffer in buffers:

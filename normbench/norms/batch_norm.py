@@ -1,4 +1,4 @@
-"""Each channel over the batch and all positions; running statistics in evaluation."""
+"""Batch norm: normalizes each channel over the batch and all positions; uses running statistics in evaluation."""
 
 from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
@@ -105,7 +105,7 @@ class BatchNorm(_BatchNorm):
         return output
 
     def normalized(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the output by the statistics of ``x``, and these: mean and unbiased variance, each (C,)."""
+        """Return the output normalized by the statistics of ``x``, and their mean and unbiased variance, each (C,)."""
         assert self.running_mean is not None
         # torch's kernel hands out what it computed if nothing old is to be kept.
         mean, var = torch.zeros_like(self.running_mean), torch.zeros_like(self.running_mean)
@@ -114,7 +114,7 @@ class BatchNorm(_BatchNorm):
         return output, mean, var
 
     def remember(self, mean: Tensor, var: Tensor) -> None:
-        """Take a batch's mean and unbiased variance into all running statistics."""
+        """Update all running statistics with a batch's mean and unbiased variance."""
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
@@ -182,7 +182,7 @@ class BatchNormSpec(NormSpec):
     """Further momenta, each 0 to 1, with running statistics of their own to compare; they change no output."""
 
     def build(self, feature_shape: FeatureShape) -> nn.Module:
-        """Make a layer for C channels, whatever the positions."""
+        """Make a layer for C channels and any positions."""
         if self.extra_momenta and not self.track_running_stats:
             rule = "must be empty without the running statistics"
             raise SettingError("extra_momenta", rule, list(self.extra_momenta), "Write track_running_stats: true.")
@@ -196,7 +196,7 @@ class BatchNormSpec(NormSpec):
         )
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
-        """Where the batch's statistics are used it is mixed; else the layer is a fixed affine map."""
+        """Return the properties: with batch statistics samples are mixed, else the layer is a fixed affine map."""
         if not training and self.track_running_stats:
             return Properties(same_in_eval=False)
         return Properties(
@@ -209,7 +209,7 @@ class BatchNormSpec(NormSpec):
         )
 
     def check_batch(self, feature_shape: FeatureShape, batch_size: int) -> None:
-        """Refuse one value per channel: it has no variance."""
+        """Refuse a batch with one value per channel, which has no variance."""
         if batch_size * num_positions(feature_shape) < 2:
             raise SettingError(
                 "batch_size",

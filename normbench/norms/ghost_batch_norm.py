@@ -1,4 +1,4 @@
-"""Batch norm on chunks of the batch, as devices train that do not share statistics."""
+"""Ghost batch norm: batch norm on chunks of the batch, as on several devices that do not share statistics."""
 
 from typing import ClassVar, Literal
 
@@ -70,7 +70,7 @@ class GhostBatchNorm(BatchNorm):
 
 
 def chunk_sizes(shape: tuple[int, ...], ghost_size: int) -> list[int]:
-    """Return how many samples of a batch of this shape each chunk holds."""
+    """Return the number of samples in each chunk of a batch of this shape."""
     full, rest = divmod(shape[0], ghost_size)
     sizes = [ghost_size] * full + [rest] * (rest > 0)
     if len(sizes) > 1 and sizes[-1] * num_positions(shape[1:]) == 1:
@@ -122,7 +122,7 @@ class GhostBatchNormSpec(NormSpec):
         return GhostBatchNorm(feature_shape[0], self.ghost_size, self.eps, self.momentum, affine=affine)
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
-        """In training the samples of a chunk are mixed; in evaluation the layer is a fixed affine map."""
+        """Return the properties: training mixes the samples of a chunk; evaluation is a fixed affine map."""
         if not training:
             return Properties(same_in_eval=False)
         sizes = chunk_sizes((batch_size, *feature_shape), self.ghost_size)
@@ -143,7 +143,7 @@ class GhostBatchNormSpec(NormSpec):
         return min(chunk_sizes((batch_size, *feature_shape), self.ghost_size))
 
     def check_batch(self, feature_shape: FeatureShape, batch_size: int) -> None:
-        """Refuse one value per channel: it has no variance."""
+        """Refuse a batch with one value per channel, which has no variance."""
         if batch_size * num_positions(feature_shape) < 2:
             raise SettingError(
                 "batch_size",

@@ -1,11 +1,11 @@
-"""Groups of channels of one sample."""
+"""Group norm: normalizes groups of neighbouring channels of one sample."""
 
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 from torch import nn
 
-from normbench.errors import SettingError, divisors
+from normbench.errors import SettingError, divisors_text
 from normbench.norms.base import (
     FeatureShape,
     NormSpec,
@@ -73,7 +73,7 @@ class GroupNormSpec(NormSpec):
         num_features, key = feature_shape[0], self._key()
         if num_features % getattr(self, key):
             rule = f"must divide the {num_features} features"
-            raise SettingError(key, rule, getattr(self, key), f"Use one of {divisors(num_features)}.")
+            raise SettingError(key, rule, getattr(self, key), f"Use one of {divisors_text(num_features)}.")
         num_groups = self._num_groups(num_features)
         refuse_lone_values(self.name, feature_shape, num_features // num_groups * num_positions(feature_shape))
         return nn.GroupNorm(num_groups, num_features, self.eps, affine=self.affine == "channel")
@@ -88,7 +88,7 @@ class GroupNormSpec(NormSpec):
         return self.num_groups or num_features // (self.channels_per_group or 1)
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
-        """Each sample on its own; a constant per feature is lost only with one channel per group."""
+        """Return the properties: samples are independent; a constant per feature is lost with one channel per group."""
         num_groups = self._num_groups(feature_shape[0])
         channels = {1: "C", feature_shape[0]: ""}.get(num_groups, "C/G")
         return Properties(

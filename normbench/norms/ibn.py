@@ -1,4 +1,4 @@
-"""Instance norm on the first channels, batch norm on the rest (IBN-a)."""
+"""IBN-a: instance norm on the first channels, batch norm on the rest."""
 
 from math import floor
 from typing import ClassVar, Literal
@@ -60,13 +60,13 @@ class IBN(nn.Module):
         self.batch_norm = BatchNorm(self.sizes[1], eps, momentum, affine=affine) if self.sizes[1] else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalize each share of the channels its own way."""
+        """Apply instance norm to the first channels and batch norm to the rest."""
         first, rest = x.split(self.sizes, dim=1)
         return torch.cat([self.instance_norm(first), self.batch_norm(rest)], dim=1)
 
 
 def instance_channels(num_features: int, ratio: float) -> int:
-    """Return how many channels get instance norm: floor(ratio C), whatever the ratio's last digit in binary."""
+    """Return the number of channels with instance norm: floor(ratio C), without rounding errors of the ratio."""
     return floor(round(ratio * num_features, 6))
 
 
@@ -102,7 +102,7 @@ class IBNSpec(NormSpec):
         return IBN(feature_shape[0], self.ratio, self.eps, self.momentum, affine=self.affine == "channel")
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
-        """What both shares agree on."""
+        """Return the properties that both norms have."""
         num_instance = instance_channels(feature_shape[0], self.ratio)
         num_batch = feature_shape[0] - num_instance
         positions = position_axes(feature_shape)
@@ -118,5 +118,5 @@ class IBNSpec(NormSpec):
         )
 
     def check_batch(self, feature_shape: FeatureShape, batch_size: int) -> None:
-        """Refuse what batch norm refuses."""
+        """Refuse a batch that batch norm refuses."""
         BatchNormSpec().check_batch(feature_shape, batch_size)

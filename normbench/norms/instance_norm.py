@@ -1,4 +1,4 @@
-"""Each channel of each sample over its own positions."""
+"""Instance norm: normalizes each channel of each sample over its positions."""
 
 from typing import ClassVar, Literal
 
@@ -111,7 +111,7 @@ class InstanceNormSpec(NormSpec):
         return InstanceNorm(feature_shape[0], self.eps, self.momentum, affine, self.track_running_stats)
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
-        """Scale and shift of every map are lost, but for running statistics: a fixed affine map."""
+        """Return the properties: scale and shift of every map are lost, except with running statistics."""
         if self.track_running_stats and not training:
             return Properties(same_in_eval=False)
         return Properties(

@@ -1,4 +1,4 @@
-"""All features of one sample, or one map, row or position of it."""
+"""Layer norm: normalizes all features of one sample, or each map, row or position of it."""
 
 from typing import ClassVar, Literal
 
@@ -135,7 +135,7 @@ class LayerNormSpec(NormSpec):
         return LayerNorm(feature_shape, self.over, self.eps, self.affine)
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
-        """Each sample on its own; a constant per feature is lost only where one feature is averaged alone."""
+        """Return the properties: samples are independent; a constant per feature is lost with ``over`` map or row."""
         positions = position_axes(feature_shape)
         num_features, size = feature_shape[0], num_positions(feature_shape)
         averaged, num_statistics = {

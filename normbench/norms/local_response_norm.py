@@ -1,4 +1,4 @@
-"""Each value by the squares of its neighbouring channels (AlexNet)."""
+"""Local response norm: divides each value by the squares of its neighbouring channels (AlexNet)."""
 
 from typing import ClassVar, Literal
 
@@ -49,7 +49,7 @@ class LocalResponseNorm(nn.Module):
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
 
     def forward(self, x: Tensor) -> Tensor:
-        """Divide by the power of what the window holds."""
+        """Divide each value by the power of its window's sum of squares."""
         num_features, before = x.shape[1], self.size // 2
         weights = torch.full((num_features, num_features), self.alpha / self.size, dtype=x.dtype, device=x.device)
         window = weights.triu_(-before).tril_(self.size - 1 - before)
@@ -93,7 +93,7 @@ class LocalResponseNormSpec(NormSpec):
         return LocalResponseNorm(self.size, self.alpha, self.beta, self.k)
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
-        """Nothing is invariant; the windows overlap, so what hangs together is a whole position's channels."""
+        """Return the properties: nothing is invariant, and windows overlap over the channels of a position."""
         if min(self.size, feature_shape[0]) == 1 or 0 in (self.alpha, self.beta):
             return Properties()
         return Properties(overlapping=True, averaged_axes="C", num_statistics=batch_size * num_positions(feature_shape))

@@ -1,4 +1,4 @@
-"""Batch norm whose outputs are shifted and scaled at random: the control for internal covariate shift."""
+"""Noisy batch norm: shifts and scales outputs at random, as the control arm for internal covariate shift."""
 
 from dataclasses import replace
 from typing import ClassVar, Literal
@@ -66,7 +66,7 @@ class NoisyBatchNorm(BatchNorm):
         self.noise_shift, self.noise_scale, self.noise_spread = noise_shift, noise_scale, noise_spread
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
-        """Normalize, then in training disturb."""
+        """Normalize; in training, add the noise."""
         output = super().forward(input)
         if not self.training:
             return output
@@ -116,17 +116,17 @@ class NoisyBatchNormSpec(NormSpec):
     """Learn a weight and a bias per channel, or none."""
 
     def build(self, feature_shape: FeatureShape) -> nn.Module:
-        """Make a layer for C channels, whatever the positions."""
+        """Make a layer for C channels and any positions."""
         noise = (self.noise_shift, self.noise_scale, self.noise_spread)
         return NoisyBatchNorm(feature_shape[0], *noise, self.eps, self.momentum, affine=self.affine == "channel")
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
-        """What batch norm's are, and in training random."""
+        """Return the properties of batch norm, and random in training."""
         plain = BatchNormSpec().properties(feature_shape, batch_size=batch_size, training=training)
         return replace(plain, random=training and (self.noise_shift, self.noise_scale, self.noise_spread) != (0, 1, 0))
 
     def check_batch(self, feature_shape: FeatureShape, batch_size: int) -> None:
-        """Refuse one value per channel: it has no variance."""
+        """Refuse a batch with one value per channel, which has no variance."""
         if batch_size * num_positions(feature_shape) < 2:
             raise SettingError(
                 "batch_size",

@@ -23,5 +23,5 @@ class NoneSpec(NormSpec):
         return nn.Identity()
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
-        """Nothing is invariant, nothing is averaged."""
+        """Return the properties: nothing is invariant, nothing is averaged."""
         return Properties()

@@ -1,4 +1,4 @@
-"""All features of one sample or position divided by their root mean square; no centring."""
+"""RMS norm: divides all features of one sample or position by their root mean square, without a mean."""
 
 from typing import ClassVar, Literal
 
@@ -115,7 +115,7 @@ class RMSNormSpec(NormSpec):
         return RMSNorm(feature_shape, self.over, self.eps, self.affine)
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
-        """Each sample's scale is lost; constants stay."""
+        """Return the properties: each sample's scale is lost, constants stay."""
         positions = position_axes(feature_shape) if self.over == "sample" else ""
         per_sample = 1 if self.over == "sample" else num_positions(feature_shape)
         return Properties(input_scale=True, averaged_axes=axes("C", positions), num_statistics=batch_size * per_sample)

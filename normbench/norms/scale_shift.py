@@ -1,4 +1,4 @@
-"""Weight and bias per channel without normalizing: the control for what the affine part does alone."""
+"""Scale and shift: weight and bias per channel without normalizing, as the control arm for the affine part."""
 
 from typing import ClassVar, Literal
 
@@ -64,5 +64,5 @@ class ScaleShiftSpec(NormSpec):
         return ScaleShift(feature_shape[0])
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
-        """Nothing is invariant, nothing is averaged."""
+        """Return the properties: nothing is invariant, nothing is averaged."""
         return Properties()

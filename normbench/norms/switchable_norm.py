@@ -1,4 +1,4 @@
-"""A learned mixture of instance, layer and batch statistics."""
+"""Switchable norm: normalizes by a learned mixture of instance, layer and batch statistics."""
 
 from functools import reduce
 from typing import ClassVar, Literal
@@ -107,7 +107,7 @@ class SwitchableNorm(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Mix all kinds alike, scale by 1, shift by 0, remember nothing."""
+        """Set equal shares of all kinds, weight 1 and bias 0, and reset the running statistics."""
         for ones in (self.mean_weight, self.var_weight, self.weight):
             if ones is not None:
                 nn.init.ones_(ones)
@@ -116,7 +116,7 @@ class SwitchableNorm(nn.Module):
         self.reset_running_stats()
 
     def reset_running_stats(self) -> None:
-        """Forget all batches; ``average="batch"`` starts to count anew."""
+        """Reset the running statistics and the number of batches."""
         self.running_mean.zero_()
         self.running_var.fill_(0.0 if self.compat == "official" else 1.0)
         self.num_batches_tracked.zero_()
@@ -128,7 +128,7 @@ class SwitchableNorm(nn.Module):
 
     @torch.no_grad()
     def use_only(self, kind: Kind) -> None:
-        """Give all the weight to one kind of statistics, exactly."""
+        """Set the share of one kind of statistics to exactly 1, and of the others to 0."""
         for weights in (self.mean_weight, self.var_weight):
             weights.fill_(-1000.0)  # exp(-1000) is 0 in every dtype
             weights[self.kinds.index(kind)] = 0.0
@@ -243,7 +243,7 @@ class SwitchableNormSpec(NormSpec):
     """Learn the weights of the mixture; false keeps all kinds at equal shares."""
 
     def build(self, feature_shape: FeatureShape) -> nn.Module:
-        """Make a layer for C channels that mixes what these features have."""
+        """Make a layer for C channels that mixes the kinds of statistics which these features have."""
         if self.compat == "official" and feature_shape[0] == num_positions(feature_shape) == 1:
             rule = f"must be none for features of shape {feature_shape}, one value per sample"
             raise SettingError("compat", rule, self.compat, "Use compat: none.")
@@ -259,7 +259,7 @@ class SwitchableNormSpec(NormSpec):
         )
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
-        """What all kinds in use agree on: the scale in training; the axes and numbers of each."""
+        """Return the properties that all kinds in use have, with the axes and number of statistics of each."""
         positions, num_features = position_axes(feature_shape), feature_shape[0]
         counts = {"instance": batch_size * num_features, "layer": batch_size, "batch": num_features}
         averaged = {"instance": positions, "layer": axes("C", positions), "batch": axes("N", positions)}

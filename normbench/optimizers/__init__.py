@@ -1,1 +1,1 @@
-"""How a gradient becomes a step; one file per variant, named as in YAML."""
+"""Optimizers, which make a step from a gradient; one file per variant, named as in YAML."""

@@ -1,4 +1,4 @@
-"""OptimizerSpec: build(groups, lr) -> torch optimizer."""
+"""OptimizerSpec: the base class of optimizers, whose ``build`` makes a torch optimizer."""
 
 from abc import abstractmethod
 from typing import Any, ClassVar
@@ -10,7 +10,7 @@ from normbench.parts import Spec
 
 
 class OptimizerSpec(Spec):
-    """What YAML says about an optimizer; ``weight_decay`` is a setting of the run, its kind is the optimizer's."""
+    """The settings of an optimizer in YAML; ``weight_decay`` is one of the run, applied as ``decay_kind`` says."""
 
     decay_kind: ClassVar[str]
     """``L2`` adds weight_decay * w to the gradient; ``decoupled`` shrinks w by lr * weight_decay beside the step."""
@@ -19,9 +19,9 @@ class OptimizerSpec(Spec):
 
     @abstractmethod
     def build(self, groups: list[dict[str, Any]], lr: float) -> Optimizer:
-        """Make the optimizer for parameter groups that carry their own ``weight_decay``.
+        """Make the optimizer for parameter groups with their own ``weight_decay``.
 
         Args:
-            groups: As torch takes them, each with ``params`` and ``weight_decay``.
-            lr: The step size in use: the spec's, scaled by the batch size where the run asks for that.
+            groups: torch's parameter groups, each with ``params`` and ``weight_decay``.
+            lr: The learning rate in use: the spec's, scaled with the batch size under ``lr_scaling``.
         """

@@ -1,4 +1,4 @@
-"""Estimates what a study would cost: runs still missing, CPU seconds per run, measured on a few steps."""
+"""Estimates the cost of a study: number of missing runs, and CPU seconds per run, measured on a few steps."""
 
 import statistics
 import time
@@ -10,7 +10,7 @@ import torch
 
 from normbench.scheduling.plan import make_plan, on_device
 from normbench.scheduling.planned_run import PlannedRun
-from normbench.scheduling.tuning import frozen_choices, missing_tuning_runs, tuning_config, with_choices
+from normbench.scheduling.tuning import known_choices, missing_tuning_runs, tuning_config, with_choices
 from normbench.storage.arm_labels import tuned_label
 from normbench.storage.run_folder import Run
 from normbench.study.config import RunConfig, Study
@@ -24,7 +24,7 @@ NUM_STEPS = 5
 
 @dataclass(frozen=True)
 class ArmCost:
-    """One arm: runs missing, tuned ones included, and CPU seconds of one; the same of what its choice takes."""
+    """The cost of one arm: missing runs, tuned ones included, and CPU seconds per run; the same for its tuning runs."""
 
     arm: str
     num_missing: int
@@ -35,18 +35,18 @@ class ArmCost:
 
 @dataclass(frozen=True)
 class StudyCost:
-    """What a study takes.
+    """The cost of a study.
 
     Attributes:
-        study: Its name.
-        num_arms: As the file names them.
-        num_seeds: Of each.
-        num_runs: At given settings and at tuned ones.
-        num_finished: Of these.
-        num_missing: Of these; an arm not tuned yet is taken to need all its tuned runs.
-        num_tuning_runs: Still to be made to choose each arm's own settings, if no list is widened.
-        cpu_s: Of all that is missing, tuning included.
-        arms: The given arms.
+        study: The study's name.
+        num_arms: Number of arms in the file.
+        num_seeds: Number of seeds of each arm.
+        num_runs: Number of runs, tuned ones included.
+        num_finished: Number of runs with a result.
+        num_missing: Number of runs without a result, with all tuned runs of arms that are not tuned yet.
+        num_tuning_runs: Number of tuning runs still to make, if no list is widened.
+        cpu_s: CPU seconds of all missing runs and tuning runs.
+        arms: The cost of each arm in the file.
     """
 
     study: str
@@ -61,9 +61,9 @@ class StudyCost:
 
 
 def estimate_cost(study: Study, runs_dir: Path) -> StudyCost:
-    """Say what ``run_study`` would do; nothing is written."""
+    """Estimate the cost of running a study, without writing anything."""
     study, _ = on_device(study, runs_dir)
-    plan = make_plan(with_choices(study, frozen_choices(study, runs_dir)), runs_dir)
+    plan = make_plan(with_choices(study, known_choices(study, runs_dir)), runs_dir)
     tuning = missing_tuning_runs(study, runs_dir)
     measured: dict[tuple[object, ...], float] = {}
     by_folder: dict[str, list[PlannedRun]] = {}
@@ -98,31 +98,31 @@ def _arm_cost(
     tuning: Sequence[PlannedRun] | None,
     measured: dict[tuple[object, ...], float],
 ) -> ArmCost:
-    """Return what an arm takes; ``tuning`` is None where there is nothing left to choose."""
+    """Return the cost of an arm; ``tuning`` is None if the arm needs no tuning runs."""
     config, seed = study.arms[arm], study.seeds[0]
     num_missing = sum(not run.is_finished for run in mine) + (0 if tuning is None else len(study.seeds))
     times = [Run(run.folder, run.seed).environment.get("cpu_s") for run in mine if run.is_finished]
     timed = [seconds for seconds in times if seconds is not None]
-    cpu_s = statistics.median(timed) if timed else _measured(config, seed, measured)
+    cpu_s = statistics.median(timed) if timed else _measured_cpu_s(config, seed, measured)
     if not tuning:
         return ArmCost(arm, num_missing, cpu_s)
-    return ArmCost(arm, num_missing, cpu_s, len(tuning), _measured(tuning_config(config), seed, measured))
+    return ArmCost(arm, num_missing, cpu_s, len(tuning), _measured_cpu_s(tuning_config(config), seed, measured))
 
 
-def _measured(config: RunConfig, seed: int, known: dict[tuple[object, ...], float]) -> float:
-    """Time a few steps and one recorded row in memory; arms alike in all that costs time are timed once."""
+def _measured_cpu_s(config: RunConfig, seed: int, known: dict[tuple[object, ...], float]) -> float:
+    """Estimate a run's CPU seconds from a few steps and rows in memory; arms with equal costs are measured once."""
     alike = (
         *(str(part) for part in (config.model, config.norm.name, config.weight_parametrization, config.dataset)),
         *(config.batch_size, config.total_steps, config.every_steps, chosen_measures(config.recording)),
     )
     if alike not in known:
         if not known:
-            _timed(config, seed)  # the first pass of a process is slower than any other
-        known[alike] = _timed(config, seed)
+            _time_run(config, seed)  # the first pass of a process is slower than any other
+        known[alike] = _time_run(config, seed)
     return known[alike]
 
 
-def _timed(config: RunConfig, seed: int) -> float:
+def _time_run(config: RunConfig, seed: int) -> float:
     started = time.process_time()
     with numerics(config.numerics), torch.random.fork_rng(devices=[]):
         training, _ = build_training(config, seed)

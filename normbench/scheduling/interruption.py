@@ -1,4 +1,4 @@
-"""Ctrl-C once: finish the step, save, stop; twice: stop now."""
+"""Interruption: the first Ctrl-C finishes the step, saves and stops; the second stops at once."""
 
 import os
 import signal
@@ -9,16 +9,16 @@ from threading import current_thread, main_thread
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-"""Ctrl-C, and what a batch system sends before it takes the machine away."""
+"""Signals of Ctrl-C, and of a batch system before it ends a job."""
 NOTICE = "\nstopping: each run finishes its step and is saved; Ctrl-C again stops now\n"
 
 
 class Interruption:
-    """Whether somebody has asked the command to stop.
+    """Records whether a stop of the command was requested by a signal.
 
     Attributes:
-        is_asked: They have.
-        say: Prints the notice from inside the signal handler; set while runs are made, nothing is printed otherwise.
+        is_asked: Whether a stop was requested.
+        say: Prints the notice from inside the signal handler; set while runs are made, else prints nothing.
     """
 
     def __init__(self) -> None:
@@ -27,10 +27,10 @@ class Interruption:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Set ``is_asked`` at the first signal instead of raising; the second does what it did before the block.
+        """Set ``is_asked`` at the first signal instead of raising; the second signal has its usual effect.
 
-        An exception raised by a signal inside an import or a weak reference's callback is dropped by Python, and the
-        signal with it; a flag is not. Signals that the caller has set to be ignored stay ignored.
+        Python drops an exception that a signal handler raises inside an import or a weak reference's callback; a flag
+        is never lost. Signals that the caller ignores stay ignored.
         """
         if current_thread() is not main_thread():  # only the main thread may set signal handlers
             yield
@@ -45,14 +45,14 @@ class Interruption:
             self._restore()
 
     def raise_if_asked(self) -> None:
-        """Raise KeyboardInterrupt if somebody has asked to stop."""
+        """Raise KeyboardInterrupt if a stop was requested."""
         if self.is_asked:
             raise KeyboardInterrupt
 
     def _ask(self, _number: int, _frame: FrameType | None) -> None:
         self.is_asked = True
         self._restore()
-        with suppress(OSError, RuntimeError, ValueError):  # the interrupted code may be printing itself
+        with suppress(OSError, RuntimeError, ValueError):  # the interrupted code may be in the middle of printing
             self.say(NOTICE)
 
     def _restore(self) -> None:
@@ -61,5 +61,5 @@ class Interruption:
 
 
 def write_to_stderr(text: str) -> None:
-    """Write past all buffers, which the code that a signal interrupts may hold a lock on."""
+    """Write to stderr without buffers, since the interrupted code may hold their lock."""
     os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, text.encode())

@@ -1,4 +1,4 @@
-"""Mean curves over the seeds of each arm, with their 95 % intervals, as runs of their own in TensorBoard."""
+"""Writes the mean curves over the seeds of each arm, with 95 % intervals, as separate runs for TensorBoard."""
 
 import shutil
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ SUMMARY = "summary"
 
 
 def write_aggregate_curves(folder: Path, arms: Sequence[Arm]) -> None:
-    """Write ``<folder>/summary/<arm>/mean``, ``low`` and ``high`` for every arm of several seeds; older ones go.
+    """Write ``<folder>/summary/<arm>/mean``, ``low`` and ``high`` for every arm with several seeds; replace older ones.
 
     Args:
-        folder: The study's.
-        arms: With their finished runs. Arms that share a name are told apart by their hash.
+        folder: The study's folder.
+        arms: Arms with their finished runs; arms with equal names are written under their folders' names.
 
     Raises:
         RunFolderError: A run's file is missing or was changed.

@@ -1,4 +1,4 @@
-"""Makes one planned run: claims its folder, trains, and returns the result, an error as one line."""
+"""Makes one planned run: claims its folder, trains, and returns the result or the error as one line."""
 
 import traceback
 from collections.abc import Callable
@@ -9,10 +9,10 @@ from pathlib import Path
 from normbench.errors import RunFolderError
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.scheduling.run_result import AGAIN, RunOptions, RunResult
-from normbench.storage.files.atomic import refusal
+from normbench.storage.files.atomic import os_error_line
 from normbench.storage.files.json_files import write_text
 from normbench.storage.files.plain_text import one_line
-from normbench.storage.lock import Busy, Claim, claim
+from normbench.storage.lock import RunBusy, RunClaim, claim_run
 from normbench.storage.run_folder import ERROR_TXT
 from normbench.storage.run_status import RunStatus
 from normbench.training.attempt import Interrupted
@@ -22,11 +22,11 @@ from normbench.training.run_hooks import RunHooks
 
 @dataclass
 class RunMaker:
-    """Makes one run after another in this process, whatever each ends of.
+    """Makes one run after another in this process; a failed run does not stop the next.
 
     Attributes:
-        report_step: Gets the run, the updates made and those to make, a few times a second.
-        should_stop: Asked after each update; true saves the run and returns it as interrupted.
+        report_step: Gets the run and the number of updates made and to make, a few times a second.
+        should_stop: Called after each update; if it returns true, the run is saved and returned as interrupted.
     """
 
     report_step: Callable[[PlannedRun, int, int], None] = lambda *_: None
@@ -37,29 +37,29 @@ class RunMaker:
         """Claim one run, train it and return its result; an exception becomes a failed result."""
         self._notes = []
         try:
-            mine = claim(
+            run_claim = claim_run(
                 run.folder,
                 outdated=run.outdated,
                 silent_owners=options.silent_owners,
                 find_problem=run.problem,
             )
-        except Busy:
+        except RunBusy:
             return RunResult(run, RunStatus.BUSY)
         except RunFolderError as error:
             return RunResult(run, RunStatus.FAILED, str(error))
-        if mine is None:
+        if run_claim is None:
             return RunResult(run, RunStatus.SKIPPED)
-        self._notes += [mine.note] if mine.note else []
+        self._notes += [run_claim.note] if run_claim.note else []
         try:
-            with mine:
-                status, line = self._made(run, options, mine)
-        except RuntimeError as error:  # no thread for its signs of life
+            with run_claim:
+                status, line = self._train(run, options, run_claim)
+        except RuntimeError as error:  # the heartbeat thread could not start
             status, line = RunStatus.FAILED, error_line(error, run.folder)
         return RunResult(run, status, line, tuple(self._notes))
 
-    def _made(self, run: PlannedRun, options: RunOptions, mine: Claim) -> tuple[RunStatus, str]:
+    def _train(self, run: PlannedRun, options: RunOptions, run_claim: RunClaim) -> tuple[RunStatus, str]:
         hooks = RunHooks(
-            owned=mine.held,
+            owned=run_claim.owned,
             checkpoint_s=options.checkpoint_s,
             report_step=lambda step, total: self.report_step(run, step, total),
             should_stop=self.should_stop,
@@ -77,26 +77,26 @@ class RunMaker:
                 identity=run.identity,
             )
         except Interrupted:
-            mine.end(RunStatus.INTERRUPTED)
+            run_claim.end(RunStatus.INTERRUPTED)
             return RunStatus.INTERRUPTED, ""
-        except Exception as error:  # noqa: BLE001 - whatever one run dies of, the others go on
+        except Exception as error:  # noqa: BLE001 - no failure of one run may stop the others
             line = error_line(error, run.folder)
             with suppress(OSError):
                 text = traceback.format_exc()
                 write_text(run.folder / ERROR_TXT, text.encode("utf-8", "backslashreplace").decode())
-            mine.end(RunStatus.FAILED, line)
+            run_claim.end(RunStatus.FAILED, line)
             return RunStatus.FAILED, line
-        mine.finish()
+        run_claim.finish()
         return RunStatus(summary["status"]), ""
 
 
 def error_line(error: Exception, folder: Path) -> str:
-    """Return an exception as one line for the user, with the way out where one is known."""
+    """Return an exception as one line for the user, with a way out where one is known."""
     if isinstance(error, RunFolderError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
-        return f"{refusal(error, folder)} {AGAIN}"
-    said = one_line(f"{type(error).__name__}: {error}".strip(": ").splitlines()[0])
-    if isinstance(error, MemoryError) or "out of memory" in said.lower() or "can't allocate memory" in said:
-        return f"{said.rstrip('.')}. Use a smaller batch_size or model, or fewer --jobs. {AGAIN}"
-    return said
+        return f"{os_error_line(error, folder)} {AGAIN}"
+    text = one_line(f"{type(error).__name__}: {error}".strip(": ").splitlines()[0])
+    if isinstance(error, MemoryError) or "out of memory" in text.lower() or "can't allocate memory" in text:
+        return f"{text.rstrip('.')}. Use a smaller batch_size or model, or fewer --jobs. {AGAIN}"
+    return text

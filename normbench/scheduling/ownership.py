@@ -1,4 +1,4 @@
-"""Which study file a study's folder belongs to: two files of one name must not share its runs unnoticed."""
+"""Refuses to mix the runs of two study files that have the same name and share a folder."""
 
 import os
 import shlex
@@ -15,43 +15,43 @@ from normbench.study.config import Study
 
 
 def refuse_another_files_folder(study: Study, folder: Path) -> None:
-    """Refuse to run a study in a folder that belongs to another file, which is still there and says something else.
+    """Refuse to run a study in a folder that belongs to another file, if that file still exists with other content.
 
-    A file that was moved takes over, as does a copy; the resolved config of a run belongs to its study.
+    A moved or copied file may use the folder, and so may the resolved config of one of the study's runs.
 
     Raises:
-        RunFolderError: With the way out.
+        RunFolderError: The folder belongs to another file.
     """
     mine = Path(study.source)
-    known = _known(folder / STUDY_JSON)
-    said = known.get("source_path")
-    owner = (folder.resolve() / str(said)).resolve()
-    if not said or owner == mine.resolve() or is_config_of_a_run(mine):
+    known = _read_study_json(folder / STUDY_JSON)
+    source_path = known.get("source_path")
+    owner = (folder.resolve() / str(source_path)).resolve()
+    if not source_path or owner == mine.resolve() or is_run_config(mine):
         return
-    if known.get("content_sha256") == study.content_sha256 or _content(owner) in ("", study.content_sha256):
+    if known.get("content_sha256") == study.content_sha256 or _content_sha256(owner) in ("", study.content_sha256):
         return
     way_out = f"Write another study: NAME in {shlex.quote(study.source)}, or choose another folder with --runs-dir."
     raise RunFolderError(f"{folder}: must belong to {study.source}, got the runs of {owner}. {way_out}")
 
 
 def source_path(study: Study, folder: Path) -> str:
-    """Return where the study's file lies as seen from its folder, so that both may be moved together."""
+    """Return the path of the study's file relative to the study's folder, so that both may be moved together."""
     return os.path.relpath(Path(study.source).resolve(), folder.resolve())
 
 
-def is_config_of_a_run(path: Path) -> bool:
-    """Return whether a file is the resolved config that a run has written into its folder."""
+def is_run_config(path: Path) -> bool:
+    """Return whether a file is the resolved config in a run's folder."""
     return path.name == CONFIG_YAML and (path.parent.parent / ARM_JSON).exists()
 
 
-def _known(path: Path) -> dict[str, Any]:
+def _read_study_json(path: Path) -> dict[str, Any]:
     with suppress(RunFolderError):
         return read_json(path)
     return {}
 
 
-def _content(path: Path) -> str:
-    """Return what stands for a file's content; "" where there is none any more."""
+def _content_sha256(path: Path) -> str:
+    """Return the sha256 of a file's content without claims and quotes; "" if there is no file."""
     if not path.is_file():
         return ""
     try:

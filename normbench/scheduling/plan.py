@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import ConfigError, RunFolderError
-from normbench.scheduling.ownership import is_config_of_a_run, refuse_another_files_folder, source_path
+from normbench.scheduling.ownership import is_run_config, refuse_another_files_folder, source_path
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.storage.files.json_files import json_ready, read_json, write_json, write_sealed_json
 from normbench.storage.files.links import refuse_links
 from normbench.storage.identity import ENGINE, NUMERICS, RunIdentity, read_identity
-from normbench.storage.lock import locked, sweep
+from normbench.storage.lock import locked, remove_part_files
 from normbench.storage.names import is_name
 from normbench.storage.resolved_settings import flatten
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, arm_folder_name
@@ -25,15 +25,15 @@ from normbench.training.numerics import available_device
 
 @dataclass(frozen=True)
 class Plan:
-    """The runs a study stands for.
+    """The runs of a study, with their folders.
 
     Attributes:
-        study: Every device resolved.
-        folder: Where it lies.
-        device: What ``device: auto`` stands for in this study.
-        identities: By arm.
-        folders: Names of the arms' folders, by arm; arms of one identity share one.
-        runs: Seed by seed, so that arms can be compared early and share their data.
+        study: The study, with ``device: auto`` replaced by a device.
+        folder: The study's folder.
+        device: The device that ``device: auto`` selects in this study.
+        identities: The identity of each arm.
+        folders: Name of each arm's folder; arms with equal identities share one.
+        runs: The runs, ordered by seed, so that arms can be compared early and share their data.
     """
 
     study: Study
@@ -45,10 +45,10 @@ class Plan:
 
 
 def make_plan(study: Study, runs_dir: Path) -> Plan:
-    """Return the runs of a study; each arm's identity is computed here, once, and carried by its runs.
+    """Plan the runs of a study; each arm's identity is computed once and stored in its runs.
 
     Raises:
-        ConfigError: The study began on a device that this machine has not.
+        ConfigError: The first run was made on a device that this machine does not have.
     """
     folder = runs_dir / study.name
     study, device = on_device(study, runs_dir)
@@ -73,13 +73,13 @@ def make_plan(study: Study, runs_dir: Path) -> Plan:
 
 
 def on_device(study: Study, runs_dir: Path) -> tuple[Study, str]:
-    """Return the study with ``device: auto`` resolved: to the device of its first run, before that to the one there is.
+    """Return the study with ``device: auto`` replaced by the device of its first run, or else of this machine.
 
     Raises:
-        ConfigError: The first run was made on a device that this machine has not.
+        ConfigError: The first run was made on a device that this machine does not have.
     """
     folder = runs_dir / study.name
-    known, here = _said_before(folder).get("device"), available_device()
+    known, here = _read_earlier_study(folder).get("device"), available_device()
     is_open = any(config.device == "auto" for config in study.arms.values())
     if is_open and known == "cuda" != here:
         rule = f"must be cuda, on which the first run of {folder} was made, got a machine without one"
@@ -88,26 +88,26 @@ def on_device(study: Study, runs_dir: Path) -> tuple[Study, str]:
     return replace(study, arms={arm: config.on(device) for arm, config in study.arms.items()}), device
 
 
-def _said_before(folder: Path) -> dict[str, Any]:
-    """Return the study.json of an earlier command; nothing where there is none that can be read."""
+def _read_earlier_study(folder: Path) -> dict[str, Any]:
+    """Read the study.json of an earlier command; return {} where there is none or it is damaged."""
     with suppress(RunFolderError):
         return read_json(folder / STUDY_JSON)
     return {}
 
 
 def _folder_names(study: Study, folder: Path, identities: Mapping[str, RunIdentity]) -> dict[str, str]:
-    """Return what the arms' folders are called: after the first arm of an identity.
+    """Return the name of each arm's folder; arms with equal identities use the label of the first.
 
-    In a file without arms they keep the names they have: a later --vary adds seeds, not rows.
+    In a file without arms, existing folders keep their names, so that a later --vary adds seeds and not rows.
     """
     names: dict[str, str] = {}
     for arm, identity in identities.items():
-        known = _folder_of(folder, identity) if study.is_plain else None
+        known = _existing_folder_name(folder, identity) if study.is_plain else None
         names.setdefault(identity.sha256, known or arm_folder_name(arm, identity.short))
     return {arm: names[identity.sha256] for arm, identity in identities.items()}
 
 
-def _folder_of(folder: Path, identity: RunIdentity) -> str | None:
+def _existing_folder_name(folder: Path, identity: RunIdentity) -> str | None:
     paths = sorted(folder.glob(f"*-{identity.short}"))
     called = [path.name for path in paths if is_name(_label(path.name, identity))]
     return next((name for name in called if read_identity(folder / name) in (None, identity)), None)
@@ -119,20 +119,20 @@ def _label(folder: str, identity: RunIdentity) -> str:
 
 
 def write_study_files(plan: Plan) -> None:
-    """Write study.json, and arm.json and identity.json where there is no whole one; one command at a time.
+    """Write study.json, and missing or damaged arm.json and identity.json, while holding the study's lock.
 
     Raises:
-        OSError: They cannot be written.
-        RunFolderError: A link leads there, or the folder belongs to another study file.
+        OSError: A file cannot be written.
+        RunFolderError: A folder is a link, or belongs to another study file.
     """
     refuse_links(plan.folder)
     plan.folder.mkdir(parents=True, exist_ok=True)
     with locked(plan.folder):
         refuse_another_files_folder(plan.study, plan.folder)
-        sweep(plan.folder)
+        remove_part_files(plan.folder)
         _write_arms(plan.runs)
         content = study_content(plan) | {"source_path": source_path(plan.study, plan.folder)}
-        if not _is_run_of(content, plan.folder / STUDY_JSON):
+        if not _is_from_config_of_a_run(content, plan.folder / STUDY_JSON):
             write_json(plan.folder / STUDY_JSON, content)
 
 
@@ -141,21 +141,21 @@ def _write_arms(runs: Sequence[PlannedRun]) -> None:
         folder, content = run.folder.parent, arm_content(run)
         refuse_links(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        if not _holds(folder / ARM_JSON, content):
-            sweep(folder)
+        if not _file_holds(folder / ARM_JSON, content):
+            remove_part_files(folder)
             write_sealed_json(folder / ARM_JSON, content)
         run.identity.write(folder)
 
 
-def _holds(path: Path, content: Mapping[str, Any]) -> bool:
-    """Return whether a JSON file is whole and says this; what only repeats the config is else written anew."""
+def _file_holds(path: Path, content: Mapping[str, Any]) -> bool:
+    """Return whether an undamaged JSON file holds all of this content."""
     with suppress(RunFolderError):
         return bool(read_json(path).items() >= json_ready(content).items())
     return False
 
 
 def arm_content(run: PlannedRun) -> dict[str, Any]:
-    """Return what arm.json says: every setting, and which of them are not at their default."""
+    """Return the content of arm.json: every setting, and the keys of those that are not at their default."""
     return {
         "arm": run.arm,
         "identity": run.identity.sha256,
@@ -166,7 +166,7 @@ def arm_content(run: PlannedRun) -> dict[str, Any]:
 
 
 def study_content(plan: Plan) -> dict[str, Any]:
-    """Return what study.json says: the arms in order with their folders, and all that the plan stood for."""
+    """Return the content of study.json: the arms in order with their folders, and the study's keys and options."""
     study = plan.study
     return {
         "study": study.name,
@@ -194,6 +194,6 @@ def study_content(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _is_run_of(content: dict[str, Any], path: Path) -> bool:
-    """Return whether this is the resolved config of one run, which forgets nothing of the study it belongs to."""
-    return bool(_said_before(path.parent)) and is_config_of_a_run(Path(content["source"]))
+def _is_from_config_of_a_run(content: dict[str, Any], path: Path) -> bool:
+    """Return whether the study file is the resolved config of one run; study.json of its study must then be kept."""
+    return bool(_read_earlier_study(path.parent)) and is_run_config(Path(content["source"]))

@@ -1,27 +1,27 @@
-"""PlannedRun: one arm with one seed, its folder, and whether its result is there."""
+"""PlannedRun: one arm with one seed, its folder, and whether the folder holds its result."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from normbench.storage.identity import RunIdentity
 from normbench.storage.lock import Stamp
-from normbench.storage.run_folder import CLAIM_JSON, is_finished, problem_with
+from normbench.storage.run_folder import CLAIM_JSON, find_damage, is_finished
 from normbench.study.config import RunConfig
-from normbench.training.found_result import other_settings
+from normbench.training.found_result import find_mismatch
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One arm with one seed, and the folder it is written to.
+    """One arm with one seed, and the folder of the run.
 
     Attributes:
         study: The study's name.
         arm: The arm's label.
-        config: All settings, the device resolved.
+        config: All settings; the device is not auto.
         seed: Seed of data, order, weights and dropout.
         folder: The run's folder.
-        identity: What its numbers depend on; a result in the folder counts only if it has the same.
-        outdated: Stamp of a result in that folder which is to be made again; None keeps a result that is there.
+        identity: The run's identity; a result in the folder counts only if it has the same one.
+        outdated: Stamp of a result in the folder that is to be made again; None keeps an existing result.
     """
 
     study: str
@@ -34,17 +34,18 @@ class PlannedRun:
 
     @property
     def is_finished(self) -> bool:
-        """Whether its result is there."""
+        """Whether the folder holds a result."""
         return is_finished(self.folder)
 
     @property
     def is_settled(self) -> bool:
-        """Whether its result is there, whole, and nothing left to tidy up."""
+        """Whether the folder holds an undamaged result and no claim."""
         return self.is_finished and not (self.folder / CLAIM_JSON).exists() and not self.problem()
 
     def problem(self) -> str:
-        """Return what keeps the result that lies here from counting as this run's, as a sentence; "" if nothing does.
+        """Return why the folder's result does not count as this run's, as a sentence; "" if it does.
 
-        Its files must be as they were written, its identity this run's, and it must have recorded what is asked for.
+        Its files must have the right sha256, its identity must be this run's, and it must have recorded all that is
+        requested.
         """
-        return problem_with(self.folder) or other_settings(self.folder, self.config, self.identity)
+        return find_damage(self.folder) or find_mismatch(self.folder, self.config, self.identity)

@@ -1,4 +1,4 @@
-"""Probes of a study's arms, or of a user's model, over several seeds."""
+"""Probes an arm of a study, or a user's model, over several seeds."""
 
 import sys
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from normbench.errors import ConfigError, SettingError
-from normbench.evidence.layers.probe_lines import LayerSeen
+from normbench.evidence.layers.probe_lines import LayerReading
 from normbench.evidence.layers.probe_reading import ProbeReport, read_probe
 from normbench.inspection.probe import probe_model
 from normbench.inspection.user_model import fitted, in_one_line, load_callable, load_input, make_model
@@ -22,20 +22,20 @@ DEFAULT_SEEDS = 8
 
 
 def probe_config(config: RunConfig, seeds: Iterable[int], name: str = "") -> ProbeReport:
-    """Look at one arm: what step 0 of each seed's run would see, from its loss on the first training batch.
+    """Probe one arm at step 0 of each seed's run, with the loss of its first training batch.
 
     Args:
         config: The arm's settings.
-        seeds: One model and one batch each.
-        name: The arm's name.
+        seeds: Seeds; each has its own model and batch.
+        name: The arm's label.
     """
     signal = config.dataset.task == "signal"
     back = "a random N(0, 1) direction on the output" if signal else "the loss of the first batch of training data"
-    found = [_seen_of(config, seed) for seed in seeds]
+    found = [_probe_seed(config, seed) for seed in seeds]
     return read_probe(name, f"batch {config.batch_size} of {config.dataset.name}, back from {back}", found)
 
 
-def _seen_of(config: RunConfig, seed: int) -> list[LayerSeen]:
+def _probe_seed(config: RunConfig, seed: int) -> list[LayerReading]:
     with numerics(config.numerics), torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(replica_seed(seed, config.replica), "dropout"))
         training, _ = build_training(config, seed)
@@ -44,26 +44,26 @@ def _seen_of(config: RunConfig, seed: int) -> list[LayerSeen]:
 
 
 def probe_callable(model: str, inputs: str, seeds: Iterable[int]) -> ProbeReport:
-    """Look at a user's model: the callable is called again for each seed.
+    """Probe a user's model, made by calling the callable once for each seed.
 
     Args:
         model: ``package.module:callable``.
         inputs: ``N,C,H,W`` for N(0, 1) of that shape, or the path of a .npy or .pt file.
-        seeds: torch's random state before each call; of the direction and of a drawn input, too.
+        seeds: Seeds of torch before each call, and of the random direction and a drawn input.
 
     Raises:
-        ConfigError: Neither can be had, or they do not fit each other.
+        ConfigError: The model or the input cannot be loaded, or they do not fit each other.
     """
     found = []
     with redirect_stdout(sys.stderr):  # what the model prints is not the answer
         make, batch_of = load_callable(model), load_input(inputs)
         for seed in seeds:
             made = make_model(make, seed, model)
-            found.append(_seen_through(made, fitted(batch_of(seed), made), seed, (model, inputs)))
+            found.append(_probe_made_model(made, fitted(batch_of(seed), made), seed, (model, inputs)))
     return read_probe(model, _setting(inputs, made, batch_of(0)), found)
 
 
-def _seen_through(model: nn.Module, batch: Tensor, seed: int, words: tuple[str, str]) -> list[LayerSeen]:
+def _probe_made_model(model: nn.Module, batch: Tensor, seed: int, words: tuple[str, str]) -> list[LayerReading]:
     try:
         with numerics(), same_random_states_after():
             torch.manual_seed(derive_seed(seed, "dropout"))

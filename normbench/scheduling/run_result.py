@@ -1,4 +1,4 @@
-"""How runs are asked for and what became of each: RunOptions and RunResult."""
+"""RunOptions: how runs are made; RunResult: the status and error of one run."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,10 +14,10 @@ AGAIN = "The same command completes it."
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How runs are made.
+    """Options for making runs.
 
     Attributes:
-        force: Make finished runs again; their folders are set aside.
+        force: Make finished runs again; their folders are renamed to seed-<n>.old-<k>.
         silent_owners: Claim tokens of processes without a sign of life for long; their runs are taken over.
         checkpoint_s: Seconds between two checkpoints.
     """
@@ -29,13 +29,13 @@ class RunOptions:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What became of one run.
+    """The result of making one run.
 
     Attributes:
         run: The run.
         status: Finished, diverged, failed, interrupted, busy or skipped.
         error: Why it failed, in one line.
-        notes: Lines for the user about how it went.
+        notes: Lines for the user, such as about a damaged checkpoint.
     """
 
     run: "PlannedRun"

@@ -1,4 +1,4 @@
-"""Runs what is missing of a study, and waits for what other commands make of it."""
+"""Makes the missing runs of a study, and waits for those that other commands make."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,29 +11,29 @@ from normbench.scheduling.executors.base import Executor, make_executor
 from normbench.scheduling.plan import Plan, make_plan, write_study_files
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.scheduling.run_result import AGAIN, RunOptions, RunResult
-from normbench.storage.files.atomic import refusal
-from normbench.storage.lock import stamp
+from normbench.storage.files.atomic import os_error_line
+from normbench.storage.lock import read_stamp
 from normbench.storage.owners import Owner, OwnerWatch
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON
 from normbench.storage.run_status import RunStatus
 from normbench.study.config import Study
 from normbench.training.numerics import numerics
 
-LOOK_AGAIN_S = 0.2
-"""Between two looks at what other commands make."""
+POLL_S = 0.2
+"""Seconds between two checks of runs that other commands make."""
 
 
 @dataclass(frozen=True)
 class RunUpdate:
-    """How one run of a study stands now, and how many are done.
+    """The status of one run of a study, and the number of runs that are done.
 
     Attributes:
         run: The run.
         status: Skipped, finished, diverged or failed; waiting while another command makes it.
-        number: Runs that are done.
-        total: Runs in all.
+        number: Number of runs that are done.
+        total: Number of runs in all.
         error: Why it failed, or which process makes it.
-        notes: Lines for the user about how it went.
+        notes: Lines for the user, such as about a damaged checkpoint.
     """
 
     run: PlannedRun
@@ -53,26 +53,26 @@ def run_study(
     executor: Executor | None = None,
     report: Callable[[RunUpdate], None] = lambda _: None,
 ) -> list[RunUpdate]:
-    """Run what is missing of a study; one failing run does not stop the others.
+    """Make the missing runs of a study; a failed run does not stop the others.
 
-    torch's threads, flags and random states are afterwards what they were before.
+    torch's threads, flags and random states are restored afterwards.
 
     Args:
         study: The study to run.
         runs_dir: Folder that the runs are written to.
         options: How runs are made.
         fail_fast: Stop at the first failure.
-        executor: Makes the runs; one after another in this process if not given.
-        report: Gets how each run stands.
+        executor: Makes the runs; by default one after another in this process.
+        report: Gets each update.
 
     Returns:
         The last update of each run, in the order of the plan.
 
     Raises:
-        ConfigError: The study began on a device that this machine has not.
+        ConfigError: The first run was made on a device that this machine does not have.
         RunFolderError: The runs folder cannot be written.
         RunFailedError: A run failed, with ``fail_fast``; or another thread of this process makes runs.
-        KeyboardInterrupt: Somebody asked to stop; what was under way is saved.
+        KeyboardInterrupt: A stop was requested; the runs under way are saved.
     """
     with numerics():
         plan = make_plan(study, runs_dir)
@@ -87,42 +87,42 @@ def run_plan(
     executor: Executor | None = None,
     report: Callable[[RunUpdate], None] = lambda _: None,
 ) -> list[RunUpdate]:
-    """Run what is missing of a plan, as ``run_study`` does of a study."""
+    """Make the missing runs of a plan."""
     results: dict[Path, RunUpdate] = {}
     try:
         write_study_files(plan)
     except OSError as error:
-        raise RunFolderError(refusal(error, plan.folder.parent)) from None
+        raise RunFolderError(os_error_line(error, plan.folder.parent)) from None
     for progress in run_planned(plan.runs, executor or make_executor("1"), options, fail_fast=fail_fast):
         report(progress)
         if progress.status != RunStatus.WAITING:
             results[progress.run.folder] = progress
-    return _still_there(plan, [results[run.folder] for run in plan.runs])
+    return _fail_removed_runs(plan, [results[run.folder] for run in plan.runs])
 
 
 def run_planned(
     runs: Sequence[PlannedRun], executor: Executor, options: RunOptions | None = None, *, fail_fast: bool = False
 ) -> Iterator[RunUpdate]:
-    """Make the missing runs, with ``force`` all of them, and yield an update of each; finished ones come first.
+    """Make the missing runs, or all with ``force``, and yield an update for each; finished runs come first.
 
-    Runs that another command makes at the same time are left to it, and waited for when nothing else is left.
+    Runs that another command makes at the same time are waited for after all others.
 
     Raises:
         RunFailedError: A run failed, with ``fail_fast``.
-        KeyboardInterrupt: Somebody asked to stop; what was under way is saved.
+        KeyboardInterrupt: A stop was requested; the runs under way are saved.
     """
     options = options or RunOptions()
     if options.force:
-        runs = [replace(run, outdated=stamp(run.folder)) for run in runs]
+        runs = [replace(run, outdated=read_stamp(run.folder)) for run in runs]
     settled = [run for run in runs if run.outdated is None and run.is_settled]
     yield from (RunUpdate(run, RunStatus.SKIPPED, number, len(runs)) for number, run in enumerate(settled, start=1))
     done, failed = {run.folder for run in settled}, set[Path]()
-    for ended in _until_all_ended([run for run in runs if run.folder not in done], executor, options):
+    for ended in _run_until_done([run for run in runs if run.folder not in done], executor, options):
         done.update([ended.run.folder] if ended.status != RunStatus.WAITING else [])
         failed.update([ended.run.folder] if ended.status == RunStatus.FAILED else [])
         yield RunUpdate(ended.run, ended.status, len(done), len(runs), ended.error, ended.notes)
         if fail_fast and failed:
-            executor.give_up()
+            executor.stop()
     if executor.interruption.is_asked:
         raise KeyboardInterrupt
     if executor.is_stopping:
@@ -130,14 +130,14 @@ def run_planned(
         raise RunFailedError(f"{runs[0].study}: {rule}. The same command goes on with them.")
 
 
-def _until_all_ended(runs: Sequence[PlannedRun], executor: Executor, options: RunOptions) -> Iterator[RunResult]:
+def _run_until_done(runs: Sequence[PlannedRun], executor: Executor, options: RunOptions) -> Iterator[RunResult]:
     watch, left = OwnerWatch(), list(runs)
-    told: set[str] = set()
+    reported: set[str] = set()
     while left and not executor.is_stopping:
         free = [run for run in left if watch.is_free(run.folder)]
         if not free:
-            yield from _waiting(left, told)
-            time.sleep(LOOK_AGAIN_S)
+            yield from _waiting_results(left, reported)
+            time.sleep(POLL_S)
             continue
         ended: set[Path] = set()
         for end in executor.run(free, replace(options, silent_owners=frozenset(watch.silent_owners))):
@@ -146,24 +146,24 @@ def _until_all_ended(runs: Sequence[PlannedRun], executor: Executor, options: Ru
             if end.status not in (RunStatus.BUSY, RunStatus.INTERRUPTED):
                 yield end
         left = [run for run in left if run.folder not in ended]
-        if not ended:  # others were faster each time
-            time.sleep(LOOK_AGAIN_S)
+        if not ended:  # other commands claimed all of them first
+            time.sleep(POLL_S)
 
 
-def _waiting(runs: Sequence[PlannedRun], told: set[str]) -> Iterator[RunResult]:
-    """Yield one waiting result for each other process whose runs are waited for."""
+def _waiting_results(runs: Sequence[PlannedRun], reported: set[str]) -> Iterator[RunResult]:
+    """Yield one result with status waiting for each other process that makes some of the runs."""
     for run in runs:
         owner = Owner.of(run.folder)
         who = f"process {owner.pid} on {owner.host}" if owner else ""
-        if owner and who not in told:
-            told.add(who)
+        if owner and who not in reported:
+            reported.add(who)
             yield RunResult(run, RunStatus.WAITING, f"{who} makes it")
 
 
-def _still_there(plan: Plan, results: Sequence[RunUpdate]) -> list[RunUpdate]:
-    """Return what became of the runs; what was removed while others were made has failed, and is made by asking again.
+def _fail_removed_runs(plan: Plan, results: Sequence[RunUpdate]) -> list[RunUpdate]:
+    """Return the updates, with status failed for each run whose result was removed while others were made.
 
-    The study's own files are written anew, for the runs that were made after that.
+    Files of the study that were removed are written again, since the other runs need them.
     """
     described = {plan.folder / STUDY_JSON, *(run.folder.parent / ARM_JSON for run in plan.runs)}
     if not all(path.exists() for path in described):

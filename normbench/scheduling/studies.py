@@ -1,4 +1,4 @@
-"""StudyRunner: tunes and runs one study after another, and reports progress to a display that it is given."""
+"""StudyRunner: tunes and runs a study, and reports progress to a display."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -21,30 +21,30 @@ from normbench.training.numerics import numerics
 
 
 class ProgressDisplay(Protocol):
-    """Shows how far a study's runs are; whoever calls the runner chooses where and how."""
+    """Shows the progress of a study's runs."""
 
     @property
     def has_bars(self) -> bool:
-        """Whether bars are drawn, which whatever is written past them would break."""
+        """Whether progress bars are drawn, so that other output must go through ``say``."""
 
     def say(self, text: str) -> None:
         """Print a line above the bars."""
 
     def step(self, label: str, step: int, total: int) -> None:
-        """Note how many updates a run has made."""
+        """Show the number of updates that a run has made."""
 
     def advance(self, number: int, label: str, status: str, error: str = "", notes: tuple[str, ...] = ()) -> None:
-        """Note how a run stands, and how many are done."""
+        """Show the status of a run, and the number of runs that are done."""
 
 
 @dataclass(frozen=True)
 class StudyRun:
-    """A study as it was run.
+    """A study after it was run.
 
     Attributes:
-        study: The study, with an arm for each choice.
-        folder: Its folder.
-        choices: The settings chosen for each tuned arm.
+        study: The study, tuned arms included.
+        folder: The study's folder.
+        choices: The values that tuning chose for each arm.
         results: The last update of each run.
     """
 
@@ -66,14 +66,14 @@ class StudyRun:
 
 @dataclass(frozen=True)
 class StudyRunner:
-    """Runs studies.
+    """Tunes and runs studies.
 
     Attributes:
         runs_dir: Folder that the runs are written to.
         executor: Makes the runs.
-        options: How runs are made.
-        display: Makes a display for so many runs of a study, by name and number.
-        fail_fast: Stop at the first failure.
+        options: Options for making runs.
+        display: Makes a display for a study's name and its number of runs.
+        fail_fast: Whether to stop at the first failure.
     """
 
     runs_dir: Path
@@ -83,12 +83,12 @@ class StudyRunner:
     fail_fast: bool = False
 
     def run(self, given: Study) -> StudyRun:
-        """Choose each arm's own settings where the study asks for it, and make what is missing.
+        """Tune the study's arms if the study has a ``tune:``, and make the missing runs.
 
         Raises:
             RunFailedError: A tuning run failed, or any with ``fail_fast``.
             RunFolderError: The runs folder cannot be written, holds something damaged, or belongs to another file.
-            KeyboardInterrupt: Somebody asked to stop; what was under way is saved.
+            KeyboardInterrupt: A stop was requested; the runs under way are saved.
         """
         refuse_another_files_folder(given, self.runs_dir / given.name)
         given, _ = on_device(given, self.runs_dir)
@@ -141,5 +141,5 @@ def _label(run: PlannedRun) -> str:
 
 
 def _tuning_label(run: PlannedRun) -> str:
-    """Tell the values that are tried for one arm and seed apart."""
+    """Return a label of a tuning run, with the digits that differ between the values tried."""
     return f"{run.folder.parent.name}, seed {run.seed}"

@@ -1,4 +1,4 @@
-"""Draws a study from its runs: fitted curves, and mean curves over seeds for TensorBoard."""
+"""Draws the pictures of a study: fitted curves, and mean curves over seeds for TensorBoard."""
 
 from collections.abc import Callable, Sequence
 from hashlib import sha256
@@ -10,42 +10,42 @@ from normbench.scheduling.schedule import RunUpdate
 from normbench.storage.files.json_files import write_text
 from normbench.storage.files.links import refuse_links
 from normbench.storage.files.reading import read_bytes
-from normbench.storage.lock import locked, sweep
+from normbench.storage.lock import locked, remove_part_files
 from normbench.storage.run_folder import SUMMARY_JSON, Arm, Run
 from normbench.storage.study_folder import StudyFolder, read_study
 from normbench.study.config import Study
 from normbench.training.recorders.tensorboard import write_pictures
 
 DRAWN_FROM = "drawn_from.sha256"
-"""Written last into a folder of pictures: stands for the runs they show."""
+"""File with the sha256 of the runs that a folder's pictures show; written last."""
 
 
 def draw_study(study: Study, folder: Path, results: Sequence[RunUpdate]) -> StudyFolder:
-    """Draw what does not show the runs that are there, be it of before, half drawn or missing; one command at a time.
+    """Draw every picture that is missing or does not show the present runs, while holding the study's lock.
 
     Args:
-        study: As it was run.
-        folder: Its folder.
-        results: Its runs.
+        study: The study as it was run.
+        folder: The study's folder.
+        results: The updates of its runs.
 
     Returns:
-        The study as its folder tells it, with all that was read of it.
+        The study's folder, read after the runs.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: A picture cannot be written.
         RunFolderError: A run's file is missing or was changed.
     """
     names = {progress.run.folder.parent.name for progress in results}
     refuse_links(folder)
     with locked(folder):
-        sweep(folder)
+        remove_part_files(folder)
         found = read_study(folder)
         arms = found.arms
         if all(config.recording.figures for config in study.arms.values()):
             mine = [arm for arm in arms if arm.folder.name in names]
             for seed in sorted({progress.run.seed for progress in results}.intersection(curve_seeds(mine))):
                 _draw_curves(folder, mine, seed)
-        _draw_anew(folder / SUMMARY, arms, _runs(arms), lambda: write_aggregate_curves(folder, arms))
+        _draw_if_changed(folder / SUMMARY, arms, _runs(arms), lambda: write_aggregate_curves(folder, arms))
     return found
 
 
@@ -57,15 +57,15 @@ def _draw_curves(folder: Path, arms: Sequence[Arm], seed: int) -> None:
         write_pictures(target, "fitted curves", pictures)
         save_last(pictures, folder / f"curves-seed-{seed}.png")
 
-    _draw_anew(target, arms, [run for run in _runs(arms) if run.seed == seed], draw)
+    _draw_if_changed(target, arms, [run for run in _runs(arms) if run.seed == seed], draw)
 
 
 def _runs(arms: Sequence[Arm]) -> list[Run]:
     return [run for arm in arms for run in arm.runs]
 
 
-def _draw_anew(target: Path, arms: Sequence[Arm], runs: Sequence[Run], draw: Callable[[], None]) -> None:
-    """Draw into a folder, unless what lies there shows these runs already."""
+def _draw_if_changed(target: Path, arms: Sequence[Arm], runs: Sequence[Run], draw: Callable[[], None]) -> None:
+    """Draw into a folder, unless its pictures already show these runs."""
     mark, names = target / DRAWN_FROM, "\n".join(f"{arm.name} {arm.folder.name}" for arm in arms)
     content = b"".join(read_bytes(run.folder / SUMMARY_JSON) for run in runs)
     shown = sha256(names.encode() + content).hexdigest()

@@ -1,4 +1,4 @@
-"""Each arm's own best settings: chosen on validation data and seeds of their own, frozen before the comparison."""
+"""Tunes each arm: chooses its best values on validation data and separate seeds, before the comparison."""
 
 import math
 import statistics
@@ -18,8 +18,8 @@ from normbench.scheduling.plan import on_device
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.scheduling.run_result import AGAIN, RunOptions
 from normbench.scheduling.schedule import RunUpdate, run_planned
-from normbench.storage.choices import TUNING, Choice, Question, Tried, freeze, frozen
-from normbench.storage.files.atomic import refusal
+from normbench.storage.choices import TUNING, Choice, Trial, TuningSearch, read_choice, write_choice
+from normbench.storage.files.atomic import os_error_line
 from normbench.storage.files.located import Located
 from normbench.storage.run_folder import Run, arm_folder_name
 from normbench.storage.run_status import RunStatus
@@ -30,7 +30,7 @@ from normbench.study.resolved import flat_settings
 
 METRIC = "validation_loss"
 MAX_WIDENINGS = 2
-Lists = Mapping[str, Sequence[Any]]
+ValueLists = Mapping[str, Sequence[Any]]
 """Values to try, by setting."""
 
 
@@ -43,89 +43,89 @@ def tune_study(
     options: RunOptions | None = None,
     fail_fast: bool = False,
 ) -> dict[str, Choice]:
-    """Return each arm's choice; what was frozen before is taken as it is, whatever ``options`` forces.
+    """Make the tuning runs and return each arm's choice; stored choices are used unchanged, also with ``force``.
 
     Raises:
         ConfigError: No combination of an arm's values fits together.
-        RunFolderError: A frozen choice is damaged.
+        RunFolderError: A stored choice is damaged.
         RunFailedError: A tuning run failed.
-        KeyboardInterrupt: Somebody asked to stop.
+        KeyboardInterrupt: A stop was requested.
     """
     options = replace(options or RunOptions(), force=False)
     study, _ = on_device(study, runs_dir)
-    known = frozen_choices(study, runs_dir)
-    open_arms: dict[str, Lists] = {arm: study.tune for arm in study.arms if arm not in known}
+    known = known_choices(study, runs_dir)
+    remaining: dict[str, ValueLists] = {arm: study.tune for arm in study.arms if arm not in known}
     for widened in range(MAX_WIDENINGS + 1):
-        candidates = {arm: _candidates(study.arms[arm], arm, lists) for arm, lists in open_arms.items()}
+        candidates = {arm: _candidates(study.arms[arm], arm, lists) for arm, lists in remaining.items()}
         _run(run_planned(_planned_all(study, candidates, runs_dir), executor, options, fail_fast=fail_fast), report)
-        for arm, lists in list(open_arms.items()):
-            choice = choose(arm, [_score(study, arm, *c, runs_dir) for c in candidates[arm]], widened, lists)
-            wider = _wider(lists, choice.chosen, study.arms[arm]) if widened < MAX_WIDENINGS else None
+        for arm, lists in list(remaining.items()):
+            choice = choose_best(arm, [_score(study, arm, *c, runs_dir) for c in candidates[arm]], widened, lists)
+            wider = _widen(lists, choice.chosen, study.arms[arm]) if widened < MAX_WIDENINGS else None
             if wider:
-                open_arms[arm] = wider
+                remaining[arm] = wider
                 continue
-            known[arm] = _frozen(choice, _question(study, arm), runs_dir / study.name)
-            del open_arms[arm]
+            known[arm] = _store_choice(choice, _search_of(study, arm), runs_dir / study.name)
+            del remaining[arm]
     return {arm: known[arm] for arm in study.arms}
 
 
-def _frozen(choice: Choice, question: Question, folder: Path) -> Choice:
+def _store_choice(choice: Choice, search: TuningSearch, folder: Path) -> Choice:
     try:
-        return freeze(choice, question, folder)
+        return write_choice(choice, search, folder)
     except OSError as error:
-        raise RunFailedError(f"{refusal(error, question.path(folder))} {AGAIN}") from None
+        raise RunFailedError(f"{os_error_line(error, search.path(folder))} {AGAIN}") from None
 
 
-def frozen_choices(study: Study, runs_dir: Path) -> dict[str, Choice]:
-    """Return the choices that were made before, of those arms that have one.
+def known_choices(study: Study, runs_dir: Path) -> dict[str, Choice]:
+    """Read the stored choice of each arm that has one.
 
     Raises:
         RunFolderError: A file is damaged.
     """
     study, _ = on_device(study, runs_dir)
     arms = study.arms if study.tune else ()
-    found = {arm: frozen(_question(study, arm), runs_dir / study.name) for arm in arms}
+    found = {arm: read_choice(_search_of(study, arm), runs_dir / study.name) for arm in arms}
     return {arm: choice for arm, choice in found.items() if choice}
 
 
 def missing_tuning_runs(study: Study, runs_dir: Path) -> dict[str, list[PlannedRun]]:
-    """Return the runs that the choices still take if no list is widened, by arm."""
+    """Return the tuning runs still to make for each arm, if no list is widened."""
     study, _ = on_device(study, runs_dir)
-    chosen = frozen_choices(study, runs_dir)
-    open_arms = {arm: config for arm, config in study.arms.items() if study.tune and arm not in chosen}
+    chosen = known_choices(study, runs_dir)
+    remaining = {arm: config for arm, config in study.arms.items() if study.tune and arm not in chosen}
     planned = {
         arm: _planned_all(study, {arm: _candidates(config, arm, study.tune)}, runs_dir)
-        for arm, config in open_arms.items()
+        for arm, config in remaining.items()
     }
     return {arm: [run for run in runs if not run.is_finished] for arm, runs in planned.items()}
 
 
 def with_choices(study: Study, choices: Mapping[str, Choice]) -> Study:
-    """Return the study with an arm at its own settings per choice, beside the given ones where these are kept."""
+    """Return the study with a tuned arm for each choice, beside the given arms if they are kept."""
     entries = {arm: tuned_entry(study, arm) for arm in choices}
     tuned = {entries[arm].label: with_settings(study.arms[arm], choice.chosen) for arm, choice in choices.items()}
     known = dict(study.entries) | {entry.label: entry for entry in entries.values()}
     return replace(study, arms=(dict(study.arms) if study.keep_given else {}) | tuned, entries=known)
 
 
-def quick(study: Study) -> Study:
-    """Return a look at a study, under a name of its own: two seeds, a tenth of the steps, nothing tuned or claimed."""
-    arms = {arm: with_settings(config, _tenth(config)) for arm, config in study.arms.items()}
+def quick_study(study: Study) -> Study:
+    """Return a short version of a study under another name: two seeds, a tenth of the steps, no tuning, no claims."""
+    arms = {arm: with_settings(config, _tenth_of_the_steps(config)) for arm, config in study.arms.items()}
     seeds = (*study.seeds, study.seeds[0] + 1)[:2]
     options = dict(study.options) | {"--quick": True}
-    look = replace(study, name=f"{study.name}-quick", arms=arms, seeds=seeds, options=options)
-    return replace(look, tune={}, keep_given=True, claims=(), baseline=_quick_baseline(study.baseline))
+    short = replace(study, name=f"{study.name}-quick", arms=arms, seeds=seeds, options=options)
+    return replace(short, tune={}, keep_given=True, claims=(), baseline=_quick_baseline(study.baseline))
 
 
 def _quick_baseline(given: Baseline | None) -> Baseline | None:
-    """Return the baseline of a look: of the arms' new lengths."""
+    """Return the baseline with the number of steps of the short version."""
     if given is None:
         return None
     steps = {key: given.settings[key] for key in ("num_epochs", "num_steps") if given.settings.get(key)}
     return replace(given, settings={**given.settings, **{key: max(1, count // 10) for key, count in steps.items()}})
 
 
-def _tenth(config: RunConfig) -> dict[str, int]:
+def _tenth_of_the_steps(config: RunConfig) -> dict[str, int]:
     if config.num_epochs is not None:
         return {"num_epochs": max(1, config.num_epochs // 10)}
     return {"num_steps": max(1, config.total_steps // 10) if config.total_steps else 0}
@@ -142,15 +142,15 @@ def with_settings(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
 
 
 def tuning_config(config: RunConfig) -> RunConfig:
-    """Return the config with nothing recorded but the beginning and the end."""
-    seldom: dict[str, Any] = {"every_steps": max(1, config.total_steps), "histograms": []}
+    """Return the config with recording reduced to the first and the last step."""
+    minimal: dict[str, Any] = {"every_steps": max(1, config.total_steps), "histograms": []}
     switches = [key for key, setting in RecordingConfig.model_fields.items() if setting.annotation is bool]
-    quiet = seldom | dict.fromkeys(switches, False)
-    return with_settings(config, {f"recording.{key}": value for key, value in quiet.items()})
+    minimal |= dict.fromkeys(switches, False)
+    return with_settings(config, {f"recording.{key}": value for key, value in minimal.items()})
 
 
-def _candidates(config: RunConfig, arm: str, lists: Lists) -> list[tuple[dict[str, Any], RunConfig]]:
-    """Return the combinations that fit together, each with what it is tried with."""
+def _candidates(config: RunConfig, arm: str, lists: ValueLists) -> list[tuple[dict[str, Any], RunConfig]]:
+    """Return the combinations of values that fit together, each with its config."""
     combinations = [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
     fitting = [values for values in combinations if len(lists) == 1 or _is_allowed(config, values)]
     if not fitting:
@@ -188,37 +188,37 @@ def _run(made: Iterator[RunUpdate], report: Callable[[RunUpdate], None]) -> None
         raise RunFailedError(f"{failed[0].run.folder.parents[1]}: {rule}. The same command tries them again.")
 
 
-def _score(study: Study, arm: str, values: Mapping[str, Any], config: RunConfig, runs_dir: Path) -> Tried:
+def _score(study: Study, arm: str, values: Mapping[str, Any], config: RunConfig, runs_dir: Path) -> Trial:
     runs = [Run(_planned(study, arm, config, seed, runs_dir).folder, seed) for seed in TUNING_SEEDS]
     scores = [read_metrics(run, [METRIC])[METRIC] for run in runs]
-    return Tried(values, scores, statistics.median(scores))
+    return Trial(values, scores, statistics.median(scores))
 
 
-def choose(arm: str, tried: Sequence[Tried], widened: int, lists: Lists) -> Choice:
-    """Return the best; the first of equal ones."""
+def choose_best(arm: str, tried: Sequence[Trial], widened: int, lists: ValueLists) -> Choice:
+    """Return the choice with the lowest median; the first of equal ones."""
     best = min(tried, key=lambda one: math.inf if math.isnan(one.median) else one.median)
-    at_edge = any(_is_end(lists[key], value) for key, value in best.values.items())
+    at_edge = any(_is_at_end(lists[key], value) for key, value in best.values.items())
     return Choice(arm, best.values, tried, widened, at_edge, TUNING_SEEDS)
 
 
-def _wider(lists: Lists, chosen: Mapping[str, Any], config: RunConfig) -> Lists | None:
-    """Return the lists with one step more where the choice lies at an end; None where none does or may."""
+def _widen(lists: ValueLists, chosen: Mapping[str, Any], config: RunConfig) -> ValueLists | None:
+    """Return the lists with one more value at each end where the choice is; None if no list can be widened."""
     wider = {key: list(values) for key, values in lists.items()}
     for key, value in chosen.items():
-        beyond = _beyond(lists[key], value)
+        beyond = _next_value(lists[key], value)
         if beyond is not None and _is_allowed(config, {**chosen, key: beyond}):
             wider[key].append(beyond)
     return wider if wider != {key: list(values) for key, values in lists.items()} else None
 
 
-def _beyond(values: Sequence[Any], chosen: Any) -> float | int | None:
-    """Return the next value beyond the chosen end of a list of numbers; None inside it, at 0 and for other values.
+def _next_value(values: Sequence[Any], chosen: Any) -> float | int | None:
+    """Return the next value beyond the chosen end of a list of numbers; None if the choice is not at an end or is 0.
 
     Example:
-        >>> _beyond([0.01, 0.1, 0.3], 0.3), _beyond([0.01, 0.1, 0.3], 0.01), _beyond([0.01, 0.1, 0.3], 0.1)
+        >>> _next_value([0.01, 0.1, 0.3], 0.3), _next_value([0.01, 0.1, 0.3], 0.01), _next_value([0.01, 0.1, 0.3], 0.1)
         (0.9, 0.001, None)
     """
-    if not _is_end(values, chosen):
+    if not _is_at_end(values, chosen):
         return None
     ordered = sorted(values)
     end, neighbour = (ordered[0], ordered[1]) if chosen == ordered[0] else (ordered[-1], ordered[-2])
@@ -229,8 +229,8 @@ def _beyond(values: Sequence[Any], chosen: Any) -> float | int | None:
     return None if beyond in values else beyond
 
 
-def _is_end(values: Sequence[Any], chosen: Any) -> bool:
-    """Return whether a number is the lowest or highest of its list; 0 as the lowest ends nothing."""
+def _is_at_end(values: Sequence[Any], chosen: Any) -> bool:
+    """Return whether a number is the lowest or highest of its list; 0 as the lowest does not count."""
     if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
         return False
     return bool(chosen == max(values) or (chosen == min(values) and chosen != 0))
@@ -243,6 +243,6 @@ def _is_allowed(config: RunConfig, values: Mapping[str, Any]) -> bool:
         return False
 
 
-def _question(study: Study, arm: str) -> Question:
-    own = tuned_entry(study, arm).known(flat_settings(study.arms[arm])).id
-    return Question(arm, study.arms[arm].identity().sha256, study.tune, TUNING_SEEDS, own)
+def _search_of(study: Study, arm: str) -> TuningSearch:
+    own = tuned_entry(study, arm).with_settings(flat_settings(study.arms[arm])).id
+    return TuningSearch(arm, study.arms[arm].identity().sha256, study.tune, TUNING_SEEDS, own)

@@ -1,1 +1,1 @@
-"""What lies on disk: run folders, identity, locks, states, removal, checked readers; no torch, no statistics."""
+"""Reads, writes, locks and removes the folders of runs and studies; loads neither torch nor statistics."""

@@ -1,4 +1,4 @@
-"""What an arm is: a mapping of full dotted keys to values, a tuned one TUNED."""
+"""ArmId: an arm's name and its settings by full dotted key, with a marker in place of each tuned value."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from normbench.storage.files.located import ALTERNATIVES
 
 
 class Marker(Enum):
-    """What an arm's setting may hold beside a value."""
+    """Stands for the value of a setting that has no fixed one."""
 
     TUNED = "tuned"
 
@@ -29,11 +29,11 @@ TUNED_JSON = {"is": "tuned"}
 
 @dataclass(frozen=True)
 class ArmId:
-    """An arm of a study; two are equal if name and settings are, 1 and 1.0 alike.
+    """The name and the settings of an arm; two are equal if both are equal, where 1 equals 1.0 and not true.
 
     Attributes:
-        name: What it is called under ``arms:``, "" where it is not.
-        settings: All of them by full dotted key, as arm.json has them; what hangs below a tuned key is left out.
+        name: The arm's name under ``arms:``; "" in a grid and in a file without arms.
+        settings: All settings by full dotted key, as in arm.json; a tuned key holds TUNED, keys below it are left out.
     """
 
     name: str = ""
@@ -41,7 +41,7 @@ class ArmId:
 
     @classmethod
     def of(cls, name: str, settings: Mapping[str, Any], tuned: Iterable[str] = ()) -> "ArmId":
-        """Return the id of an arm whose tuned keys may hold what was chosen.
+        """Return an id with TUNED in place of every tuned key's value.
 
         Example:
             >>> ArmId.of("a", {"optimizer": "sgd", "optimizer.lr": 0.3}, ["optimizer"]).settings
@@ -53,12 +53,12 @@ class ArmId:
 
     @cached_property
     def tuned(self) -> frozenset[str]:
-        """The tuned keys: arms of other ones are never paired."""
+        """The tuned keys; arms with different tuned keys are never paired."""
         return frozenset(key for key, value in self.settings.items() if value is TUNED)
 
     @cached_property
     def comparable(self) -> Mapping[str, object]:
-        """The settings in a form whose ``==`` tells true from 1, and takes 1 for 1.0."""
+        """The settings in a form in which 1 equals 1.0 and differs from true."""
         return {key: comparable(value) for key, value in self.settings.items()}
 
     def value(self, key: str) -> Any:
@@ -74,14 +74,14 @@ class ArmId:
 
     def to_json(self) -> dict[str, Any]:
         """Return name and settings for a JSON file."""
-        said = {key: TUNED_JSON if value is TUNED else value for key, value in self.settings.items()}
-        return {"name": self.name, "settings": said}
+        settings = {key: TUNED_JSON if value is TUNED else value for key, value in self.settings.items()}
+        return {"name": self.name, "settings": settings}
 
     @classmethod
-    def from_json(cls, said: Mapping[str, Any]) -> "ArmId":
-        """Read what ``to_json`` returned; KeyError, TypeError or AttributeError where it is something else."""
-        settings = {key: TUNED if value == TUNED_JSON else value for key, value in said["settings"].items()}
-        return cls(str(said["name"]), settings)
+    def from_json(cls, content: Mapping[str, Any]) -> "ArmId":
+        """Read what ``to_json`` returned; raise KeyError, TypeError or AttributeError for anything else."""
+        settings = {key: TUNED if value == TUNED_JSON else value for key, value in content["settings"].items()}
+        return cls(str(content["name"]), settings)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ArmId) and self.name == other.name and self.comparable == other.comparable
@@ -91,7 +91,7 @@ class ArmId:
 
 
 def comparable(value: Any) -> object:
-    """Return a setting's value so that ``==`` compares it as a config means it.
+    """Return a setting's value in a form that ``==`` compares as YAML means it.
 
     Example:
         >>> comparable(1) == comparable(1.0), comparable(True) == comparable(1), comparable([4, 8]) == comparable("4 8")
@@ -103,7 +103,7 @@ def comparable(value: Any) -> object:
 
 
 def is_at_or_below(key: str, keys: Iterable[str]) -> bool:
-    """Return whether a key is one of some keys, or a setting of a part that is.
+    """Return whether a key is one of ``keys`` or lies below one of them.
 
     Example:
         >>> is_at_or_below("optimizer.lr", ["optimizer"]), is_at_or_below("batch_size", ["optimizer.lr"])
@@ -114,13 +114,13 @@ def is_at_or_below(key: str, keys: Iterable[str]) -> bool:
 
 @dataclass(frozen=True)
 class ArmEntry:
-    """What a study says of one of its arms beside its settings, kept in study.json.
+    """One arm as study.json lists it; its settings are in arm.json.
 
     Attributes:
-        label: What it is called in tables and folders; never read back.
-        name: What it is called under ``arms:``, "" where it is not.
-        sets: What ``grid:``, ``zip:`` and ``--vary`` set in it, by full dotted key.
-        tuned: The keys whose values were chosen for it.
+        label: Text for tables and folder names; never parsed.
+        name: The arm's name under ``arms:``; "" in a grid and in a file without arms.
+        sets: Values that ``grid:``, ``zip:`` and ``--vary`` set, by full dotted key.
+        tuned: Keys whose values are chosen by tuning.
     """
 
     label: str
@@ -128,25 +128,28 @@ class ArmEntry:
     sets: Mapping[str, Any] = field(default_factory=dict)
     tuned: Sequence[str] = ()
 
-    def known(self, settings: Mapping[str, Any]) -> "KnownArm":
-        """Return the arm with its settings."""
-        return KnownArm(self.label, ArmId.of(self.name, settings, self.tuned), self.sets)
+    def with_settings(self, settings: Mapping[str, Any]) -> "LabelledArm":
+        """Return the arm with its label and its id, which needs its settings."""
+        return LabelledArm(self.label, ArmId.of(self.name, settings, self.tuned), self.sets)
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry for study.json."""
         return {"arm": self.label, "name": self.name, "sets": dict(self.sets), "tuned": list(self.tuned)}
 
     @classmethod
-    def from_json(cls, said: Mapping[str, Any]) -> "ArmEntry":
-        """Read an entry of study.json; what it does not say is empty."""
+    def from_json(cls, content: Mapping[str, Any]) -> "ArmEntry":
+        """Read an entry of study.json; keys that are missing there stay empty."""
         return cls(
-            str(said["arm"]), str(said.get("name", "")), dict(said.get("sets", {})), tuple(said.get("tuned", ()))
+            str(content["arm"]),
+            str(content.get("name", "")),
+            dict(content.get("sets", {})),
+            tuple(content.get("tuned", ())),
         )
 
 
 @dataclass(frozen=True)
-class KnownArm:
-    """An arm that can be chosen: its label for people, its id, and what a grid sets in it."""
+class LabelledArm:
+    """An arm as selectors choose from: its label for people, its id, and the values that a grid sets in it."""
 
     label: str
     id: ArmId
@@ -155,21 +158,21 @@ class KnownArm:
 
 @dataclass(frozen=True)
 class ArmSet:
-    """The arms of a study, and which keys make them.
+    """The arms of a study, and the keys in which the study varies them.
 
     Attributes:
-        arms: In the study's order.
-        axes: The keys of ``grid:``, ``zip:`` and ``--vary``, in full.
-        named: The keys that arms under ``arms:`` set: what hangs on an arm's name.
+        arms: All arms, in the study's order.
+        axes: Full keys of ``grid:``, ``zip:`` and ``--vary``.
+        named: Full keys that the arms under ``arms:`` set.
     """
 
-    arms: Sequence[KnownArm]
+    arms: Sequence[LabelledArm]
     axes: Sequence[str] = ()
     named: Sequence[str] = ()
 
     @cached_property
-    def own_keys(self) -> Sequence[str]:
-        """The keys that the study itself sets in its arms, those of a part's variants included."""
+    def set_keys(self) -> Sequence[str]:
+        """The keys that the study sets in its arms, including the settings of a part's variants."""
         return list(dict.fromkeys([*self.axes, *(key for arm in self.arms for key in arm.sets), *self.named]))
 
     @cached_property

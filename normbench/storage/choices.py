@@ -1,4 +1,4 @@
-"""What tuning chose for each arm, frozen in a file before the comparison."""
+"""Stores what tuning chose for each arm, in a file that is written before the comparison and never changed."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -12,21 +12,21 @@ from normbench.errors import RunFolderError
 from normbench.storage.arm_id import ArmId
 from normbench.storage.files.json_files import json_ready, read_json, write_sealed_json
 from normbench.storage.files.links import refuse_links
-from normbench.storage.identity import NUM_SHOWN
-from normbench.storage.lock import locked, sweep
+from normbench.storage.identity import NUM_DIGITS_SHOWN
+from normbench.storage.lock import locked, remove_part_files
 
 TUNING = "tuning"
-"""Beside the arms' folders: what tuning ran and chose."""
+"""The folder of tuning runs and choices, beside the folders of the arms."""
 
 
 @dataclass(frozen=True)
-class Tried:
-    """One combination of values and how it did.
+class Trial:
+    """One combination of values that tuning tried, with its losses.
 
     Attributes:
-        values: By setting, such as optimizer.lr.
+        values: The values by setting, such as optimizer.lr.
         scores: Final validation loss of each tuning seed.
-        median: What decides.
+        median: Median of the scores; the lowest one is chosen.
     """
 
     values: Mapping[str, Any]
@@ -36,35 +36,35 @@ class Tried:
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen for one arm, and from what.
+    """The values that tuning chose for one arm, and all trials.
 
     Attributes:
-        arm: Its name.
-        chosen: Values by setting.
-        tried: Everything that was tried, in order.
-        widened: How often the lists were made longer because the best lay at an end.
-        at_edge: The best still lies at an end of what was tried.
-        seeds: What it was tried on; never seeds of the comparison.
+        arm: The arm's label.
+        chosen: The chosen values by setting.
+        tried: All trials, in order.
+        widened: How often the lists were made longer because the best value was their first or last.
+        at_edge: Whether the best value is still the first or last of its list.
+        seeds: Seeds of the trials; never seeds of the comparison.
     """
 
     arm: str
     chosen: Mapping[str, Any]
-    tried: Sequence[Tried]
+    tried: Sequence[Trial]
     widened: int
     at_edge: bool
     seeds: Sequence[int]
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is to be chosen: one arm's settings as given, and the values to choose from.
+class TuningSearch:
+    """What tuning searches for one arm: the settings it starts from, and the values to try.
 
     Attributes:
         arm: The arm's label.
-        given: sha256 of its identity at the given settings.
-        tune: Values to choose from, by setting.
-        seeds: What they are tried on.
-        id: The arm at its own settings, whatever they will be.
+        given: sha256 of the arm's identity before tuning.
+        tune: Values to try, by setting.
+        seeds: Seeds of the trials.
+        id: The id of the tuned arm, with TUNED for the tuned keys.
     """
 
     arm: str
@@ -74,12 +74,12 @@ class Question:
     id: ArmId = field(default_factory=ArmId)
 
     def path(self, study: Path) -> Path:
-        """Return the file of the choice in a study's folder; other lists have another file."""
+        """Return the file of the choice in a study's folder; each set of lists has its own file."""
         digest = sha256(dumps(self.content(), default=str).encode()).hexdigest()
-        return study / TUNING / f"{self.arm}-{digest[:NUM_SHOWN]}.json"
+        return study / TUNING / f"{self.arm}-{digest[:NUM_DIGITS_SHOWN]}.json"
 
     def content(self) -> dict[str, Any]:
-        """Return all of it but for the label: what a frozen choice must name to be its answer."""
+        """Return everything but the label; the file of a choice must hold the same to belong to this search."""
         return {
             "given": self.given,
             "tune": {key: list(values) for key, values in self.tune.items()},
@@ -88,38 +88,40 @@ class Question:
         }
 
 
-def freeze(choice: Choice, question: Question, study: Path) -> Choice:
-    """Write down a choice, unless another command has done so meanwhile; return what is written down."""
+def write_choice(choice: Choice, search: TuningSearch, study: Path) -> Choice:
+    """Write a choice to its file and return it; where another command wrote one first, return that one."""
     refuse_links(study / TUNING, levels=2)
     with locked(study / TUNING):
-        known = frozen(question, study)
+        known = read_choice(search, study)
         if known:
             return known
-        sweep(study / TUNING)
+        remove_part_files(study / TUNING)
         frozen_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        write_sealed_json(question.path(study), asdict(choice) | question.content() | {"frozen_at": frozen_at})
+        write_sealed_json(search.path(study), asdict(choice) | search.content() | {"frozen_at": frozen_at})
     return choice
 
 
-def frozen(question: Question, study: Path) -> Choice | None:
-    """Return the choice made before; None if there is none yet.
+def read_choice(search: TuningSearch, study: Path) -> Choice | None:
+    """Read the choice of a search; return None if there is none yet.
 
     Raises:
-        RunFolderError: The file is damaged, or answers another question.
+        RunFolderError: The file is damaged, or holds the choice of another search.
     """
-    path = question.path(study)
+    path = search.path(study)
     if not path.exists():
         return None
-    (choice, _, _), said, asked = _read(path), read_json(path), json_ready(question.content())
-    other = [key for key in asked if said.get(key) != asked[key]]
+    (choice, _, _), content, asked = _read(path), read_json(path), json_ready(search.content())
+    other = [key for key in asked if content.get(key) != asked[key]]
     if other:
         rule = f"must be the choice for {other[0]} {asked[other[0]]}"
-        raise RunFolderError(f"{path}: {rule}, got {said.get(other[0])!r:.80}. Delete it, and what was run after it.")
+        raise RunFolderError(
+            f"{path}: {rule}, got {content.get(other[0])!r:.80}. Delete it, and what was run after it."
+        )
     return choice
 
 
-def choices_of(arm: ArmId, study: Path) -> list[Choice]:
-    """Return what was chosen for a tuned arm, the newest first: other lists to choose from have another choice.
+def read_choices(arm: ArmId, study: Path) -> list[Choice]:
+    """Read all choices for a tuned arm, one per set of lists, the newest first.
 
     Raises:
         RunFolderError: A file is damaged.
@@ -130,12 +132,14 @@ def choices_of(arm: ArmId, study: Path) -> list[Choice]:
 
 
 def _read(path: Path) -> tuple[Choice, str, ArmId]:
-    """Return a choice, when it was frozen, and the arm at these settings."""
-    said = read_json(path)
+    """Read a choice, the time it was written, and the id of its tuned arm."""
+    content = read_json(path)
     try:
-        tried = [Tried(**one) for one in said["tried"]]
-        choice = Choice(said["arm"], said["chosen"], tried, said["widened"], said["at_edge"], said["seeds"])
-        return choice, str(said.get("frozen_at", "")), ArmId.from_json(said["id"])
+        tried = [Trial(**one) for one in content["tried"]]
+        choice = Choice(
+            content["arm"], content["chosen"], tried, content["widened"], content["at_edge"], content["seeds"]
+        )
+        return choice, str(content.get("frozen_at", "")), ArmId.from_json(content["id"])
     except (AttributeError, KeyError, TypeError) as error:
         rule = f"must be a choice as it was frozen, got {error}"
         raise RunFolderError(f"{path}: {rule}. Delete it, and what was run after it.") from None

@@ -1,4 +1,4 @@
-"""What a run is known by: all settings that decide its numbers, under one sha256."""
+"""RunIdentity: one sha256 over all settings that decide a run's numbers."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,12 +13,12 @@ from normbench.errors import RunFolderError
 from normbench.storage.files.json_files import json_ready, read_json, write_sealed_json
 
 NUMERICS = 1
-"""Raised with every entry under Numerics in the CHANGELOG: the same config then means other numbers."""
+"""Version of the mathematics: raised with every entry under Numerics in the CHANGELOG."""
 ENGINE = "loop"
-"""What makes the updates: one network after another."""
+"""Name of the training loop: one network after another."""
 IDENTITY_JSON = "identity.json"
-NUM_SHOWN = 12
-"""Hex digits that people see, in names of folders and in reports; never compared."""
+NUM_DIGITS_SHOWN = 12
+"""Number of hex digits in folder names and reports; comparisons use all 64."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class RunIdentity:
     it is kept beside every result, and a comparison across versions says so.
 
     Attributes:
-        settings: What differs from the defaults in the validated settings, as YAML would say it; without ``recording``,
-            which decides what is written down and no number.
+        settings: Validated settings that are not at their default, as YAML holds them; without ``recording``, which
+            changes no number.
         device: cpu or cuda.
-        context: What differs from the defaults in torch's numerics, such as threads.
-        numerics: Number of the mathematics; see NUMERICS.
-        engine: What makes the updates.
-        digests: sha256 of own code and own data, by name.
+        context: Settings of torch that are not at their default, such as threads.
+        numerics: Version of the mathematics; see NUMERICS.
+        engine: Name of the training loop; see ENGINE.
+        digests: sha256 of the user's own code and data, by name.
     """
 
     settings: Mapping[str, Any]
@@ -46,7 +46,7 @@ class RunIdentity:
     digests: Mapping[str, str] = field(default_factory=dict)
 
     def content(self) -> dict[str, Any]:
-        """Return all of it in plain types; equal identities give equal content."""
+        """Return all fields in plain types; equal identities give equal content."""
         return {
             "settings": dict(self.settings),
             "device": self.device,
@@ -58,16 +58,16 @@ class RunIdentity:
 
     @cached_property
     def sha256(self) -> str:
-        """64 hex digits that stand for the content; computed once."""
+        """sha256 of the content, 64 hex digits; computed once."""
         return sha256(dumps(self.content(), sort_keys=True, allow_nan=False).encode()).hexdigest()
 
     @property
     def short(self) -> str:
-        """The digits that people see."""
-        return self.sha256[:NUM_SHOWN]
+        """The first hex digits, for folder names and reports."""
+        return self.sha256[:NUM_DIGITS_SHOWN]
 
     def write(self, folder: Path) -> None:
-        """Write identity.json into an arm's folder, where no equal one lies."""
+        """Write identity.json into an arm's folder, unless it already holds the same."""
         content = {"identity": self.sha256} | self.content()
         with suppress(RunFolderError):
             if read_json(folder / IDENTITY_JSON).items() >= json_ready(content).items():
@@ -76,10 +76,10 @@ class RunIdentity:
 
 
 def read_identity(folder: Path) -> RunIdentity | None:
-    """Return the identity that an arm's folder holds; None where it has none that can be read."""
+    """Read identity.json from an arm's folder; return None where it is missing or damaged."""
     try:
-        said = read_json(folder / IDENTITY_JSON)
-        found = RunIdentity(**{key: said[key] for key in RunIdentity.__dataclass_fields__})
-        return found if found.sha256 == said["identity"] else None
+        content = read_json(folder / IDENTITY_JSON)
+        found = RunIdentity(**{key: content[key] for key in RunIdentity.__dataclass_fields__})
+        return found if found.sha256 == content["identity"] else None
     except (RunFolderError, KeyError, TypeError, ValueError):
         return None

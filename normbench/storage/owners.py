@@ -1,4 +1,4 @@
-"""Owner: the process that has claimed a run; whether it is still at work, or silent for long."""
+"""Owner: the process that has claimed a run; finds out whether it still runs."""
 
 import json
 import os
@@ -15,13 +15,13 @@ from normbench.storage.run_folder import CLAIM_JSON, is_finished
 from normbench.storage.run_status import RunStatus
 
 SILENCE_S = 60.0
-"""Without a sign of life for so long, an owner is taken for dead where nothing tells it sooner."""
+"""Seconds without a sign of life after which an owner on another machine counts as gone."""
 MY_TOKENS: set[str] = set()
-"""Of the claims that this process holds."""
+"""Tokens of the claims that this process holds."""
 
 
 @cache
-def _sight() -> str:
+def _process_namespace() -> str:
     try:
         start = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{start[:8]}-{Path('/proc/self/ns/pid').stat().st_ino}"
@@ -31,43 +31,43 @@ def _sight() -> str:
 
 @dataclass(frozen=True)
 class Owner:
-    """What claim.json says.
+    """The content of claim.json: which process makes the run, or how its attempt ended.
 
     Attributes:
-        token: Of this claim and no other.
-        pid: The process.
+        token: Random text of this claim alone.
+        pid: Number of the process.
         host: Name of its machine.
-        sight: Stands for the processes that can be seen from there: machine, its start, container; "" if unknown.
-        born: What tells it from a later process of the same number; "" where the system does not say.
-        started_at: In UTC.
-        status: Running, or how an attempt ended that is no result: interrupted or failed.
+        sight: Boot id and process namespace; only processes with the same one can check each other; "" if unknown.
+        born: Start time of the process, since numbers are used again; "" where the system does not tell it.
+        started_at: Time of the claim, in UTC.
+        status: running, interrupted or failed.
         error: Why it failed.
     """
 
     token: str
     pid: int = field(default_factory=os.getpid)
     host: str = field(default_factory=platform.node)
-    sight: str = field(default_factory=_sight)
-    born: str = field(default_factory=lambda: _birth(os.getpid()))
+    sight: str = field(default_factory=_process_namespace)
+    born: str = field(default_factory=lambda: _start_time(os.getpid()))
     started_at: str = ""
     status: str = RunStatus.RUNNING
     error: str = ""
 
     @classmethod
     def of(cls, folder: Path) -> Self | None:
-        """Return who has claimed a run; None if nobody has.
+        """Read the owner of a run from its claim.json; return None if there is none.
 
         Raises:
-            OSError: There is a claim that cannot be read now.
+            OSError: There is a claim.json that cannot be read now.
         """
         try:
-            said: dict[str, Any] = json.loads(read_bytes(folder / CLAIM_JSON))
-            owner, pid = cls(**said), said.pop("pid")
+            content: dict[str, Any] = json.loads(read_bytes(folder / CLAIM_JSON))
+            owner, pid = cls(**content), content.pop("pid")
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
-            return None  # claims are written by rename: one that is damaged is nobody's
-        is_whole = type(pid) is int and pid > 0 and all(isinstance(value, str) for value in said.values())
+            return None  # claims are written by rename: a damaged one was not written by a run
+        is_whole = type(pid) is int and pid > 0 and all(isinstance(value, str) for value in content.values())
         return owner if is_whole else None  # to the system, -1 means all processes
 
     def write(self, folder: Path) -> None:
@@ -76,14 +76,14 @@ class Owner:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it may still be at work: its process is there, or out of sight, on another machine say."""
+        """Whether its process runs; also true where that cannot be checked, such as on another machine."""
         if self.status != RunStatus.RUNNING:
             return False
-        if (self.host, self.sight) != (platform.node(), _sight()):
+        if (self.host, self.sight) != (platform.node(), _process_namespace()):
             return True
         if self.pid == os.getpid():
             return self.token in MY_TOKENS
-        return _is_running(self.pid) and _birth(self.pid) == self.born
+        return _is_running(self.pid) and _start_time(self.pid) == self.born
 
 
 def _is_running(pid: int) -> bool:
@@ -96,8 +96,8 @@ def _is_running(pid: int) -> bool:
     return True
 
 
-def _birth(pid: int) -> str:
-    """Return when a process began, in the system's own count; "" where it does not say, "gone" of one that ended."""
+def _start_time(pid: int) -> str:
+    """Return a process's start time in clock ticks; "" where the system has none, "gone" if the process has ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
@@ -106,7 +106,7 @@ def _birth(pid: int) -> str:
 
 
 class OwnerWatch:
-    """Tells which owners have given no sign of life for long, by this process's own clock.
+    """Finds owners without a sign of life for ``silence_s`` seconds of this process's own clock.
 
     Times in files are compared with each other only, never with a clock: clocks differ between machines, and jump.
     """
@@ -120,7 +120,7 @@ class OwnerWatch:
         """Return whether a run that was busy can be claimed, or is finished."""
         try:
             owner = Owner.of(folder)
-        except OSError:  # whoever claims it will be told
+        except OSError:  # claiming it gives the message
             return True
         if owner is None or not owner.is_alive or is_finished(folder):
             return True

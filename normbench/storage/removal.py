@@ -1,4 +1,4 @@
-"""Runs, arms and studies removed: nothing that is running, nothing that others made, safely against a kill."""
+"""Removes folders of runs, arms and studies; refuses those that are running or that normbench did not make."""
 
 import os
 import re
@@ -11,28 +11,28 @@ from pathlib import Path
 
 from normbench.errors import ConfigError, NormbenchError, RunFolderError
 from normbench.storage.choices import TUNING
-from normbench.storage.files.links import is_really_in, refuse_links
+from normbench.storage.files.links import is_in_without_links, refuse_links
 from normbench.storage.lock import locked
 from normbench.storage.owners import Owner
 from normbench.storage.run_folder import ARM_JSON, CLAIM_JSON, STUDY_JSON, SUMMARY_JSON
-from normbench.storage.run_search import MAX_DEPTH, find_runs, folder_named, is_run_name
+from normbench.storage.run_search import MAX_DEPTH, find_runs, is_run_name, resolve_folder
 
-MARKS = (STUDY_JSON, ARM_JSON, SUMMARY_JSON, CLAIM_JSON)
-"""One of these lies in whatever normbench made."""
+MARKER_FILES = (STUDY_JSON, ARM_JSON, SUMMARY_JSON, CLAIM_JSON)
+"""Files by which a folder that normbench made is recognized."""
 _REMOVED = re.compile(r"\.removed-[0-9a-f]{16}")
 
 Moved = list[tuple[Path, Path]]
-"""Where folders lay, and where they lie now."""
+"""Pairs of a folder's path before and after it was renamed."""
 
 
 @dataclass(frozen=True)
 class Removal:
-    """One folder that may go.
+    """One folder that may be removed.
 
     Attributes:
-        folder: Where it lies; no link leads there from the runs folder.
-        num_runs: Runs in it.
-        size_bytes: Of all its files.
+        folder: Its path, in which no part below the runs folder is a link.
+        num_runs: Number of runs in it.
+        size_bytes: Size of all its files.
     """
 
     folder: Path
@@ -41,19 +41,19 @@ class Removal:
 
 
 def plan_removal(paths: Sequence[Path], runs_dir: Path) -> list[Removal]:
-    """Return what would go; a folder inside another one goes with it.
+    """Return the folders that would be removed; one inside another is not listed.
 
     Raises:
-        ConfigError: Something must stay; a line per reason.
+        ConfigError: A folder may not be removed; a line per reason.
     """
     folders: list[Path] = []
     complaints: list[str] = []
     for path in dict.fromkeys(paths):
         try:
-            folders.append(_removable(path, runs_dir))
+            folders.append(_checked_folder(path, runs_dir))
         except NormbenchError as error:
             complaints.append(str(error))
-    complaints += [line for folder in folders for line in _why_it_stays(folder)]
+    complaints += [line for folder in folders for line in _reasons_to_keep(folder)]
     if complaints:
         raise ConfigError(complaints)
     outermost = [folder for folder in dict.fromkeys(folders) if not set(folder.parents).intersection(folders)]
@@ -61,10 +61,10 @@ def plan_removal(paths: Sequence[Path], runs_dir: Path) -> list[Removal]:
 
 
 def remove(removals: Sequence[Removal], runs_dir: Path) -> list[str]:
-    """Remove folders; return a sentence for each that could not be removed whole.
+    """Remove folders; return a line for each that could not be removed completely.
 
-    All are first given names that nothing reads, each under its arm's lock, then deleted. What a killed removal leaves
-    under such a name is deleted by the next one; two removals in one runs folder wait for each other.
+    All are first renamed to hidden names, each under its arm's lock, then deleted. Hidden folders that a killed removal
+    leaves are deleted by the next one; two removals in one runs folder wait for each other.
 
     Raises:
         RunFolderError: A run has been claimed meanwhile, or a folder may not be written; nothing is removed.
@@ -72,37 +72,37 @@ def remove(removals: Sequence[Removal], runs_dir: Path) -> list[str]:
     try:
         with locked(runs_dir):
             leftovers = list(_leftovers(runs_dir))
-            moved = _set_aside([unit for removal in removals for unit in _units(removal.folder)])
-            return _deleted([*leftovers, *(aside for _, aside in reversed(moved))])
+            moved = _rename_all([unit for removal in removals for unit in _folders_to_rename(removal.folder)])
+            return _delete([*leftovers, *(aside for _, aside in reversed(moved))])
     except OSError as error:
         place, rule = error.filename or runs_dir, "must be in a folder this user may write"
         raise RunFolderError(f"{place}: {rule}, got: {error.strerror}. Nothing is removed.") from None
 
 
-def _removable(path: Path, runs_dir: Path) -> Path:
-    """Return a folder by its own name in the runs folder; refuse what lies elsewhere, or what others made."""
-    given = folder_named(path, runs_dir)
+def _checked_folder(path: Path, runs_dir: Path) -> Path:
+    """Return a folder's path in the runs folder; refuse one that is elsewhere or that normbench did not make."""
+    given = resolve_folder(path, runs_dir)
     folder, root = given.resolve(), runs_dir.resolve()
     refuse_links(given, name=str(path))
     if folder == root or root not in folder.parents:
         got = "the runs folder itself" if folder == root else str(folder)
         raise RunFolderError(f"{path}: must lie inside the runs folder {runs_dir}, got {got}. Name what lies in it.")
-    if not _is_ours(folder):
-        rule = f"must hold one of {', '.join(MARKS)}, as what normbench made does, got none"
+    if not _is_made_by_normbench(folder):
+        rule = f"must hold one of {', '.join(MARKER_FILES)}, as what normbench made does, got none"
         raise RunFolderError(f"{path}: {rule}. Remove it by hand if it may go.")
     return runs_dir / folder.relative_to(root)
 
 
-def _is_ours(folder: Path) -> bool:
-    if any((folder / name).is_file() for name in MARKS):
+def _is_made_by_normbench(folder: Path) -> bool:
+    if any((folder / name).is_file() for name in MARKER_FILES):
         return True
     if is_run_name(folder.name) or folder.parent.name == TUNING:
-        return _is_ours(folder.parent)
+        return _is_made_by_normbench(folder.parent)
     return folder.name == TUNING and (folder.parent / STUDY_JSON).is_file()
 
 
-def _why_it_stays(folder: Path) -> list[str]:
-    """Return a sentence for each run in it whose owner lives, and for what cannot be looked into."""
+def _reasons_to_keep(folder: Path) -> list[str]:
+    """Return a line for each run in a folder that is being made, and for each folder that cannot be read."""
     found = find_runs(folder)
     running = [run for run in found.runs if run.owner and run.owner.is_alive]
     return [*(_is_running(run.folder, run.owner) for run in running if run.owner), *found.unreadable]
@@ -122,20 +122,23 @@ def _size_bytes(folder: Path) -> int:
     return total
 
 
-def _units(folder: Path) -> list[Path]:
-    """Return what is set aside under one lock each: the arms in a study, then the study."""
+def _folders_to_rename(folder: Path) -> list[Path]:
+    """Return the folders to rename one by one, each under its lock: the arms of a study, then the study."""
     if is_run_name(folder.name):
         return [folder]
     arms = {Path(run.arm.path) for run in find_runs(folder).runs}
-    return [*sorted(arm for arm in arms if is_really_in(arm, folder)), folder]  # what is linked there is not ours
+    return [
+        *sorted(arm for arm in arms if is_in_without_links(arm, folder)),
+        folder,
+    ]  # what is linked there is not ours
 
 
-def _set_aside(units: Sequence[Path]) -> Moved:
+def _rename_all(units: Sequence[Path]) -> Moved:
     moved: Moved = []
     try:
         for unit in units:
             with suppress(FileNotFoundError):  # another removal was faster
-                moved.append((unit, _hidden(unit)))
+                moved.append((unit, _rename_hidden(unit)))
     except (OSError, RunFolderError):
         for unit, aside in reversed(moved):
             with suppress(OSError):
@@ -145,17 +148,17 @@ def _set_aside(units: Sequence[Path]) -> Moved:
     return moved
 
 
-def _hidden(unit: Path) -> Path:
-    """Give a folder a name that nothing reads, unless it is in use by now."""
+def _rename_hidden(unit: Path) -> Path:
+    """Rename a folder to a hidden name, unless a run in it has been claimed meanwhile."""
     aside = unit.with_name(f".removed-{secrets.token_hex(8)}")
     with locked(unit.parent if is_run_name(unit.name) else unit):
-        for line in _why_it_stays(unit):
+        for line in _reasons_to_keep(unit):
             raise RunFolderError(line)
         unit.rename(aside)
     return aside
 
 
-def _deleted(folders: Sequence[Path]) -> list[str]:
+def _delete(folders: Sequence[Path]) -> list[str]:
     problems = []
     for folder in folders:
         try:
@@ -170,7 +173,7 @@ def _deleted(folders: Sequence[Path]) -> list[str]:
 
 
 def _leftovers(folder: Path, depth: int = MAX_DEPTH) -> Iterator[Path]:
-    """Find what a killed removal left, following no link."""
+    """Find the hidden folders that a killed removal left, following no link."""
     with suppress(OSError):
         for entry in list(os.scandir(folder)):
             if _REMOVED.fullmatch(entry.name):

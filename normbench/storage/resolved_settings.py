@@ -1,4 +1,4 @@
-"""All settings of a run under dotted keys, as arm.json has them, or read off its config.yaml."""
+"""Reads the settings of a run's config.yaml and gives them dotted keys, as in arm.json."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,21 +9,21 @@ from normbench.storage.files.reading import open_regular
 from normbench.storage.files.yaml_file import read_study_file
 from normbench.storage.run_folder import CONFIG_YAML
 
-_OF_THE_STUDY = ("study", "arms", "seeds")
+_STUDY_KEYS = ("study", "arms", "seeds")
 
 
 def settings_of_run(folder: Path) -> dict[str, Any]:
-    """Return what a run's config.yaml sets; nothing where it cannot be read."""
+    """Return the settings in a run's config.yaml by dotted key; empty where it cannot be read."""
     try:
         open_regular(folder / CONFIG_YAML).close()
-        said = read_study_file(folder / CONFIG_YAML).data
+        content = read_study_file(folder / CONFIG_YAML).data
     except (ConfigError, OSError):
         return {}
-    return flatten({key: value for key, value in said.items() if key not in _OF_THE_STUDY})
+    return flatten({key: value for key, value in content.items() if key not in _STUDY_KEYS})
 
 
 def flatten(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Give nested settings dotted keys; a part's name stands under the part's own key."""
+    """Give nested settings dotted keys; the name of a variant has the key of its part."""
     flat: dict[str, Any] = {}
     for key, value in settings.items():
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What lies in a run's folder, and how it is written and read back."""
+"""Names the files of a run's folder, and reads runs and arms back with their sha256 checked."""
 
 import csv
 import os
@@ -11,26 +11,33 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
-from normbench.storage.arm_id import ArmEntry, KnownArm
-from normbench.storage.files.json_files import AGAIN, is_sealed, is_unbroken, json_object, read_json, unreadable
+from normbench.storage.arm_id import ArmEntry, LabelledArm
+from normbench.storage.files.json_files import (
+    DELETE_AND_RERUN,
+    has_seal,
+    json_refusal,
+    parse_json_object,
+    read_json,
+    seal_matches,
+)
 from normbench.storage.files.reading import read_bytes
-from normbench.storage.identity import NUM_SHOWN
+from normbench.storage.identity import NUM_DIGITS_SHOWN
 
 STUDY_JSON, ARM_JSON = "study.json", "arm.json"
 CONFIG_YAML, SUMMARY_JSON, ENVIRONMENT_JSON = "config.yaml", "summary.json", "environment.json"
 METRICS_CSV, LAYER_STATS_CSV, CURVE_CSV, POINTS_CSV = "metrics.csv", "layer_stats.csv", "curve.csv", "points.csv"
 PROBES_CSV = "probes.csv"
 CLAIM_JSON, CHECKPOINT, CHECKPOINT_BEFORE = "claim.json", "checkpoint.pt", "checkpoint.before.pt"
-"""Only while a run is not finished: whose it is, and where it can be gone on from."""
+"""Files of an unfinished run: which process makes it, and its newest two checkpoints."""
 ERROR_TXT = "error.txt"
-"""What an attempt died of, in full."""
+"""Full traceback of a failed attempt."""
 
 
 _SEED = re.compile(r"seed-(0|[1-9][0-9]{0,18})")
 
 
 def seed_of(name: str) -> int | None:
-    """Return the seed of a run whose folder is called so; None if no run's is.
+    """Return the seed in the name of a run's folder; None for any other name.
 
     Example:
         >>> seed_of("seed-12"), seed_of("seed-12.old-1"), seed_of("seed-01"), seed_of("seed-²")
@@ -41,17 +48,17 @@ def seed_of(name: str) -> int | None:
 
 
 def arm_folder_name(arm: str, digits: str) -> str:
-    """Return what an arm's folder is called: its label, and the first digits of its identity for the eye."""
+    """Return the name of an arm's folder: its label and the first digits of its identity."""
     return f"{arm}-{digits}"
 
 
 def is_finished(folder: Path) -> bool:
-    """Return whether a run ended by itself; its summary is written last."""
+    """Return whether a run has a result: its summary, which is written last."""
     return os.path.exists(f"{folder}/{SUMMARY_JSON}")  # noqa: PTH110 - False where nobody may look
 
 
-def problem_with(folder: Path) -> str:
-    """Return what is wrong with a finished run, as a sentence; "" if every file is as the run wrote it."""
+def find_damage(folder: Path) -> str:
+    """Return which file of a finished run is missing or changed, as a sentence; "" if none is."""
     run = Run(folder, int(folder.name.removeprefix("seed-")))
     try:
         for name in {METRICS_CSV, *run.summary.get("files", {})}:
@@ -61,23 +68,23 @@ def problem_with(folder: Path) -> str:
     return ""
 
 
-def digests(folder: Path) -> dict[str, str]:
+def csv_digests(folder: Path) -> dict[str, str]:
     """Return the sha256 of each CSV file of a run."""
     return {path.name: sha256(read_bytes(path)).hexdigest() for path in sorted(folder.glob("*.csv"))}
 
 
 @dataclass(frozen=True)
 class Run:
-    """One finished run, read back."""
+    """Reads the files of one finished run, each checked against its sha256 in the summary."""
 
     folder: Path
     seed: int
     identity: str | None = None
-    """sha256 that its summary must name, if it matters whose run it is."""
+    """sha256 of the identity that its summary must hold; None accepts any."""
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """Status, last metrics, parameters, digests.
+        """The content of summary.json: status, last metrics, numbers of parameters, sha256 of each CSV file.
 
         Raises:
             RunFolderError: Missing, damaged or changed.
@@ -86,31 +93,31 @@ class Run:
         try:
             raw = read_bytes(path)
         except OSError as error:
-            raise unreadable(path, error) from None
-        content = json_object(path, raw)
-        may_lack_seal = "seed" not in content  # runs from before there were seals name no seed
-        is_whole = is_unbroken(raw) and (is_sealed(raw) or may_lack_seal) and isinstance(content.get("files", {}), dict)
+            raise json_refusal(path, error) from None
+        content = parse_json_object(path, raw)
+        may_lack_seal = "seed" not in content  # older summaries have neither seal nor seed
+        is_whole = seal_matches(raw) and (has_seal(raw) or may_lack_seal) and isinstance(content.get("files", {}), dict)
         if not is_whole or content.get("seed", self.seed) != self.seed:
-            raise self._changed(path)
+            raise self._changed_file(path)
         if self.identity is not None and content.get("identity") != self.identity:
             found = str(content.get("identity", "that of a run of 0.1.0, which named none"))[:40]
-            rule = f"must be a run of its arm, identity {self.identity[:NUM_SHOWN]}"
-            raise RunFolderError(f"{path}: {rule}, got {found}. {self._again()}")
+            rule = f"must be a run of its arm, identity {self.identity[:NUM_DIGITS_SHOWN]}"
+            raise RunFolderError(f"{path}: {rule}, got {found}. {self._way_out()}")
         return content
 
     @cached_property
     def environment(self) -> dict[str, Any]:
-        """Times, versions, device; empty where it is missing, since no number rests on it."""
+        """The content of environment.json: times, versions, device; empty where the file is missing."""
         path = f"{self.folder}/{ENVIRONMENT_JSON}"
         try:
-            return json_object(path, read_bytes(path))
+            return parse_json_object(path, read_bytes(path))
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise unreadable(path, error) from None
+            raise json_refusal(path, error) from None
 
     def rows(self, name: str) -> list[dict[str, str]]:
-        """Return the rows of one CSV file, after checking that it is what the run wrote.
+        """Return the rows of one CSV file, after checking its sha256.
 
         Raises:
             RunFolderError: The file is missing or was changed.
@@ -121,14 +128,14 @@ class Run:
             return [dict(zip(header, line, strict=True)) for line in lines if line]
         except (ValueError, csv.Error) as error:
             rule = "must be a table in UTF-8"
-            raise RunFolderError(f"{self.folder}/{name}: {rule}, got: {error}. {self._again()}") from None
+            raise RunFolderError(f"{self.folder}/{name}: {rule}, got: {error}. {self._way_out()}") from None
 
     @cached_property
     def _checked(self) -> dict[str, bytes]:
         return {}
 
     def raw(self, name: str) -> bytes:
-        """Return the content of one CSV file, after checking that it is what the run wrote; it is read once.
+        """Return the content of one CSV file, after checking its sha256; each file is read once.
 
         Raises:
             RunFolderError: The file is missing or was changed.
@@ -143,27 +150,27 @@ class Run:
         try:
             raw = read_bytes(path)
         except OSError as error:
-            raise RunFolderError(f"{path}: must be readable, got: {error.strerror}. {self._again()}") from None
+            raise RunFolderError(f"{path}: must be readable, got: {error.strerror}. {self._way_out()}") from None
         if sha256(raw).hexdigest() != wanted:
-            raise self._changed(path)
+            raise self._changed_file(path)
         return raw
 
-    def _changed(self, path: str) -> RunFolderError:
-        return RunFolderError(f"{path}: must be as the run wrote it, got another sha256. {self._again()}")
+    def _changed_file(self, path: str) -> RunFolderError:
+        return RunFolderError(f"{path}: must be as the run wrote it, got another sha256. {self._way_out()}")
 
-    def _again(self) -> str:
+    def _way_out(self) -> str:
         return f"Delete {self.folder} and run its study again."
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One arm's folder, read back.
+    """One arm's folder with its finished runs.
 
     Attributes:
-        identity: sha256 of all that decides its numbers; its runs must have the same.
+        identity: sha256 of the arm's identity; its runs must have the same.
         settings: Every setting under a dotted key.
-        changed: Those that are not at their default.
-        entry: What its study says of it; of a folder alone, that it is called so.
+        changed: Keys of the settings that are not at their default.
+        entry: The arm's entry in study.json; None where the folder was read without its study.
     """
 
     folder: Path
@@ -175,9 +182,9 @@ class Arm:
     entry: ArmEntry | None = None
 
     @cached_property
-    def known(self) -> KnownArm:
-        """What it can be chosen by: its label, its id and what a grid sets in it."""
-        return replace(self.entry or ArmEntry(self.name), label=self.name).known(self.settings)
+    def labelled(self) -> LabelledArm:
+        """The arm as selectors choose from: its label, its id and the values that a grid sets in it."""
+        return replace(self.entry or ArmEntry(self.name), label=self.name).with_settings(self.settings)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -203,7 +210,7 @@ def read_arm(folder: Path) -> Arm:
         )
     except KeyError as error:
         rule = f"must hold {error.args[0]!r}, got {', '.join(content) or 'nothing'}"
-        raise RunFolderError(f"{folder / ARM_JSON}: {rule}. {AGAIN}") from None
+        raise RunFolderError(f"{folder / ARM_JSON}: {rule}. {DELETE_AND_RERUN}") from None
 
 
 def _finished_runs(folder: Path, identity: str) -> Iterator[Run]:

@@ -1,4 +1,4 @@
-"""Reads a run's status off its folder alone, and counts the runs of an arm by status."""
+"""Reads the status of a run from its folder, and counts the runs of each arm by status."""
 
 import os
 import time
@@ -20,8 +20,8 @@ class ArmFolder:
     """The folder that holds an arm's runs.
 
     Attributes:
-        study: Name of its study's folder.
-        is_tuning: Its runs were made to choose settings, not to be compared.
+        study: Name of the study's folder.
+        is_tuning: Whether its runs were made by tuning; they are not compared.
         name: Name of the folder: the arm's label and digits of its identity.
         path: Path of the folder.
     """
@@ -33,7 +33,7 @@ class ArmFolder:
 
     @classmethod
     def at(cls, path: str) -> Self:
-        """Return what the folders around it say of an arm's folder."""
+        """Return an arm's folder, its study read from the folders around it."""
         folder = Path(os.path.abspath(path))  # noqa: PTH100 - a link keeps its name
         is_tuning = folder.parent.name == TUNING and not (folder.parent / STUDY_JSON).is_file()
         study = folder.parents[1] if is_tuning else folder.parent
@@ -52,16 +52,16 @@ class ArmFolder:
 
 @dataclass(frozen=True)
 class RunState:
-    """What one run's folder says of the run.
+    """The status of one run, as its folder shows it.
 
     Attributes:
         folder: The run's folder.
         arm: The arm it belongs to.
         seed: Its seed.
         status: One of ``FOLDER_STATUSES``.
-        age_s: Seconds since it ended; of a running one, since its owner's last sign of life.
+        age_s: Seconds since it ended; for a running one, since its owner's last sign of life.
         problem: Why it failed, or what is damaged.
-        owner: The process that makes or made it, where it is not finished.
+        owner: The process that makes or made it; None for a finished run.
     """
 
     folder: Path
@@ -73,8 +73,8 @@ class RunState:
     owner: Owner | None = None
 
 
-def run_state(arm: ArmFolder, name: str) -> RunState:
-    """Look at one run; files beside its summary are not read."""
+def read_run_state(arm: ArmFolder, name: str) -> RunState:
+    """Read the state of one run from its summary or its claim; no other file is read."""
     folder = Path(arm.path, name)
     seed = int(name.partition(".")[0].removeprefix("seed-"))
     try:
@@ -84,12 +84,12 @@ def run_state(arm: ArmFolder, name: str) -> RunState:
             owner = Owner.of(folder)
         except OSError as error:
             return _unreadable(folder, arm, seed, error)
-        if owner is None and is_finished(folder):  # it finished between the two looks
-            return run_state(arm, name)
-        return RunState(folder, arm, seed, *_unfinished(folder, owner), owner)
+        if owner is None and is_finished(folder):  # it finished after the first check
+            return read_run_state(arm, name)
+        return RunState(folder, arm, seed, *_unfinished_state(folder, owner), owner)
     except OSError as error:
         return _unreadable(folder, arm, seed, error)
-    status, problem = _result(folder, seed)
+    status, problem = _read_result_status(folder, seed)
     return RunState(folder, arm, seed, status, age_s, problem)
 
 
@@ -98,7 +98,7 @@ def _unreadable(folder: Path, arm: ArmFolder, seed: int, error: OSError) -> RunS
     return RunState(folder, arm, seed, RunStatus.DAMAGED, 0.0, f"{folder}: {rule}.")
 
 
-def _result(folder: Path, seed: int) -> tuple[RunStatus, str]:
+def _read_result_status(folder: Path, seed: int) -> tuple[RunStatus, str]:
     try:
         status = Run(folder, seed).summary.get("status")
     except RunFolderError as error:
@@ -109,8 +109,8 @@ def _result(folder: Path, seed: int) -> tuple[RunStatus, str]:
     return RunStatus.DAMAGED, f"{folder / SUMMARY_JSON}: status: {rule}. Delete {folder} and run its study again."
 
 
-def _unfinished(folder: Path, owner: Owner | None) -> tuple[RunStatus, float, str]:
-    """Return status, age and what it failed of."""
+def _unfinished_state(folder: Path, owner: Owner | None) -> tuple[RunStatus, float, str]:
+    """Return the status of an unfinished run, its age in seconds and its error."""
     age_s = 0.0
     for path in (folder, folder / CLAIM_JSON):
         try:
@@ -131,12 +131,12 @@ def _age_s(path: str) -> float:
 
 @dataclass
 class ArmStates:
-    """The runs of one arm.
+    """The runs of one arm, counted by status.
 
     Attributes:
-        arm: Which.
-        counts: Runs by status.
-        age_s: Of the newest.
+        arm: The arm's folder.
+        counts: Number of runs by status.
+        age_s: Age of the newest run in seconds.
         owners: The processes that make its runs now.
     """
 
@@ -146,8 +146,8 @@ class ArmStates:
     owners: list[Owner] = field(default_factory=list)
 
 
-def by_arm(runs: Iterable[RunState]) -> list[ArmStates]:
-    """Count the runs of each arm, in the order in which arms come."""
+def count_by_arm(runs: Iterable[RunState]) -> list[ArmStates]:
+    """Count the runs of each arm by status, in the order of the arms."""
     arms: dict[ArmFolder, ArmStates] = {}
     for run in runs:
         arm = arms.setdefault(run.arm, ArmStates(run.arm))

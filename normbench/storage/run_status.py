@@ -1,31 +1,31 @@
-"""RunStatus: every word for how a run stands, whether read from its folder or reported by a command."""
+"""RunStatus: every status of a run, whether read from its folder or reported by a command."""
 
 from enum import StrEnum
 
 
 class RunStatus(StrEnum):
-    """How a run stands; written to files and printed as its lower-case word."""
+    """The status of a run; written to files and printed as its lower-case word."""
 
     FINISHED = "finished"
-    """Made to its last step; a result."""
+    """All steps were made; a result."""
     DIVERGED = "diverged"
-    """Ended at a loss that is not finite; a result too."""
+    """Training ended at a loss that is not finite; a result too."""
     FAILED = "failed"
-    """Ended by an error; made again when asked for."""
+    """An error ended it; the next command makes it again."""
     INTERRUPTED = "interrupted"
     """Stopped on request, with a checkpoint."""
     STOPPED = "stopped"
-    """Ended without a word, as when its process is killed."""
+    """Its process ended without writing a status, as when it is killed."""
     DAMAGED = "damaged"
     """Its folder cannot be read."""
     RUNNING = "running"
-    """Being made by a living process."""
+    """A process makes it now."""
     BUSY = "busy"
-    """Not made by this command, because another command makes it now."""
+    """Another command makes it now, so this one does not."""
     WAITING = "waiting"
-    """This command has nothing left to do but wait for another's run."""
+    """This command only waits for the runs of another one."""
     SKIPPED = "skipped"
-    """Not made by this command, because its result is there."""
+    """Its result was there before, so this command did not make it."""
 
     __repr__ = str.__repr__  # error lines quote it as any other word
 
@@ -40,4 +40,4 @@ FOLDER_STATUSES = (
     RunStatus.STOPPED,
     RunStatus.DAMAGED,
 )
-"""What a run's folder alone can say."""
+"""Every status that can be read from a run's folder."""

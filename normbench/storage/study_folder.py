@@ -1,4 +1,4 @@
-"""What lies in a study's folder: study.json, and the arms it names with their finished runs."""
+"""Reads a study's folder: study.json, and each arm it names with its finished runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import ComparisonError, OldRunsError, RunFolderError
-from normbench.storage.arm_id import ArmEntry, ArmSet, KnownArm
-from normbench.storage.files.json_files import AGAIN, read_json
-from normbench.storage.identity import NUM_SHOWN
+from normbench.storage.arm_id import ArmEntry, ArmSet, LabelledArm
+from normbench.storage.files.json_files import DELETE_AND_RERUN, read_json
+from normbench.storage.identity import NUM_DIGITS_SHOWN
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, Arm, read_arm
 
 
@@ -28,11 +28,11 @@ def find_studies(path: Path) -> list[Path]:
 
 
 def read_studies(paths: Sequence[Path]) -> "list[StudyFolder]":
-    """Read the study folders at or in some folders, each once; those of version 0.1.0 are passed over beside others.
+    """Read the study folders at or in some folders, each once; skip those of version 0.1.0 if there are newer ones.
 
     Raises:
         ComparisonError: There is none in one of them.
-        OldRunsError: There are none but those of version 0.1.0.
+        OldRunsError: All of them are of version 0.1.0.
         RunFolderError: A study.json or an arm.json is damaged.
     """
     folders = list(dict.fromkeys(folder for path in paths for folder in find_studies(path)))
@@ -49,14 +49,14 @@ def read_studies(paths: Sequence[Path]) -> "list[StudyFolder]":
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """A study as its folder tells it, read once; the files of its runs are read when they are asked for, once each.
+    """A study's folder, read once; each file of its runs is read once, when it is first needed.
 
     Attributes:
-        folder: Where it lies.
-        content: What study.json says.
-        arms: Those it is about that have finished runs.
-        missing: Names of those without.
-        left_out: Names of folders of arms that it no longer names.
+        folder: The study's folder.
+        content: The content of study.json.
+        arms: Arms of the study that have finished runs.
+        missing: Labels of arms without finished runs.
+        left_out: Names of folders of arms that study.json no longer lists.
     """
 
     folder: Path
@@ -66,12 +66,12 @@ class StudyFolder:
     left_out: Sequence[str] = ()
 
     def planned_arms(self) -> ArmSet:
-        """Return all arms that study.json names, of an arm whose folder is gone what the study sets in it."""
+        """Return all arms that study.json lists; one without a folder has only the values that a grid sets."""
         path = self.folder / STUDY_JSON
         entries, folders = arm_entries(self.content, path), arm_folders(self.content, path)
         read = {arm.folder.name: arm for arm in self.arms}
-        known = [_known(entries[arm], self.folder / name, read.get(name)) for arm, name in folders.items()]
-        return ArmSet(known, *own_keys(self.content))
+        known = [_labelled(entries[arm], self.folder / name, read.get(name)) for arm, name in folders.items()]
+        return ArmSet(known, *axes_and_named_keys(self.content))
 
 
 def read_study(folder: Path) -> StudyFolder:
@@ -102,7 +102,7 @@ def read_study(folder: Path) -> StudyFolder:
 
 
 def _refuse_old(folder: Path, study: Mapping[str, Any]) -> None:
-    """Refuse a study of version 0.1.0, which knew its runs by six digits: they are read by that version alone."""
+    """Refuse a study of version 0.1.0, whose runs have no identity: only that version reads them."""
     if "normbench" in study:
         return
     rule = "must be a study of normbench 0.2 or newer, got one of 0.1.0"
@@ -115,56 +115,58 @@ def _is_old(folder: Path) -> bool:
     return "identity" not in read_json(folder / ARM_JSON)
 
 
-def own_keys(study: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Return the keys that a study's grid sets, and those that its named arms set, as study.json says them."""
+def axes_and_named_keys(study: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Return two lists from study.json: the keys that its grid sets, and the keys that its named arms set."""
     return list(map(str, study.get("axes", ()))), list(map(str, study.get("named", ())))
 
 
-def _known(entry: ArmEntry, folder: Path, arm: Arm | None) -> KnownArm:
+def _labelled(entry: ArmEntry, folder: Path, arm: Arm | None) -> LabelledArm:
     if arm is None and not (folder / ARM_JSON).exists():
-        return entry.known(entry.sets)
-    return entry.known((arm or read_arm(folder)).settings)
+        return entry.with_settings(entry.sets)
+    return entry.with_settings((arm or read_arm(folder)).settings)
 
 
 def _folders_with(name: str, folder: Path) -> list[Path]:
-    """Return the folders in a folder that hold a file; hidden ones are on their way out."""
+    """Return the folders in a folder that hold a file of this name; skip hidden ones, which are being removed."""
     found = sorted(path.parent for path in folder.glob(f"*/{name}"))
     return [path for path in found if not path.name.startswith(".")]
 
 
 def arm_folders(study: Mapping[str, Any], path: Path) -> dict[str, str]:
-    """Return what the folders of the study's arms are called, by arm.
+    """Return the name of each arm's folder, by the arm's label.
 
     Raises:
-        RunFolderError: study.json does not say; ``path`` is its name for the message.
+        RunFolderError: study.json lists no arms; ``path`` is its name for the message.
     """
     try:
         return {arm["arm"]: arm["folder"] for arm in study.get("arms", [])}
     except (AttributeError, KeyError, TypeError):
-        raise _no_arms(study, path) from None
+        raise _arms_refusal(study, path) from None
 
 
 def arm_entries(study: Mapping[str, Any], path: Path) -> dict[str, ArmEntry]:
-    """Return what the study says of its arms, by label.
+    """Return each arm's entry in study.json, by the arm's label.
 
     Raises:
-        RunFolderError: study.json does not say; ``path`` is its name for the message.
+        RunFolderError: study.json lists no arms; ``path`` is its name for the message.
     """
     try:
         return {arm["arm"]: ArmEntry.from_json(arm) for arm in study.get("arms", [])}
     except (AttributeError, KeyError, TypeError, ValueError):
-        raise _no_arms(study, path) from None
+        raise _arms_refusal(study, path) from None
 
 
-def _no_arms(study: Mapping[str, Any], path: Path) -> RunFolderError:
+def _arms_refusal(study: Mapping[str, Any], path: Path) -> RunFolderError:
     rule = "must be a list of arm, identity and folder"
-    return RunFolderError(f"{path}: arms: {rule}, got {study.get('arms')!r:.60}. {AGAIN}")
+    return RunFolderError(f"{path}: arms: {rule}, got {study.get('arms')!r:.60}. {DELETE_AND_RERUN}")
 
 
 def _check_identities(folder: Path, arms: Sequence[Arm], study: dict[str, Any]) -> None:
-    """Refuse an arm's folder that holds other settings than the study says."""
-    said = {arm["arm"]: str(arm.get("identity")) for arm in study.get("arms", [])}
+    """Refuse an arm's folder whose identity is not the one in study.json."""
+    listed = {arm["arm"]: str(arm.get("identity")) for arm in study.get("arms", [])}
     for arm in arms:
-        if arm.identity != said[arm.name]:
-            rule = f"must hold the settings {said[arm.name][:NUM_SHOWN]} that {folder / STUDY_JSON} names"
-            raise RunFolderError(f"{arm.folder / ARM_JSON}: {rule}, got {arm.identity[:NUM_SHOWN]}. {AGAIN}")
+        if arm.identity != listed[arm.name]:
+            rule = f"must hold the settings {listed[arm.name][:NUM_DIGITS_SHOWN]} that {folder / STUDY_JSON} names"
+            raise RunFolderError(
+                f"{arm.folder / ARM_JSON}: {rule}, got {arm.identity[:NUM_DIGITS_SHOWN]}. {DELETE_AND_RERUN}"
+            )

@@ -1,1 +1,1 @@
-"""A study file's text, checked and read into arms, seeds and what is compared."""
+"""Reads a study file, checks every setting, and makes its arms, seeds and baseline."""

@@ -1,4 +1,4 @@
-"""arms, grid, zip and --vary as axes of alternatives, and their product: the arms of a study."""
+"""Reads arms, grid, zip and --vary as axes of alternatives, and combines them to the arms of a study."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MAX_ARMS = 10_000
 
 @dataclass(frozen=True)
 class Alternative:
-    """What an arm may set, one of an axis: its name under ``arms:``, "" elsewhere."""
+    """One choice on an axis: the settings it changes, and its name under ``arms:`` ("" on other axes)."""
 
     change: Located
     name: str = ""
@@ -28,22 +28,22 @@ Axis = list[Alternative]
 
 
 def arms_axis(arms: Mapping[str, dict[str, Any] | None], located: Located) -> Axis:
-    """Return the alternatives that a file names itself."""
-    places = _grouped(located, 2)
+    """Return one axis with an alternative per named arm under ``arms:``."""
+    places = _places_by_prefix(located, 2)
     return [Alternative(Located(change or {}, places.get(("arms", name), {})), name) for name, change in arms.items()]
 
 
 def grid_axes(grid: Mapping[str, list[Any]], located: Located) -> list[Axis]:
-    """Return one axis per key of ``grid:``, each value an alternative."""
-    places = _grouped(located, 3)
+    """Return one axis per key of ``grid:``, with an alternative per value."""
+    places = _places_by_prefix(located, 3)
     return [
-        [Alternative(_at(places, ("grid", key, i), value)) for i, value in enumerate(values)]
+        [Alternative(_setting_at(places, ("grid", key, i), value)) for i, value in enumerate(values)]
         for key, values in grid.items()
     ]
 
 
 def zip_axis(coupled: Mapping[str, list[Any]], located: Located) -> Axis:
-    """Return one axis whose alternatives set several keys at once.
+    """Return one axis for ``zip:``, whose alternatives each set all its keys.
 
     Raises:
         ConfigError: The lists differ in length.
@@ -53,19 +53,19 @@ def zip_axis(coupled: Mapping[str, list[Any]], located: Located) -> Axis:
         rule = f"must hold lists of one length, got {lengths}"
         raise ConfigError([f"{located.place(('zip',))}: zip: {rule}. Make them equal."])
     axis: Axis = []
-    grouped = _grouped(located, 3)
+    grouped = _places_by_prefix(located, 3)
     for i in range(min(lengths.values())):
-        parts = {key: _at(grouped, ("zip", key, i), values[i]) for key, values in coupled.items()}
+        parts = {key: _setting_at(grouped, ("zip", key, i), values[i]) for key, values in coupled.items()}
         places = {loc: place for part in parts.values() for loc, place in part.places.items()}
         axis.append(Alternative(Located({key: values[i] for key, values in coupled.items()}, places)))
     return axis
 
 
 def vary_axis(text: str) -> Axis:
-    """Return the alternatives of ``--vary KEY=A,B``.
+    """Return one axis for ``--vary KEY=A,B``, with an alternative per value.
 
     Raises:
-        ConfigError: Not KEY=A,B.
+        ConfigError: The text is not KEY=A,B, or gives a value twice.
     """
     key, equals, values = text.partition("=")
     key = key.strip()
@@ -74,9 +74,9 @@ def vary_axis(text: str) -> Axis:
     listed = read_assignment("--vary", f"{key}=[{values}]", shown=text).data[key]
     if not listed:
         raise ConfigError([f"--vary {text}: must be KEY=A,B, got {text!r}. Example: --vary norm=none,batch_norm"])
-    said = [flat_change({key: value}) for value in listed]
-    for one in said:
-        if said.count(one) > 1:
+    changes = [flat_change({key: value}) for value in listed]
+    for one in changes:
+        if changes.count(one) > 1:
             words = ",".join(label_words("", one, short_keys(one)))
             raise ConfigError([f"--vary {text}: must give each value once, got {words!r} twice. Remove one of them."])
     places: dict[Loc, str] = {(key,): f"--vary {text}"}
@@ -84,8 +84,8 @@ def vary_axis(text: str) -> Axis:
 
 
 @dataclass(frozen=True)
-class Combined:
-    """The arms of a study before they are checked: settings and entry of each by label, and the keys that make them."""
+class CombinedArms:
+    """The arms of a study before they are checked: settings and entry by label, and the keys that the study varies."""
 
     settings: Mapping[str, Located]
     entries: Mapping[str, ArmEntry]
@@ -93,44 +93,44 @@ class Combined:
     named: Sequence[str]
 
 
-def combine(base: Located, axes: Sequence[Axis], plain_label: str, also: Sequence[str] = ()) -> Combined:
-    """Return every arm: one alternative of each axis on top of the base.
+def combine_axes(base: Located, axes: Sequence[Axis], plain_label: str, other_keys: Sequence[str] = ()) -> CombinedArms:
+    """Return every arm: the base changed by one alternative of each axis.
 
     Args:
-        base: What all arms have in common.
-        axes: What they take one of each.
-        plain_label: The label of a single arm on which nothing is changed.
-        also: Further keys of the study, beside which a key in a label must stay unmistakable.
+        base: Settings that all arms share.
+        axes: Axes of alternatives.
+        plain_label: The label of a single arm without changes.
+        other_keys: Further keys of the study; a short key in a label must differ from theirs too.
 
     Raises:
-        ConfigError: Too many arms, or two that are set alike.
+        ConfigError: There are too many arms, or two have the same label.
     """
     size = prod(len(axis) for axis in axes)
     if size > MAX_ARMS:
         rule = f"must stand for at most {MAX_ARMS:,} arms, got {size:,}"
         raise ConfigError([f"{base.place(())}: {rule}. Split the study."])
-    drawn = list(product(*axes))
-    names = ["".join(one.name for one in combination) for combination in drawn]
-    sets = [_merged([one.change.data for one in combination if not one.name]) for combination in drawn]
-    named = _keys([one.change.data for axis in axes for one in axis if one.name])
-    free = _keys([one.change.data for axis in axes for one in axis if not one.name])
-    short = short_keys(dict.fromkeys([*free, *named, *map(full_key, also)]))
+    combinations = list(product(*axes))
+    names = ["".join(one.name for one in combination) for combination in combinations]
+    sets = [_merge_changes([one.change.data for one in combination if not one.name]) for combination in combinations]
+    named = _changed_keys([one.change.data for axis in axes for one in axis if one.name])
+    free = _changed_keys([one.change.data for axis in axes for one in axis if not one.name])
+    short = short_keys(dict.fromkeys([*free, *named, *map(full_key, other_keys)]))
     labels = unique_labels(list(zip(names, sets, strict=True)), short, plain_label)
-    _refuse_twice(labels, base)
-    settings = [_changed(base, combination) for combination in drawn]
-    entries = [ArmEntry(*said) for said in zip(labels, names, sets, strict=True)]
+    _refuse_equal_labels(labels, base)
+    settings = [_apply_changes(base, combination) for combination in combinations]
+    entries = [ArmEntry(*fields) for fields in zip(labels, names, sets, strict=True)]
     axis_keys = [full_key(key) for axis in axes for one in axis if not one.name for key in one.change.data]
     by_label = dict(zip(labels, settings, strict=True)), dict(zip(labels, entries, strict=True))
-    return Combined(*by_label, list(dict.fromkeys(axis_keys)), named)
+    return CombinedArms(*by_label, list(dict.fromkeys(axis_keys)), named)
 
 
-def _changed(base: Located, combination: Sequence[Alternative]) -> Located:
+def _apply_changes(base: Located, combination: Sequence[Alternative]) -> Located:
     for one in combination:
         base = base.overridden(one.change)
     return base
 
 
-def _refuse_twice(labels: Sequence[str], base: Located) -> None:
+def _refuse_equal_labels(labels: Sequence[str], base: Located) -> None:
     seen: set[str] = set()
     for label in labels:
         if label in seen:
@@ -140,7 +140,7 @@ def _refuse_twice(labels: Sequence[str], base: Located) -> None:
 
 
 def full_key(key: str) -> str:
-    """Return the key under which arm.json has a setting: a part's name stands under the part's own.
+    """Return the key of a setting in arm.json, where the name of a variant has the key of its part.
 
     Example:
         >>> full_key("norm.name"), full_key("norm.eps")
@@ -150,7 +150,7 @@ def full_key(key: str) -> str:
 
 
 def flat_change(change: Mapping[str, Any], under: str = "") -> dict[str, Any]:
-    """Return what a change sets, by full dotted key.
+    """Return the values that a change sets, by full dotted key.
 
     Example:
         >>> flat_change({"norm": {"name": "group_norm", "num_groups": 4}, "optimizer.lr": 0.1})
@@ -167,8 +167,8 @@ def flat_change(change: Mapping[str, Any], under: str = "") -> dict[str, Any]:
     return flat
 
 
-def _merged(changes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what several changes set together: a part that is set takes away what was set below it before."""
+def _merge_changes(changes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the values that several changes set together; setting a part drops earlier settings of that part."""
     merged: dict[str, Any] = {}
     for change in changes:
         flat = flat_change(change)
@@ -177,18 +177,18 @@ def _merged(changes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return merged
 
 
-def _keys(changes: Sequence[Mapping[str, Any]]) -> list[str]:
+def _changed_keys(changes: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(key for change in changes for key in flat_change(change)))
 
 
-def _grouped(located: Located, size: int) -> dict[Loc, dict[Loc, str]]:
-    """Return the places by the first ``size`` steps to them, in one pass: of ten thousand arms, that is seen."""
+def _places_by_prefix(located: Located, size: int) -> dict[Loc, dict[Loc, str]]:
+    """Group places by the first ``size`` steps of their path, in one pass, as there may be ten thousand arms."""
     groups: dict[Loc, dict[Loc, str]] = {}
     for loc, place in located.places.items():
         groups.setdefault(loc[:size], {})[loc[size:]] = place
     return groups
 
 
-def _at(places: Mapping[Loc, Mapping[Loc, str]], loc: Loc, value: object) -> Located:
+def _setting_at(places: Mapping[Loc, Mapping[Loc, str]], loc: Loc, value: object) -> Located:
     key = str(loc[1])
     return Located({key: value}, {(key, *inner): place for inner, place in places.get(loc, {}).items()})

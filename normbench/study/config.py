@@ -1,4 +1,4 @@
-"""RunConfig and Study: all a file may say, checked before anything runs."""
+"""RunConfig and Study: every setting of a run and every key of a study file, with types and defaults."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -24,8 +24,8 @@ from normbench.weight_parametrizations.none import NoneSpec as AsLearned
 
 DEFAULT_NUM_STEPS = 500
 TUNING_SEEDS = (1000, 1001)
-"""What each arm's own settings are chosen on; never seeds of a comparison."""
-NUM_ROWS = 20
+"""Seeds of tuning runs; never seeds of a comparison."""
+DEFAULT_NUM_ROWS = 20
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Init = Literal["default", "kaiming_normal", "xavier_normal", "normal", "constant"]
@@ -39,10 +39,10 @@ class _Settings(BaseModel):
 
 
 class RecordingConfig(_Settings):
-    """What a run writes down while it trains."""
+    """What a run records while it trains."""
 
     every_steps: int | None = Field(None, ge=1, examples=[10])
-    """A row at step 0, every so many steps and at the end; 21 rows if not said."""
+    """Steps between two recorded rows, beside those at step 0 and at the end; by default there are 21 rows."""
     histograms: Annotated[tuple[HistogramKind, ...], Field(strict=False)] = ("weight", "grad")
     """Which histograms TensorBoard gets: weight, grad, activation, update."""
     tensorboard: bool = True
@@ -58,7 +58,7 @@ class RecordingConfig(_Settings):
 
 
 class RunConfig(_Settings):
-    """Everything that decides the numbers of one run, but for its seed."""
+    """All settings of one run except its seed."""
 
     model: Annotated[ModelSpec, OneOf("normbench.models")]
     """The network."""
@@ -67,7 +67,7 @@ class RunConfig(_Settings):
     weight_parametrization: Annotated[WeightParametrizationSpec, OneOf("normbench.weight_parametrizations")] = (
         AsLearned()
     )
-    """What is done to the weight of each layer that something follows."""
+    """The function that computes the weight of each hidden layer from what is learned."""
     dataset: Annotated[DatasetSpec, OneOf("normbench.datasets")]
     """What is learned: train, validation and test, drawn anew by each seed."""
     optimizer: Annotated[OptimizerSpec, OneOf("normbench.optimizers", default="sgd")] = SGDSpec()
@@ -111,10 +111,10 @@ class RunConfig(_Settings):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train; auto takes a GPU where there is one, when a study's first run is made."""
     recording: RecordingConfig = Field(RecordingConfig(), examples=[{"every_steps": 10}])
-    """What is written down, and how often."""
+    """What is recorded, and how often."""
 
     @model_validator(mode="after")
-    def _one_budget(self) -> "RunConfig":
+    def _check_budget_and_scaling(self) -> "RunConfig":
         if self.num_steps is not None and self.num_epochs is not None:
             rule = "must be the only budget, beside it stands num_steps"
             raise SettingError("num_epochs", rule, self.num_epochs, "Remove one of them.")
@@ -125,20 +125,20 @@ class RunConfig(_Settings):
 
     @property
     def steps_per_epoch(self) -> int:
-        """Full batches in the training set, or in each class; what is left over waits for the next shuffle."""
+        """Number of full batches in the training set, or in all classes under ``sampling: by_class``."""
         pools = self.dataset.group_sizes if self.sampling == "by_class" else (self.dataset.num_train,)
         return max(1, sum(size // self.batch_size for size in pools))
 
     @property
     def total_steps(self) -> int:
-        """Optimizer steps of the run."""
+        """Number of optimizer steps of the run."""
         if self.num_epochs is not None:
             return self.num_epochs * self.steps_per_epoch
         return DEFAULT_NUM_STEPS if self.num_steps is None else self.num_steps
 
     @property
     def lr(self) -> float:
-        """The step size in use, after scaling with the batch size."""
+        """The learning rate in use, after scaling with the batch size."""
         ratio = self.batch_size / (self.reference_batch_size or self.batch_size)
         power = {"none": 0.0, "sqrt": 0.5, "linear": 1.0}[self.lr_scaling]
         return self.optimizer.lr * math.pow(ratio, power)
@@ -146,41 +146,43 @@ class RunConfig(_Settings):
     @property
     def every_steps(self) -> int:
         """Steps between two recorded rows."""
-        return self.recording.every_steps or max(1, self.total_steps // NUM_ROWS)
+        return self.recording.every_steps or max(1, self.total_steps // DEFAULT_NUM_ROWS)
 
     @property
     def numerics(self) -> Numerics:
-        """What torch is set to while a run is made."""
+        """The settings of torch while a run is made."""
         return Numerics(threads=self.threads)
 
     def settings(self) -> dict[str, Any]:
-        """Return what differs from the defaults, as YAML would say it."""
-        said = {key: getattr(self, key) for key in type(self).model_fields}
+        """Return the settings that are not at their default, as YAML holds them."""
+        values = {key: getattr(self, key) for key in type(self).model_fields}
         defaults = {key: info.default for key, info in type(self).model_fields.items()}
-        return {key: _plain(value) for key, value in said.items() if value != defaults[key]}
+        return {key: _as_yaml(value) for key, value in values.items() if value != defaults[key]}
 
     def on(self, device: str) -> "RunConfig":
-        """Return the config with ``device: auto`` resolved to a device; another device stays."""
+        """Return the config with ``device: auto`` replaced by ``device``; any other device stays."""
         return self.model_copy(update={"device": device}) if self.device == "auto" else self
 
-    def but_for_recording(self) -> "RunConfig":
-        """Return the config with the default recording: what decides its numbers, and can be compared."""
+    def without_recording(self) -> "RunConfig":
+        """Return the config with the default recording, which leaves only settings that change numbers."""
         return self.model_copy(update={"recording": RecordingConfig()})
 
     def identity(self) -> RunIdentity:
-        """Return what a run of this config is known by; ``device`` must be resolved."""
+        """Return the identity of this config's runs; ``device`` must not be auto."""
         assert self.device != "auto", "a run is made on a device, see RunConfig.on"
-        said = {key: value for key, value in self.but_for_recording().settings().items() if key != "device"}
-        return RunIdentity(settings=said, device=self.device, context=self.numerics.changed())
+        values = {key: value for key, value in self.without_recording().settings().items() if key != "device"}
+        return RunIdentity(settings=values, device=self.device, context=self.numerics.changed())
 
 
-def _plain(value: Any) -> Any:
+def _as_yaml(value: Any) -> Any:
     if isinstance(value, Spec):
         return {"name": value.name, **value.changed()} if value.changed() else value.name
-    return value.model_dump(mode="json", exclude_defaults=True) if isinstance(value, BaseModel) else _listed(value)
+    return (
+        value.model_dump(mode="json", exclude_defaults=True) if isinstance(value, BaseModel) else _tuple_as_list(value)
+    )
 
 
-def _listed(value: Any) -> Any:
+def _tuple_as_list(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -189,24 +191,24 @@ class Study:
     """One YAML file: named arms, seeds, and what they are compared with.
 
     Attributes:
-        name: Folder under runs/, the file's stem unless it says otherwise.
+        name: Name of its folder under runs/; by default the file's stem.
         question: The file's first comment.
-        source: The file's path, as it was given.
+        source: The file's path, as the command gave it.
         arms: Settings of each arm by its label, in the file's order.
-        seeds: One run per arm and seed.
-        baseline: What the arms are judged against, its keys in full.
-        is_plain: The file names no arms: each edit of it is a further row of one table.
-        quotes: What a document says of an arm, printed beside what was found.
-        set_: ``KEY=VALUE`` changes that the command made.
-        tune: Values to choose from for each arm, by setting.
-        keep_given: A tuned study also runs its arms at their given settings.
-        claims: What the file claims, as it says it.
-        content_sha256: Stands for what the file says about its runs.
-        options: What the command changed of it.
-        fits: A line for each setting that nobody said and whose default did not fit.
-        entries: What is said of each arm beside its settings, by its label.
-        axes: The keys of ``grid:``, ``zip:`` and ``--vary``, in full.
-        named: The keys that arms under ``arms:`` set.
+        seeds: Seeds; every arm gets one run per seed.
+        baseline: The arm or settings that the arms are compared with.
+        is_plain: Whether the file has no arms, grid, zip or tune; then each edit of it adds a row to one table.
+        quotes: Text of a document about an arm, by the arm's label, printed beside its numbers.
+        set_: ``KEY=VALUE`` texts of ``--set``.
+        tune: Values to try for each arm, by setting.
+        keep_given: Whether a tuned study also runs its arms without tuning.
+        claims: The list under ``claims:``, as in the file.
+        content_sha256: sha256 of the file's content without claims and quotes.
+        options: Options of the command that change the study.
+        fitted_defaults: A line for each default that was changed to fit the data or the network.
+        entries: Each arm's entry for study.json, by its label.
+        axes: Full keys of ``grid:``, ``zip:`` and ``--vary``.
+        named: Full keys that the arms under ``arms:`` set.
     """
 
     name: str
@@ -223,7 +225,7 @@ class Study:
     claims: tuple[Any, ...] = ()
     content_sha256: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
-    fits: tuple[str, ...] = ()
+    fitted_defaults: tuple[str, ...] = ()
     entries: Mapping[str, ArmEntry] = field(default_factory=dict)
     axes: Sequence[str] = ()
     named: Sequence[str] = ()

@@ -1,4 +1,4 @@
-"""Settings that contradict each other, all of them, before anything runs."""
+"""Finds all settings of a config that contradict each other, before anything runs."""
 
 from math import prod
 
@@ -11,11 +11,11 @@ from normbench.study.config import RunConfig
 from normbench.study.network import network_without_numbers
 
 MAX_NUMBERS = 2**30
-"""Of a network's parameters, and of a training set: 4 GiB in single precision."""
+"""Most numbers in a network's parameters or in a training set: 4 GiB in single precision."""
 
 
 def contradictions(config: RunConfig) -> list[SettingError]:
-    """Find settings that contradict each other, by building the network without memory or numbers."""
+    """Return an error per contradiction; the network is built without memory to find them."""
     too_large = _data_too_large(config)
     network = [] if too_large else _network_contradictions(config)
     return [*_budget_contradictions(config), *too_large, *_sequence_contradictions(config), *network]
@@ -26,11 +26,11 @@ def _data_too_large(config: RunConfig) -> list[SettingError]:
     size = data.num_train * (prod(data.input_shape) + prod(data.output_shape))
     if size <= MAX_NUMBERS:
         return []
-    rule = f"must make a training set of at most {MAX_NUMBERS:,} numbers, samples being {_shape(data.input_shape)}"
+    rule = f"must make a training set of at most {MAX_NUMBERS:,} numbers, samples being {_shape_text(data.input_shape)}"
     return [SettingError("dataset.num_samples", rule, data.num_samples, "Use fewer or smaller samples.")]
 
 
-def _shape(shape: tuple[int, ...]) -> str:
+def _shape_text(shape: tuple[int, ...]) -> str:
     shown = "x".join(map(str, shape[:4]))
     return f"{shown}x..." if len(shape) > 4 else shown
 
@@ -94,7 +94,7 @@ def _check_size(model: nn.Module, config: RunConfig) -> None:
 
 
 def _check_batch(layer: str, norm: BuiltNorm, config: RunConfig) -> None:
-    """Refuse a batch that leaves a norm too few values; of sequences, the shortest one's steps count."""
+    """Refuse a batch that gives a norm too few values; for sequences, the number of steps of the shortest counts."""
     lengths = config.dataset.sequence_lengths
     fewest_rows = min(lengths) if norm.per_step and lengths else 1
     try:

@@ -1,4 +1,4 @@
-"""Defaults that do not fit the data or the network shrink to what fits; what a file says is left as it is."""
+"""Reduces defaults that do not fit the data or the network; settings written in the file are never changed."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,17 +7,17 @@ from normbench.study.config import DEFAULT_NUM_STEPS, RunConfig
 from normbench.study.contradictions import contradictions
 
 
-def fitted(config: RunConfig) -> tuple[RunConfig, list[str]]:
-    """Return the config with its unsaid settings made to fit, and a line for each that differs from its default."""
+def fit_defaults(config: RunConfig) -> tuple[RunConfig, list[str]]:
+    """Return the config with its unset settings made to fit, and a line for each that is not at its default."""
     notes: list[str] = []
-    for find in (_batch_size, _num_steps, _num_groups):
+    for find in (_fit_batch_size, _fit_num_steps, _fit_num_groups):
         for changes, note in find(config):
             config = config.model_copy(update=changes)
             notes.append(note)
     return config, notes
 
 
-def _batch_size(config: RunConfig) -> Iterator[tuple[dict[str, Any], str]]:
+def _fit_batch_size(config: RunConfig) -> Iterator[tuple[dict[str, Any], str]]:
     by_class = config.sampling == "by_class" and bool(config.dataset.group_sizes)
     most = min(config.dataset.group_sizes) if by_class else config.dataset.num_train
     if "batch_size" not in config.model_fields_set and 1 <= most < config.batch_size:
@@ -25,14 +25,14 @@ def _batch_size(config: RunConfig) -> Iterator[tuple[dict[str, Any], str]]:
         yield {"batch_size": most}, f"batch_size {most}, {all_of_it}: the default {config.batch_size} does not fit"
 
 
-def _num_steps(config: RunConfig) -> Iterator[tuple[dict[str, Any], str]]:
-    is_said = config.num_steps is not None or config.num_epochs is not None
-    if config.dataset.task == "signal" and not is_said:
+def _fit_num_steps(config: RunConfig) -> Iterator[tuple[dict[str, Any], str]]:
+    is_set = config.num_steps is not None or config.num_epochs is not None
+    if config.dataset.task == "signal" and not is_set:
         reason = f"{config.dataset.name} has no target to train on, the default {DEFAULT_NUM_STEPS} does not fit"
         yield {"num_steps": 0}, f"num_steps 0: {reason}"
 
 
-def _num_groups(config: RunConfig) -> Iterator[tuple[dict[str, Any], str]]:
+def _fit_num_groups(config: RunConfig) -> Iterator[tuple[dict[str, Any], str]]:
     """Give a norm one group where its default number of groups does not divide the channels of some layer."""
     default = getattr(config.norm, "num_groups", None)
     if default is None or "num_groups" in config.norm.model_fields_set:

@@ -1,4 +1,4 @@
-"""Arms or grid, times seeds: which runs a study file stands for."""
+"""Loads a study file: its arms, seeds, baseline and claims, with every mistake reported at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,17 +14,17 @@ from normbench.evidence.comparison.baselines import resolve_baseline
 from normbench.storage.files.located import Located
 from normbench.storage.files.yaml_file import parse_yaml, read_assignment, read_text
 from normbench.storage.names import content_sha256, study_name
-from normbench.study.arms import final_arms, known_arms
-from normbench.study.axes import Axis, Combined, arms_axis, combine, grid_axes, vary_axis, zip_axis
+from normbench.study.arms import final_arms, labelled_arms
+from normbench.study.axes import Axis, CombinedArms, arms_axis, combine_axes, grid_axes, vary_axis, zip_axis
+from normbench.study.complaints import complaints_about, setting_complaint
 from normbench.study.config import TUNING_SEEDS, RunConfig, Study
 from normbench.study.contradictions import contradictions
-from normbench.study.fitting import fitted
+from normbench.study.fitting import fit_defaults
 from normbench.study.study_keys import MAX_SEEDS, StudyKeys
 from normbench.study.tune_keys import read_tune
-from normbench.study.wording import complaints_about, setting_complaint
 
-_OF_THE_STUDY = {(key,) for key in StudyKeys.model_fields}
-"""Where the keys of a study begin: not in its arms, of which each has its places."""
+_STUDY_KEY_PATHS = {(key,) for key in StudyKeys.model_fields}
+"""Paths of the study's own keys, whose places are not copied into every arm."""
 
 
 def load_study(
@@ -39,10 +39,10 @@ def load_study(
 
     Args:
         path: The YAML file.
-        set_: ``KEY=VALUE`` changes of every arm.
+        set_: ``KEY=VALUE`` changes to every arm.
         vary: ``KEY=A,B``: one arm per value, multiplied with the file's arms.
         seeds: Seeds 0 .. seeds - 1 instead of the file's.
-        tune: ``KEY=A,B`` or ``KEY``: values to choose from for each arm.
+        tune: ``KEY=A,B`` or ``KEY``: values to try for each arm.
 
     Raises:
         ConfigError: Every mistake found, one line each.
@@ -53,7 +53,7 @@ def load_study(
     text = read_text(path)
     located = parse_yaml(text, str(path))
     keys, combined = _read_arms(located, set_, vary, tune)
-    configs, fits = _checked_configs(combined.settings)
+    configs, fitted_defaults = _checked_configs(combined.settings)
     _refuse_equal_arms(configs, located)
     lists = read_tune(keys.tune, tune, located, combined.settings)
     chosen = tuple(range(seeds)) if seeds else _seeds(keys.seeds)
@@ -73,7 +73,7 @@ def load_study(
         claims=tuple(keys.claims or ()),
         content_sha256=content_sha256(located.data),
         options={key: value for key, value in options.items() if value},
-        fits=fits,
+        fitted_defaults=fitted_defaults,
         entries=combined.entries,
         axes=combined.axes,
         named=combined.named,
@@ -85,7 +85,7 @@ def load_study(
 
 def _read_arms(
     located: Located, set_: Sequence[str], vary: Sequence[str], tune: Sequence[str]
-) -> tuple[StudyKeys, Combined]:
+) -> tuple[StudyKeys, CombinedArms]:
     """Return the study's keys and its arms, with the command's changes.
 
     Raises:
@@ -93,28 +93,28 @@ def _read_arms(
     """
     base = Located(
         {key: value for key, value in located.data.items() if key not in StudyKeys.model_fields},
-        {loc: place for loc, place in located.places.items() if loc[:1] not in _OF_THE_STUDY},
+        {loc: place for loc, place in located.places.items() if loc[:1] not in _STUDY_KEY_PATHS},
     )
     with _Complaints() as complaints:
         with complaints.collected():
-            keys = _study_keys(located)
+            keys = _read_study_keys(located)
         for text in set_:
             with complaints.collected():
-                base = base.overridden(read_assignment("--set", _not_of_the_study("--set", text)))
+                base = base.overridden(read_assignment("--set", _refuse_study_key("--set", text)))
         axes = []
         for text in vary:
             with complaints.collected():
-                axes.append(vary_axis(_not_of_the_study("--vary", text)))
-        if complaints.lines:  # what is wrong inside the arms cannot be known yet, what is wrong below them can
+                axes.append(vary_axis(_refuse_study_key("--vary", text)))
+        if complaints.lines:  # the arms cannot be built, but the settings that they share can be checked
             with complaints.collected():
                 _checked_configs({"": base})
     tuned_keys = [*(keys.tune or ()), *(text.partition("=")[0].strip() for text in tune)]
-    return keys, combine(base, [*_file_axes(keys, located), *axes], _plain_name(base), tuned_keys)
+    return keys, combine_axes(base, [*_file_axes(keys, located), *axes], _norm_name(base), tuned_keys)
 
 
 def _check_claims(study: Study, located: Located) -> None:
     if not study.claims or {"--set", "--vary", "--tune"} & set(study.options):
-        return  # other arms than the file's: its claims are then not judged
+        return  # these options change the arms, so the file's claims are not judged
     errors = read_claims(study.claims, final_arms(study))[1]
     if errors:
         raise ConfigError([_claim_complaint(error, located) for error in errors])
@@ -133,7 +133,7 @@ def _refuse_tuning_seeds(seeds: Sequence[int], located: Located, *, tunes: bool)
 
 
 class _Complaints:
-    """Collects the mistakes of several stages; raises them all at the end of its block."""
+    """Collects the mistakes of several steps; raises one ConfigError with all of them at the end of its block."""
 
     def __init__(self) -> None:
         self.lines: dict[str, None] = {}
@@ -153,10 +153,10 @@ class _Complaints:
             self.lines |= dict.fromkeys(error.complaints)
 
 
-def _study_keys(located: Located) -> StudyKeys:
-    said = {key: value for key, value in located.data.items() if key in StudyKeys.model_fields}
+def _read_study_keys(located: Located) -> StudyKeys:
+    given = {key: value for key, value in located.data.items() if key in StudyKeys.model_fields}
     try:
-        return StudyKeys.model_validate(said)
+        return StudyKeys.model_validate(given)
     except ValidationError as error:
         raise ConfigError(complaints_about(error, StudyKeys, located)) from None
 
@@ -167,7 +167,7 @@ def _file_axes(keys: StudyKeys, located: Located) -> list[Axis]:
     return [*named, *grid_axes(keys.grid or {}, located), *coupled]
 
 
-def _not_of_the_study(option: str, text: str) -> str:
+def _refuse_study_key(option: str, text: str) -> str:
     key = text.partition("=")[0].strip().partition(".")[0]
     if key in StudyKeys.model_fields:
         rule = "must be a setting of a run, got a key of the study"
@@ -175,21 +175,21 @@ def _not_of_the_study(option: str, text: str) -> str:
     return text
 
 
-def _plain_name(base: Located) -> str:
+def _norm_name(base: Located) -> str:
     norm = base.data.get("norm", "none")
     name = norm.get("name") if isinstance(norm, dict) else norm
     return str(name)
 
 
 def _checked_configs(arms: Mapping[str, Located]) -> tuple[dict[str, RunConfig], tuple[str, ...]]:
-    """Return each arm's config, unsaid settings made to fit, and a line for each that is not its default."""
+    """Return each arm's config with defaults made to fit, and a line for each default that was changed."""
     configs: dict[str, RunConfig] = {}
-    fits: dict[str, None] = {}
+    fitted_defaults: dict[str, None] = {}
     complaints: dict[str, None] = {}  # in order, each once: arms share most of their lines
     for name, located in arms.items():
         try:
-            configs[name], changes = fitted(RunConfig.model_validate(located.data))
-            fits |= dict.fromkeys(changes)
+            configs[name], changes = fit_defaults(RunConfig.model_validate(located.data))
+            fitted_defaults |= dict.fromkeys(changes)
         except ValidationError as error:
             complaints |= dict.fromkeys(complaints_about(error, RunConfig, located))
         else:
@@ -197,35 +197,35 @@ def _checked_configs(arms: Mapping[str, Located]) -> tuple[dict[str, RunConfig],
             complaints |= dict.fromkeys(setting_complaint(error, located) for error in found)
     if complaints:
         raise ConfigError(list(complaints))
-    return configs, tuple(fits)
+    return configs, tuple(fitted_defaults)
 
 
 def _refuse_equal_arms(configs: Mapping[str, RunConfig], located: Located) -> None:
     seen: dict[RunConfig, str] = {}
     for name, config in configs.items():
-        first = seen.setdefault(config.but_for_recording(), name)
+        first = seen.setdefault(config.without_recording(), name)
         if first != name:
             rule = f"must differ from the other arms, got the settings of {first!r}"
             raise ConfigError([f"{located.place(('arms', name))}: {name}: {rule}. Remove one of them."])
 
 
-def _with_baseline(study: Study, said: Any, located: Located) -> Study:
-    """Return the study with its baseline, of which the given arms are asked first, then those at their own settings."""
-    if said is None:
+def _with_baseline(study: Study, baseline: Any, located: Located) -> Study:
+    """Return the study with its baseline, looked up among the arms as given first, then among the tuned ones."""
+    if baseline is None:
         return study
-    given, final = known_arms(study), final_arms(study)
+    given, final = labelled_arms(study), final_arms(study)
     every = replace(given, arms=[*given.arms, *(arm for arm in final.arms if arm.id.tuned)])
     try:
-        return replace(study, baseline=resolve_baseline(said, every, "baseline"))
+        return replace(study, baseline=resolve_baseline(baseline, every, "baseline"))
     except SettingError as error:
         raise ConfigError([f"{located.place(('baseline',))}: {error}".rstrip()]) from None
 
 
-def _seeds(said: int | list[int] | None) -> tuple[int, ...]:
-    return tuple(range(said)) if isinstance(said, int) else tuple(dict.fromkeys(said or [0]))
+def _seeds(given: int | list[int] | None) -> tuple[int, ...]:
+    return tuple(range(given)) if isinstance(given, int) else tuple(dict.fromkeys(given or [0]))
 
 
 def _question(text: str) -> str:
-    """Return the comment that the file begins with."""
+    """Return the text of the comment in the file's first line, or ""."""
     first = text.partition("\n")[0]
     return first.lstrip("# ").strip() if first.startswith("#") else ""

@@ -1,4 +1,4 @@
-"""Numerics: what torch is set to while a run is made."""
+"""Numerics: the settings of torch that decide the bits of a run."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -6,15 +6,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Numerics:
-    """Settings of torch that decide bits; all of them belong to a run's identity.
+    """Settings of torch that decide the bits of a run; all of them are part of its identity.
 
     Attributes:
-        threads: Threads of one operation; sums over several are taken in another order.
-        flush_denormal: Numbers below 1.2e-38 count as 0 on the CPU; they slow a matrix product a hundred times.
-        deterministic: Only algorithms that give the same bits again; torch warns where it has none.
-        default_dtype: Of tensors that name none.
-        tf32: Matrix products and convolutions on a GPU may round their factors to 10 bits.
-        transformer_fast_path: ``torch.nn.TransformerEncoderLayer`` may skip its own submodules in evaluation.
+        threads: Threads of one operation; each number of threads adds in another order.
+        flush_denormal: Replace numbers below 1.2e-38 by 0 on the CPU, where they make matrix products 100 times slower.
+        deterministic: Use only algorithms that give the same bits each time; torch warns where it has none.
+        default_dtype: Dtype of tensors that are made without one.
+        tf32: Let matrix products and convolutions on a GPU round their factors to 10 bits.
+        transformer_fast_path: Let ``torch.nn.TransformerEncoderLayer`` skip its submodules in evaluation.
     """
 
     threads: int = 1
@@ -25,5 +25,5 @@ class Numerics:
     transformer_fast_path: bool = False
 
     def changed(self) -> dict[str, Any]:
-        """Return what differs from the defaults."""
+        """Return the settings that are not at their default."""
         return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}

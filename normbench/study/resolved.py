@@ -1,20 +1,20 @@
-"""All settings of a run: as a file that gives the same run, and under dotted keys."""
+"""Writes all settings of a run as a study file that repeats the run, or as one mapping of dotted keys."""
 
 from typing import Any
 
 import yaml
 from pydantic import BaseModel
 
-from normbench.storage.files.yaml_file import RESOLVED
+from normbench.storage.files.yaml_file import RESOLVED_HEADER
 from normbench.storage.resolved_settings import flatten
 from normbench.study.config import RunConfig
 
 
 def resolved_yaml(config: RunConfig, seed: int, *, study: str, arm: str) -> str:
-    """Return a study file of this one run; running it gives the same run."""
+    """Return the text of a study file that repeats this one run."""
     content = {"study": study, "arms": {arm: {}}, "seeds": [seed]} | _dump(config)
     text = yaml.safe_dump(content, sort_keys=False, explicit_end=True)
-    return f"{RESOLVED}: {study}, arm {arm}, seed {seed}.\n{text}"
+    return f"{RESOLVED_HEADER}: {study}, arm {arm}, seed {seed}.\n{text}"
 
 
 def flat_settings(config: RunConfig) -> dict[str, Any]:

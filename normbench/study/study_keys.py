@@ -1,4 +1,4 @@
-"""The keys of a study file beside the settings of its runs."""
+"""StudyKeys: the keys of a study file that are not settings of its runs."""
 
 from typing import Annotated, Any
 
@@ -10,47 +10,51 @@ from normbench.storage.names import NAME
 MAX_SEEDS = 10_000
 Name = Annotated[str, Field(pattern=NAME)]
 Values = Annotated[list[Any], Field(min_length=1)]
-LISTS = "a mapping of settings to lists of values"
-EXPECTED = {"less": "normed", "than": "plain"}
+LISTS_TITLE = "a mapping of settings to lists of values"
+EXAMPLE_EXPECT = {"less": "normed", "than": "plain"}
 
 
 class StudyKeys(BaseModel):
-    """The keys of a study file beside the settings of its runs; every one is optional."""
+    """The keys of a study file that are not settings of its runs; every one is optional."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
     study: Name | None = Field(None, examples=["my_study"])
-    """Name of the folder under runs/; the file's name if not said. At most 120 letters, digits and `_ . = , + -`."""
+    """Name of the folder under runs/; by default the file's name. At most 120 letters, digits and `_ . = , + -`."""
     seeds: Any = Field(None, title="a count, or a list of whole numbers", examples=[8])
-    """Runs per arm: a count (8 means seeds 0 to 7) or a list of seeds; seed 0 alone if not said. Also `--seeds`."""
+    """Runs per arm: a count (8 means seeds 0 to 7) or a list of seeds; by default seed 0 alone. Also `--seeds`."""
     arms: Annotated[dict[Name, dict[str, Any] | None], Field(min_length=1)] | None = Field(
         None, title="a mapping of names to settings", examples=[{"plain": {"norm": "none"}, "normed": {}}]
     )
     """Named arms, each with the settings in which it differs from the rest of the file."""
     grid: Annotated[dict[str, Values], Field(min_length=1)] | None = Field(
-        None, title=LISTS, examples=[{"norm": ["none", "batch_norm"]}]
+        None, title=LISTS_TITLE, examples=[{"norm": ["none", "batch_norm"]}]
     )
     """Values by setting; every combination is an arm. Also `--vary`."""
     zip: Annotated[dict[str, Values], Field(min_length=1)] | None = Field(
-        None, title=f"{LISTS}, all of one length", examples=[{"batch_size": [16, 64], "optimizer.lr": [0.01, 0.04]}]
+        None,
+        title=f"{LISTS_TITLE}, all of one length",
+        examples=[{"batch_size": [16, 64], "optimizer.lr": [0.01, 0.04]}],
     )
-    """Values by setting, taken together: the first of each are one arm, the second ones another."""
+    """Values by setting, changed together: the first value of each list makes one arm, the second another."""
     baseline: Any = Field(None, title="an arm's name, or a mapping of settings", examples=[{"norm": "none"}])
-    """What the arms are judged against: an arm's name, or settings that its arms have; the first arm if not said."""
+    """What the arms are compared with: an arm's name, or settings that its arms have; by default the first arm."""
     quotes: dict[str, str] | None = Field(
         None, title="a mapping of arms' names to text", examples=[{"normed": "The loss falls faster."}]
     )
     """What a document says of an arm, printed beside what was found."""
     tune: Annotated[dict[str, list[Any]], Field(min_length=1)] | None = Field(
-        None, title=LISTS, examples=[{"optimizer.lr": [0.01, 0.1]}]
+        None, title=LISTS_TITLE, examples=[{"optimizer.lr": [0.01, 0.1]}]
     )
-    """Values by setting, of which each arm gets its own best on validation data. Also `--tune`."""
+    """Values to try by setting; each arm gets its own best ones, chosen on validation data. Also `--tune`."""
     keep_given: bool | None = Field(None, examples=[False])
-    """With `tune`: whether the arms also run at their given settings; true if not said."""
+    """With `tune`: whether the arms also run without tuning; by default true."""
     claims: Annotated[list[dict[str, Any]], Field(min_length=1)] | None = Field(
-        None, title="a list of claims", examples=[[{"says": "it helps", "metric": "test_loss", "expect": EXPECTED}]]
+        None,
+        title="a list of claims",
+        examples=[[{"says": "it helps", "metric": "test_loss", "expect": EXAMPLE_EXPECT}]],
     )
-    """What is said, and what is expected if it is true: `normbench claims` judges it."""
+    """Claims, each with the result to expect if it is true; `normbench claims` tests them."""
 
     @field_validator("seeds")
     @classmethod

@@ -1,4 +1,4 @@
-"""Attempt: trains one run from its newest checkpoint or from its beginning, saves it on the way, stops when asked."""
+"""Attempt: trains one run from its newest checkpoint or from its start, saves checkpoints, and stops on request."""
 
 import time
 from pathlib import Path
@@ -8,63 +8,72 @@ import torch
 
 from normbench.random_streams import derive_seed, replica_seed
 from normbench.storage.identity import RunIdentity
-from normbench.storage.lock import clear
+from normbench.storage.lock import remove_attempt
 from normbench.study.config import RunConfig
 from normbench.training.build import build_training
-from normbench.training.checkpoints import Damaged, load_checkpoint, restore, save_checkpoint, state_of
-from normbench.training.found_result import recorded
-from normbench.training.loop import Outcome, Recorder, TrainingProgress, train
+from normbench.training.checkpoints import (
+    CheckpointDamaged,
+    load_checkpoint,
+    restore_training,
+    save_checkpoint,
+    training_state,
+)
+from normbench.training.found_result import describe_recording
+from normbench.training.loop import train
 from normbench.training.recorders.csv import CsvRecorder
 from normbench.training.recorders.memory import Recorders
 from normbench.training.run_hooks import RunHooks
+from normbench.training.training_objects import Outcome, Recorder, TrainingProgress
 
 REPORT_S = 0.25
-"""Between two reports of how far a run is."""
+"""Seconds between two reports of a run's progress."""
 
 
-class Interrupted(Exception):  # noqa: N818 - no error: somebody asked for it
+class Interrupted(Exception):  # noqa: N818 - no error: the user requested it
     """Training was stopped between two steps, and its state saved."""
 
 
-class Board(Recorder, Protocol):
-    """Writes TensorBoard files, and counts the frames it has taken."""
+class BoardRecorder(Recorder, Protocol):
+    """Writes TensorBoard files, and counts the frames it has recorded."""
 
     num_seen: int
 
 
 class Attempt:
-    """The objects of a run in the state of its newest checkpoint; without one at their beginning, the folder cleared.
+    """Trains one run, continued from its newest checkpoint, or from the start in a folder that is cleared first.
 
     Args:
         config: All settings.
         seed: Seed of data, order, weights and dropout.
-        folder: The run's folder, with what an unfinished attempt left there.
-        hooks: What it asks and reports on the way.
-        identity: The config's; a checkpoint of another one is not gone on from.
+        folder: The run's folder, with the files of an unfinished attempt if there was one.
+        hooks: Callbacks during the run.
+        identity: The config's identity; a checkpoint with another identity is not used.
     """
 
     def __init__(self, config: RunConfig, seed: int, folder: Path, hooks: RunHooks, identity: RunIdentity) -> None:
         self.config, self.seed, self.folder, self.hooks = config, seed, folder, hooks
-        self._identity = f"{identity.sha256} seed {seed} recorded {recorded(config)} torch {torch.__version__}"
+        self._identity = (
+            f"{identity.sha256} seed {seed} recorded {describe_recording(config)} torch {torch.__version__}"
+        )
         self._next_save = time.monotonic() + hooks.checkpoint_s
         self._next_report = 0.0
         self._build()
-        self._progress, self._recorded = self._go_on() or (TrainingProgress(), {})
-        if not self.goes_on:
-            clear(folder)
+        self._progress, self._recorded = self._restore_checkpoint() or (TrainingProgress(), {})
+        if not self.continues:
+            remove_attempt(folder)
 
     @property
-    def goes_on(self) -> bool:
+    def continues(self) -> bool:
         """Whether an earlier attempt is continued."""
         return bool(self._recorded)
 
-    def train(self, files: CsvRecorder, board: Board) -> Outcome:
-        """Make the updates that are left.
+    def train(self, files: CsvRecorder, board: BoardRecorder) -> Outcome:
+        """Make the remaining updates.
 
         Raises:
             Interrupted: It was asked to stop; the folder holds a checkpoint.
         """
-        if self.goes_on:
+        if self.continues:
             files.last_metrics, board.num_seen = self._recorded["last_metrics"], self._recorded["num_seen"]
         return train(
             self.training,
@@ -79,21 +88,21 @@ class Attempt:
         torch.manual_seed(derive_seed(replica_seed(self.seed, self.config.replica), "dropout"))
         self.training, self.dataset = build_training(self.config, self.seed)
 
-    def _go_on(self) -> tuple[TrainingProgress, dict[str, Any]] | None:
-        """Put the objects where the newest usable checkpoint was; return how far, and what the recorders knew."""
+    def _restore_checkpoint(self) -> tuple[TrainingProgress, dict[str, Any]] | None:
+        """Restore the newest usable checkpoint; return the progress and the recorders' state, None if there is none."""
         try:
-            known = load_checkpoint(self.folder, self._identity, self.hooks.note)
-            if known is None:
+            checkpoint = load_checkpoint(self.folder, self._identity, self.hooks.note)
+            if checkpoint is None:
                 return None
-            last_metrics, num_seen = dict(known["recorded"]["last_metrics"]), known["recorded"]["num_seen"]
-            return restore(self.training, known), {"last_metrics": last_metrics, "num_seen": num_seen}
-        except Damaged as damaged:
+            last_metrics, num_seen = dict(checkpoint["recorded"]["last_metrics"]), checkpoint["recorded"]["num_seen"]
+            return restore_training(self.training, checkpoint), {"last_metrics": last_metrics, "num_seen": num_seen}
+        except CheckpointDamaged as damaged:
             self.hooks.note(f"{damaged} The run is made from its beginning.")
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError):
-            self._build()  # another version's checkpoint: its objects have other states
+            self._build()  # a checkpoint of another version does not fit these objects
         return None
 
-    def _between_steps(self, progress: TrainingProgress, files: CsvRecorder, board: Board) -> None:
+    def _between_steps(self, progress: TrainingProgress, files: CsvRecorder, board: BoardRecorder) -> None:
         now = time.monotonic()
         if now >= self._next_report:
             self._next_report = now + REPORT_S
@@ -104,9 +113,9 @@ class Attempt:
         if stops:
             raise Interrupted
 
-    def _save(self, progress: TrainingProgress, files: CsvRecorder, board: Board) -> None:
+    def _save(self, progress: TrainingProgress, files: CsvRecorder, board: BoardRecorder) -> None:
         recorded = {"last_metrics": files.last_metrics, "num_seen": board.num_seen}
-        content = state_of(self.training, progress) | {"identity": self._identity, "recorded": recorded}
+        content = training_state(self.training, progress) | {"identity": self._identity, "recorded": recorded}
         with self.hooks.owned():
             files.check()
             save_checkpoint(self.folder, content)

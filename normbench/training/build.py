@@ -16,16 +16,16 @@ from normbench.models.base import parametrize_weights, split_parameters
 from normbench.random_streams import replica_seed, stream
 from normbench.study.config import RecordingConfig, RunConfig
 from normbench.study.network import unparametrized_network
-from normbench.training.initialization import check_all_drawn, initialize, with_memory
-from normbench.training.loop import Penalty, Training
+from normbench.training.initialization import check_all_drawn, initialize, materialize
 from normbench.training.numerics import available_device
+from normbench.training.training_objects import Penalty, Training
 
 
 def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
     """Make dataset, model, batches, optimizer and readers of one run.
 
-    Data, batch order and initial weights each have a stream of their own, so that a seed means the same in
-    every arm; ``fix`` holds one of them at seed 0, and another ``replica`` has other order and weights.
+    Data, batch order and initial weights each have their own random stream, so that a seed gives the same ones in
+    every arm; ``fix`` keeps data or weights at seed 0, and another ``replica`` has another order and other weights.
     """
     device = torch.device(config.on(available_device()).device)
     data_seed = 0 if "data" in config.fix else seed
@@ -43,15 +43,15 @@ def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
         penalty=Penalty(config.l1, decayed),
         read=lambda model: read_losses(model, dataset, config),
         curve=_curve_reader(dataset, config),
-        final_read=readings(dataset, config),
+        final_read=final_readings(dataset, config),
         measures=chosen_measures(config.recording),
     )
     return training, dataset
 
 
 def build_model(config: RunConfig, seed: int) -> nn.Module:
-    """Make the network with its initial weights, on the CPU, from the one that the config was checked with."""
-    model = with_memory(unparametrized_network(config))
+    """Make the network with its initial weights, on the CPU."""
+    model = materialize(unparametrized_network(config))
     initialize(model, config.init, config.init_scale, seed)
     check_all_drawn(model)
     parametrize_weights(model, config.weight_parametrization)
@@ -61,7 +61,7 @@ def build_model(config: RunConfig, seed: int) -> nn.Module:
 
 
 def chosen_measures(recording: RecordingConfig) -> tuple[str, ...]:
-    """Return the measures to take: one with a setting of its own name goes by that, all others by ``diagnostics``."""
+    """Return the measures to take: by the setting of the measure's name if there is one, or by ``diagnostics``."""
     return tuple(name for name in find_measures() if getattr(recording, name, recording.diagnostics))
 
 
@@ -74,15 +74,15 @@ def read_losses(model: nn.Module, dataset: Dataset, config: RunConfig) -> dict[s
     return {column: read[column.rpartition("_")[0]][column.rpartition("_")[2]] for column in columns}
 
 
-def readings(dataset: Dataset, config: RunConfig) -> Readings | None:
-    """Return what else to read of a model with running statistics; nothing of a signal without a target."""
+def final_readings(dataset: Dataset, config: RunConfig) -> Readings | None:
+    """Return the reader of further losses after training; None for a dataset without a target."""
     if config.dataset.task == "signal":
         return None
     return Readings(dataset, config.dataset.task, config.batch_size, config.sampling)
 
 
 def has_curve(dataset: Dataset, config: RunConfig) -> bool:
-    """Return whether there is a fitted curve: one-dimensional regression with a known truth."""
+    """Return whether there is a fitted curve: in one-dimensional regression with a known noise-free curve."""
     return dataset.noise_free is not None and config.dataset.input_shape == (1,)
 
 

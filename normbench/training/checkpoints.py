@@ -1,4 +1,4 @@
-"""Saves, checks and restores checkpoints: the whole state of a run between two steps."""
+"""Saves, checks and restores checkpoints, which hold the whole state of a run between two steps."""
 
 import io
 from collections.abc import Callable, Mapping
@@ -9,20 +9,20 @@ from typing import Any
 import torch
 
 from normbench.inspection.watch.random_states import random_states, set_random_states
-from normbench.storage.files.atomic import naming, part_of, replacing
+from normbench.storage.files.atomic import name_in_errors, part_path, replacing
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.run_folder import CHECKPOINT, CHECKPOINT_BEFORE, METRICS_CSV
-from normbench.training.loop import Training, TrainingProgress
+from normbench.training.training_objects import Training, TrainingProgress
 
-GROWING = ("*.csv", "events.*")
-"""Files of a run that only grow, so that a checkpoint is a place in each of them."""
+GROWING_FILES = ("*.csv", "events.*")
+"""Files of a run that only grow; a checkpoint holds the size of each."""
 DIGEST_BYTES = 32
 
 Marks = dict[str, tuple[int, str]]
-"""By file name: bytes written so far, and their sha256."""
+"""Size in bytes of each growing file, and the sha256 of these bytes, by file name."""
 
 
-def state_of(training: Training, progress: TrainingProgress) -> dict[str, Any]:
+def training_state(training: Training, progress: TrainingProgress) -> dict[str, Any]:
     """Return everything that decides the rest of a run, in types that ``torch.load`` reads without running code."""
     return {
         "progress": vars(progress) | {"losses": list(progress.losses)},
@@ -33,11 +33,11 @@ def state_of(training: Training, progress: TrainingProgress) -> dict[str, Any]:
     }
 
 
-def restore(training: Training, state: Mapping[str, Any]) -> TrainingProgress:
-    """Put the objects of a run into the state of a checkpoint; return how far it had come.
+def restore_training(training: Training, state: Mapping[str, Any]) -> TrainingProgress:
+    """Restore the objects of a run from a checkpoint; return the progress.
 
     Raises:
-        AttributeError, LookupError, RuntimeError, TypeError, ValueError: It is the state of other objects.
+        AttributeError, LookupError, RuntimeError, TypeError, ValueError: The state does not fit these objects.
     """
     if state["progress"].keys() != vars(TrainingProgress()).keys():
         raise ValueError("progress: must hold the fields of this version")
@@ -49,11 +49,11 @@ def restore(training: Training, state: Mapping[str, Any]) -> TrainingProgress:
 
 
 def save_checkpoint(folder: Path, content: Mapping[str, Any]) -> None:
-    """Write a checkpoint by rename, its sha256 at its end; the one before it stays.
+    """Write a checkpoint by rename, with its sha256 at its end; the one before it is kept.
 
     Args:
         folder: The run's folder.
-        content: What ``state_of`` returned, and whatever else there is to remember.
+        content: The result of ``training_state``, and further entries.
     """
     buffer = io.BytesIO()
     torch.save({**content, "marks": _marks(folder)}, buffer)
@@ -63,49 +63,49 @@ def save_checkpoint(folder: Path, content: Mapping[str, Any]) -> None:
             (folder / CHECKPOINT).replace(folder / CHECKPOINT_BEFORE)
 
 
-class Damaged(Exception):  # noqa: N818 - a run can do without
-    """There are checkpoints, and none can be gone on from."""
+class CheckpointDamaged(Exception):  # noqa: N818 - no error: the run starts again
+    """There are checkpoints, but none can be restored."""
 
 
 def load_checkpoint(folder: Path, identity: str, note: Callable[[str], None] = lambda _: None) -> dict[str, Any] | None:
-    """Return the newest checkpoint that can be gone on from, the run's files cut back to it; None if there is none.
+    """Read the newest usable checkpoint and truncate the run's files to it; return None if there is none.
 
     Args:
         folder: The run's folder.
-        identity: What ``content["identity"]`` must be: that of the run.
-        note: Gets a line where the newest checkpoint is damaged and the one before is used.
+        identity: The identity that the checkpoint must hold.
+        note: Gets a line if the newest checkpoint is damaged and the one before is used.
 
     Raises:
-        Damaged: There are some, and none is as it was written, or the run's files are not.
+        CheckpointDamaged: All checkpoints are damaged, or the run's files are.
     """
     rule, damaged = "must be as it was written, beside the files it was written with", ""
     for path in (folder / CHECKPOINT, folder / CHECKPOINT_BEFORE):
-        content = _read(path) if path.exists() else {}
+        content = _read_checkpoint(path) if path.exists() else {}
         if content is not None and content.get("identity") != identity:
-            continue  # there is none, or it is another run's
-        if content and _cut_back(folder, content["marks"]):
+            continue  # there is none, or it belongs to another run
+        if content and _truncate_files(folder, content["marks"]):
             if damaged:
                 note(f"{damaged} The run goes on from the one before it.")
             return content
         damaged = damaged or f"{path}: {rule}, got something else."
     if damaged:
-        raise Damaged(damaged)
+        raise CheckpointDamaged(damaged)
     return None
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read_checkpoint(path: Path) -> dict[str, Any] | None:
     try:
         raw = read_bytes(path)
         if sha256(raw[:-DIGEST_BYTES]).digest() != raw[-DIGEST_BYTES:]:
             return None
         content = torch.load(io.BytesIO(raw[:-DIGEST_BYTES]), weights_only=True)
-    except Exception:  # noqa: BLE001 - whatever makes it unreadable, it is no checkpoint
+    except Exception:  # noqa: BLE001 - an unreadable file is no checkpoint, for whatever reason
         return None
     return content if isinstance(content, dict) else None
 
 
 def _growing_files(folder: Path) -> list[Path]:
-    return [path for pattern in GROWING for path in folder.glob(pattern)]
+    return [path for pattern in GROWING_FILES for path in folder.glob(pattern)]
 
 
 def _marks(folder: Path) -> Marks:
@@ -113,10 +113,10 @@ def _marks(folder: Path) -> Marks:
     return {name: (len(raw), sha256(raw).hexdigest()) for name, raw in contents.items()}
 
 
-def _cut_back(folder: Path, marks: Marks) -> bool:
-    """Make each file what it was at its mark; return False, and change nothing, where one is not what was written.
+def _truncate_files(folder: Path, marks: Marks) -> bool:
+    """Truncate each file to its size at the checkpoint; return False and change nothing if one has other bytes.
 
-    The files are new ones of the old names: whoever still has the old ones open writes where nobody reads.
+    Each file is replaced by a new one, so that a process that still has the old one open cannot write to it.
     """
     known = {path.name: path for path in _growing_files(folder)}
     kept = {name: read_bytes(known[name])[:size] for name, (size, _) in marks.items() if name in known}
@@ -127,8 +127,8 @@ def _cut_back(folder: Path, marks: Marks) -> bool:
         if name not in kept:
             path.unlink()
     for name, raw in kept.items():
-        part = part_of(folder / name)
-        with naming(folder / name):
+        part = part_path(folder / name)
+        with name_in_errors(folder / name):
             part.write_bytes(raw)
             part.replace(folder / name)
     return True

@@ -1,4 +1,4 @@
-"""environment.json: where, when and how fast a run was made; may differ between two runs of the same numbers."""
+"""Collects the content of environment.json: machine, versions, time and duration of a run."""
 
 import os
 import platform
@@ -12,13 +12,13 @@ import torch
 
 
 def environment(started: float, *, duration_s: float, cpu_s: float, cpu_s_per_step: float | None) -> dict[str, Any]:
-    """Return what environment.json says.
+    """Return the content of environment.json.
 
     Args:
-        started: Seconds since 1970.
-        duration_s: Of this attempt, by a clock that nobody sets.
+        started: Start of this attempt in seconds since 1970.
+        duration_s: Duration of this attempt in seconds, by a monotonic clock.
         cpu_s: CPU seconds of this attempt.
-        cpu_s_per_step: Of one step that was only made, not watched; over all attempts.
+        cpu_s_per_step: CPU seconds of one step that is not recorded, over all attempts.
     """
     return {
         "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),

@@ -1,4 +1,4 @@
-"""run_experiment(config, seed): trains one run and writes its folder, or goes on with what is there."""
+"""run_experiment: trains one arm with one seed and writes the run's folder, or continues an unfinished one."""
 
 import math
 import time
@@ -16,9 +16,9 @@ from normbench.storage.run_status import RunStatus
 from normbench.study.config import RunConfig
 from normbench.study.resolved import flat_settings, resolved_yaml
 from normbench.training.attempt import Attempt
-from normbench.training.build import has_curve, readings
+from normbench.training.build import final_readings, has_curve
 from normbench.training.environment import environment
-from normbench.training.found_result import recorded
+from normbench.training.found_result import describe_recording
 from normbench.training.numerics import available_device, numerics
 from normbench.training.recorders.csv import CsvRecorder, write_points
 from normbench.training.recorders.tensorboard import TensorBoardRecorder
@@ -36,25 +36,25 @@ def run_experiment(
     hooks: RunHooks | None = None,
     identity: RunIdentity | None = None,
 ) -> dict[str, Any]:
-    """Train one arm with one seed and write everything it leaves into ``folder``.
+    """Train one arm with one seed and write all files of the run into ``folder``.
 
-    An unfinished attempt there is gone on with from its newest checkpoint, else cleared away. torch is set to the
-    config's numerics meanwhile, and put back.
+    An unfinished attempt is continued from its newest checkpoint; without one it is removed. torch is set to the
+    config's numerics during the run, and restored afterwards.
 
     Args:
         config: All settings.
-        seed: Of data, order, weights and dropout.
-        folder: Where the run lies.
+        seed: Seed of data, order, weights and dropout.
+        folder: The run's folder.
         study: The study's name.
         arm: The arm's label.
-        hooks: How it is made.
-        identity: The config's; computed if not given.
+        hooks: Callbacks during the run.
+        identity: The config's identity; computed by default.
 
     Returns:
-        The run's summary: the same for the same config and seed on the same machine, gone on with or not.
+        The run's summary: equal for equal config and seed on the same machine, whether the run was continued or not.
 
     Raises:
-        Interrupted: It was asked to stop; the folder holds a checkpoint.
+        Interrupted: A stop was requested; the folder holds a checkpoint.
         RunFailedError: Another thread of this process makes a run.
     """
     hooks = hooks or RunHooks()
@@ -75,29 +75,29 @@ def _train_and_write(
     write_points(folder, dataset)
     with (
         CsvRecorder(folder, metric_columns(model, dataset, config)) as files,
-        _tensorboard(config, folder) as board,
+        _make_board(config, folder) as board,
     ):
-        if not attempt.goes_on:
+        if not attempt.continues:
             board.describe_run(text, _hparams(config), arm_folder_name(arm, identity.short))
         outcome = attempt.train(files, board)
         board.finish(succeeded=outcome.status == RunStatus.FINISHED)
-    summary = {"seed": seed, "identity": identity.sha256, "recorded": recorded(config)}
+    summary = {"seed": seed, "identity": identity.sha256, "recorded": describe_recording(config)}
     summary |= summary_of(config, model, dataset, outcome, files.last_metrics)
-    lasted = {"duration_s": time.monotonic() - began, "cpu_s": time.process_time() - began_cpu}
+    durations = {"duration_s": time.monotonic() - began, "cpu_s": time.process_time() - began_cpu}
     with hooks.owned():
         summary |= {"files": files.check()}
-        write_json(folder / ENVIRONMENT_JSON, environment(started, **lasted, cpu_s_per_step=outcome.cpu_s_per_step))
+        write_json(folder / ENVIRONMENT_JSON, environment(started, **durations, cpu_s_per_step=outcome.cpu_s_per_step))
         write_sealed_json(folder / SUMMARY_JSON, summary)
     return summary
 
 
 def _hparams(config: RunConfig) -> dict[str, Any]:
-    """Return what TensorBoard's HParams page compares: the settings that decide the numbers."""
+    """Return the settings for TensorBoard's HParams page: all that decide numbers."""
     return {key: value for key, value in flat_settings(config).items() if not key.startswith("recording.")}
 
 
-class _NoBoard:
-    """Stands in for TensorBoard where a run does without."""
+class _NoTensorBoard:
+    """Replaces the TensorBoard recorder where ``recording.tensorboard`` is off; writes nothing."""
 
     num_seen = 0
 
@@ -117,9 +117,9 @@ class _NoBoard:
         """Nothing to write."""
 
 
-def _tensorboard(config: RunConfig, folder: Path) -> TensorBoardRecorder | _NoBoard:
+def _make_board(config: RunConfig, folder: Path) -> TensorBoardRecorder | _NoTensorBoard:
     if not config.recording.tensorboard:
-        return _NoBoard()
+        return _NoTensorBoard()
     num_frames = math.ceil(config.total_steps / config.every_steps) + 1
     return TensorBoardRecorder(folder, config.recording.histograms, num_frames)
 
@@ -132,5 +132,5 @@ def metric_columns(model: nn.Module, dataset: Dataset, config: RunConfig) -> lis
     accuracies = [f"{name}_accuracy" for name in splits] if config.dataset.task == "classification" else []
     losses = ["batch_loss_mean", "batch_loss_max", *(f"{name}_loss" for name in splits)]
     bends = ["roughness"] if has_curve(dataset, config) else []
-    more = readings(dataset, config)
+    more = final_readings(dataset, config)
     return [*losses, *accuracies, *bends, *(more.columns(model) if more else [])]

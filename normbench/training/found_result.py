@@ -1,46 +1,46 @@
-"""Whether a result that lies in a folder is the one asked for: the same settings, and all of the recording."""
+"""Checks whether a result in a folder is the requested one: the same settings, and everything recorded."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
-from normbench.storage.identity import ENGINE, NUM_SHOWN, NUMERICS, RunIdentity
+from normbench.storage.identity import ENGINE, NUM_DIGITS_SHOWN, NUMERICS, RunIdentity
 from normbench.storage.resolved_settings import settings_of_run
 from normbench.storage.run_folder import Run
 from normbench.study.config import RecordingConfig, RunConfig
 from normbench.study.resolved import flat_settings
 
-MAX_TOLD = 6
-"""Settings named where two runs differ."""
-ELSEWHERE = ("figures",)
-"""What is drawn of a study after its runs, and not recorded by them."""
+MAX_LISTED = 6
+"""Most settings that a message lists."""
+DRAWN_AFTERWARDS = ("figures",)
+"""Switches for pictures that are drawn after the runs; runs do not record them."""
 
 
-def recorded(config: RunConfig) -> dict[str, Any]:
-    """Return what a run records: updates between two rows, histograms, and each switch that is on."""
+def describe_recording(config: RunConfig) -> dict[str, Any]:
+    """Return what a run records: updates between two rows, kinds of histograms, and each switch that is on."""
     recording = config.recording
     switches = [key for key, setting in RecordingConfig.model_fields.items() if setting.annotation is bool]
-    on = {key: True for key in switches if key not in ELSEWHERE and getattr(recording, key)}
+    on = {key: True for key in switches if key not in DRAWN_AFTERWARDS and getattr(recording, key)}
     kinds = sorted(recording.histograms) if recording.tensorboard else []
     return {"every_steps": config.every_steps, "histograms": kinds} | on
 
 
-def other_settings(folder: Path, config: RunConfig, identity: RunIdentity) -> str:
-    """Return why a whole result in a folder is not the run that is asked for, as a sentence; "" if it is."""
+def find_mismatch(folder: Path, config: RunConfig, identity: RunIdentity) -> str:
+    """Return why an undamaged result in a folder is not the requested run, as a sentence; "" if it is."""
     try:
         summary = Run(folder, int(folder.name.removeprefix("seed-"))).summary
     except RunFolderError as error:
         return str(error).partition(". ")[0] + "."
     if summary.get("identity") != identity.sha256:
         rule = f"must be a run of the settings {identity.short}"
-        return f"{folder}: {rule}, got {_found(folder, summary, config)}."
-    lacks = _not_recorded(summary.get("recorded"), recorded(config))
+        return f"{folder}: {rule}, got {_differences(folder, summary, config)}."
+    lacks = _missing_recording(summary.get("recorded"), describe_recording(config))
     return f"{folder}: must have recorded {lacks}, got a run that did not." if lacks else ""
 
 
-def _found(folder: Path, summary: Mapping[str, Any], config: RunConfig) -> str:
-    """Return in words what a found run has otherwise: "optimizer.lr 0.01 instead of 0.02"."""
+def _differences(folder: Path, summary: Mapping[str, Any], config: RunConfig) -> str:
+    """Return the settings in which a found run differs: "optimizer.lr 0.01 instead of 0.02"."""
     if "identity" not in summary:
         return "a run of normbench 0.1.0"
     mine = flat_settings(config) | {"numerics": NUMERICS, "engine": ENGINE}
@@ -51,12 +51,12 @@ def _found(folder: Path, summary: Mapping[str, Any], config: RunConfig) -> str:
         for key in keys
         if str(mine.get(key)) != str(theirs.get(key))
     ]
-    more = f" and {len(told) - MAX_TOLD} more" if len(told) > MAX_TOLD else ""
-    return ", ".join(told[:MAX_TOLD]) + more or f"those of {str(summary['identity'])[:NUM_SHOWN]}"
+    more = f" and {len(told) - MAX_LISTED} more" if len(told) > MAX_LISTED else ""
+    return ", ".join(told[:MAX_LISTED]) + more or f"those of {str(summary['identity'])[:NUM_DIGITS_SHOWN]}"
 
 
-def _not_recorded(had: object, asked: Mapping[str, Any]) -> str:
-    """Return what is asked for and was not recorded."""
+def _missing_recording(had: object, asked: Mapping[str, Any]) -> str:
+    """Return what was requested and not recorded, as a list in words; "" if nothing is missing."""
     had = had if isinstance(had, Mapping) else {}
     lacks = [f"every {asked['every_steps']} steps"] if had.get("every_steps") != asked["every_steps"] else []
     kinds = set(asked["histograms"]).difference(had.get("histograms") or ())

@@ -1,4 +1,4 @@
-"""Initial weights: each layer from a stream of its own, so that arms share them where shapes agree."""
+"""Draws initial weights, each layer from its own random stream, so that arms share them where shapes agree."""
 
 import math
 
@@ -10,11 +10,11 @@ from normbench.models.base import weight_parameters, weighted_layers
 from normbench.random_streams import derive_seed, stream
 
 
-def with_memory(network: nn.Module) -> nn.Module:
-    """Give a network without numbers memory, and draw torch's default initial weights from its global stream.
+def materialize(network: nn.Module) -> nn.Module:
+    """Allocate the memory of a network on the meta device, and draw torch's default weights from the global generator.
 
-    All modules draw in order, as if they were built here, so that what training draws next is the same too. What no
-    module draws is nan; ``check_all_drawn`` finds it.
+    All modules draw in order, as if they were built here, so that later draws are the same too. Tensors that no
+    module draws are nan; ``check_all_drawn`` finds them.
     """
     network = network.to_empty(device="cpu")
     with torch.no_grad():
@@ -31,7 +31,7 @@ def check_all_drawn(network: nn.Module) -> None:
     """Refuse a network with a parameter or buffer that no module's ``reset_parameters`` sets.
 
     Raises:
-        SettingError: With its name.
+        SettingError: With the tensor's name.
     """
     for name, tensor in (*network.named_parameters(), *network.named_buffers()):
         if tensor.is_floating_point() and bool(tensor.isnan().any()):
@@ -40,7 +40,7 @@ def check_all_drawn(network: nn.Module) -> None:
 
 
 def initialize(model: nn.Module, init: str, scale: float, seed: int) -> None:
-    """Draw all initial weights of a model anew.
+    """Draw all initial weights of a model again, from the streams of ``seed``.
 
     Every module starts from torch's default under a seed of its own name, so that a norm added to one
     layer moves no other layer's weights. Then ``init`` redraws the weights (not the biases) of the weighted

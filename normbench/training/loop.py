@@ -1,18 +1,13 @@
-"""train: the training loop over ready-made objects; knows no config."""
+"""train: the training loop over the objects of a run, with a recorded row every few steps."""
 
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Protocol
+from dataclasses import replace
 
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
-from normbench.datasets._batches import Batches
 from normbench.datasets.base import Split
-from normbench.inspection.losses import LossFunction
 from normbench.inspection.measures.base import RecordedStep, take_measures
 from normbench.inspection.norm_readings import merged, precise_gaps, watching_norms
 from normbench.inspection.readings import roughness
@@ -21,108 +16,11 @@ from normbench.inspection.watch.random_states import random_states
 from normbench.inspection.watch.restore import leaving_unchanged
 from normbench.inspection.watch.watch import grads_by_layer, outputs_by_layer, watching, whole
 from normbench.storage.run_status import RunStatus
-
-
-class Recorder(Protocol):
-    """Takes the frame of each recorded step, and writes it somewhere."""
-
-    def record(self, frame: Frame) -> None:
-        """Take one frame. Nothing about the model may change."""
-
-
-class Reader(Protocol):
-    """Reads losses off a model in evaluation mode."""
-
-    def __call__(self, model: nn.Module) -> dict[str, float]:
-        """Return columns of metrics.csv."""
-
-
-@dataclass
-class Penalty:
-    """L1: what is added to the gradient besides the data loss.
-
-    Attributes:
-        strength: l1, added as l1 * sign(w).
-        parameters: Which weights pay it.
-    """
-
-    strength: float = 0.0
-    parameters: list[nn.Parameter] = field(default_factory=list)
-
-
-@dataclass
-class TrainingProgress:
-    """Updates made and what was summed up since; a checkpoint is this and the objects' states.
-
-    Attributes:
-        step: Updates made.
-        losses: Of the batches since the last recorded row.
-        cpu_s: CPU seconds of the steps that were only made, not watched.
-        num_timed: Number of those steps.
-    """
-
-    step: int = 0
-    losses: list[float] = field(default_factory=list)
-    cpu_s: float = 0.0
-    num_timed: int = 0
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How training ended.
-
-    Attributes:
-        status: Finished or diverged.
-        step: Updates made.
-        cpu_s: CPU seconds of the steps that were only made, not watched.
-        num_timed: Number of those steps.
-    """
-
-    status: RunStatus
-    step: int
-    cpu_s: float
-    num_timed: int
-
-    @property
-    def cpu_s_per_step(self) -> float | None:
-        """CPU seconds of one step; None if every step was watched."""
-        return self.cpu_s / self.num_timed if self.num_timed else None
-
-
-@dataclass
-class Training:
-    """The objects one run is made of.
-
-    Attributes:
-        model: In training mode.
-        batches: Gives each step its samples.
-        optimizer: Over the model's parameters.
-        loss: Of outputs and targets.
-        penalty: L1, beside the optimizer's own weight decay.
-        read: Losses over whole splits, read at recorded steps.
-        curve: The fitted curve on a grid, where there is one.
-        final_read: More losses, read once training is over.
-        measures: Names of the measures taken at recorded steps: files in ``inspection/measures``.
-    """
-
-    model: nn.Module
-    batches: Batches
-    optimizer: Optimizer
-    loss: LossFunction
-    penalty: Penalty
-    read: Reader
-    curve: Callable[[nn.Module], tuple[Tensor, Tensor]] | None = None
-    final_read: Reader | None = None
-    measures: tuple[str, ...] = ()
-
-    @cached_property
-    def parameters(self) -> list[nn.Parameter]:
-        """All parameters of the model."""
-        return list(self.model.parameters())
+from normbench.training.training_objects import Outcome, Recorder, Training, TrainingProgress
 
 
 def train(
-    parts: Training,
+    training: Training,
     num_steps: int,
     every_steps: int,
     recorder: Recorder | None,
@@ -135,16 +33,16 @@ def train(
     A loss that is not finite ends training before its step is made: status "diverged".
 
     Args:
-        parts: The objects to train.
-        num_steps: Updates in all.
-        every_steps: Updates between two recorded rows.
-        recorder: Takes the frame of each recorded step; nothing is watched without one.
-        progress: Where to go on from; the start if not given.
-        between_steps: Called after each update; what it raises ends training.
+        training: The objects of the run.
+        num_steps: Number of updates in all.
+        every_steps: Number of updates between two recorded rows.
+        recorder: Gets the frame of each recorded step; None records nothing.
+        progress: The progress of a checkpoint; by default the start.
+        between_steps: Called after each update; an exception it raises ends training.
     """
     progress = progress or TrainingProgress()
     while progress.step < num_steps:
-        loss = _next_step(parts, progress, every_steps, recorder)
+        loss = _next_step(training, progress, every_steps, recorder)
         if not math.isfinite(loss):
             return Outcome(RunStatus.DIVERGED, progress.step, progress.cpu_s, progress.num_timed)
         progress.losses.append(loss)
@@ -152,18 +50,20 @@ def train(
         if between_steps:
             between_steps(progress)
     status = RunStatus.FINISHED
-    if recorder is not None and not math.isfinite(_look_without_a_step(parts, num_steps, progress.losses, recorder)):
+    if recorder is not None and not math.isfinite(
+        _record_without_update(training, num_steps, progress.losses, recorder)
+    ):
         status = RunStatus.DIVERGED
     return Outcome(status, num_steps, progress.cpu_s, progress.num_timed)
 
 
-def _next_step(parts: Training, progress: TrainingProgress, every_steps: int, recorder: Recorder | None) -> float:
+def _next_step(training: Training, progress: TrainingProgress, every_steps: int, recorder: Recorder | None) -> float:
     if recorder is not None and progress.step % every_steps == 0:
-        loss = _watched_step(parts, progress.step, progress.losses, recorder)
+        loss = _recorded_step(training, progress.step, progress.losses, recorder)
         progress.losses = []
         return loss
     started = time.process_time()
-    loss = _step(parts, parts.batches.next())
+    loss = _step(training, training.batches.next())
     progress.cpu_s += time.process_time() - started
     progress.num_timed += 1
     return loss
@@ -176,81 +76,81 @@ def add_l1_gradient(parameters: Iterable[nn.Parameter], l1: float) -> None:
             parameter.grad.add_(parameter.detach().sign(), alpha=l1)
 
 
-def _step(parts: Training, batch: Split) -> float:
-    loss = _gradient(parts, batch)
+def _step(training: Training, batch: Split) -> float:
+    loss = _gradient(training, batch)
     if math.isfinite(loss):
-        _update(parts)
+        _update(training)
     return loss
 
 
-def _gradient(parts: Training, batch: Split) -> float:
-    loss = parts.loss(parts.model(batch.x), batch.y)
-    for parameter in parts.parameters:  # what zero_grad does, without its bookkeeping
+def _gradient(training: Training, batch: Split) -> float:
+    loss = training.loss(training.model(batch.x), batch.y)
+    for parameter in training.parameters:  # what zero_grad does, without its bookkeeping
         parameter.grad = None
     loss.backward()
     return loss.item()
 
 
-def _update(parts: Training) -> None:
-    if parts.penalty.strength:
-        add_l1_gradient(parts.penalty.parameters, parts.penalty.strength)
-    parts.optimizer.step()
+def _update(training: Training) -> None:
+    if training.penalty.strength:
+        add_l1_gradient(training.penalty.parameters, training.penalty.strength)
+    training.optimizer.step()
 
 
-def _watched_step(parts: Training, step: int, losses: list[float], recorder: Recorder) -> float:
-    metrics, curve = _read(parts, losses)
-    weights, batch, states = weights_of(parts.model), parts.batches.next(), random_states()
-    with watching(parts.model, whole) as watch, watching_norms(parts.model) as norms:
-        loss = _gradient(parts, batch)
-    grads, activations = grads_of(parts.model), outputs_by_layer(watch.calls)
+def _recorded_step(training: Training, step: int, losses: list[float], recorder: Recorder) -> float:
+    metrics, curve = _read_metrics(training, losses)
+    weights, batch, states = weights_of(training.model), training.batches.next(), random_states()
+    with watching(training.model, whole) as watch, watching_norms(training.model) as norms:
+        loss = _gradient(training, batch)
+    grads, activations = grads_of(training.model), outputs_by_layer(watch.calls)
     activation_grads = grads_by_layer(watch.calls)
     frame = Frame(step, metrics, weights, grads, activations, activation_grads, curve=curve, probes=norms.probes())
     if math.isfinite(loss):
-        _update(parts)
-        updates = {name: after - weights[name] for name, after in weights_of(parts.model).items()}
-        frame = _measured(parts, replace(frame, updates=updates), batch, states)
+        _update(training)
+        updates = {name: after - weights[name] for name, after in weights_of(training.model).items()}
+        frame = _with_measures(training, replace(frame, updates=updates), batch, states)
     recorder.record(frame)
     return loss
 
 
-def _look_without_a_step(parts: Training, step: int, losses: list[float], recorder: Recorder) -> float:
-    metrics, curve = _read(parts, losses)
-    metrics |= parts.final_read(parts.model) if parts.final_read else {}
-    model, weights = parts.model, weights_of(parts.model)
-    precise = precise_gaps(model, parts.batches.split.x, parts.batches.batch_size)
+def _record_without_update(training: Training, step: int, losses: list[float], recorder: Recorder) -> float:
+    metrics, curve = _read_metrics(training, losses)
+    metrics |= training.final_read(training.model) if training.final_read else {}
+    model, weights = training.model, weights_of(training.model)
+    precise = precise_gaps(model, training.batches.split.x, training.batches.batch_size)
     model.zero_grad(set_to_none=True)  # of the last step; the model is handed on without any
     unchanged = leaving_unchanged(model, parameters_change=False)
     with unchanged, watching(model, whole) as watch, watching_norms(model) as norms:
-        batch, states = parts.batches.next(), random_states()
-        loss = _gradient(parts, batch)
+        batch, states = training.batches.next(), random_states()
+        loss = _gradient(training, batch)
         grads, activations = grads_of(model), outputs_by_layer(watch.calls)
         activation_grads = grads_by_layer(watch.calls)
     probes = merged(norms.probes(), precise)
     frame = Frame(step, metrics, weights, grads, activations, activation_grads, curve=curve, probes=probes)
-    recorder.record(_measured(parts, frame, batch, states) if math.isfinite(loss) else frame)
+    recorder.record(_with_measures(training, frame, batch, states) if math.isfinite(loss) else frame)
     return loss
 
 
-def _measured(parts: Training, frame: Frame, batch: Split, states: list[Tensor]) -> Frame:
-    """Return the frame with what the chosen measures find; where both speak of one thing, what was there stays."""
-    if not parts.measures:
+def _with_measures(training: Training, frame: Frame, batch: Split, states: list[Tensor]) -> Frame:
+    """Return the frame with the chosen measures; a value that the frame already has is kept."""
+    if not training.measures:
         return frame
-    parts.model.zero_grad(set_to_none=True)  # measures make their own, so that none need be copied and put back
+    training.model.zero_grad(set_to_none=True)  # measures make their own, so that none need be copied and put back
     step = RecordedStep(
-        parts.model,
-        parts.optimizer,
-        parts.batches,
+        training.model,
+        training.optimizer,
+        training.batches,
         batch,
-        parts.loss,
-        lambda: _gradient(parts, batch),
+        training.loss,
+        lambda: _gradient(training, batch),
         states,
         frame,
     )
-    return replace(frame, probes=merged(frame.probes, take_measures(parts.measures, step), frame.probes))
+    return replace(frame, probes=merged(frame.probes, take_measures(training.measures, step), frame.probes))
 
 
-def _read(parts: Training, losses: list[float]) -> tuple[dict[str, float], tuple[Tensor, Tensor] | None]:
+def _read_metrics(training: Training, losses: list[float]) -> tuple[dict[str, float], tuple[Tensor, Tensor] | None]:
     batch_losses = {"batch_loss_mean": math.fsum(losses) / len(losses), "batch_loss_max": max(losses)} if losses else {}
-    curve = parts.curve(parts.model) if parts.curve else None
+    curve = training.curve(training.model) if training.curve else None
     bends = {"roughness": roughness(curve[1])} if curve else {}
-    return batch_losses | parts.read(parts.model) | bends, curve
+    return batch_losses | training.read(training.model) | bends, curve

@@ -1,4 +1,4 @@
-"""Sets everything about torch that decides bits while runs are made, and puts it back."""
+"""Sets everything in torch that decides the bits of a run, and restores it afterwards."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,21 +10,21 @@ import torch
 from normbench.errors import RunFailedError
 from normbench.study.numerics import Numerics
 
-_ONE_THREAD = RLock()
-"""These settings belong to the whole process: two threads with other ones would change each other's numbers."""
+_PROCESS_LOCK = RLock()
+"""Held while torch's settings, which belong to the whole process, are those of one thread's run."""
 
 
 @contextmanager
 def numerics(wanted: Numerics | None = None) -> Iterator[None]:
-    """Set torch to the wanted numerics inside the block; put back what was set before, also after an exception.
+    """Set torch to the wanted numerics inside the block, and restore the settings afterwards, also after an exception.
 
-    Blocks of one thread may stand inside each other.
+    Blocks of one thread may be nested.
 
     Raises:
         RunFailedError: Another thread of this process is inside such a block.
     """
     wanted = wanted or Numerics()
-    if not _ONE_THREAD.acquire(blocking=False):
+    if not _PROCESS_LOCK.acquire(blocking=False):
         rule = "must be made in one thread of a process at a time, since its torch has one set of settings"
         raise RunFailedError(f"runs: {rule}, got a second thread. Make them one after another, or in processes.")
     try:
@@ -32,7 +32,7 @@ def numerics(wanted: Numerics | None = None) -> Iterator[None]:
             _set(wanted, put_back)
             yield
     finally:
-        _ONE_THREAD.release()
+        _PROCESS_LOCK.release()
 
 
 def _set(wanted: Numerics, put_back: ExitStack) -> None:
@@ -49,7 +49,7 @@ def _set(wanted: Numerics, put_back: ExitStack) -> None:
 
 
 def flushes_denormals() -> bool:
-    """Return whether torch counts denormal numbers as 0 here; it has no getter, so one is multiplied."""
+    """Return whether torch replaces denormal numbers by 0; it has no getter, so one is multiplied."""
     return torch.tensor([1e-40], dtype=torch.float32).mul(1.0).item() == 0.0
 
 
@@ -72,5 +72,5 @@ def _set_attribute(owner: Any, name: str, put_back: ExitStack, *, value: bool) -
 
 
 def available_device() -> str:
-    """Return what ``device: auto`` stands for here: cuda where there is a GPU, else cpu."""
+    """Return the device that ``device: auto`` selects: cuda where there is a GPU, else cpu."""
     return "cuda" if torch.cuda.is_available() else "cpu"

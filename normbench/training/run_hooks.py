@@ -1,23 +1,23 @@
-"""RunHooks: what a run asks and reports while it is made, which decides nothing about its numbers."""
+"""RunHooks: the callbacks of a run while it is made; none of them changes its numbers."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 CHECKPOINT_S = 30.0
-"""Between two checkpoints, so that a run shorter than that pays nothing and is simply made again."""
+"""Seconds between two checkpoints; a run that is shorter saves none and is made again after an interruption."""
 
 
 @dataclass(frozen=True)
 class RunHooks:
-    """What a run asks and reports while it is made; none of it changes its numbers.
+    """The callbacks of a run while it is made; none of them changes its numbers.
 
     Attributes:
-        owned: Context manager that raises where the folder is not this run's any more; around each published file.
+        owned: Context manager around each published file; raises if another process has taken the folder over.
         checkpoint_s: Seconds between two checkpoints.
-        report_step: Gets the updates made and those to make, a few times a second.
-        should_stop: Asked after each update; true saves the run and raises ``Interrupted``.
-        note: Gets a line for the user about how the run went.
+        report_step: Gets the number of updates made and to make, a few times a second.
+        should_stop: Called after each update; if it returns true, the run is saved and raises ``Interrupted``.
+        note: Gets lines for the user, such as about a damaged checkpoint.
     """
 
     owned: Callable[[], AbstractContextManager[None]] = nullcontext

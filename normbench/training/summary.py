@@ -1,4 +1,4 @@
-"""summary.json: the numbers that a run ends with."""
+"""Collects the content of summary.json: the final numbers of a run."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,13 +10,13 @@ from normbench.inspection.losses import constant_predictor
 from normbench.models.base import built_norms, weight_parameters, weighted_layers
 from normbench.storage.identity import ENGINE, NUMERICS
 from normbench.study.config import RunConfig
-from normbench.training.loop import Outcome
+from normbench.training.training_objects import Outcome
 
 
 def summary_of(
     config: RunConfig, model: nn.Module, dataset: Dataset, outcome: Outcome, metrics: Mapping[str, float]
 ) -> dict[str, Any]:
-    """Return what summary.json says but for the seed and the files: the same for the same config and seed."""
+    """Return the content of summary.json without seed and files; equal for equal config and seed."""
     task = config.dataset.task
     constant = {name: constant_predictor(dataset.train, split, task) for name, split in dataset.splits().items()}
     return {
@@ -39,7 +39,7 @@ def summary_of(
 
 
 def _layers(model: nn.Module) -> list[dict[str, Any]]:
-    """Return name, weight shape and whether a norm follows, from input to output; a list, since order matters."""
+    """Return name, weight shape and whether a norm follows for each layer, from input to output."""
     return [
         {"name": name, "shape": list(weight_parameters(layer)[0].shape), "has_norm": _has_norm(layer)}
         for name, layer in weighted_layers(model).items()

@@ -1,1 +1,1 @@
-"""What is done to the weights themselves; one file per variant, named as in YAML."""
+"""Weight parametrizations, which compute a weight from learned tensors; one file per variant, named as in YAML."""

@@ -1,4 +1,4 @@
-"""WeightParametrizationSpec: build(layer) puts a function of the learned tensor in place of its weight."""
+"""WeightParametrizationSpec: the base class, whose ``build`` replaces a layer's weight by a function of it."""
 
 from abc import abstractmethod
 from typing import ClassVar
@@ -9,7 +9,7 @@ from normbench.parts import About, Spec
 
 
 class WeightParametrizationSpec(Spec):
-    """What YAML says about a weight parametrization, put on the weight of each layer that something follows."""
+    """The settings of a weight parametrization in YAML; it is put on the weight of each hidden layer."""
 
     about: ClassVar[About]
     """Its formula gives a filter's weights from what is learned: v, and what else the parametrization names."""

@@ -1,4 +1,4 @@
-"""The weight as it is learned."""
+"""None: the weight is used as it is learned."""
 
 from typing import ClassVar, Literal
 
@@ -21,4 +21,4 @@ class NoneSpec(WeightParametrizationSpec):
     name: Literal["none"] = "none"
 
     def build(self, layer: nn.Module) -> None:
-        """Leave the layer alone."""
+        """Leave the layer unchanged."""

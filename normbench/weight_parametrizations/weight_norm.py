@@ -1,4 +1,4 @@
-"""Direction and length of each output filter learned apart."""
+"""Weight norm: learns direction and length of each output filter separately."""
 
 from typing import ClassVar, Literal
 

@@ -1,4 +1,4 @@
-"""Weights of mean 0 and std 1 per output filter."""
+"""Weight standardization: gives each output filter mean 0 and std 1."""
 
 from math import sqrt
 from typing import ClassVar, Literal

@@ -15,7 +15,7 @@ from command_line import normbench
 from made_up_runs import ARMS, TINY, make_arm, make_run, make_study, std_rows, write_csv
 
 from normbench.storage.files.json_files import read_json, write_json
-from normbench.storage.lock import claim
+from normbench.storage.lock import claim_run
 from normbench.storage.owners import Owner
 from normbench.storage.run_folder import ENVIRONMENT_JSON, STUDY_JSON
 
@@ -99,7 +99,7 @@ def test_list_counts_the_runs_of_each_arm():
 
 
 def test_list_shows_each_run_and_who_makes_it(study):
-    with claim(study / "b-aaaaaa" / "seed-2") as mine:
+    with claim_run(study / "b-aaaaaa" / "seed-2") as mine:
         lines = answer("list", "--runs").splitlines()
         by_arm = answer("list", study / "b-aaaaaa").splitlines()
         assert json.loads(answer("list", "--json", "--status", "running"))[0]["owners"][0]["token"] == mine.owner.token
@@ -192,7 +192,7 @@ def test_show_tells_how_far_an_interrupted_run_is():
 
 def test_show_reads_a_file_that_is_being_written(study):
     folder = study / "b-aaaaaa" / "seed-2"
-    with claim(folder):
+    with claim_run(folder):
         assert "status   running · last sign of life 0 s ago\n" in answer("show", folder)
         (folder / "metrics.csv").write_text("step,train_loss\n0,1.0\n12,0.5\n15")
         assert " · step 12 of 20 recorded\n" in answer("show", folder)
@@ -333,7 +333,7 @@ def test_rm_leaves_a_study_that_can_be_compared_and_completed(study):
 
 
 def test_rm_refuses_what_is_running_and_leaves_all(study):
-    with claim(study / "b-aaaaaa" / "seed-2") as mine:
+    with claim_run(study / "b-aaaaaa" / "seed-2") as mine:
         line = refused("rm", "made_up/a-aaaaaa", "made_up/b-aaaaaa", "--yes")
         place = f"{study}/b-aaaaaa/seed-2: must not be running, got process {mine.owner.pid} on {mine.owner.host}"
         assert line.startswith(place)

@@ -11,7 +11,7 @@ from normbench.models.base import parametrize_weights
 from normbench.study.config import RunConfig
 from normbench.study.contradictions import contradictions
 from normbench.training.build import build_model
-from normbench.training.initialization import check_all_drawn, initialize, with_memory
+from normbench.training.initialization import check_all_drawn, initialize, materialize
 
 DATASETS = [dataset.model_fields["name"].default for dataset in variants("datasets")]
 
@@ -72,4 +72,4 @@ def test_a_parameter_that_nothing_draws_is_named():
     with torch.device("meta"):
         network = nn.Sequential(nn.Linear(2, 3), Forgetful())
     with pytest.raises(SettingError, match=r"must be set by the reset_parameters of its module, 1\.scale is not"):
-        check_all_drawn(with_memory(network))
+        check_all_drawn(materialize(network))

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from normbench.evidence.layers.probed import NETWORK
+from normbench.evidence.layers.probe_table import NETWORK
 from normbench.inspection.losses import evaluate
 from normbench.inspection.measures import base
 from normbench.inspection.measures.base import find_measures

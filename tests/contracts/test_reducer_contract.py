@@ -25,7 +25,7 @@ from normbench.evidence.metrics.metric_words import usages
 from normbench.evidence.metrics.reducers import base
 from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.evidence.metrics.scales import is_share
-from normbench.storage.files.part_files import FINISH
+from normbench.storage.files.part_files import HOW_TO_FINISH
 
 USAGES = list(usages())
 COLUMNS = (
@@ -234,7 +234,7 @@ def test_an_unfinished_file_is_a_line_where_it_is_asked_for_and_breaks_no_other(
     said = str(refused.value)
     assert said.startswith("--metric half test_loss: must be a finished word, got 'half'. normbench/evidence/metrics/")
     assert f"reducers/half.py: {what}" in said
-    assert said.endswith(FINISH)
+    assert said.endswith(HOW_TO_FINISH)
     assert read(a_run([1.0, 0.5]), "best test_loss") == 0.5
     assert list(usages()) == USAGES
 

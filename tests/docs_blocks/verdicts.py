@@ -3,7 +3,7 @@
 import json
 
 from docs_blocks.markdown import ROOT, table
-from normbench.evidence.claims.margin_test import Part
+from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.report.blocks.claims import effect_with_interval, expected
 
 VERDICTS = ROOT / "configs" / "RESULTS" / "verdicts.json"
@@ -40,7 +40,7 @@ def row(found: dict, up: str) -> tuple[str, ...]:
 def figures(verdict: dict) -> str:
     """The part of a claim that its verdict rests on."""
     parts = [part for part in verdict["parts"] if part["verdict"] == verdict["verdict"]] or verdict["parts"]
-    part = Part(**parts[0] | {"margins": tuple(parts[0]["margins"])})
+    part = ExpectationResult(**parts[0] | {"margins": tuple(parts[0]["margins"])})
     return f"{part.metric}: {effect_with_interval(part)}, expected {expected(part)}"
 
 

@@ -9,7 +9,7 @@ from faults.small_study import TEXT
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from normbench.storage.files.json_files import read_json
-from normbench.storage.lock import Busy, claim
+from normbench.storage.lock import RunBusy, claim_run
 from normbench.storage.owners import OwnerWatch
 from normbench.study.load import load_study
 from normbench.training.attempt import Interrupted
@@ -75,8 +75,8 @@ def test_a_clock_that_jumps_all_the_time_changes_no_result(config):
 @pytest.mark.usefixtures("jumping")
 def test_an_owner_is_not_taken_for_dead_by_a_clock_that_jumps():
     folder, watch = Path("arm/seed-0"), OwnerWatch(silence_s=60.0)
-    with claim(folder):
+    with claim_run(folder):
         for _ in range(5):
             assert not watch.is_free(folder)
-        with pytest.raises(Busy):
-            claim(folder, silent_owners=watch.silent_owners)
+        with pytest.raises(RunBusy):
+            claim_run(folder, silent_owners=watch.silent_owners)

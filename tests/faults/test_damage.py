@@ -10,9 +10,9 @@ from faults.small_study import CONFIG, RUNS, asked_again, results, run, run_of
 from normbench.errors import ConfigError, RunFolderError
 from normbench.scheduling.schedule import run_study
 from normbench.storage.files.json_files import read_json
-from normbench.storage.lock import claim
+from normbench.storage.lock import claim_run
 from normbench.storage.owners import Owner
-from normbench.storage.run_folder import Run, problem_with
+from normbench.storage.run_folder import Run, find_damage
 from normbench.study.load import load_study
 
 CHANGED = "must be as the run wrote it, got another sha256."
@@ -57,7 +57,7 @@ def test_a_summary_cut_at_any_byte_or_with_any_bit_flipped_is_no_result(finished
 @pytest.mark.parametrize("raw", [b"", b"{}", b"[]", b"null", b'{"files": 3}', b'{"files": {"a": "b"}}', b"[" * 100_000])
 def test_a_summary_of_something_else_is_no_result(finished, raw):
     (finished / "summary.json").write_bytes(raw)
-    assert problem_with(finished).startswith(f"{finished}/")
+    assert find_damage(finished).startswith(f"{finished}/")
 
 
 @pytest.mark.parametrize("size", [0, 1, 400, -1])
@@ -82,14 +82,14 @@ def test_a_run_with_a_damaged_table_is_set_aside_and_made_again(undisturbed, fin
 
 def test_a_claim_cut_at_any_byte_is_nobodys():
     folder = Path("arm/seed-0")
-    with claim(folder):
+    with claim_run(folder):
         whole = (folder / "claim.json").read_bytes()
         for size in range(len(whole) - 2):
             (folder / "claim.json").write_bytes(whole[:size])
             assert Owner.of(folder) is None
     for size in (0, 50, len(whole) - 1):
         (folder / "claim.json").write_bytes(whole[:size])
-        with claim(folder):
+        with claim_run(folder):
             pass
 
 

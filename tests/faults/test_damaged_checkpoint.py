@@ -14,7 +14,7 @@ from faults.small_study import TEXT
 
 from normbench.study.load import load_study
 from normbench.training.attempt import Interrupted
-from normbench.training.checkpoints import Damaged, load_checkpoint
+from normbench.training.checkpoints import CheckpointDamaged, load_checkpoint
 from normbench.training.experiment import run_experiment
 from normbench.training.run_hooks import RunHooks
 
@@ -85,7 +85,7 @@ def test_no_damaged_checkpoint_is_loaded(stopped):
     (PART / "checkpoint.before.pt").unlink()
     for raw in damages(stopped, 200):
         (PART / "checkpoint.pt").write_bytes(raw)
-        with pytest.raises(Damaged, match=rf"^part/checkpoint.pt: {RULE}$"):
+        with pytest.raises(CheckpointDamaged, match=rf"^part/checkpoint.pt: {RULE}$"):
             load_checkpoint(PART, mine)
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from faults.small_study import RUNS, asked_again, results, run
 
-from normbench.storage.lock import Claim
+from normbench.storage.lock import RunClaim
 
 PUBLISHING, TIDYING = 5, 6
 """Of the moments in which a run of 4 steps, saved after each, makes sure that it is still its owner's."""
@@ -20,7 +20,7 @@ def disturb(monkeypatch):
     """Have something happen to the first run just before the n-th time it makes sure of its folder."""
 
     def disturb(number, what):
-        held, folders = Claim.held, []
+        owned, folders = RunClaim.owned, []
 
         @contextmanager
         def disturbed(claim):
@@ -28,11 +28,11 @@ def disturb(monkeypatch):
                 folders.append(claim.folder)
                 if len(folders) == number:
                     what(claim.folder)
-            with held(claim):
+            with owned(claim):
                 yield
 
         with monkeypatch.context() as patch:
-            patch.setattr(Claim, "held", disturbed)
+            patch.setattr(RunClaim, "owned", disturbed)
             return run("--checkpoint-every", 0), folders[0]
 
     return disturb

@@ -7,7 +7,7 @@ import torch
 from foreign_models import HEALTHY, Functional, ResNet, batch_for, encoder, kaiming, plain
 from torch import nn
 
-from normbench.evidence.layers.probe_lines import LayerSeen
+from normbench.evidence.layers.probe_lines import LayerReading
 from normbench.evidence.layers.probe_reading import read_probe
 from normbench.inspection.probe import probe_model
 from normbench.scheduling.probe_seeds import probe_config
@@ -269,7 +269,7 @@ def test_a_healthy_model_of_normbench_is_not_flagged(name):
 
 def seen_as(layer, **figures):
     numbers = {"mean": 0.0, "std": 1.0, "max_abs": 3.0, "zero_share": 0.0, "input_finite": 1.0, "grad_std": 1.0}
-    return LayerSeen(layer, "Linear", "weights", layer, (4, 4), "", True, numbers | figures)
+    return LayerReading(layer, "Linear", "weights", layer, (4, 4), "", True, numbers | figures)
 
 
 def test_a_seed_in_which_something_breaks_is_enough():

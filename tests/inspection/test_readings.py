@@ -10,7 +10,7 @@ from normbench.norms.batch_norm import BatchNorm
 from normbench.scheduling.schedule import run_study
 from normbench.study.config import RunConfig
 from normbench.study.load import load_study
-from normbench.training.build import build_training, readings
+from normbench.training.build import build_training, final_readings
 from normbench.training.loop import train
 from normbench.training.recorders.memory import MemoryRecorder
 
@@ -66,9 +66,9 @@ def test_reading_leaves_no_trace():
 
 
 def test_a_model_without_running_statistics_has_no_further_readings():
-    readings = Readings(Dataset(split(1.0), split(1.0), split(1.0)), "regression", 1, "shuffled")
+    final_readings = Readings(Dataset(split(1.0), split(1.0), split(1.0)), "regression", 1, "shuffled")
     model = nn.LayerNorm(1)
-    assert (readings(model), readings.columns(model)) == ({}, [])
+    assert (final_readings(model), final_readings.columns(model)) == ({}, [])
 
 
 def test_a_split_that_fills_no_batch_is_one():
@@ -165,7 +165,7 @@ def test_what_is_read_are_the_columns_of_the_header(dataset, model):
     config = RunConfig.model_validate(settings | {"batch_size": 8})
     training, data = build_training(config, 2000)
     found = training.final_read(training.model)
-    assert set(found) == set(readings(data, config).columns(training.model))
+    assert set(found) == set(final_readings(data, config).columns(training.model))
     assert {f"adapted_{split}_loss" for split in data.splits() if split not in ("train", "validation")} <= set(found)
 
 

@@ -10,8 +10,8 @@ from runs_in_memory import arm_with, arms_called
 
 from normbench.errors import ComparisonError
 from normbench.evidence.claims.claim import read_claims
-from normbench.evidence.claims.kept_verdicts import read_verdicts
 from normbench.evidence.claims.verdict import judge_claim
+from normbench.evidence.claims.verdicts_file import read_verdicts
 from normbench.report.figures.claims import draw_claims
 from normbench.report.pages.claims_page import page, write_page
 from normbench.storage.files.yaml_file import read_study_file

@@ -10,9 +10,9 @@ from made_up_runs import make_arm, make_run, make_study
 
 from normbench.errors import ComparisonError
 from normbench.evidence.comparison.comparison import compare_study
-from normbench.evidence.comparison.pivot import pivots
+from normbench.evidence.comparison.pivot import make_pivots
 from normbench.report.figures.comparison import check_path, save_figure
-from normbench.report.figures.panels import over_setting, over_steps
+from normbench.report.figures.panels import panel_over_setting, panel_over_steps
 from normbench.storage.study_folder import read_study
 
 NORMS, BATCH_SIZES = ("none", "batch_norm"), (2, 8, 32)
@@ -37,8 +37,8 @@ def refusal(action, *arguments):
     return str(error.value)
 
 
-def testover_steps_there_is_a_line_per_arm_with_its_own_part_of_the_name(comparison):
-    panel = over_steps(comparison, "test_loss")
+def test_over_steps_there_is_a_line_per_arm_with_its_own_part_of_the_name(comparison):
+    panel = panel_over_steps(comparison, "test_loss")
     assert [series.label for series in panel.series][:2] == ["norm=none,batch_size=2", "norm=none,batch_size=8"]
     assert panel.series[0].x == [0, 10, 20]
     last = comparison.rows[0].figures["test_loss"]
@@ -47,7 +47,7 @@ def testover_steps_there_is_a_line_per_arm_with_its_own_part_of_the_name(compari
 
 def test_what_all_lines_have_in_common_is_the_title(comparison):
     alike = compare_study(read_study(Path(comparison.rows[0].folder).parent), ["test_loss"])
-    panel = over_steps(replace(alike, rows=alike.rows[::3]), "test_loss")
+    panel = panel_over_steps(replace(alike, rows=alike.rows[::3]), "test_loss")
     assert (panel.title, [series.label for series in panel.series]) == (
         "batch_size=2",
         ["norm=none", "norm=batch_norm"],
@@ -56,8 +56,8 @@ def test_what_all_lines_have_in_common_is_the_title(comparison):
 
 @pytest.mark.parametrize("by", [("norm", "batch_size"), ("batch_size", "norm")])
 def test_over_a_setting_the_numbers_are_the_axis_whichever_key_comes_first(comparison, by):
-    (table,) = pivots(comparison, by)
-    panel = over_setting(table)
+    (table,) = make_pivots(comparison, by)
+    panel = panel_over_setting(table)
     assert (panel.x_label, panel.legend, panel.ticks) == ("batch_size", "norm", ())
     assert [(series.label, list(series.x)) for series in panel.series] == [(norm, [2.0, 8.0, 32.0]) for norm in NORMS]
     figure = comparison.rows[4].figures["test_loss"]
@@ -66,15 +66,15 @@ def test_over_a_setting_the_numbers_are_the_axis_whichever_key_comes_first(compa
 
 
 def test_over_words_there_are_ticks(comparison):
-    (table,) = pivots(type(comparison)(**{**vars(comparison), "rows": comparison.rows[::3]}), ["norm"])
-    assert over_setting(table).ticks == NORMS
+    (table,) = make_pivots(type(comparison)(**{**vars(comparison), "rows": comparison.rows[::3]}), ["norm"])
+    assert panel_over_setting(table).ticks == NORMS
 
 
 @pytest.mark.parametrize("by", [(), ("norm", "batch_size"), ("norm",), ("arm",)])
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".PNG"])
 def test_the_same_runs_give_the_same_bytes(comparison, by, suffix):
     for name in ("first", "second"):
-        save_figure(Path(name + suffix), [comparison], [pivots(comparison, by) if by else []])
+        save_figure(Path(name + suffix), [comparison], [make_pivots(comparison, by) if by else []])
     first, second = (Path(name + suffix).read_bytes() for name in ("first", "second"))
     assert first == second
     assert first.startswith(b"\x89PNG") if suffix.lower() == ".png" else ET.fromstring(first) is not None
@@ -86,7 +86,7 @@ def test_one_seed_each_can_be_drawn():
         make_run(make_arm(folder, arm, norm=arm), 0, [{"step": 0, "test_loss": 0.5}, {"step": 9, "test_loss": 0.1}])
     found = compare_study(read_study(folder), ["test_loss"])
     save_figure(Path("steps.png"), [found], [[]])
-    save_figure(Path("by.png"), [found], [pivots(found, ["norm"])])
+    save_figure(Path("by.png"), [found], [make_pivots(found, ["norm"])])
     assert Path("steps.png").stat().st_size > 5_000 < Path("by.png").stat().st_size
 
 
@@ -103,7 +103,7 @@ def test_several_studies_are_no_picture(comparison):
 def test_a_metric_without_steps_is_refused(comparison):
     rule = "without --by it must be of a column or of a layer's statistic, which has a value at every step"
     message = f"--plot: {rule}, got 'output_std_mean'. Add --metric test_loss, or --by KEY."
-    assert refusal(over_steps, comparison, "output_std_mean") == message
+    assert refusal(panel_over_steps, comparison, "output_std_mean") == message
 
 
 def test_more_lines_than_can_be_told_apart_are_refused(comparison):
@@ -126,6 +126,6 @@ def test_numbers_of_any_size_are_drawn(tmp_path, size, metric):
         for seed in range(2):
             make_run(made, seed, [{"step": step, metric: factor * (1 - 0.1 * seed)} for step in (0, 10)])
     comparison = compare_study(read_study(folder), [metric])
-    for tables in ([], pivots(comparison, ["lr"])):
+    for tables in ([], make_pivots(comparison, ["lr"])):
         save_figure(tmp_path / "picture.png", [comparison], [tables])
         assert (tmp_path / "picture.png").stat().st_size

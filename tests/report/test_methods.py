@@ -7,8 +7,8 @@ from made_up_runs import make_arm, make_run, make_study
 from normbench import __version__
 from normbench.evidence.comparison.comparison import compare_study
 from normbench.evidence.comparison.effects import with_effects
-from normbench.evidence.comparison.pivot import pivots
-from normbench.report.pages.methods import methods
+from normbench.evidence.comparison.pivot import make_pivots
+from normbench.report.pages.methods import methods_paragraph
 from normbench.storage.files.json_files import write_json
 from normbench.storage.run_folder import ENVIRONMENT_JSON
 from normbench.storage.study_folder import read_study
@@ -32,7 +32,7 @@ def comparison(baseline="none", num_seeds=8):
 
 
 def test_all_of_it_in_one_paragraph():
-    assert methods(comparison()) == (
+    assert methods_paragraph(comparison()) == (
         "Study made_up compares 3 arms that differ in norm; all other settings are equal. Each arm was trained with "
         "n = 8 seeds; a seed decides data, initial weights, batch order and dropout, the same in every arm where "
         "shapes agree. Nothing was tuned: every arm runs at its given settings. "
@@ -47,11 +47,11 @@ def test_all_of_it_in_one_paragraph():
 
 
 def test_without_a_baseline_no_test_is_told():
-    assert "sign-flip" not in methods(comparison(baseline=None))
+    assert "sign-flip" not in methods_paragraph(comparison(baseline=None))
 
 
 def test_beyond_16_seeds_the_test_is_not_exact():
-    assert "two-sided Monte Carlo (16,383 draws) paired" in methods(comparison(num_seeds=17))
+    assert "two-sided Monte Carlo (16,383 draws) paired" in methods_paragraph(comparison(num_seeds=17))
 
 
 def test_tuning_tells_its_keys_and_seeds():
@@ -59,13 +59,13 @@ def test_tuning_tells_its_keys_and_seeds():
     assert (
         "optimizer.lr was chosen for each arm, the value with the best median final validation loss over tuning seeds "
         "1000 and 1001, before any run that is reported. Arms not called tuned run at their given settings."
-    ) in methods(tuned)
+    ) in methods_paragraph(tuned)
 
 
 def test_seeds_that_are_missing_are_told():
     found = comparison()
     rows = [replace(found.rows[0], missing_seeds=(7,), seeds=tuple(range(7))), *found.rows[1:]]
-    text = methods(replace(found, rows=rows))
+    text = methods_paragraph(replace(found, rows=rows))
     assert "n = 7 to 8 seeds" in text
     assert "compared over the seeds that both arms have" in text
 
@@ -74,9 +74,9 @@ def test_trends_of_a_table_by_settings_are_told():
     found = comparison()
     rows = [replace(row, settings={"batch_size": 2**i}) for i, row in enumerate(found.rows)]
     by_size = replace(found, rows=rows, differing=["batch_size"])
-    assert "Kendall's tau" in methods(by_size, pivots(by_size, ["batch_size"]))
-    assert "Kendall's tau" not in methods(by_size)
+    assert "Kendall's tau" in methods_paragraph(by_size, make_pivots(by_size, ["batch_size"]))
+    assert "Kendall's tau" not in methods_paragraph(by_size)
 
 
 def test_nothing_finished_has_no_methods():
-    assert methods(replace(comparison(), rows=[])) == "made_up: no finished run."
+    assert methods_paragraph(replace(comparison(), rows=[])) == "made_up: no finished run."

@@ -2,7 +2,7 @@
 
 from io import StringIO
 
-from normbench.evidence.layers.probe_lines import LayerSeen
+from normbench.evidence.layers.probe_lines import LayerReading
 from normbench.evidence.layers.probe_reading import read_probe
 from normbench.report.blocks.layers import LONG
 from normbench.report.blocks.probe import probe_blocks
@@ -30,7 +30,7 @@ b: the weights are too large, std 0.05, which multiplies the signal by 20.
 def seen(layer, grad_std, std=1.0, gain=1.0):
     figures = {"mean": 0.5, "std": std, "max_abs": 3.0, "zero_share": 0.5, "grad_std": grad_std, "input_finite": 1.0}
     weight = {"weight_std": 0.05, "weight_grad_std": 0.2, "weight_max_abs": 0.1, "weight_gain": gain}
-    return LayerSeen(layer, "Linear", "weights", layer, (16, 16), "BatchNorm", True, figures | weight)
+    return LayerReading(layer, "Linear", "weights", layer, (16, 16), "BatchNorm", True, figures | weight)
 
 
 def printed(lines, *, show_all=False):

@@ -9,7 +9,7 @@ import pytest
 from normbench.report.blocks.block import Block, Column, Line, Table, keys, words
 from normbench.report.pages.markdown import blocks_markdown, escaped, table_markdown
 from normbench.report.terminal.console import make_console
-from normbench.report.terminal.render import blocks_rows, fitted, print_blocks, table_text
+from normbench.report.terminal.render import blocks_rows, fit_blocks, print_blocks, table_text
 
 TABLE = Table([keys("norm", ["none", "batch_norm"]), Column("train loss", [0.5, 0.125]), words("says", ["well", "表"])])
 WIDE = Table([keys("norm", ["none", "batch_norm"]), *(Column(f"metric {i}", [i + 0.123, 1e4]) for i in range(20))])
@@ -99,7 +99,7 @@ def test_as_many_layers_are_shown_as_there_is_room_for():
     def build(max_layers):
         return [Block(lines=[Line(str(i)) for i in range(max_layers or 40)])]
 
-    assert [len(blocks_rows(fitted(build, 80, room), 80)) for room in (50, 8, 6, 1)] == [40, 8, 6, 1]
+    assert [len(blocks_rows(fit_blocks(build, 80, room), 80)) for room in (50, 8, 6, 1)] == [40, 8, 6, 1]
 
 
 def test_markdown_is_a_github_table_in_which_nothing_is_lost():

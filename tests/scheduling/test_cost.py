@@ -10,7 +10,7 @@ from normbench.scheduling import cost as cost_module
 from normbench.scheduling.cost import estimate_cost
 from normbench.scheduling.executors.in_process import InProcess
 from normbench.scheduling.schedule import run_study
-from normbench.scheduling.tuning import frozen_choices, tune_study, with_choices
+from normbench.scheduling.tuning import known_choices, tune_study, with_choices
 from normbench.study.load import load_study
 
 
@@ -101,7 +101,7 @@ def test_what_was_chosen_before_costs_nothing_again():
     cost = estimate_cost(study, Path("runs"))
     assert (cost.num_tuning_runs, cost.num_missing) == (0, 12)  # all runs are there, one choice is to be made of them
     tune_study(study, Path("runs"), InProcess())
-    run_study(with_choices(study, frozen_choices(study, Path("runs"))), Path("runs"))
+    run_study(with_choices(study, known_choices(study, Path("runs"))), Path("runs"))
     cost = estimate_cost(study, Path("runs"))
     assert (cost.num_missing, cost.cpu_s) == (0, 0)
     assert cost.num_runs == cost.num_finished
@@ -111,6 +111,6 @@ def test_arms_alike_in_what_costs_time_are_measured_once(monkeypatch):
     text = f"{TINY}grid: {{l1: [0, 0.1, 0.2, 0.3, 0.4], norm: [none, layer_norm]}}\n"
     Path("tiny.yaml").write_text(text, encoding="utf-8")
     timed = []
-    monkeypatch.setattr(cost_module, "_timed", lambda config, _: timed.append(config.norm.name) or 2.0)
+    monkeypatch.setattr(cost_module, "_time_run", lambda config, _: timed.append(config.norm.name) or 2.0)
     cost = estimate_cost(load_study(Path("tiny.yaml")), Path("runs"))
     assert ([arm.cpu_s_per_run for arm in cost.arms], sorted(timed)) == ([2.0] * 10, ["layer_norm", "none", "none"])

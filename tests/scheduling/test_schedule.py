@@ -230,7 +230,7 @@ class Impatient(OwnerWatch):
 
 
 def test_a_run_that_another_makes_is_waited_for_and_taken_over_when_it_falls_silent(monkeypatch):
-    monkeypatch.setattr("normbench.scheduling.schedule.LOOK_AGAIN_S", 0.001)
+    monkeypatch.setattr("normbench.scheduling.schedule.POLL_S", 0.001)
     monkeypatch.setattr("normbench.scheduling.schedule.OwnerWatch", Impatient)
     first, _ = make_plan(study_of(TINY + ARMS), RUNS).runs
     first.folder.mkdir(parents=True)

@@ -13,13 +13,13 @@ from normbench.evidence.comparison.effects import with_effects
 from normbench.scheduling import one_run
 from normbench.scheduling.executors.in_process import InProcess
 from normbench.scheduling.schedule import run_study
-from normbench.scheduling.tuning import quick, tune_study, with_choices, with_settings
+from normbench.scheduling.tuning import quick_study, tune_study, with_choices, with_settings
 from normbench.storage.files.json_files import write_sealed_json
-from normbench.storage.run_folder import METRICS_CSV, SUMMARY_JSON, digests
+from normbench.storage.run_folder import METRICS_CSV, SUMMARY_JSON, csv_digests
 from normbench.storage.study_folder import read_study
 from normbench.study.config import TUNING_SEEDS
 from normbench.study.load import load_study
-from normbench.training.found_result import recorded
+from normbench.training.found_result import describe_recording
 
 RUNS = Path("runs")
 CONSTANT = 2.0
@@ -46,8 +46,8 @@ def losses(monkeypatch):
         write_csv(folder / METRICS_CSV, rows)
         status = {"status": "diverged" if loss is None else "finished"}
         constant = {"constant_predictor": {"validation_loss": CONSTANT, "test_loss": CONSTANT}}
-        summary = SUMMARY | status | constant | {"identity": identity.sha256, "recorded": recorded(config)}
-        summary |= {"files": digests(folder)}
+        summary = SUMMARY | status | constant | {"identity": identity.sha256, "recorded": describe_recording(config)}
+        summary |= {"files": csv_digests(folder)}
         write_sealed_json(folder / SUMMARY_JSON, summary)
         return summary
 
@@ -247,7 +247,7 @@ def test_a_changed_config_keeps_everything_else():
 
 def test_quick_is_a_look_under_another_name():
     text = TINY.replace("num_steps: 4", "num_steps: 400")
-    look = quick(study_of({"optimizer.lr": [0.01, 0.02]}, text=text))
+    look = quick_study(study_of({"optimizer.lr": [0.01, 0.02]}, text=text))
     assert (look.name, look.seeds, dict(look.tune), list(look.arms)) == ("tiny-quick", (0, 1), {}, ["none"])
     assert look.arms["none"].total_steps == 40
     assert look.options == {"--quick": True}
@@ -255,4 +255,4 @@ def test_quick_is_a_look_under_another_name():
 
 def test_quick_trains_at_least_one_epoch():
     text = TINY.replace("num_steps: 4", "num_epochs: 9")
-    assert quick(study_of({"optimizer.lr": [0.01, 0.02]}, text=text, seeds=5)).arms["none"].num_epochs == 1
+    assert quick_study(study_of({"optimizer.lr": [0.01, 0.02]}, text=text, seeds=5)).arms["none"].num_epochs == 1

@@ -8,7 +8,7 @@ import pytest
 from contracts.variants import PARTS, variants
 from pydantic import ValidationError
 
-from normbench.storage.identity import NUM_SHOWN, RunIdentity, read_identity
+from normbench.storage.identity import NUM_DIGITS_SHOWN, RunIdentity, read_identity
 from normbench.study.config import RecordingConfig, RunConfig
 from normbench.study.numerics import Numerics
 
@@ -129,7 +129,7 @@ def test_an_identity_is_written_whole_and_read_back(tmp_path):
     mine = identity(norm={"name": "group_norm", "num_groups": 2}, fix=["data"], threads=3)
     mine.write(tmp_path)
     assert read_identity(tmp_path) == mine
-    assert mine.short == mine.sha256[:NUM_SHOWN]
+    assert mine.short == mine.sha256[:NUM_DIGITS_SHOWN]
 
 
 def test_an_identity_that_was_changed_by_hand_is_none(tmp_path):

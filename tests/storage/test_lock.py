@@ -12,7 +12,7 @@ from made_up_runs import make_arm, make_run, make_study, write_csv
 
 from normbench.errors import RunFolderError
 from normbench.storage import lock, owners
-from normbench.storage.lock import Busy, claim, clear, stamp, sweep
+from normbench.storage.lock import RunBusy, claim_run, read_stamp, remove_attempt, remove_part_files
 from normbench.storage.owners import Owner, OwnerWatch
 
 RUN = Path("runs/study/arm-aaaaaa/seed-0")
@@ -39,23 +39,23 @@ def dead_pid():
 
 
 def test_a_free_run_is_claimed_and_then_busy():
-    with claim(RUN) as mine:
+    with claim_run(RUN) as mine:
         assert Owner.of(RUN) == mine.owner
         assert (mine.owner.pid, mine.note) == (os.getpid(), "")
-        with pytest.raises(Busy):
-            claim(RUN)
+        with pytest.raises(RunBusy):
+            claim_run(RUN)
 
 
 def test_what_an_attempt_left_is_free_again_when_it_is_over():
-    with claim(RUN):
+    with claim_run(RUN):
         pass
-    with claim(RUN) as again:
+    with claim_run(RUN) as again:
         assert Owner.of(RUN).token == again.owner.token
 
 
 @pytest.mark.parametrize("status", ["interrupted", "failed"])
 def test_an_attempt_that_ended_says_how_and_is_free(status):
-    with claim(RUN) as mine:
+    with claim_run(RUN) as mine:
         mine.end(status, "of something")
     owner = Owner.of(RUN)
     assert (owner.status, owner.error, owner.is_alive) == (status, "of something", False)
@@ -64,7 +64,7 @@ def test_an_attempt_that_ended_says_how_and_is_free(status):
 def test_a_dead_process_has_no_claim():
     owner_written(pid=dead_pid(), born="1")
     assert not Owner.of(RUN).is_alive
-    assert claim(RUN) is not None
+    assert claim_run(RUN) is not None
 
 
 def test_another_process_of_the_same_number_is_not_the_owner():
@@ -72,7 +72,7 @@ def test_another_process_of_the_same_number_is_not_the_owner():
     try:
         owner_written(pid=other.pid, born="an hour before")
         assert not Owner.of(RUN).is_alive
-        owner_written(pid=other.pid, born=owners._birth(other.pid))
+        owner_written(pid=other.pid, born=owners._start_time(other.pid))
         assert Owner.of(RUN).is_alive
     finally:
         other.communicate(b"\n")
@@ -80,7 +80,7 @@ def test_another_process_of_the_same_number_is_not_the_owner():
 
 def test_a_process_that_nobody_has_waited_for_is_dead():
     zombie = subprocess.Popen([sys.executable, "-c", "pass"])
-    born = owners._birth(zombie.pid)
+    born = owners._start_time(zombie.pid)
     os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
     owner_written(pid=zombie.pid, born=born)
     assert not Owner.of(RUN).is_alive
@@ -88,11 +88,11 @@ def test_a_process_that_nobody_has_waited_for_is_dead():
 
 
 def test_what_was_made_since_is_not_outdated(arm):
-    old = stamp(make_run(arm))
-    with claim(arm / "seed-0", outdated=old):
+    old = read_stamp(make_run(arm))
+    with claim_run(arm / "seed-0", outdated=old):
         pass
     write_csv(arm / "seed-0" / "metrics.csv", [{"step": 0}])
-    with claim(arm / "seed-0", outdated=old):  # as by another command that began when the old result was there
+    with claim_run(arm / "seed-0", outdated=old):  # as by another command that began when the old result was there
         assert names_in(arm) == [".lock", "arm.json", "seed-0", "seed-0.old-1"]
         assert "metrics.csv" in names_in(arm / "seed-0")
 
@@ -101,14 +101,14 @@ def test_a_finished_run_whose_owner_is_out_of_sight_is_finished_all_the_same(arm
     run = make_run(arm)
     Owner("token", pid=1, host="far away").write(run)
     assert OwnerWatch().is_free(run)
-    assert claim(run) is None
+    assert claim_run(run) is None
     assert "claim.json" not in names_in(run)
 
 
 def test_only_half_written_files_are_swept_away(arm):
     for name in ("part-time", "a.partial", ".part-metrics.csv-7"):
         (arm / name).write_text("x")
-    sweep(arm)
+    remove_part_files(arm)
     assert names_in(arm) == ["a.partial", "arm.json", "part-time"]
 
 
@@ -120,7 +120,7 @@ def test_a_claim_that_cannot_be_read_now_is_not_nobodys(monkeypatch):
 
     monkeypatch.setattr(owners, "read_bytes", fail)
     with pytest.raises(RunFolderError, match="Permission denied"):
-        claim(RUN)
+        claim_run(RUN)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"token": "a"}', '{"token": "a", "pid": -1}', '{"pid": "x"}'])
@@ -128,7 +128,7 @@ def test_a_claim_that_cannot_be_read_is_nobodys(text):
     RUN.mkdir(parents=True)
     (RUN / "claim.json").write_text(text)
     assert Owner.of(RUN) is None
-    assert claim(RUN) is not None
+    assert claim_run(RUN) is not None
 
 
 def test_an_owner_on_another_machine_is_believed_until_it_is_silent_for_long(monkeypatch):
@@ -143,9 +143,9 @@ def test_an_owner_on_another_machine_is_believed_until_it_is_silent_for_long(mon
         assert not watch.is_free(RUN)
     now[0] = 122.0
     assert watch.is_free(RUN)
-    with pytest.raises(Busy):
-        claim(RUN)
-    assert claim(RUN, silent_owners=watch.silent_owners) is not None
+    with pytest.raises(RunBusy):
+        claim_run(RUN)
+    assert claim_run(RUN, silent_owners=watch.silent_owners) is not None
 
 
 def test_an_owner_in_another_container_of_the_same_name_is_out_of_sight():
@@ -155,7 +155,7 @@ def test_an_owner_in_another_container_of_the_same_name_is_out_of_sight():
 
 def test_signs_of_life_come_while_a_run_is_made(monkeypatch):
     monkeypatch.setattr(lock, "HEARTBEAT_S", 0.001)
-    with claim(RUN):
+    with claim_run(RUN):
         os.utime(RUN / "claim.json", (1, 1))
         while (RUN / "claim.json").stat().st_mtime == 1:
             pass
@@ -166,14 +166,14 @@ def test_a_finished_run_is_not_claimed_and_tidied_up(arm):
     (run / "checkpoint.pt").write_text("left")
     owner_of_dead = Owner("token", pid=dead_pid(), born="1")
     owner_of_dead.write(run)
-    assert claim(run) is None
+    assert claim_run(run) is None
     assert names_in(run) == ["environment.json", "layer_stats.csv", "metrics.csv", "summary.json"]
 
 
 def test_a_damaged_result_is_set_aside_and_told(arm):
     run = make_run(arm)
     write_csv(run / "metrics.csv", [{"step": 0, "test_loss": 0.0}])
-    with claim(run) as mine:
+    with claim_run(run) as mine:
         assert names_in(run) == ["claim.json"]
     problem = f"{run}/metrics.csv: must be as the run wrote it, got another sha256."
     assert mine.note == f"{problem} It is kept as seed-0.old-1 and made again."
@@ -182,18 +182,21 @@ def test_a_damaged_result_is_set_aside_and_told(arm):
 
 def test_what_is_outdated_is_set_aside_each_time(arm):
     for content in ("first", "second", "third"):
-        with claim(arm / "seed-0", outdated=stamp(arm / "seed-0")):
+        with claim_run(arm / "seed-0", outdated=read_stamp(arm / "seed-0")):
             (arm / "seed-0" / "note.txt").write_text(content)
     kept = {path.parent.name: path.read_text() for path in arm.glob("*/note.txt")}
     assert kept == {"seed-0.old-1": "first", "seed-0.old-2": "second", "seed-0": "third"}
 
 
 def test_only_the_owner_publishes():
-    with claim(RUN) as mine:
-        with mine.held():
+    with claim_run(RUN) as mine:
+        with mine.owned():
             pass
         Owner("another", pid=os.getpid()).write(RUN)
-        with pytest.raises(RunFolderError, match=r"^runs/study/arm-aaaaaa/seed-0: must stay .* Ask again"), mine.held():
+        with (
+            pytest.raises(RunFolderError, match=r"^runs/study/arm-aaaaaa/seed-0: must stay .* Ask again"),
+            mine.owned(),
+        ):
             pytest.fail("the block was entered")
         mine.end("failed")
         mine.finish()
@@ -201,19 +204,19 @@ def test_only_the_owner_publishes():
 
 
 def test_a_folder_removed_meanwhile_is_a_mistake_with_a_place():
-    with claim(RUN) as mine:
+    with claim_run(RUN) as mine:
         for path in (RUN / "claim.json", RUN.parent / ".lock"):
             path.unlink()
         RUN.rmdir()
         RUN.parent.rmdir()
-        with pytest.raises(RunFolderError, match="got it removed"), mine.held():
+        with pytest.raises(RunFolderError, match="got it removed"), mine.owned():
             pytest.fail("the block was entered")
 
 
 def test_a_folder_that_cannot_be_made_says_why():
     Path("runs").write_text("a file")
     with pytest.raises(RunFolderError) as error:
-        claim(Path("runs/a/seed-0"))
+        claim_run(Path("runs/a/seed-0"))
     rule = "must be a folder this user may write, got: Not a directory. Choose another with --runs-dir."
     assert str(error.value) == f"runs/a/seed-0: {rule}"
 
@@ -222,7 +225,7 @@ def test_clearing_takes_what_runs_write_and_nothing_else():
     RUN.mkdir(parents=True)
     for name in ("metrics.csv", "events.out.1", "checkpoint.pt", "error.txt", "claim.json", "notes.md"):
         (RUN / name).write_text("x")
-    clear(RUN)
+    remove_attempt(RUN)
     assert names_in(RUN) == ["claim.json", "notes.md"]
 
 
@@ -231,8 +234,8 @@ def test_of_many_that_ask_at_once_one_gets_the_run():
 
     def ask():
         try:
-            got.append(claim(RUN).__enter__().owner.token)
-        except Busy:
+            got.append(claim_run(RUN).__enter__().owner.token)
+        except RunBusy:
             got.append(None)
 
     threads = [Thread(target=ask) for _ in range(8)]

@@ -9,8 +9,8 @@ from normbench.errors import ConfigError
 from normbench.evidence.claims.study_verdicts import file_verdicts
 from normbench.scheduling.plan import make_plan
 from normbench.storage.arm_labels import label_words
-from normbench.storage.choices import Question
-from normbench.storage.identity import NUM_SHOWN
+from normbench.storage.choices import TuningSearch
+from normbench.storage.identity import NUM_DIGITS_SHOWN
 from normbench.storage.names import is_name
 from normbench.study.axes import flat_change
 from normbench.study.load import load_study
@@ -132,8 +132,8 @@ def test_an_arm_called_like_another_arms_folder_has_its_own():
 def test_the_longest_names_are_names_of_files():
     longest = "x" * 120
     study = load(f"study: {longest}\narms: {{{longest}: {{}}}}\ntune: {{optimizer.lr: [0.1, 0.2]}}\n")
-    assert all(len(name) == 120 + 1 + NUM_SHOWN for name in folders(study))
-    choice = Question(f"{longest},tuned", "aaaaaa", study.tune, (1000,)).path(RUNS / study.name)
+    assert all(len(name) == 120 + 1 + NUM_DIGITS_SHOWN for name in folders(study))
+    choice = TuningSearch(f"{longest},tuned", "aaaaaa", study.tune, (1000,)).path(RUNS / study.name)
     assert len(choice.name) < LONGEST_FILE_NAME - len(".part-1234567890")
 
 

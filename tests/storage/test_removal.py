@@ -9,10 +9,10 @@ from made_up_runs import make_arm, make_run, make_study
 from normbench.errors import ComparisonError, ConfigError, RunFolderError
 from normbench.evidence.comparison.comparison import compare_runs
 from normbench.storage import removal
-from normbench.storage.lock import claim
+from normbench.storage.lock import claim_run
 from normbench.storage.owners import Owner
 from normbench.storage.removal import plan_removal, remove
-from normbench.storage.run_search import Found, find_runs
+from normbench.storage.run_search import FoundRuns, find_runs
 
 RUNS = Path("runs")
 LEFT = ".removed-0123456789abcdef"
@@ -140,7 +140,7 @@ def test_the_runs_folder_itself_may_be_a_link():
 
 @pytest.mark.parametrize("path", ["made_up/b-aaaaaa/seed-2", "made_up/b-aaaaaa", "made_up"])
 def test_nothing_goes_while_a_run_in_it_is_made(study, path):
-    with claim(study / "b-aaaaaa" / "seed-2") as mine:
+    with claim_run(study / "b-aaaaaa" / "seed-2") as mine:
         rule = f"must not be running, got process {mine.owner.pid} on {mine.owner.host} that makes it"
         way_out = "Stop it first, or delete claim.json in it if that process is gone for sure."
         told = refusal(path, "made_up/a-aaaaaa")
@@ -158,14 +158,14 @@ def test_an_owner_on_another_machine_keeps_its_run(study):
 @pytest.mark.usefixtures("study")
 def test_a_folder_that_cannot_be_looked_into_may_hold_what_is_running(monkeypatch):
     unreadable = ["runs/made_up/x: must be a folder this user may read, got: Permission denied."]
-    monkeypatch.setattr(removal, "find_runs", lambda *_: Found([], unreadable))
+    monkeypatch.setattr(removal, "find_runs", lambda *_: FoundRuns([], unreadable))
     assert refusal("made_up") == unreadable[0]
 
 
 @pytest.mark.parametrize("paths", [["made_up"], ["made_up/a-aaaaaa", "made_up/b-aaaaaa"]], ids=str)
 def test_a_run_claimed_after_the_question_was_asked_keeps_everything(study, paths):
     planned = plan_removal([Path(path) for path in paths], RUNS)
-    with claim(study / "b-aaaaaa" / "seed-2"):
+    with claim_run(study / "b-aaaaaa" / "seed-2"):
         before = files()
         with pytest.raises(RunFolderError, match=r"^runs/made_up/b-aaaaaa/seed-2: must not be running, got process"):
             remove(planned, RUNS)

@@ -5,7 +5,7 @@ from made_up_runs import make_arm, make_run, make_study, write_csv
 
 from normbench.errors import RunFolderError
 from normbench.storage.files.json_files import write_json
-from normbench.storage.run_folder import arm_folder_name, is_finished, problem_with, read_arm
+from normbench.storage.run_folder import arm_folder_name, find_damage, is_finished, read_arm
 
 
 @pytest.fixture
@@ -84,9 +84,9 @@ def test_a_run_without_environment_is_still_read(arm):
 
 def test_a_whole_run_has_no_problem_and_a_changed_one_names_it(arm):
     run = make_run(arm)
-    assert problem_with(run) == ""
+    assert find_damage(run) == ""
     write_csv(run / "metrics.csv", [{"step": 0, "test_loss": 0.001}])
-    assert problem_with(run) == f"{run}/metrics.csv: must be as the run wrote it, got another sha256."
+    assert find_damage(run) == f"{run}/metrics.csv: must be as the run wrote it, got another sha256."
 
 
 def test_a_summary_cut_off_anywhere_is_a_problem(arm):
@@ -94,6 +94,6 @@ def test_a_summary_cut_off_anywhere_is_a_problem(arm):
     whole = path.read_bytes()
     for size in range(len(whole)):
         path.write_bytes(whole[:size])
-        assert problem_with(path.parent), size
+        assert find_damage(path.parent), size
     path.write_bytes(whole)
-    assert problem_with(path.parent) == ""
+    assert find_damage(path.parent) == ""

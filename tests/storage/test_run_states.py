@@ -13,10 +13,10 @@ from made_up_runs import make_arm, make_run, make_study
 
 from normbench.errors import RunFolderError
 from normbench.storage import run_folder, run_search
-from normbench.storage.lock import claim
+from normbench.storage.lock import claim_run
 from normbench.storage.owners import Owner
-from normbench.storage.run_search import find_runs, folder_named
-from normbench.storage.run_states import by_arm
+from normbench.storage.run_search import find_runs, resolve_folder
+from normbench.storage.run_states import count_by_arm
 
 RUNS = Path("runs")
 
@@ -65,7 +65,7 @@ def test_no_csv_file_is_read_to_say_so(arm, monkeypatch):
 
 
 def test_a_run_is_running_while_its_owner_lives(arm):
-    with claim(arm / "seed-0"):
+    with claim_run(arm / "seed-0"):
         run = only_run()
         assert (run.status, run.owner.pid) == ("running", os.getpid())
     assert only_run().status == "stopped"
@@ -209,20 +209,20 @@ def test_arms_are_counted_with_the_age_of_the_newest(arm):
         os.utime(make_run(arm, seed, status=("finished", "diverged")[seed]) / "summary.json", (now - age_s,) * 2)
     unfinished(arm, 2, host="far away", pid=7)
     os.utime(arm / "seed-2" / "claim.json", (now + 1000,) * 2)  # another machine's clock is ahead
-    (counted,) = by_arm(find_runs(RUNS).runs)
+    (counted,) = count_by_arm(find_runs(RUNS).runs)
     assert counted.counts == {"finished": 1, "diverged": 1, "running": 1}
     assert (counted.age_s, [owner.pid for owner in counted.owners]) == (0.0, [7])
-    (counted,) = by_arm(run for run in find_runs(RUNS).runs if run.status != "running")
+    (counted,) = count_by_arm(run for run in find_runs(RUNS).runs if run.status != "running")
     assert 1000 <= counted.age_s < 2000
 
 
 def test_a_folder_is_named_as_given_or_under_the_runs_folder(arm):
     make_run(arm)
-    assert folder_named(arm, Path("elsewhere")) == arm
-    assert folder_named(Path("made_up/none-aaaaaa"), RUNS) == arm
+    assert resolve_folder(arm, Path("elsewhere")) == arm
+    assert resolve_folder(Path("made_up/none-aaaaaa"), RUNS) == arm
     for path in ("none-aaaaaa", "a\0b", "x" * 5000):
         with pytest.raises(RunFolderError) as error:
-            folder_named(Path(path), RUNS)
+            resolve_folder(Path(path), RUNS)
         rule = "must be a folder, here or in runs, got none. See what there is: normbench list"
         assert str(error.value) == f"{path}: {rule}"
 

@@ -6,7 +6,7 @@ import pytest
 from made_up_runs import TINY
 
 from normbench.errors import ConfigError
-from normbench.study.arms import final_arms, known_arms
+from normbench.study.arms import final_arms, labelled_arms
 from normbench.study.load import load_study
 
 
@@ -18,7 +18,7 @@ def load(text):
 def test_ten_thousand_arms_are_told_apart():
     values = [f"{i / 1000:.3f}" for i in range(1, 101)]
     study = load(f"grid: {{weight_decay: [{', '.join(values)}], l1: [{', '.join(values)}]}}\n")
-    assert len({arm.id for arm in known_arms(study).arms}) == len(study.arms) == 10_000
+    assert len({arm.id for arm in labelled_arms(study).arms}) == len(study.arms) == 10_000
 
 
 @pytest.mark.parametrize("values", ["[1, 1.0]", "[1e0, 1]", "[0.1, 0.1]"])

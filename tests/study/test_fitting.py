@@ -33,7 +33,7 @@ def test_a_default_that_does_not_fit_becomes_what_fits(said, key, fits, line):
     study = load(model="mlp", **said)
     (config,) = study.arms.values()
     assert getattr(config, key) == config.settings()[key] == fits
-    assert line in study.fits[0]
+    assert line in study.fitted_defaults[0]
     with pytest.raises(ConfigError, match=key):
         load(model="mlp", **said, **{key: DEFAULTS[key]})
 
@@ -42,7 +42,9 @@ def test_a_norm_gets_one_group_where_its_default_divides_nothing():
     odd = {"model": {"name": "mlp", "hidden_features": [5]}, "dataset": "gaussian_clusters"}
     study = load(norm="group_norm", **odd)
     assert study.arms["group_norm"].norm.num_groups == 1
-    assert study.fits == ("norm.num_groups 1: the default 2 does not divide the 5 features of layer hidden1",)
+    assert study.fitted_defaults == (
+        "norm.num_groups 1: the default 2 does not divide the 5 features of layer hidden1",
+    )
     with pytest.raises(ConfigError, match="must divide the 5 features"):
         load(norm={"name": "group_norm", "num_groups": 2}, **odd)
 
@@ -55,7 +57,7 @@ def test_no_file_of_two_lines_is_refused_for_a_number_that_it_does_not_say():
         except ConfigError as error:
             complaints += error.complaints
         else:
-            assert len(study.fits) == (dataset in ("linear_regression", "gaussian_noise"))
+            assert len(study.fitted_defaults) == (dataset in ("linear_regression", "gaussian_noise"))
     assert [line for line in complaints if ": model.name: " not in line] == []
 
 
@@ -68,9 +70,9 @@ def test_the_run_says_it_and_its_own_config_gives_the_same_run():
     assert yaml.safe_load(config.read_text())["batch_size"] == 10
     code, _, err = normbench("run", config, "--dry-run")
     assert (code, err) == (0, "")
-    assert not load_study(config).fits
+    assert not load_study(config).fitted_defaults
 
 
 def test_what_fits_is_said_nowhere():
     Path("tiny.yaml").write_text(TINY, encoding="utf-8")
-    assert load_study(Path("tiny.yaml")).fits == ()
+    assert load_study(Path("tiny.yaml")).fitted_defaults == ()

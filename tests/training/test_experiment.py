@@ -6,7 +6,7 @@ import json
 import pytest
 import torch
 
-from normbench.storage.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, Run, digests
+from normbench.storage.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, Run, csv_digests
 from normbench.study.config import RunConfig
 from normbench.study.load import load_study
 from normbench.study.resolved import flat_settings
@@ -103,7 +103,7 @@ def test_recording_more_often_changes_no_row(settings, tmp_path):
 def test_tensorboard_changes_nothing_else(tmp_path):
     run(tmp_path / "with", LINE | {"recording": {"every_steps": 5, "histograms": ["weight", "activation", "update"]}})
     run(tmp_path / "without", LINE | {"recording": {"every_steps": 5, "tensorboard": False}})
-    assert digests(tmp_path / "with") == digests(tmp_path / "without")
+    assert csv_digests(tmp_path / "with") == csv_digests(tmp_path / "without")
     told = [json.loads(files_of(tmp_path / name)["summary.json"]) for name in ("with", "without")]
     assert {key for key in told[0] if told[0][key] != told[1][key]} == {"recorded", "sha256"}
 
@@ -112,7 +112,7 @@ def test_the_summary_names_the_files_and_their_digests(tmp_path):
     summary = run(tmp_path / "a", LINE)
     written = json.loads((tmp_path / "a" / "summary.json").read_text())
     assert summary == {key: value for key, value in written.items() if key != "sha256"}
-    assert summary["files"] == digests(tmp_path / "a")
+    assert summary["files"] == csv_digests(tmp_path / "a")
     assert set(summary["files"]) == {METRICS_CSV, LAYER_STATS_CSV, CURVE_CSV, POINTS_CSV}
     assert (summary["status"], summary["step"]) == ("finished", 10)
 

@@ -10,8 +10,9 @@ from normbench.datasets._batches import Batches
 from normbench.datasets.base import Split
 from normbench.models.base import Linear
 from normbench.random_streams import stream
-from normbench.training.loop import Outcome, Penalty, Training, add_l1_gradient, train
+from normbench.training.loop import add_l1_gradient, train
 from normbench.training.recorders.memory import MemoryRecorder
+from normbench.training.training_objects import Outcome, Penalty, Training
 
 LR = 0.1
 

@@ -1,1 +1,1 @@
-"""Tests what a study file claims against its finished runs."""
+"""Tests the claims of a study file against its finished runs."""

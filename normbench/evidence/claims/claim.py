@@ -1,4 +1,4 @@
-"""Claims of a study file: what somebody says, and what is expected if it is true."""
+"""Claim: a sentence of a document, with the results that must hold in a study if it is true."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,25 +6,25 @@ from typing import Any
 
 from normbench.errors import SettingError
 from normbench.evidence.claims.expectations import Expectation, Term, read_expectation
-from normbench.evidence.comparison.selectors import not_one, select
+from normbench.evidence.comparison.selectors import select, several_arms_error
 from normbench.evidence.metrics.group_metrics import is_group_metric
 from normbench.evidence.metrics.scales import is_share
 from normbench.storage.arm_id import ArmSet
 
-WORDS = {"id", "says", "source", "metric", "expect", "discussion"}
-SOURCE_WORDS = {"title", "url", "quote"}
+CLAIM_KEYS = {"id", "says", "source", "metric", "expect", "discussion"}
+SOURCE_KEYS = {"title", "url", "quote"}
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What somebody says, as a study can test it.
+    """A sentence of a document, in a form that a study can test.
 
     Attributes:
-        id: Its name in tables, such as B1a.
+        id: Name in tables, such as B1a.
         says: The sentence, in English.
-        source: title, url and the sentence as it stands there (quote).
-        expectations: What holds if it is true; all of them.
-        discussion: What the numbers say where the verdict differs from the sentence.
+        source: title and url of the document, and the sentence in its own words (quote).
+        expectations: The results that must all hold if the sentence is true.
+        discussion: A comment on the numbers where they contradict the sentence.
     """
 
     id: str
@@ -34,15 +34,15 @@ class Claim:
     discussion: str = ""
 
 
-def read_claims(said: Sequence[Any], arms: ArmSet) -> tuple[list[Claim], list[SettingError]]:
-    """Return the claims of a file and everything wrong in them, keys from ``claims.0`` on.
+def read_claims(raw_claims: Sequence[Any], arms: ArmSet) -> tuple[list[Claim], list[SettingError]]:
+    """Read the claims of a file; return them and an error per mistake, with keys from ``claims.0`` on.
 
     Args:
-        said: The list under ``claims:``.
-        arms: Those of the study.
+        raw_claims: The list under ``claims:``.
+        arms: The study's arms.
     """
     claims, errors = [], []
-    for i, raw in enumerate(said):
+    for i, raw in enumerate(raw_claims):
         try:
             claims.append(_read_claim(raw, arms, f"claims.{i}"))
         except SettingError as error:
@@ -54,11 +54,11 @@ def _read_claim(raw: Any, arms: ArmSet, at: str) -> Claim:
     example = "Example: {says: ..., metric: test_loss, expect: {less: batch_norm, than: none, by: 0.05}}"
     if not isinstance(raw, Mapping) or not {"says", "expect"} <= set(raw):
         raise SettingError(at, "must be a mapping with says and expect", raw, example)
-    unknown = sorted(set(map(str, raw)) - WORDS)
+    unknown = sorted(set(map(str, raw)) - CLAIM_KEYS)
     if unknown:
-        raise SettingError(f"{at}.{unknown[0]}", f"must be one of {', '.join(sorted(WORDS))}", unknown[0], example)
+        raise SettingError(f"{at}.{unknown[0]}", f"must be one of {', '.join(sorted(CLAIM_KEYS))}", unknown[0], example)
     source = raw.get("source") or {}
-    if not isinstance(source, Mapping) or not set(source) <= SOURCE_WORDS:
+    if not isinstance(source, Mapping) or not set(source) <= SOURCE_KEYS:
         raise SettingError(f"{at}.source", "must hold title, url, quote and nothing else", source, example)
     where = f"{at}.expect"
     read = read_expectation(raw["expect"], raw.get("metric"), where)
@@ -73,12 +73,12 @@ def _with_selectors(expectation: Expectation, arms: ArmSet, at: str) -> Expectat
         rule = "must compare losses with losses: these are compared by ratios, other metrics by differences"
         raise SettingError(at, rule, [term.metric for term, _ in expectation.terms], "Name metrics of one kind.")
     is_trend = expectation.kind == "trend"
-    return replace(expectation, terms=tuple((_selecting(t, arms, at, is_trend), w) for t, w in expectation.terms))
+    return replace(expectation, terms=tuple((_with_selector(t, arms, at, is_trend), w) for t, w in expectation.terms))
 
 
-def _selecting(term: Term, arms: ArmSet, at: str, is_trend: bool) -> Term:
-    """Return the term with its selector, which means one arm unless the metric is read over several."""
-    selector, found = select(term.said, arms, at)
+def _with_selector(term: Term, arms: ArmSet, at: str, is_trend: bool) -> Term:
+    """Return the term with its selector, which must select one arm unless the metric is read over several."""
+    selector, found = select(term.raw, arms, at)
     if len(found) > 1 and not is_trend and not is_group_metric(term.metric):
-        raise not_one(selector.said, found, at)
+        raise several_arms_error(selector.text, found, at)
     return replace(term, selector=selector)

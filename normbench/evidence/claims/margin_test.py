@@ -1,4 +1,4 @@
-"""From one number per seed to supported, refuted or cannot tell."""
+"""Tests the numbers of an expectation, one per seed, against its margins: supported, refuted or cannot tell."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,22 +19,22 @@ SUPPORTED, REFUTED, CANNOT_TELL, TOO_FEW = "supported", "refuted", "cannot tell"
 
 
 @dataclass(frozen=True)
-class Part:
-    """One expectation of a claim, tested.
+class ExpectationResult:
+    """One expectation of a claim with its test and verdict.
 
     Attributes:
-        expectation: In words: "weight_decay < normal by 0.05".
-        metric: What is compared.
-        is_share: Effect, interval and margins are ratios; else differences.
-        n: Seeds.
-        effect: The number expected above or between the margins, its mean over seeds.
+        expectation: The expectation in words: "weight_decay < normal by 0.05".
+        metric: The metric that is compared.
+        is_share: Whether effect, interval and margins are ratios; else they are differences.
+        n: Number of seeds.
+        effect: Mean over seeds of the number that is compared with the margins.
         low: Lower end of its 95 % interval.
-        high: Upper end.
-        margins: Where the effect is expected: above the first, or between the two.
+        high: Upper end of its 95 % interval.
+        margins: One margin that the effect must exceed, or two that it must lie between.
         p: Two-sided p of the sign-flip test against the nearest margin that decides.
-        p_corrected: After Holm's correction over the claim's parts.
+        p_corrected: p after Holm's correction over the claim's expectations.
         verdict: supported, refuted, cannot tell or too few seeds.
-        seeds_needed: How many seeds a verdict would take.
+        seeds_needed: Number of seeds that a verdict would need.
     """
 
     expectation: str
@@ -53,28 +53,30 @@ class Part:
 
 @dataclass(frozen=True)
 class _Test:
-    """p values that would support or refute, and the distance from the margin by seed."""
+    """The p values for support and for refutation, and the distance from the margin for each seed."""
 
     supports: float
     refutes: float
     distances: Sequence[float]
 
 
-def judge_parts(parts: Sequence[tuple[Expectation, Mapping[int, float]]], words: Sequence[Part]) -> list[Part]:
-    """Give each part of a claim its verdict.
+def judge_expectations(
+    numbers: Sequence[tuple[Expectation, Mapping[int, float]]], untested: Sequence[ExpectationResult]
+) -> list[ExpectationResult]:
+    """Test each expectation of a claim and give it its verdict.
 
     Args:
-        parts: Each expectation with its number per seed, logarithms where effects are ratios.
-        words: The same parts with what is written of them.
+        numbers: Each expectation with its number per seed, logarithms where effects are ratios.
+        untested: The same expectations in words, to be completed with test and verdict.
     """
-    tests = [_test(expectation, list(by_seed.values())) for expectation, by_seed in parts]
+    tests = [_test(expectation, list(by_seed.values())) for expectation, by_seed in numbers]
     ps = [min(test.supports, test.refutes) for test in tests]
-    judged = zip(parts, words, tests, ps, holm(ps), strict=True)
-    return [_judged(e, list(d.values()), part, test, p, c, len(ps)) for (e, d), part, test, p, c in judged]
+    judged = zip(numbers, untested, tests, ps, holm(ps), strict=True)
+    return [_with_verdict(e, list(d.values()), part, test, p, c, len(ps)) for (e, d), part, test, p, c in judged]
 
 
-def combined(verdicts: Sequence[str]) -> str:
-    """Return the verdict of all together: supported if every part is, refuted if one is."""
+def combined_verdict(verdicts: Sequence[str]) -> str:
+    """Return the verdict of a claim from those of its expectations: supported if all are, refuted if one is."""
     if REFUTED in verdicts:
         return REFUTED
     if all(verdict == SUPPORTED for verdict in verdicts):
@@ -86,7 +88,7 @@ def _test(expectation: Expectation, numbers: Sequence[float]) -> _Test:
     if not numbers or not all(map(math.isfinite, numbers)):
         return _Test(1.0, 1.0, numbers)
     if expectation.every and expectation.high is not None:
-        return _every(numbers, expectation.low, expectation.high)
+        return _test_every_run(numbers, expectation.low, expectation.high)
     over_low = [number - expectation.low for number in numbers]
     above, below = _one_sided(over_low)
     if expectation.high is None:
@@ -98,37 +100,37 @@ def _test(expectation: Expectation, numbers: Sequence[float]) -> _Test:
 
 
 def _one_sided(distances: Sequence[float]) -> tuple[float, float]:
-    """Return p for a mean above zero and p for one below; each is the two-sided p, or 1 on the other side."""
+    """Return p for a mean above 0 and p for a mean below 0: the two-sided p for the observed side, 1 for the other."""
     p, mean = sign_flip_p(distances), mean_of(distances)
     return (p if mean > 0 else 1.0), (p if mean < 0 else 1.0)
 
 
-def _every(numbers: Sequence[float], low: float, high: float) -> _Test:
-    """Return p for "every run": one run outside refutes; all inside reject that as many as not fall outside."""
+def _test_every_run(numbers: Sequence[float], low: float, high: float) -> _Test:
+    """Test that every run keeps the margins: one outside refutes; all inside reject that half of the runs do not."""
     is_inside = all(low <= number <= high for number in numbers)
     distances = [min(number - low, high - number) for number in numbers]
     return _Test(0.5 ** (len(numbers) - 1), 1.0, distances) if is_inside else _Test(1.0, 0.0, distances)
 
 
-def _judged(
+def _with_verdict(
     expectation: Expectation,
     numbers: Sequence[float],
-    part: Part,
+    part: ExpectationResult,
     test: _Test,
     p: float,
     p_corrected: float,
     num_parts: int,
-) -> Part:
+) -> ExpectationResult:
     write = math.exp if part.is_share and not expectation.is_raw else float
     mean, half = mean_and_half_width(numbers) if all(map(math.isfinite, numbers)) else (math.nan, math.inf)
     ends = [expectation.low] + ([] if expectation.high is None else [expectation.high])
     found = replace(
         part,
         n=len(numbers),
-        effect=_safely(write, mean),
-        low=_safely(write, mean - half),
-        high=_safely(write, mean + half),
-        margins=tuple(_safely(write, end) for end in ends),
+        effect=_or_infinite(write, mean),
+        low=_or_infinite(write, mean - half),
+        high=_or_infinite(write, mean + half),
+        margins=tuple(_or_infinite(write, end) for end in ends),
         p=p,
         p_corrected=p_corrected,
     )
@@ -141,7 +143,7 @@ def _judged(
     return replace(found, verdict=SUPPORTED if test.supports <= test.refutes else REFUTED)
 
 
-def _safely(write: object, value: float) -> float:
+def _or_infinite(write: object, value: float) -> float:
     assert callable(write)
     try:
         return float(write(value))

@@ -1,4 +1,4 @@
-"""The verdicts of a study's claims: from its folder, or from its file and what was run of it."""
+"""Judges all claims of a study, read from the study's folder or from its file."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,44 +18,44 @@ from normbench.storage.study_folder import StudyFolder, read_study
 
 
 def study_verdicts(study: StudyFolder) -> list[ClaimVerdict]:
-    """Return the verdicts of the claims a study had when it was last run.
+    """Judge the claims that a study's file had when it was last run.
 
     Raises:
         RunFolderError: A file is missing or was changed.
     """
-    said = study.content.get("claims")
-    if not said:
+    raw_claims = study.content.get("claims")
+    if not raw_claims:
         return []
     command = _command(str(study.content.get("source", "")), study.folder.parent)
     why = _changed_by_options(study.content)
     if why:
-        return [_not_run(raw, study.folder.name, why, command, i) for i, raw in enumerate(said)]
-    return _judged(study, said, command)
+        return [_not_run(claim, study.folder.name, why, command, i) for i, claim in enumerate(raw_claims)]
+    return _judge_claims(study, raw_claims, command)
 
 
 def file_verdicts(path: Path, runs_dir: Path) -> list[ClaimVerdict]:
-    """Return the verdicts of the claims a study file has now, "not run" if its settings were never run as they stand.
+    """Judge the claims that a study file has now; "not run" if the file's settings have not been run.
 
     Raises:
-        ConfigError: The file cannot be read, or a claim in it.
+        ConfigError: The file or a claim in it cannot be read.
         RunFolderError: A run's file is missing or was changed.
     """
     data = read_study_file(path).data
     folder = runs_dir / study_name(path, data)
-    said = data.get("claims") or []
-    if not isinstance(said, list):
-        raise ConfigError([f"{path}: claims: must be a list, got {said!r}. Write - says: ... under it."])
+    raw_claims = data.get("claims") or []
+    if not isinstance(raw_claims, list):
+        raise ConfigError([f"{path}: claims: must be a list, got {raw_claims!r}. Write - says: ... under it."])
     found = read_json(folder / STUDY_JSON) if (folder / STUDY_JSON).exists() else None
-    why = _why_not(found, data)
+    why, command = _why_not_judged(found, data), _command(str(path), runs_dir)
     if found is None or why:
-        return [_not_run(raw, folder.name, why, _command(str(path), runs_dir), i) for i, raw in enumerate(said)]
-    verdicts = _judged(read_study(folder), said, _command(str(path), runs_dir), str(path))
+        return [_not_run(claim, folder.name, why, command, i) for i, claim in enumerate(raw_claims)]
+    verdicts = _judge_claims(read_study(folder), raw_claims, command, str(path))
     return [replace(verdict, content_sha256=found["content_sha256"]) for verdict in verdicts]
 
 
-def _judged(study: StudyFolder, said: Sequence[Any], command: str, where: str = "") -> list[ClaimVerdict]:
+def _judge_claims(study: StudyFolder, raw_claims: Sequence[Any], command: str, where: str = "") -> list[ClaimVerdict]:
     planned = study.planned_arms()
-    claims, errors = read_claims(said, planned)
+    claims, errors = read_claims(raw_claims, planned)
     if errors:
         raise ConfigError([f"{where or study.folder / STUDY_JSON}: {error}" for error in errors])
     return [
@@ -65,7 +65,7 @@ def _judged(study: StudyFolder, said: Sequence[Any], command: str, where: str = 
 
 
 def files_with_claims(folder: Path) -> list[Path]:
-    """Return the study files in a folder that make claims.
+    """Return the study files in a folder that contain claims.
 
     Raises:
         ComparisonError: There is none.
@@ -77,7 +77,7 @@ def files_with_claims(folder: Path) -> list[Path]:
     return found
 
 
-def _why_not(study: dict[str, Any] | None, data: dict[str, Any]) -> str:
+def _why_not_judged(study: dict[str, Any] | None, data: dict[str, Any]) -> str:
     if study is None:
         return "nothing has been run"
     if "normbench" not in study:
@@ -86,37 +86,37 @@ def _why_not(study: dict[str, Any] | None, data: dict[str, Any]) -> str:
         return "the file has changed since it was run"
     if _seeds(data.get("seeds")) != study.get("seeds"):
         return _changed_by_options(study) or "study.json was changed: its seeds are not the file's"
-    if _tested(data.get("claims")) != _tested(study.get("claims")):
+    if _deciding_values(data.get("claims")) != _deciding_values(study.get("claims")):
         return "what is expected has changed since it was run"
     return _changed_by_options(study)
 
 
 def _changed_by_options(study: dict[str, Any]) -> str:
-    said = ", ".join(f"{key} {value}" for key, value in (study.get("options") or {}).items())
-    return f"last run with other options: {said}" if said else ""
+    changed = ", ".join(f"{key} {value}" for key, value in (study.get("options") or {}).items())
+    return f"last run with other options: {changed}" if changed else ""
 
 
-def _seeds(said: Any) -> list[int]:
-    return list(range(said)) if isinstance(said, int) else list(dict.fromkeys(said or [0]))
+def _seeds(seeds: Any) -> list[int]:
+    return list(range(seeds)) if isinstance(seeds, int) else list(dict.fromkeys(seeds or [0]))
 
 
-def _tested(claims: Any) -> list[Any]:
-    """Return what of the claims decides their verdicts."""
-    return [(raw.get("metric"), raw.get("expect")) for raw in claims or [] if isinstance(raw, dict)]
+def _deciding_values(claims: Any) -> list[Any]:
+    """Return the metric and expectation of each claim, which decide its verdict."""
+    return [(claim.get("metric"), claim.get("expect")) for claim in claims or [] if isinstance(claim, dict)]
 
 
-def _not_run(raw: Any, study: str, why: str, command: str, number: int) -> ClaimVerdict:
-    said = raw if isinstance(raw, dict) else {}
-    name, source = str(said.get("id") or number), said.get("source") or {}
-    return ClaimVerdict(name, str(said.get("says", "")), source, NOT_RUN, study, command, why)
+def _not_run(claim: Any, study: str, why: str, command: str, number: int) -> ClaimVerdict:
+    raw = claim if isinstance(claim, dict) else {}
+    name, source = str(raw.get("id") or number), raw.get("source") or {}
+    return ClaimVerdict(name, str(raw.get("says", "")), source, NOT_RUN, study, command, why)
 
 
 def _command(source: str, runs_dir: Path) -> str:
     return command_line("run", source, runs_dir=runs_dir)
 
 
-def counts(verdicts: Sequence[ClaimVerdict]) -> dict[str, int]:
-    """Return how often each verdict was given, in the order in which they first come."""
+def count_verdicts(verdicts: Sequence[ClaimVerdict]) -> dict[str, int]:
+    """Return the number of claims with each verdict, in order of first appearance."""
     found = dict.fromkeys((verdict.verdict for verdict in verdicts), 0)
     for verdict in verdicts:
         found[verdict.verdict] += 1

@@ -1,1 +1,1 @@
-"""Compares the arms of a study: effects against a baseline, tables by settings, curves."""
+"""Compares the arms of a study: effects against a baseline, tables by settings, mean curves."""

@@ -1,129 +1,46 @@
-"""Arms of a study side by side, from files alone: what differs, mean, std and interval over seeds."""
+"""Compares the arms of studies from their folders: a row per arm, and the settings in which they differ."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from normbench.errors import ComparisonError
-from normbench.evidence.comparison.baselines import Baseline, baseline_of
-from normbench.evidence.comparison.selection import Condition, check_some_left, read_conditions, select_arms
-from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, check_metrics, read_metrics
-from normbench.evidence.metrics.scales import mean_interval
-from normbench.evidence.statistics.means import mean_of, sample_std
-from normbench.evidence.statistics.paired import Effect
-from normbench.storage.arm_id import ArmEntry, ArmSet, KnownArm
+from normbench.evidence.comparison.baselines import Baseline, read_baseline
+from normbench.evidence.comparison.rows import Row, read_row
+from normbench.evidence.comparison.selection import Condition, read_conditions, refuse_empty_selection, select_arms
+from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, check_metrics
+from normbench.storage.arm_id import ArmSet
 from normbench.storage.run_folder import STUDY_JSON, Arm, Run
-from normbench.storage.run_status import RunStatus
-from normbench.storage.study_folder import StudyFolder, own_keys, read_studies
+from normbench.storage.study_folder import StudyFolder, axes_and_named_keys, read_studies
 
 DEFAULT_METRICS = ("test_accuracy", "test_loss", "noise_free_loss", "train_loss")
 SIGNAL_METRICS = (*OUTPUT_STDS, "output_mean_training", "output_mean_evaluation")
-"""What is read of a signal without a target."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One metric of one arm over its seeds.
-
-    Attributes:
-        values: One number per seed.
-        n: How many.
-        mean: Their mean.
-        std: Their sample standard deviation (n - 1), None with one seed.
-        low: Lower end of the mean's 95 % interval, None with one seed; see ``mean_interval``.
-        high: Upper end.
-    """
-
-    values: tuple[float, ...]
-    n: int
-    mean: float
-    std: float | None = None
-    low: float | None = None
-    high: float | None = None
-
-    @classmethod
-    def of(cls, values: Sequence[float], metric: str) -> "Figure":
-        """Summarise the values of an arm's seeds."""
-        n = len(values)
-        mean = mean_of(values)
-        if n < 2 or not all(map(math.isfinite, values)):
-            return cls(tuple(values), n, mean)
-        low, high = mean_interval(metric, values)
-        return cls(tuple(values), n, mean, sample_std(values), low, high)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One arm in a comparison.
-
-    Attributes:
-        arm: Its label.
-        settings: Every setting under a dotted key.
-        seeds: Those with a finished run.
-        num_diverged: How many of them diverged.
-        figures: By metric.
-        num_parameters: Of the model.
-        cpu_ms_per_step: Mean over seeds.
-        quote: What a document says of it.
-        effect: Against the baseline.
-        folder: Where its runs lie.
-        missing_seeds: Seeds of the study, or of another arm, without a finished run here.
-        name: What it is called under ``arms:``, "" where it is not.
-        sets: What a grid sets in it, by full key.
-        tuned: The keys whose values were chosen for it.
-    """
-
-    arm: str
-    settings: Mapping[str, Any]
-    seeds: tuple[int, ...]
-    num_diverged: int
-    figures: Mapping[str, Figure]
-    num_parameters: int
-    cpu_ms_per_step: float | None
-    quote: str = ""
-    effect: Effect | None = None
-    folder: str = ""
-    missing_seeds: tuple[int, ...] = ()
-    name: str = ""
-    sets: Mapping[str, Any] = field(default_factory=dict)
-    tuned: Sequence[str] = ()
-
-    @cached_property
-    def known(self) -> KnownArm:
-        """What it can be chosen by: its label, its id and what a grid sets in it."""
-        return ArmEntry(self.arm, self.name, self.sets, self.tuned).known(self.settings)
-
-    @property
-    def is_tuned(self) -> bool:
-        """Whether it runs at settings that were chosen for it."""
-        return bool(self.tuned)
+"""Default metrics of a dataset without a target."""
 
 
 @dataclass(frozen=True)
 class StudyComparison:
-    """One study's arms side by side.
+    """The arms of one study, a row for each.
 
     Attributes:
-        study: Its name.
-        question: Its first line.
-        source: The file it was run from.
-        rows: One per arm with finished runs.
-        differing: The settings in which the rows differ.
-        is_plain: The file names no arms.
-        runs_dir: Where it lies.
-        set_: ``KEY=VALUE`` changes of the command that ran it last.
-        baseline: What the others are judged against, for people.
-        against: The same with its keys in full.
-        axes: The keys that a grid sets, in full.
-        named: The keys that arms under ``arms:`` set.
-        missing: Arms without a finished run.
-        left_out: Folders of arms that the study no longer names so.
-        tuned_keys: Settings that were chosen for each arm by tuning.
-        versions: Of what the runs used, and their devices: all that occur.
-        is_first_baseline: No baseline is named, and the first row serves as one.
+        study: The study's name.
+        question: The first comment of its file.
+        source: The file that it was run from.
+        rows: One row per arm with finished runs.
+        differing: Full keys of the settings in which the rows differ.
+        is_plain: Whether the file has no arms, grid, zip or tune.
+        runs_dir: The runs folder.
+        set_: ``KEY=VALUE`` texts of the last command's ``--set``.
+        baseline: The baseline as text for people.
+        against: The baseline with full keys.
+        axes: Full keys of ``grid:``, ``zip:`` and ``--vary``.
+        named: Full keys that the arms under ``arms:`` set.
+        missing: Labels of arms without a finished run.
+        left_out: Names of folders of arms that the study no longer lists.
+        tuned_keys: Keys whose values tuning chose for each arm.
+        versions: All versions and devices of the runs, by name.
+        is_first_baseline: Whether the first row is the baseline because none is named.
     """
 
     study: str
@@ -146,28 +63,28 @@ class StudyComparison:
 
     @cached_property
     def arm_set(self) -> ArmSet:
-        """The rows' arms, as selectors choose from them."""
-        return ArmSet([row.known for row in self.rows], self.axes, self.named)
+        """The arms of all rows, for selectors to choose from."""
+        return ArmSet([row.labelled for row in self.rows], self.axes, self.named)
 
     @property
     def is_evidence(self) -> bool:
-        """Whether any arm has more than one seed; one seed each is none."""
+        """Whether any arm has more than one seed."""
         return any(len(row.seeds) > 1 for row in self.rows)
 
 
 def compare_runs(
     paths: Sequence[Path] = (), runs_dir: Path = Path("runs"), metrics: Sequence[str] = (), where: Sequence[str] = ()
 ) -> list[StudyComparison]:
-    """Compare the arms of each study found; reads files only.
+    """Compare the arms of each study found, from files alone.
 
     Args:
         paths: Study folders, or folders that hold some; ``runs_dir`` if empty.
-        runs_dir: Where runs are kept.
-        metrics: What to compare, as ``read_metrics`` takes it; the usual losses and accuracies if empty.
-        where: ``KEY=VALUE`` conditions; only arms that meet them all, and studies with such arms.
+        runs_dir: The runs folder.
+        metrics: Metrics to compare, as ``read_metrics`` takes them; the usual losses and accuracies if empty.
+        where: ``KEY=VALUE`` conditions; arms that do not meet all of them are left out.
 
     Raises:
-        ComparisonError: Nothing to compare there, no such metric, or no such arm.
+        ComparisonError: There is nothing to compare, no such metric, or no such arm.
         RunFolderError: A run's file is missing or was changed.
     """
     return [comparison for _, comparison in compare_studies(read_studies(paths or [runs_dir]), metrics, where)]
@@ -176,11 +93,11 @@ def compare_runs(
 def compare_studies(
     studies: Sequence[StudyFolder], metrics: Sequence[str] = (), where: Sequence[str] = ()
 ) -> list[tuple[StudyFolder, StudyComparison]]:
-    """Compare the arms of studies that were read, as ``compare_runs`` does; each is returned beside its comparison."""
+    """Compare the arms of studies that have been read; return each study with its comparison."""
     conditions = read_conditions(where)
     compared = [(study, compare_study(study, metrics, conditions)) for study in studies]
     if conditions and not any(comparison.rows for _, comparison in compared):
-        check_some_left([arm for study in studies for arm in study.arms], conditions)
+        refuse_empty_selection([arm for study in studies for arm in study.arms], conditions)
     return [pair for pair in compared if pair[1].rows or not conditions]
 
 
@@ -190,43 +107,43 @@ def compare_study(
     """Compare the arms of one study.
 
     Raises:
-        ComparisonError: No such metric.
+        ComparisonError: No run has a metric.
         RunFolderError: A file is missing or was changed.
     """
-    said, folder = study.content, study.folder
-    planned = {entry["arm"]: place for place, entry in enumerate(said.get("arms", ()))}
+    content, folder = study.content, study.folder
+    planned = {entry["arm"]: place for place, entry in enumerate(content.get("arms", ()))}
     arms = sorted(select_arms(study.arms, conditions), key=lambda arm: planned.get(arm.name, len(planned)))
-    quotes = said.get("quotes", {})
+    quotes = content.get("quotes", {})
     _check_metrics([arm.runs[0] for arm in arms], metrics)
-    chosen = list(metrics) or _metrics(arms)
-    seeds = {*said.get("seeds", ()), *(seed for arm in arms for seed in arm.seeds)}
-    rows = [_row(arm, chosen, quotes.get(arm.name, ""), seeds) for arm in arms]
-    against = baseline_of(said, folder / STUDY_JSON)
-    axes, named = own_keys(said)
-    question = said.get("question", "")
-    source = said.get("source", f"configs/{folder.name}.yaml")
+    chosen = list(metrics) or _default_metrics(arms)
+    seeds = {*content.get("seeds", ()), *(seed for arm in arms for seed in arm.seeds)}
+    rows = [read_row(arm, chosen, quotes.get(arm.name, ""), seeds) for arm in arms]
+    against = read_baseline(content, folder / STUDY_JSON)
+    axes, named = axes_and_named_keys(content)
+    question = content.get("question", "")
+    source = content.get("source", f"configs/{folder.name}.yaml")
     return StudyComparison(
         study=folder.name,
         question=question,
         source=source,
         rows=rows,
         differing=_differing(arms),
-        is_plain=bool(said.get("is_plain")),
+        is_plain=bool(content.get("is_plain")),
         runs_dir=str(folder.parent),
-        set_=tuple(said.get("set", ())),
+        set_=tuple(content.get("set", ())),
         baseline=against.said if against else None,
         against=against,
         axes=axes,
         named=named,
         missing=study.missing,
         left_out=study.left_out,
-        tuned_keys=tuple(said.get("tune") or ()),
+        tuned_keys=tuple(content.get("tune") or ()),
         versions=_versions(arms),
     )
 
 
 def _check_metrics(runs: Sequence[Run], metrics: Sequence[str]) -> None:
-    """Look for the metrics in one arm, and only where one is not there in all: of a thousand arms that is seen."""
+    """Check the metrics in one run, and in all only if that one lacks them, as there may be a thousand arms."""
     if not runs or not metrics:
         return
     try:
@@ -235,7 +152,7 @@ def _check_metrics(runs: Sequence[Run], metrics: Sequence[str]) -> None:
         check_metrics(runs, metrics)
 
 
-def _metrics(arms: Sequence[Arm]) -> list[str]:
+def _default_metrics(arms: Sequence[Arm]) -> list[str]:
     found = {column for arm in arms for column in arm.runs[0].summary.get("constant_predictor", {})}
     known = [metric for metric in DEFAULT_METRICS if metric in found]
     if not known:
@@ -244,32 +161,12 @@ def _metrics(arms: Sequence[Arm]) -> list[str]:
     return known + ([SURGE] if batches else [])
 
 
-def _row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int]) -> Row:
-    values = [read_metrics(run, metrics) for run in arm.runs]
-    costs = [cost for run in arm.runs if (cost := run.environment.get("cpu_s_per_step")) is not None]
-    return Row(
-        arm=arm.name,
-        settings=arm.settings,
-        seeds=arm.seeds,
-        num_diverged=sum(run.summary.get("status") == RunStatus.DIVERGED for run in arm.runs),
-        figures={metric: Figure.of([found[metric] for found in values], metric) for metric in metrics},
-        num_parameters=arm.runs[0].summary.get("num_parameters", 0),
-        cpu_ms_per_step=1000 * mean_of(costs) if costs else None,
-        quote=quote,
-        folder=str(arm.folder),
-        missing_seeds=tuple(sorted(seeds.difference(arm.seeds))),
-        name=arm.known.id.name,
-        sets=arm.known.sets,
-        tuned=tuple(sorted(arm.known.id.tuned)),
-    )
-
-
 def _versions(arms: Sequence[Arm]) -> dict[str, list[str]]:
     found: dict[str, dict[str, None]] = {}
     for arm in arms:
         for run in arm.runs:
-            said = {key: run.environment.get(key) for key in ("python", "device")} | run.environment.get("versions", {})
-            for name, version in said.items():
+            used = {key: run.environment.get(key) for key in ("python", "device")} | run.environment.get("versions", {})
+            for name, version in used.items():
                 if version:
                     found.setdefault(name, {})[str(version)] = None
     return {name: list(versions) for name, versions in found.items()}
@@ -278,8 +175,8 @@ def _versions(arms: Sequence[Arm]) -> dict[str, list[str]]:
 def _differing(arms: Sequence[Arm]) -> list[str]:
     """Return the settings in which arms differ, in the order of a config.
 
-    A setting that only some variants of a part have counts where someone set it.
+    A setting counts only if at least one arm has it at another value than its default.
     """
-    said = {key for arm in arms for key in arm.changed}
+    changed = {key for arm in arms for key in arm.changed}
     order = list(dict.fromkeys(key for arm in arms for key in arm.settings))
-    return [key for key in order if key in said and len({str(arm.settings.get(key)) for arm in arms}) > 1]
+    return [key for key in order if key in changed and len({str(arm.settings.get(key)) for arm in arms}) > 1]

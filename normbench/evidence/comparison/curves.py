@@ -1,4 +1,4 @@
-"""A column over the steps, over an arm's seeds: mean and its 95 % interval."""
+"""Averages a column of an arm's runs over seeds, at each recorded step, with a 95 % interval."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -20,11 +20,11 @@ class CurvePoint:
     """One step of a mean curve.
 
     Attributes:
-        step: Updates made.
-        n: Seeds that count here.
-        mean: Their mean.
-        low: Lower end of its 95 % interval; -inf of one seed.
-        high: Upper end; inf of one seed.
+        step: Number of updates made.
+        n: Number of seeds with a value at this step.
+        mean: Mean of their values.
+        low: Lower end of its 95 % interval; -inf with one seed.
+        high: Upper end of its 95 % interval; inf with one seed.
     """
 
     step: int
@@ -41,9 +41,9 @@ def mean_curve(runs: Sequence[Run], column: str, interval: Interval = student_in
     predictor.
 
     Args:
-        runs: One arm's.
+        runs: The runs of one arm.
         column: ``test_loss``, ``weight.std@hidden2``, ``probe.mixing_mean_batch@hidden1.norm`` ...
-        interval: What gives the ends of the 95 % interval from column and values.
+        interval: Returns the ends of the 95 % interval for a column and its values.
 
     Raises:
         RunFolderError: A file is missing or was changed.
@@ -51,19 +51,23 @@ def mean_curve(runs: Sequence[Run], column: str, interval: Interval = student_in
     read = {run.seed: dict(steps_of(run.rows, column)) for run in runs}
     steps = sorted({step for values in read.values() for step in values})
     ends = partial(interval, column)
-    return [_point(step, [_at(step, run, read[run.seed], column) for run in runs], ends) for step in steps]
+    return [_point(step, [_value_at(step, run, read[run.seed], column) for run in runs], ends) for step in steps]
 
 
-def _at(step: int, run: Run, values: Mapping[int, float], column: str) -> float | None:
+def _value_at(step: int, run: Run, values: Mapping[int, float], column: str) -> float | None:
     value = values.get(step)
     if run.summary.get("status") != RunStatus.DIVERGED:
         return value
     is_over = value is None and step >= int(run.summary["step"])
-    return _constant(run, values, column) if is_over or (value is not None and not math.isfinite(value)) else value
+    return (
+        _constant_predictor(run, values, column)
+        if is_over or (value is not None and not math.isfinite(value))
+        else value
+    )
 
 
-def _constant(run: Run, values: Mapping[int, float], column: str) -> float | None:
-    """Return what a diverged run counts as: the constant predictor's, or what was last seen where it has none."""
+def _constant_predictor(run: Run, values: Mapping[int, float], column: str) -> float | None:
+    """Return the value of a diverged run: the constant predictor's, or else the last finite one."""
     name = "train_loss" if column.startswith("batch_loss") else plain_column(column)
     found = run.summary.get("constant_predictor", {}).get(name)
     if found is not None:

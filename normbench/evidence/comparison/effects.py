@@ -1,44 +1,48 @@
-"""Which arm is compared with which, and the verdicts of a table."""
+"""Adds to each row of a comparison its effect against the baseline, with a verdict."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 from normbench.errors import ComparisonError, SettingError
-from normbench.evidence.comparison.baselines import Baseline, paired, resolve_baseline
-from normbench.evidence.comparison.comparison import Row, StudyComparison
+from normbench.evidence.comparison.baselines import Baseline, pair_arms, resolve_baseline
+from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.comparison.rows import Row
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS
 from normbench.evidence.metrics.scales import metric_effect
-from normbench.evidence.statistics.paired import judge
+from normbench.evidence.statistics.paired import judge_effects
 
 
 def with_effects(comparison: StudyComparison, baseline: str | None = None) -> StudyComparison:
     """Return the comparison with every arm's effect on the first metric against its baseline.
 
     Args:
-        comparison: A study's arms.
-        baseline: A name under ``arms:``, a label, or keys and values ("norm=none"); the study's own if not given.
+        comparison: The comparison of a study's arms.
+        baseline: A name under ``arms:``, a label, or keys and values ("norm=none"); by default the study's own.
 
     Raises:
-        ComparisonError: No arm is so, or the baseline could mean two.
+        ComparisonError: The baseline matches no arm, or could mean two.
     """
-    against = asked_for(comparison, baseline) if baseline else comparison.against
+    against = resolve_baseline_option(comparison, baseline) if baseline else comparison.against
     metric = main_metric(comparison)
     if against is None or metric is None:
         return comparison
     rows = comparison.rows
-    pairs = {i: j for i, j in enumerate(paired(comparison.arm_set, against)) if j is not None}
-    effects = [metric_effect(metric, by_seed(rows[i], metric), by_seed(rows[j], metric)) for i, j in pairs.items()]
-    judged = dict(zip(pairs, judge(effects, direction(metric)), strict=True))
+    pairs = {i: j for i, j in enumerate(pair_arms(comparison.arm_set, against)) if j is not None}
+    effects = [
+        metric_effect(metric, metric_by_seed(rows[i], metric), metric_by_seed(rows[j], metric))
+        for i, j in pairs.items()
+    ]
+    judged = dict(zip(pairs, judge_effects(effects, direction(metric)), strict=True))
     compared = [replace(row, effect=judged.get(i)) for i, row in enumerate(rows)]
     return replace(comparison, rows=compared, baseline=against.said, against=against)
 
 
-def asked_for(comparison: StudyComparison, said: str) -> Baseline:
-    """Return the baseline that a command names.
+def resolve_baseline_option(comparison: StudyComparison, said: str) -> Baseline:
+    """Return the baseline that ``--baseline`` names.
 
     Raises:
-        ComparisonError: No arm is so, or it could mean two.
+        ComparisonError: It matches no arm, or could mean two.
     """
     try:
         return resolve_baseline(said, comparison.arm_set, "--baseline")
@@ -47,9 +51,9 @@ def asked_for(comparison: StudyComparison, said: str) -> Baseline:
 
 
 def with_first_baseline(comparison: StudyComparison) -> StudyComparison:
-    """Return the comparison with effects; where no baseline is named, the first arm serves as one.
+    """Return the comparison with effects; where no baseline is named, the first arm is the baseline.
 
-    That is so only over several seeds, and where one setting or the arms' own names tell the arms apart.
+    It is only with several seeds, and only if the arms differ in one setting or are named in the file.
     """
     rows = comparison.rows
     arms = [row.arm for row in rows]
@@ -63,11 +67,11 @@ def with_first_baseline(comparison: StudyComparison) -> StudyComparison:
 
 
 def main_metric(comparison: StudyComparison) -> str | None:
-    """Return the metric that verdicts are about: the first; none for a signal that is only looked at."""
+    """Return the metric that verdicts are about: the first; None for a dataset without a target."""
     metrics = list(comparison.rows[0].figures) if comparison.rows else []
     return metrics[0] if metrics and metrics[0] not in OUTPUT_STDS else None
 
 
-def by_seed(row: Row, metric: str) -> Mapping[int, float]:
-    """Return a metric of an arm by seed."""
+def metric_by_seed(row: Row, metric: str) -> Mapping[int, float]:
+    """Return an arm's value of a metric for each seed."""
     return dict(zip(row.seeds, row.figures[metric].values, strict=True))

@@ -1,4 +1,4 @@
-"""What --fail-if asks: a small grammar over the rows of a comparison, never eval."""
+"""Reads the conditions of --fail-if and finds the rows of a comparison that meet them, without eval."""
 
 import math
 import operator
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from normbench.errors import ComparisonError, did_you_mean
-from normbench.evidence.comparison.comparison import Row, StudyComparison
+from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.comparison.rows import Row
 
 RULE = "must be NAME OP VALUE, joined by and / or, OP one of < <= > >= == !="
 EXAMPLE = "Example: --fail-if 'test_loss>0.5 or verdict==worse'"
@@ -33,7 +34,7 @@ _CONDITION = re.compile(r"^\s*(.*?)\s*(<=|>=|==|!=|<|>)\s*(.*?)\s*$", re.DOTALL)
 
 @dataclass(frozen=True)
 class Condition:
-    """One comparison: of a metric's mean with a number, or of the verdict with a word."""
+    """One condition: a metric's mean compared with a number, or the verdict compared with a word."""
 
     name: str
     op: str
@@ -42,33 +43,35 @@ class Condition:
 
 @dataclass(frozen=True)
 class Gate:
-    """One ``--fail-if``: any of several groups of conditions that must hold together."""
+    """One ``--fail-if``: groups of conditions; a row fails if all conditions of any group hold."""
 
     text: str
     groups: tuple[tuple[Condition, ...], ...]
 
 
 def read_gate(text: str) -> Gate:
-    """Return what ``--fail-if`` asks; ``and`` binds before ``or``.
+    """Read the text of ``--fail-if``; ``and`` binds before ``or``.
 
     Example:
         >>> [len(group) for group in read_gate("test_loss>0.5 and num_diverged>0 or verdict==worse").groups]
         [2, 1]
 
     Raises:
-        ComparisonError: Not such an expression.
+        ComparisonError: The text is no such expression.
     """
     either = re.split(r"\s+or\s+", text)
-    return Gate(text, tuple(tuple(_condition(part, text) for part in re.split(r"\s+and\s+", one)) for one in either))
+    return Gate(
+        text, tuple(tuple(_read_condition(part, text) for part in re.split(r"\s+and\s+", one)) for one in either)
+    )
 
 
-def _condition(part: str, text: str) -> Condition:
+def _read_condition(part: str, text: str) -> Condition:
     found = _CONDITION.match(part)
     if not found or not found[1] or not found[3]:
         raise ComparisonError(f"--fail-if {text}: {RULE}, got {part.strip()!r}. {EXAMPLE}")
     name, op, value = found[1], found[2], found[3].strip("'\"")
     if name == VERDICT:
-        return Condition(name, op, _verdict(op, value, text))
+        return Condition(name, op, _read_verdict(op, value, text))
     try:
         number = float(value)
     except ValueError:
@@ -78,44 +81,44 @@ def _condition(part: str, text: str) -> Condition:
     return Condition(name, op, number)
 
 
-def _verdict(op: str, value: str, text: str) -> str:
+def _read_verdict(op: str, value: str, text: str) -> str:
     if op not in ("==", "!=") or value not in VERDICTS:
         rule = f"must be == or != one of {', '.join(VERDICTS)}"
         raise ComparisonError(f"--fail-if {text}: verdict: {rule}, got {op}{value}.{did_you_mean(value, VERDICTS)}")
     return value
 
 
-def failures(comparisons: Sequence[StudyComparison], gate: Gate) -> list[str]:
-    """Return a line for every row that the gate does not let pass; none where all is well.
+def failing_rows(comparisons: Sequence[StudyComparison], gate: Gate) -> list[str]:
+    """Return a line for every row that fails; empty if none does.
 
-    A number that is not finite cannot be judged and does not pass; nor does a comparison without a row.
+    A row with a number that is not finite fails, as does a comparison without rows.
 
     Raises:
-        ComparisonError: A name that no table has, or a verdict where nothing is judged.
+        ComparisonError: No table has a name, or there is a condition on verdicts and no verdict.
     """
     _check_names(comparisons, gate)
     empty = [comparison.study for comparison in comparisons if not comparison.rows]
     lines = [f"{study}: --fail-if {gate.text}: no finished run to judge" for study in empty]
     for comparison in comparisons:
         for row in comparison.rows:
-            lines += [f"{comparison.study}: {row.arm}: {why}" for why in _why(row, gate)]
+            lines += [f"{comparison.study}: {row.arm}: {why}" for why in _row_failures(row, gate)]
     return lines
 
 
-def _why(row: Row, gate: Gate) -> list[str]:
+def _row_failures(row: Row, gate: Gate) -> list[str]:
     values = {c.name: _value(row, c) for group in gate.groups for c in group}
     broken = [f"{name} is {value}" for name, value in values.items() if isinstance(value, float) and math.isnan(value)]
     if broken:
         return [f"--fail-if {gate.text}: cannot be judged, {', '.join(broken)}"]
     for group in gate.groups:
         if all(_holds(values[condition.name], condition) for condition in group):
-            said = ", ".join(f"{c.name} is {_written(values[c.name])}" for c in group)
-            return [f"--fail-if {gate.text}: {said}"]
+            reason = ", ".join(f"{c.name} is {_value_text(values[c.name])}" for c in group)
+            return [f"--fail-if {gate.text}: {reason}"]
     return []
 
 
 def _value(row: Row, condition: Condition) -> float | str | None:
-    """Return the row's number or verdict; None where it has none, as a baseline has no verdict."""
+    """Return the row's number or verdict; None where it has none, such as the verdict of a baseline."""
     if condition.name == VERDICT:
         return row.effect.verdict if row.effect else None
     if condition.name in COUNTS:
@@ -127,7 +130,7 @@ def _holds(value: float | str | None, condition: Condition) -> bool:
     return value is not None and bool(OPERATORS[condition.op](value, condition.value))
 
 
-def _written(value: float | str | None) -> str:
+def _value_text(value: float | str | None) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 

@@ -1,43 +1,44 @@
-"""The first metric by one or two settings: a cell per arm, never an average over arms."""
+"""Makes tables of the first metric by one or two settings, with one arm per cell, effects and trends."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from normbench.evidence.comparison.baselines import Baseline
-from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
+from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.effects import main_metric
 from normbench.evidence.comparison.pivot_axes import (
+    cell_labels,
     check_keys,
-    combination,
+    fixed_values,
     is_number,
-    labels,
     other_keys,
+    setting_value,
     split_keys,
-    value,
 )
+from normbench.evidence.comparison.rows import Row, SeedSummary
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.metrics.scales import metric_effect
-from normbench.evidence.statistics.paired import Effect, judge
-from normbench.evidence.statistics.sweeps import Trend, judge_trends, trend
+from normbench.evidence.statistics.paired import Effect, judge_effects
+from normbench.evidence.statistics.sweeps import Trend, judge_trends, measure_trend
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One arm.
+    """One arm in a table by settings.
 
     Attributes:
-        arm: Its name.
-        seeds: Those it has.
-        figure: The metric over them.
-        num_diverged: How many of them diverged.
-        effect: Against the baseline's arm in the same column.
-        is_baseline: It is what others are judged against, or the arm that it is tuned from.
+        arm: The arm's label.
+        seeds: Seeds with a finished run.
+        figure: The summary of the metric.
+        num_diverged: Number of its runs that diverged.
+        effect: Effect against the baseline's arm in the same column.
+        is_baseline: Whether it is a baseline, or the arm that a baseline was tuned from.
     """
 
     arm: str
     seeds: tuple[int, ...]
-    figure: Figure
+    figure: SeedSummary
     num_diverged: int
     effect: Effect | None = None
     is_baseline: bool = False
@@ -50,14 +51,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """One value of the first key, across the second.
+    """One row of a table by settings: one value of the first key.
 
     Attributes:
-        label: The value; a part with those of its settings that differ.
+        label: The value as text; for a part, with those of its settings that differ.
         value: The value itself.
-        cells: By column, None where no arm is so.
-        change: The last column against the first, where they are numbers.
-        trend: Along a numeric second key.
+        cells: One cell per column; None where there is no such arm.
+        change: Effect of the last column against the first, where columns are numbers.
+        trend: Trend along the columns, where they are numbers.
     """
 
     label: str
@@ -69,19 +70,19 @@ class Line:
 
 @dataclass(frozen=True)
 class Pivot:
-    """One table of a study.
+    """One table of a study by one or two settings.
 
     Attributes:
-        study: Its name.
-        metric: What the cells hold.
-        by: One or two settings.
-        columns: The labels of the second setting's values; one empty label if there is none.
-        column_values: The values themselves.
-        lines: One per value of the first.
-        fixed: What all arms of this table have in common, and those of the study's other tables have not.
-        not_fixed: Settings that differ between cells beside the keys.
-        baseline: The line that others are judged against.
-        trend: Of a table by one numeric setting, along it.
+        study: The study's name.
+        metric: The metric in the cells.
+        by: Full keys of the one or two settings.
+        columns: Labels of the second setting's values; one empty label if there is no second setting.
+        column_values: The second setting's values.
+        lines: One line per value of the first setting.
+        fixed: Values that all arms of this table share and other tables of the study do not have.
+        not_fixed: Other settings that differ between cells.
+        baseline: Label of the baseline's line.
+        trend: Trend along the lines of a table by one numeric setting.
     """
 
     study: str
@@ -96,40 +97,42 @@ class Pivot:
     trend: Trend | None = None
 
 
-def pivots(comparison: StudyComparison, by: Sequence[str]) -> list[Pivot]:
-    """Return the comparison's first metric by settings: a table per combination of what else differs.
+def make_pivots(comparison: StudyComparison, by: Sequence[str]) -> list[Pivot]:
+    """Return the first metric by settings: one table per combination of the other settings that differ.
 
     Args:
-        comparison: A study's arms.
+        comparison: The comparison of a study's arms.
         by: One setting, the rows; or two, rows and columns.
 
     Raises:
-        ComparisonError: No such setting, or settings that cannot tell the arms apart.
+        ComparisonError: There is no such setting, or two arms would share a cell.
     """
     if not comparison.rows:
         return []
     check_keys(comparison, by)
-    places, others = labels(comparison, by), other_keys(comparison, by)
+    places, others = cell_labels(comparison, by), other_keys(comparison, by)
     split = split_keys(comparison, places, others)
     tables: dict[tuple[str, ...], dict[tuple[str, ...], Row]] = {}
     for place, row in zip(places, comparison.rows, strict=True):
-        tables.setdefault(combination(row, split), {})[place] = row
+        tables.setdefault(fixed_values(row, split), {})[place] = row
     not_fixed = tuple(key for key in others if key not in split)
     made = [
-        replace(_table(comparison, tuple(by), rows), fixed=dict(zip(split, fixed, strict=True)), not_fixed=not_fixed)
+        replace(
+            _make_table(comparison, tuple(by), rows), fixed=dict(zip(split, fixed, strict=True)), not_fixed=not_fixed
+        )
         for fixed, rows in tables.items()
     ]
-    return [_judged(pivot) for pivot in made] if main_metric(comparison) else made
+    return [_with_verdicts(pivot) for pivot in made] if main_metric(comparison) else made
 
 
-def _table(comparison: StudyComparison, by: tuple[str, ...], rows: Mapping[tuple[str, ...], Row]) -> Pivot:
+def _make_table(comparison: StudyComparison, by: tuple[str, ...], rows: Mapping[tuple[str, ...], Row]) -> Pivot:
     metric = next(iter(comparison.rows[0].figures))
-    first = _ordered({place[0]: value(row, by[0]) for place, row in rows.items()})
-    second = _ordered({place[1]: value(row, by[1]) for place, row in rows.items()}) if by[1:] else {"": None}
+    first = _ordered({place[0]: setting_value(row, by[0]) for place, row in rows.items()})
+    second = _ordered({place[1]: setting_value(row, by[1]) for place, row in rows.items()}) if by[1:] else {"": None}
     lines = []
     for label, found in first.items():
         of = [rows.get((label, column) if by[1:] else (label,)) for column in second]
-        lines.append(Line(label, found, tuple(_cell(row, metric, comparison.against) for row in of)))
+        lines.append(Line(label, found, tuple(_make_cell(row, metric, comparison.against) for row in of)))
     return Pivot(comparison.study, metric, by, tuple(second), tuple(second.values()), tuple(lines), {}, ())
 
 
@@ -140,29 +143,29 @@ def _ordered(values: dict[str, Any]) -> dict[str, Any]:
     return dict(sorted(values.items(), key=lambda pair: (pair[1], pair[0])))
 
 
-def _cell(row: Row | None, metric: str, baseline: Baseline | None) -> Cell | None:
+def _make_cell(row: Row | None, metric: str, baseline: Baseline | None) -> Cell | None:
     if row is None:
         return None
-    is_baseline = baseline is not None and replace(baseline, is_tuned=False).is_met_by(row.known.id)
+    is_baseline = baseline is not None and replace(baseline, is_tuned=False).matches(row.labelled.id)
     return Cell(row.arm, row.seeds, row.figures[metric], row.num_diverged, is_baseline=is_baseline)
 
 
-def _judged(pivot: Pivot) -> Pivot:
-    """Add the verdicts: against the baseline, last column against first, along numbers; Holm over each kind."""
+def _with_verdicts(pivot: Pivot) -> Pivot:
+    """Add effects against the baseline, changes from first to last column, and trends; each kind corrected by Holm."""
     lines = _with_effects(pivot)
     if not pivot.by[1:]:
-        along = trend(pivot.by[0], *_numbers([(line.value, line.cells[0]) for line in lines]))
-        return replace(pivot, lines=lines, baseline=_baseline_line(pivot), trend=_one(along))
+        along = measure_trend(pivot.by[0], *_numbers([(line.value, line.cells[0]) for line in lines]))
+        return replace(pivot, lines=lines, baseline=_baseline_line(pivot), trend=_judge_one(along))
     lines = _with_trends(pivot, _with_changes(pivot, lines))
     return replace(pivot, lines=lines, baseline=_baseline_line(pivot))
 
 
-def _one(along: Trend | None) -> Trend | None:
+def _judge_one(along: Trend | None) -> Trend | None:
     return judge_trends([along])[0] if along else None
 
 
 def _baseline_line(pivot: Pivot) -> str | None:
-    """Return the label of the line that holds the baseline's arms, None if they are spread over several."""
+    """Return the label of the line with the baseline's arms; None if they are in several lines."""
     holding = [line for line in pivot.lines if any(cell and cell.is_baseline for cell in line.cells)]
     return holding[0].label if len(holding) == 1 else None
 
@@ -178,7 +181,7 @@ def _with_effects(pivot: Pivot) -> tuple[Line, ...]:
         for j, (cell, against) in enumerate(zip(line.cells, base.cells, strict=True))
         if line is not base and cell and against
     }
-    judged = dict(zip(pairs, judge(list(pairs.values()), direction(pivot.metric)), strict=True))
+    judged = dict(zip(pairs, judge_effects(list(pairs.values()), direction(pivot.metric)), strict=True))
     return tuple(
         replace(
             line, cells=tuple(cell and replace(cell, effect=judged.get((i, j))) for j, cell in enumerate(line.cells))
@@ -191,19 +194,19 @@ def _with_changes(pivot: Pivot, lines: Sequence[Line]) -> tuple[Line, ...]:
     ordered = all(map(is_number, pivot.column_values))
     found = {i: _change(pivot.metric, line) for i, line in enumerate(lines) if ordered}
     effects = {i: effect for i, effect in found.items() if effect}
-    judged = dict(zip(effects, judge(list(effects.values()), direction(pivot.metric)), strict=True))
+    judged = dict(zip(effects, judge_effects(list(effects.values()), direction(pivot.metric)), strict=True))
     return tuple(replace(line, change=judged.get(i)) for i, line in enumerate(lines))
 
 
 def _change(metric: str, line: Line) -> Effect | None:
-    """Return the last column against the first, where columns have an order."""
+    """Return the effect of the last column against the first; None if a cell is empty or there is one column."""
     first, last = line.cells[0], line.cells[-1]
     return metric_effect(metric, last.by_seed, first.by_seed) if first and last and last is not first else None
 
 
 def _with_trends(pivot: Pivot, lines: Sequence[Line]) -> tuple[Line, ...]:
     found = {
-        i: trend(pivot.by[1], *_numbers(list(zip(pivot.column_values, line.cells, strict=True))))
+        i: measure_trend(pivot.by[1], *_numbers(list(zip(pivot.column_values, line.cells, strict=True))))
         for i, line in enumerate(lines)
     }
     trends = {i: along for i, along in found.items() if along}
@@ -212,7 +215,7 @@ def _with_trends(pivot: Pivot, lines: Sequence[Line]) -> tuple[Line, ...]:
 
 
 def _numbers(cells: Sequence[tuple[Any, Cell | None]]) -> tuple[list[float], list[Mapping[int, float]]]:
-    """Return where cells lie along a numeric setting, and their values by seed; nothing along one that is not."""
+    """Return the setting's number and the values by seed of each cell; empty if the setting is not numeric."""
     there = [(found, cell) for found, cell in cells if cell is not None]
     if not all(is_number(found) for found, _ in there):
         return [], []

@@ -1,1 +1,1 @@
-"""Reads the tables of a run layer by layer: the report of standard deviations and what stands out."""
+"""Reads the tables of a run layer by layer: standard deviations, probes, and findings about them."""

@@ -1,4 +1,4 @@
-"""The last recorded steps before a run diverged: std of every layer's weight, gradient and output."""
+"""Reads the last recorded steps before a run diverged: std of every layer's weight, gradient and output."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from normbench.storage.run_folder import LAYER_STATS_CSV, Run
 
 NUM_FRAMES = 3
-"""Enough to see what grows and from where."""
+"""Number of recorded steps: enough to see which std grows, and from which layer on."""
 
 
 @dataclass(frozen=True)
@@ -14,11 +14,11 @@ class FrameLine:
     """One layer at one recorded step; nan where nothing was recorded.
 
     Attributes:
-        step: Updates made before it was recorded.
-        layer: Its name.
-        weight_std: Before the step.
-        grad_std: Of the weight's gradient.
-        output_std: After norm and activation.
+        step: Number of updates made before it was recorded.
+        layer: The layer's name.
+        weight_std: Std of the weight before the step.
+        grad_std: Std of the weight's gradient.
+        output_std: Std of the output, after norm and activation.
     """
 
     step: int

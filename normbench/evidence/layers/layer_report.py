@@ -1,4 +1,4 @@
-"""Std per layer at the start and at the end, over seeds, and the word for what happens along the depth."""
+"""Reports std per layer at the start and at the end, averaged over seeds, with a word such as steady or vanishes."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,11 +22,11 @@ class LayerLine:
     """One layer of one arm.
 
     Attributes:
-        layer: Its name.
-        shape: Its weight's shape.
-        has_norm: A norm follows its weights.
-        stds: Std of weight, gradient and output (after norm and activation).
-        output_range: Lowest and highest output std among the seeds, at the end.
+        layer: The layer's name.
+        shape: The weight's shape.
+        has_norm: Whether a norm follows its weight.
+        stds: Std of weight, gradient and output (after norm and activation), by kind.
+        output_range: Lowest and highest std of the output among the seeds, at the end.
         word: steady, grows, shrinks, vanishes, explodes, constant, dead or not finite.
     """
 
@@ -46,7 +46,7 @@ class LayerLine:
 
 @dataclass(frozen=True)
 class LayerReport:
-    """All layers of one arm, and what stands out."""
+    """All layers of one arm, with sentences about vanishing, exploding and dead ones."""
 
     arm: str
     num_seeds: int
@@ -66,7 +66,7 @@ def report_layers(arm: Arm) -> LayerReport:
     Raises:
         RunFolderError: A file is missing or was changed.
     """
-    tables = [_Table(run) for run in arm.runs]
+    tables = [_LayerStats(run) for run in arm.runs]
     layers = arm.runs[0].summary["layers"]
     first = _mean(table.last("activation", layers[0]["name"], "std") for table in tables)
     lines = [_line(layer, tables, first) for layer in layers]
@@ -75,8 +75,8 @@ def report_layers(arm: Arm) -> LayerReport:
     return LayerReport(arm.name, len(tables), lines, findings, num_diverged)
 
 
-class _Table:
-    """The rows of one run's layer_stats.csv that the report reads: first and last step."""
+class _LayerStats:
+    """The rows of one run's layer_stats.csv at the first and at the last step."""
 
     def __init__(self, run: Run) -> None:
         rows = run.rows(LAYER_STATS_CSV)
@@ -97,7 +97,7 @@ def _number(rows: Mapping[tuple[str, str], Mapping[str, str]], kind: str, layer:
     return float(row[statistic]) if row else math.nan
 
 
-def _line(layer: Mapping[str, Any], tables: Sequence[_Table], first: float) -> LayerLine:
+def _line(layer: Mapping[str, Any], tables: Sequence[_LayerStats], first: float) -> LayerLine:
     name = str(layer["name"])
     has_end = all(table.has_end for table in tables)
     stds: dict[str, Span] = {}
@@ -114,13 +114,20 @@ def _line(layer: Mapping[str, Any], tables: Sequence[_Table], first: float) -> L
 
 
 def word_for(output: Span, first: float, zero_share: float, largest: float) -> str:
-    """Return the word for what becomes of a signal: output std, the first layer's, share of zeros, largest size."""
+    """Return the word for a layer's output: steady, grows, shrinks, vanishes, explodes, constant, dead or not finite.
+
+    Args:
+        output: Std of the output at the start and at the end.
+        first: Std of the first layer's output.
+        zero_share: Share of zeros in the output.
+        largest: Largest absolute value of the output.
+    """
     start, end = output
     now = start if end is None else end
     if not math.isfinite(now):
         return "not finite"
     if now == 0 and largest > 0:
-        return "constant"  # one value everywhere has no std, and is no lost signal
+        return "constant"  # one value everywhere has std 0, but the signal is not lost
     if now < first / FAR:
         return "vanishes"
     if zero_share >= DEAD_SHARE:
@@ -147,8 +154,8 @@ def _output_findings(lines: Sequence[LayerLine]) -> list[str]:
     return findings
 
 
-def _gradient_findings(layers: Sequence[Mapping[str, Any]], tables: Sequence[_Table]) -> list[str]:
-    """Compare the gradient that reaches the first layer's output with the one at the last but one's, at the start."""
+def _gradient_findings(layers: Sequence[Mapping[str, Any]], tables: Sequence[_LayerStats]) -> list[str]:
+    """Compare the gradient at the first layer's output with that at the last but one's, at the first step."""
     if len(layers) < 3:
         return []
     bottom, top = str(layers[0]["name"]), str(layers[-2]["name"])

@@ -1,4 +1,4 @@
-"""Finds the faults that a probe shows: numbers that are not finite, dead units, weights too small or large; scales."""
+"""Finds the faults in a probe: numbers that are not finite, dead units, weights too small or too large."""
 
 import math
 from collections.abc import Sequence
@@ -20,27 +20,27 @@ when all samples look alike. More than half by so many standard errors of that s
 FEWEST_VALUES = 8
 """A unit with fewer values in the batch may be 0 throughout by chance."""
 LOW_BIAS = -1.0
-"""A bias so far below what it is added to, of std about 1, can hold an activation shut."""
+"""A bias this far below its input, which has std about 1, can keep a unit at 0."""
 KEEP_FINITE = "Add an eps to the divisor, or keep the argument above 0."
 HUGE = 1e18
 """Numbers of this size overflow float32 when they are squared."""
 
 
 def find_faults(lines: Sequence[ProbeLine], forward: Growth | None, backward: Growth | None) -> list[Finding]:
-    """Return what stands out, causes before their consequences, which are not told again."""
+    """Return the faults of a probe, causes first; consequences of a fault that was found are left out."""
     broken = _not_finite(lines) or _gradient_not_finite(lines)
     if broken:
         return [broken]
     dead = _dead(lines) or _cut_off(lines)
     found = [*([dead] if dead else []), *_weights(lines)]
     named = {layer for finding in found for layer in finding.layers}
-    hidden = [line for line in lines if line.seen.is_hidden and not line.is_switched_off]
-    reached = hidden if dead is None else [line for line in hidden if line in _up_to(dead.layers[0], lines)]
+    hidden = [line for line in lines if line.reading.is_hidden and not line.is_switched_off]
+    reached = hidden if dead is None else [line for line in hidden if line in _lines_up_to(dead.layers[0], lines)]
     is_lost = bool(dead) or any(line.std.value == 0 for line in hidden)  # nothing comes back through zeros
     return [*found, *output_scale(reached, forward, named), *gradient_scale(hidden, backward, named, is_lost=is_lost)]
 
 
-def _up_to(layer: str, lines: Sequence[ProbeLine]) -> Sequence[ProbeLine]:
+def _lines_up_to(layer: str, lines: Sequence[ProbeLine]) -> Sequence[ProbeLine]:
     return lines[: 1 + next(i for i, line in enumerate(lines) if line.layer == layer)]
 
 
@@ -88,36 +88,36 @@ def _is_beyond_chance(line: ProbeLine, share: str) -> bool:
 
 
 def _dead(lines: Sequence[ProbeLine]) -> Finding | None:
-    """Name the layers most of whose units are 0 for every sample, where the signal has not vanished before."""
+    """Find the layers most of whose units are 0 for every sample, among those before the signal vanishes."""
     alive = takewhile(lambda line: line.word != "vanishes", lines)
     hit = [line for line in alive if _is_beyond_chance(line, "dead_share")]
     if not hit:
         return None
     share = f"{100 * hit[0].figure('dead_share'):.3g} % of its units are 0 for every sample"
-    return _of_dead_units("dead", hit, share, lines)
+    return _dead_units_finding("dead", hit, share, lines)
 
 
 def _cut_off(lines: Sequence[ProbeLine]) -> Finding | None:
-    """Name the last layer most of whose units get no gradient, though layers after it do.
+    """Find the last layer most of whose units get no gradient, though layers after it do.
 
-    One that has no output either only suffers from it. A branch that is switched off on purpose hands nothing back.
+    A layer whose output is all zeros is not counted, nor are layers before a branch whose last weight starts at 0.
     """
     never = list(takewhile(lambda line: line.grad_std is None, (line for line in lines if line.figure("learned") > 0)))
     cut = [line for line in lines if _is_beyond_chance(line, "no_grad_share") and line.std.value > 0]
     hit = (cut or never)[-1:]
-    later = lines[len(_up_to(hit[0].layer, lines)) :] if hit else []
+    later = lines[len(_lines_up_to(hit[0].layer, lines)) :] if hit else []
     reached = [line for line in later if line.grad_std and not _is_beyond_chance(line, "no_grad_share")]
     grads = [line.grad_std.value for line in reached if line.grad_std]
     if not grads or min(grads) < FAINT or any(line.is_switched_off for line in later):
         return None
     lost = hit[0].figures.get("no_grad_share", 1.0)
     share = f"the loss does not depend on {100 * lost:.3g} % of its units"
-    return _of_dead_units("gradient_cut_off", hit, share, lines)
+    return _dead_units_finding("gradient_cut_off", hit, share, lines)
 
 
-def _of_dead_units(sign: str, hit: Sequence[ProbeLine], share: str, lines: Sequence[ProbeLine]) -> Finding:
+def _dead_units_finding(sign: str, hit: Sequence[ProbeLine], share: str, lines: Sequence[ProbeLine]) -> Finding:
     line, layers = hit[0], [line.layer for line in hit]
-    before = [other for other in lines if other.seen.after == line.seen.after and "bias_mean" in other.figures]
+    before = [other for other in lines if other.reading.after == line.reading.after and "bias_mean" in other.figures]
     lowest = min(before, key=lambda other: other.figure("bias_mean"), default=None)
     if lowest and lowest.figure("bias_mean") < LOW_BIAS:
         bias = f"the bias of {lowest.layer} is {lowest.figure('bias_mean'):.3g} on average"
@@ -132,7 +132,7 @@ def _of_dead_units(sign: str, hit: Sequence[ProbeLine], share: str, lines: Seque
 
 def _weights(lines: Sequence[ProbeLine]) -> list[Finding]:
     """Name layers whose weights are far from any usual initialization; small ones are usual in the last."""
-    small = [line for line in lines if line.seen.is_hidden and 0 < line.figure("weight_gain") < SMALL_GAIN]
+    small = [line for line in lines if line.reading.is_hidden and 0 < line.figure("weight_gain") < SMALL_GAIN]
     large = [line for line in lines if line.figure("weight_gain") > LARGE_GAIN]
     pairs = (("weights_too_small", small), ("weights_too_large", large))
     return [_of_weights(sign, hit) for sign, hit in pairs if hit]
@@ -140,7 +140,7 @@ def _weights(lines: Sequence[ProbeLine]) -> list[Finding]:
 
 def _of_weights(sign: str, hit: Sequence[ProbeLine]) -> Finding:
     line = hit[0]
-    gain, std, norm = line.figure("weight_gain"), line.figure("weight_std"), line.seen.norm
+    gain, std, norm = line.figure("weight_gain"), line.figure("weight_std"), line.reading.norm
     figure = f"std {std:.3g}, which multiplies the signal by {gain:.3g}"
     hidden = f"; {norm} hides it, while the gradient of the weights is {1 / gain:.3g} times as large" if norm else ""
     layers = [each.layer for each in hit]

@@ -1,4 +1,4 @@
-"""What one pass forward and backward shows of a layer, and the same over several seeds."""
+"""LayerReading: a layer's numbers in one forward and backward pass; ProbeLine: their means over seeds."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,17 +14,17 @@ Role = Literal["weights", "norm", "activation", "other"]
 
 
 @dataclass(frozen=True)
-class LayerSeen:
-    """One layer in one pass.
+class LayerReading:
+    """The numbers of one layer in one forward and backward pass.
 
     Attributes:
-        layer: Its name; of an activation that is called again, with the number of the call: ``relu#2``.
-        kind: Its class.
-        role: What it does to the signal.
-        after: The layer with weights that was last called before it, or itself.
-        shape: Its weight's shape; empty without one.
-        norm: Class of the norm that follows its weights; empty without one.
-        is_hidden: It has weights and is not the last one: what growth over depth is fitted to.
+        layer: The layer's name; for an activation that is called again, with the number of the call: ``relu#2``.
+        kind: The layer's class.
+        role: The layer's role: weights, norm, activation or other.
+        after: The last layer with weights that was called before it, or itself.
+        shape: The weight's shape; empty without a weight.
+        norm: Class of the norm that follows the weight; empty without one.
+        is_hidden: Whether it has weights and is not the last such layer; growth over depth is fitted to these.
         figures: ``mean std max_abs zero_share`` of its output. Where there are such things, ``grad_std`` of the
             gradient that comes back to the output; ``weight_std``, ``weight_max_abs`` and ``weight_grad_std`` of its
             weight; ``weight_gain``, rms(weight) sqrt(fan_in), by which untrained weights multiply the rms of what comes
@@ -48,14 +48,14 @@ class ProbeLine:
     """One layer over all seeds.
 
     Attributes:
-        seen: The layer in the first seed that calls it, for all that is not a number.
-        std: Of its output.
-        grad_std: Of the gradient that comes back to the output; None where none does.
-        figures: Means over seeds of the other figures; of stds geometric ones.
+        reading: The layer's reading in the first seed that calls it, for its names and shapes.
+        std: Std of its output.
+        grad_std: Std of the gradient at its output; None where there is none.
+        figures: Means over seeds of the other figures; geometric means of stds.
         word: steady, vanishes, explodes, constant, dead or not finite.
     """
 
-    seen: LayerSeen
+    reading: LayerReading
     std: Spread
     grad_std: Spread | None
     figures: Mapping[str, float]
@@ -63,25 +63,25 @@ class ProbeLine:
 
     @property
     def layer(self) -> str:
-        """Its name."""
-        return self.seen.layer
+        """The layer's name."""
+        return self.reading.layer
 
     def figure(self, name: str) -> float:
-        """Return one of the figures, nan where the layer has none of the name."""
+        """Return the figure of this name, nan where the layer has none."""
         return self.figures.get(name, math.nan)
 
     @property
     def is_switched_off(self) -> bool:
-        """Its weight starts at 0, as the last one of a residual branch may on purpose."""
+        """Whether its weight starts at 0, which the last weight of a residual branch may do on purpose."""
         return self.figure("weight_max_abs") == 0
 
 
-def merge_seeds(seeds: Sequence[Sequence[LayerSeen]]) -> list[ProbeLine]:
-    """Return each layer over all seeds that call it, in the order of the first seed."""
-    by_layer: dict[str, list[LayerSeen]] = {}
+def merge_seeds(seeds: Sequence[Sequence[LayerReading]]) -> list[ProbeLine]:
+    """Average each layer over all seeds that call it; return the layers in the order of the first seed."""
+    by_layer: dict[str, list[LayerReading]] = {}
     for seed in seeds:
-        for seen in seed:
-            by_layer.setdefault(seen.layer, []).append(seen)
+        for reading in seed:
+            by_layer.setdefault(reading.layer, []).append(reading)
     first = next((Spread.of(_values(found, "std")).value for found in by_layer.values() if found[0].is_hidden), 0.0)
     lines: list[ProbeLine] = []
     for found in by_layer.values():
@@ -89,12 +89,12 @@ def merge_seeds(seeds: Sequence[Sequence[LayerSeen]]) -> list[ProbeLine]:
     return lines
 
 
-def _line(found: Sequence[LayerSeen], first: float, *, has_vanished: bool) -> ProbeLine:
-    names = dict.fromkeys(name for seen in found for name in seen.figures)
+def _line(found: Sequence[LayerReading], first: float, *, has_vanished: bool) -> ProbeLine:
+    names = dict.fromkeys(name for reading in found for name in reading.figures)
     figures = {name: _mean(name, _values(found, name)) for name in names}
     grads = _values(found, "grad_std")
     return ProbeLine(
-        seen=found[0],
+        reading=found[0],
         std=Spread.of(_values(found, "std")),
         grad_std=Spread.of(grads) if grads else None,
         figures=figures,
@@ -102,22 +102,22 @@ def _line(found: Sequence[LayerSeen], first: float, *, has_vanished: bool) -> Pr
     )
 
 
-def _word(seen: LayerSeen, figures: Mapping[str, float], first: float, *, has_vanished: bool) -> str:
-    """Only scales of layers with weights are compared with the first one's: a norm sets its own.
+def _word(reading: LayerReading, figures: Mapping[str, float], first: float, *, has_vanished: bool) -> str:
+    """Return the word for a layer's output; only layers with weights are compared with the first one's std.
 
-    Zeros alone are dead units, or of a signal that has vanished before what float32 makes of it.
+    An output of zeros means dead units, unless the signal has vanished before this layer.
     """
     std, zeros, largest = (figures[key] for key in ("std", "zero_share", "max_abs"))
     can_die = "dead_share" in figures
     if can_die and zeros >= DEAD_SHARE and not has_vanished:
         return "dead"
-    is_compared = seen.role == "weights" and figures.get("weight_max_abs") != 0
+    is_compared = reading.role == "weights" and figures.get("weight_max_abs") != 0
     word = word_for((std, None), first if is_compared else 0.0, zeros, largest)
     return "steady" if word == "dead" and not can_die else word
 
 
-def _values(found: Sequence[LayerSeen], name: str) -> list[float]:
-    return [seen.figures[name] for seen in found if name in seen.figures]
+def _values(found: Sequence[LayerReading], name: str) -> list[float]:
+    return [reading.figures[name] for reading in found if name in reading.figures]
 
 
 def _mean(name: str, values: Sequence[float]) -> float:

@@ -1,27 +1,27 @@
-"""Reads a probe: every layer over the seeds, growth per layer over depth, and findings."""
+"""Makes the report of a probe: every layer averaged over seeds, growth per layer over depth, and findings."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from normbench.evidence.layers.probe_faults import find_faults
-from normbench.evidence.layers.probe_lines import LayerSeen, ProbeLine, merge_seeds
+from normbench.evidence.layers.probe_lines import LayerReading, ProbeLine, merge_seeds
 from normbench.evidence.statistics.growth import Growth, growth_per_layer
 from normbench.findings import Finding
 
 
 @dataclass(frozen=True)
 class ProbeReport:
-    """What a model does to a signal before any training.
+    """The std of signal and gradient at every layer of a model before any training.
 
     Attributes:
-        name: The arm, or the user's callable.
-        setting: What was sent forward and what back, in words.
-        num_seeds: Models looked at.
+        name: The arm's label, or the name of the user's callable.
+        setting: The input and the gradient that were sent through, in words.
+        num_seeds: Number of seeds, each with its own initial weights.
         lines: Every layer, in order of execution.
-        forward: By what factor the output's std grows from one hidden layer to the next.
-        backward: By what factor the gradient's does on its way back.
-        findings: What stands out; empty in a healthy model.
+        forward: Factor by which the output's std grows from one hidden layer to the next.
+        backward: Factor by which the gradient's std grows from one hidden layer to the one before.
+        findings: Faults; empty in a healthy model.
     """
 
     name: str
@@ -33,7 +33,7 @@ class ProbeReport:
     findings: Sequence[Finding]
 
     def as_mapping(self) -> dict[str, Any]:
-        """Return the report for JSON, with the words that are derived."""
+        """Return the report for JSON, with words and sentences beside the numbers."""
         found = asdict(self)
         for key, growth in (("forward", self.forward), ("backward", self.backward)):
             found[key] = None if growth is None else asdict(growth) | {"word": growth.word}
@@ -42,13 +42,13 @@ class ProbeReport:
         return found
 
 
-def read_probe(name: str, setting: str, seeds: Sequence[Sequence[LayerSeen]]) -> ProbeReport:
-    """Read what was seen of one arm or model with each seed.
+def read_probe(name: str, setting: str, seeds: Sequence[Sequence[LayerReading]]) -> ProbeReport:
+    """Make the report of one arm or model from the readings of each seed.
 
     Args:
-        name: The arm, or the user's callable.
-        setting: What was sent forward and what back, in words.
-        seeds: The layers of each seed's model in order of execution.
+        name: The arm's label, or the name of the user's callable.
+        setting: The input and the gradient that were sent through, in words.
+        seeds: For each seed, the readings of all layers in order of execution.
     """
     lines = merge_seeds(seeds)
     forward = growth_per_layer([_hidden(seed, "std") for seed in seeds])
@@ -56,13 +56,13 @@ def read_probe(name: str, setting: str, seeds: Sequence[Sequence[LayerSeen]]) ->
     return ProbeReport(name, setting, len(seeds), lines, forward, backward, find_faults(lines, forward, backward))
 
 
-def _hidden(seed: Sequence[LayerSeen], figure: str) -> list[float]:
-    """Return a figure of the layers that growth is fitted to: hidden ones whose weights do not start at 0."""
-    chosen = [seen.figures for seen in seed if seen.is_hidden and seen.figures.get("weight_max_abs") != 0]
+def _hidden(seed: Sequence[LayerReading], figure: str) -> list[float]:
+    """Return one figure of each hidden layer whose weight does not start at 0; growth is fitted to these."""
+    chosen = [reading.figures for reading in seed if reading.is_hidden and reading.figures.get("weight_max_abs") != 0]
     return [figures[figure] for figures in chosen if figure in figures]
 
 
 def _flat(line: ProbeLine) -> dict[str, Any]:
-    seen = {key: value for key, value in asdict(line.seen).items() if key != "figures"}
+    reading = {key: value for key, value in asdict(line.reading).items() if key != "figures"}
     grad_std = None if line.grad_std is None else asdict(line.grad_std)
-    return seen | {"word": line.word, "std": asdict(line.std), "grad_std": grad_std, "figures": dict(line.figures)}
+    return reading | {"word": line.word, "std": asdict(line.std), "grad_std": grad_std, "figures": dict(line.figures)}

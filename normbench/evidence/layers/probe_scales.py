@@ -1,4 +1,4 @@
-"""Finds signals that vanish or explode over depth: at which layer, in a single step or layer by layer."""
+"""Finds signals and gradients that vanish or explode over depth, at one layer or over all layers."""
 
 import math
 from collections.abc import Sequence
@@ -15,16 +15,16 @@ def output_scale(hidden: Sequence[ProbeLine], growth: Growth | None, named: set[
 
     Args:
         hidden: Layers with weights but the last, in order of execution.
-        growth: Of their output's std.
-        named: Layers that a finding names already, whose consequences are not told again.
+        growth: Growth of their output's std.
+        named: Layers that another finding names; their consequences are left out.
     """
     hit = [i for i, line in enumerate(hidden) if line.word in ("vanishes", "explodes")]
     if not hit:
         return []
     line, first = hidden[hit[0]], hidden[0]
     stds = [each.std.value for each in hidden[: hit[0] + 1]]
-    step = _one_step(stds)
-    if _is_told(hidden, step, named):
+    step = _index_of_one_step(stds)
+    if _is_already_named(hidden, step, named):
         return []
     figure = f"std {line.std.value:.3g}, {first.std.value:.3g} at {first.layer}"
     layer = line.layer if step is None else hidden[step].layer
@@ -45,13 +45,13 @@ def gradient_scale(
         return []
     sign = "gradient_vanishes" if below < above else "gradient_explodes"
     stds = [std for _, std in way]
-    step = _one_step(stds)
+    step = _index_of_one_step(stds)
     through = None if step is None else way[step - 1][0].layer
-    if _is_told([line for line, _ in way], None if step is None else step - 1, named):
+    if _is_already_named([line for line, _ in way], None if step is None else step - 1, named):
         return []
     figure = f"std {above:.3g} at {top.layer}, {below:.3g} at {bottom.layer}"
     cause = _cause([line for line, _ in way], step, growth)
-    if growth and growth.factor > 1 and step is None and "batch" in top.seen.norm.lower():
+    if growth and growth.factor > 1 and step is None and "batch" in top.reading.norm.lower():
         cause += ", as batch norm with ReLU does (sqrt(pi / (pi - 1)) = 1.21 in theory: Yang et al., 2019)"
         way_out = "Residual connections, fewer layers between them, or a norm that does not average over the batch."
     else:
@@ -59,10 +59,10 @@ def gradient_scale(
     return [probe_finding(sign, (through or bottom.layer,), figure, cause, way_out)]
 
 
-def _one_step(stds: Sequence[float]) -> int | None:
-    """Return the index that a single step leads to which makes up more than half of the whole change, in logarithms.
+def _index_of_one_step(stds: Sequence[float]) -> int | None:
+    """Return the index of the layer at which more than half of the change of ln std happens; None if there is none.
 
-    From a std that float32 can tell to one that it cannot is such a step, unless the std was about to get there.
+    A step from a std above FAINT to one below SMALLEST, which float32 rounds, is always such a step.
     """
     known = next((i for i, std in enumerate(stds) if not std > SMALLEST), len(stds))
     if known < len(stds) and stds[max(0, known - 1)] > FAINT:
@@ -74,8 +74,8 @@ def _one_step(stds: Sequence[float]) -> int | None:
     return 1 + steps.index(max(steps))
 
 
-def _is_told(way: Sequence[ProbeLine], at: int | None, named: set[str]) -> bool:
-    """Return whether a finding names the layer of a single step, or most of those that do it together."""
+def _is_already_named(way: Sequence[ProbeLine], at: int | None, named: set[str]) -> bool:
+    """Return whether another finding names the layer of a single step, or more than half of all layers."""
     if at is not None:
         return way[at].layer in named
     return 2 * sum(line.layer in named for line in way) > len(way)

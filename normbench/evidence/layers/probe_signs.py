@@ -1,4 +1,4 @@
-"""Names the faults that a probe finds, by the sign of each, and makes a finding of one."""
+"""Holds the sentence for each fault of a probe, by its sign, and makes its finding."""
 
 from collections.abc import Iterable
 
@@ -27,9 +27,9 @@ def probe_finding(sign: str, layers: Iterable[str], figure: str, cause: str, way
 
     Args:
         sign: One of SIGNS.
-        layers: Where it begins, in the direction the signal or the gradient goes; then all else it is about.
-        figure: The numbers it rests on.
-        cause: The likely one.
+        layers: The layer where the fault begins, in the direction of the signal or gradient, then all other layers.
+        figure: The numbers that show it.
+        cause: The likely cause.
         way_out: What to try.
     """
     return Finding("warning", tuple(dict.fromkeys(layers)), SIGNS[sign], figure, cause, way_out, source=sign)

@@ -1,4 +1,4 @@
-"""All that one run's folder tells: its state, settings, numbers, files, and the command that goes on with it."""
+"""Reads everything in one run's folder: state, settings, numbers, files, and the command that continues it."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 from normbench.errors import RunFolderError
 from normbench.evidence.layers.last_frames import FrameLine, last_frames
 from normbench.evidence.layers.layer_report import LayerReport, report_layers
-from normbench.storage.choices import Choice, choices_of
+from normbench.storage.choices import Choice, read_choices
 from normbench.storage.files.json_files import read_json
 from normbench.storage.files.plain_text import command_line
 from normbench.storage.files.reading import open_regular
@@ -31,26 +31,26 @@ from normbench.storage.study_folder import arm_entries, arm_folders
 
 TAIL_BYTES = 16_384
 NUM_ERROR_LINES = 8
-UNLIKE_OURS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""What reading raises where a file is whole, but another version or somebody else wrote it."""
+FOREIGN_FORMAT_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""Errors that reading raises where a file is undamaged, but was not written by this version."""
 
 
 @dataclass(frozen=True)
 class RunReport:
-    """One run.
+    """Everything that one run's folder holds.
 
     Attributes:
-        state: What it is in; damaged also where a CSV file is not as the run wrote it.
-        arm: Its settings, with this run alone.
-        step: Updates made, as far as its files tell.
-        total_steps: Updates to make, where they tell.
-        files: Name and bytes of each.
-        command: Completes it or makes it again; "" of a result, and where nothing says what it was run from.
+        state: The run's state; damaged also where the sha256 of a CSV file is wrong.
+        arm: The arm with its settings, and this run alone.
+        step: Number of updates made; None if no file holds it.
+        total_steps: Number of updates to make; None if no file holds it.
+        files: Size of each file in bytes, by name.
+        command: Command that completes it or makes it again; "" for a result, and where its config is unknown.
         metrics: Rows of metrics.csv of a result.
         layers: Std per layer of a result.
-        last_frames: Of a diverged run: each layer at the last recorded steps.
-        error_lines: The end of error.txt of a failed run.
-        choice: What tuning chose for it.
+        last_frames: Each layer at the last recorded steps of a diverged run.
+        error_lines: Last lines of error.txt of a failed run.
+        choice: The values that tuning chose for its arm.
         environment: When, where and how long a result was made.
     """
 
@@ -69,25 +69,29 @@ class RunReport:
 
     @property
     def has_checkpoint(self) -> bool:
-        """Whether there is something to go on from."""
+        """Whether the folder holds a checkpoint."""
         return CHECKPOINT in self.files or CHECKPOINT_BEFORE in self.files
 
 
 def report_run(state: RunState) -> RunReport:
-    """Read everything that one run's folder tells; a result's files are checked against their digests."""
+    """Read everything in one run's folder; the files of a result are checked against their sha256."""
     folder = state.folder
-    arm, total = _arm(state)
-    report = RunReport(state, arm, _last_step(folder / METRICS_CSV), total, _files(folder))
+    arm, total = _read_arm(state)
+    report = RunReport(state, arm, _last_step(folder / METRICS_CSV), total, _file_sizes(folder))
     if state.status in RESULTS:
         try:
             return _with_numbers(report, arm.runs[0])
         except RunFolderError as error:
             problem = str(error)
-        except UNLIKE_OURS as error:
+        except FOREIGN_FORMAT_ERRORS as error:
             rule = "must be a result as this version writes it"
             problem = f"{folder}: {rule}, got {type(error).__name__}: {error}. Delete it and run its study again."
         report = replace(report, state=replace(state, status=RunStatus.DAMAGED, problem=problem))
-    lines = _tail(folder / ERROR_TXT).splitlines()[-NUM_ERROR_LINES:] if report.state.status == RunStatus.FAILED else ()
+    lines = (
+        _read_tail(folder / ERROR_TXT).splitlines()[-NUM_ERROR_LINES:]
+        if report.state.status == RunStatus.FAILED
+        else ()
+    )
     return replace(report, command=_command(state), error_lines=lines)
 
 
@@ -101,35 +105,35 @@ def _with_numbers(report: RunReport, run: Run) -> RunReport:
         metrics=run.rows(METRICS_CSV),
         layers=report_layers(report.arm) if run.summary["layers"] else None,
         last_frames=last_frames(run) if report.state.status == RunStatus.DIVERGED else (),
-        choice=_choice(report),
+        choice=_find_choice(report),
         environment=run.environment,
     )
 
 
-def _arm(state: RunState) -> tuple[Arm, int | None]:
-    """Return an arm's settings from arm.json, of a tuning run from config.yaml, and the updates to make."""
+def _read_arm(state: RunState) -> tuple[Arm, int | None]:
+    """Read an arm from arm.json, or from config.yaml for a tuning run, and the number of updates to make."""
     folder = Path(state.arm.path)
     try:
-        said = read_json(folder / ARM_JSON)
-        settings, changed = dict(said["settings"]), list(said["changed"])
-    except (RunFolderError, *UNLIKE_OURS):
-        said, settings = {}, settings_of_run(state.folder)
+        content = read_json(folder / ARM_JSON)
+        settings, changed = dict(content["settings"]), list(content["changed"])
+    except (RunFolderError, *FOREIGN_FORMAT_ERRORS):
+        content, settings = {}, settings_of_run(state.folder)
         changed = list(settings)
     name, _, digits = state.arm.name.rpartition("-")
-    total = said.get("total_steps", settings.get("num_steps"))
-    arm = Arm(folder, name, str(said.get("identity", digits)), settings, changed, (Run(state.folder, state.seed),))
+    total = content.get("total_steps", settings.get("num_steps"))
+    arm = Arm(folder, name, str(content.get("identity", digits)), settings, changed, (Run(state.folder, state.seed),))
     return arm, total if type(total) is int else None
 
 
 def _last_step(path: Path) -> int | None:
-    """Return the step of the last whole row: a run under way may be in the middle of one."""
-    whole = _tail(path).rpartition("\n")[0].splitlines()
+    """Return the step of the last complete row; a run under way may be writing another."""
+    whole = _read_tail(path).rpartition("\n")[0].splitlines()
     steps = [cells[0] for cells in csv.reader(whole[-1:]) if cells]
     return int(steps[0]) if steps and steps[0].isdecimal() else None
 
 
-def _tail(path: Path) -> str:
-    """Return the end of a text file; nothing where there is none."""
+def _read_tail(path: Path) -> str:
+    """Return the end of a text file; "" where there is none."""
     try:
         with open_regular(path) as file:
             file.seek(max(0, path.stat().st_size - TAIL_BYTES))
@@ -138,7 +142,7 @@ def _tail(path: Path) -> str:
         return ""
 
 
-def _files(folder: Path) -> dict[str, int]:
+def _file_sizes(folder: Path) -> dict[str, int]:
     try:
         found = {path.name: path.lstat().st_size for path in folder.iterdir() if path.is_file()}
     except OSError:  # of a run under way files come and go
@@ -146,13 +150,13 @@ def _files(folder: Path) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def _choice(report: RunReport) -> Choice | None:
+def _find_choice(report: RunReport) -> Choice | None:
     study = report.state.arm.study_folder
-    said = _study_json(study)
-    folders, entries = arm_folders(said, study / STUDY_JSON), arm_entries(said, study / STUDY_JSON)
+    content = _study_json(study)
+    folders, entries = arm_folders(content, study / STUDY_JSON), arm_entries(content, study / STUDY_JSON)
     mine = [entries[arm] for arm, folder in folders.items() if folder == report.state.arm.name]
-    tuned = [entry.known(report.arm.settings).id for entry in mine if entry.tuned]
-    found = [choice for arm in tuned for choice in choices_of(arm, study)]
+    tuned = [entry.with_settings(report.arm.settings).id for entry in mine if entry.tuned]
+    found = [choice for arm in tuned for choice in read_choices(arm, study)]
     return next((one for one in found if flatten(one.chosen).items() <= report.arm.settings.items()), None)
 
 
@@ -164,28 +168,28 @@ def _study_json(study: Path) -> dict[str, Any]:
 
 
 def _command(state: RunState) -> str:
-    """Return the command that ran it, if the study still names it so; else the one for its own config.yaml."""
-    words = _words_of_the_study(state)
+    """Return the study's command if study.json still lists the run, else the command for its own config.yaml."""
+    words = _study_command_words(state)
     if not words and not state.arm.is_tuning and (state.folder / CONFIG_YAML).is_file():
         words = [str(state.folder / CONFIG_YAML)]
     return command_line("run", *words, runs_dir=state.arm.runs_dir) if words else ""
 
 
-def _words_of_the_study(state: RunState) -> list[str]:
+def _study_command_words(state: RunState) -> list[str]:
     study = state.arm.study_folder
-    said = _study_json(study)
+    content = _study_json(study)
     try:
-        folders = arm_folders(said, study / STUDY_JSON).values()
-        is_named = state.arm.is_tuning or (state.arm.name in folders and state.seed in said["seeds"])
-        words = [str(said["source"]), *_option_words(said.get("options") or {})]
+        folders = arm_folders(content, study / STUDY_JSON).values()
+        is_named = state.arm.is_tuning or (state.arm.name in folders and state.seed in content["seeds"])
+        words = [str(content["source"]), *_option_words(content.get("options") or {})]
         return words if is_named and Path(words[0]).is_file() else []
-    except (RunFolderError, *UNLIKE_OURS):
+    except (RunFolderError, *FOREIGN_FORMAT_ERRORS):
         return []
 
 
 def _option_words(options: Mapping[str, Any]) -> list[str]:
     words: list[str] = []
-    for option, said in options.items():
-        values = said if isinstance(said, list) else [said]
-        words += [word for value in values for word in ([option] if value is True else [option, str(value)])]
+    for option, value in options.items():
+        values = value if isinstance(value, list) else [value]
+        words += [word for one in values for word in ([option] if one is True else [option, str(one)])]
     return words

@@ -1,28 +1,28 @@
-"""The loss surface along the gradient, as an arm's runs recorded it: how rough at the start and at the end."""
+"""Reads the loss surface along the gradient that an arm's runs recorded, at the first and the last step."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from normbench.evidence.layers.probed import NETWORK, Probed
+from normbench.evidence.layers.probe_table import NETWORK, ProbeTable
 from normbench.evidence.statistics.means import mean_of
 from normbench.storage.run_folder import Arm
 
 SIZES = ("loss_variation", "gradient_predictiveness", "smoothness")
-"""As the measure records them: Santurkar et al., 2018."""
+"""Names of the recorded measures, from Santurkar et al., 2018."""
 _MULTIPLE = re.compile(r"loss_at_(.+)_lr")
 
 
 @dataclass(frozen=True)
 class Surface:
-    """One arm's surface.
+    """One arm's loss surface along the gradient.
 
     Attributes:
-        arm: Its name.
-        num_seeds: Runs that recorded it.
-        multiples: How far was walked along the gradient, in learning rates.
-        step_sizes: The same as factors of the gradient, in the last recorded step.
-        spans: Of each of SIZES the mean over seeds at the first and at the last recorded step.
+        arm: The arm's label.
+        num_seeds: Number of runs that recorded it.
+        multiples: Distances along the gradient, in learning rates.
+        step_sizes: The same distances as factors of the gradient, at the last recorded step.
+        spans: For each of SIZES, its mean over seeds at the first and at the last recorded step.
     """
 
     arm: str
@@ -33,16 +33,16 @@ class Surface:
 
 
 def surfaces(arms: Sequence[Arm]) -> list[Surface]:
-    """Return the surface of each arm that recorded one.
+    """Read the surface of each arm that recorded one.
 
     Raises:
         RunFolderError: A file is missing or was changed.
     """
-    return [surface for arm in arms if arm.settings.get("recording.loss_surface") for surface in _surface(arm)]
+    return [surface for arm in arms if arm.settings.get("recording.loss_surface") for surface in _read_surface(arm)]
 
 
-def _surface(arm: Arm) -> list[Surface]:
-    runs = [probed for run in arm.runs if (probed := Probed(run)).layers(SIZES[0])]
+def _read_surface(arm: Arm) -> list[Surface]:
+    runs = [probed for run in arm.runs if (probed := ProbeTable(run)).layers(SIZES[0])]
     if not runs:  # no step was made
         return []
     multiples = [float(found[1]) for name in runs[0].names() if (found := _MULTIPLE.fullmatch(name))]
@@ -50,7 +50,7 @@ def _surface(arm: Arm) -> list[Surface]:
     return [Surface(arm.name, len(runs), multiples, [m * lr for m in multiples], [_span(runs, name) for name in SIZES])]
 
 
-def _span(runs: Sequence[Probed], name: str) -> tuple[float, float]:
+def _span(runs: Sequence[ProbeTable], name: str) -> tuple[float, float]:
     values = [[value for _, value in run.layers(name).get(NETWORK, [])] for run in runs]
     ends = [(one[0], one[-1]) for one in values if one]
     return mean_of(start for start, _ in ends), mean_of(end for _, end in ends)

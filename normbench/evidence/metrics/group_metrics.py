@@ -66,7 +66,7 @@ def settings_along(arms: Sequence[Arm], key: str) -> list[float]:
     Raises:
         ComparisonError: Not a number in each, or the same in all.
     """
-    values = [arm.known.id.settings.get(key) for arm in arms]
+    values = [arm.labelled.id.settings.get(key) for arm in arms]
     numbers = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     if len(numbers) < len(arms) or len(set(numbers)) < 2:
         shown = ", ".join(dict.fromkeys(str(value) for value in values))

@@ -1,1 +1,1 @@
-"""Statistics on arrays of numbers: paired tests, intervals, trends, growth; knows no folder."""
+"""Statistics on lists of numbers: paired tests, intervals, trends, growth; reads no file."""

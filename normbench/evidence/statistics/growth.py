@@ -1,4 +1,4 @@
-"""How a scale grows per layer: the slope of ln std over depth by least squares, with its 95 % interval."""
+"""Fits the growth of a std per layer: the slope of ln std over depth by least squares, with its 95 % interval."""
 
 import math
 import statistics
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from normbench.evidence.statistics.paired import exp, mean_and_half_width, student
 
 FAR = 1000.0
-"""Vanishing and exploding: this many times below or above the first layer's."""
+"""Factor below or above the first layer's std at which a signal vanishes or explodes."""
 NEAR = 2.0
-"""Steady: the end within this factor of the start."""
+"""Factor between start and end within which a std is steady."""
 FEWEST_LAYERS = 3
-"""With two points a line has no interval."""
+"""A line through two points has no interval."""
 SMALLEST = 1e-30
-"""A std below it stands for numbers that float32 has begun to round to 0 (its least normal one is 1.2e-38)."""
+"""Numbers with a smaller std are partly rounded to 0 by float32, whose smallest normal number is 1.2e-38."""
 FAINT = 1e-15
-"""From a std below it a few more layers of shrinking may lead to nothing; from one above it, a single fault does."""
+"""From a std below it a few more shrinking layers may lead to 0; from one above it, only a single fault does."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """A std over seeds: its geometric mean, and the ends of Student's 95 % interval of ln std; None with one seed."""
+    """Geometric mean of a std over seeds, and the ends of Student's 95 % interval of ln std; None with one seed."""
 
     value: float
     low: float | None = None
@@ -29,7 +29,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Spread":
-        """Summarize one std per seed; where a seed has 0, so has the mean, and where one is not finite, it is not.
+        """Summarize one std per seed; the mean is 0 if a seed has 0, and nan if a seed is not finite.
 
         Example:
             >>> Spread.of([0.5, 2.0]).value, Spread.of([0.5]), Spread.of([0.5, 0.0]).value
@@ -45,14 +45,14 @@ class Spread:
 
 @dataclass(frozen=True)
 class Growth:
-    """By what factor a std grows from each layer to the next.
+    """The factor by which a std grows from each layer to the next.
 
     Attributes:
-        factor: e to the slope of ln std over depth; over several seeds to the mean of their slopes.
-        low: Lower end of its 95 % interval: Student's over the seeds' slopes, of one seed that of its regression.
-        high: Upper end.
-        num_layers: Layers in the fit, of the seed that has most.
-        num_seeds: Seeds with a fit.
+        factor: exp of the slope of ln std over depth; with several seeds, of the mean of their slopes.
+        low: Lower end of its 95 % interval: Student's over the seeds' slopes; with one seed, that of the regression.
+        high: Upper end of the interval.
+        num_layers: Number of layers in the fit, of the seed that has most.
+        num_seeds: Number of seeds with a fit.
     """
 
     factor: float
@@ -63,7 +63,7 @@ class Growth:
 
     @property
     def word(self) -> str:
-        """What becomes of the scale over all the layers: steady, grows, shrinks, explodes or vanishes."""
+        """The word for the growth over all layers: steady, grows, shrinks, explodes or vanishes."""
         total = (self.num_layers - 1) * math.log(self.factor)
         if abs(total) <= math.log(NEAR):
             return "steady"
@@ -73,10 +73,10 @@ class Growth:
 
 
 def growth_per_layer(stds: Sequence[Sequence[float]]) -> Growth | None:
-    """Fit ln std over depth; None where no seed has three layers with a std that float32 can tell.
+    """Fit ln std over depth; return None where no seed has three layers with a std above SMALLEST.
 
     Args:
-        stds: Per seed one std per layer, in the order in which the signal passes them.
+        stds: One std per layer for each seed, in the order of the signal.
     """
     fits = [fit for fit in map(_fit, stds) if fit]
     if not fits:

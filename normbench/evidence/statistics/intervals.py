@@ -1,4 +1,4 @@
-"""The 95 % interval of a mean over seeds: Student's t, and the modified Cox interval of a log-normal law."""
+"""Computes 95 % intervals of a mean over seeds: Student's t, and the modified Cox interval of a log-normal law."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from normbench.evidence.statistics.paired import exp, mean_and_half_width, stude
 
 
 def student_interval(_: str, values: Sequence[float]) -> tuple[float, float]:
-    """Return the ends of Student's 95 % interval; of two or three losses it is far narrower than the other."""
+    """Return the ends of Student's 95 % interval; for two or three losses it is far narrower than Cox's."""
     if len(values) < 2 or not all(map(math.isfinite, values)):
         return -math.inf, math.inf
     mean, half = mean_and_half_width(values)

@@ -1,4 +1,4 @@
-"""Mean and standard deviation of any floats, however large; what is infinite or unknown stays so."""
+"""Computes mean and standard deviation of floats of any size without overflow; inf and nan are kept."""
 
 import math
 import statistics
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 
 def mean_of(values: Iterable[float]) -> float:
-    """Return the mean, rounded once; nan of nothing, and of infinities of both signs.
+    """Return the mean, rounded once; nan for no values, and for infinities of both signs.
 
     Example:
         >>> mean_of([1.0, 2.0, 6.0]), mean_of([1.7e308] * 2), mean_of([1.0, math.inf]), mean_of([-math.inf, math.inf])

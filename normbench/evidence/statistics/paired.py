@@ -1,4 +1,4 @@
-"""Two arms over the same seeds: effect with interval, exact sign-flip test, correction, verdict."""
+"""Compares two arms over the same seeds: effect with interval, exact sign-flip test, Holm's correction, verdict."""
 
 import math
 import statistics
@@ -21,7 +21,7 @@ NUM_DRAWS = 2**14 - 1
 MAX_SEEDS = 100_000
 MAX_EXPONENT = math.log(sys.float_info.max)
 MAX_SUMMED = 1e300
-"""Larger differences are scaled before they are added up."""
+"""Differences above it are scaled before they are summed."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,18 @@ class Effect:
     """An arm against the baseline, paired by seed.
 
     Attributes:
-        metric: What is compared.
-        is_ratio: The effect is a ratio of losses, a geometric mean over seeds; else a difference, a mean.
-        n: Seeds that both arms have.
+        metric: The metric that is compared.
+        is_ratio: Whether the effect is a ratio (geometric mean over seeds); else a difference (mean over seeds).
+        n: Number of seeds that both arms have.
         value: The effect.
-        low: Lower end of its 95 % interval, of Student's t on the (logarithmic) differences.
-        high: Upper end.
-        size: Mean of the (logarithmic) differences over their std; 0.8 is called large.
+        low: Lower end of its 95 % interval, by Student's t on the (logarithmic) differences.
+        high: Upper end of the interval.
+        size: Mean of the (logarithmic) differences divided by their std; 0.8 is called large.
         p: Two-sided p of the paired sign-flip test.
-        p_corrected: The same after Holm's correction over the table.
-        verdict: better or worse (higher or lower where neither is), cannot tell, or too few seeds.
-        seeds_needed: How many seeds a verdict would take, if the effect is what it seems.
-        never: Which way the verdict cannot be: better, where more runs of the arm diverged than of the baseline.
+        p_corrected: p after Holm's correction over the table.
+        verdict: better or worse (higher or lower where no direction is better), cannot tell, or too few seeds.
+        seeds_needed: Number of seeds that a verdict would need, if the effect is as large as observed.
+        never: A direction that the verdict must not have: the better one, if more runs diverged than of the baseline.
     """
 
     metric: str
@@ -61,10 +61,10 @@ def paired_effect(metric: str, arm: Mapping[int, float], baseline: Mapping[int, 
     """Return the effect of an arm on a metric; values by seed.
 
     Args:
-        metric: What it is called.
+        metric: The metric's name.
         arm: The arm's values.
-        baseline: Those it is compared with.
-        by_ratio: Compare by the ratio where all are positive, as losses, whose spread grows with their size.
+        baseline: The baseline's values.
+        by_ratio: Compare by the ratio where all values are positive, as for losses, whose spread grows with their size.
     """
     seeds = sorted(set(arm).intersection(baseline))
     pairs = [(arm[seed], baseline[seed]) for seed in seeds]
@@ -78,12 +78,12 @@ def paired_effect(metric: str, arm: Mapping[int, float], baseline: Mapping[int, 
 
 
 def exp(value: float) -> float:
-    """Return e^value, infinity where that is too large for a float."""
+    """Return e^value, or infinity where it is too large for a float."""
     return math.exp(value) if value < MAX_EXPONENT else math.inf
 
 
 def mean_and_half_width(differences: Sequence[float]) -> tuple[float, float]:
-    """Return the mean and half the width of its 95 % interval."""
+    """Return the mean and half the width of Student's 95 % interval."""
     n = len(differences)
     if n < 2:
         return (differences[0] if differences else math.nan), math.inf
@@ -130,7 +130,7 @@ def sign_flip_p(differences: Sequence[float]) -> float:
 
 @cache
 def _signs(n: int) -> "npt.NDArray[np.float64]":
-    """Return sign patterns, one per row; a pattern and its negative give the same, so one of them is enough."""
+    """Return sign patterns, one per row; of a pattern and its negative only one is needed."""
     import numpy as np
 
     if n <= EXACT_UP_TO:
@@ -163,23 +163,23 @@ def seeds_for_a_verdict(num_comparisons: int) -> int:
     return n
 
 
-def judge(effects: Sequence[Effect], better: Literal["higher", "lower"] | None) -> list[Effect]:
+def judge_effects(effects: Sequence[Effect], better: Literal["higher", "lower"] | None) -> list[Effect]:
     """Correct the p values of one table and give each effect its verdict.
 
     Args:
-        effects: Of one table.
-        better: Which way is better; without one the verdict is higher or lower.
+        effects: The effects in one table.
+        better: The better direction; without one the verdict is higher or lower.
     """
     corrected = holm([effect.p for effect in effects])
-    return [_judged(effect, p, len(effects), better) for effect, p in zip(effects, corrected, strict=True)]
+    return [_with_verdict(effect, p, len(effects), better) for effect, p in zip(effects, corrected, strict=True)]
 
 
-def _judged(effect: Effect, p: float, num_comparisons: int, better: str | None) -> Effect:
+def _with_verdict(effect: Effect, p: float, num_comparisons: int, better: str | None) -> Effect:
     fewest = seeds_for_a_verdict(num_comparisons)
     if effect.n < fewest:
         return replace(effect, p_corrected=p, verdict="too few seeds", seeds_needed=fewest)
     if p > ALPHA:
-        needed = _needed(effect.n, effect.size, fewest)
+        needed = _seeds_needed(effect.n, effect.size, fewest)
         return replace(effect, p_corrected=p, verdict="cannot tell", seeds_needed=needed)
     found = "higher" if effect.value > (1 if effect.is_ratio else 0) else "lower"
     verdict = found if better is None else "better" if found == better else "worse"
@@ -189,12 +189,12 @@ def _judged(effect: Effect, p: float, num_comparisons: int, better: str | None) 
 
 
 def seeds_for_power(distances: Sequence[float], fewest: int) -> int | None:
-    """Return the seeds that find the mean distance four times out of five, if it is what it seems."""
-    return _needed(len(distances), _size(distances), fewest) if distances else None
+    """Return the number of seeds that find the observed mean distance with probability 0.8."""
+    return _seeds_needed(len(distances), _size(distances), fewest) if distances else None
 
 
-def _needed(n: int, size: float, fewest: int) -> int | None:
-    """Return the seeds that find an effect of this size four times out of five; None if no sensible number does."""
+def _seeds_needed(n: int, size: float, fewest: int) -> int | None:
+    """Return the number of seeds that find an effect of this size with probability 0.8; None above MAX_SEEDS."""
     if not size or not math.isfinite(size):
         return None
     quantiles = statistics.NormalDist().inv_cdf(1 - ALPHA / 2) + statistics.NormalDist().inv_cdf(POWER)

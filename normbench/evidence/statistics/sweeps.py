@@ -1,4 +1,4 @@
-"""Whether a metric falls or rises along a setting: Kendall's tau per seed, sign-flip test, Holm."""
+"""Tests whether a metric falls or rises along a setting: Kendall's tau per seed, sign-flip test, Holm."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,16 +11,16 @@ from normbench.evidence.statistics.trends import kendall_tau
 
 @dataclass(frozen=True)
 class Trend:
-    """A metric along a numeric setting.
+    """The trend of a metric along a numeric setting.
 
     Attributes:
         key: The setting.
-        n: Seeds that every value of the setting has.
-        tau: Mean over seeds of Kendall's tau: 1 rises throughout, -1 falls.
+        n: Number of seeds that all values of the setting have.
+        tau: Mean over seeds of Kendall's tau: 1 for a rise at every step, -1 for a fall.
         p: Two-sided p of the sign-flip test of tau.
-        p_corrected: After Holm's correction over the table.
+        p_corrected: p after Holm's correction over the table.
         verdict: falls, rises, no trend found, or too few seeds.
-        seeds_needed: With which a verdict can be given at all.
+        seeds_needed: Fewest seeds with which a verdict is possible.
     """
 
     key: str
@@ -32,12 +32,12 @@ class Trend:
     seeds_needed: int | None = None
 
 
-def trend(key: str, along: Sequence[float], values: Sequence[Mapping[int, float]]) -> Trend | None:
-    """Return how a metric moves along a setting; None where fewer than two arms have it.
+def measure_trend(key: str, along: Sequence[float], values: Sequence[Mapping[int, float]]) -> Trend | None:
+    """Return the trend of a metric along a setting; None with fewer than two arms.
 
     Args:
         key: The setting.
-        along: Its value in each arm.
+        along: The setting's value in each arm.
         values: The metric of each arm, by seed.
     """
     if len(values) < 2:
@@ -51,10 +51,10 @@ def judge_trends(trends: Sequence[Trend]) -> list[Trend]:
     """Correct the p values of one table and give each trend its verdict."""
     fewest = seeds_for_a_verdict(len(trends))
     corrected = holm([found.p for found in trends])
-    return [_judged(found, p, fewest) for found, p in zip(trends, corrected, strict=True)]
+    return [_with_verdict(found, p, fewest) for found, p in zip(trends, corrected, strict=True)]
 
 
-def _judged(found: Trend, p: float, fewest: int) -> Trend:
+def _with_verdict(found: Trend, p: float, fewest: int) -> Trend:
     if found.n < fewest:
         return replace(found, p_corrected=p, verdict="too few seeds", seeds_needed=fewest)
     if p > ALPHA:

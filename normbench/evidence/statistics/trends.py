@@ -1,4 +1,4 @@
-"""Whether a number rises along a setting, and how fast its logarithm does along the layers."""
+"""Computes Kendall's tau between two lists, and the slope of a logarithm along a list."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -7,9 +7,9 @@ from statistics import linear_regression
 
 
 def kendall_tau(along: Sequence[float], values: Sequence[float]) -> float:
-    """Return Kendall's tau-b (Kendall, 1945) between two lists: 1 rises throughout, -1 falls, ties count for neither.
+    """Return Kendall's tau-b (Kendall, 1945) between two lists: 1 if both rise together, -1 if one falls; ties are 0.
 
-    A value that is not a number makes it none.
+    It is nan if a value is nan.
 
     Example:
         >>> kendall_tau([2, 4, 8, 32], [0.1, 0.2, 0.15, 0.3])

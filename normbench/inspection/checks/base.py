@@ -9,7 +9,7 @@ from torch import nn
 
 from normbench.findings import Finding
 from normbench.inspection.forward_pass import NormCall
-from normbench.storage.files.part_files import Parts, function_in, import_parts
+from normbench.storage.files.part_files import Parts, import_parts, require_function
 from normbench.study.config import RunConfig
 
 
@@ -47,4 +47,4 @@ def unfinished_checks() -> list[str]:
 
 @cache
 def _parts() -> Parts[Check]:
-    return import_parts(__name__.rpartition(".")[0], lambda module, _: cast(Check, function_in(module, "find")))
+    return import_parts(__name__.rpartition(".")[0], lambda module, _: cast(Check, require_function(module, "find")))

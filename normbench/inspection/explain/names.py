@@ -13,7 +13,7 @@ from normbench.inspection.explain.variants import explain_variant
 from normbench.inspection.explain.weights import explain_weight_parametrization
 from normbench.norms.base import NormSpec
 from normbench.parts import Spec, find_specs, unfinished_specs
-from normbench.study.wording import DOCUMENTS_NAMES
+from normbench.study.complaints import HINTS
 from normbench.weight_parametrizations.base import WeightParametrizationSpec
 
 MEASURED = ("norm", "weight_parametrization")
@@ -62,7 +62,7 @@ def refuse_assignments(name: str | None, assignments: Sequence[str]) -> None:
 
 
 def _hint(name: str) -> str:
-    known = DOCUMENTS_NAMES.get(name.lower())
+    known = HINTS.get(name.lower())
     near = f" {known}" if known else did_you_mean(name, all_names())
     return near or " `normbench explain` lists them."
 

@@ -9,8 +9,8 @@ from normbench.errors import ConfigError
 from normbench.parts import Spec
 from normbench.storage.files.located import Located
 from normbench.storage.files.yaml_file import read_assignment
+from normbench.study.complaints import complaints_about
 from normbench.study.config import RunConfig
-from normbench.study.wording import complaints_about
 
 
 def read_spec(part: str, name: str, assignments: Sequence[str]) -> Spec:

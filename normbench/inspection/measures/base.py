@@ -18,7 +18,7 @@ from normbench.inspection.watch.frame import Frame
 from normbench.inspection.watch.restore import leaving_unchanged
 from normbench.models.base import learned_parameters, weight_parameters, weighted_layers
 from normbench.random_streams import stream
-from normbench.storage.files.part_files import Parts, function_in, import_parts
+from normbench.storage.files.part_files import Parts, import_parts, require_function
 
 NUM_SAMPLES = 128
 """Training samples that a measure reads besides the batch; more costs more than it tells."""
@@ -105,7 +105,9 @@ def unfinished_measures() -> list[str]:
 
 @cache
 def _parts() -> Parts[Measure]:
-    return import_parts(__name__.rpartition(".")[0], lambda module, _: cast(Measure, function_in(module, "measure")))
+    return import_parts(
+        __name__.rpartition(".")[0], lambda module, _: cast(Measure, require_function(module, "measure"))
+    )
 
 
 def take_measures(names: Iterable[str], step: RecordedStep) -> Probes:

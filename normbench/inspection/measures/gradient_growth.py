@@ -1,6 +1,6 @@
 """Measures how the gradient's std grows or shrinks from layer to layer."""
 
-from normbench.evidence.layers.probed import NETWORK
+from normbench.evidence.layers.probe_table import NETWORK
 from normbench.evidence.statistics.trends import log_slope
 from normbench.inspection.measures.base import RecordedStep
 from normbench.inspection.norm_readings import Probes

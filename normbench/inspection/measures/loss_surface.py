@@ -2,7 +2,7 @@
 
 import torch
 
-from normbench.evidence.layers.probed import NETWORK
+from normbench.evidence.layers.probe_table import NETWORK
 from normbench.inspection.measures.base import RecordedStep, joined, set_parameters
 from normbench.inspection.norm_readings import Probes
 from normbench.inspection.watch.frame import grads_of

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from normbench.evidence.layers.probed import NETWORK
+from normbench.evidence.layers.probe_table import NETWORK
 from normbench.inspection.measures.base import RecordedStep
 from normbench.inspection.norm_readings import Probes
 from normbench.inspection.reestimation import tracking_layers

@@ -1,1 +1,1 @@
-"""Builds results as blocks: headings, tables, lines, whatever they are written on."""
+"""Builds results as blocks of headings, tables and lines, which terminal, markdown and JSON share."""

@@ -1,9 +1,10 @@
-"""The answer of a comparison in plain words: which arm is best, what the verdicts against the baseline say."""
+"""Writes the answer of a comparison in words: the best arm, and the verdicts against the baseline."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from normbench.evidence.comparison.comparison import Row, StudyComparison
+from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.comparison.rows import Row
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.statistics.paired import Effect
 from normbench.report.blocks.block import Block, Line
@@ -13,13 +14,13 @@ MAX_NAMED = 4
 
 
 def answer_block(comparison: StudyComparison) -> list[Block]:
-    """Return the answer as a block; nothing where nothing was asked."""
-    said = answer(comparison)
-    return [Block(lines=[Line(said, label="ANSWER")])] if said else []
+    """Return the answer as a block; empty where there is none."""
+    text = answer(comparison)
+    return [Block(lines=[Line(text, label="ANSWER")])] if text else []
 
 
 def answer(comparison: StudyComparison) -> str:
-    """Return who is best on average, and who is better, worse or cannot be told apart from the baseline."""
+    """Return the arm that is best on average, and the verdict of each other arm against the baseline."""
     rows = comparison.rows
     effects = [row.effect for row in rows if row.effect]
     if not effects:
@@ -56,12 +57,12 @@ def _sentence(verdict: str, rows: Sequence[Row], names: Mapping[str, str], again
         needed = max(effect.seeds_needed or 0 for effect in effects)
         return f"Too few seeds for a verdict on {who} against {against}: {needed} are needed."
     if verdict == CANNOT_TELL:
-        return f"{who} cannot be told apart from {against}{_might_tell(effects)}."
+        return f"{who} cannot be told apart from {against}{_seeds_that_may_decide(effects)}."
     return f"{who} {verb} {verdict} than {against}."
 
 
-def _might_tell(effects: Sequence[Effect]) -> str:
-    """Say how many seeds might tell, where so many can be run."""
+def _seeds_that_may_decide(effects: Sequence[Effect]) -> str:
+    """Return the number of seeds that may give a verdict, as the end of a sentence; "" if it is too large."""
     needed = [effect.seeds_needed for effect in effects]
     known = [number for number in needed if number]
     return f"; {max(known):,} seeds might tell" if known and len(known) == len(needed) else ""
@@ -74,19 +75,19 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def has_own_names(comparison: StudyComparison) -> bool:
-    """Return whether arms have names that say more than the settings in the other columns."""
+    """Return whether arms have names under ``arms:``, or differ in no setting."""
     return not comparison.differing or (any(row.name for row in comparison.rows))
 
 
 def baseline_name(comparison: StudyComparison) -> str:
-    """Return what the baseline is called in the table: its value where one setting tells the arms apart."""
+    """Return the baseline's name in the table: its value where arms differ in one setting."""
     label = comparison.baseline or ""
     names = arm_names(comparison)
     return names.get(label, label)
 
 
 def arm_names(comparison: StudyComparison) -> Mapping[str, str]:
-    """Return by arm what its row is called: the value of the one setting that differs, else the arm's name."""
+    """Return the name of each arm's row: the value of the one setting that differs, else the arm's label."""
     if has_own_names(comparison) or len(comparison.differing) != 1:
         return {row.arm: row.arm for row in comparison.rows}
     key = comparison.differing[0]
@@ -95,5 +96,5 @@ def arm_names(comparison: StudyComparison) -> Mapping[str, str]:
 
 
 def setting_text(value: Any) -> str:
-    """Write a setting; a part that does not have it gets a dash."""
+    """Return a setting's value as text; a dash for a part that does not have it."""
     return "-" if value is None else str(value)

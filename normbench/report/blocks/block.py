@@ -1,26 +1,26 @@
-"""Block, Line, Table and Column: what a result is made of, whatever it is printed on."""
+"""Block, Line, Table and Column: the elements of a result, independent of its output format."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any, Literal
 
 WIDE_LABEL = 9
-"""As "verdict" takes, which stands beside "saved" and "next"."""
+"""Width of the label "verdict", to which "saved" and "next" are aligned."""
 Align = Literal["left", "right"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table; numbers stay numbers until they are written.
+    """One column of a table; numbers are formatted only when they are written.
 
     Attributes:
-        title: Its name.
-        values: One per row: text, a number, a shape, a ``Figure`` over seeds, an ``Effect``; None where there is none.
-        what: The metric that the values are of, which decides how they are written; "verdict" writes an effect's.
-        group: A title over neighbours that share it.
-        align: Numbers are flush right.
-        is_key: It names the row, and is repeated where a table is told in several parts.
-        may_drop: It is left out where there is no room; never of a figure that a run was made for.
+        title: The column's title.
+        values: One value per row: text, a number, a shape, a ``SeedSummary``, an ``Effect``; None where there is none.
+        what: The metric of the values, which decides their format; "verdict" for the verdict of an effect.
+        group: A title over neighbouring columns that share it.
+        align: Alignment; right for numbers.
+        is_key: Whether it names the row, and is repeated where a table is split.
+        may_drop: Whether it may be left out where the table is too wide; never for results.
     """
 
     title: str
@@ -50,9 +50,9 @@ class Line:
 
     Attributes:
         text: A sentence, facts between " · ", or a command.
-        label: Stands before it: "saved", "why"; lines of a block are aligned behind their labels.
-        is_command: It can be copied into a shell as it stands.
-        remark: What the command is for, behind it.
+        label: A word before it, such as "saved"; the texts of a block's lines are aligned behind their labels.
+        is_command: Whether it can be copied into a shell.
+        remark: The purpose of a command, written behind it.
     """
 
     text: str
@@ -63,16 +63,16 @@ class Line:
 
 @dataclass(frozen=True)
 class Block:
-    """Something that is told together: a heading, a table, lines and a figure, in this order.
+    """A section of a report: a heading, a table, lines and a picture, in this order.
 
     Attributes:
-        heading: What it is about.
-        table: Figures.
-        lines: What they mean, and what to do.
+        heading: The section's subject.
+        table: The numbers.
+        lines: Their meaning, and next steps.
         figure: Path of a picture.
-        is_joined: It belongs to the block before it: no empty line between them.
-        indent: Columns by which its lines are indented.
-        label_width: Columns that labels take at least, so that those of several blocks are aligned.
+        is_joined: Whether no empty line separates it from the block before.
+        indent: Number of spaces before its lines.
+        label_width: Least width of labels, by which several blocks are aligned.
     """
 
     heading: str = ""
@@ -95,12 +95,12 @@ def words(title: str, values: Sequence[Any], **options: Any) -> Column:
 
 
 def as_lines(texts: Sequence[str], label: str = "") -> list[Line]:
-    """Return a line per text; the label stands before the first."""
+    """Return a line per text, with the label before the first."""
     return [Line(said, "" if i else label) for i, said in enumerate(texts)]
 
 
 def block_mapping(block: Block) -> dict[str, Any]:
-    """Return a block as JSON has it: values as they are, nothing that is empty."""
+    """Return a block for JSON: values without formatting, empty fields left out."""
     table = block.table and [_column_mapping(column) for column in block.table.columns]
     lines = [{key: found for key, found in asdict(line).items() if found} for line in block.lines]
     told = {"heading": block.heading, "columns": table, "lines": lines, "figure": block.figure}

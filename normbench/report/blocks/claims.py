@@ -1,9 +1,9 @@
-"""Verdicts of claims, each with the figures it rests on."""
+"""Writes the verdicts of claims, each with its numbers."""
 
 from collections.abc import Sequence
 
-from normbench.evidence.claims.margin_test import Part
-from normbench.evidence.claims.study_verdicts import counts
+from normbench.evidence.claims.margin_test import ExpectationResult
+from normbench.evidence.claims.study_verdicts import count_verdicts
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.numbers import short
@@ -13,7 +13,7 @@ INDENT = 6
 
 
 def claims_blocks(verdicts: Sequence[ClaimVerdict]) -> list[Block]:
-    """Return each claim with its verdict, the figures under it, and how many verdicts of each kind there are."""
+    """Return each claim with its verdict and numbers, and the number of claims with each verdict."""
     claims = [block for i, verdict in enumerate(verdicts) for block in _claim(verdict, is_joined=i > 0)]
     return [*claims, Block(lines=[Line(summary_line(verdicts))], is_joined=bool(verdicts))]
 
@@ -30,10 +30,10 @@ def _claim(verdict: ClaimVerdict, *, is_joined: bool) -> list[Block]:
 
 
 def summary_line(verdicts: Sequence[ClaimVerdict]) -> str:
-    """Return how many verdicts of each kind there are, and how many of them chance alone may have made wrong."""
+    """Return the number of claims with each verdict, and how many verdicts may be wrong by chance."""
     if not verdicts:
         return "No claims. A study file makes them under claims:"
-    found = counts(verdicts)
+    found = count_verdicts(verdicts)
     told = ", ".join(f"{number} {verdict}" for verdict, number in found.items())
     decided = found.get("supported", 0) + found.get("refuted", 0)
     expected = (
@@ -42,11 +42,12 @@ def summary_line(verdicts: Sequence[ClaimVerdict]) -> str:
     return f"{len(verdicts)} claims: {told}." + (expected if decided else "")
 
 
-def part_text(part: Part) -> str:
-    """Write one tested expectation: what was found against what was expected, n, p, and what it came to.
+def part_text(part: ExpectationResult) -> str:
+    """Return one tested expectation as text: effect, margin, n, p and verdict.
 
     Example:
-        >>> found = Part("a < b by 0.05", "test_loss", True, 8, 1.3, 1.1, 1.5, (1.05,), 0.01, 0.01, "supported")
+        >>> numbers = (8, 1.3, 1.1, 1.5, (1.05,), 0.01, 0.01)
+        >>> found = ExpectationResult("a < b by 0.05", "test_loss", True, *numbers, "supported")
         >>> part_text(found)
         'a < b by 0.05 · test_loss: x 1.30 [1.10, 1.50], expected > 1.05 · n 8, p 0.01 · supported'
     """
@@ -55,14 +56,14 @@ def part_text(part: Part) -> str:
     return f"{found} · n {part.n}, p {part.p_corrected:.2g} · {part.verdict}{needed}"
 
 
-def effect_with_interval(part: Part) -> str:
-    """Write an effect with its 95 % interval: a ratio as "x 1.30", a difference as a number."""
+def effect_with_interval(part: ExpectationResult) -> str:
+    """Return an effect with its 95 % interval: a ratio as "x 1.30", a difference as a number."""
     sign = "x " if part.is_share else ""
     return f"{sign}{short(part.effect)} [{short(part.low)}, {short(part.high)}]"
 
 
-def expected(part: Part) -> str:
-    """Write where the effect was expected."""
+def expected(part: ExpectationResult) -> str:
+    """Return the margins of an effect as text."""
     if len(part.margins) == 1:
         return f"> {short(part.margins[0])}"
     return f"{short(part.margins[0])} to {short(part.margins[1])}" if part.margins else "-"

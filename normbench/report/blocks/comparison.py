@@ -1,10 +1,11 @@
-"""A study's arms side by side: what they are, the answer, the table, what it is worth."""
+"""Writes the comparison of a study's arms: headline, answer, table, and notes on what it rests on."""
 
 import math
 from collections.abc import Sequence
 
-from normbench.evidence.comparison.comparison import Row, StudyComparison
+from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
+from normbench.evidence.comparison.rows import Row
 from normbench.report.blocks.answer import answer_block, baseline_name, has_own_names, setting_text
 from normbench.report.blocks.block import Block, Column, Line, Table, keys, words
 from normbench.report.blocks.next_steps import evidence_block
@@ -21,7 +22,7 @@ def comparison_blocks(
 
     Args:
         comparison: With or without effects.
-        pivots: Tables by settings, told instead of the table of arms where there are any.
+        pivots: Tables by settings, which replace the table of arms.
         details: Also parameters, CPU time, every setting that differs and the seeds that might tell.
     """
     head = Block(lines=[Line(line) for line in headline(comparison).split("\n")])
@@ -36,7 +37,7 @@ def comparison_blocks(
 
 
 def headline(comparison: StudyComparison) -> str:
-    """Return the study's name and question, and how many arms differ in what."""
+    """Return the study's name and question, the number of arms, and the settings in which they differ."""
     rows = comparison.rows
     noun = "setting" if comparison.is_plain else "arm"
     parts = [f"{len(rows)} {noun}{'' if len(rows) == 1 else 's'}{_seed_counts(rows)}", *_common(rows)]
@@ -61,7 +62,7 @@ def _common(rows: Sequence[Row]) -> list[str]:
 
 
 def comparison_table(comparison: StudyComparison, *, details: bool = False) -> Table:
-    """Return a study's arms as a table: what differs, the judged metric with its effect, the other metrics."""
+    """Return a study's arms as a table: differing settings, the judged metric with its effect, the other metrics."""
     rows = comparison.rows
     metrics = list(rows[0].figures)
     has_effects = any(row.effect for row in rows)
@@ -121,7 +122,7 @@ def _quotes(rows: Sequence[Row]) -> list[Column]:
 
 
 def footnote(comparison: StudyComparison) -> list[str]:
-    """Say how figures and verdicts came about; nothing of one seed each."""
+    """Return a note on intervals, tests and verdicts; empty with one seed per arm."""
     if not comparison.is_evidence:
         return []
     effects = [row.effect for row in comparison.rows if row.effect]
@@ -134,7 +135,7 @@ def footnote(comparison: StudyComparison) -> list[str]:
 
 
 def notes_blocks(comparison: StudyComparison) -> list[Block]:
-    """Return what is not in the table and should be."""
+    """Return the notes of a comparison as blocks."""
     found = notes(comparison)
     return [Block(lines=[Line(note) for note in found], is_joined=bool(comparison.rows))] if found else []
 
@@ -149,14 +150,14 @@ def notes(comparison: StudyComparison) -> list[str]:
 
 
 def _across_versions(comparison: StudyComparison) -> list[str]:
-    """Say where runs of several torch versions or machines are compared: the same settings may give other numbers."""
+    """Return a note if runs of several torch versions or machines are compared, since their numbers may differ."""
     told = {"torch": "versions of torch", "device": "kinds of machine"}
     several = {key: found for key in told if len(found := comparison.versions.get(key, ())) > 1}
     return [f"Runs of several {told[key]} are compared: {', '.join(found)}." for key, found in several.items()]
 
 
 def _not_finite(comparison: StudyComparison) -> list[str]:
-    """Say of which arms what cannot be compared, because a run's number is infinite or unknown."""
+    """Return a note on metrics that cannot be compared, because a run's number is inf or nan."""
     lines = []
     for row in comparison.rows:
         broken = [metric for metric, figure in row.figures.items() if not all(map(math.isfinite, figure.values))]
@@ -168,7 +169,7 @@ def _not_finite(comparison: StudyComparison) -> list[str]:
 
 
 def _seeds(seeds: Sequence[int]) -> str:
-    """Write seeds for the eye: "seed 3", "seeds 3, 4, 5 and 12 more"."""
+    """Return seeds as text: "seed 3", "seeds 3, 4, 5 and 12 more"."""
     shown = ", ".join(str(seed) for seed in seeds[:MAX_SEEDS_SHOWN])
     more = f" and {len(seeds) - MAX_SEEDS_SHOWN} more" if len(seeds) > MAX_SEEDS_SHOWN else ""
     return f"seed{'s' if len(seeds) > 1 else ''} {shown}{more}"

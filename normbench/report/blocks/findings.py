@@ -1,14 +1,14 @@
-"""Findings in blocks or on one line: the layers, what is wrong, why, the way out, the arms."""
+"""Writes findings as blocks or on one line: layers, fault, reason, way out, arms."""
 
 from collections.abc import Mapping, Sequence
 
 from normbench.findings import LEVELS, MAX_NAMED, Finding, Level
 from normbench.report.blocks.block import Block, Line, as_lines
 
-IN_FULL = "--dry-run"
+FULL_TEXT_OPTION = "--dry-run"
 """Tells findings in full."""
 INDENT = 2
-MAX_TOLD = 20
+MAX_LISTED = 20
 """Findings told in full; of more, JSON has the rest."""
 BEFORE_TRAINING = {"why": "why", "way_out": "fix", "arms": "arms"}
 IN_A_PROBE = {"why": "likely", "way_out": "way out"}
@@ -26,15 +26,15 @@ def findings_blocks(
     """Return the findings of the given levels in full, a block or two each.
 
     Args:
-        findings: Of a study's arms, or of one probe.
-        labels: Of the lines that follow the first.
-        study: The study's name, which then begins every finding, with the level.
-        num_arms: How many arms the study has; a finding that all share names none.
-        levels: What is told.
+        findings: Findings of a study's arms, or of one probe.
+        labels: Labels of the lines after the first.
+        study: The study's name; if given, each finding begins with it and with the level.
+        num_arms: Number of arms of the study; a finding that all arms share lists none.
+        levels: Levels to show.
     """
     told = [found for found in findings if found.level in levels]
-    blocks = [block for found in told[:MAX_TOLD] for block in _blocks(found, labels, study, num_arms)]
-    left = len(told) - MAX_TOLD
+    blocks = [block for found in told[:MAX_LISTED] for block in _blocks(found, labels, study, num_arms)]
+    left = len(told) - MAX_LISTED
     return [*blocks, Block(lines=as_lines([f"{left:,} more findings: --json"]))] if left > 0 else blocks
 
 
@@ -58,7 +58,7 @@ def _head(found: Finding, study: str) -> str:
 
 
 def short_findings(study: str, findings: Sequence[Finding], level: Level, width: int) -> str:
-    """Return the first finding of a level in one line, others counted; "" where there is none.
+    """Return the first finding of a level and the number of others on one line; "" where there is none.
 
     Example:
         >>> found = Finding("warning", ("fc1",), "averages over 4 values per channel")
@@ -68,10 +68,10 @@ def short_findings(study: str, findings: Sequence[Finding], level: Level, width:
     told = [_head(found, study) + found.sentence() for found in findings if found.level == level]
     if not told:
         return ""
-    more = f" {len(told) - 1} more: {IN_FULL}" if len(told) > 1 else ""
+    more = f" {len(told) - 1} more: {FULL_TEXT_OPTION}" if len(told) > 1 else ""
     if len(told[0]) + len(more) <= width:
         return told[0] + more
-    end = f" ...{more or f' {IN_FULL}'}"
+    end = f" ...{more or f' {FULL_TEXT_OPTION}'}"
     return told[0][: width - len(end) + 1].rpartition(" ")[0].rstrip(" ,:") + end
 
 

@@ -1,4 +1,4 @@
-"""Std per layer as tables: start and end, what stands out, the last recorded steps before a divergence."""
+"""Writes std per layer as tables: at the start and the end, with findings, and before a divergence."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -24,12 +24,12 @@ SURFACE_TITLES = dict(zip(SIZES, ("loss variation", "gradient change", "change p
 
 
 def layers_block(report: LayerReport, max_layers: int | None = LONG, *, with_arm: bool = True) -> Block:
-    """Return one arm's std per layer and what it means.
+    """Return one arm's std per layer, with its findings.
 
     Args:
-        report: Of the arm.
-        max_layers: Rows of layers; of more, both ends of the network are shown. None shows all.
-        with_arm: Name the arm in a heading.
+        report: The arm's layers.
+        max_layers: Most rows of layers; of a longer network both ends are shown. None shows all.
+        with_arm: Whether a heading names the arm.
     """
     seeds = "" if report.num_seeds == 1 else f", means over {report.num_seeds} seeds"
     heading = f"{STD} · {report.arm}{seeds}" if with_arm else ""
@@ -37,7 +37,7 @@ def layers_block(report: LayerReport, max_layers: int | None = LONG, *, with_arm
 
 
 def verdict(report: LayerReport) -> str:
-    """Return in a sentence or two whether anything vanishes, explodes or dies, and which layers no norm holds."""
+    """Return sentences on layers that vanish, explode or are dead, and on drifting layers without a norm."""
     until = f" up to the last recorded step; {report.num_diverged} diverged after it" if report.num_diverged else ""
     told = list(report.findings) or [f"Nothing vanishes, explodes or dies{until}."]
     loose = [line.layer for line in report.lines if line.word in DRIFTING and not line.has_norm]
@@ -70,7 +70,7 @@ def _layer_table(report: LayerReport, max_layers: int | None, title: str) -> Tab
 
 
 def ends(lines: Sequence[T], max_rows: int | None) -> tuple[list[T | None], int]:
-    """Return both ends of a long list with None between them, and how many are left out; a short one whole."""
+    """Return both ends of a long list with None between them, and the number left out; a short list is complete."""
     if max_rows is None or len(lines) <= max_rows:
         return list(lines), 0
     first, last = max_rows // 2, (max_rows - 1) // 2
@@ -78,20 +78,20 @@ def ends(lines: Sequence[T], max_rows: int | None) -> tuple[list[T | None], int]
 
 
 def summary_line(reports: Sequence[LayerReport]) -> Line:
-    """Return in one line what becomes of the signal in the layers of a study's arms."""
+    """Return one line on the signal in the layers of a study's arms."""
     wrong = [f"{report.arm}: {finding}" for report in reports for finding in report.findings]
     more = f" {len(wrong) - 1} more: --details" if len(wrong) > 1 else ""
     return Line(f"{wrong[0]}{more}" if wrong else "nothing vanishes, explodes or dies in any arm", "layers")
 
 
 def standouts_block(found: Sequence[Finding]) -> Block:
-    """Return a line each: where, what was seen, what it means, what to do."""
+    """Return a line for each finding: layers, fault, numbers, way out."""
     nothing = ["Nothing: updates, units, gradients and running statistics are as they should be."]
     return Block("what stands out", lines=as_lines([finding_line(one) for one in found] or nothing))
 
 
 def surfaces_blocks(found: Sequence[Surface]) -> list[Block]:
-    """Return how rough the loss is along the gradient, arm by arm, and the step sizes it was measured with."""
+    """Return the roughness of the loss along the gradient for each arm, and the step sizes of the measurement."""
     walked = dict.fromkeys((tuple(one.step_sizes), tuple(one.multiples)) for one in found)
     return [
         _surface([one for one in found if (tuple(one.step_sizes), tuple(one.multiples)) == each]) for each in walked
@@ -113,7 +113,7 @@ def _surface(alike: Sequence[Surface]) -> Block:
 
 
 def divergence_blocks(arm: Arm, max_layers: int | None = LONG) -> list[Block]:
-    """Return the last recorded steps of an arm's first diverged run; nothing where none diverged."""
+    """Return the last recorded steps of an arm's first diverged run; empty if none diverged."""
     diverged = [run for run in arm.runs if run.summary["status"] == RunStatus.DIVERGED]
     if not diverged:
         return []
@@ -124,7 +124,7 @@ def divergence_blocks(arm: Arm, max_layers: int | None = LONG) -> list[Block]:
 
 
 def frames_block(heading: str, frames: Sequence[FrameLine], max_layers: int | None = LONG) -> Block:
-    """Return the last recorded steps, layer by layer; of a long network both ends."""
+    """Return the last recorded steps layer by layer, for a long network at both ends."""
     steps = list(dict.fromkeys(line.step for line in frames))
     by_step = [ends([line for line in frames if line.step == step], max_layers)[0] for step in steps]
     shown = [line for of_step in by_step for line in of_step if line is not None]

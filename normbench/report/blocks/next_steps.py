@@ -1,11 +1,12 @@
-"""What to do next: where the runs lie, how to look at them, and the commands that give evidence."""
+"""Writes next steps: where the runs are, how to look at them, and the commands that give evidence."""
 
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from normbench.evidence.comparison.comparison import Row, StudyComparison
+from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.comparison.rows import Row
 from normbench.report.blocks.block import WIDE_LABEL, Block, Line
 from normbench.storage.run_folder import Arm
 
@@ -14,7 +15,7 @@ HISTOGRAMS = "histograms of weights and gradients"
 
 
 def evidence_block(comparison: StudyComparison) -> list[Block]:
-    """Return how to get evidence where there is none; nothing where there is."""
+    """Return the commands that give evidence; empty if there already is any."""
     if not comparison.rows:
         command = shlex.join(["normbench", "run", comparison.source])
         run_it = Block(lines=[Line(command, "run it", is_command=True)], is_joined=True)
@@ -29,13 +30,18 @@ def evidence_block(comparison: StudyComparison) -> list[Block]:
 def evidence_commands(comparison: StudyComparison) -> list[str]:
     """Return the command, or one per row, that runs these arms over enough seeds."""
     differing = comparison.differing if comparison.is_plain else ()
-    common = [*_kept(comparison.set_, differing), "--seeds", str(ENOUGH_SEEDS), *_runs_dir(Path(comparison.runs_dir))]
+    common = [
+        *_kept_changes(comparison.set_, differing),
+        "--seeds",
+        str(ENOUGH_SEEDS),
+        *_runs_dir(Path(comparison.runs_dir)),
+    ]
     choices = _choices(comparison) if comparison.is_plain else [[]]
     return [shlex.join(["normbench", "run", comparison.source, *choice, *common]) for choice in choices]
 
 
-def _kept(set_: Sequence[str], varied: Sequence[str]) -> list[str]:
-    """Return the --set of the command that ran it, but for what is varied now."""
+def _kept_changes(set_: Sequence[str], varied: Sequence[str]) -> list[str]:
+    """Return the --set options of the last command, except for the settings that are varied now."""
     kept = [text for text in set_ if text.partition("=")[0].strip() not in varied]
     return [word for text in kept for word in ("--set", text)]
 
@@ -44,48 +50,48 @@ def _choices(comparison: StudyComparison) -> list[list[str]]:
     """Return the options that make the rows of a plain file: one --vary if one setting differs, else a --set each."""
     if not comparison.differing:
         return [["--vary", "norm=none,batch_norm"]]
-    rows = [_said(row, comparison.differing) for row in comparison.rows]
+    rows = [_row_settings(row, comparison.differing) for row in comparison.rows]
     if len(comparison.differing) == 1 and all(rows):
         key = comparison.differing[0]
         return [["--vary", f"{key}={','.join(dict.fromkeys(value for row in rows for _, value in row))}"]]
     return [[word for key, value in row for word in ("--set", f"{key}={value}")] for row in rows]
 
 
-def _said(row: Row, differing: Sequence[str]) -> list[tuple[str, str]]:
+def _row_settings(row: Row, differing: Sequence[str]) -> list[tuple[str, str]]:
     return [(key, str(row.settings[key])) for key in differing if row.settings.get(key) is not None]
 
 
 def run_pointers(arm: Arm, study: Mapping[str, Any], config: Path) -> Block:
-    """Return where one run lies, and the commands that run it without its norm and over several seeds.
+    """Return the folder of one run, and the commands that run it without its norm and with several seeds.
 
     Args:
-        arm: With the run alone.
-        study: What study.json says.
+        arm: The arm, with this run alone.
+        study: The content of study.json.
         config: The file that was run.
     """
     runs_dir = arm.folder.parent.parent
     norm = str(arm.settings.get("norm", "none"))
     norms = ["none", "batch_norm" if norm == "none" else norm]
-    start = ["normbench", "run", str(config), *_kept(study.get("set", ()), ["norm"])]
+    start = ["normbench", "run", str(config), *_kept_changes(study.get("set", ()), ["norm"])]
     other = shlex.join([*start, "--set", f"norm={norms[norm == 'none']}", *_runs_dir(runs_dir)])
     compare = shlex.join(["normbench", "compare", *_runs_dir(runs_dir)])
     seeds = ["--vary", f"norm={','.join(norms)}", "--seeds", str(ENOUGH_SEEDS)]
     verdict = Line(shlex.join([*start, *seeds, *_runs_dir(runs_dir)]), "verdict", is_command=True)
     lines = [
-        *_where(arm.runs[0].folder, [arm], runs_dir),
+        *_location_lines(arm.runs[0].folder, [arm], runs_dir),
         Line(other, "next", is_command=True, remark=f"then   {compare}"),
     ]
     return Block(lines=[*lines, *([verdict] if study.get("is_plain") else [])], label_width=WIDE_LABEL)
 
 
 def study_pointers(folder: Path, arms: Sequence[Arm], layers: Sequence[Line] = ()) -> Block:
-    """Return what became of the layers in a line, where a study lies and how to see it again, with its layers."""
+    """Return a line on the layers, the study's folder, and the commands that show it again."""
     saved = arms[0].folder if len(arms) == 1 else folder
     again = Line(shlex.join(["normbench", "compare", str(folder), "--details"]), "next", is_command=True)
-    return Block(lines=[*layers, *_where(saved, arms, folder.parent), again], label_width=WIDE_LABEL)
+    return Block(lines=[*layers, *_location_lines(saved, arms, folder.parent), again], label_width=WIDE_LABEL)
 
 
-def _where(saved: Path, arms: Sequence[Arm], runs_dir: Path) -> list[Line]:
+def _location_lines(saved: Path, arms: Sequence[Arm], runs_dir: Path) -> list[Line]:
     see = Line(
         shlex.join(["normbench", "tensorboard", *_runs_dir(runs_dir)]), "see", is_command=True, remark=HISTOGRAMS
     )

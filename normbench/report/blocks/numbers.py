@@ -1,9 +1,9 @@
-"""How the values of a table are written: three digits, percent for accuracy, effects with intervals."""
+"""Formats numbers for people: three digits, percent for accuracy, effects with intervals."""
 
 import math
 from typing import Any
 
-from normbench.evidence.comparison.comparison import Figure
+from normbench.evidence.comparison.rows import SeedSummary
 from normbench.evidence.statistics.paired import Effect
 
 METRIC_TITLES = {
@@ -18,7 +18,7 @@ CANNOT_TELL, TOO_FEW = "cannot tell", "too few seeds"
 
 
 def short(value: float | None) -> str:
-    """Write a number with three significant digits, a large one to the unit.
+    """Return a number with three significant digits, or without decimals if it is large.
 
     Example:
         >>> short(0.058123), short(61610), short(3.2e-14), short(None)
@@ -35,12 +35,12 @@ def short(value: float | None) -> str:
 
 
 def metric_title(metric: str) -> str:
-    """Return what a metric is called over its column."""
+    """Return the title of a metric's column."""
     return METRIC_TITLES.get(metric, metric.replace("_", " "))
 
 
 def size_text(size_bytes: int) -> str:
-    """Write the size of files with two digits or more.
+    """Return the size of files as text with two digits or more.
 
     Example:
         >>> size_text(980), size_text(41_200), size_text(7_340_000)
@@ -54,7 +54,7 @@ def size_text(size_bytes: int) -> str:
 
 
 def percent(value: float) -> str:
-    """Write a share as percent.
+    """Return a share as percent.
 
     Example:
         >>> percent(0.9815)
@@ -64,12 +64,12 @@ def percent(value: float) -> str:
 
 
 def metric_value(metric: str, value: float) -> str:
-    """Write a value as its metric is read."""
+    """Return a value in its metric's format: percent for accuracy, else three digits."""
     return percent(value) if metric.endswith(("accuracy", "share")) else short(value)
 
 
 def with_spread(metric: str, mean: float, std: float | None) -> str:
-    """Write mean and std over seeds.
+    """Return mean and std over seeds as text.
 
     Example:
         >>> with_spread("test_accuracy", 0.98, 0.012), with_spread("test_loss", 0.058, None)
@@ -84,11 +84,11 @@ def with_spread(metric: str, mean: float, std: float | None) -> str:
     return f"{short(mean)} ± {float(f'{std:.2g}'):g}"
 
 
-def interval_text(metric: str, figure: Figure) -> str:
-    """Write the 95 % interval of a mean, nothing where there is none.
+def interval_text(metric: str, figure: SeedSummary) -> str:
+    """Return the 95 % interval of a mean as text; "" where there is none.
 
     Example:
-        >>> interval_text("test_accuracy", Figure.of([0.5, 0.7], "test_accuracy"))
+        >>> interval_text("test_accuracy", SeedSummary.of([0.5, 0.7], "test_accuracy"))
         '[-67.1, 187.1] %'
     """
     if figure.low is None or figure.high is None:
@@ -98,8 +98,8 @@ def interval_text(metric: str, figure: Figure) -> str:
     return f"[{short(figure.low)}, {short(figure.high)}]"
 
 
-def mean_text(metric: str, figure: Figure) -> str:
-    """Write a mean with its 95 % interval."""
+def mean_text(metric: str, figure: SeedSummary) -> str:
+    """Return a mean with its 95 % interval as text."""
     if math.isnan(figure.mean):
         return "-"
     if figure.low is None:
@@ -109,7 +109,7 @@ def mean_text(metric: str, figure: Figure) -> str:
 
 
 def effect_text(effect: Effect | None) -> str:
-    """Write an effect with its 95 % interval: a ratio of losses as "x 0.80", a difference with its sign."""
+    """Return an effect with its 95 % interval: a ratio of losses as "x 0.80", a difference with its sign."""
     if effect is None:
         return "baseline"
     if effect.n < 2:
@@ -122,7 +122,7 @@ def effect_text(effect: Effect | None) -> str:
 
 
 def verdict_text(effect: Effect | None, *, with_seeds: bool = True) -> str:
-    """Write the verdict with its corrected p, and the seeds that would be enough."""
+    """Return the verdict with its corrected p, and the number of seeds that a verdict would need."""
     if effect is None:
         return ""
     if effect.verdict == TOO_FEW:
@@ -133,19 +133,19 @@ def verdict_text(effect: Effect | None, *, with_seeds: bool = True) -> str:
 
 
 def value_text(value: Any, what: str = "", *, with_interval: bool = False) -> str:
-    """Write one value of a table.
+    """Return one value of a table as text.
 
     Args:
-        value: As ``Column`` has it.
+        value: A value of a ``Column``.
         what: The column's metric, or "verdict".
-        with_interval: Also the 95 % interval of a mean over seeds.
+        with_interval: Whether to add the 95 % interval of a mean over seeds.
 
     Example:
         >>> value_text(0.9815, "test_accuracy"), value_text(61610), value_text((6, 3, 5, 5)), value_text(None)
         ('98.2 %', '61,610', '6x3x5x5', '-')
     """
     match value:
-        case Figure():
+        case SeedSummary():
             spread = with_spread(what, value.mean, value.std)
             return f"{spread} {interval_text(what, value)}".rstrip() if with_interval else spread
         case Effect():

@@ -1,10 +1,10 @@
-"""One run's report: its settings, losses, std per layer, status, files, what went wrong and what to do next."""
+"""Writes the report of one run: settings, losses, std per layer, status, files, errors and next steps."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from normbench.evidence.layers.run_report import UNLIKE_OURS, RunReport
+from normbench.evidence.layers.run_report import FOREIGN_FORMAT_ERRORS, RunReport
 from normbench.report.blocks.block import WIDE_LABEL, Block, Column, Line, Table, as_lines
 from normbench.report.blocks.layers import LONG, STD, frames_block, layers_block
 from normbench.report.blocks.numbers import size_text
@@ -24,12 +24,12 @@ SHOWN = ("lr", "momentum", "beta1", "beta2")
 
 
 def header_block(study: str, arm: Arm, *, details: bool = False) -> Block:
-    """Return what the report of one run begins with.
+    """Return the first block of one run's report: its name, settings, steps and parameters.
 
     Args:
-        study: Its study's name.
-        arm: With the run alone.
-        details: Also what the config left at its default, and parameters in norms.
+        study: The study's name.
+        arm: The arm, with this run alone.
+        details: Whether to add settings at their defaults, and parameters in norms.
     """
     run, settings = arm.runs[0], arm.settings
     lines = [
@@ -48,7 +48,7 @@ def _first_line(study: str, settings: Mapping[str, Any], seed: int) -> str:
 
 
 def _settings(arm: Arm) -> list[str]:
-    """Return the settings that decide most, then all else that the config changed."""
+    """Return the most important settings, then all others that are not at their default."""
     settings = arm.settings
     inner = [
         f"{key} {number_text(settings[f'optimizer.{key}'])}"
@@ -74,12 +74,12 @@ def _parameters(summary: Mapping[str, Any], *, details: bool) -> str:
 
 
 def _defaults(arm: Arm) -> str:
-    """Return what decides numbers, and is told on request: decay, initialization, running statistics, threads."""
+    """Return settings that are shown only with details: decay, initialization, running statistics, threads."""
     settings, run = arm.settings, arm.runs[0]
     threads = run.environment.get("num_threads", 1)
     decay = f"decay {run.summary['decay_kind']} on {settings['decay_on']}"
     has_decay = settings["weight_decay"] or settings["l1"]
-    momentum = settings.get("norm.momentum") if _moves_statistics(settings) else None
+    momentum = settings.get("norm.momentum") if _uses_momentum(settings) else None
     keep = "" if momentum is None else f"running statistics keep {100 * (1 - momentum):.3g} % per step"
     parts: Sequence[str] = (
         f"init {settings['init']}",
@@ -90,19 +90,19 @@ def _defaults(arm: Arm) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _moves_statistics(settings: Mapping[str, Any]) -> bool:
-    """Whether the norm's momentum is in use: not without running statistics, nor where all batches count alike."""
+def _uses_momentum(settings: Mapping[str, Any]) -> bool:
+    """Return whether the norm uses its momentum: not without running statistics, nor if they average all batches."""
     keeps = settings.get("norm.track_running_stats", True) is not False
     return keeps and settings.get("norm.average", "moving") == "moving"
 
 
 def number_text(value: Any) -> str:
-    """Write a setting's value without needless digits."""
+    """Return a setting's value as text without needless digits."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def losses_blocks(rows: Sequence[Mapping[str, str]]) -> list[Block]:
-    """Return losses and accuracy at the start, about a quarter, half of the way, and at the end."""
+    """Return losses and accuracy at the start, at about a quarter and half of the steps, and at the end."""
     columns = [column for column in LOSSES if rows and rows[0].get(column)]
     last = len(rows) - 1
     shown = [rows[i] for i in sorted({0, last // 4, last // 2, last})] if columns else []
@@ -112,7 +112,7 @@ def losses_blocks(rows: Sequence[Mapping[str, str]]) -> list[Block]:
 
 
 def diverged_blocks(arm: Arm) -> list[Block]:
-    """Return what became of a run that diverged."""
+    """Return the step at which a run diverged, and its last recorded steps."""
     summary = arm.runs[0].summary
     if summary["status"] != RunStatus.DIVERGED:
         return []
@@ -121,7 +121,7 @@ def diverged_blocks(arm: Arm) -> list[Block]:
 
 
 def one_run_blocks(report: RunReport, max_layers: int | None = LONG) -> list[Block]:
-    """Return what one run's folder tells; ``max_layers`` None shows all layers."""
+    """Return the report of one run's folder; ``max_layers`` None shows all layers."""
     return [
         _head(report),
         *losses_blocks(report.metrics),
@@ -140,7 +140,7 @@ def _head(report: RunReport) -> Block:
     if state.status in RESULTS:
         try:
             return header_block(state.arm.study, report.arm, details=True)
-        except UNLIKE_OURS:  # settings that another version wrote
+        except FOREIGN_FORMAT_ERRORS:  # settings that another version wrote
             pass
     said = [f"{key} {report.arm.settings[key]}" for key in report.arm.changed if key in report.arm.settings]
     first = f"{state.arm.study} · {state.arm.name} · seed {state.seed}{' · tuning' * state.arm.is_tuning}"
@@ -150,10 +150,10 @@ def _head(report: RunReport) -> Block:
 def _lines(report: RunReport) -> list[Line]:
     state, owner = report.state, report.state.owner
     told = [
-        ("status", f"{state.status}{_when(report)}"),
-        ("", _what_went_wrong(report)),
+        ("status", f"{state.status}{_age_and_progress(report)}"),
+        ("", _problem_lines(report)),
         ("owner", f"{owner_text(owner)}{f', since {owner.started_at}' * bool(owner.started_at)}" if owner else ""),
-        ("made", _made(report.environment)),
+        ("made", _environment_text(report.environment)),
         ("tuned", choice_text(asdict(report.choice)) if report.choice else ""),
         ("folder", str(state.folder)),
         ("files", ", ".join(f"{name} {size_text(size)}" for name, size in report.files.items())),
@@ -162,14 +162,14 @@ def _lines(report: RunReport) -> list[Line]:
     return [Line(text, label, is_command=label in COMMANDS) for label, text in told if text]
 
 
-def _what_went_wrong(report: RunReport) -> str:
+def _problem_lines(report: RunReport) -> str:
     if report.state.status == RunStatus.DIVERGED:
         return f"The loss of step {report.step} was not finite. A smaller optimizer.lr may help."
     return report.state.problem
 
 
-def _when(report: RunReport) -> str:
-    """Return how long ago, how far, and where it would go on."""
+def _age_and_progress(report: RunReport) -> str:
+    """Return a run's age, its number of steps, and the step at which it would continue."""
     state, far = report.state, ""
     if report.step is not None:
         of = "" if report.total_steps is None else f" of {report.total_steps:,}"
@@ -180,7 +180,7 @@ def _when(report: RunReport) -> str:
     return f"{ago}{far} · {'goes on from its checkpoint' if report.has_checkpoint else 'begins again'}"
 
 
-def _made(environment: Mapping[str, Any]) -> str:
+def _environment_text(environment: Mapping[str, Any]) -> str:
     versions = environment.get("versions")
     torch = f"torch {versions['torch']}" if isinstance(versions, dict) and versions.get("torch") else ""
     commit = environment.get("git_commit")

@@ -1,4 +1,4 @@
-"""A comparison by settings as tables: cells, then what each column says against the baseline."""
+"""Writes comparisons by settings as tables: means, changes, and effects against the baseline."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from normbench.report.blocks.numbers import mean_text, metric_title
 
 
 def pivot_blocks(pivots: Sequence[Pivot]) -> list[Block]:
-    """Return the tables of each pivot, with what they say below them."""
+    """Return the tables of each pivot with their notes."""
     return [block for pivot in pivots for block in _blocks(pivot)]
 
 
@@ -20,28 +20,28 @@ def _blocks(pivot: Pivot) -> list[Block]:
 
 
 def pivot_title(pivot: Pivot) -> str:
-    """Say what the cells are."""
+    """Return the title of a pivot: its metric and settings."""
     fixed = "".join(f", {key} {value}" for key, value in pivot.fixed.items())
     return f"{pivot.study} · {metric_title(pivot.metric)} by {' and '.join(pivot.by)}{fixed}: mean [95 % interval]"
 
 
 def pivot_tables(pivot: Pivot) -> list[Table]:
-    """Return the table of means; where there are columns, also what happens along them, and against the baseline."""
+    """Return the table of means, and with columns also those of changes and of effects against the baseline."""
     if not pivot.by[1:]:
-        return [_list(pivot)]
-    along = [_changes(pivot)] if any(line.change for line in pivot.lines) else []
-    return [_means(pivot), *along, *([_effects(pivot)] if pivot.baseline else [])]
+        return [_list_table(pivot)]
+    along = [_changes_table(pivot)] if any(line.change for line in pivot.lines) else []
+    return [_means_table(pivot), *along, *([_effects_table(pivot)] if pivot.baseline else [])]
 
 
 def pivot_notes(pivot: Pivot) -> list[str]:
-    """Return the trend along a single setting, what was not held fixed, and how the verdicts came about."""
+    """Return the trend along a single setting, the settings that were not held fixed, and a note on the tests."""
     along = f"{metric_title(pivot.metric)} along {pivot.by[0]}: {trend_text(pivot.trend)}." if pivot.trend else ""
     loose = f"Not held fixed: {', '.join(pivot.not_fixed)}." if pivot.not_fixed else ""
     return [line for line in (along, loose, _method(pivot)) if line]
 
 
 def trend_text(found: Trend | None) -> str:
-    """Write a trend with its corrected p."""
+    """Return a trend with its corrected p as text."""
     if found is None:
         return "-"
     if found.verdict == "too few seeds":
@@ -49,11 +49,11 @@ def trend_text(found: Trend | None) -> str:
     return f"{found.verdict} (tau {found.tau:+.2f}, p {found.p_corrected:.2g})"
 
 
-def _list(pivot: Pivot) -> Table:
+def _list_table(pivot: Pivot) -> Table:
     cells = [line.cells[0] for line in pivot.lines]
     columns = [
         keys(pivot.by[0], [line.label for line in pivot.lines]),
-        Column(metric_title(pivot.metric), [_cell(pivot, cell) for cell in cells]),
+        Column(metric_title(pivot.metric), [_cell_text(pivot, cell) for cell in cells]),
         Column("seeds", [len(cell.seeds) if cell else 0 for cell in cells]),
     ]
     effects = [cell.effect if cell else None for cell in cells]
@@ -63,17 +63,17 @@ def _list(pivot: Pivot) -> Table:
     return Table(columns)
 
 
-def _means(pivot: Pivot) -> Table:
+def _means_table(pivot: Pivot) -> Table:
     places = list(zip(*(line.cells for line in pivot.lines), strict=True))
     columns = [
-        Column(name, [_cell(pivot, cell) for cell in cells], group=pivot.by[1])
+        Column(name, [_cell_text(pivot, cell) for cell in cells], group=pivot.by[1])
         for name, cells in zip(pivot.columns, places, strict=True)
     ]
     return Table([keys(pivot.by[0], [line.label for line in pivot.lines]), *columns])
 
 
-def _changes(pivot: Pivot) -> Table:
-    """Each row's last column against its first, and its trend."""
+def _changes_table(pivot: Pivot) -> Table:
+    """Return the table of each line's change from first to last column, and its trend."""
     lines = [line for line in pivot.lines if line.change]
     changes = [line.change for line in lines]
     return Table(
@@ -86,8 +86,8 @@ def _changes(pivot: Pivot) -> Table:
     )
 
 
-def _effects(pivot: Pivot) -> Table:
-    """Each cell against the baseline's in the same column; one row per line and column, for the eye to run down."""
+def _effects_table(pivot: Pivot) -> Table:
+    """Return the table of effects against the baseline in the same column, with one row per line and column."""
     found = [
         (line.label, column, cell.effect)
         for line in pivot.lines
@@ -105,7 +105,7 @@ def _effects(pivot: Pivot) -> Table:
     )
 
 
-def _cell(pivot: Pivot, cell: Cell | None) -> str:
+def _cell_text(pivot: Pivot, cell: Cell | None) -> str:
     if cell is None:
         return "-"
     most = max(len(other.seeds) for line in pivot.lines for other in line.cells if other)

@@ -1,4 +1,4 @@
-"""What a probe finds: std per layer forward and backward, growth over depth, what stands out."""
+"""Writes a probe: std per layer forward and backward, growth over depth, and findings."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,11 +12,11 @@ from normbench.report.blocks.layers import ALL_LAYERS, LONG, STD, ends
 
 
 def probe_blocks(report: ProbeReport, max_layers: int | None = LONG) -> list[Block]:
-    """Return one arm's or model's layers, growth over depth, and what stands out.
+    """Return one arm's or model's layers, growth over depth, and findings.
 
     Args:
-        report: What was found.
-        max_layers: Rows of layers; of more, both ends of the network are shown. None shows all.
+        report: The report of the probe.
+        max_layers: Most rows of layers; of a longer network both ends are shown. None shows all.
     """
     seeds = "1 seed" if report.num_seeds == 1 else f"geometric means over {report.num_seeds} seeds"
     heading = f"{STD} at initialization · {report.name} · {seeds}\n  {report.setting}"
@@ -35,7 +35,7 @@ def _table(lines: Sequence[ProbeLine], max_layers: int | None) -> Table:
         [
             keys("layer", of(lambda line: line.layer, f"... {num_hidden} more")),
             words("kind", of(_kind), may_drop=True),
-            words("shape", of(lambda line: line.seen.shape), may_drop=True),
+            words("shape", of(lambda line: line.reading.shape), may_drop=True),
             Column("weight std", of(lambda line: line.figures.get("weight_std"))),
             Column("output mean", of(lambda line: line.figure("mean"))),
             Column("output std", of(lambda line: line.std.value)),
@@ -48,7 +48,7 @@ def _table(lines: Sequence[ProbeLine], max_layers: int | None) -> Table:
 
 
 def _kind(line: ProbeLine) -> str:
-    return line.seen.kind + (f" + {line.seen.norm}" if line.seen.norm else "")
+    return line.reading.kind + (f" + {line.reading.norm}" if line.reading.norm else "")
 
 
 def _growth_lines(report: ProbeReport) -> list[str]:
@@ -57,7 +57,7 @@ def _growth_lines(report: ProbeReport) -> list[str]:
 
 
 def growth_text(growth: Growth) -> str:
-    """Write a growth with its interval, what it rests on and what it comes to.
+    """Return a growth as text: factor, interval, numbers of layers and seeds, and its word.
 
     Example:
         >>> growth_text(Growth(1.2154, 1.213, 1.2178, num_layers=50, num_seeds=8))

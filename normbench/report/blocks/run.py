@@ -1,4 +1,4 @@
-"""What `normbench run` tells when all is done: one run's losses and layers, or a study's comparison."""
+"""Writes the final report of `normbench run`: one run's losses and layers, or a study's comparison."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -39,15 +39,15 @@ def screen_blocks(
     max_layers: int | None = LONG,
     details: bool = False,
 ) -> list[Block]:
-    """Return what is told of the arms just run.
+    """Return the report of the arms that were just run.
 
     Args:
         study: The study, read from its folder.
-        arm_names: Names of the folders of the arms just run.
-        config: The file that was run, for the lines that say what to do next.
-        choices: What tuning chose.
-        max_layers: Rows of a table of layers, None for all.
-        details: Also each arm's layers, parameters and CPU time.
+        arm_names: Names of the folders of the arms that were just run.
+        config: The file that was run, for the next steps.
+        choices: The choices of tuning.
+        max_layers: Most rows of a table of layers; None for all.
+        details: Whether to add each arm's layers, parameters and CPU time.
     """
     folder = study.folder
     mine = [arm for arm in study.arms if arm.folder.name in arm_names]
@@ -55,15 +55,15 @@ def screen_blocks(
         said = f"{folder.name}: no run finished; error.txt in each run's folder says why."
         return [Block(lines=[Line(said)])]
     if len(mine) == 1 and len(mine[0].runs) == 1:
-        told = _single(folder.name, mine[0], max_layers, details=details)
+        blocks = _one_run_blocks(folder.name, mine[0], max_layers, details=details)
     else:
-        told = _study(study, _by_folder(mine), choices, max_layers, details=details)
+        blocks = _study_blocks(study, _by_folder(mine), choices, max_layers, details=details)
     measured = [arm for arm in _by_folder(mine) if has_diagnostics(arm.settings)]
     found = [standouts_block([one for arm in measured for one in standouts(arm)])] if measured else []
     verdicts = study_verdicts(study)
     claims = claims_blocks(verdicts) if verdicts else []
     return [
-        *told,
+        *blocks,
         *found,
         *surfaces_blocks(surfaces(_by_folder(mine))),
         *claims,
@@ -71,7 +71,7 @@ def screen_blocks(
     ]
 
 
-def _single(study: str, arm: Arm, max_layers: int | None, *, details: bool) -> list[Block]:
+def _one_run_blocks(study: str, arm: Arm, max_layers: int | None, *, details: bool) -> list[Block]:
     rows = arm.runs[0].rows(METRICS_CSV)
     layers = layers_block(report_layers(arm), max_layers, with_arm=False)
     return [
@@ -83,15 +83,15 @@ def _single(study: str, arm: Arm, max_layers: int | None, *, details: bool) -> l
     ]
 
 
-def _study(
+def _study_blocks(
     study: StudyFolder, arms: Sequence[Arm], choices: Sequence[Choice], max_layers: int | None, *, details: bool
 ) -> list[Block]:
     comparison = with_first_baseline(compare_study(study))
-    told = comparison_blocks(comparison, details=details)
-    told += tuning_blocks([asdict(choice) for choice in choices])
+    blocks = comparison_blocks(comparison, details=details)
+    blocks += tuning_blocks([asdict(choice) for choice in choices])
     for arm in arms if details or len(arms) == 1 else ():
-        told += [layers_block(report_layers(arm), max_layers), *divergence_blocks(arm, max_layers)]
-    return told
+        blocks += [layers_block(report_layers(arm), max_layers), *divergence_blocks(arm, max_layers)]
+    return blocks
 
 
 def _pointers(
@@ -104,7 +104,7 @@ def _pointers(
 
 
 def _by_folder(arms: Sequence[Arm]) -> list[Arm]:
-    """Return the arms, each folder once: a tuned arm may share the runs of the given one."""
+    """Return the arms with each folder once, since a tuned arm may share the runs of the given one."""
     found: dict[Path, Arm] = {}
     for arm in arms:
         found.setdefault(arm.folder, arm)

@@ -1,4 +1,4 @@
-"""Runs under a folder: a row per arm or per run with their status, and the same as JSON."""
+"""Writes the status of runs under a folder, with a row per arm or per run, also as JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ MAX_PROBLEM = 80
 
 
 def arms_blocks(arms: Sequence[ArmStates]) -> list[Block]:
-    """Return a row per arm: how many of its runs have which status, the age of the newest, and who makes one."""
+    """Return a row per arm: the number of runs by status, the age of the newest, and the processes that make some."""
     columns = [status for status in FOLDER_STATUSES if any(arm.counts[status] for arm in arms)]
     counts = [Column(status, [arm.counts[status] or "" for arm in arms]) for status in columns]
     ages = Column("newest", [age_text(arm.age_s) for arm in arms])
@@ -28,7 +28,7 @@ def arms_blocks(arms: Sequence[ArmStates]) -> list[Block]:
 
 
 def runs_blocks(runs: Sequence[RunState]) -> list[Block]:
-    """Return a row per run: its status, since when, and who makes it or what it failed of."""
+    """Return a row per run: its status, its age, and the process that makes it or its error."""
     columns = [
         *_names([run.arm for run in runs]),
         keys("seed", [str(run.seed) for run in runs]),
@@ -40,7 +40,7 @@ def runs_blocks(runs: Sequence[RunState]) -> list[Block]:
 
 
 def counts_block(runs: Sequence[RunState]) -> Block:
-    """Return how many runs there are, and how many have which status."""
+    """Return the number of runs, and the number by status."""
     counts = {status: sum(run.status == status for run in runs) for status in FOLDER_STATUSES}
     told = ", ".join(f"{number:,} {status}" for status, number in counts.items() if number)
     said = f"{len(runs):,} run{'' if len(runs) == 1 else 's'}: {told}"
@@ -48,7 +48,7 @@ def counts_block(runs: Sequence[RunState]) -> Block:
 
 
 def age_text(age_s: float) -> str:
-    """Write an age for the eye, in its largest unit.
+    """Return an age as text in its largest unit.
 
     Example:
         >>> age_text(3.2), age_text(90), age_text(7300), age_text(200_000)
@@ -61,12 +61,12 @@ def age_text(age_s: float) -> str:
 
 
 def owner_text(owner: Owner) -> str:
-    """Say who makes a run."""
+    """Return the process that makes a run as text."""
     return f"process {owner.pid} on {owner.host}"
 
 
 def removal_lines(removals: Sequence[Removal]) -> list[str]:
-    """Return what would go: a line per folder, and one for all of them."""
+    """Return a line for each folder to remove, and one for all of them together."""
     runs, size = sum(one.num_runs for one in removals), sum(one.size_bytes for one in removals)
     listed = [f"  {one.folder}  {_runs_and_size(one.num_runs, one.size_bytes)}" for one in removals]
     return [*listed, _runs_and_size(runs, size)]
@@ -94,7 +94,7 @@ def runs_json(runs: Sequence[RunState]) -> str:
 
 
 def run_entry(run: RunState) -> dict[str, Any]:
-    """Return what JSON says of a run."""
+    """Return a run's entry for JSON."""
     owner: Mapping[str, Any] | None = asdict(run.owner) if run.owner else None
     own = {"seed": run.seed, "status": run.status, "age_s": run.age_s, "problem": run.problem, "owner": owner}
     return _arm_entry(run.arm) | {"folder": str(run.folder)} | own

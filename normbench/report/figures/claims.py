@@ -1,10 +1,10 @@
-"""One picture per study: each claim's effect with its interval, against its margin."""
+"""Draws one picture per study: each claim's effect with its interval and its margin."""
 
 from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from normbench.evidence.claims.margin_test import Part
+from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.report.blocks.claims import effect_with_interval
 
@@ -38,8 +38,8 @@ def draw_claims(verdicts: Sequence[ClaimVerdict]) -> bytes:
     return file.getvalue()
 
 
-def _draw_part(axes: "Axes", verdict: ClaimVerdict, part: Part) -> None:
-    """Draw an interval, the margins as dashed lines, and where there is no effect as a dotted one."""
+def _draw_part(axes: "Axes", verdict: ClaimVerdict, part: ExpectationResult) -> None:
+    """Draw an interval, its margins as dashed lines, and "no effect" as a dotted line."""
     colour = COLOURS.get(part.verdict, OTHER)
     axes.plot([part.low, part.high], [0, 0], color=colour, linewidth=2.5, solid_capstyle="butt")
     axes.plot([part.effect], [0], "o", color=colour, markersize=5)

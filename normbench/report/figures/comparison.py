@@ -1,4 +1,4 @@
-"""A comparison as a picture: over the steps, or over a setting."""
+"""Draws a comparison over the steps, or over a setting."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from normbench.errors import ComparisonError
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
 from normbench.report.blocks.numbers import metric_title
-from normbench.report.figures.panels import STEP, Panel, over_setting, over_steps
+from normbench.report.figures.panels import STEP, Panel, panel_over_setting, panel_over_steps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ LEGEND_LINE, LEGEND_LETTERS = 0.22, 30
 
 
 def check_path(path: Path) -> None:
-    """Refuse a file that is no picture.
+    """Refuse a path that is not .png or .svg.
 
     Raises:
         ComparisonError: Another suffix than .png or .svg.
@@ -43,12 +43,12 @@ def check_path(path: Path) -> None:
 
 
 def save_figure(path: Path, comparisons: Sequence[StudyComparison], tables: Sequence[Sequence[Pivot]]) -> None:
-    """Draw the first metric of one study; the same runs give the same bytes.
+    """Draw the first metric of one study into a file; equal runs give equal bytes.
 
     Args:
         path: A PNG or SVG file.
-        comparisons: One study's.
-        tables: Its tables by settings, which are drawn over their setting; without any it is drawn over the steps.
+        comparisons: The comparison of one study.
+        tables: Tables by settings, drawn over their setting; without any, the metric is drawn over the steps.
 
     Raises:
         ComparisonError: Several studies, nothing to draw, too many lines, or a file that cannot be written.
@@ -59,7 +59,7 @@ def save_figure(path: Path, comparisons: Sequence[StudyComparison], tables: Sequ
         found = "none" if not any(c.rows for c in comparisons) else ", ".join(c.study for c in comparisons)
         raise ComparisonError(f"--plot {path}: must be of one study with runs, got {found}. Name its folder.")
     comparison, metric = comparisons[0], next(iter(comparisons[0].rows[0].figures))
-    panels = [over_setting(pivot) for pivot in tables[0]] or [over_steps(comparison, metric)]
+    panels = [panel_over_setting(pivot) for pivot in tables[0]] or [panel_over_steps(comparison, metric)]
     _check_size(path, panels)
     write_picture(_draw(panels, comparison.question or comparison.study, metric), path)
 
@@ -94,8 +94,8 @@ def _draw(panels: Sequence[Panel], title: str, metric: str) -> "Picture":
 
 
 def _scale_y(axes: "Axes", means: Sequence[float], metric: str) -> None:
-    """Logarithmic where means span more than a decade; an interval of two or three seeds may leave the picture."""
-    scaled = [_drawable((100 if metric.endswith("accuracy") else 1) * mean) for mean in means]
+    """Make the y axis logarithmic if means span more than a decade; wide intervals may exceed its range."""
+    scaled = [_finite_for_drawing((100 if metric.endswith("accuracy") else 1) * mean) for mean in means]
     known = [mean for mean in scaled if math.isfinite(mean)]
     if not known:
         return
@@ -119,7 +119,7 @@ def _legend_columns(labels: Sequence[str], most: int) -> int:
 
 
 def _legend(picture: "Picture", grid: "Sequence[Axes]", labels: Sequence[str], title: str, num_columns: int) -> None:
-    """Put one legend under the panels; a line looks the same in all of them."""
+    """Draw one legend under all panels."""
     found = {label: handle for axes in grid for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     if labels != [""]:
         handles = [found[label] for label in labels]
@@ -134,12 +134,12 @@ def _draw_panel(axes: "Axes", panel: Panel, labels: Sequence[str], *, scale: flo
     for series in panel.series:
         i = labels.index(series.label)
         color, style = COLORS[i % len(COLORS)], STYLES[i // len(COLORS)]
-        means = [_drawable(scale * mean) for mean in series.means]
+        means = [_finite_for_drawing(scale * mean) for mean in series.means]
         lows, highs = (
-            [mean if end is None else _drawable(scale * end) for mean, end in zip(means, ends, strict=True)]
+            [mean if end is None else _finite_for_drawing(scale * end) for mean, end in zip(means, ends, strict=True)]
             for ends in (series.lows, series.highs)
         )
-        x = _dodged(panel, series.x, i - (len(labels) - 1) / 2)
+        x = _moved_aside(panel, series.x, i - (len(labels) - 1) / 2)
         if panel.x_label == STEP:
             axes.plot(series.x, means, style, color=color, lw=1.8, label=series.label)
             axes.fill_between(series.x, lows, highs, color=color, alpha=0.15, lw=0)
@@ -147,15 +147,15 @@ def _draw_panel(axes: "Axes", panel: Panel, labels: Sequence[str], *, scale: flo
             line, marker = "none" if panel.ticks else style, MARKERS[i % len(MARKERS)]
             axes.plot(x, means, ls=line, marker=marker, color=color, lw=1.8, ms=5, label=series.label)
             axes.vlines(x, lows, highs, color=color, lw=1.2)
-    _dress(axes, panel)
+    _set_axes(axes, panel)
 
 
-def _drawable(value: float) -> float:
-    """Return the number, nan where it is too large for the picture's own arithmetic."""
+def _finite_for_drawing(value: float) -> float:
+    """Return the number, or nan where it is too large for matplotlib."""
     return value if abs(value) <= MAX_DRAWN else math.nan
 
 
-def _dodged(panel: Panel, x: Sequence[float], place: float) -> list[float]:
+def _moved_aside(panel: Panel, x: Sequence[float], place: float) -> list[float]:
     """Move a line's points aside a little, so that intervals of several lines do not hide each other."""
     xs = [at for series in panel.series for at in series.x]
     if panel.ticks or not spans_a_decade(xs):
@@ -163,8 +163,8 @@ def _dodged(panel: Panel, x: Sequence[float], place: float) -> list[float]:
     return [at * (max(xs) / min(xs)) ** (place * DODGE) for at in x]
 
 
-def _dress(axes: "Axes", panel: Panel) -> None:
-    """Title, grid, and on the x axis the very values of a sweep, logarithmic where they span more than a decade."""
+def _set_axes(axes: "Axes", panel: Panel) -> None:
+    """Set title, grid and x axis: a sweep's own values as ticks, logarithmic if they span more than a decade."""
     xs = sorted({x for series in panel.series for x in series.x})
     if panel.ticks:
         axes.set_xticks(range(len(panel.ticks)), [tick.replace(" (", "\n(") for tick in panel.ticks])
@@ -179,7 +179,7 @@ def _dress(axes: "Axes", panel: Panel) -> None:
 
 
 def spans_a_decade(values: Sequence[float]) -> bool:
-    """Return whether numbers are better seen on a logarithmic axis: all positive, the largest over ten times the least.
+    """Return whether numbers need a logarithmic axis: all positive, and the largest over ten times the smallest.
 
     Example:
         >>> spans_a_decade([2, 32]), spans_a_decade([2, 20]), spans_a_decade([0.0, 1.0])

@@ -1,4 +1,4 @@
-"""The documents' picture: train and test points, the truth and every arm's fitted curve, one figure per seed."""
+"""Draws fitted curves as in the documents: points, noise-free curve and each arm's fit, one picture per seed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ STYLES = ("-", "--", "-.", ":")
 
 @dataclass(frozen=True)
 class Curve:
-    """One arm's fit of one seed at each recorded step.
+    """The fitted curve of one arm and seed at each recorded step.
 
     Attributes:
-        arm: Its name.
+        arm: The arm's label.
         x: The grid, (M,).
-        fits: Predictions on the grid by step.
-        losses: "train 0.001, test 0.283" by step.
+        fits: Predictions on the grid, by step.
+        losses: Texts such as "train 0.001, test 0.283", by step.
     """
 
     arm: str
@@ -36,7 +36,7 @@ class Curve:
 
 
 def draw_curves(arms: Sequence[Arm], seed: int) -> dict[int, bytes]:
-    """Draw one seed's curves of all arms; return PNG pictures by step, the last of them at the end.
+    """Draw the curves of all arms for one seed; return PNG pictures by step, in order of steps.
 
     Raises:
         RunFolderError: A file is missing or was changed.
@@ -101,6 +101,6 @@ def _points(points: Sequence[Mapping[str, str]], split: str) -> tuple[list[float
 
 
 def save_last(pictures: Mapping[int, bytes], path: Path) -> None:
-    """Keep the last step's picture as a PNG file."""
+    """Write the last step's picture to a PNG file."""
     with replacing(path) as part:
         part.write_bytes(pictures[max(pictures)])

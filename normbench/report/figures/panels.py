@@ -1,4 +1,4 @@
-"""What a picture of a comparison shows: lines over the steps, or over a setting."""
+"""Computes the lines of a comparison's picture, over the steps or over a setting."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ STEP = "step"
 
 @dataclass(frozen=True)
 class Series:
-    """One line: means with their intervals where there is one.
+    """One line of a picture: means with their intervals.
 
     Attributes:
-        label: What the legend says.
+        label: The line's label in the legend.
         x: Steps, or values of a setting.
-        means: At each x.
-        lows: Lower ends of the 95 % interval, None with one seed.
-        highs: Upper ends.
+        means: The mean at each x.
+        lows: Lower ends of the 95 % intervals; None with one seed.
+        highs: Upper ends of the intervals.
     """
 
     label: str
@@ -42,11 +42,11 @@ class Panel:
     """One pair of axes.
 
     Attributes:
-        title: What all its lines have in common.
-        x_label: What the lines run along.
-        legend: What the lines differ in.
+        title: The settings that all its lines share.
+        x_label: Label of the x axis.
+        legend: Title of the legend.
         series: The lines.
-        ticks: Words on the x axis, where it has no numbers.
+        ticks: Words on the x axis; empty for numbers.
     """
 
     title: str
@@ -56,18 +56,18 @@ class Panel:
     ticks: Sequence[str] = ()
 
 
-def over_steps(comparison: StudyComparison, metric: str) -> Panel:
-    """Return one line per arm over the steps.
+def panel_over_steps(comparison: StudyComparison, metric: str) -> Panel:
+    """Return the panel with one line per arm over the steps.
 
     Raises:
-        ComparisonError: The metric is not read at every step.
+        ComparisonError: The metric has no value per step.
         RunFolderError: A run's file is missing or was changed.
     """
     column = metric.rsplit(maxsplit=1)[-1]
     if metric in (*OUTPUT_STDS, SURGE) or is_over_layers(metric):
         rule = "without --by it must be of a column or of a layer's statistic, which has a value at every step"
         raise ComparisonError(f"--plot: {rule}, got {metric!r}. Add --metric test_loss, or --by KEY.")
-    words = _words(comparison)
+    words = _label_words(comparison)
     common = [word for word in words[0] if all(word in others for others in words)]
     own = [[word for word in said if word not in common] for said in words]
     series = []
@@ -82,14 +82,14 @@ def over_steps(comparison: StudyComparison, metric: str) -> Panel:
     return Panel(", ".join(common) if len(words) > 1 else "", STEP, "", series)
 
 
-def _words(comparison: StudyComparison) -> list[list[str]]:
-    """Return the words of each arm's label: what all have in common makes the title, the rest the legend."""
-    short = short_keys(comparison.arm_set.own_keys)
+def _label_words(comparison: StudyComparison) -> list[list[str]]:
+    """Return the words of each arm's label; words that all share become the title, others the legend."""
+    short = short_keys(comparison.arm_set.set_keys)
     return [label_words(row.name, row.sets, short) + [str(TUNED)] * row.is_tuned for row in comparison.rows]
 
 
-def over_setting(pivot: Pivot) -> Panel:
-    """Return one line per value of one key along the other, the last that is a number."""
+def panel_over_setting(pivot: Pivot) -> Panel:
+    """Return the panel with one line per value of one setting along the other, preferably a numeric one."""
     across = bool(pivot.by[1:]) and (all(map(is_number, pivot.column_values)) or not _is_sweep(pivot))
     first = {line.label: line.value for line in pivot.lines}
     second = dict(zip(pivot.columns, pivot.column_values, strict=True))

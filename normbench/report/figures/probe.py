@@ -1,4 +1,4 @@
-"""A probe as a picture: std over the layers, output on the left, gradient on the right, a band over the seeds."""
+"""Draws a probe: std over the layers with a band over seeds, output on the left, gradient on the right."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ PANELS: dict[str, Callable[[ProbeLine], Spread | None]] = {
 
 
 def save_probe_figure(path: Path, reports: Sequence[ProbeReport], title: str) -> None:
-    """Draw one line per arm over the layers with weights; the same probe gives the same bytes.
+    """Draw one line per arm over the layers with weights into a file; equal probes give equal bytes.
 
     Raises:
         ComparisonError: Another suffix than .png or .svg, too many arms, or a file that cannot be written.
@@ -48,7 +48,7 @@ def _draw(axes: "Axes", reports: Sequence[ProbeReport], read: Callable[[ProbeLin
     axes.set_yscale("log")
     names: list[str] = []
     for i, report in enumerate(reports):
-        lines = [line for line in report.lines if line.seen.role == "weights"] or list(report.lines)
+        lines = [line for line in report.lines if line.reading.role == "weights"] or list(report.lines)
         names = max(names, [line.layer for line in lines], key=len)
         spreads = [read(line) or Spread(math.nan) for line in lines]
         color, style = COLORS[i % len(COLORS)], STYLES[i // len(COLORS) % len(STYLES)]
@@ -62,6 +62,6 @@ def _draw(axes: "Axes", reports: Sequence[ProbeReport], read: Callable[[ProbeLin
 
 
 def _drawn(spreads: Sequence[Spread], end: str) -> list[float]:
-    """Return numbers that a logarithmic axis can show; a gap where there is none."""
+    """Return numbers for a logarithmic axis, nan where there is none."""
     values = [getattr(spread, end) for spread in spreads]
     return [value if value is not None and 0 < value < math.inf else math.nan for value in values]

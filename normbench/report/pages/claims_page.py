@@ -1,4 +1,4 @@
-"""The page of results: a table of verdicts, a picture per study, and what the numbers say."""
+"""Writes the page of results: a table of verdicts, a picture per study, and the discussion of each claim."""
 
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -6,9 +6,9 @@ from itertools import groupby
 from pathlib import Path
 
 from normbench.errors import ComparisonError
-from normbench.evidence.claims.kept_verdicts import read_verdicts, with_kept
-from normbench.evidence.claims.margin_test import CANNOT_TELL, Part
+from normbench.evidence.claims.margin_test import CANNOT_TELL, ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.evidence.claims.verdicts_file import merge_by_study, read_verdicts
 from normbench.report.blocks.claims import effect_with_interval, expected, summary_line
 from normbench.report.figures.claims import draw_claims
 from normbench.report.pages.json_text import claims_json
@@ -26,12 +26,12 @@ constant predictor, never as missing. What a run cannot be: evidence for other s
 
 
 def write_page(path: Path, verdicts: Sequence[ClaimVerdict]) -> None:
-    """Write the page, and into a folder of its name the pictures and the verdicts as JSON.
+    """Write the page, and the pictures and verdicts as JSON into a folder beside it.
 
-    Studies that the page has already and ``verdicts`` say nothing about keep their rows.
+    Studies on the page that are not in ``verdicts`` keep their rows.
 
     Raises:
-        ComparisonError: It cannot be written there.
+        ComparisonError: The page cannot be written.
     """
     if path.suffix != ".md":
         raise ComparisonError(
@@ -49,7 +49,7 @@ def _write(path: Path, pictures: Path, verdicts: Sequence[ClaimVerdict]) -> None
     pictures.mkdir(parents=True, exist_ok=True)
     for study, of_study in groupby(verdicts, key=lambda verdict: verdict.study):
         (pictures / f"{study}.svg").write_bytes(draw_claims(list(of_study)))
-    everything = with_kept(read_verdicts(pictures / VERDICTS_JSON), verdicts)
+    everything = merge_by_study(read_verdicts(pictures / VERDICTS_JSON), verdicts)
     write_text(pictures / VERDICTS_JSON, claims_json(everything) + "\n")
     write_text(path, page(everything, pictures.name))
 
@@ -58,8 +58,8 @@ def page(verdicts: Sequence[ClaimVerdict], pictures: str) -> str:
     """Return the page as markdown.
 
     Args:
-        verdicts: In the order of the studies.
-        pictures: The folder of the pictures, as seen from the page.
+        verdicts: The verdicts, in the order of the studies.
+        pictures: Path of the folder of pictures, relative to the page.
     """
     table = ["| | claim | verdict | effect | expected | n | p |", "|---|---|---|---|---|---|---|"]
     table += [row for verdict in verdicts for row in _rows(verdict)]
@@ -105,12 +105,12 @@ def _paragraph(verdict: ClaimVerdict) -> list[str]:
     where = f"[{title}]({url})" if url.startswith("http") else title
     said = f": “{quote}” {where}" if quote else f": {where}" if where else " (a control; no document says so)"
     lines = [f"**{verdict.id}** {verdict.says}{said} — **{verdict.verdict}**", ""]
-    told = " ".join(verdict.discussion.split()) or " ".join(map(_undecided, verdict.parts))
+    told = " ".join(verdict.discussion.split()) or " ".join(map(_undecided_text, verdict.parts))
     return lines + ([told.strip(), ""] if told.strip() else [])
 
 
-def _undecided(part: Part) -> str:
-    """Say what an undecided part lies between, and what would decide it; nothing of a decided one."""
+def _undecided_text(part: ExpectationResult) -> str:
+    """Return why an expectation is undecided, and the number of seeds that may decide it; "" for a decided one."""
     if part.verdict != CANNOT_TELL:
         return ""
     seeds = f"{part.seeds_needed:,} seeds might tell" if part.seeds_needed else "no sensible number of seeds will tell"

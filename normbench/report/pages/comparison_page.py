@@ -1,4 +1,4 @@
-"""Writes what `normbench compare` found in the format that was asked for."""
+"""Writes the result of `normbench compare` as JSON, CSV, markdown or blocks for a terminal."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -22,14 +22,14 @@ FORMATS = ("--json", "--csv", "--markdown")
 
 @dataclass(frozen=True)
 class ComparedStudy:
-    """All that is told of one study.
+    """The result of `normbench compare` for one study.
 
     Attributes:
-        comparison: Its arms.
-        pivots: Its tables by settings, where they were asked for.
-        verdicts: Of its claims.
-        standouts: What stands out in its layers; None where nothing was recorded.
-        paragraph: On methods, where it was asked for.
+        comparison: The comparison of its arms.
+        pivots: Its tables by settings, with ``--by``.
+        verdicts: The verdicts of its claims.
+        standouts: Findings in its layers; None where no diagnostics were recorded.
+        paragraph: The paragraph on methods, with ``--methods``.
     """
 
     comparison: StudyComparison
@@ -40,10 +40,10 @@ class ComparedStudy:
 
 
 def chosen_format(*, json: bool, csv: bool, markdown: bool, with_methods: bool) -> str:
-    """Return which of FORMATS was asked for, or "text".
+    """Return the format of the options, one of FORMATS or "text".
 
     Raises:
-        ComparisonError: More than one was, or a paragraph among the lines of a CSV.
+        ComparisonError: There is more than one, or ``--methods`` with CSV.
     """
     chosen = [name for name, is_asked in zip(FORMATS, (json, csv, markdown), strict=True) if is_asked]
     if len(chosen) > 1:
@@ -56,7 +56,7 @@ def chosen_format(*, json: bool, csv: bool, markdown: bool, with_methods: bool) 
 
 
 def study_blocks(study: ComparedStudy, *, details: bool = False, figure: str = "") -> list[Block]:
-    """Return the blocks of one study, which terminal, markdown and JSON share."""
+    """Return the blocks of one study."""
     blocks = comparison_blocks(study.comparison, study.pivots, details=details)
     blocks += [standouts_block(study.standouts)] if study.standouts is not None else []
     blocks += claims_blocks(study.verdicts) if study.verdicts else []
@@ -68,10 +68,10 @@ def page_text(studies: Sequence[ComparedStudy], chosen: str, *, details: bool = 
     """Return the studies as JSON, CSV or markdown.
 
     Args:
-        studies: What was compared.
+        studies: The compared studies.
         chosen: One of FORMATS.
-        details: Also parameters, CPU time and every setting that differs.
-        figure: Path of the picture that was drawn of all of them.
+        details: Whether to add parameters, CPU time and every setting that differs.
+        figure: Path of the picture of all studies.
     """
     blocks = [study_blocks(study, details=details, figure=figure if study is studies[-1] else "") for study in studies]
     if chosen == "--markdown":
@@ -79,11 +79,11 @@ def page_text(studies: Sequence[ComparedStudy], chosen: str, *, details: bool = 
     if chosen == "--csv":
         cells = [pivot for study in studies for pivot in study.pivots]
         return pivots_csv(cells) if cells else as_csv([study.comparison for study in studies])
-    more = [_more(study) | {"blocks": blocks_mapping(of)} for study, of in zip(studies, blocks, strict=True)]
+    more = [_json_extras(study) | {"blocks": blocks_mapping(of)} for study, of in zip(studies, blocks, strict=True)]
     return comparisons_json([study.comparison for study in studies], more) + "\n"
 
 
-def _more(study: ComparedStudy) -> dict[str, Any]:
+def _json_extras(study: ComparedStudy) -> dict[str, Any]:
     said: dict[str, Any] = {"pivots": [asdict(table) for table in study.pivots]} if study.pivots else {}
     said |= {"claims": [claim_mapping(verdict) for verdict in study.verdicts]} if study.verdicts else {}
     said |= {"standouts": [asdict(found) for found in study.standouts]} if study.standouts is not None else {}

@@ -5,8 +5,9 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
+from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
+from normbench.evidence.comparison.rows import Row, SeedSummary
 from normbench.evidence.statistics.paired import Effect
 
 
@@ -38,7 +39,7 @@ def _line(study: str, row: Row) -> dict[str, Any]:
     return line | _effect(row.effect) | dict(row.settings)
 
 
-def _figure(prefix: str, figure: Figure) -> dict[str, Any]:
+def _figure(prefix: str, figure: SeedSummary) -> dict[str, Any]:
     return {f"{prefix}{key}": getattr(figure, key) for key in ("n", "mean", "std", "low", "high")}
 
 

@@ -1,4 +1,4 @@
-"""Writes results as JSON for programs: every figure unrounded, and the blocks that people see."""
+"""Writes results as JSON for programs: all numbers unrounded, and the blocks of the terminal."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -27,19 +27,19 @@ def comparisons_json(comparisons: Sequence[StudyComparison], more: Sequence[Mapp
 
     Args:
         comparisons: With or without effects.
-        more: What else to say of each, such as its tables by settings.
+        more: Further entries for each, such as its tables by settings.
     """
     said = [asdict(comparison) | dict(more[i] if more else {}) for i, comparison in enumerate(comparisons)]
     return json.dumps(json_ready(said), indent=2)
 
 
 def claims_json(verdicts: Sequence[ClaimVerdict]) -> str:
-    """Return the verdicts as JSON, each with n, effect, interval, p and margin of its parts."""
+    """Return the verdicts as JSON, each with its tested expectations."""
     return json.dumps([claim_mapping(verdict) for verdict in verdicts], indent=2, ensure_ascii=False)
 
 
 def claim_mapping(verdict: ClaimVerdict) -> dict[str, object]:
-    """Return all fields, and of a claim of one part its figures also at the top."""
+    """Return all fields of a verdict; the numbers of a single expectation are also at the top level."""
     deciding = verdict.parts[0] if len(verdict.parts) == 1 else None
     keys = ("n", "effect", "low", "high", "p", "p_corrected", "margins")
     top = {key: getattr(deciding, key) for key in keys} if deciding else {}
@@ -54,13 +54,13 @@ def study_mapping(
     runs: Sequence[Mapping[str, Any]],
     config: Path,
 ) -> dict[str, Any]:
-    """Return all that was found of a study that was run, ready for JSON.
+    """Return the results of a study that was run, for JSON.
 
     Args:
         study: The study, read from its folder.
-        arm_names: Names of the folders of the arms just run.
-        choices: What tuning chose.
-        runs: What became of each run.
+        arm_names: Names of the folders of the arms that were just run.
+        choices: The choices of tuning.
+        runs: Folder, arm, seed and status of each run.
         config: The file that was run.
     """
     mine = {arm.folder: arm for arm in reversed(study.arms) if arm.folder.name in arm_names}
@@ -81,13 +81,13 @@ def study_mapping(
 
 
 def blocks_mapping(blocks: Sequence[Block]) -> list[dict[str, Any]]:
-    """Return blocks ready for JSON."""
+    """Return blocks for JSON."""
     found: list[dict[str, Any]] = json_ready([block_mapping(block) for block in blocks])
     return found
 
 
 def run_json(report: RunReport) -> str:
-    """Return what one run's folder tells as JSON."""
+    """Return the report of one run's folder as JSON."""
     content: dict[str, Any] = {
         **run_entry(report.state),
         "step": report.step,

@@ -1,4 +1,4 @@
-"""Writes blocks as GitHub markdown: all that a terminal shows, and of every mean its interval."""
+"""Writes blocks as GitHub markdown, with the interval of every mean."""
 
 from collections.abc import Sequence
 
@@ -52,7 +52,7 @@ def _cells(columns: Sequence[Column], row: Sequence[object]) -> list[str]:
 
 
 def escaped(text: str) -> str:
-    """Return text that markdown shows as it is, within one line."""
+    """Return text with markdown's special characters escaped, on one line."""
     for letter in "|*_<":
         text = text.replace(letter, f"\\{letter}")
     return text.replace("\n", " ")

@@ -1,4 +1,4 @@
-"""How a comparison was made, as a paragraph for a paper."""
+"""Writes a paragraph for a paper on how a comparison was made."""
 
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -16,8 +16,8 @@ INTERVALS = (
 MACHINE = ("device", "python")
 
 
-def methods(comparison: StudyComparison, pivots: Sequence[Pivot] = ()) -> str:
-    """Return one paragraph: n, what varied, tuning, test, correction, interval, diverged runs, versions."""
+def methods_paragraph(comparison: StudyComparison, pivots: Sequence[Pivot] = ()) -> str:
+    """Return one paragraph: n, varied settings, tuning, test, correction, interval, diverged runs, versions."""
     if not comparison.rows:
         return f"{comparison.study}: no finished run."
     sentences = [

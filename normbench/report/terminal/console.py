@@ -1,4 +1,4 @@
-"""A console that shows text as text, whatever steers a terminal in it."""
+"""Makes consoles that print text with its control characters escaped."""
 
 import sys
 from collections.abc import Iterable
@@ -12,23 +12,23 @@ from normbench.storage.files.plain_text import stream_beneath, visible
 
 
 class VisibleConsole(Console):
-    """A console that shows the text it is given; only rich itself may steer the terminal."""
+    """A console that escapes control characters in text; only rich itself controls the terminal."""
 
     def on_broken_pipe(self) -> None:
-        """Let the failure pass that rich is about to turn into exit code 1: what is left to do is done first."""
+        """Raise BrokenPipeError, which rich would turn into exit code 1, so that the command can finish its work."""
         raise  # noqa: PLE0704 - rich calls this where it has caught it
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Return text as rich measures and writes it, made visible."""
+        """Return text for rich with control characters escaped."""
         return super().render_str(visible(text), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Return what rich writes, with text that never was a string made visible too."""
+        """Return rich's segments with control characters escaped in all text."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=visible(segment.text))
 
 
 def make_console(*, stderr: bool = False, width: int | None = None) -> Console:
-    """Return a console that prints text as it is; where no terminal is, 80 columns wide."""
+    """Return a console without markup or highlighting; 80 columns wide if there is no terminal."""
     file = stream_beneath(sys.stderr if stderr else sys.stdout)
     return VisibleConsole(file=file, markup=False, highlight=False, emoji=False, soft_wrap=False, width=width)

@@ -1,4 +1,4 @@
-"""Lays a table out in a width: aligned columns, fewer or several parts where it is wider, no figure cut."""
+"""Lays out a table within a width: aligned columns, dropped or split where it is too wide, no number cut."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,8 +18,8 @@ WIDE_TITLE = 9
 
 
 @dataclass(frozen=True)
-class _Written:
-    """A column as text; ``title`` in as many lines as the table's header has."""
+class _TextColumn:
+    """A column as text; its title has as many lines as the table's header."""
 
     title: tuple[str, ...]
     cells: tuple[str, ...]
@@ -36,21 +36,21 @@ class _Written:
 
 
 def table_rows(table: Table, width: int) -> list[Row]:
-    """Return the lines of a table, its header's first."""
-    columns = [_written(column) for column in table.columns]
+    """Return the lines of a table, the header first."""
+    columns = [_text_column(column) for column in table.columns]
     return [row for part in _parts(columns, width) for row in _part_rows(part, width)]
 
 
-def _written(column: Column) -> _Written:
+def _text_column(column: Column) -> _TextColumn:
     cells = tuple(one_line(value_text(value, column.what)) for value in column.values)
     title = one_line(column.title)
-    return _Written((title,), cells, one_line(column.group), column.align, column.is_key, column.may_drop)
+    return _TextColumn((title,), cells, one_line(column.group), column.align, column.is_key, column.may_drop)
 
 
-def _parts(columns: list[_Written], width: int) -> list[list[_Written]]:
-    """Return the columns in as many tables as the width asks for, each with those that name the rows."""
+def _parts(columns: list[_TextColumn], width: int) -> list[list[_TextColumn]]:
+    """Split the columns into as many tables as the width needs, each with the columns that name the rows."""
     if _total(columns) > width or any(column.group for column in columns):
-        columns = _titled(columns)
+        columns = _with_wrapped_titles(columns)
     while _total(columns) > width and any(column.may_drop for column in columns):
         last = max(i for i, column in enumerate(columns) if column.may_drop)
         columns = columns[:last] + columns[last + 1 :]
@@ -65,19 +65,19 @@ def _parts(columns: list[_Written], width: int) -> list[list[_Written]]:
     return parts
 
 
-def _titled(columns: list[_Written]) -> list[_Written]:
-    """Break long titles into two lines where no groups stand over them."""
+def _with_wrapped_titles(columns: list[_TextColumn]) -> list[_TextColumn]:
+    """Break long titles into two lines, unless there are group titles."""
     if any(column.group for column in columns):
-        return _widened(columns)
-    stacked = [_stacked(column.title[0]) for column in columns]
+        return _widened_for_groups(columns)
+    stacked = [_wrapped_title(column.title[0]) for column in columns]
     if not any(upper for upper, _ in stacked):
         return columns
     return [replace(column, title=title) for column, title in zip(columns, stacked, strict=True)]
 
 
-def _widened(columns: list[_Written]) -> list[_Written]:
-    """Make the last column of a group so wide that the group's title fits."""
-    made: list[_Written] = []
+def _widened_for_groups(columns: list[_TextColumn]) -> list[_TextColumn]:
+    """Widen the last column of each group so that the group's title fits."""
+    made: list[_TextColumn] = []
     for group, found in groupby(columns, key=lambda column: column.group):
         members = list(found)
         lacking = cell_len(group) - _total(members)
@@ -86,8 +86,8 @@ def _widened(columns: list[_Written]) -> list[_Written]:
     return made
 
 
-def _stacked(title: str) -> tuple[str, str]:
-    """Break a long title at the space nearest to its middle; others stand in the lower line."""
+def _wrapped_title(title: str) -> tuple[str, str]:
+    """Break a long title at the space nearest to its middle; short ones are in the lower line."""
     spaces = [i for i, letter in enumerate(title) if letter == " "]
     if len(title) <= WIDE_TITLE or not spaces:
         return "", title
@@ -95,8 +95,8 @@ def _stacked(title: str) -> tuple[str, str]:
     return title[:middle], title[middle + 1 :]
 
 
-def _gaps(columns: Sequence[_Written]) -> list[int]:
-    """Return the space before each column: more between groups of figures."""
+def _gaps(columns: Sequence[_TextColumn]) -> list[int]:
+    """Return the number of spaces before each column, more between groups."""
     gaps = [0] * len(columns)
     for i in range(1, len(columns)):
         is_new = columns[i].group != columns[i - 1].group and columns[i].group and columns[i - 1].align == "right"
@@ -104,11 +104,11 @@ def _gaps(columns: Sequence[_Written]) -> list[int]:
     return gaps
 
 
-def _total(columns: Sequence[_Written]) -> int:
+def _total(columns: Sequence[_TextColumn]) -> int:
     return sum(column.width for column in columns) + sum(_gaps(columns))
 
 
-def _part_rows(columns: list[_Written], width: int) -> list[Row]:
+def _part_rows(columns: list[_TextColumn], width: int) -> list[Row]:
     widths = _widths(columns, width)
     gaps = _gaps(columns)
     header = [_line([column.title[i] for column in columns], columns, widths, gaps) for i in range(_height(columns))]
@@ -119,12 +119,12 @@ def _part_rows(columns: list[_Written], width: int) -> list[Row]:
     return rows
 
 
-def _height(columns: Sequence[_Written]) -> int:
+def _height(columns: Sequence[_TextColumn]) -> int:
     return max((len(column.title) for column in columns), default=0)
 
 
-def _widths(columns: Sequence[_Written], width: int) -> list[int]:
-    """Return each column's width; where there is no room, words are folded, figures never."""
+def _widths(columns: Sequence[_TextColumn], width: int) -> list[int]:
+    """Return each column's width; where the table is too wide, columns of words are narrowed, numbers never."""
     widths = [column.width for column in columns]
     for words in ([c.is_key for c in columns], [c.align == "left" for c in columns]):
         excess = sum(widths) + sum(_gaps(columns)) - width
@@ -141,7 +141,7 @@ def _widths(columns: Sequence[_Written], width: int) -> list[int]:
 
 
 def _cell_rows(
-    cells: Sequence[str], columns: Sequence[_Written], widths: Sequence[int], gaps: Sequence[int]
+    cells: Sequence[str], columns: Sequence[_TextColumn], widths: Sequence[int], gaps: Sequence[int]
 ) -> list[str]:
     if all(cell_len(cell) <= width for cell, width in zip(cells, widths, strict=True)):
         return [_line(cells, columns, widths, gaps)]
@@ -153,7 +153,7 @@ def _cell_rows(
     return [_line([(lines + [""] * height)[i] for lines in folded], columns, widths, gaps) for i in range(height)]
 
 
-def _line(cells: Sequence[str], columns: Sequence[_Written], widths: Sequence[int], gaps: Sequence[int]) -> str:
+def _line(cells: Sequence[str], columns: Sequence[_TextColumn], widths: Sequence[int], gaps: Sequence[int]) -> str:
     padded = []
     for cell, column, width, gap in zip(cells, columns, widths, gaps, strict=True):
         space = " " * (width - cell_len(cell))
@@ -161,8 +161,8 @@ def _line(cells: Sequence[str], columns: Sequence[_Written], widths: Sequence[in
     return "".join(padded).rstrip()
 
 
-def _group_line(columns: Sequence[_Written], widths: Sequence[int], gaps: Sequence[int]) -> str:
-    """Write each group's title over its columns: flush left over words, in the middle of numbers."""
+def _group_line(columns: Sequence[_TextColumn], widths: Sequence[int], gaps: Sequence[int]) -> str:
+    """Return the line of group titles: left-aligned over words, centred over numbers."""
     line = ""
     for group, members in groupby(enumerate(columns), key=lambda pair: pair[1].group):
         places = [i for i, _ in members]

@@ -1,4 +1,4 @@
-"""What is running, on stderr: bars on a terminal, a plain line now and then elsewhere, nothing if so wished."""
+"""Shows progress on stderr: bars on a terminal, an occasional line elsewhere, nothing with --quiet."""
 
 import time
 from typing import Self
@@ -14,13 +14,13 @@ FIRST_LINE_S = 10.0
 
 
 class StudyProgress:
-    """A bar for a study's runs and one for each run under way. Every failure gets a line of its own at once.
+    """Shows a bar for a study's runs and one for each run under way, and prints a line for every failure.
 
     Args:
-        study: Name for the bar.
-        total: Runs in all.
-        quiet: Show failures and nothing else.
-        console: Where to; stderr if not said.
+        study: Name of the bar.
+        total: Number of runs in all.
+        quiet: Whether to show failures only.
+        console: The console to print to; by default stderr.
     """
 
     def __init__(self, study: str, total: int, *, quiet: bool = False, console: Console | None = None) -> None:
@@ -49,7 +49,7 @@ class StudyProgress:
 
     @property
     def has_bars(self) -> bool:
-        """Whether bars are drawn, which whatever is written past them would break."""
+        """Whether progress bars are drawn, so that other output must go through ``say``."""
         return not self._bars.disable
 
     def say(self, text: str) -> None:
@@ -60,14 +60,14 @@ class StudyProgress:
         self._bars.stop()
 
     def step(self, label: str, step: int, total: int) -> None:
-        """Note how far a run is."""
+        """Show the number of steps that a run has made."""
         task, _ = self._under_way.get(label) or (self._bars.add_task(f"  {label}", total=total), 0.0)
         self._under_way[label] = (task, step / max(1, total))
         self._bars.update(task, completed=step)
         self._show_all()
 
     def advance(self, number: int, label: str, status: str, error: str = "", notes: tuple[str, ...] = ()) -> None:
-        """Note what became of a run."""
+        """Show the status of a run, and the number of runs that are done."""
         self._number, self.total = number, max(self.total, number)
         self._num_skipped += status == RunStatus.SKIPPED
         task, _ = self._under_way.pop(label, (None, 0.0))

@@ -1,4 +1,4 @@
-"""Writes blocks on a terminal: aligned, wrapped to its width, a wide table in several parts."""
+"""Prints blocks on a terminal: aligned, wrapped to its width, wide tables split."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -19,7 +19,7 @@ FEWEST_LAYERS = (None, 8, 7, 6, 5, 4, 3, 2, 1)
 
 
 def print_blocks(console: Console, blocks: Sequence[Block]) -> None:
-    """Print blocks, an empty line between those that do not belong together."""
+    """Print blocks, with an empty line between those that are not joined."""
     plain: list[str] = []
     for text, is_header in blocks_rows(blocks, console.width):
         if is_header:
@@ -31,19 +31,19 @@ def print_blocks(console: Console, blocks: Sequence[Block]) -> None:
 
 
 def _write(console: Console, lines: list[str]) -> None:
-    """Write lines at once and forget them: rich takes two seconds for a thousand rows one by one."""
+    """Write all lines at once, since rich takes two seconds for a thousand lines one by one."""
     if lines:
         console.out("\n".join(lines), highlight=False)
         lines.clear()
 
 
-def fitted(build: Callable[[int | None], list[Block]], width: int, max_lines: int = MAX_LINES) -> list[Block]:
-    """Return the blocks with as many layers as fit into so many lines.
+def fit_blocks(build: Callable[[int | None], list[Block]], width: int, max_lines: int = MAX_LINES) -> list[Block]:
+    """Return the blocks with as many rows of layers as fit into ``max_lines``.
 
     Args:
-        build: Makes the blocks; takes the rows that a table of layers may have, None for all.
-        width: Of the terminal.
-        max_lines: Lines there are.
+        build: Makes the blocks with at most this many rows of layers; None for all.
+        width: Width of the terminal.
+        max_lines: Most lines in all.
     """
     for max_layers in FEWEST_LAYERS:
         blocks = build(max_layers)
@@ -53,7 +53,7 @@ def fitted(build: Callable[[int | None], list[Block]], width: int, max_lines: in
 
 
 def blocks_rows(blocks: Sequence[Block], width: int) -> list[Row]:
-    """Return what is written of blocks, line by line."""
+    """Return the printed lines of blocks."""
     told = [(block, rows) for block in blocks if (rows := _block_rows(block, width))]
     rows = list(told[0][1]) if told else []
     for _, (block, following) in pairwise(told):

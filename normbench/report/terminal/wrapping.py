@@ -1,4 +1,4 @@
-"""Breaks text into lines of a width: between facts, else between words; a command so that it can be copied."""
+"""Breaks text into lines of a width, between facts or words, and commands so that they can be copied."""
 
 import re
 import shlex
@@ -10,12 +10,12 @@ from normbench.report.blocks.block import Line
 from normbench.storage.files.plain_text import one_line
 
 DOT = " · "
-GOES_ON = "\\"
+CONTINUATION = "\\"
 NARROWEST = 20
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """Return the lines of a text; what begins with spaces is indented throughout.
+    """Return the lines of a text; if it begins with spaces, all lines are indented.
 
     Example:
         >>> wrapped("  batch_size 16 · sgd lr 0.01 · dropout 0", 24)
@@ -32,7 +32,7 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def _filled(pieces: Sequence[str], width: int, joint: str = " ") -> list[str]:
-    """Put as many pieces into each line as there is room for."""
+    """Join as many pieces per line as fit."""
     lines: list[str] = []
     for piece in pieces:
         if lines and cell_len(lines[-1]) + len(joint) + cell_len(piece) <= width:
@@ -47,7 +47,7 @@ def _words(text: str, width: int) -> list[str]:
 
 
 def folded(word: str, width: int) -> list[str]:
-    """Return a word that is too long in pieces: behind a comma, slash or =, else where the line ends.
+    """Split a word that is too long behind a comma, slash or =, or else at the end of the line.
 
     Example:
         >>> folded("norm=batch_norm,optimizer.lr=0.1", 20)
@@ -59,12 +59,12 @@ def folded(word: str, width: int) -> list[str]:
 
 
 def cell_lines(text: str, width: int) -> list[str]:
-    """Return the lines of a table's cell."""
+    """Return the wrapped lines of a table's cell."""
     return _filled(_words(text, width), width) if cell_len(text) > width else [text]
 
 
 def command_lines(line: Line, width: int) -> list[str]:
-    r"""Return a command and its remark; a long one goes on behind a backslash, as a shell reads it.
+    r"""Return a command and its remark; a long command is continued after a backslash, as in a shell.
 
     Example:
         >>> command_lines(Line("normbench run 'a b.yaml' --seeds 8", is_command=True), 24)
@@ -74,7 +74,7 @@ def command_lines(line: Line, width: int) -> list[str]:
     if cell_len(text) > width:
         first, *others = _filled([shlex.quote(word) for word in shlex.split(text)], width - 4)
         lines = [first, *(f"  {part}" for part in others)]
-        lines = [*(f"{part} {GOES_ON}" for part in lines[:-1]), lines[-1]]
+        lines = [*(f"{part} {CONTINUATION}" for part in lines[:-1]), lines[-1]]
     else:
         lines = [text]
     if not line.remark:
@@ -88,6 +88,6 @@ def command_lines(line: Line, width: int) -> list[str]:
 
 
 def label_width(lines: Sequence[Line]) -> int:
-    """Return the columns that labels take, with the space behind them; 0 where there is none."""
+    """Return the width of the labels and the space behind them; 0 without labels."""
     longest = max((cell_len(one_line(line.label)) for line in lines), default=0)
     return longest + 2 if longest else 0

@@ -1,1 +1,1 @@
-"""Executors take planned runs and return what became of each; one file per kind."""
+"""Executors make planned runs and yield their results; one file per kind."""

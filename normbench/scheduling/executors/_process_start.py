@@ -27,18 +27,18 @@ def start_context() -> BaseContext:
     return context
 
 
-def get_ready() -> None:
-    """Start the server now, so that it imports torch while this process does."""
+def start_server() -> None:
+    """Start the server of forks now, so that it imports torch while this process does."""
     if start_context().get_start_method() == "forkserver":
         from multiprocessing.forkserver import ensure_running
 
-        with signals_held_back():
+        with signals_blocked():
             ensure_running()
 
 
 @contextmanager
-def signals_held_back() -> Iterator[None]:
-    """Block signals until after the block, and in the processes it starts until they unblock them."""
+def signals_blocked() -> Iterator[None]:
+    """Block signals inside the block; processes that are started there inherit them blocked."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -1,4 +1,4 @@
-"""Worker: a process that makes one run after another, and the command's pipe to it."""
+"""Worker: a process that makes one run after another, and the pipe between it and the command."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from threading import Event, Thread
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from normbench.scheduling.executors._process_start import signals_held_back
+from normbench.scheduling.executors._process_start import signals_blocked
 from normbench.scheduling.interruption import SIGNALS
 from normbench.scheduling.run_result import RunOptions, RunResult
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     from normbench.scheduling.planned_run import PlannedRun
 
 GRACE_S = 3.0
-"""How long an ended process has to go."""
+"""Seconds that an ended process has to exit before it is killed."""
 STOP = "stop"
 
 
 class Worker:
-    """A worker process as the command sees it: is given runs, asked to stop, heard from.
+    """The command's side of a worker process: sends it runs and receives messages.
 
     Attributes:
-        run: The run it makes now; None while it is idle.
-        connection: Ready to be read where it has something to say, or has died.
+        run: The run that the process makes now; None while it is idle.
+        connection: Becomes readable when there is a message, or when the process has ended.
     """
 
     def __init__(self, context: BaseContext) -> None:
         self.run: PlannedRun | None = None
         self.connection, its_end = context.Pipe()
-        self._process = context.Process(target=serve, args=(its_end,), daemon=True)  # type: ignore[attr-defined]
+        self._process = context.Process(target=run_jobs, args=(its_end,), daemon=True)  # type: ignore[attr-defined]
         try:
-            with signals_held_back():
+            with signals_blocked():
                 self._process.start()
         except (EOFError, OSError):
             self.connection.close()
@@ -42,17 +42,17 @@ class Worker:
         finally:
             its_end.close()
 
-    def give(self, run: "PlannedRun", options: RunOptions) -> None:
-        """Have it make a run."""
+    def send_run(self, run: "PlannedRun", options: RunOptions) -> None:
+        """Send a run to make."""
         self.run = run
         self._send((run, options))
 
     def ask_to_stop(self) -> None:
-        """Have it save its run and hand it back."""
+        """Send the request to save its run and return it as interrupted."""
         self._send(STOP)
 
-    def hear(self) -> RunResult | tuple[int, int] | None:
-        """Return what it has to say: how its run ended, or how far it is; None if it has died."""
+    def receive(self) -> RunResult | tuple[int, int] | None:
+        """Receive a run's result, or its updates made and to make; return None if the process has ended."""
         try:
             message: RunResult | tuple[int, int] = self.connection.recv()
         except (EOFError, OSError):
@@ -60,17 +60,17 @@ class Worker:
         return message
 
     @property
-    def how_it_died(self) -> str:
-        """The end of a dead process in words."""
+    def exit_text(self) -> str:
+        """The exit code or signal of an ended process, in words."""
         code = self._process.exitcode or 0
         return f"signal {-code}" if code < 0 else f"exit code {code}"
 
-    def dismiss(self) -> None:
-        """Let it go when it has nothing to make any more."""
+    def send_end(self) -> None:
+        """Send the request to exit after its last run."""
         self._send(None)
 
     def end(self, grace_s: float) -> None:
-        """Wait until it is gone, so long at most, then end it by force."""
+        """Wait at most ``grace_s`` seconds for the process to exit, then kill it."""
         self._process.join(grace_s)
         if self._process.is_alive():
             self._process.kill()
@@ -81,24 +81,24 @@ class Worker:
         try:
             self.connection.send(message)
         except OSError:
-            return  # it has died; hear() will tell
+            return  # the process has ended; receive() returns None
 
 
-def serve(connection: "Connection[Any, Any]") -> None:
-    """Make the runs that come through the pipe until None does; a worker process does nothing else."""
+def run_jobs(connection: "Connection[Any, Any]") -> None:
+    """Make the runs that come through the pipe until None comes; the main function of a worker process."""
     from normbench.scheduling.one_run import RunMaker
 
     jobs: SimpleQueue[tuple[PlannedRun, RunOptions] | None] = SimpleQueue()
     stop = Event()
-    _heed_signals(jobs, stop)
-    Thread(target=_listen, args=(connection, jobs, stop), daemon=True).start()
+    _set_signal_handlers(jobs, stop)
+    Thread(target=_receive_jobs, args=(connection, jobs, stop), daemon=True).start()
     maker = RunMaker(lambda _, step, total: connection.send((step, total)), stop.is_set)
     while (job := jobs.get()) is not None:
         connection.send(maker.make(*job))
 
 
-def _heed_signals(jobs: "SimpleQueue[Any]", stop: Event) -> None:
-    """Ignore Ctrl-C, which the command gets too and passes on; at SIGTERM save the run and end."""
+def _set_signal_handlers(jobs: "SimpleQueue[Any]", stop: Event) -> None:
+    """Ignore Ctrl-C, which the command passes on as a request; at SIGTERM save the run and exit."""
 
     def end(number: int, _: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)
@@ -111,7 +111,7 @@ def _heed_signals(jobs: "SimpleQueue[Any]", stop: Event) -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
-def _listen(connection: "Connection[Any, Any]", jobs: "SimpleQueue[Any]", stop: Event) -> None:
+def _receive_jobs(connection: "Connection[Any, Any]", jobs: "SimpleQueue[Any]", stop: Event) -> None:
     try:
         while True:
             message = connection.recv()
@@ -119,5 +119,5 @@ def _listen(connection: "Connection[Any, Any]", jobs: "SimpleQueue[Any]", stop: 
                 stop.set()
             else:
                 jobs.put(message)
-    finally:  # the command is gone, and nobody waits for this any more; or its words cannot be understood
+    finally:  # the command has ended, or sent a message that cannot be read
         os._exit(1)

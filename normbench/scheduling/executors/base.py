@@ -1,4 +1,4 @@
-"""Executor: takes planned runs, gives back what became of each; found by its file."""
+"""Executor: the base class that makes planned runs and yields their results; subclasses are found by their files."""
 
 import os
 import re
@@ -10,37 +10,37 @@ from typing import TYPE_CHECKING, Self
 from normbench.errors import ConfigError
 from normbench.scheduling.interruption import Interruption
 from normbench.scheduling.run_result import RunOptions, RunResult
-from normbench.storage.files.part_files import Parts, class_in, import_parts
+from normbench.storage.files.part_files import Parts, import_parts, require_class
 
 if TYPE_CHECKING:
     from normbench.scheduling.planned_run import PlannedRun
 
 
 class Executor(ABC):
-    """Makes runs somewhere: in this process, in several, on other machines. A context manager that frees what it took.
+    """Makes runs: in this process, in several, or on other machines. A context manager that frees its resources.
 
-    A file in this folder holds one of them, whose import loads no torch: the command starts its processes first.
+    Each file in this folder defines one; importing it must not load torch, since processes are started before.
 
     Args:
         interruption: Asked between steps; once it says so, runs under way are saved and come back as interrupted.
 
     Attributes:
-        report_step: Gets a run, the updates made and those to make, a few times a second.
+        report_step: Gets a run and the number of updates made and to make, a few times a second.
     """
 
     def __init__(self, interruption: Interruption | None = None) -> None:
         self.interruption = interruption or Interruption()
         self.report_step: Callable[[PlannedRun, int, int], None] = lambda *_: None
-        self._gives_up = False
+        self._is_stopped = False
 
     @classmethod
     @abstractmethod
     def for_jobs(cls, jobs: str, interruption: Interruption | None = None) -> Self | None:
-        """Return the executor if ``--jobs`` asks for this kind, None if for another."""
+        """Return the executor if this kind handles this value of ``--jobs``, else None."""
 
     @abstractmethod
     def run(self, runs: "Sequence[PlannedRun]", options: RunOptions | None = None) -> Iterator[RunResult]:
-        """Make the runs and yield each one's result when it is done, in whatever order.
+        """Make the runs and yield the result of each when it is done, in any order.
 
         Runs not yet begun when ``is_stopping`` turns true are left out.
         """
@@ -49,39 +49,39 @@ class Executor(ABC):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Make no more runs, and free what was taken; at once if an exception ends the block."""
-        self.give_up()
+        """Start no more runs and free all resources, at once if an exception ends the block."""
+        self.stop()
 
     @property
     def is_stopping(self) -> bool:
-        """Whether no more runs are to be made."""
-        return self._gives_up or self.interruption.is_asked
+        """Whether no more runs may be started."""
+        return self._is_stopped or self.interruption.is_asked
 
-    def give_up(self) -> None:
-        """Make no more runs; those under way are saved."""
-        self._gives_up = True
+    def stop(self) -> None:
+        """Start no more runs, and save those under way."""
+        self._is_stopped = True
 
 
 def find_executors() -> dict[str, type[Executor]]:
-    """Import every file of this folder and return its executor by the file's name; unfinished ones are left out."""
+    """Import every file of this folder and return the executors by file name; unfinished files are left out."""
     return _parts().found
 
 
 def unfinished_executors() -> list[str]:
-    """Return a line for each file of this folder that holds no whole executor."""
+    """Return a line for each file of this folder that defines no complete executor."""
     return list(_parts().unfinished.values())
 
 
 @cache
 def _parts() -> Parts[type[Executor]]:
-    return import_parts(__name__.rpartition(".")[0], lambda module, _: class_in(module, Executor))
+    return import_parts(__name__.rpartition(".")[0], lambda module, _: require_class(module, Executor))
 
 
 def make_executor(jobs: str, interruption: Interruption | None = None) -> Executor:
-    """Return the executor that ``--jobs`` asks for.
+    """Return the executor for a value of ``--jobs``.
 
     Raises:
-        ConfigError: No executor understands it.
+        ConfigError: No executor handles it.
     """
     for kind in find_executors().values():
         executor = kind.for_jobs(jobs, interruption)
@@ -92,7 +92,7 @@ def make_executor(jobs: str, interruption: Interruption | None = None) -> Execut
 
 
 def num_jobs_of(jobs: str) -> int | None:
-    """Return how many runs ``--jobs`` asks to make at the same time; None where it is neither a number nor auto.
+    """Return the number of runs to make at the same time for a value of ``--jobs``; None for an invalid one.
 
     Example:
         >>> num_jobs_of("3"), num_jobs_of("0"), num_jobs_of("some")
@@ -104,5 +104,5 @@ def num_jobs_of(jobs: str) -> int | None:
 
 
 def num_cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class InProcess(Executor):
-    """Makes one run after another in this process; asked for by ``--jobs 1``."""
+    """Makes one run after another in this process; used for ``--jobs 1``."""
 
     @classmethod
     def for_jobs(cls, jobs: str, interruption: Interruption | None = None) -> Self | None:

@@ -1,4 +1,4 @@
-"""Processes: makes several runs at a time, each in a worker process of one thread."""
+"""Processes: makes several runs at the same time, each in a worker process with one thread."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from normbench.scheduling.executors._process_start import get_ready, start_context
+from normbench.scheduling.executors._process_start import start_context, start_server
 from normbench.scheduling.executors._worker import GRACE_S, Worker
 from normbench.scheduling.executors.base import Executor, num_jobs_of
 from normbench.scheduling.interruption import Interruption
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from normbench.scheduling.planned_run import PlannedRun
 
 POLL_S = 0.2
-"""The longest that a wish to stop goes unnoticed."""
+"""Most seconds until a request to stop is noticed."""
 
 
 class Processes(Executor):
-    """Makes runs in worker processes, ``num_jobs`` at a time; asked for by ``--jobs`` from 2.
+    """Makes runs in worker processes, ``num_jobs`` at a time; used for ``--jobs`` from 2.
 
-    The processes live as long as the block. One that dies, killed by the system for its memory say, takes only its
-    own run with it, which is tried once more: by a new process, from its checkpoint.
+    The processes exit at the end of the block. If one is killed, such as by the system for its memory, only its own run
+    is affected, and is tried once more by a new process, from its checkpoint.
 
     Args:
-        num_jobs: Runs made at the same time.
+        num_jobs: Number of runs made at the same time.
         interruption: Asked between steps; once it says so, runs under way are saved and come back as interrupted.
     """
 
@@ -44,51 +44,51 @@ class Processes(Executor):
 
     def __enter__(self) -> Self:
         """Start the server of worker processes, which imports torch while the command does."""
-        get_ready()
+        start_server()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Let the processes go; by force if an exception ends the block."""
+        """End the processes, by force if an exception ends the block."""
         super().__exit__(kind)
         for worker in self._workers:
-            worker.dismiss()
+            worker.send_end()
         self._end(self._workers, grace_s=0.0 if kind else GRACE_S)
 
     def run(self, runs: "Sequence[PlannedRun]", options: RunOptions | None = None) -> Iterator[RunResult]:
-        """Make the runs; each is handed back when it is done, in whatever order."""
+        """Make the runs and yield the result of each when it is done, in any order."""
         waiting, tried = deque(runs), set[Path]()
         try:
-            while waiting or self._at_work():
+            while waiting or self._busy_workers():
                 if self.is_stopping:
                     waiting.clear()
                     self._ask_to_stop()
-                yield from self._hand_out(waiting, options or RunOptions())
-                for worker in self._heard():
-                    result = self._hear(worker, waiting, tried)
+                yield from self._assign_runs(waiting, options or RunOptions())
+                for worker in self._ready_workers():
+                    result = self._handle_message(worker, waiting, tried)
                     if result:
                         yield result
         finally:
-            self._end(self._at_work(), grace_s=0.0)  # the caller has stopped taking results
+            self._end(self._busy_workers(), grace_s=0.0)  # the caller has stopped taking results
 
-    def _at_work(self) -> list[Worker]:
+    def _busy_workers(self) -> list[Worker]:
         return [worker for worker in self._workers if worker.run]
 
     def _ask_to_stop(self) -> None:
-        for worker in self._at_work():
+        for worker in self._busy_workers():
             worker.ask_to_stop()
 
-    def _hand_out(self, waiting: "deque[PlannedRun]", options: RunOptions) -> Iterator[RunResult]:
-        """Give runs to idle workers; yield as failed those that no process could be started for."""
+    def _assign_runs(self, waiting: "deque[PlannedRun]", options: RunOptions) -> Iterator[RunResult]:
+        """Send runs to idle workers; yield those for which no process could be started as failed."""
         try:
             while waiting and not self.is_stopping and (idle := self._idle()):
-                idle.give(waiting.popleft(), options)
+                idle.send_run(waiting.popleft(), options)
         except (EOFError, OSError) as error:
             why = f"no process could be started for it ({type(error).__name__}), for want of memory or processes"
             yield from (RunResult(run, RunStatus.FAILED, f"{why}. Use --jobs 1. {AGAIN}") for run in waiting)
             waiting.clear()
 
     def _idle(self) -> Worker | None:
-        """Return a worker without a run, started if there may be more; None where all are at work or none can start."""
+        """Return an idle worker, started if there may be more; None if all are busy or no process can start."""
         for worker in self._workers:
             if worker.run is None:
                 return worker
@@ -103,12 +103,12 @@ class Processes(Executor):
             return None
         return self._workers[-1]
 
-    def _heard(self) -> list[Worker]:
+    def _ready_workers(self) -> list[Worker]:
         by_connection = {worker.connection: worker for worker in self._workers}
         return [by_connection[ready] for ready in wait(list(by_connection), POLL_S)]  # type: ignore[index]
 
-    def _hear(self, worker: Worker, waiting: "deque[PlannedRun]", tried: set[Path]) -> RunResult | None:
-        message, run = worker.hear(), worker.run
+    def _handle_message(self, worker: Worker, waiting: "deque[PlannedRun]", tried: set[Path]) -> RunResult | None:
+        message, run = worker.receive(), worker.run
         if isinstance(message, tuple) and run:
             self.report_step(run, *message)
         elif isinstance(message, RunResult):
@@ -119,20 +119,20 @@ class Processes(Executor):
             return message
         elif message is None:
             self._end([worker], GRACE_S)
-            return self._died(worker, run, waiting, tried) if run else None
+            return self._handle_exit(worker, run, waiting, tried) if run else None
         return None
 
-    def _died(
+    def _handle_exit(
         self, worker: Worker, run: "PlannedRun", waiting: "deque[PlannedRun]", tried: set[Path]
     ) -> RunResult | None:
-        """Put a dead worker's run back into the queue once; the second time return it as failed."""
+        """Put the run of an ended worker back into the queue once; the second time return it as failed."""
         if self.is_stopping:
             return RunResult(run, RunStatus.INTERRUPTED)
         if run.folder not in tried:
             tried.add(run.folder)
             waiting.appendleft(run)
             return None
-        why = f"its process died twice ({worker.how_it_died}), perhaps for want of memory"
+        why = f"its process died twice ({worker.exit_text}), perhaps for want of memory"
         return RunResult(run, RunStatus.FAILED, f"{why}. Use fewer --jobs. {AGAIN}")
 
     def _end(self, workers: Sequence[Worker], grace_s: float) -> None:

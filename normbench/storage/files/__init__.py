@@ -1,1 +1,1 @@
-"""Writes files whole or not at all, and reads JSON, YAML with places, and text that is safe to print."""
+"""Writes files completely or not at all; reads JSON, and YAML with the line of each value; makes text safe to print."""

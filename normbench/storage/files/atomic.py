@@ -1,4 +1,4 @@
-"""Files written by rename, and failures of the system that name the file and the way out."""
+"""Writes files by rename, and turns errors of the system into a line with the file and the way out."""
 
 import errno
 import os
@@ -21,19 +21,19 @@ _WAYS_OUT = {
 
 
 def way_out(error: OSError) -> str:
-    """Return what a user can do about a failure of the system."""
+    """Return what a user can do about an error of the system, as a sentence."""
     return _WAYS_OUT.get(error.errno or 0, _ANOTHER)
 
 
-def refusal(error: OSError, place: Path | str) -> str:
-    """Return a failure of the system as a line; ``place`` is named where the system names no file."""
-    said = error.strerror or str(error)
-    return f"{error.filename or place}: must be readable and writable, got: {said}. {way_out(error)}"
+def os_error_line(error: OSError, place: Path | str) -> str:
+    """Return an error of the system as a line for users; ``place`` is named where the error names no file."""
+    problem = error.strerror or str(error)
+    return f"{error.filename or place}: must be readable and writable, got: {problem}. {way_out(error)}"
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Have a failure of the system inside the block name this file: one to write, unlike one to open, names none."""
+def name_in_errors(path: Path) -> Iterator[None]:
+    """Put this path into every OSError raised inside the block; errors of writing have none by themselves."""
     try:
         yield
     except OSError as error:
@@ -41,24 +41,24 @@ def naming(path: Path) -> Iterator[None]:
         raise
 
 
-PART = ".part-"
-"""How the name of a half-written file begins: no arm's folder and no file of a run can be called so."""
+PART_PREFIX = ".part-"
+"""Prefix of half-written files; no arm's folder and no file of a run can have it."""
 
 
-def part_of(path: Path) -> Path:
-    """Return the file that this process writes before it takes the place of ``path``."""
-    return path.with_name(f"{PART}{path.name}-{os.getpid()}")
+def part_path(path: Path) -> Path:
+    """Return the path of the half-written file that this process later renames to ``path``."""
+    return path.with_name(f"{PART_PREFIX}{path.name}-{os.getpid()}")
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a file to write, which takes the place of ``path`` if the block ends well, and else is gone.
+    """Yield a path to write to; rename it to ``path`` when the block ends, or remove it when the block raises.
 
-    Nobody ever reads half of ``path``, and a full disk is not kept full.
+    So no process ever reads half of ``path``, and a failed write leaves no file behind.
     """
-    part = part_of(path)
+    part = part_path(path)
     try:
-        with naming(path):
+        with name_in_errors(path):
             yield part
             part.replace(path)
     finally:
@@ -67,6 +67,6 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def close(file: IO[str] | IO[bytes], path: Path, *, failed: bool) -> None:
-    """Close a file; where something has failed already, that is what is told, not that the rest cannot be written."""
-    with suppress(*([OSError] if failed else [])), naming(path):
+    """Close a file; if ``failed``, ignore an OSError of closing, so that the first error is the one reported."""
+    with suppress(*([OSError] if failed else [])), name_in_errors(path):
         file.close()

@@ -1,15 +1,15 @@
-"""Whether a folder really lies where its path says: what a link leads to belongs to somebody else."""
+"""Refuses links in paths of run folders, since the folder behind one may belong to someone else."""
 
 from pathlib import Path
 
 from normbench.errors import RunFolderError
 
 
-def is_really_in(folder: Path, root: Path) -> bool:
-    """Return whether a folder lies in ``root``, and no link between the two leads there.
+def is_in_without_links(folder: Path, root: Path) -> bool:
+    """Return whether a folder lies in ``root`` and no part of the path between the two is a link.
 
     Example:
-        >>> is_really_in(Path("runs/a/b"), Path("runs")), is_really_in(Path("runs"), Path("runs"))
+        >>> is_in_without_links(Path("runs/a/b"), Path("runs")), is_in_without_links(Path("runs"), Path("runs"))
         (True, False)
     """
     found, top = folder.resolve(), root.resolve()
@@ -20,9 +20,9 @@ def refuse_links(folder: Path, *, levels: int = 1, name: str = "") -> None:
     """Refuse a folder that is a link, before anything is written or deleted behind it.
 
     Args:
-        folder: The innermost.
-        levels: So many are looked at: the folder, the one around it ...
-        name: What the user calls it; its path if not said.
+        folder: The innermost folder.
+        levels: Number of folders to check: the folder, the one around it, and so on.
+        name: Name for the message; by default the path.
 
     Raises:
         RunFolderError: One of them is a link.

@@ -1,4 +1,4 @@
-"""A tree of settings that remembers where each was written, and takes changes on top."""
+"""Located: nested settings with the place where each was written, which can be overridden by others."""
 
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -7,10 +7,10 @@ from typing import Any
 from normbench.errors import ConfigError
 
 MAX_DEPTH = 20
-"""No setting lies deeper."""
+"""Most steps in the key of a setting."""
 
 Loc = tuple[str | int, ...]
-"""A key in nested settings: ("norm", "num_groups")."""
+"""Path of keys in nested settings: ("norm", "num_groups")."""
 
 # Setting one of these on top of a file replaces the other: a run has one budget.
 ALTERNATIVES = {"num_steps": "num_epochs", "num_epochs": "num_steps"}
@@ -18,19 +18,19 @@ ALTERNATIVES = {"num_steps": "num_epochs", "num_epochs": "num_steps"}
 
 @dataclass
 class Located:
-    """A tree of settings, and where each of them was written ("configs/a.yaml:6" or "--set norm=none")."""
+    """Nested settings, and the place where each was written: "configs/a.yaml:6" or "--set norm=none"."""
 
     data: dict[str, Any]
     places: dict[Loc, str] = field(default_factory=dict)
 
     def place(self, loc: Loc) -> str:
-        """Return where ``loc`` stands, or the nearest thing around it that was written down."""
+        """Return the place of ``loc``, or of the nearest mapping or list around it that has one."""
         while loc and loc not in self.places:
             loc = loc[:-1]
         return self.places.get(loc, "")
 
     def overridden(self, changes: "Located") -> "Located":
-        """Return a copy with ``changes`` on top: a mapping with a name replaces a part, one without changes it.
+        """Return a copy with ``changes`` applied: a mapping with a name replaces a part, one without a name changes it.
 
         Raises:
             ConfigError: A key with more dots than any setting has.

@@ -1,4 +1,4 @@
-"""Python files of a folder, each imported on its own: an unfinished one is a line, and breaks no other."""
+"""Imports every Python file of a folder on its own, so that one unfinished file does not break the others."""
 
 import importlib
 import pkgutil
@@ -12,11 +12,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Parts(Generic[T]):
-    """What the files of a folder hold.
+    """The objects that the files of a folder define.
 
     Attributes:
-        found: By the file's name, sorted.
-        unfinished: By the file's name, a line that says what is missing in it.
+        found: One object per file, by the file's name, sorted.
+        unfinished: A line per unfinished file that names what is missing, by the file's name.
     """
 
     found: dict[str, T]
@@ -24,11 +24,11 @@ class Parts(Generic[T]):
 
 
 class UnfinishedError(Exception):
-    """A file lacks something; the text says what it must hold and what was found."""
+    """A file lacks something; the text holds the rule and what was found."""
 
 
 def is_variant(file: str) -> bool:
-    """Return whether a file beside ``base.py`` holds a variant; a name that begins with ``_`` says that it helps some.
+    """Return whether a file defines a variant: any but ``base`` and those that begin with ``_``, which only help.
 
     Example:
         >>> is_variant("group_norm"), is_variant("base"), is_variant("_drawing")
@@ -38,11 +38,11 @@ def is_variant(file: str) -> bool:
 
 
 def import_parts(package: str, read: Callable[[ModuleType, str], T]) -> Parts[T]:
-    """Import every file of a package, and read what it holds.
+    """Import every file of a package, and read the object that it defines.
 
     Args:
-        package: Such as ``normbench.norms``.
-        read: Returns what a module of this name holds; raises ``UnfinishedError`` where something is missing.
+        package: The package's name, such as ``normbench.norms``.
+        read: Gets a module and its name, returns its object; raises ``UnfinishedError`` where something is missing.
     """
     folder = importlib.import_module(package)
     parts: Parts[T] = Parts({}, {})
@@ -53,13 +53,13 @@ def import_parts(package: str, read: Callable[[ModuleType, str], T]) -> Parts[T]
             _check_caption(module)
             parts.found[name] = read(module, name)
         except UnfinishedError as error:
-            parts.unfinished[name] = f"{file}: {error}. {FINISH}"
+            parts.unfinished[name] = f"{file}: {error}. {HOW_TO_FINISH}"
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever is wrong in one file, the others are whole
-            parts.unfinished[name] = f"{file}: {_broken(error)}. {FINISH}"
+            parts.unfinished[name] = f"{file}: {_import_failure(error)}. {HOW_TO_FINISH}"
     return parts
 
 
-FINISH = "Finish it, or let its name begin with _."
+HOW_TO_FINISH = "Finish it, or let its name begin with _."
 
 
 def _check_caption(module: ModuleType) -> None:
@@ -67,18 +67,18 @@ def _check_caption(module: ModuleType) -> None:
         raise UnfinishedError("must begin with a docstring that says in a line what it is, got none")
 
 
-def _broken(error: BaseException) -> str:
+def _import_failure(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return f"must be Python, got {type(error).__name__} in line {error.lineno}: {error.msg}"
-    said = " ".join(f"{type(error).__name__}: {error}".split())
-    return f"must be importable, got {said[:200]}"
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"must be importable, got {text[:200]}"
 
 
-def function_in(module: ModuleType, name: str) -> Callable[..., object]:
-    """Return the function of this name, with a docstring.
+def require_function(module: ModuleType, name: str) -> Callable[..., object]:
+    """Return the module's function of this name.
 
     Raises:
-        UnfinishedError: There is none, or it says nothing.
+        UnfinishedError: There is none, or it has no docstring.
     """
     found = vars(module).get(name)
     if not callable(found):
@@ -88,7 +88,7 @@ def function_in(module: ModuleType, name: str) -> Callable[..., object]:
     return found  # type: ignore[no-any-return]
 
 
-def class_in(module: ModuleType, base: type) -> Any:
+def require_class(module: ModuleType, base: type) -> Any:
     """Return the one class that a module derives from a base, with nothing left to define.
 
     Raises:

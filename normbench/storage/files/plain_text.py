@@ -1,4 +1,4 @@
-"""Text that others wrote, shown as text: what would steer a terminal becomes a visible escape."""
+"""Makes text safe to print: characters that control a terminal are shown as escapes."""
 
 import re
 import shlex
@@ -10,21 +10,23 @@ from typing import TextIO, cast
 from normbench.storage.files.streams import STDOUT, NamedStream, QuietStream
 
 # C0 but for tab and newline, DEL, C1, line separators, marks that turn the direction of writing, lone surrogates.
-_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_CONTROL_CHARACTERS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
 
 
 def visible(text: str) -> str:
-    r"""Return text with every character that steers a terminal written as ``\uXXXX``, which JSON also reads.
+    r"""Return text with every character that controls a terminal written as ``\uXXXX``, which JSON also reads.
 
     Example:
         >>> print(visible("\x1b[31mred"))
         \u001b[31mred
     """
-    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _CONTROL_CHARACTERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def one_line(text: str) -> str:
-    r"""Return text as ``visible`` does, in one line whatever it holds.
+    r"""Return text as ``visible`` does, with line breaks and tabs escaped too.
 
     Example:
         >>> print(one_line("a\nb"))
@@ -34,7 +36,7 @@ def one_line(text: str) -> str:
 
 
 def command_line(*words: object, runs_dir: object = "runs") -> str:
-    """Return a command to be pasted into a shell; the runs folder is named where it is not the usual one.
+    """Return a normbench command for a shell, with ``--runs-dir`` where the runs folder is not the default.
 
     Example:
         >>> command_line("run", "my run.yaml", runs_dir="runs here")
@@ -45,47 +47,47 @@ def command_line(*words: object, runs_dir: object = "runs") -> str:
 
 
 class VisibleStream:
-    """A text stream that shows what is written to it as ``visible`` does."""
+    """A text stream that passes all text through ``visible`` before it writes it."""
 
     def __init__(self, stream: TextIO) -> None:
         self.beneath = stream
 
     def write(self, text: str) -> int:
-        """Write text; return how much of it."""
+        """Write text; return its length."""
         self.beneath.write(visible(text))
         return len(text)
 
     def flush(self) -> None:
-        """Write out what the stream beneath has kept."""
+        """Flush the stream beneath."""
         self.beneath.flush()
 
     def isatty(self) -> bool:
-        """Return whether a terminal lies beneath."""
+        """Return whether the stream beneath is a terminal."""
         return self.beneath.isatty()
 
     def fileno(self) -> int:
-        """Return the number of the file beneath."""
+        """Return the file descriptor of the stream beneath."""
         return self.beneath.fileno()
 
     @property
     def encoding(self) -> str:
-        """How the stream beneath writes letters."""
+        """Encoding of the stream beneath."""
         return self.beneath.encoding
 
     @property
     def errors(self) -> str | None:
-        """What the stream beneath does with letters it cannot write."""
+        """Error handler of the stream beneath for letters it cannot encode."""
         return self.beneath.errors
 
 
 def stream_beneath(stream: TextIO) -> TextIO:
-    """Return the stream that a console writes to, which steers the terminal itself and makes its text visible."""
+    """Return the stream beneath a ``VisibleStream``, for a console that controls the terminal itself."""
     return stream.beneath if isinstance(stream, VisibleStream) else stream
 
 
 @contextmanager
-def only_visible_text() -> Iterator[None]:
-    """Let nothing that is printed inside the block steer the terminal."""
+def print_visible_text() -> Iterator[None]:
+    """Make all text that is printed inside the block visible, so that none of it controls the terminal."""
     kept = sys.stdout, sys.stderr
     named = NamedStream(kept[0], STDOUT), QuietStream(kept[1], "standard error")
     sys.stdout, sys.stderr = (cast(TextIO, VisibleStream(cast(TextIO, stream))) for stream in named)

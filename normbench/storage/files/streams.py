@@ -1,4 +1,4 @@
-"""Standard streams that may be closed, full or read by nobody: a line or silence, never a traceback."""
+"""Writes to standard streams that may be closed or full, without a traceback."""
 
 import io
 import os
@@ -7,17 +7,17 @@ from contextlib import suppress
 from typing import Any, TextIO
 
 STDOUT = "standard output"
-"""How a failure of the system names it."""
+"""Name of the stream in error messages."""
 
 
 class NamedStream:
-    """A text stream whose failures name it; what else it can do the stream beneath does."""
+    """A text stream that puts its name into every OSError; all else is passed to the stream beneath."""
 
     def __init__(self, stream: TextIO, name: str) -> None:
         self._stream, self._name = stream, name
 
     def write(self, text: str) -> int:
-        """Write text; return how much of it."""
+        """Write text; return its length."""
         try:
             return self._stream.write(text)
         except OSError as error:
@@ -25,7 +25,7 @@ class NamedStream:
             raise
 
     def flush(self) -> None:
-        """Write out what has been kept."""
+        """Flush the stream beneath."""
         try:
             self._stream.flush()
         except OSError as error:
@@ -37,22 +37,22 @@ class NamedStream:
 
 
 class QuietStream(NamedStream):
-    """A text stream that nobody may be able to read: what cannot be written there is lost, and nothing ends by it."""
+    """A text stream that ignores every OSError: text that cannot be written is lost."""
 
     def write(self, text: str) -> int:
-        """Write text if it can be written."""
+        """Write text, or lose it; return its length."""
         with suppress(OSError):
             super().write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Write out what has been kept if it can be written."""
+        """Flush the stream beneath, ignoring an OSError."""
         with suppress(OSError):
             super().flush()
 
 
 def open_standard_streams() -> None:
-    """Open those that are closed as the null device, before a file of a run gets their number."""
+    """Open closed standard streams on the null device, before a file of a run gets their descriptor."""
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is not None:
             continue
@@ -67,7 +67,7 @@ def open_standard_streams() -> None:
 
 
 def discard_output() -> None:
-    """Let the rest of what goes to the standard output go nowhere, what is kept of it included."""
+    """Send all further standard output, including what is buffered, to the null device."""
     with suppress(OSError, ValueError, io.UnsupportedOperation):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""YAML read safely, with the place of every value remembered for messages."""
+"""Reads YAML files safely, and keeps the line of every value for messages."""
 
 import os
 import re
@@ -16,12 +16,12 @@ MAX_NODES = 20_000
 MAX_TEXT = 10_000
 MAX_KEY = 200
 MAX_INT = 2**63 - 1
-RESOLVED = "# The resolved config of one run, down to the line of dots"
-"""How the config of a run's folder begins."""
+RESOLVED_HEADER = "# The resolved config of one run, down to the line of dots"
+"""First line of the config in a run's folder."""
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML 1.2's few implicit types: PyYAML alone reads 1e-3 as text, no as false and 012 as ten."""
+    """Reads the implicit types of YAML 1.2; PyYAML by itself reads 1e-3 as text, no as false and 012 as ten."""
 
     yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
 
@@ -50,7 +50,7 @@ def read_study_file(path: Path) -> Located:
 
 
 def read_text(path: Path) -> str:
-    """Return what a study file says, before any of it is understood.
+    """Return the text of a study file.
 
     Raises:
         ConfigError: No such file, not UTF-8, or larger than any study.
@@ -65,16 +65,16 @@ def read_text(path: Path) -> str:
     if size > MAX_BYTES:
         raise ConfigError([f"{path}: must be at most {MAX_BYTES:,} bytes, got {size:,}. Is this a config?"])
     try:
-        return _uncut(raw.decode("utf-8-sig"), path)
+        return _refuse_cut_short(raw.decode("utf-8-sig"), path)
     except UnicodeDecodeError as error:
         raise ConfigError(
             [f"{path}: must be UTF-8 text, got byte {raw[error.start]:#x} at {error.start}. Save it as UTF-8."]
         ) from None
 
 
-def _uncut(text: str, path: Path) -> str:
-    """Return a config as it is; one that a run wrote, cut short, may still be YAML, and then says something else."""
-    if text.startswith(RESOLVED) and text.rstrip().rpartition("\n")[2] != "...":
+def _refuse_cut_short(text: str, path: Path) -> str:
+    """Return a config's text; refuse one that a run wrote and that was cut short, which may still be valid YAML."""
+    if text.startswith(RESOLVED_HEADER) and text.rstrip().rpartition("\n")[2] != "...":
         rule, way_out = "must end in the line of dots it was written with", "Run its study's file with --force."
         raise ConfigError([f"{path}: {rule}, got it cut short. {way_out}"])
     return text
@@ -106,7 +106,7 @@ def parse_yaml(text: str, where: str, *, lines: bool = True) -> Located:
     try:
         _refuse_depth(text, where)
         node = yaml.compose(text, Loader=_Loader)
-    except UnicodeEncodeError:  # half a letter, from a command line that was not UTF-8
+    except UnicodeEncodeError:  # a lone surrogate, from a command line that was not UTF-8
         raise ConfigError([f"{where}: must be UTF-8 text. Type it again."]) from None
     except yaml.YAMLError as error:
         raise ConfigError([_syntax_complaint(error, where, lines=lines)]) from None
@@ -120,7 +120,7 @@ def parse_yaml(text: str, where: str, *, lines: bool = True) -> Located:
 
 
 def _refuse_depth(text: str, where: str) -> None:
-    """Count brackets before nodes are made of them: libyaml's composer recurses in C until the process dies."""
+    """Refuse deep nesting before nodes are made: libyaml's composer recurses in C until the process crashes."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -162,7 +162,7 @@ class _Reader:
         """Return the value of a node."""
         self.places[loc] = self.place(node)
         self.num_nodes += 1
-        self.num_letters += len(node.value)  # an alias says a text again, at no cost to the file
+        self.num_letters += len(node.value)  # an alias repeats a text without making the file longer
         if len(loc) > MAX_DEPTH or self.num_nodes > MAX_NODES or self.num_letters > MAX_BYTES:
             raise ConfigError(
                 [f"{self.place(node)}: must hold at most {MAX_NODES:,} values, {MAX_DEPTH} deep. Is this a config?"]
@@ -177,7 +177,7 @@ class _Reader:
         return self.read_scalar(node, loc)
 
     def read_mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, Any]:
-        """Return a mapping; a key given twice is a mistake, not a silent choice."""
+        """Return a mapping; complain about a key that is given twice."""
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
@@ -209,7 +209,7 @@ class _Reader:
             return None
 
     def complain(self, node: yaml.Node, loc: Loc, rule: str) -> None:
-        """Keep one mistake for the end."""
+        """Add one mistake to the complaints."""
         key = ".".join(str(step) for step in loc)
         self.complaints.append(f"{self.place(node)}: {f'{key}: ' if key else ''}{rule}")
 

@@ -1,4 +1,4 @@
-"""CSV files of a run, the truth that everything else is read from."""
+"""Writes the CSV files of a run; all reports are made from them."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -12,18 +12,18 @@ from normbench.datasets.base import Dataset
 from normbench.errors import RunFolderError
 from normbench.inspection.watch.frame import Frame
 from normbench.inspection.watch.layer_stats import STATISTICS, describe, layer_of
-from normbench.storage.files.atomic import close, naming, replacing
+from normbench.storage.files.atomic import close, name_in_errors, replacing
 from normbench.storage.files.reading import read_bytes
-from normbench.storage.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, PROBES_CSV, digests
+from normbench.storage.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, PROBES_CSV, csv_digests
 
 
 class CsvRecorder:
-    """Writes metrics.csv, layer_stats.csv and, where there is something to say, curve.csv and probes.csv.
+    """Writes metrics.csv and layer_stats.csv, and curve.csv and probes.csv where a frame has such data.
 
     Numbers are written so that reading them back gives the same float64.
 
     Args:
-        folder: The run's folder; files that are there are gone on with.
+        folder: The run's folder; existing files are appended to.
         columns: Columns of metrics.csv after ``step``.
     """
 
@@ -45,9 +45,9 @@ class CsvRecorder:
         """Check that each file holds what was written into it; return the sha256 of every CSV file of the run.
 
         Raises:
-            RunFolderError: Somebody else has changed or removed one.
+            RunFolderError: Another process has changed or removed one.
         """
-        found = digests(self.folder)
+        found = csv_digests(self.folder)
         for name, written in self._written.items():
             if found.get(name) != written.hexdigest():
                 rule = "must stay as the run writes it until the run is over, got it changed or removed"
@@ -68,7 +68,7 @@ class CsvRecorder:
 
     def _append(self, name: str, header: Sequence[object], rows: Iterable[Sequence[object]]) -> None:
         path, text = self.folder / name, StringIO()
-        with naming(path):
+        with name_in_errors(path):
             if name not in self._files:
                 before = read_bytes(path) if path.exists() else b""
                 rows = rows if before else [header, *rows]
@@ -81,7 +81,7 @@ class CsvRecorder:
 
 
 def write_points(folder: Path, dataset: Dataset) -> None:
-    """Write the samples of one-dimensional regression, which the picture of the curves shows, and the truth."""
+    """Write the samples of one-dimensional regression and its noise-free curve to points.csv, to be drawn later."""
     if dataset.noise_free is None or dataset.train.x.shape[1:] != (1,):
         return
     rows = [

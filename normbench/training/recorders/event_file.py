@@ -1,4 +1,4 @@
-"""One TensorBoard event file, written at once and in order, and gone on with where it ends."""
+"""EventFile: one TensorBoard event file per folder, appended to without delay and in order."""
 
 import platform
 import struct
@@ -10,18 +10,18 @@ from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.proto.summary_pb2 import Summary
 from tensorboardX.record_writer import masked_crc32c
 
-from normbench.storage.files.atomic import close, naming
+from normbench.storage.files.atomic import close, name_in_errors
 
 
 class EventFile:
     """Appends events to the event file of a folder; makes one where there is none.
 
-    tensorboardX's writer always begins a new file, and readers put files in the order of the times in their names:
-    a clock set back between two of them would mix up the steps. One file per run has no order to get wrong. What was
-    written is there even if the process dies: nothing waits in a queue.
+    tensorboardX's writer always begins a new file, and readers sort files by the times in their names: a clock set
+    back between two files would mix up the steps. So there is one file per run. Events are written without a queue,
+    so that none is lost if the process is killed.
 
     Args:
-        folder: Where it lies, as ``events.out.tfevents.<seconds>.<host>``.
+        folder: The folder of the file, ``events.out.tfevents.<seconds>.<host>``.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,12 +43,12 @@ class EventFile:
         self._append(Event(summary=what, step=step, wall_time=time.time()))
 
     def flush(self) -> None:
-        """Hand what was written to the system."""
-        with naming(self.path):
+        """Flush the file."""
+        with name_in_errors(self.path):
             self._file.flush()
 
     def close(self, *, failed: bool = False) -> None:
-        """Write what is left; no more after that. Where something has failed already, a further failure is not told."""
+        """Close the file; if ``failed``, ignore an OSError of closing, so that the first error is the one reported."""
         close(self._file, self.path, failed=failed)
 
     def _append(self, event: Event) -> None:
@@ -56,7 +56,7 @@ class EventFile:
         content = event.SerializeToString()
         length = struct.pack("<Q", len(content))
         record = length + _checksum(length) + content + _checksum(content)
-        with naming(self.path):
+        with name_in_errors(self.path):
             self._file.write(record)
 
 

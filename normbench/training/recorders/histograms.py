@@ -1,4 +1,4 @@
-"""Histograms in one pass: 64 equal bins between the smallest and the largest value."""
+"""Computes histograms of tensors: 64 equal bins between the smallest and the largest value."""
 
 from dataclasses import dataclass
 
@@ -6,22 +6,22 @@ import torch
 from torch import Tensor
 
 NUM_BINS = 64
-"""TensorBoard draws 30; more is paid for and not seen."""
+"""Number of bins; TensorBoard draws 30."""
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """What TensorBoard wants to know of a tensor. Values that are not finite are counted apart.
+    """The histogram of a tensor's finite values, in TensorBoard's form.
 
     Attributes:
         min: Smallest finite value.
         max: Largest finite value.
-        num: How many finite values.
-        sum: Their sum.
+        num: Number of finite values.
+        sum: Sum of the finite values.
         sum_squares: Sum of their squares.
         bucket_limits: Right edge of each bin.
-        bucket_counts: Values in each bin.
-        num_nonfinite: Values that are inf or nan.
+        bucket_counts: Number of values in each bin.
+        num_nonfinite: Number of values that are inf or nan.
     """
 
     min: float
@@ -35,7 +35,7 @@ class Histogram:
 
 
 def histogram(tensor: Tensor) -> Histogram | None:
-    """Count a tensor's values into bins on its own device; None if no value is finite."""
+    """Compute the histogram of a tensor on its own device; return None if no value is finite."""
     values = tensor.detach().flatten()
     low, high = torch.stack(values.aminmax()).tolist()
     if not (abs(low) < torch.inf and abs(high) < torch.inf):  # also false for nan, which aminmax hands on

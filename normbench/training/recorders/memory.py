@@ -1,9 +1,9 @@
-"""Recorders that write nothing themselves: memory (tests), and several in turn."""
+"""Recorders without files: one that keeps frames in memory, and one that passes each frame to several recorders."""
 
 from collections.abc import Iterable
 
 from normbench.inspection.watch.frame import Frame
-from normbench.training.loop import Recorder
+from normbench.training.training_objects import Recorder
 
 
 class MemoryRecorder:
@@ -18,12 +18,12 @@ class MemoryRecorder:
 
 
 class Recorders:
-    """Hands each frame to several recorders in turn."""
+    """Passes each frame to several recorders in turn."""
 
     def __init__(self, recorders: Iterable[Recorder]) -> None:
         self.recorders = list(recorders)
 
     def record(self, frame: Frame) -> None:
-        """Hand the frame on."""
+        """Pass the frame to each recorder."""
         for recorder in self.recorders:
             recorder.record(frame)

@@ -1,4 +1,4 @@
-"""TensorBoard's view of a run: histograms, scalars, pictures, and settings for the HParams page."""
+"""Writes TensorBoard files of a run: histograms, scalars, pictures, and settings for the HParams page."""
 
 import math
 import time
@@ -15,7 +15,7 @@ from normbench.inspection.watch.frame import Frame
 from normbench.training.recorders.event_file import EventFile
 from normbench.training.recorders.histograms import histogram
 
-# What TensorBoard keeps of one tag; more would be dropped by it at random.
+# Steps that TensorBoard keeps of one tag; it drops others at random.
 MAX_HISTOGRAM_STEPS, MAX_SCALAR_STEPS = 500, 1000
 
 
@@ -23,10 +23,10 @@ class TensorBoardRecorder:
     """Writes histograms, scalars, the config as text and HParams into one event file.
 
     Args:
-        folder: The run's folder; an event file there is gone on with.
-        kinds: Which tensors get histograms: weight, grad, activation, update.
-        num_frames: How many frames to expect; histograms and scalars are thinned to what TensorBoard keeps.
-        num_seen: How many of them were recorded before.
+        folder: The run's folder; an existing event file is appended to.
+        kinds: Kinds of tensors that get histograms: weight, grad, activation, update.
+        num_frames: Number of frames to expect; more than TensorBoard keeps are thinned out evenly.
+        num_seen: Number of frames recorded before.
     """
 
     def __init__(self, folder: Path, kinds: Sequence[str], num_frames: int, num_seen: int = 0) -> None:
@@ -54,7 +54,7 @@ class TensorBoardRecorder:
         is_last = self.num_seen == self._last
         if is_last or self.num_seen % self._scalar_stride == 0:
             for tag, value in _scalars(frame).items():
-                if math.isfinite(value):  # TensorBoard has no place for others; the CSV files keep them
+                if math.isfinite(value):  # TensorBoard cannot show others; the CSV files hold them
                     self._events.write(summary.scalar(tag, value), frame.step)
         if is_last or self.num_seen % self._histogram_stride == 0:
             for kind in self.kinds:
@@ -64,7 +64,7 @@ class TensorBoardRecorder:
         self._events.flush()
 
     def finish(self, *, succeeded: bool) -> None:
-        """Say how the run ended."""
+        """Write the run's final status for the HParams page."""
         status = Status.Value("STATUS_SUCCESS" if succeeded else "STATUS_FAILURE")
         end = HParamsPluginData(session_end_info=SessionEndInfo(status=status, end_time_secs=time.time()))
         self._events.write(_plugin_summary("_hparams_/session_end_info", end), 0)
@@ -80,13 +80,13 @@ class TensorBoardRecorder:
 
 
 def _stride(num_frames: int, limit: int) -> int:
-    """Return every how many frames one is kept, so that with the last they are at most ``limit``."""
+    """Return the stride at which, together with the last, at most ``limit`` frames are kept."""
     return 1 if num_frames <= limit else math.ceil((num_frames - 1) / (limit - 1))
 
 
 def write_pictures(folder: Path, tag: str, pictures: Mapping[int, bytes]) -> None:
-    """Write PNG pictures by step as TensorBoard images, into an event file of their own; older ones give way."""
-    with _only_events(folder) as events:
+    """Write PNG pictures by step as TensorBoard images into a new event file, which replaces older ones."""
+    with _new_event_file(folder) as events:
         for step, png in pictures.items():
             width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))  # PNG's header
             image = Summary.Image(encoded_image_string=png, width=width, height=height, colorspace=4)
@@ -94,15 +94,15 @@ def write_pictures(folder: Path, tag: str, pictures: Mapping[int, bytes]) -> Non
 
 
 def write_scalars(folder: Path, curves: Mapping[str, Sequence[tuple[int, float]]]) -> None:
-    """Write (step, value) by column of metrics.csv as TensorBoard scalars, into a file of their own; older ones go."""
-    with _only_events(folder) as events:
+    """Write (step, value) pairs by column of metrics.csv as TensorBoard scalars into a new file; remove older ones."""
+    with _new_event_file(folder) as events:
         for column, points in curves.items():
             for step, value in points:
                 if math.isfinite(value):
                     events.write(summary.scalar(scalar_tag(column), value), step)
 
 
-def _only_events(folder: Path) -> EventFile:
+def _new_event_file(folder: Path) -> EventFile:
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("events.*"):
         old.unlink()
@@ -115,7 +115,7 @@ def _scalars(frame: Frame) -> dict[str, float]:
 
 
 def scalar_tag(column: str) -> str:
-    """Return TensorBoard's tag of a column of metrics.csv, the quantity first so that it becomes the group.
+    """Return TensorBoard's tag for a column of metrics.csv; its quantity comes first, since TensorBoard groups by it.
 
     Example:
         >>> scalar_tag("test_loss"), scalar_tag("reestimated_test_loss"), scalar_tag("batch_loss_max")

@@ -6,7 +6,7 @@ from runs_in_memory import RunInMemory, arm_in_memory, arms_called
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.verdict import judge_claim
 from normbench.evidence.metrics.run_metrics import read_metrics
-from normbench.scheduling.tuning import Tried, choose
+from normbench.scheduling.tuning import Trial, choose_best
 
 NUM_STUDIES, NUM_SEEDS, TUNING_SEEDS = 2000, 8, 2
 LRS = (0.01, 0.03, 0.1)
@@ -28,8 +28,8 @@ def tuned_arm(rng, name, shift, common):
             read_metrics(made_up_run(rng, 1000 + i, rng.normal(-1, 0.3)), ["validation_loss"])["validation_loss"]
             for i in range(TUNING_SEEDS)
         ]
-        tried.append(Tried({"optimizer.lr": lr}, scores, float(np.median(scores))))
-    choice = choose(name, tried, 0, {"optimizer.lr": LRS})
+        tried.append(Trial({"optimizer.lr": lr}, scores, float(np.median(scores))))
+    choice = choose_best(name, tried, 0, {"optimizer.lr": LRS})
     logs = common + shift + rng.normal(0, 0.3, NUM_SEEDS)
     runs = [made_up_run(rng, seed, log) for seed, log in enumerate(logs)]
     return arm_in_memory(f"{name},tuned", runs, optimizer__lr=choice.chosen["optimizer.lr"])

@@ -14,7 +14,7 @@ NUM_STUDIES = 1000
 
 def verdict(expect, *arms, metric="test_loss", seeds=None, says="so"):
     claims, errors = read_claims(
-        [{"says": says, "metric": metric, "expect": expect}], ArmSet([arm.known for arm in arms])
+        [{"says": says, "metric": metric, "expect": expect}], ArmSet([arm.labelled for arm in arms])
     )
     assert not errors
     return judge_claim(claims[0], arms, seeds if seeds is not None else arms[0].seeds, "study", "normbench run x.yaml")

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from made_up_runs import make_arm, make_run, make_study
 
-from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison, compare_study
+from normbench.evidence.comparison.comparison import StudyComparison, compare_study
 from normbench.evidence.comparison.effects import with_effects
+from normbench.evidence.comparison.rows import Row, SeedSummary
 from normbench.storage.study_folder import read_study
 
 NUM_STUDIES = 2_000
@@ -35,7 +36,7 @@ def skewed_accuracies(rng, num_arms):
 
 def judged(metric, values):
     """The verdicts of a table in which the first arm is the baseline."""
-    figures = [{metric: Figure.of(of_arm, metric)} for of_arm in values.tolist()]
+    figures = [{metric: SeedSummary.of(of_arm, metric)} for of_arm in values.tolist()]
     rows = [
         Row(f"arm{i}", {}, tuple(range(NUM_SEEDS)), 0, figure, 1, None, name=f"arm{i}")
         for i, figure in enumerate(figures)
@@ -78,4 +79,6 @@ def test_verdicts_from_run_folders_are_those_of_the_values_in_them():
             make_run(made, seed, [{"step": 0, "test_loss": 9.0}, {"step": 20, "test_loss": loss}])
     rows = with_effects(compare_study(read_study(folder), ["test_loss"])).rows
     assert [row.effect.verdict for row in rows[1:]] == judged("test_loss", values)
-    assert [row.figures["test_loss"] for row in rows] == [Figure.of(losses, "test_loss") for losses in values.tolist()]
+    assert [row.figures["test_loss"] for row in rows] == [
+        SeedSummary.of(losses, "test_loss") for losses in values.tolist()
+    ]

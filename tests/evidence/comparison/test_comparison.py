@@ -11,7 +11,8 @@ import pytest
 from made_up_runs import make_arm, make_run, make_study, std_rows
 
 from normbench.errors import ComparisonError, RunFolderError
-from normbench.evidence.comparison.comparison import Figure, compare_runs, compare_study
+from normbench.evidence.comparison.comparison import compare_runs, compare_study
+from normbench.evidence.comparison.rows import SeedSummary
 from normbench.evidence.metrics.scales import mean_interval
 from normbench.report.blocks.comparison import footnote
 from normbench.report.blocks.next_steps import evidence_block, evidence_commands
@@ -52,7 +53,7 @@ def test_an_arm_is_its_mean_and_the_std_of_its_seeds(study):
 
 
 def test_one_seed_has_neither_std_nor_interval():
-    assert Figure.of([3.0], "test_loss") == Figure((3.0,), 1, 3.0, None, None, None)
+    assert SeedSummary.of([3.0], "test_loss") == SeedSummary((3.0,), 1, 3.0, None, None, None)
 
 
 def test_arms_stand_in_the_order_of_the_study(study):

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from normbench.errors import ComparisonError
-from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
-from normbench.evidence.comparison.effects import asked_for, with_effects, with_first_baseline
+from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.comparison.effects import resolve_baseline_option, with_effects, with_first_baseline
+from normbench.evidence.comparison.rows import Row, SeedSummary
 from normbench.report.blocks.comparison import footnote
 from normbench.report.blocks.numbers import effect_text, verdict_text
 
@@ -15,12 +16,12 @@ SEEDS = tuple(range(8))
 
 def row(arm, values, metric="test_loss", seeds=SEEDS, **settings):
     name = "" if "=" in arm else arm
-    return Row(arm, settings, seeds, 0, {metric: Figure.of(values, metric)}, 10, None, name=name)
+    return Row(arm, settings, seeds, 0, {metric: SeedSummary.of(values, metric)}, 10, None, name=name)
 
 
 def study(*rows, baseline=None, differing=()):
     made = StudyComparison("made_up", "", "made_up.yaml", rows, differing, False)
-    return replace(made, baseline=baseline, against=baseline and asked_for(made, baseline))
+    return replace(made, baseline=baseline, against=baseline and resolve_baseline_option(made, baseline))
 
 
 def losses(factor):

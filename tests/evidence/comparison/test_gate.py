@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from normbench.errors import ComparisonError
-from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
-from normbench.evidence.comparison.effects import asked_for, with_effects
-from normbench.evidence.comparison.gate import failures, read_gate
+from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.comparison.effects import resolve_baseline_option, with_effects
+from normbench.evidence.comparison.gate import failing_rows, read_gate
+from normbench.evidence.comparison.rows import Row, SeedSummary
 
 SEEDS = tuple(range(8))
 GRAMMAR = "must be NAME OP VALUE, joined by and / or, OP one of < <= > >= == !="
@@ -16,20 +17,23 @@ GRAMMAR = "must be NAME OP VALUE, joined by and / or, OP one of < <= > >= == !="
 
 def row(arm, factor, num_diverged=0):
     values = [factor * (1 + 0.01 * seed) for seed in SEEDS]
-    figures = {"test_loss": Figure.of(values, "test_loss"), "best test_accuracy": Figure.of([0.5] * 8, "test_accuracy")}
+    figures = {
+        "test_loss": SeedSummary.of(values, "test_loss"),
+        "best test_accuracy": SeedSummary.of([0.5] * 8, "test_accuracy"),
+    }
     return Row(arm, {}, SEEDS, num_diverged, figures, 10, 2.5, name=arm)
 
 
 def study(*rows, baseline=None):
     made = StudyComparison("made_up", "", "made_up.yaml", rows, [], False)
-    return replace(made, baseline=baseline, against=baseline and asked_for(made, baseline))
+    return replace(made, baseline=baseline, against=baseline and resolve_baseline_option(made, baseline))
 
 
 TWO = study(row("plain", 1.0), row("decayed", 2.0, num_diverged=3))
 
 
 def failing(text, comparison=TWO):
-    return failures([comparison], read_gate(text))
+    return failing_rows([comparison], read_gate(text))
 
 
 def refusal(text, comparison=TWO):
@@ -73,13 +77,13 @@ def test_a_verdict_is_compared_with_a_word_and_the_baseline_has_none(text, faile
 
 
 def test_a_verdict_of_several_words():
-    figures = [{"test_loss": Figure.of([1.0 + i], "test_loss")} for i in (0, 1)]
+    figures = [{"test_loss": SeedSummary.of([1.0 + i], "test_loss")} for i in (0, 1)]
     few = study(*[Row(f"a{i}", {}, (0,), 0, figure, 1, None, name=f"a{i}") for i, figure in enumerate(figures)])
     assert len(failing("verdict==too few seeds or verdict==worse", with_effects(few, "a0"))) == 1
 
 
 def test_a_number_that_is_none_does_not_pass():
-    broken = Row("broken", {}, (0,), 0, {"test_loss": Figure.of([math.nan], "test_loss")}, 1, None)
+    broken = Row("broken", {}, (0,), 0, {"test_loss": SeedSummary.of([math.nan], "test_loss")}, 1, None)
     assert failing("test_loss>1", study(broken)) == [
         "made_up: broken: --fail-if test_loss>1: cannot be judged, test_loss is nan"
     ]

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from normbench.errors import ComparisonError
-from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
-from normbench.evidence.comparison.effects import asked_for
-from normbench.evidence.comparison.pivot import pivots
+from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.comparison.effects import resolve_baseline_option
+from normbench.evidence.comparison.pivot import make_pivots
+from normbench.evidence.comparison.rows import Row, SeedSummary
 from normbench.report.blocks.numbers import value_text
 from normbench.report.blocks.pivot import pivot_notes, pivot_tables, pivot_title
 
@@ -22,12 +23,12 @@ def row(arm, level, rng, seeds=SEEDS, metric="test_loss", tuned=(), **settings):
     values = [level * (1 + 0.1 * seed) * rng.lognormvariate(0, 0.05) for seed in seeds]
     dotted = {key.replace("__", "."): value for key, value in settings.items()}
     name = "" if "=" in arm else arm
-    return Row(arm, dotted, tuple(seeds), 0, {metric: Figure.of(values, metric)}, 10, None, name=name, tuned=tuned)
+    return Row(arm, dotted, tuple(seeds), 0, {metric: SeedSummary.of(values, metric)}, 10, None, name=name, tuned=tuned)
 
 
 def study(rows, differing, baseline=None, tuned_keys=()):
     made = StudyComparison("made_up", "", "made_up.yaml", rows, differing, False, tuned_keys=tuned_keys)
-    return replace(made, baseline=baseline, against=baseline and asked_for(made, baseline))
+    return replace(made, baseline=baseline, against=baseline and resolve_baseline_option(made, baseline))
 
 
 def grid_study(baseline=None, **levels):
@@ -43,14 +44,14 @@ def grid_study(baseline=None, **levels):
 
 def test_rows_are_the_first_key_columns_the_second_by_size():
     compared = grid_study(none=FLAT, batch_norm=FALLING)
-    (table,) = pivots(study(compared.rows[::-1], compared.differing), ["norm", "batch_size"])
+    (table,) = make_pivots(study(compared.rows[::-1], compared.differing), ["norm", "batch_size"])
     assert [line.label for line in table.lines] == ["batch_norm", "none"]
     assert (table.columns, table.column_values) == (("2", "8", "32"), BATCH_SIZES)
     assert table.lines[0].cells[0].arm == "norm=batch_norm,batch_size=2"
 
 
 def test_a_fall_is_found_and_a_flat_line_is_not_called_one():
-    (table,) = pivots(grid_study(batch_norm=FALLING, group_norm=FLAT), ["norm", "batch_size"])
+    (table,) = make_pivots(grid_study(batch_norm=FALLING, group_norm=FLAT), ["norm", "batch_size"])
     found = {line.label: (line.trend.verdict, line.change.verdict) for line in table.lines}
     assert found["batch_norm"] == ("falls", "better")
     assert found["group_norm"][0] == "no trend found"
@@ -58,18 +59,18 @@ def test_a_fall_is_found_and_a_flat_line_is_not_called_one():
 
 
 def test_a_rise_of_a_loss_is_worse():
-    (table,) = pivots(grid_study(batch_norm=FALLING[::-1]), ["norm", "batch_size"])
+    (table,) = make_pivots(grid_study(batch_norm=FALLING[::-1]), ["norm", "batch_size"])
     assert (table.lines[0].trend.verdict, table.lines[0].change.verdict) == ("rises", "worse")
     assert table.lines[0].change.value == pytest.approx(4.0, rel=0.1)
 
 
 def test_columns_without_order_have_neither_change_nor_trend():
-    (table,) = pivots(grid_study(batch_norm=FALLING, group_norm=FLAT), ["batch_size", "norm"])
+    (table,) = make_pivots(grid_study(batch_norm=FALLING, group_norm=FLAT), ["batch_size", "norm"])
     assert [(line.change, line.trend) for line in table.lines] == [(None, None)] * 3
 
 
 def test_each_column_is_judged_against_the_baselines_row_and_holm_counts_all():
-    (table,) = pivots(grid_study("norm=none", none=FLAT, batch_norm=FALLING), ["norm", "batch_size"])
+    (table,) = make_pivots(grid_study("norm=none", none=FLAT, batch_norm=FALLING), ["norm", "batch_size"])
     none, batch_norm = table.lines
     assert (table.baseline, [cell.effect for cell in none.cells]) == ("none", [None] * 3)
     effects = [cell.effect for cell in batch_norm.cells]
@@ -79,7 +80,7 @@ def test_each_column_is_judged_against_the_baselines_row_and_holm_counts_all():
 
 
 def test_a_baseline_spread_over_rows_judges_nothing():
-    (table,) = pivots(grid_study("batch_size=2", none=FLAT, batch_norm=FALLING), ["norm", "batch_size"])
+    (table,) = make_pivots(grid_study("batch_size=2", none=FLAT, batch_norm=FALLING), ["norm", "batch_size"])
     assert table.baseline is None
     assert all(cell.effect is None for line in table.lines for cell in line.cells)
 
@@ -91,7 +92,7 @@ def test_what_else_differs_gets_a_table_each():
         for norm in ("none", "batch_norm")
         for dropout in (0.0, 0.5)
     ]
-    first, second = pivots(study(rows, ["norm", "dropout"]), ["norm"])
+    first, second = make_pivots(study(rows, ["norm", "dropout"]), ["norm"])
     assert (first.fixed, second.fixed) == ({"dropout": "0.0"}, {"dropout": "0.5"})
     assert [line.cells[0].arm for line in second.lines] == ["norm=none,dropout=0.5", "norm=batch_norm,dropout=0.5"]
 
@@ -99,7 +100,7 @@ def test_what_else_differs_gets_a_table_each():
 def test_a_setting_that_goes_along_with_a_key_is_named_and_makes_no_table():
     rng = random.Random(0)
     rows = [row(f"batch_size={n}", 1.0, rng, batch_size=n, optimizer__lr=0.01 * n) for n in BATCH_SIZES]
-    (table,) = pivots(study(rows, ["batch_size", "optimizer.lr"]), ["batch_size"])
+    (table,) = make_pivots(study(rows, ["batch_size", "optimizer.lr"]), ["batch_size"])
     assert (table.fixed, table.not_fixed) == ({}, ("optimizer.lr",))
     assert "Not held fixed: optimizer.lr." in pivot_notes(table)
 
@@ -108,7 +109,7 @@ def test_variants_of_a_part_are_told_apart_by_their_settings():
     rng = random.Random(0)
     rows = [row("a", 1.0, rng, norm="none")]
     rows += [row(f"g{n}", 1.0, rng, norm="group_norm", norm__num_groups=n) for n in (2, 4)]
-    (table,) = pivots(study(rows, ["norm", "norm.num_groups"]), ["norm"])
+    (table,) = make_pivots(study(rows, ["norm", "norm.num_groups"]), ["norm"])
     assert [line.label for line in table.lines] == [
         "none",
         "group_norm (num_groups 2)",
@@ -132,7 +133,7 @@ def test_tuned_arms_stand_in_a_table_of_their_own_whatever_was_chosen():
         for i, norm in enumerate(("none", "batch_norm"))
     ]
     compared = study(rows, ["norm", "optimizer.lr"], "norm=none", ["optimizer.lr"])
-    given, tuned = pivots(compared, ["norm"])
+    given, tuned = make_pivots(compared, ["norm"])
     assert (given.fixed, tuned.fixed) == ({"tuned": "false"}, {"tuned": "true"})
     assert (given.baseline, tuned.baseline) == ("none", "none")
     assert [line.cells[0].arm for line in tuned.lines] == ["norm=none,tuned", "norm=batch_norm,tuned"]
@@ -141,14 +142,14 @@ def test_tuned_arms_stand_in_a_table_of_their_own_whatever_was_chosen():
 def test_one_numeric_key_has_its_trend_below():
     rng = random.Random(0)
     rows = [row(f"b{n}", v, rng, batch_size=n) for n, v in zip(BATCH_SIZES, FALLING, strict=True)]
-    (table,) = pivots(study(rows, ["batch_size"]), ["batch_size"])
+    (table,) = make_pivots(study(rows, ["batch_size"]), ["batch_size"])
     assert table.trend.verdict == "falls"
     assert pivot_notes(table)[0] == "test loss along batch_size: falls (tau -1.00, p 0.0078)."
 
 
 def test_an_arm_that_is_not_there_is_an_empty_cell():
     compared = grid_study(none=FLAT, batch_norm=FALLING)
-    (table,) = pivots(study(compared.rows[:-1], compared.differing), ["norm", "batch_size"])
+    (table,) = make_pivots(study(compared.rows[:-1], compared.differing), ["norm", "batch_size"])
     assert table.lines[1].cells[2] is None
     assert table.lines[1].change is None
     assert table.lines[1].trend.verdict == "falls"
@@ -158,7 +159,7 @@ def test_an_arm_that_is_not_there_is_an_empty_cell():
 def test_only_seeds_that_both_have_are_compared():
     rng = random.Random(0)
     rows = [row("b2", 4.0, rng, batch_size=2), row("b8", 1.0, rng, seeds=(1, 2, 3, 4, 5, 6, 7, 9), batch_size=8)]
-    (table,) = pivots(study(rows, ["batch_size"]), ["batch_size"])
+    (table,) = make_pivots(study(rows, ["batch_size"]), ["batch_size"])
     assert table.trend.n == 7
 
 
@@ -166,16 +167,16 @@ def test_arms_that_nothing_tells_apart_are_refused():
     rng = random.Random(0)
     twins = study([row("a", 1.0, rng, norm="none"), row("b", 1.0, rng, norm="none")], [])
     with pytest.raises(ComparisonError) as error:
-        pivots(twins, ["norm"])
+        make_pivots(twins, ["norm"])
     rule = "must tell the arms apart, got two arms in one cell. Write --by arm, or choose with --where."
     assert str(error.value) == f"made_up: --by: {rule}"
-    (table,) = pivots(twins, ["arm"])
+    (table,) = make_pivots(twins, ["arm"])
     assert [line.label for line in table.lines] == ["a", "b"]
 
 
 def refusal(*by):
     with pytest.raises(ComparisonError) as error:
-        pivots(grid_study(none=FLAT), by)
+        make_pivots(grid_study(none=FLAT), by)
     return str(error.value)
 
 
@@ -193,12 +194,12 @@ def test_a_table_has_two_sides(by):
 def test_a_signal_without_target_has_a_table_without_verdicts():
     rng = random.Random(0)
     rows = [row(f"b{n}", v, rng, metric="output_std_mean", batch_size=n) for n, v in ((2, 1.0), (8, 2.0))]
-    (table,) = pivots(study(rows, ["batch_size"], "b2"), ["batch_size"])
+    (table,) = make_pivots(study(rows, ["batch_size"], "b2"), ["batch_size"])
     assert (table.trend, table.baseline) == (None, None)
 
 
 def test_nothing_finished_makes_no_table():
-    assert pivots(study([], []), ["norm"]) == []
+    assert make_pivots(study([], []), ["norm"]) == []
 
 
 def test_the_tables_as_they_are_read():
@@ -208,7 +209,7 @@ def test_the_tables_as_they_are_read():
             {"norm": norm, "b": n},
             SEEDS,
             int(norm == "none"),
-            {"test_loss": Figure.of(values, "test_loss")},
+            {"test_loss": SeedSummary.of(values, "test_loss")},
             1,
             1,
             name=norm,
@@ -216,9 +217,9 @@ def test_the_tables_as_they_are_read():
         for norm in ("none", "bn")
         for n, values in ((2, [1.0] * 8), (8, [2.0] * 8))
     ]
-    (table,) = pivots(study(rows, ["norm", "b"], "none,2"), ["norm", "b"])
+    (table,) = make_pivots(study(rows, ["norm", "b"], "none,2"), ["norm", "b"])
     assert pivot_title(table) == "made_up · test loss by norm and b: mean [95 % interval]"
-    means, along, against = pivot_tables(pivots(study(rows, ["norm", "b"], "none"), ["norm", "b"])[0])
+    means, along, against = pivot_tables(make_pivots(study(rows, ["norm", "b"], "none"), ["norm", "b"])[0])
     assert [(column.group, column.title) for column in means.columns] == [("", "norm"), ("b", "2"), ("b", "8")]
     assert means.rows == [
         ("none", "1.00 [1.00, 1.00] (1 diverged)", "2.00 [2.00, 2.00] (1 diverged)"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from normbench.errors import ComparisonError, ConfigError
-from normbench.evidence.comparison.selection import check_some_left, read_conditions, select_arms
+from normbench.evidence.comparison.selection import read_conditions, refuse_empty_selection, select_arms
 from normbench.storage.arm_id import ArmEntry
 from normbench.storage.run_folder import Arm
 
@@ -31,7 +31,7 @@ def left(*texts):
 
 def refusal(*texts):
     with pytest.raises(ComparisonError) as error:
-        check_some_left(ARMS, read_conditions(texts))
+        refuse_empty_selection(ARMS, read_conditions(texts))
     return str(error.value)
 
 

@@ -11,7 +11,7 @@ from normbench.evidence.layers.standouts import standouts, study_standouts
 from normbench.report.blocks.findings import finding_line
 from normbench.scheduling.schedule import run_study
 from normbench.storage.files.json_files import write_sealed_json
-from normbench.storage.run_folder import PROBES_CSV, SUMMARY_JSON, digests, read_arm
+from normbench.storage.run_folder import PROBES_CSV, SUMMARY_JSON, csv_digests, read_arm
 from normbench.storage.study_folder import read_study
 from normbench.study.config import RunConfig, Study
 from normbench.training import build
@@ -155,7 +155,13 @@ def made_up_arm(*seeds, layers=("hidden1", "hidden2", "output"), **settings):
             for i, value in enumerate(values)
         ]
         write_csv(run / PROBES_CSV, rows)
-        summary = {"seed": seed, "identity": "aaaaaa", "status": "finished", "layers": described, "files": digests(run)}
+        summary = {
+            "seed": seed,
+            "identity": "aaaaaa",
+            "status": "finished",
+            "layers": described,
+            "files": csv_digests(run),
+        }
         write_sealed_json(run / SUMMARY_JSON, summary)
     return read_arm(folder)
 

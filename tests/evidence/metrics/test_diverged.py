@@ -13,7 +13,7 @@ from normbench.evidence.metrics.directions import better_way
 from normbench.evidence.metrics.metric_words import usages
 from normbench.evidence.metrics.run_metrics import SURGE, read_metrics
 from normbench.evidence.metrics.scales import metric_effect
-from normbench.evidence.statistics.paired import judge
+from normbench.evidence.statistics.paired import judge_effects
 
 WORDS = {"STEP": "10", "VALUE": "0.5"}
 COLUMNS = (
@@ -64,7 +64,7 @@ def badness(effect, metric):
 
 
 def is_better(effect):
-    return judge([effect], better_way(effect.metric))[0].verdict in ("better", "lower", "higher")
+    return judge_effects([effect], better_way(effect.metric))[0].verdict in ("better", "lower", "higher")
 
 
 # One scale for all, so that effects are ratios or none are, and the mean of finite runs is exact.
@@ -103,7 +103,7 @@ def test_arms_that_diverged_in_every_seed_are_never_better_nor_lower_nor_support
     effect = metric_effect(metric, by_seed(boom, metric), by_seed(ok, metric))
     assert not is_better(effect)
     effect = metric_effect(metric, by_seed(ok, metric), by_seed(boom, metric))
-    assert judge([effect], better_way(metric))[0].verdict in ("better", "cannot tell")
+    assert judge_effects([effect], better_way(metric))[0].verdict in ("better", "cannot tell")
 
     good, bad = ("boom", "ok") if better_way(metric) == "higher" else ("ok", "boom")
     expected = [{"less": bad, "than": good, "by": 0.0}, {"range": [-1.0, 1e30], "of": "boom"}]
@@ -122,4 +122,4 @@ def test_two_arms_that_diverged_everywhere_cannot_be_told_apart():
     for metric in METRICS:
         one, other = ([diverged(seed, [2.0, last + seed]) for seed in SEEDS] for last in (1e5, 1e21))
         effect = metric_effect(metric, by_seed(one, metric), by_seed(other, metric))
-        assert judge([effect], better_way(metric))[0].verdict == "cannot tell"
+        assert judge_effects([effect], better_way(metric))[0].verdict == "cannot tell"

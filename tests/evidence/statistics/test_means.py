@@ -10,13 +10,14 @@ from runs_in_memory import arm_with, arms_called
 
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.verdict import judge_claim
-from normbench.evidence.comparison.comparison import Figure, Row, StudyComparison
+from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.curves import mean_curve
 from normbench.evidence.comparison.effects import with_effects
+from normbench.evidence.comparison.rows import Row, SeedSummary
 from normbench.evidence.metrics.diverged import Diverged
 from normbench.evidence.statistics.growth import Spread, growth_per_layer
 from normbench.evidence.statistics.means import mean_of, sample_std
-from normbench.evidence.statistics.sweeps import trend
+from normbench.evidence.statistics.sweeps import measure_trend
 from normbench.evidence.statistics.trends import kendall_tau, log_slope
 from normbench.report.blocks.comparison import comparison_blocks, notes
 from normbench.report.pages.csv_text import as_csv
@@ -32,7 +33,7 @@ METRICS = st.sampled_from(["test_loss", "test_accuracy", "weight.std@hidden1", "
 
 def compared(metric, plain, odd):
     rows = [
-        Row(name, {"lr": place}, tuple(range(len(values))), 0, {metric: Figure.of(values, metric)}, 1, 0.1)
+        Row(name, {"lr": place}, tuple(range(len(values))), 0, {metric: SeedSummary.of(values, metric)}, 1, 0.1)
         for place, (name, values) in enumerate({"plain": plain, "odd": odd}.items())
     ]
     return with_effects(StudyComparison("made_up", "", "a.yaml", rows, ["lr"], is_plain=False, baseline="plain"))
@@ -59,7 +60,7 @@ def test_any_numbers_have_statistics(values, others):
     growth = growth_per_layer([values, others])
     assert growth is None or growth.word
     kendall_tau(others, values)
-    trend("lr", [0.1, 0.2], [dict(enumerate(values)), dict(enumerate(others))])
+    measure_trend("lr", [0.1, 0.2], [dict(enumerate(values)), dict(enumerate(others))])
 
 
 @settings(max_examples=25, deadline=None)

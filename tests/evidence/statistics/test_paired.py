@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from normbench.evidence.metrics.scales import metric_effect
-from normbench.evidence.statistics.paired import Effect, holm, judge, seeds_for_a_verdict, sign_flip_p
+from normbench.evidence.statistics.paired import Effect, holm, judge_effects, seeds_for_a_verdict, sign_flip_p
 
 NUM_STUDIES = 2000
 
@@ -92,23 +92,23 @@ def effect(n=8, size=1.0, p=0.01):
     ],
 )
 def test_the_verdict_knows_which_way_is_better(size, better, verdict):
-    assert judge([effect(size=size)], better)[0].verdict == verdict
+    assert judge_effects([effect(size=size)], better)[0].verdict == verdict
 
 
 def test_too_few_seeds_get_no_verdict_but_a_number():
-    found = judge([effect(n=5, p=0.0625)], "lower")[0]
+    found = judge_effects([effect(n=5, p=0.0625)], "lower")[0]
     assert (found.verdict, found.seeds_needed) == ("too few seeds", 6)
 
 
 def test_what_cannot_be_told_says_how_many_seeds_could():
     """An effect of half a std takes (1.96 + 0.84)^2 / 0.25 + 2 = 33.4 seeds."""
-    found = judge([effect(size=0.5, p=0.2)], "lower")[0]
+    found = judge_effects([effect(size=0.5, p=0.2)], "lower")[0]
     assert (found.verdict, found.seeds_needed) == ("cannot tell", 34)
 
 
 def test_correction_can_take_a_verdict_back():
-    alone = judge([effect(p=0.03)], "higher")[0]
-    among = judge([effect(p=0.03), effect(p=0.5)], "higher")[0]
+    alone = judge_effects([effect(p=0.03)], "higher")[0]
+    among = judge_effects([effect(p=0.03), effect(p=0.5)], "higher")[0]
     assert (alone.verdict, among.verdict) == ("better", "cannot tell")
 
 
@@ -123,7 +123,7 @@ def studies(shift, n=8, num_arms=1):
 
 
 def share_of_verdicts(shift, **settings):
-    tables = (judge(effects, "higher") for effects in studies(shift, **settings))
+    tables = (judge_effects(effects, "higher") for effects in studies(shift, **settings))
     return sum(any(found.verdict in ("better", "worse") for found in table) for table in tables) / NUM_STUDIES
 
 

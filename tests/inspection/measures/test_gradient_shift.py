@@ -9,8 +9,9 @@ from normbench.models.base import Linear
 from normbench.random_streams import stream
 from normbench.study.config import RunConfig
 from normbench.training.build import build_training
-from normbench.training.loop import Penalty, Training, train
+from normbench.training.loop import train
 from normbench.training.recorders.memory import MemoryRecorder
+from normbench.training.training_objects import Penalty, Training
 
 LR = 0.1
 LINE = {

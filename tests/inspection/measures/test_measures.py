@@ -23,8 +23,9 @@ from normbench.scheduling.tuning import tuning_config
 from normbench.study.config import RunConfig
 from normbench.training.build import build_training, chosen_measures
 from normbench.training.experiment import run_experiment
-from normbench.training.loop import Penalty, Training, train
+from normbench.training.loop import train
 from normbench.training.recorders.memory import MemoryRecorder
+from normbench.training.training_objects import Penalty, Training
 
 LR = 0.05
 A = torch.diag(torch.tensor([4.0, 1.0, 0.25], dtype=torch.float64))

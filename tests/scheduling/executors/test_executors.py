@@ -41,7 +41,7 @@ def test_every_executor_stops_when_asked_given_up_or_closed(kind):
     wish.is_asked = True
     assert executor.is_stopping
     wish.is_asked = False
-    executor.give_up()
+    executor.stop()
     assert executor.is_stopping
     with kind.for_jobs("2") or kind.for_jobs("1") as closed:
         assert not closed.is_stopping

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from normbench.report.terminal.console import VisibleConsole
 from normbench.report.terminal.progress import StudyProgress
-from normbench.storage.files.plain_text import one_line, only_visible_text, visible
+from normbench.storage.files.plain_text import one_line, print_visible_text, visible
 
 CSI = "\x1b[31m"
 
@@ -39,7 +39,7 @@ def test_one_line_is_one_line():
 
 def test_what_is_printed_in_the_block_is_visible_and_no_more_after_it(capsys):
     before = sys.stdout, sys.stderr
-    with only_visible_text():
+    with print_visible_text():
         sys.stdout.write(CSI)
         sys.stderr.write(CSI)
         sys.stdout.flush()
@@ -74,7 +74,7 @@ def test_a_bar_moves_and_the_names_beside_it_do_not(monkeypatch):
     monkeypatch.setattr(sys, "stderr", terminal)
     for name, value in {"TERM": "xterm", "COLUMNS": "150"}.items():
         monkeypatch.setenv(name, value)
-    with only_visible_text(), StudyProgress(f"{CSI}study", 2) as bar:
+    with print_visible_text(), StudyProgress(f"{CSI}study", 2) as bar:
         bar.advance(1, f"[bold]{CSI}arm", "failed", f"{CSI}error")
         sys.stderr.write(f"{CSI}from elsewhere\n")
     written = terminal.getvalue()

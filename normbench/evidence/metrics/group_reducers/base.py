@@ -7,7 +7,7 @@ from functools import cache
 from typing import ClassVar
 
 from normbench.evidence.metrics.column_kinds import Direction
-from normbench.storage.files.part_files import Parts, class_in, import_parts
+from normbench.storage.files.part_files import Parts, import_parts, require_class
 from normbench.storage.run_folder import Run
 
 
@@ -79,4 +79,4 @@ def unfinished_group_reducers() -> dict[str, str]:
 
 @cache
 def _parts() -> Parts[type[GroupReducer]]:
-    return import_parts(__name__.rpartition(".")[0], lambda module, _: class_in(module, GroupReducer))
+    return import_parts(__name__.rpartition(".")[0], lambda module, _: require_class(module, GroupReducer))

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from normbench.evidence.metrics.column_kinds import Direction, column_direction, has_ratios
 from normbench.evidence.metrics.columns import Read, Steps, plain_column, steps_by_layer, steps_of
-from normbench.storage.files.part_files import Parts, UnfinishedError, class_in, import_parts
+from normbench.storage.files.part_files import Parts, UnfinishedError, import_parts, require_class
 
 ARGUMENTS = ("", "STEP", "VALUE")
 
@@ -150,7 +150,7 @@ def _parts() -> Parts[type[Reducer]]:
 
 
 def _reducer_in(module: ModuleType) -> type[Reducer]:
-    kind: type[Reducer] = class_in(module, Reducer)
+    kind: type[Reducer] = require_class(module, Reducer)
     if kind.takes not in ARGUMENTS:
         named = ", ".join(filter(None, ARGUMENTS))
         raise UnfinishedError(f"{kind.__name__}.takes must be one of {named} or nothing, got {kind.takes!r}")

@@ -1,1 +1,1 @@
-"""Pages of `explain` as blocks."""
+"""Builds the pages of `explain` as blocks."""

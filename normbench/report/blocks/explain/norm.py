@@ -1,4 +1,4 @@
-"""The page of a norm, and the table of all of them."""
+"""Writes the page of a norm, and the table of all norms."""
 
 from collections.abc import Mapping, Sequence
 from math import prod
@@ -23,7 +23,7 @@ INVARIANCES = {
 
 
 def norm_blocks(found: Mapping[str, Any]) -> list[Block]:
-    """Tell all that is known of one norm; ``found`` is an Explanation as nested mappings."""
+    """Return the page of one norm; ``found`` is an Explanation as nested mappings."""
     shape = ", ".join(str(size) for size in found["shape"])
     example = example_lines(found["example"], "three samples, four numbers each, in training")
     return [
@@ -78,7 +78,7 @@ def _block(found: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def tensors_text(tensors: Mapping[str, Sequence[int]]) -> str:
-    """Write names and shapes of tensors."""
+    """Return names and shapes of tensors as text."""
     return ", ".join(f"{name} {tuple(shape)}".replace(",)", ")") for name, shape in tensors.items()) or "nothing"
 
 
@@ -98,7 +98,7 @@ def _momentum(momentum: float) -> str:
 
 
 def all_norms_blocks(found: Mapping[str, Any]) -> list[Block]:
-    """Tell of every norm in a row each."""
+    """Return a table with a row per norm."""
     rows, shape = found["norms"], found["shape"]
     shown = [row for row in rows if "training" in row]
     columns = [

@@ -1,4 +1,4 @@
-"""What `normbench explain` shows: the pages that a name asks for, or the list of all names."""
+"""Writes the pages of `normbench explain` for a name, or the list of all names."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,12 +11,12 @@ from normbench.report.blocks.explain.weights import weight_parametrization_block
 
 
 def explain_blocks(pages: Sequence[Mapping[str, Any]]) -> list[Block]:
-    """Tell one page after another; each says by its ``kind`` what it holds."""
+    """Return all pages; the ``kind`` of a page decides how it is written."""
     return [block for page in pages for block in BLOCKS[page["kind"]](page)]
 
 
 def overview_blocks(found: Mapping[str, Any]) -> list[Block]:
-    """Tell all names by kind."""
+    """Return all names by kind."""
     parts = [Line(", ".join(names), key.replace("_", " ")) for key, names in found["parts"].items()]
     settings = [Line(", ".join(names), kind) for kind, names in found["settings"].items()]
     asked = [

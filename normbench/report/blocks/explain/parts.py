@@ -1,4 +1,4 @@
-"""What pages of several kinds have in common: caption, settings, worked example, source."""
+"""Writes the elements that several kinds of pages share: caption, settings, worked example, source."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,18 +10,18 @@ LABEL_WIDTH = 13
 
 
 def caption_block(heading: str, found: Mapping[str, Any]) -> Block:
-    """Tell what a part is, in its docstring's words."""
+    """Return the caption of a part, from its docstring."""
     return Block(heading=heading, lines=[Line(found["caption"]), *(Line(text) for text in found["paragraphs"])])
 
 
 def settings_block(settings: Sequence[Mapping[str, Any]], heading: str = "settings") -> Block:
-    """Tell of settings in a line each: name, value, what it does."""
+    """Return a line per setting: name, value and meaning."""
     told = [Line(": ".join(part for part in (one["value"], one["meaning"]) if part), one["key"]) for one in settings]
     return Block(heading=heading if told else "", lines=told, indent=2 if told else 0)
 
 
 def example_lines(example: Sequence[Mapping[str, Any]], caption: str) -> list[Line]:
-    """Tell a worked example: four numbers and what comes out of them, row by row."""
+    """Return a worked example: four input numbers and their output, row by row."""
     rows = [" -> ".join(_numbers(row[key]) for key in ("values", "output")) for row in example]
     return [Line(caption, "example"), *(Line(row) for row in rows)] if rows else []
 
@@ -31,7 +31,7 @@ def _numbers(values: Sequence[float]) -> str:
 
 
 def source_lines(found: Mapping[str, Any]) -> list[Line]:
-    """Tell when to use a part and when not, where implementations differ, and who wrote of it."""
+    """Return when to use a part and when not, how implementations differ, and the paper."""
     about = found["about"]
     lines = [("use it", about["good_for"]), ("not", about["bad_for"])]
     lines += [("beware", text) for text in about["disagreements"]]

@@ -1,4 +1,4 @@
-"""The page of dropout or weight decay."""
+"""Writes the page of dropout or weight decay."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from normbench.report.blocks.explain.parts import LABEL_WIDTH
 
 
 def regularizer_blocks(found: Mapping[str, Any]) -> list[Block]:
-    """Tell all that is known of dropout or weight decay: its rules, numbers made by them, notes, the paper."""
+    """Return the page of dropout or weight decay: rules, example numbers, notes and the paper."""
     notes = [Line(note, "note") for note in found["notes"]]
     return [
         Block(heading=f"{found['name']} · regularizer", lines=[Line(text, label) for label, text in found["rules"]]),

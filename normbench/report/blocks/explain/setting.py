@@ -1,4 +1,4 @@
-"""The page of a setting or a key of a study, and of a model, dataset or optimizer."""
+"""Writes the page of a setting or a study's key, and of a model, dataset or optimizer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from normbench.report.blocks.explain.parts import LABEL_WIDTH, caption_block, se
 
 
 def setting_blocks(found: Mapping[str, Any]) -> list[Block]:
-    """Tell all that is known of one setting; ``found`` is a SettingPage as a mapping."""
+    """Return the page of one setting; ``found`` is a SettingPage as a mapping."""
     first, *others = found["example"]
     lines = [
         Line(found["meaning"], "meaning"),
@@ -25,12 +25,12 @@ def setting_blocks(found: Mapping[str, Any]) -> list[Block]:
 
 
 def choices_blocks(found: Mapping[str, Any]) -> list[Block]:
-    """Tell what may stand below a key, in a line each."""
+    """Return a line for each key that is allowed below a key."""
     return [settings_block(found["choices"], f"under {found['key']}:")]
 
 
 def variant_blocks(found: Mapping[str, Any]) -> list[Block]:
-    """Tell all that is known of one model, dataset or optimizer; ``found`` is a VariantPage as nested mappings."""
+    """Return the page of one model, dataset or optimizer; ``found`` is a VariantPage as nested mappings."""
     lines = [Line(found["example"], "example"), Line(found["source"], "source"), Line("docs/parts.md", "more")]
     return [
         caption_block(f"{found['name']} · {found['part']}", found),

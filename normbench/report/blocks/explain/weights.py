@@ -1,4 +1,4 @@
-"""The page of a weight parametrization."""
+"""Writes the page of a weight parametrization."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from normbench.report.blocks.numbers import short
 
 
 def weight_parametrization_blocks(found: Mapping[str, Any]) -> list[Block]:
-    """Tell all that is known of one weight parametrization; ``found`` is a WeightExplanation as nested mappings."""
+    """Return the page of one weight parametrization; ``found`` is a WeightExplanation as nested mappings."""
     lines = [
         Line(found["about"]["formula"], "formula"),
         Line(tensors_text(found["learned"]), "learned"),

@@ -1,4 +1,4 @@
-"""What layers said of themselves in one run: numbers of probes.csv by name, layer and step."""
+"""ProbeTable: the numbers of a run's probes.csv by name, layer and step."""
 
 import math
 
@@ -6,11 +6,11 @@ from normbench.evidence.metrics.columns import Steps
 from normbench.storage.run_folder import PROBES_CSV, Run
 
 NETWORK = "network"
-"""The name under which a measure speaks of all layers together."""
+"""Layer name of a measure over all layers together."""
 
 
-class Probed:
-    """The finite numbers of one run's probes.csv.
+class ProbeTable:
+    """Reads the finite numbers of one run's probes.csv.
 
     Args:
         run: A finished or diverged run.
@@ -27,13 +27,13 @@ class Probed:
                 self._steps.setdefault(row["name"], {}).setdefault(row["layer"], []).append((int(row["step"]), value))
 
     def names(self) -> list[str]:
-        """Return all names, in the run's order."""
+        """Return all names of measures, in the run's order."""
         return list(self._steps)
 
     def layers(self, name: str) -> dict[str, Steps]:
-        """Return (step, value) by layer, for every layer that has the name, in the run's order."""
+        """Return (step, value) pairs of one measure by layer, in the run's order."""
         return self._steps.get(name, {})
 
     def last(self, name: str, layer: str = NETWORK, count: int = 1) -> list[float]:
-        """Return the last values of one layer, at most ``count``."""
+        """Return the last values of one measure of one layer, at most ``count``."""
         return [value for _, value in self.layers(name).get(layer, [])[-count:]]

@@ -5,11 +5,11 @@ from typing import get_args
 
 import pytest
 
-from normbench.errors import ConfigError, SettingError, did_you_mean, divisors
+from normbench.errors import ConfigError, SettingError, did_you_mean, divisors_text
 from normbench.parts import find_specs
+from normbench.study.complaints import STUDY_KEYS
 from normbench.study.config import Init, RunConfig
 from normbench.study.load import StudyKeys, load_study
-from normbench.study.wording import STUDY_KEYS
 
 # Lists that grow with every new file or setting; what is compared is all that stands around them.
 NORMS, MODELS, DATASETS = (", ".join(find_specs(f"normbench.{part}")) for part in ("norms", "models", "datasets"))
@@ -97,7 +97,7 @@ def complaints_of(text, **options):
         ),
         (
             "norm: {name: group_norm, num_groups: 3}",
-            f"norm.num_groups: must divide the 200 features of layer hidden1, got 3. Use one of {divisors(200)}.",
+            f"norm.num_groups: must divide the 200 features of layer hidden1, got 3. Use one of {divisors_text(200)}.",
         ),
         (
             "norm: {name: layer_norm, over: map}",

@@ -1,4 +1,4 @@
-"""What pydantic and the parts find wrong, as sentences with a place and a way out."""
+"""Turns the errors of pydantic and of parts into lines for users, with a place, a rule and a way out."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -10,8 +10,8 @@ from normbench.errors import SettingError, did_you_mean
 from normbench.parts import OneOf, Spec, find_specs, unfinished_specs
 from normbench.storage.files.located import Loc, Located
 
-# What readers of the documents type, and what it is called here.
-DOCUMENTS_NAMES = {
+# Words from documents and other libraries that users type, and how normbench spells them.
+HINTS = {
     "lenet_bn": "Write model: lenet, norm: batch_norm.",
     "bn": "Write batch_norm.",
     "batchnorm": "Write batch_norm.",
@@ -28,30 +28,30 @@ DOCUMENTS_NAMES = {
 }
 
 STUDY_KEYS = ("study", "seeds", "arms", "grid", "zip", "baseline", "quotes", "tune", "keep_given", "claims")
-"""What a file may say beside the settings of its runs."""
+"""Keys of a study file that are not settings of its runs."""
 
 
 def complaints_about(error: ValidationError, schema: type[BaseModel], located: Located, at: Loc = ()) -> list[str]:
-    """Return one line per finding: place, key, rule, value, way out.
+    """Return one line per error of pydantic: place, key, rule, value, way out.
 
     Args:
-        error: What pydantic found.
-        schema: The model that was filled.
+        error: The error of pydantic.
+        schema: The pydantic model that the settings were validated as.
         located: The settings and their places.
-        at: Where the filled mapping sits in ``located``, e.g. ("arms", "wide").
+        at: Path of the validated mapping in ``located``, e.g. ("arms", "wide").
     """
-    return [_sentence(detail, schema, located, at) for detail in error.errors()]
+    return [_complaint(detail, schema, located, at) for detail in error.errors()]
 
 
 def setting_complaint(error: SettingError, located: Located, at: Loc = ()) -> str:
-    """Return the line for a part's refusal."""
+    """Return the line for an error that a part raised."""
     loc = (*at, *error.key.split("."))
     return _line(
-        located.place(loc), ".".join(map(str, loc)), f"{error.rule}, got {_shown(error.value)}. {error.way_out}"
+        located.place(loc), ".".join(map(str, loc)), f"{error.rule}, got {_value_text(error.value)}. {error.way_out}"
     )
 
 
-def _sentence(detail: ErrorDetails, schema: type[BaseModel], located: Located, at: Loc) -> str:
+def _complaint(detail: ErrorDetails, schema: type[BaseModel], located: Located, at: Loc) -> str:
     error = detail.get("ctx", {}).get("error")
     if isinstance(error, SettingError):
         return setting_complaint(error, located, at)
@@ -63,15 +63,15 @@ def _sentence(detail: ErrorDetails, schema: type[BaseModel], located: Located, a
         return _line(located.place(loc[:-1]), key, f"must be given, got nothing. {_choices(schema, loc[-1])}")
     if detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
         return _line(located.place(loc), key, _unknown_variant(detail, schema, loc[-1]))
-    rule = RULES.get(detail["type"], _own_words)(detail)
-    return _line(located.place(loc), key, f"{rule}, got {_shown(detail['input'])}.{_near(detail)}")
+    rule = RULES.get(detail["type"], _pydantic_rule)(detail)
+    return _line(located.place(loc), key, f"{rule}, got {_value_text(detail['input'])}.{_suggestion(detail)}")
 
 
 def _line(place: str, key: str, text: str) -> str:
     return f"{place}: {key}: {text}" if key else f"{place}: {text}"
 
 
-def _own_words(detail: ErrorDetails) -> str:
+def _pydantic_rule(detail: ErrorDetails) -> str:
     return f"must hold: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
 
 
@@ -97,7 +97,7 @@ RULES: dict[str, Callable[[ErrorDetails], str]] = {
 }
 
 
-def _near(detail: ErrorDetails) -> str:
+def _suggestion(detail: ErrorDetails) -> str:
     if detail["type"] != "literal_error":
         return ""
     known = detail["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
@@ -105,30 +105,30 @@ def _near(detail: ErrorDetails) -> str:
 
 
 def _unknown_variant(detail: ErrorDetails, schema: type[BaseModel], key: str | int) -> str:
-    package = _part(schema, str(key)).package
+    package = _part_of(schema, str(key)).package
     variants = find_specs(package)
     given = detail["input"].get("name") if isinstance(detail["input"], dict) else detail["input"]
     if str(given) in unfinished_specs(package):
-        return f"must be a finished part, got {_shown(given)}. {unfinished_specs(package)[str(given)]}"
-    hint = DOCUMENTS_NAMES.get(str(given).lower()) if given is not None else None
+        return f"must be a finished part, got {_value_text(given)}. {unfinished_specs(package)[str(given)]}"
+    hint = HINTS.get(str(given).lower()) if given is not None else None
     way_out = f" {hint}" if hint else did_you_mean(str(given), variants)
     if given is None and isinstance(detail["input"], dict):
         rule = f"must have a name, one of {', '.join(variants)}"
-        return f"{rule}, got {_shown(detail['input'])}. Write name: {next(iter(variants))}."
-    return f"must be one of {', '.join(variants)}, got {_shown(given)}.{way_out}"
+        return f"{rule}, got {_value_text(detail['input'])}. Write name: {next(iter(variants))}."
+    return f"must be one of {', '.join(variants)}, got {_value_text(given)}.{way_out}"
 
 
 def _unknown_key(key: str, parents: Loc, schema: type[BaseModel]) -> str:
-    owner, name = _owner(parents, schema)
+    owner, name = _spec_at(parents, schema)
     known = [field for field in owner.model_fields if field != "name"]
-    hint = DOCUMENTS_NAMES.get(key.lower())
-    part = "" if parents else _setting_of_a_part(key, schema)
+    hint = HINTS.get(key.lower())
+    part = "" if parents else _part_with_setting(key, schema)
     way_out = f" {hint}" if hint else part or did_you_mean(key, known if parents else (*known, *STUDY_KEYS))
     return f"is not a setting of {name}. Settings: {', '.join(known) or 'none'}.{way_out}"
 
 
-def _owner(parents: Loc, schema: type[BaseModel]) -> tuple[type[BaseModel], str]:
-    """Follow ("norm", "group_norm") to the spec it names."""
+def _spec_at(parents: Loc, schema: type[BaseModel]) -> tuple[type[BaseModel], str]:
+    """Return the spec at a path such as ("norm", "group_norm"), and its name."""
     owner, name = schema, "a run"
     for step in parents:
         part = _part_or_none(owner, str(step))
@@ -142,17 +142,17 @@ def _owner(parents: Loc, schema: type[BaseModel]) -> tuple[type[BaseModel], str]
     return owner, name
 
 
-def _setting_of_a_part(key: str, schema: type[BaseModel]) -> str:
-    homes = [
+def _part_with_setting(key: str, schema: type[BaseModel]) -> str:
+    candidates = [
         (name != part.default, name, field)
         for field in schema.model_fields
         if (part := _part_or_none(schema, field))
         for name, spec in find_specs(part.package).items()
         if key in spec.settings()
     ]
-    if not homes:
+    if not candidates:
         return ""
-    _, name, field = min(homes, key=lambda home: home[0])  # the default variant before others
+    _, name, field = min(candidates, key=lambda one: one[0])  # the default variant before others
     return f" It is a setting of {name}: write it under {field}."
 
 
@@ -161,7 +161,7 @@ def _choices(schema: type[BaseModel], key: str | int) -> str:
     return f"Write one of {', '.join(find_specs(part.package))}." if part else "Add it."
 
 
-def _part(schema: type[BaseModel], key: str) -> OneOf:
+def _part_of(schema: type[BaseModel], key: str) -> OneOf:
     part = _part_or_none(schema, key)
     assert part is not None, key
     return part
@@ -174,11 +174,11 @@ def _part_or_none(schema: type[BaseModel], key: str) -> OneOf | None:
 
 def _without_tags(loc: Iterable[str | int], schema: type[BaseModel]) -> Loc:
     """Drop pydantic's variant names: ("norm", "group_norm", "num_groups") -> ("norm", "num_groups")."""
-    steps = tuple(step for step in loc if step != "[key]")  # pydantic's word for "the key itself"
+    steps = tuple(step for step in loc if step != "[key]")  # pydantic's step for "the key itself"
     is_part = bool(steps) and _part_or_none(schema, str(steps[0])) is not None
     return (steps[0], *steps[2:]) if is_part else steps
 
 
-def _shown(value: Any) -> str:
+def _value_text(value: Any) -> str:
     text = repr(value) if not isinstance(value, dict | list | tuple) else str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

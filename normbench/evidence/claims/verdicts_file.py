@@ -1,0 +1,55 @@
+"""Reads the JSON file of verdicts beside a page of results, and merges it with new verdicts."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from normbench.errors import ComparisonError
+from normbench.evidence.claims.margin_test import ExpectationResult
+from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.storage.files.reading import read_bytes
+
+
+def read_verdicts(path: Path) -> list[ClaimVerdict]:
+    """Read the verdicts that ``normbench claims`` wrote to a file; empty where there is no file.
+
+    Raises:
+        ComparisonError: The file holds something else.
+    """
+    try:
+        return [_read_verdict(raw) for raw in json.loads(read_bytes(path).decode("utf-8"))]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        rule = "must hold verdicts as normbench claims writes them"
+        raise ComparisonError(f"{path}: {rule}, got {type(error).__name__}: {error}. Delete it.") from None
+
+
+def merge_by_study(kept: Sequence[ClaimVerdict], fresh: Sequence[ClaimVerdict]) -> list[ClaimVerdict]:
+    """Return the fresh verdicts, and the kept ones of all other studies, sorted by study."""
+    by_study = {study: list(found) for study, found in groupby(kept, key=lambda verdict: verdict.study)}
+    by_study |= {study: list(found) for study, found in groupby(fresh, key=lambda verdict: verdict.study)}
+    return [verdict for study in sorted(by_study) for verdict in by_study[study]]
+
+
+def _read_verdict(raw: Mapping[str, Any]) -> ClaimVerdict:
+    parts = [_read_part(part) for part in raw["parts"]]
+    return ClaimVerdict(**_known_fields(ClaimVerdict, raw) | {"parts": parts})
+
+
+def _read_part(raw: Mapping[str, Any]) -> ExpectationResult:
+    """Read a tested expectation, with nan and tuples restored, which JSON does not have."""
+    values = _known_fields(ExpectationResult, raw)
+    missing = {
+        one.name: math.nan for one in fields(ExpectationResult) if one.type is float and values[one.name] is None
+    }
+    return ExpectationResult(**values | missing | {"margins": tuple(raw["margins"])})
+
+
+def _known_fields(kind: type, raw: Mapping[str, Any]) -> dict[str, Any]:
+    names = {one.name for one in fields(kind)}
+    return {key: value for key, value in raw.items() if key in names}

@@ -1,0 +1,114 @@
+"""One arm of a comparison: each metric over its seeds as mean, std and 95 % interval, beside its settings."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from normbench.evidence.metrics.run_metrics import read_metrics
+from normbench.evidence.metrics.scales import mean_interval
+from normbench.evidence.statistics.means import mean_of, sample_std
+from normbench.evidence.statistics.paired import Effect
+from normbench.storage.arm_id import ArmEntry, LabelledArm
+from normbench.storage.run_folder import Arm
+from normbench.storage.run_status import RunStatus
+
+
+@dataclass(frozen=True)
+class SeedSummary:
+    """Mean, std and 95 % interval of one metric over an arm's seeds.
+
+    Attributes:
+        values: The metric's value for each seed.
+        n: Number of seeds.
+        mean: Mean of the values.
+        std: Sample standard deviation (n - 1) of the values; None with one seed.
+        low: Lower end of the mean's 95 % interval; None with one seed. See ``mean_interval``.
+        high: Upper end of the interval.
+    """
+
+    values: tuple[float, ...]
+    n: int
+    mean: float
+    std: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def of(cls, values: Sequence[float], metric: str) -> "SeedSummary":
+        """Summarize the values of an arm's seeds."""
+        n = len(values)
+        mean = mean_of(values)
+        if n < 2 or not all(map(math.isfinite, values)):
+            return cls(tuple(values), n, mean)
+        low, high = mean_interval(metric, values)
+        return cls(tuple(values), n, mean, sample_std(values), low, high)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One arm in a comparison.
+
+    Attributes:
+        arm: The arm's label.
+        settings: Every setting under a dotted key.
+        seeds: Seeds with a finished run.
+        num_diverged: Number of its runs that diverged.
+        figures: The summary of each metric.
+        num_parameters: Number of the model's parameters.
+        cpu_ms_per_step: CPU milliseconds per step, mean over seeds.
+        quote: Text of a document about the arm.
+        effect: Effect on the first metric against the baseline.
+        folder: The arm's folder.
+        missing_seeds: Seeds of the study, or of another arm, without a finished run here.
+        name: The arm's name under ``arms:``; "" where it has none.
+        sets: Values that a grid sets, by full key.
+        tuned: Keys whose values tuning chose.
+    """
+
+    arm: str
+    settings: Mapping[str, Any]
+    seeds: tuple[int, ...]
+    num_diverged: int
+    figures: Mapping[str, SeedSummary]
+    num_parameters: int
+    cpu_ms_per_step: float | None
+    quote: str = ""
+    effect: Effect | None = None
+    folder: str = ""
+    missing_seeds: tuple[int, ...] = ()
+    name: str = ""
+    sets: Mapping[str, Any] = field(default_factory=dict)
+    tuned: Sequence[str] = ()
+
+    @cached_property
+    def labelled(self) -> LabelledArm:
+        """The arm as selectors choose from: its label, its id and the values that a grid sets in it."""
+        return ArmEntry(self.arm, self.name, self.sets, self.tuned).with_settings(self.settings)
+
+    @property
+    def is_tuned(self) -> bool:
+        """Whether tuning chose some of its values."""
+        return bool(self.tuned)
+
+
+def read_row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int]) -> Row:
+    """Read the row of one arm; ``seeds`` are all seeds of the comparison."""
+    values = [read_metrics(run, metrics) for run in arm.runs]
+    costs = [cost for run in arm.runs if (cost := run.environment.get("cpu_s_per_step")) is not None]
+    return Row(
+        arm=arm.name,
+        settings=arm.settings,
+        seeds=arm.seeds,
+        num_diverged=sum(run.summary.get("status") == RunStatus.DIVERGED for run in arm.runs),
+        figures={metric: SeedSummary.of([found[metric] for found in values], metric) for metric in metrics},
+        num_parameters=arm.runs[0].summary.get("num_parameters", 0),
+        cpu_ms_per_step=1000 * mean_of(costs) if costs else None,
+        quote=quote,
+        folder=str(arm.folder),
+        missing_seeds=tuple(sorted(seeds.difference(arm.seeds))),
+        name=arm.labelled.id.name,
+        sets=arm.labelled.sets,
+        tuned=tuple(sorted(arm.labelled.id.tuned)),
+    )
