@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from normbench.evidence.comparison.pivot import PivotCell, Pivot
+from normbench.evidence.comparison.pivot import Pivot, PivotCell
 from normbench.evidence.statistics.sweeps import Trend
 from normbench.report.blocks.block import Block, Column, Table, as_lines, keys, words
 from normbench.report.blocks.numbers import mean_text, metric_title

@@ -7,7 +7,7 @@ from pathlib import Path
 from normbench.errors import ComparisonError
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.curves import mean_curve
-from normbench.evidence.comparison.pivot import PivotCell, Pivot
+from normbench.evidence.comparison.pivot import Pivot, PivotCell
 from normbench.evidence.comparison.pivot_axes import is_number
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, is_over_layers
 from normbench.evidence.metrics.scales import mean_interval
