@@ -19,6 +19,7 @@ from normbench.study.axes import Axis, Combined, arms_axis, combine, grid_axes, 
 from normbench.study.config import TUNING_SEEDS, RunConfig, Study
 from normbench.study.contradictions import contradictions
 from normbench.study.fitting import fitted
+from normbench.study.options import refuse_repeated
 from normbench.study.study_keys import MAX_SEEDS, StudyKeys
 from normbench.study.tune_keys import read_tune
 from normbench.study.wording import complaints_about, setting_complaint
@@ -98,6 +99,9 @@ def _read_arms(
     with _Complaints() as complaints:
         with complaints.collected():
             keys = _study_keys(located)
+        for option, texts in {"--set": set_, "--vary": vary, "--tune": tune}.items():
+            with complaints.collected():
+                refuse_repeated(option, texts)
         for text in set_:
             with complaints.collected():
                 base = base.overridden(read_assignment("--set", _not_of_the_study("--set", text)))
