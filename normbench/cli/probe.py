@@ -30,7 +30,7 @@ def command(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of every arm.")
     ] = None,
     seeds: Annotated[
-        int | None, typer.Option("--seeds", min=1, help="Seeds 0 .. N-1; the file's, or 8, if not said.")
+        str | None, typer.Option("--seeds", metavar="N", help="Seeds 0 .. N-1; the file's, or 8, if not said.")
     ] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw std over the layers: a .png or .svg file.")] = None,
     layers: Annotated[
@@ -52,14 +52,16 @@ def command(
     from normbench.report.terminal.console import make_console
     from normbench.report.terminal.render import print_blocks
     from normbench.storage.files.json_files import json_ready
+    from normbench.study.options import read_seeds
 
     _check_words(config, model, input_, set_ or [], plot)
+    num_seeds = read_seeds(seeds)
     if config is None:
         assert model is not None
         assert input_ is not None
-        study, title, reports = None, model, _of_callable(model, input_, seeds)
+        study, title, reports = None, model, _of_callable(model, input_, num_seeds)
     else:
-        study = _study(config, set_ or [], seeds)
+        study = _study(config, set_ or [], num_seeds)
         title, reports = _of_study(study)
     if plot is not None:
         from normbench.report.figures.probe import save_probe_figure

@@ -24,7 +24,9 @@ def command(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of every arm.")
     ] = None,
     vary: Annotated[list[str] | None, typer.Option("--vary", metavar="KEY=A,B", help="One arm per value.")] = None,
-    seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Seeds 0 .. N-1 instead of the file's.")] = None,
+    seeds: Annotated[
+        str | None, typer.Option("--seeds", metavar="N", help="Seeds 0 .. N-1 instead of the file's.")
+    ] = None,
     tune: Annotated[
         list[str] | None,
         typer.Option("--tune", metavar="KEY[=A,B]", help="Choose each arm's own value on validation data first."),
@@ -58,10 +60,12 @@ def command(
     """
     from normbench.scheduling.executors.base import make_executor
     from normbench.scheduling.interruption import Interruption
+    from normbench.study.options import read_seeds
 
+    num_seeds = read_seeds(seeds)
     interruption = Interruption()
     executor = make_executor(jobs, interruption)
-    read = partial(_load_all, configs, seeds=seeds, set_=set_ or [], vary=vary or [], tune=tune or [], quick=quick)
+    read = partial(_load_all, configs, seeds=num_seeds, set_=set_ or [], vary=vary or [], tune=tune or [], quick=quick)
     if dry_run:
         _print_plan(read(), runs_dir, as_json=json_)
         return

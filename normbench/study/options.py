@@ -1,10 +1,11 @@
-"""Refuses an option that is given twice for one setting."""
+"""What the options of a command may say: each setting once, a count of seeds."""
 
 import re
 from collections.abc import Sequence
 
 from normbench.errors import ConfigError
 from normbench.study.axes import full_key
+from normbench.study.study_keys import MAX_SEEDS
 
 _DONE = {"--set": "set", "--vary": "varied", "--tune": "tuned"}
 
@@ -40,3 +41,23 @@ def _joined(values: Sequence[str]) -> str:
     """Join lists, each value once; mappings and lists in them hold commas of their own."""
     joined = ",".join(values)
     return joined if re.search(r"[\[{'\"]", joined) else ",".join(dict.fromkeys(re.split(r"\s*,\s*", joined)))
+
+
+def read_seeds(text: str | None) -> int | None:
+    """Read the count of ``--seeds``; None where it is not given.
+
+    Example:
+        >>> read_seeds("8"), read_seeds(None)
+        (8, None)
+
+    Raises:
+        ConfigError: Not a count, or too large a one.
+    """
+    if text is None:
+        return None
+    if re.fullmatch(r"[0-9]{1,6}", text.strip()) and 1 <= int(text) <= MAX_SEEDS:
+        return int(text)
+    rule = f"must be a count from 1 to {MAX_SEEDS:,}, got {text!r}"
+    listed = ", ".join(re.findall(r"[0-9]+", text)) if re.search(r"[0-9]\s*[,\s]\s*[0-9]", text) else ""
+    way_out = f"A list of seeds goes into the file: seeds: [{listed}]" if listed else "Example: --seeds 8"
+    raise ConfigError([f"--seeds {text}: {rule}. {way_out}"])
