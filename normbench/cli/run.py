@@ -256,7 +256,7 @@ def _print_warnings(studies: "list[Study]") -> dict[str, int]:
     width = make_console(stderr=True).width
     unfinished = [*unfinished_checks(), *unfinished_measures(), *unfinished_executors()]
     warned = {study.name: short_findings(study.name, study_findings(study), "warning", width) for study in studies}
-    told = {study.name: [*_fits(study), *filter(None, [warned[study.name]])] for study in studies}
+    told = {study.name: [*_fits(study), *filter(None, warned[study.name].split("\n"))] for study in studies}
     for line in [*unfinished, *(line for lines in told.values() for line in lines)]:
         typer.echo(line, err=True)
     return {name: len(unfinished) + len(lines) for name, lines in told.items()}
