@@ -112,11 +112,11 @@ def effect_text(effect: Effect | None) -> str:
     """Write an effect with its 95 % interval: a ratio of losses as "x 0.80", a difference with its sign."""
     if effect is None:
         return "baseline"
+    scale, unit = (100, " %") if effect.metric.endswith("accuracy") else (1, "")
     if effect.n < 2:
-        return f"x {short(effect.value)}" if effect.is_ratio else f"{effect.value:+.3g}"
+        return f"x {short(effect.value)}" if effect.is_ratio else f"{scale * effect.value:+.3g}{unit}"
     if effect.is_ratio:
         return f"x {short(effect.value)} [{short(effect.low)}, {short(effect.high)}]"
-    scale, unit = (100, " %") if effect.metric.endswith("accuracy") else (1, "")
     value, low, high = (scale * number for number in (effect.value, effect.low, effect.high))
     return f"{value:+.2g}{unit} [{low:+.2g}, {high:+.2g}]"
 
