@@ -66,8 +66,9 @@ def short_findings(study: str, findings: Sequence[Finding], level: Level, width:
 
     Example:
         >>> found = Finding("warning", ("fc1",), "averages over 4 values per channel")
-        >>> short_findings("six", [found, found], "warning", 60)
-        'six: warning: fc1: averages over 4 values per channel; 1\\n  more: --dry-run'
+        >>> print(short_findings("six", [found, found], "warning", 60))
+        six: warning: fc1: averages over 4 values per channel; 1
+          more: --dry-run
     """
     told = [found for found in findings if found.level == level]
     if not told:
