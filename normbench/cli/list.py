@@ -23,7 +23,7 @@ def command(
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List studies, arms and how many of their runs are in what state.
+    """List studies, their arms and the states of their runs.
 
     Finished and diverged are results. Running: its owner is alive. Interrupted, failed and stopped: the command that
     ran it goes on with it. Damaged: its summary cannot be read; the same command makes it again.

@@ -38,9 +38,10 @@ def command(
     ] = "ends",
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show where a signal vanishes, explodes or dies before any training, forward and backward, and why.
+    """Show where a signal vanishes or explodes before training.
 
-    Of a study file it also says what else may go wrong in its runs: warnings, and notes on habits that do no harm.
+    The signal is followed forward and backward; it says where it dies, too, and why. Of a study file it also says
+    what else may go wrong in its runs: warnings, and notes on habits that do no harm.
 
     Example: normbench probe configs/deep_mlp.yaml --set norm=group_norm
     """

@@ -51,10 +51,11 @@ def command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run, and its cost.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Run what is missing of each study, then print losses, std per layer and the comparison.
+    """Run what is missing of each study, then report.
 
-    What is finished is skipped, what was stopped goes on from its last checkpoint. Ctrl-C once finishes the step, saves
-    and exits with 130, twice stops now. A failed run lets the others go on, and exits with 1.
+    The report has losses, std per layer and the comparison. What is finished is skipped, what was stopped goes on from
+    its last checkpoint. Ctrl-C once finishes the step, saves and exits with 130, twice stops now. A failed run lets the
+    others go on, and exits with 1.
 
     Example: normbench run configs/lenet_bn.yaml --set norm=group_norm --seeds 3
     """

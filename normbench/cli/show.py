@@ -21,7 +21,9 @@ def command(
     ] = "ends",
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show one run: losses, std per layer, its status, its files; what went wrong, and how to go on.
+    """Show one run: losses, std per layer, status and files.
+
+    Of a run that failed it also says what went wrong, and how to go on.
 
     Example: normbench show lenet_bn/batch_norm-5d1c0e/seed-0
     """
