@@ -13,7 +13,18 @@ from normbench.report.terminal.progress import StudyProgress
 def clock(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(progress, "FIRST_LINE_S", 10.0)
     return now
+
+
+def test_a_study_of_less_than_five_minutes_tells_nothing(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    with made() as bar:
+        for number in range(1, 300):
+            now[0] = float(number)
+            bar.advance(number, f"a, seed {number}", "finished")
+    assert lines_of(bar) == []
 
 
 def lines_of(bar):

@@ -9,8 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from normbench.report.terminal.console import make_console
 from normbench.storage.run_status import RunStatus
 
-FIRST_LINE_S = 10.0
-"""Until the first line where no terminal is; each wait is twice the one before, so that a day's study takes a dozen."""
+FIRST_LINE_S = 300.0
+"""Until the first line where no terminal is; each wait is twice the one before, so that a day's study takes nine."""
 
 
 class StudyProgress:
