@@ -189,3 +189,11 @@ def test_no_path_of_a_machine_is_written_down():
     texts = {name: (ROOT / name).read_bytes() for name in names if (ROOT / name).is_file()}
     machine = re.compile(rb"(?<![\w.])/(home|Users|root|work|opt|mnt)/\w|file:/{2}")
     assert [name for name, text in texts.items() if machine.search(text)] == []
+
+
+def test_the_rules_of_verdicts_are_cited_where_they_are_carried_out():
+    rules = re.findall(r"^## (\d\. .+)$", (ROOT / "docs" / "methods.md").read_text(encoding="utf-8"), re.MULTILINE)
+    texts = "".join(module.read_text(encoding="utf-8") for module in MODULES)
+    cited = set(re.findall(r'docs/methods\.md, "([^"]+)"', texts))
+    assert cited <= set(rules)
+    assert {rule for rule in rules if rule not in cited} == {"1. A fair comparison", "9. What the results are not"}

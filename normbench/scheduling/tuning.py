@@ -1,4 +1,7 @@
-"""Tunes each arm: chooses its best values on validation data and separate seeds, before the comparison."""
+"""Tunes each arm: chooses its best values on validation data and separate seeds, before the comparison.
+
+The rules are in docs/methods.md, "7. Tuning".
+"""
 
 import math
 import statistics

@@ -1,4 +1,7 @@
-"""Tests the numbers of an expectation, one per seed, against its margins: supported, refuted or cannot tell."""
+"""Tests the numbers of an expectation, one per seed, against its margins: supported, refuted or cannot tell.
+
+The rules are in docs/methods.md, "6. Claims".
+"""
 
 import math
 from collections.abc import Mapping, Sequence

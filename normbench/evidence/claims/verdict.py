@@ -1,4 +1,7 @@
-"""Judges one claim: reads one number per seed for each expectation and tests it against its margins."""
+"""Judges one claim: reads one number per seed for each expectation and tests it against its margins.
+
+The rules are in docs/methods.md, "6. Claims".
+"""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -2,6 +2,8 @@
 
 A baseline fixes some keys. An arm and its baseline may differ in these keys and in keys below them (norm.* below norm;
 below an arm's name all keys that named arms set). Every other key must be equal, and tuned in both or in neither.
+
+The rules are in docs/methods.md, "4. Verdicts of a comparison".
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,7 @@
-"""Adds to each row of a comparison its effect against the baseline, with a verdict."""
+"""Adds to each row of a comparison its effect against the baseline, with a verdict.
+
+The rules are in docs/methods.md, "4. Verdicts of a comparison".
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace

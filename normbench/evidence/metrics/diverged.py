@@ -1,4 +1,7 @@
-"""What is read off a diverged run is marked as such, and counts as the worst of all runs it is compared with."""
+"""What is read off a diverged run is marked as such, and counts as the worst of all runs it is compared with.
+
+The rules are in docs/methods.md, "5. Diverged runs".
+"""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,7 @@
-"""What is read off a run: a column of metrics.csv or a layer's statistic, and what a reducer makes of its steps."""
+"""What is read off a run: a column of metrics.csv or a layer's statistic, and what a reducer makes of its steps.
+
+The rules are in docs/methods.md, "8. Metrics".
+"""
 
 import math
 from collections.abc import Sequence

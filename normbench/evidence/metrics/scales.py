@@ -1,4 +1,7 @@
-"""Which metrics are compared by ratios, and which by differences: effects and intervals accordingly."""
+"""Which metrics are compared by ratios, and which by differences: effects and intervals accordingly.
+
+The rules are in docs/methods.md, "2. Effects and intervals".
+"""
 
 import math
 from collections.abc import Mapping, Sequence

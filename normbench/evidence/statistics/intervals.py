@@ -1,4 +1,7 @@
-"""Computes 95 % intervals of a mean over seeds: Student's t, and the modified Cox interval of a log-normal law."""
+"""Computes 95 % intervals of a mean over seeds: Student's t, and the modified Cox interval of a log-normal law.
+
+The rules are in docs/methods.md, "2. Effects and intervals".
+"""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""Compares two arms over the same seeds: effect with interval, exact sign-flip test, Holm's correction, verdict."""
+"""Compares two arms over the same seeds: effect with interval, exact sign-flip test, Holm's correction, verdict.
+
+The rules are in docs/methods.md, "3. The sign-flip test".
+"""
 
 import math
 import statistics
