@@ -109,7 +109,7 @@ def _fitted_default_lines(study: "Study") -> list[str]:
 
 
 def print_failures(failures: list[str], broken: list[str]) -> None:
-    """Print all failures and exit with code 1, or 2 if a study could not be written or read; return if there is none."""
+    """Print all failures and exit with code 1, or 2 if a study could not be written or read; else return."""
     if failures:
         typer.echo("\n".join([f"{len(failures)} failed:", *failures]), err=True)
     for line in broken:

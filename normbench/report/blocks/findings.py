@@ -32,9 +32,9 @@ def findings_blocks(
         num_arms: Number of arms of the study; a finding that all arms share lists none.
         levels: Levels to show.
     """
-    told = [found for found in findings if found.level in levels]
-    blocks = [block for found in told[:MAX_LISTED] for block in _blocks(found, labels, study, num_arms)]
-    left = len(told) - MAX_LISTED
+    shown = [found for found in findings if found.level in levels]
+    blocks = [block for found in shown[:MAX_LISTED] for block in _blocks(found, labels, study, num_arms)]
+    left = len(shown) - MAX_LISTED
     return [*blocks, Block(lines=as_lines([f"{left:,} more findings: --json"]))] if left > 0 else blocks
 
 
@@ -65,14 +65,14 @@ def short_findings(study: str, findings: Sequence[Finding], level: Level, width:
         >>> short_findings("six", [found, found], "warning", 60)
         'six: warning: fc1: averages over 4 ... 1 more: --dry-run'
     """
-    told = [_head(found, study) + found.sentence() for found in findings if found.level == level]
-    if not told:
+    shown = [_head(found, study) + found.sentence() for found in findings if found.level == level]
+    if not shown:
         return ""
-    more = f" {len(told) - 1} more: {FULL_TEXT_OPTION}" if len(told) > 1 else ""
-    if len(told[0]) + len(more) <= width:
-        return told[0] + more
+    more = f" {len(shown) - 1} more: {FULL_TEXT_OPTION}" if len(shown) > 1 else ""
+    if len(shown[0]) + len(more) <= width:
+        return shown[0] + more
     end = f" ...{more or f' {FULL_TEXT_OPTION}'}"
-    return told[0][: width - len(end) + 1].rpartition(" ")[0].rstrip(" ,:") + end
+    return shown[0][: width - len(end) + 1].rpartition(" ")[0].rstrip(" ,:") + end
 
 
 def _arms(names: Sequence[str]) -> str:
