@@ -1,6 +1,6 @@
 # The one definition of every check; CI runs the same targets.
 .POSIX:
-.PHONY: help install run test check format docs golden bench soak
+.PHONY: help install run test check format tables docs golden bench soak
 
 PYTHON = python3
 BIN = .venv/bin
@@ -35,6 +35,9 @@ check: install ## style, types, imports between modules and docs; changes nothin
 format: install ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+tables: install ## write the generated lists of README.md and docs/ again, without running the commands they show
+	$(DOCS) refresh
 
 docs: install ## write the generated parts of README.md and docs/ again, running their commands: some minutes
 	$(DOCS) write

@@ -130,8 +130,8 @@ class About:
     Attributes:
         formula: Formula of one output value, in the names of the layer's settings, parameters and statistics. The
             contract test evaluates it in float64 against the layer.
-        paper: Authors, title and year.
-        url: Address of the paper.
+        paper: Authors, title and year; "" where there is no paper.
+        url: Address of the paper; "" where there is none.
         good_for: When to use it.
         bad_for: When not to use it.
         disagreements: Differences between implementations, one sentence each.
@@ -139,9 +139,9 @@ class About:
     """
 
     formula: str
-    paper: str
-    url: str
     good_for: str
     bad_for: str
+    paper: str = ""
+    url: str = ""
     disagreements: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()

@@ -84,7 +84,20 @@ def test_of_very_many_findings_the_first_are_told_and_the_rest_counted():
     assert sum(line.startswith("deep: ") for line in lines) == MAX_LISTED
 
 
-def test_before_a_run_a_finding_takes_one_line_and_many_are_counted():
+def test_before_a_run_the_layers_of_a_long_finding_are_counted_before_its_words_are_cut():
+    what = "evaluates with running statistics of which 12 % is their start, mean 0 and variance 1 (20 steps)"
+    found = finding("conv1.norm", "conv2.norm", "fc1.norm", what=what)
+    said = "deep: warning: conv1.norm and 2 more: evaluates with running statistics of which 12 % is their start"
+    for width in (80, 120):
+        line = short_findings("deep", [found], "warning", width)
+        assert " ".join(line.split()) == f"{said}; in full: --dry-run"
+        assert all(len(row) <= width for row in line.split("\n"))
+    more = short_findings("deep", [found, found], "warning", 80)
+    assert " ".join(more.split()) == f"{said}; 1 more: --dry-run"
+    assert short_findings("deep", [found], "warning", 200) == f"deep: warning: {found.sentence()}"
+
+
+def test_before_a_run_a_finding_without_a_comma_takes_one_line_and_many_are_counted():
     long, other = (finding(layer, what="is odd " * 40, arms=("a",)) for layer in ("fc1", "fc2"))
     line = short_findings("deep", [long], "warning", 80)
     assert line.startswith("deep: warning: fc1: is odd is odd")

@@ -20,7 +20,7 @@ def command(
         ),
     ] = None,
 ) -> None:
-    """Say of each claim whether the runs support it, refute it, or cannot tell.
+    """Judge claims: supported, refuted, or cannot tell.
 
     Example: normbench claims configs/b01_weight_decay.yaml
     """

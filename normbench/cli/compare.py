@@ -34,13 +34,13 @@ def command(
     ] = False,
     methods: Annotated[bool, typer.Option("--methods", help="Add a paragraph for a paper: how this was made.")] = False,
 ) -> None:
-    """Compare the arms of finished runs: a table per study, rows labelled by what differs.
+    """Compare the arms of finished runs: a table per study.
 
-    --metric takes a column of metrics.csv or a layer's statistic, weight.std@hidden2, and before it what is made of its
-    steps, of which the list stands below. With a baseline the first metric is judged: effect paired by seed, interval,
-    p, verdict. --by gives it by one or two settings, each cell one arm, with verdicts along numbers. --plot draws it
-    over the steps, or over the setting of --by. --fail-if compares means, num_diverged or verdict in any row:
-    'test_loss>0.5 and num_diverged>0 or verdict==worse'.
+    Rows are labelled by what differs. --metric takes a column of metrics.csv or a layer's statistic,
+    weight.std@hidden2, and before it what is made of its steps, of which the list stands below. With a baseline the
+    first metric is judged: effect paired by seed, interval, p, verdict. --by gives it by one or two settings, each cell
+    one arm, with verdicts along numbers. --plot draws it over the steps, or over the setting of --by. --fail-if
+    compares means, num_diverged or verdict in any row: 'test_loss>0.5 and num_diverged>0 or verdict==worse'.
 
     Example: normbench compare runs/lenet_bn --metric test_loss
     """

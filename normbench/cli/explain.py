@@ -25,11 +25,12 @@ def command(
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Explain a part (norm, weight parametrization, model, dataset, optimizer), a setting or a key of a study.
+    """Explain a part, a setting or a key of a study.
 
-    Norms and weight parametrizations are built and measured: what they average, learn and ignore, an example with
-    numbers, the paper. A setting's page has its type, default and meaning, where it is written, and a line of YAML. A
-    word that means several things gets all its pages.
+    Parts are norms, weight parametrizations, models, datasets and optimizers. Norms and weight parametrizations are
+    built and measured: what they average, learn and ignore, an example with numbers, the paper. A setting's page has
+    its type, default and meaning, where it is written, and a line of YAML. A word that means several things gets all
+    its pages.
 
     Example: normbench explain group_norm --shape 32,64,14,14 --set num_groups=4
     """

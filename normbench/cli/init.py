@@ -41,7 +41,9 @@ def command(
     model: Annotated[Literal["mlp", "lenet"], typer.Argument(help="Which network to start from.")] = "lenet",
     path: Annotated[Path | None, typer.Option("--path", help="File to write; by default my_<model>.yaml.")] = None,
 ) -> None:
-    """Write a commented config to start from; never over an existing file.
+    """Write a commented config to start from.
+
+    An existing file is never written over.
 
     Example: normbench init mlp
     """

@@ -23,7 +23,7 @@ def command(
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List studies and arms with the number of their runs in each state.
+    """List studies, their arms and the states of their runs.
 
     Finished and diverged are results. Running: its process is alive. Interrupted, failed and stopped: the command that
     ran it continues it. Damaged: its summary cannot be read; the same command makes it again.

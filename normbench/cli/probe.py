@@ -33,7 +33,7 @@ def command(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of every arm.")
     ] = None,
     seeds: Annotated[
-        int | None, typer.Option("--seeds", min=1, help="Seeds 0 .. N-1; by default the file's, or 8.")
+        str | None, typer.Option("--seeds", metavar="N", help="Seeds 0 .. N-1; the file's, or 8, if not said.")
     ] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw std over the layers: a .png or .svg file.")] = None,
     layers: Annotated[
@@ -41,9 +41,10 @@ def command(
     ] = "ends",
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show at which layer a signal vanishes, explodes or becomes 0 before any training, forward and backward, and why.
+    """Show where a signal vanishes or explodes before training.
 
-    For a study file it also lists what else may go wrong in its runs: warnings, and notes on harmless habits.
+    The signal is followed forward and backward; where it becomes 0 is shown too, and why. For a study file it also
+    lists what else may go wrong in its runs: warnings, and notes on harmless habits.
 
     Example: normbench probe configs/deep_mlp.yaml --set norm=group_norm
     """
@@ -51,14 +52,16 @@ def command(
     from normbench.report.terminal.console import make_console
     from normbench.report.terminal.render import print_blocks
     from normbench.storage.files.json_files import json_ready
+    from normbench.study.options import read_seeds
 
     _check_arguments(config, model, input_, set_ or [], plot)
+    num_seeds = read_seeds(seeds)
     if config is None:
         assert model is not None
         assert input_ is not None
-        study, title, reports = None, model, _probe_callable(model, input_, seeds)
+        study, title, reports = None, model, _probe_callable(model, input_, num_seeds)
     else:
-        study = _load_study(config, set_ or [], seeds)
+        study = _load_study(config, set_ or [], num_seeds)
         title, reports = _probe_study(study)
     if plot is not None:
         from normbench.report.figures.probe import save_probe_figure

@@ -14,9 +14,10 @@ def command(
     runs_dir: Annotated[Path, typer.Option("--runs-dir", help="Where runs are kept.")] = Path("runs"),
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Remove runs, arms and studies inside the runs folder, also runs set aside as seed-<n>.old-<k>.
+    """Remove runs, arms and studies inside the runs folder.
 
-    It lists them and asks first. If one of them is running, or was not made by normbench, nothing is removed.
+    Also runs set aside as seed-<n>.old-<k>. It lists them and asks first. If one of them is running, or was not made by
+    normbench, nothing is removed.
 
     Example: normbench rm lenet_bn/batch_norm-5d1c0e/seed-0 --yes
     """

@@ -24,7 +24,9 @@ def command(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of every arm.")
     ] = None,
     vary: Annotated[list[str] | None, typer.Option("--vary", metavar="KEY=A,B", help="One arm per value.")] = None,
-    seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Seeds 0 .. N-1 instead of the file's.")] = None,
+    seeds: Annotated[
+        str | None, typer.Option("--seeds", metavar="N", help="Seeds 0 .. N-1 instead of the file's.")
+    ] = None,
     tune: Annotated[
         list[str] | None,
         typer.Option("--tune", metavar="KEY[=A,B]", help="Choose each arm's own value on validation data first."),
@@ -49,19 +51,22 @@ def command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the runs to make, and their cost.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Make the missing runs of each study, then print losses, std per layer and the comparison.
+    """Run what is missing of each study, then report.
 
-    Finished runs are skipped, stopped ones continue from their last checkpoint. Ctrl-C once finishes the step, saves
-    and exits with 130, twice stops now. A failed run does not stop the others; the exit code is then 1.
+    The report has losses, std per layer and the comparison. Finished runs are skipped, stopped ones continue from
+    their last checkpoint. Ctrl-C once finishes the step, saves and exits with 130, twice stops now. A failed run does
+    not stop the others; the exit code is then 1.
 
     Example: normbench run configs/lenet_bn.yaml --set norm=group_norm --seeds 3
     """
     from normbench.scheduling.executors.base import make_executor
     from normbench.scheduling.interruption import Interruption
+    from normbench.study.options import read_seeds
 
+    num_seeds = read_seeds(seeds)
     interruption = Interruption()
     executor = make_executor(jobs, interruption)
-    read = partial(_load_all, configs, seeds=seeds, set_=set_ or [], vary=vary or [], tune=tune or [], quick=quick)
+    read = partial(_load_all, configs, seeds=num_seeds, set_=set_ or [], vary=vary or [], tune=tune or [], quick=quick)
     if dry_run:
         _print_plan(read(), runs_dir, as_json=json_)
         return
@@ -253,7 +258,7 @@ def _print_warnings(studies: "list[Study]") -> dict[str, int]:
     unfinished = [*unfinished_checks(), *unfinished_measures(), *unfinished_executors()]
     warned = {study.name: short_findings(study.name, study_findings(study), "warning", width) for study in studies}
     lines_by_study = {
-        study.name: [*_fitted_default_lines(study), *filter(None, [warned[study.name]])] for study in studies
+        study.name: [*_fitted_default_lines(study), *filter(None, warned[study.name].split("\n"))] for study in studies
     }
     for line in [*unfinished, *(line for lines in lines_by_study.values() for line in lines)]:
         typer.echo(line, err=True)

@@ -21,7 +21,9 @@ def command(
     ] = "ends",
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show one run: losses, std per layer, status, files, its error if it failed, and the command that continues it.
+    """Show one run: losses, std per layer, status and files.
+
+    For a run that failed it also shows the error, and the command that continues it.
 
     Example: normbench show lenet_bn/batch_norm-5d1c0e/seed-0
     """

@@ -12,7 +12,7 @@ def command(
     runs_dir: Annotated[Path, typer.Option("--runs-dir", help="Where runs are kept.")] = Path("runs"),
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 6006,
 ) -> None:
-    """Open TensorBoard on the runs, reachable from this machine only.
+    """Open TensorBoard on the runs, on this machine only.
 
     Example: normbench tensorboard --port 6007
     """

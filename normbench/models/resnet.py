@@ -19,7 +19,7 @@ EARLY_STAGES = ("stage1", "stage2")
 SMALLEST_SIDE = 8  # of the stem's maps, for stages of 8x8, 4x4 and 2x2
 
 
-class Block(nn.Module):
+class ResidualBlock(nn.Module):
     """Two convolutions and a shortcut: relu(norm(conv2(relu(norm(conv1(x))))) + shortcut(x)).
 
     The shortcut is the identity, or where the shape changes a 1x1 convolution with a norm.
@@ -126,7 +126,7 @@ class ResNetSpec(ModelSpec):
         maps = (channels, *(-(-side // stride) for side in maps[1:]))
         for i in range(1, self.depth + 1):
             norms = self._block_norms(stage, norm, is_last=i == self.depth)
-            block = Block(in_channels, maps, stride if i == 1 else 1, norms, dropout, f"{stage}.block{i}")
+            block = ResidualBlock(in_channels, maps, stride if i == 1 else 1, norms, dropout, f"{stage}.block{i}")
             blocks.add_module(f"block{i}", block)
             in_channels = channels
         return blocks, maps

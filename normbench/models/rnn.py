@@ -50,7 +50,7 @@ NUM_PROJECTIONS: dict[Kind, int] = {"plain": 1, "gru": 3, "lstm": 4}
 NUM_STATES: dict[Kind, int] = {"plain": 1, "gru": 1, "lstm": 2}
 
 
-class Cell(nn.Module):
+class RecurrentCell(nn.Module):
     """Run through sequences of varying length and return each one's last hidden state.
 
     Every step adds two projections, ``input`` (of what comes in) and ``hidden`` (of the state), and each may have a
@@ -109,7 +109,7 @@ class RNN(nn.Module):
         output: (N, num_outputs).
     """
 
-    def __init__(self, cell: Cell, num_outputs: int, dropout: float) -> None:
+    def __init__(self, cell: RecurrentCell, num_outputs: int, dropout: float) -> None:
         super().__init__()
         self.cell = cell
         self.dropout = nn.Dropout(dropout)
@@ -138,5 +138,5 @@ class RNNSpec(ModelSpec):
     def build(self, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float) -> nn.Module:
         """Make the network; it needs sequences with a mask and puts out classes or values."""
         in_features = sequence_features(input_shape, self.name)
-        cell = Cell(self.cell, in_features, self.hidden_features, norm)
+        cell = RecurrentCell(self.cell, in_features, self.hidden_features, norm)
         return RNN(cell, vector_size(output_shape, self.name), dropout)

@@ -27,7 +27,7 @@ LONGEST_WAVE = 10_000  # steps over 2 pi
 FEEDFORWARD_FACTOR = 4
 
 
-class Block(nn.Module):
+class EncoderBlock(nn.Module):
     """Self-attention, then two dense layers at each step, each added to its input.
 
     ``pre``: x + f(norm(x)), where the norm is called after the layer it precedes, ``attention`` and ``feedforward1``.
@@ -148,7 +148,7 @@ class TransformerSpec(ModelSpec):
         model, output = Transformer(), Linear(self.width, vector_size(output_shape, self.name))
         model.add_module("embedding", Linear(in_features, self.width).followed_by(activation=False))
         for i in range(1, self.num_layers + 1):
-            block = Block(self.width, self.num_heads, norm, self.norm_position, dropout, f"block{i}")
+            block = EncoderBlock(self.width, self.num_heads, norm, self.norm_position, dropout, f"block{i}")
             model.add_module(f"block{i}", block)
         if self.norm_position == "pre":
             output.carrying(build_norm(norm, (self.width,), "output", per_step=True))

@@ -13,8 +13,6 @@ class NoneSpec(NormSpec):
 
     about: ClassVar[About] = About(
         formula="x",
-        paper="no paper: the baseline",
-        url="https://arxiv.org/abs/1901.09321",
         good_for="A baseline, and shallow networks with a good initialization.",
         bad_for="Deep networks with default initialization: the signal vanishes with depth.",
     )

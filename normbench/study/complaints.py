@@ -58,7 +58,7 @@ def _complaint(detail: ErrorDetails, schema: type[BaseModel], located: Located, 
     loc = (*at, *_without_tags(detail["loc"], schema))
     key = ".".join(str(step) for step in loc)
     if detail["type"] == "extra_forbidden":
-        return _line(located.place(loc), key, _unknown_key(str(loc[-1]), detail["loc"][:-1], schema))
+        return _line(located.place(loc), key, _unknown_key(detail, schema))
     if detail["type"] == "missing":
         return _line(located.place(loc[:-1]), key, f"must be given, got nothing. {_choices(schema, loc[-1])}")
     if detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
@@ -118,13 +118,19 @@ def _unknown_variant(detail: ErrorDetails, schema: type[BaseModel], key: str | i
     return f"must be one of {', '.join(variants)}, got {_value_text(given)}.{way_out}"
 
 
-def _unknown_key(key: str, parents: Loc, schema: type[BaseModel]) -> str:
-    owner, name = _spec_at(parents, schema)
+def _unknown_key(detail: ErrorDetails, schema: type[BaseModel]) -> str:
+    """Say what the key should be; only where that is not known, which keys there are."""
+    *parents, key = detail["loc"]
+    key = str(key)
+    owner, name = _spec_at(tuple(parents), schema)
     known = [field for field in owner.model_fields if field != "name"]
-    hint = HINTS.get(key.lower())
-    part = "" if parents else _part_with_setting(key, schema)
-    way_out = f" {hint}" if hint else part or did_you_mean(key, known if parents else (*known, *STUDY_KEYS))
-    return f"is not a setting of {name}. Settings: {', '.join(known) or 'none'}.{way_out}"
+    way_out = HINTS.get(key.lower(), "")
+    if not (way_out or parents):
+        way_out = _part_with_setting(key, schema) or _name_of_a_part(key, detail["input"], schema)
+    if way_out:
+        return f"is not a setting of {name}. {way_out}"
+    near = did_you_mean(key, known if parents else (*known, *STUDY_KEYS))
+    return f"is not a setting of {name}. Settings: {', '.join(known) or 'none'}.{near}"
 
 
 def _spec_at(parents: Loc, schema: type[BaseModel]) -> tuple[type[BaseModel], str]:
@@ -153,7 +159,18 @@ def _part_with_setting(key: str, schema: type[BaseModel]) -> str:
     if not candidates:
         return ""
     _, name, field = min(candidates, key=lambda one: one[0])  # the default variant before others
-    return f" It is a setting of {name}: write it under {field}."
+    return f"It is a setting of {name}: write it under {field}."
+
+
+def _name_of_a_part(key: str, value: Any, schema: type[BaseModel]) -> str:
+    """Return the way out of "batch_norm.momentum: 0.2": norm.momentum."""
+    for field in schema.model_fields:
+        part = _part_or_none(schema, field)
+        if part and key in find_specs(part.package):
+            inner = [f"{field}.{name}" for name in value] if isinstance(value, dict) else []
+            article = "an" if field[0] in "aeiou" else "a"
+            return f"It is {article} {field.replace('_', ' ')}: write {', '.join(inner) or f'{field}: {key}'}."
+    return ""
 
 
 def _choices(schema: type[BaseModel], key: str | int) -> str:

@@ -20,6 +20,7 @@ from normbench.study.complaints import complaints_about, setting_complaint
 from normbench.study.config import TUNING_SEEDS, RunConfig, Study
 from normbench.study.contradictions import contradictions
 from normbench.study.fitting import fit_defaults
+from normbench.study.options import refuse_repeated
 from normbench.study.study_keys import MAX_SEEDS, StudyKeys
 from normbench.study.tune_keys import read_tune
 
@@ -102,6 +103,9 @@ def _read_arms(
     with _Complaints() as complaints:
         with complaints.collected():
             keys = _read_study_keys(located)
+        for option, texts in {"--set": set_, "--vary": vary, "--tune": tune}.items():
+            with complaints.collected():
+                refuse_repeated(option, texts)
         for text in set_:
             with complaints.collected():
                 base = base.overridden(read_assignment("--set", _refuse_study_key("--set", text)))

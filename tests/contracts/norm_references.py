@@ -1,7 +1,9 @@
 """What norms are compared with: a float64 formula from what they declare, and torch's own layers.
 
-The formula holds for every norm that subtracts a mean and divides by a standard deviation. A norm that computes
-something else brings ``formula_<name>(spec, layer, x)``; one that torch has too, ``torch_<name>(spec, feature_shape)``.
+The formula holds for every norm that subtracts a mean and divides by a standard deviation. A norm without ``eps``
+computes something else: its printed formula, which ``test_about_contract.py`` evaluates, is its reference. One with
+``eps`` that computes something else brings ``formula_<name>(spec, layer, x)``; one that torch has too may bring
+``torch_<name>(spec, feature_shape)``.
 """
 
 from math import prod
@@ -20,6 +22,11 @@ def axis_letters(rank: int) -> list[str]:
 def formula(spec: NormSpec, layer: nn.Module, x: Tensor, declared: Properties) -> Tensor:
     own = globals().get(f"formula_{spec.name}")
     return own(spec, layer, x) if own else _scale_and_shift(spec, layer, _standardized(spec, x, declared), declared)
+
+
+def has_formula(spec: NormSpec, declared: Properties) -> bool:
+    """Return whether there is a formula besides the one that the norm prints."""
+    return f"formula_{spec.name}" in globals() or hasattr(spec, "eps") or not declared.averaged_axes
 
 
 def torch_layer(spec: NormSpec, feature_shape: tuple[int, ...]) -> nn.Module | None:

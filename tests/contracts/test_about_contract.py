@@ -127,5 +127,6 @@ def test_the_printed_formula_gives_the_weight_of_the_layer(spec):
 @pytest.mark.parametrize("spec", [*SPECS.values(), *WEIGHTS.values()], ids=lambda spec: type(spec).__module__)
 def test_a_part_names_its_source_and_its_use(spec):
     about = spec.about
-    assert re.match(r"https://", about.url)
+    assert bool(about.paper) == bool(about.url), "a paper has a url, and a url a paper"
+    assert not about.url or re.match(r"https://", about.url), "the url begins with https://"
     assert all(text.endswith(".") for text in (about.good_for, about.bad_for, *about.disagreements, *about.documents))

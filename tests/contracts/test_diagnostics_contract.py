@@ -134,3 +134,12 @@ def test_a_measure_goes_by_the_setting_of_its_name_and_else_by_diagnostics():
     assert chosen_measures(RecordingConfig()) == ()
     assert set(chosen_measures(RecordingConfig(diagnostics=True))) == set(MEASURES) - own
     assert chosen_measures(RecordingConfig(loss_surface=True)) == ("loss_surface",)
+
+
+@pytest.mark.parametrize("found", [{"hidden1": 3.0}, None, [1.0], {"hidden1": {"share": "much"}}])
+def test_a_measure_that_returns_something_else_is_named_with_its_file(found, monkeypatch):
+    monkeypatch.setattr(base, "find_measures", lambda: {"odd": lambda _step: found})
+    with pytest.raises(
+        TypeError, match=r"inspection/measures/odd\.py: measure must return numbers by layer and name, "
+    ):
+        trained("no norm, dropout, momentum", ("odd",))

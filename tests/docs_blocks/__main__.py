@@ -1,8 +1,8 @@
-"""Write or check the generated parts: `python -m docs_blocks check`, `tables` or `write`.
+"""Write or check the generated parts: `python -m docs_blocks check`, `tables`, `refresh` or `write`.
 
 Between [[[cog and [[[end]]] stands what takes no torch: `check` compares it with what the code says now. Between {{{cog
 and {{{end}}} stands what takes torch: tables of parts and settings, which `tables` compares too, and outputs of
-commands, which only `write` makes anew, by running the commands.
+commands, which only `write` makes anew, by running the commands. `refresh` writes all but these.
 """
 
 import os
@@ -24,6 +24,8 @@ def main(wish: str) -> int:
         return process(*LIGHT, "--check", "--diff")
     if wish == "tables":
         return process(*HEAVY, "--check", "--diff")
+    if wish == "refresh":
+        return process(*HEAVY, "-r") or process(*LIGHT, "-r")
     with outputs.made_anew():
         return process(*HEAVY, "-r") or process(*LIGHT, "-r")
 

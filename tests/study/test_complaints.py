@@ -14,7 +14,8 @@ from normbench.study.load import StudyKeys, load_study
 # Lists that grow with every new file or setting; what is compared is all that stands around them.
 NORMS, MODELS, DATASETS = (", ".join(find_specs(f"normbench.{part}")) for part in ("norms", "models", "datasets"))
 INITS = ", ".join(get_args(Init))
-SETTINGS = f"is not a setting of a run. Settings: {', '.join(RunConfig.model_fields)}."
+UNKNOWN = "is not a setting of a run."
+SETTINGS = f"{UNKNOWN} Settings: {', '.join(RunConfig.model_fields)}."
 BUDGETS = "num_epochs: must be the only budget, beside it stands num_steps, got 4. Remove one of them."
 SCALING = "reference_batch_size: must be given together with lr_scaling: linear or sqrt, and only then"
 SEEDS = "seeds: must be a count from 1 to 10,000 or a list of seeds from 0"
@@ -40,10 +41,14 @@ def complaints_of(text, **options):
         ("norm: {name: gn, num_groups: 2}", f"norm: must be one of {NORMS}, got 'gn'. Write group_norm."),
         ("norm: LN", f"norm: must be one of {NORMS}, got 'LN'. Write layer_norm."),
         ("norm: in", f"norm: must be one of {NORMS}, got 'in'. Write instance_norm."),
-        ("epochs: 3", f"epochs: {SETTINGS} Write num_epochs."),
-        ("keep_prob: 0.5", f"keep_prob: {SETTINGS} Write dropout: the probability of zeroing, 1 - keep_prob."),
-        ("lr: 0.1", f"lr: {SETTINGS} It is a setting of sgd: write it under optimizer."),
-        ("num_groups: 2", f"num_groups: {SETTINGS} It is a setting of group_norm: write it under norm."),
+        ("epochs: 3", f"epochs: {UNKNOWN} Write num_epochs."),
+        ("keep_prob: 0.5", f"keep_prob: {UNKNOWN} Write dropout: the probability of zeroing, 1 - keep_prob."),
+        ("lr: 0.1", f"lr: {UNKNOWN} It is a setting of sgd: write it under optimizer."),
+        ("num_groups: 2", f"num_groups: {UNKNOWN} It is a setting of group_norm: write it under norm."),
+        ("depth: 2", f"depth: {UNKNOWN} It is a setting of mlp: write it under model."),
+        ("batch_norm: {momentum: 0.2}", f"batch_norm: {UNKNOWN} It is a norm: write norm.momentum."),
+        ("batch_norm: true", f"batch_norm: {UNKNOWN} It is a norm: write norm: batch_norm."),
+        ("adam: {lr: 1}", f"adam: {UNKNOWN} It is an optimizer: write optimizer.lr."),
         ("weight_decy: 1", f"weight_decy: {SETTINGS} Did you mean 'weight_decay'?"),
         ("zzz: 1", f"zzz: {SETTINGS}"),
         (
@@ -197,6 +202,12 @@ def test_a_network_no_machine_can_hold_is_a_mistake(size):
 def test_a_part_without_a_name_is_told_to_have_one():
     (complaint,) = complaints_of(f"{HEAD}norm: {{num_groups: 4}}\n")
     assert "Did you mean" not in complaint
+
+
+def test_the_name_of_a_part_is_no_key_of_the_command_line_either():
+    (complaint,) = complaints_of(HEAD, set_=["batch_norm.momentum=0.2"])
+    place = "--set batch_norm.momentum=0.2: batch_norm"
+    assert complaint == f"{place}: {UNKNOWN} It is a norm: write norm.momentum."
 
 
 def test_a_long_value_is_cut():

@@ -33,7 +33,7 @@ _CONDITION = re.compile(r"^\s*(.*?)\s*(<=|>=|==|!=|<|>)\s*(.*?)\s*$", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Condition:
+class Limit:
     """One condition: a metric's mean compared with a number, or the verdict compared with a word."""
 
     name: str
@@ -46,7 +46,7 @@ class Gate:
     """One ``--fail-if``: groups of conditions; a row fails if all conditions of any group hold."""
 
     text: str
-    groups: tuple[tuple[Condition, ...], ...]
+    groups: tuple[tuple[Limit, ...], ...]
 
 
 def read_gate(text: str) -> Gate:
@@ -65,20 +65,20 @@ def read_gate(text: str) -> Gate:
     )
 
 
-def _read_condition(part: str, text: str) -> Condition:
+def _read_condition(part: str, text: str) -> Limit:
     found = _CONDITION.match(part)
     if not found or not found[1] or not found[3]:
         raise ComparisonError(f"--fail-if {text}: {RULE}, got {part.strip()!r}. {EXAMPLE}")
     name, op, value = found[1], found[2], found[3].strip("'\"")
     if name == VERDICT:
-        return Condition(name, op, _read_verdict(op, value, text))
+        return Limit(name, op, _read_verdict(op, value, text))
     try:
         number = float(value)
     except ValueError:
         number = math.nan
     if math.isnan(number):
         raise ComparisonError(f"--fail-if {text}: {name}: must be compared with a number, got {value!r}. {EXAMPLE}")
-    return Condition(name, op, number)
+    return Limit(name, op, number)
 
 
 def _read_verdict(op: str, value: str, text: str) -> str:
@@ -117,7 +117,7 @@ def _row_failures(row: Row, gate: Gate) -> list[str]:
     return []
 
 
-def _value(row: Row, condition: Condition) -> float | str | None:
+def _value(row: Row, condition: Limit) -> float | str | None:
     """Return the row's number or verdict; None where it has none, such as the verdict of a baseline."""
     if condition.name == VERDICT:
         return row.effect.verdict if row.effect else None
@@ -126,7 +126,7 @@ def _value(row: Row, condition: Condition) -> float | str | None:
     return row.figures[condition.name].mean if condition.name in row.figures else None
 
 
-def _holds(value: float | str | None, condition: Condition) -> bool:
+def _holds(value: float | str | None, condition: Limit) -> bool:
     return value is not None and bool(OPERATORS[condition.op](value, condition.value))
 
 

@@ -24,7 +24,7 @@ from normbench.evidence.statistics.sweeps import Trend, judge_trends, measure_tr
 
 
 @dataclass(frozen=True)
-class Cell:
+class PivotCell:
     """One arm in a table by settings.
 
     Attributes:
@@ -50,7 +50,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Line:
+class PivotRow:
     """One row of a table by settings: one value of the first key.
 
     Attributes:
@@ -63,7 +63,7 @@ class Line:
 
     label: str
     value: Any
-    cells: tuple[Cell | None, ...]
+    cells: tuple[PivotCell | None, ...]
     change: Effect | None = None
     trend: Trend | None = None
 
@@ -90,7 +90,7 @@ class Pivot:
     by: tuple[str, ...]
     columns: tuple[str, ...]
     column_values: tuple[Any, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[PivotRow, ...]
     fixed: Mapping[str, str]
     not_fixed: tuple[str, ...]
     baseline: str | None = None
@@ -132,7 +132,7 @@ def _make_table(comparison: StudyComparison, by: tuple[str, ...], rows: Mapping[
     lines = []
     for label, found in first.items():
         of = [rows.get((label, column) if by[1:] else (label,)) for column in second]
-        lines.append(Line(label, found, tuple(_make_cell(row, metric, comparison.against) for row in of)))
+        lines.append(PivotRow(label, found, tuple(_make_cell(row, metric, comparison.against) for row in of)))
     return Pivot(comparison.study, metric, by, tuple(second), tuple(second.values()), tuple(lines), {}, ())
 
 
@@ -143,11 +143,11 @@ def _ordered(values: dict[str, Any]) -> dict[str, Any]:
     return dict(sorted(values.items(), key=lambda pair: (pair[1], pair[0])))
 
 
-def _make_cell(row: Row | None, metric: str, baseline: Baseline | None) -> Cell | None:
+def _make_cell(row: Row | None, metric: str, baseline: Baseline | None) -> PivotCell | None:
     if row is None:
         return None
     is_baseline = baseline is not None and replace(baseline, is_tuned=False).matches(row.labelled.id)
-    return Cell(row.arm, row.seeds, row.figures[metric], row.num_diverged, is_baseline=is_baseline)
+    return PivotCell(row.arm, row.seeds, row.figures[metric], row.num_diverged, is_baseline=is_baseline)
 
 
 def _with_verdicts(pivot: Pivot) -> Pivot:
@@ -170,7 +170,7 @@ def _baseline_line(pivot: Pivot) -> str | None:
     return holding[0].label if len(holding) == 1 else None
 
 
-def _with_effects(pivot: Pivot) -> tuple[Line, ...]:
+def _with_effects(pivot: Pivot) -> tuple[PivotRow, ...]:
     label = _baseline_line(pivot)
     base = next((line for line in pivot.lines if line.label == label), None)
     if base is None:
@@ -190,7 +190,7 @@ def _with_effects(pivot: Pivot) -> tuple[Line, ...]:
     )
 
 
-def _with_changes(pivot: Pivot, lines: Sequence[Line]) -> tuple[Line, ...]:
+def _with_changes(pivot: Pivot, lines: Sequence[PivotRow]) -> tuple[PivotRow, ...]:
     ordered = all(map(is_number, pivot.column_values))
     found = {i: _change(pivot.metric, line) for i, line in enumerate(lines) if ordered}
     effects = {i: effect for i, effect in found.items() if effect}
@@ -198,13 +198,13 @@ def _with_changes(pivot: Pivot, lines: Sequence[Line]) -> tuple[Line, ...]:
     return tuple(replace(line, change=judged.get(i)) for i, line in enumerate(lines))
 
 
-def _change(metric: str, line: Line) -> Effect | None:
+def _change(metric: str, line: PivotRow) -> Effect | None:
     """Return the effect of the last column against the first; None if a cell is empty or there is one column."""
     first, last = line.cells[0], line.cells[-1]
     return metric_effect(metric, last.by_seed, first.by_seed) if first and last and last is not first else None
 
 
-def _with_trends(pivot: Pivot, lines: Sequence[Line]) -> tuple[Line, ...]:
+def _with_trends(pivot: Pivot, lines: Sequence[PivotRow]) -> tuple[PivotRow, ...]:
     found = {
         i: measure_trend(pivot.by[1], *_numbers(list(zip(pivot.column_values, line.cells, strict=True))))
         for i, line in enumerate(lines)
@@ -214,7 +214,7 @@ def _with_trends(pivot: Pivot, lines: Sequence[Line]) -> tuple[Line, ...]:
     return tuple(replace(line, trend=judged.get(i)) for i, line in enumerate(lines))
 
 
-def _numbers(cells: Sequence[tuple[Any, Cell | None]]) -> tuple[list[float], list[Mapping[int, float]]]:
+def _numbers(cells: Sequence[tuple[Any, PivotCell | None]]) -> tuple[list[float], list[Mapping[int, float]]]:
     """Return the setting's number and the values by seed of each cell; empty if the setting is not numeric."""
     there = [(found, cell) for found, cell in cells if cell is not None]
     if not all(is_number(found) for found, _ in there):

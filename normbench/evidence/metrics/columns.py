@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 
 from normbench.errors import ComparisonError, did_you_mean
 from normbench.storage.run_folder import LAYER_STATS_CSV, METRICS_CSV, PROBES_CSV, Run
@@ -12,6 +13,8 @@ Read = Callable[[str], Rows]
 Steps = list[tuple[int, float]]
 """(step, value) at the recorded steps that have a value."""
 
+MAX_SHOWN = 8
+"""Columns named in a refusal."""
 READINGS = ("batch_statistics", "reestimated", "adapted")
 """Other ways to read a model with running statistics; a model without any reads the same each way."""
 _READING = re.compile(rf"^({'|'.join(READINGS)}|momentum_[^_]+)_")
@@ -90,8 +93,7 @@ def check_columns(runs: Sequence[Run], columns: Sequence[str], special: Sequence
     for column in columns:
         plain = plain_column(column) if column.startswith(READINGS) else column
         if column not in known and plain not in known:
-            names = [name for name in known if ("@" in name) == ("@" in column)]
-            raise ComparisonError(_unknown(column, names))
+            raise ComparisonError(_unknown(column, list(known)))
 
 
 def _layer_columns(rows: Rows) -> list[str]:
@@ -106,5 +108,22 @@ def _probe_columns(run: Run) -> list[str]:
 
 
 def _unknown(column: str, known: Sequence[str]) -> str:
-    shown = ", ".join(known[:8]) + (" ..." if len(known) > 8 else "")
-    return f"--metric {column}: must be one of {shown}, got {column!r}.{did_you_mean(column, known)}"
+    """Say what the column must be: the same with a layer, else one of its sort, of which the most alike come first."""
+    layered = [name for name in known if "@" in name]
+    with_layer = [name for name in layered if name.startswith(f"{column}@")]
+    if with_layer:
+        return f"--metric {column}: needs a layer: {_listed(with_layer)}"
+    kinds = {name.partition(".")[0] for name in layered}
+    is_layered = "@" in column or ("." in column and column.partition(".")[0] in kinds)
+    names = layered if is_layered else [name for name in known if "@" not in name]
+    alike = sorted(names, key=lambda name: -_num_alike(name, column))
+    return f"--metric {column}: must be one of {_listed(alike)}, got {column!r}.{did_you_mean(column, names)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:MAX_SHOWN]) + (" ..." if len(names) > MAX_SHOWN else "")
+
+
+def _num_alike(name: str, other: str) -> int:
+    """Return with how many characters both begin."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(name, other, strict=False)))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -111,12 +111,26 @@ def _parts() -> Parts[Measure]:
 
 
 def take_measures(names: Iterable[str], step: RecordedStep) -> Probes:
-    """Return the named measures' numbers at a step, by layer and name; the model is put back after each."""
+    """Return the named measures' numbers at a step, by layer and name; the model is put back after each.
+
+    Raises:
+        TypeError: A measure returned something else; with its file.
+    """
     found: list[Probes] = []
     for name in names:
         with leaving_unchanged(step.model):
-            found.append(find_measures()[name](step))
+            found.append(_checked(name, find_measures()[name](step)))
     return merged(*found)
+
+
+def _checked(measure: str, found: Any) -> Probes:
+    """Return what a measure found, if it is numbers by layer and name."""
+    rows = list(found.values()) if isinstance(found, Mapping) else [None]
+    if all(isinstance(row, Mapping) and all(isinstance(x, int | float) for x in row.values()) for row in rows):
+        probes: Probes = found
+        return probes
+    rule = "must return numbers by layer and name, such as {'fc1': {'share': 0.1}}"
+    raise TypeError(f"normbench/inspection/measures/{measure}.py: measure {rule}, got {found!r:.80}")
 
 
 @torch.no_grad()

@@ -1,6 +1,8 @@
 """Writes findings as blocks or on one line: layers, fault, reason, way out, arms."""
 
+import re
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 
 from normbench.findings import LEVELS, MAX_NAMED, Finding, Level
 from normbench.report.blocks.block import Block, Line, as_lines
@@ -9,7 +11,7 @@ FULL_TEXT_OPTION = "--dry-run"
 """Tells findings in full."""
 INDENT = 2
 MAX_LISTED = 20
-"""Findings told in full; of more, JSON has the rest."""
+"""Most findings shown in full; JSON holds all."""
 BEFORE_TRAINING = {"why": "why", "way_out": "fix", "arms": "arms"}
 IN_A_PROBE = {"why": "likely", "way_out": "way out"}
 """Labels of the lines that follow a finding's first, by what they say."""
@@ -58,21 +60,39 @@ def _head(found: Finding, study: str) -> str:
 
 
 def short_findings(study: str, findings: Sequence[Finding], level: Level, width: int) -> str:
-    """Return the first finding of a level and the number of others on one line; "" where there is none.
+    """Return the first finding of a level in one line or two, others counted; "" where there is none.
+
+    Where it is too long for one, its other layers are counted first, then its figures left out.
 
     Example:
         >>> found = Finding("warning", ("fc1",), "averages over 4 values per channel")
-        >>> short_findings("six", [found, found], "warning", 60)
-        'six: warning: fc1: averages over 4 ... 1 more: --dry-run'
+        >>> print(short_findings("six", [found, found], "warning", 60))
+        six: warning: fc1: averages over 4 values per channel; 1
+          more: --dry-run
     """
-    shown = [_head(found, study) + found.sentence() for found in findings if found.level == level]
+    shown = [found for found in findings if found.level == level]
     if not shown:
         return ""
+    head, first = _head(shown[0], study), shown[0]
     more = f" {len(shown) - 1} more: {FULL_TEXT_OPTION}" if len(shown) > 1 else ""
-    if len(shown[0]) + len(more) <= width:
-        return shown[0] + more
+    if len(line := head + first.sentence() + more) <= width:
+        return line
+    return _cut(f"{head}{_first_layer(first)}{first.what}", more, width)
+
+
+def _first_layer(found: Finding) -> str:
+    more = f" and {len(found.layers) - 1} more" if len(found.layers) > 1 else ""
+    return f"{found.layers[0]}{more}: " if found.layers else ""
+
+
+def _cut(text: str, more: str, width: int) -> str:
+    """Cut a finding at its first comma if it then takes two lines or fewer, else to one line, at a word."""
+    clause = re.split(r", | \(", text, maxsplit=1)[0] + (f";{more}" if more else f"; in full: {FULL_TEXT_OPTION}")
+    lines = wrap(clause, width, subsequent_indent=" " * INDENT, break_on_hyphens=False)
+    if len(lines) <= 2:
+        return "\n".join(lines)
     end = f" ...{more or f' {FULL_TEXT_OPTION}'}"
-    return shown[0][: width - len(end) + 1].rpartition(" ")[0].rstrip(" ,:") + end
+    return text[: width - len(end) + 1].rpartition(" ")[0].rstrip(" ,:") + end
 
 
 def _arms(names: Sequence[str]) -> str:

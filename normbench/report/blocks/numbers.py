@@ -35,8 +35,14 @@ def short(value: float | None) -> str:
 
 
 def metric_title(metric: str) -> str:
-    """Return the title of a metric's column."""
-    return METRIC_TITLES.get(metric, metric.replace("_", " "))
+    """Return what a metric is called over its column: words, but a layer's statistic as it is typed.
+
+    Example:
+        >>> metric_title("test_loss"), metric_title("best test_loss"), metric_title("last probe.weight_zeros@hidden1")
+        ('test loss', 'best test loss', 'last probe.weight_zeros@hidden1')
+    """
+    words = [word if {".", "@"} & set(word) else word.replace("_", " ") for word in metric.split(" ")]
+    return METRIC_TITLES.get(metric, " ".join(words))
 
 
 def size_text(size_bytes: int) -> str:
@@ -112,24 +118,22 @@ def effect_text(effect: Effect | None) -> str:
     """Return an effect with its 95 % interval: a ratio of losses as "x 0.80", a difference with its sign."""
     if effect is None:
         return "baseline"
+    scale, unit = (100, " %") if effect.metric.endswith("accuracy") else (1, "")
     if effect.n < 2:
-        return f"x {short(effect.value)}" if effect.is_ratio else f"{effect.value:+.3g}"
+        return f"x {short(effect.value)}" if effect.is_ratio else f"{scale * effect.value:+.3g}{unit}"
     if effect.is_ratio:
         return f"x {short(effect.value)} [{short(effect.low)}, {short(effect.high)}]"
-    scale, unit = (100, " %") if effect.metric.endswith("accuracy") else (1, "")
     value, low, high = (scale * number for number in (effect.value, effect.low, effect.high))
     return f"{value:+.2g}{unit} [{low:+.2g}, {high:+.2g}]"
 
 
-def verdict_text(effect: Effect | None, *, with_seeds: bool = True) -> str:
-    """Return the verdict with its corrected p, and the number of seeds that a verdict would need."""
+def verdict_text(effect: Effect | None) -> str:
+    """Write the verdict with its corrected p; the answer and the details say how many seeds might tell."""
     if effect is None:
         return ""
     if effect.verdict == TOO_FEW:
         return f"{TOO_FEW}, {effect.seeds_needed} needed"
-    might = with_seeds and effect.verdict == CANNOT_TELL and effect.seeds_needed
-    needed = f", {effect.seeds_needed:,} seeds might" if might else ""
-    return f"{effect.verdict} (p {effect.p_corrected:.2g}){needed}"
+    return f"{effect.verdict} (p {effect.p_corrected:.2g})"
 
 
 def value_text(value: Any, what: str = "", *, with_interval: bool = False) -> str:
@@ -149,7 +153,7 @@ def value_text(value: Any, what: str = "", *, with_interval: bool = False) -> st
             spread = with_spread(what, value.mean, value.std)
             return f"{spread} {interval_text(what, value)}".rstrip() if with_interval else spread
         case Effect():
-            return verdict_text(value, with_seeds=False) if what == "verdict" else effect_text(value)
+            return verdict_text(value) if what == "verdict" else effect_text(value)
         case float():
             return metric_value(what, value)
         case tuple():

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from normbench.evidence.comparison.pivot import Cell, Pivot
+from normbench.evidence.comparison.pivot import Pivot, PivotCell
 from normbench.evidence.statistics.sweeps import Trend
 from normbench.report.blocks.block import Block, Column, Table, as_lines, keys, words
 from normbench.report.blocks.numbers import mean_text, metric_title
@@ -105,7 +105,7 @@ def _effects_table(pivot: Pivot) -> Table:
     )
 
 
-def _cell_text(pivot: Pivot, cell: Cell | None) -> str:
+def _cell_text(pivot: Pivot, cell: PivotCell | None) -> str:
     if cell is None:
         return "-"
     most = max(len(other.seeds) for line in pivot.lines for other in line.cells if other)

@@ -7,7 +7,7 @@ from pathlib import Path
 from normbench.errors import ComparisonError
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.curves import mean_curve
-from normbench.evidence.comparison.pivot import Cell, Pivot
+from normbench.evidence.comparison.pivot import Pivot, PivotCell
 from normbench.evidence.comparison.pivot_axes import is_number
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, is_over_layers
 from normbench.evidence.metrics.scales import mean_interval
@@ -109,7 +109,7 @@ def _is_sweep(pivot: Pivot) -> bool:
     return all(is_number(line.value) for line in pivot.lines)
 
 
-def _series(label: str, cells: Mapping[float, Cell | None]) -> Series:
+def _series(label: str, cells: Mapping[float, PivotCell | None]) -> Series:
     there = {x: cell.figure for x, cell in cells.items() if cell}
     figures = list(there.values())
     return Series(

@@ -36,5 +36,6 @@ def source_lines(found: Mapping[str, Any]) -> list[Line]:
     lines = [("use it", about["good_for"]), ("not", about["bad_for"])]
     lines += [("beware", text) for text in about["disagreements"]]
     lines += [("documents", text) for text in about["documents"]]
-    lines += [("paper", f"{about['paper']}. {about['url']}"), ("source", found["source"])]
+    lines += [("paper", f"{about['paper']}. {about['url']}")] if about["paper"] else []
+    lines += [("source", found["source"])]
     return [Line(text, label) for label, text in lines]
