@@ -62,9 +62,9 @@ class Finding:
             >>> Finding("note", ("fc1", "fc2"), "takes away the bias").sentence()
             'fc1, fc2: takes away the bias'
         """
-        said = ": ".join(part for part in (self.where, self.what) if part)
+        text = ": ".join(part for part in (self.where, self.what) if part)
         seeds = f" ({self.num_seeds} of {self.of_seeds} seeds)" if self.of_seeds > 1 else ""
-        return f"{said}, {self.figure}{seeds}." if self.figure else said
+        return f"{text}, {self.figure}{seeds}." if self.figure else text
 
 
 def share_findings(by_arm: Mapping[str, Iterable[Finding]]) -> list[Finding]:

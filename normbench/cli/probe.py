@@ -11,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from normbench.evidence.layers.probe_reading import ProbeReport
     from normbench.findings import Finding
+    from normbench.report.blocks.block import Block
     from normbench.study.config import Study
 
 
@@ -47,10 +48,6 @@ def command(
 
     Example: normbench probe configs/deep_mlp.yaml --set norm=group_norm
     """
-    from normbench.report.blocks.block import Block, as_lines
-    from normbench.report.blocks.findings import BEFORE_TRAINING, findings_blocks
-    from normbench.report.blocks.layers import LONG
-    from normbench.report.blocks.probe import probe_blocks
     from normbench.report.pages.json_text import blocks_mapping
     from normbench.report.terminal.console import make_console
     from normbench.report.terminal.render import print_blocks
@@ -71,18 +68,31 @@ def command(
 
         save_probe_figure(plot, reports, title)
     findings = _findings(study)
-    blocks = [Block(lines=as_lines([title]))]
-    for i, report in enumerate(reports):
-        first, *others = probe_blocks(report, None if layers == "all" else LONG)
-        blocks += [replace(first, is_joined=i == 0), *others]
-    if study and findings:
-        first, *others = findings_blocks(findings, BEFORE_TRAINING, study=study.name, num_arms=len(study.arms))
-        blocks += [replace(first, is_joined=False), *others]
+    blocks = _blocks(title, reports, study, findings, all_layers=layers == "all")
     if json_:
         content = {"probes": [report.as_mapping() for report in reports], "findings": [asdict(one) for one in findings]}
         typer.echo(json.dumps(json_ready(content | {"blocks": blocks_mapping(blocks)}), indent=2))
     else:
         print_blocks(make_console(), blocks)
+
+
+def _blocks(
+    title: str, reports: "list[ProbeReport]", study: "Study | None", findings: "list[Finding]", *, all_layers: bool
+) -> "list[Block]":
+    """Return the title, the tables of each report, and the findings of a study."""
+    from normbench.report.blocks.block import Block, as_lines
+    from normbench.report.blocks.findings import BEFORE_TRAINING, findings_blocks
+    from normbench.report.blocks.layers import LONG
+    from normbench.report.blocks.probe import probe_blocks
+
+    blocks = [Block(lines=as_lines([title]))]
+    for i, report in enumerate(reports):
+        first, *others = probe_blocks(report, None if all_layers else LONG)
+        blocks += [replace(first, is_joined=i == 0), *others]
+    if study and findings:
+        first, *others = findings_blocks(findings, BEFORE_TRAINING, study=study.name, num_arms=len(study.arms))
+        blocks += [replace(first, is_joined=False), *others]
+    return blocks
 
 
 def _check_arguments(

@@ -137,15 +137,6 @@ def _add_failure(error: "OSError | RunFolderError", run: "StudyRun", failures: l
         failures.append(f"{run.study.name}: {error_line(error, run.folder)}")
 
 
-def _print_failures(failures: list[str], broken: list[str]) -> None:
-    if failures:
-        typer.echo("\n".join([f"{len(failures)} failed:", *failures]), err=True)
-    for line in broken:
-        typer.echo(line, err=True)
-    if failures or broken:
-        raise typer.Exit(2 if broken else 1)
-
-
 def _run_study(study: "Study", runner: "StudyRunner", failures: list[str], broken: list[str]) -> "StudyRun | None":
     """Run one study and add its failures to the lists; return None if it could not be run to its end."""
     from normbench.errors import RunFailedError, RunFolderError
@@ -162,6 +153,29 @@ def _run_study(study: "Study", runner: "StudyRunner", failures: list[str], broke
         return None
     failures += run.failures
     return run
+
+
+def _load_all(configs: list[Path], *, quick: bool, **changes: Any) -> "list[Study]":
+    from normbench.errors import ConfigError
+    from normbench.study.load import load_study
+
+    studies: list[Study] = []
+    complaints: list[str] = []
+    for path in configs:
+        try:
+            studies.append(load_study(path, **changes))
+        except ConfigError as error:
+            complaints += error.complaints
+    if complaints:
+        raise ConfigError(complaints)
+    return [_make_quick(study) for study in studies] if quick else studies
+
+
+def _make_quick(study: "Study") -> "Study":
+    from normbench.scheduling.quick_study import quick_study
+
+    typer.echo(f"{study.name}: 2 seeds, a tenth of the steps, nothing tuned. This is no evidence.", err=True)
+    return quick_study(study)
 
 
 def _print_report(
@@ -195,6 +209,7 @@ def _print_report(
 
 
 def _as_mapping(path: Path, run: "StudyRun", found: "StudyFolder") -> dict[str, Any]:
+    """Return the results of a study that was run, for JSON."""
     from normbench.report.pages.json_text import study_mapping
 
     results = [
@@ -203,23 +218,8 @@ def _as_mapping(path: Path, run: "StudyRun", found: "StudyFolder") -> dict[str, 
     return study_mapping(found, run.arm_names, list(run.choices.values()), results, path)
 
 
-def _load_all(configs: list[Path], *, quick: bool, **changes: Any) -> "list[Study]":
-    from normbench.errors import ConfigError
-    from normbench.study.load import load_study
-
-    studies: list[Study] = []
-    complaints: list[str] = []
-    for path in configs:
-        try:
-            studies.append(load_study(path, **changes))
-        except ConfigError as error:
-            complaints += error.complaints
-    if complaints:
-        raise ConfigError(complaints)
-    return [_make_quick(study) for study in studies] if quick else studies
-
-
 def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> None:
+    """Print the runs to make and their cost, with all findings."""
     from normbench.inspection.preflight import study_findings
     from normbench.report.blocks.findings import BEFORE_TRAINING, findings_blocks
     from normbench.report.blocks.plan import plan_block
@@ -270,8 +270,11 @@ def _fitted_default_lines(study: "Study") -> list[str]:
     return [f"{study.name}: {line}." for line in study.fitted_defaults]
 
 
-def _make_quick(study: "Study") -> "Study":
-    from normbench.scheduling.tuning import quick_study
-
-    typer.echo(f"{study.name}: 2 seeds, a tenth of the steps, nothing tuned. This is no evidence.", err=True)
-    return quick_study(study)
+def _print_failures(failures: list[str], broken: list[str]) -> None:
+    """Print all failures and exit with code 1, or 2 if a study could not be written or read; else return."""
+    if failures:
+        typer.echo("\n".join([f"{len(failures)} failed:", *failures]), err=True)
+    for line in broken:
+        typer.echo(line, err=True)
+    if failures or broken:
+        raise typer.Exit(2 if broken else 1)

@@ -58,10 +58,10 @@ class GroupNormSpec(NormSpec):
 
     @model_validator(mode="before")
     @classmethod
-    def _one_is_given(cls, said: Any) -> Any:
-        if isinstance(said, dict) and said.get("channels_per_group") is not None:
-            return {"num_groups": None, **said}
-        return said
+    def _one_is_given(cls, settings: Any) -> Any:
+        if isinstance(settings, dict) and settings.get("channels_per_group") is not None:
+            return {"num_groups": None, **settings}
+        return settings
 
     def changed(self) -> dict[str, Any]:
         """Return the settings that differ from their defaults; ``channels_per_group`` alone says both."""

@@ -14,7 +14,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from normbench.errors import ConfigError, RunFailedError
-from normbench.evidence.comparison.baselines import Baseline
 from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.scheduling.executors.base import Executor
 from normbench.scheduling.plan import on_device
@@ -109,29 +108,6 @@ def with_choices(study: Study, choices: Mapping[str, Choice]) -> Study:
     tuned = {entries[arm].label: with_settings(study.arms[arm], choice.chosen) for arm, choice in choices.items()}
     known = dict(study.entries) | {entry.label: entry for entry in entries.values()}
     return replace(study, arms=(dict(study.arms) if study.keep_given else {}) | tuned, entries=known)
-
-
-def quick_study(study: Study) -> Study:
-    """Return a short version of a study under another name: two seeds, a tenth of the steps, no tuning, no claims."""
-    arms = {arm: with_settings(config, _tenth_of_the_steps(config)) for arm, config in study.arms.items()}
-    seeds = (*study.seeds, study.seeds[0] + 1)[:2]
-    options = dict(study.options) | {"--quick": True}
-    short = replace(study, name=f"{study.name}-quick", arms=arms, seeds=seeds, options=options)
-    return replace(short, tune={}, keep_given=True, claims=(), baseline=_quick_baseline(study.baseline))
-
-
-def _quick_baseline(given: Baseline | None) -> Baseline | None:
-    """Return the baseline with the number of steps of the short version."""
-    if given is None:
-        return None
-    steps = {key: given.settings[key] for key in ("num_epochs", "num_steps") if given.settings.get(key)}
-    return replace(given, settings={**given.settings, **{key: max(1, count // 10) for key, count in steps.items()}})
-
-
-def _tenth_of_the_steps(config: RunConfig) -> dict[str, int]:
-    if config.num_epochs is not None:
-        return {"num_epochs": max(1, config.num_epochs // 10)}
-    return {"num_steps": max(1, config.total_steps // 10) if config.total_steps else 0}
 
 
 def with_settings(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:

@@ -48,9 +48,7 @@ def load_study(
     Raises:
         ConfigError: Every mistake found, one line each.
     """
-    if seeds is not None and not 1 <= seeds <= MAX_SEEDS:
-        rule = f"must be a count from 1 to {MAX_SEEDS:,}"
-        raise ConfigError([f"--seeds {seeds}: {rule}, got {seeds}. Example: --seeds 8"])
+    _check_seed_count(seeds)
     text = read_text(path)
     located = parse_yaml(text, str(path))
     keys, combined = _read_arms(located, set_, vary, tune)
@@ -82,6 +80,12 @@ def load_study(
     study = _with_baseline(study, keys.baseline, located)
     _check_claims(study, located)
     return study
+
+
+def _check_seed_count(seeds: int | None) -> None:
+    if seeds is not None and not 1 <= seeds <= MAX_SEEDS:
+        rule = f"must be a count from 1 to {MAX_SEEDS:,}"
+        raise ConfigError([f"--seeds {seeds}: {rule}, got {seeds}. Example: --seeds 8"])
 
 
 def _read_arms(

@@ -46,13 +46,13 @@ def _differences(folder: Path, summary: Mapping[str, Any], config: RunConfig) ->
     mine = flat_settings(config) | {"numerics": NUMERICS, "engine": ENGINE}
     theirs = settings_of_run(folder) | {key: summary.get(key) for key in ("numerics", "engine")}
     keys = [key for key in dict.fromkeys([*mine, *theirs]) if not key.startswith("recording.")]
-    told = [
+    differences = [
         f"{key} {theirs.get(key)} instead of {mine.get(key)}"
         for key in keys
         if str(mine.get(key)) != str(theirs.get(key))
     ]
-    more = f" and {len(told) - MAX_LISTED} more" if len(told) > MAX_LISTED else ""
-    return ", ".join(told[:MAX_LISTED]) + more or f"those of {str(summary['identity'])[:NUM_DIGITS_SHOWN]}"
+    more = f" and {len(differences) - MAX_LISTED} more" if len(differences) > MAX_LISTED else ""
+    return ", ".join(differences[:MAX_LISTED]) + more or f"those of {str(summary['identity'])[:NUM_DIGITS_SHOWN]}"
 
 
 def _missing_recording(had: object, asked: Mapping[str, Any]) -> str:

@@ -12,8 +12,9 @@ from normbench.evidence.comparison.comparison import compare_study
 from normbench.evidence.comparison.effects import with_effects
 from normbench.scheduling import one_run
 from normbench.scheduling.executors.in_process import InProcess
+from normbench.scheduling.quick_study import quick_study
 from normbench.scheduling.schedule import run_study
-from normbench.scheduling.tuning import quick_study, tune_study, with_choices, with_settings
+from normbench.scheduling.tuning import tune_study, with_choices, with_settings
 from normbench.storage.files.json_files import write_sealed_json
 from normbench.storage.run_folder import METRICS_CSV, SUMMARY_JSON, csv_digests
 from normbench.storage.study_folder import read_study

@@ -41,14 +41,14 @@ def with_effects(comparison: StudyComparison, baseline: str | None = None) -> St
     return replace(comparison, rows=compared, baseline=against.said, against=against)
 
 
-def resolve_baseline_option(comparison: StudyComparison, said: str) -> Baseline:
+def resolve_baseline_option(comparison: StudyComparison, text: str) -> Baseline:
     """Return the baseline that ``--baseline`` names.
 
     Raises:
         ComparisonError: It matches no arm, or could mean two.
     """
     try:
-        return resolve_baseline(said, comparison.arm_set, "--baseline")
+        return resolve_baseline(text, comparison.arm_set, "--baseline")
     except SettingError as error:
         raise ComparisonError(f"{comparison.study}: {error}".rstrip()) from None
 

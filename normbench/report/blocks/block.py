@@ -96,15 +96,15 @@ def words(title: str, values: Sequence[Any], **options: Any) -> Column:
 
 def as_lines(texts: Sequence[str], label: str = "") -> list[Line]:
     """Return a line per text, with the label before the first."""
-    return [Line(said, "" if i else label) for i, said in enumerate(texts)]
+    return [Line(text, "" if i else label) for i, text in enumerate(texts)]
 
 
 def block_mapping(block: Block) -> dict[str, Any]:
     """Return a block for JSON: values without formatting, empty fields left out."""
     table = block.table and [_column_mapping(column) for column in block.table.columns]
     lines = [{key: found for key, found in asdict(line).items() if found} for line in block.lines]
-    told = {"heading": block.heading, "columns": table, "lines": lines, "figure": block.figure}
-    return {key: found for key, found in told.items() if found}
+    fields = {"heading": block.heading, "columns": table, "lines": lines, "figure": block.figure}
+    return {key: found for key, found in fields.items() if found}
 
 
 def _column_mapping(column: Column) -> Mapping[str, Any]:

@@ -20,12 +20,12 @@ def claims_blocks(verdicts: Sequence[ClaimVerdict]) -> list[Block]:
 
 def _claim(verdict: ClaimVerdict, *, is_joined: bool) -> list[Block]:
     quote = verdict.source.get("quote", "")
-    said = [f"“{quote}” {verdict.source.get('title', '')}".rstrip()] if quote else []
+    quoted = [f"“{quote}” {verdict.source.get('title', '')}".rstrip()] if quote else []
     settings = [f"settings {verdict.hash} of {verdict.date}"] if verdict.hash else []
-    told = [*said, *map(part_text, verdict.parts), *([verdict.why] if verdict.why else []), *settings]
+    found_texts = [*quoted, *map(part_text, verdict.parts), *([verdict.why] if verdict.why else []), *settings]
     again = Line(verdict.command, "again", is_command=True)
     head = Block(lines=[Line(verdict.says, f"{verdict.id:5} {verdict.verdict.upper():12}")], is_joined=is_joined)
-    texts = Block(lines=[Line(text) for text in told], indent=INDENT, is_joined=True)
+    texts = Block(lines=[Line(text) for text in found_texts], indent=INDENT, is_joined=True)
     return [head, texts, Block(lines=[again], indent=INDENT, is_joined=True)]
 
 
@@ -34,12 +34,12 @@ def summary_line(verdicts: Sequence[ClaimVerdict]) -> str:
     if not verdicts:
         return "No claims. A study file makes them under claims:"
     found = count_verdicts(verdicts)
-    told = ", ".join(f"{number} {verdict}" for verdict, number in found.items())
+    numbers = ", ".join(f"{number} {verdict}" for verdict, number in found.items())
     decided = found.get("supported", 0) + found.get("refuted", 0)
     expected = (
         f" At 5 % each, at most {FALSE_VERDICTS * decided:.1f} of the {decided} verdicts are expected to be false."
     )
-    return f"{len(verdicts)} claims: {told}." + (expected if decided else "")
+    return f"{len(verdicts)} claims: {numbers}." + (expected if decided else "")
 
 
 def part_text(part: ExpectationResult) -> str:

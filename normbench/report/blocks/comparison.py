@@ -151,9 +151,9 @@ def notes(comparison: StudyComparison) -> list[str]:
 
 def _across_versions(comparison: StudyComparison) -> list[str]:
     """Return a note if runs of several torch versions or machines are compared, since their numbers may differ."""
-    told = {"torch": "versions of torch", "device": "kinds of machine"}
-    several = {key: found for key in told if len(found := comparison.versions.get(key, ())) > 1}
-    return [f"Runs of several {told[key]} are compared: {', '.join(found)}." for key, found in several.items()]
+    names = {"torch": "versions of torch", "device": "kinds of machine"}
+    several = {key: found for key in names if len(found := comparison.versions.get(key, ())) > 1}
+    return [f"Runs of several {names[key]} are compared: {', '.join(found)}." for key, found in several.items()]
 
 
 def _not_finite(comparison: StudyComparison) -> list[str]:
@@ -163,8 +163,8 @@ def _not_finite(comparison: StudyComparison) -> list[str]:
         broken = [metric for metric, figure in row.figures.items() if not all(map(math.isfinite, figure.values))]
         values = [value for metric in broken for value in row.figures[metric].values]
         if row.num_diverged * len(broken) or any(map(math.isinf, values)):
-            said = f"not compared by {', '.join(broken)}: not a finite number in some of its runs"
-            lines.append(f"{row.arm}: {said}.")
+            reason = f"not compared by {', '.join(broken)}: not a finite number in some of its runs"
+            lines.append(f"{row.arm}: {reason}.")
     return lines
 
 

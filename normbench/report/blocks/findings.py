@@ -11,7 +11,7 @@ FULL_TEXT_OPTION = "--dry-run"
 """Tells findings in full."""
 INDENT = 2
 MAX_LISTED = 20
-"""Findings told in full; of more, JSON has the rest."""
+"""Most findings shown in full; JSON holds all."""
 BEFORE_TRAINING = {"why": "why", "way_out": "fix", "arms": "arms"}
 IN_A_PROBE = {"why": "likely", "way_out": "way out"}
 """Labels of the lines that follow a finding's first, by what they say."""
@@ -34,9 +34,9 @@ def findings_blocks(
         num_arms: Number of arms of the study; a finding that all arms share lists none.
         levels: Levels to show.
     """
-    told = [found for found in findings if found.level in levels]
-    blocks = [block for found in told[:MAX_LISTED] for block in _blocks(found, labels, study, num_arms)]
-    left = len(told) - MAX_LISTED
+    shown = [found for found in findings if found.level in levels]
+    blocks = [block for found in shown[:MAX_LISTED] for block in _blocks(found, labels, study, num_arms)]
+    left = len(shown) - MAX_LISTED
     return [*blocks, Block(lines=as_lines([f"{left:,} more findings: --json"]))] if left > 0 else blocks
 
 
@@ -70,11 +70,11 @@ def short_findings(study: str, findings: Sequence[Finding], level: Level, width:
         six: warning: fc1: averages over 4 values per channel; 1
           more: --dry-run
     """
-    told = [found for found in findings if found.level == level]
-    if not told:
+    shown = [found for found in findings if found.level == level]
+    if not shown:
         return ""
-    head, first = _head(told[0], study), told[0]
-    more = f" {len(told) - 1} more: {FULL_TEXT_OPTION}" if len(told) > 1 else ""
+    head, first = _head(shown[0], study), shown[0]
+    more = f" {len(shown) - 1} more: {FULL_TEXT_OPTION}" if len(shown) > 1 else ""
     if len(line := head + first.sentence() + more) <= width:
         return line
     return _cut(f"{head}{_first_layer(first)}{first.what}", more, width)

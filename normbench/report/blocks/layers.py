@@ -39,11 +39,11 @@ def layers_block(report: LayerReport, max_layers: int | None = LONG, *, with_arm
 def verdict(report: LayerReport) -> str:
     """Return sentences on layers that vanish, explode or are dead, and on drifting layers without a norm."""
     until = f" up to the last recorded step; {report.num_diverged} diverged after it" if report.num_diverged else ""
-    told = list(report.findings) or [f"Nothing vanishes, explodes or dies{until}."]
+    sentences = list(report.findings) or [f"Nothing vanishes, explodes or dies{until}."]
     loose = [line.layer for line in report.lines if line.word in DRIFTING and not line.has_norm]
     # Where a scale drifts, the reader wants to know whether a norm could have held it.
     return " ".join(
-        [*told, *([f"{_named(loose)}: no norm follows {'it' if len(loose) == 1 else 'them'}."] if loose else [])]
+        [*sentences, *([f"{_named(loose)}: no norm follows {'it' if len(loose) == 1 else 'them'}."] if loose else [])]
     )
 
 

@@ -23,8 +23,8 @@ def evidence_block(comparison: StudyComparison) -> list[Block]:
     if comparison.is_evidence:
         return []
     commands = [Line(command, "verdict", is_command=True) for command in evidence_commands(comparison)]
-    said = Line(f"One seed each is no evidence; {ENOUGH_SEEDS} seeds are:")
-    return [Block(lines=[said], is_joined=True), Block(lines=commands, is_joined=True)]
+    caption = Line(f"One seed each is no evidence; {ENOUGH_SEEDS} seeds are:")
+    return [Block(lines=[caption], is_joined=True), Block(lines=commands, is_joined=True)]
 
 
 def evidence_commands(comparison: StudyComparison) -> list[str]:

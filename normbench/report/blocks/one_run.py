@@ -56,8 +56,8 @@ def _settings(arm: Arm) -> list[str]:
         if settings.get(f"optimizer.{key}") is not None
     ]
     optimizer = f"{settings['optimizer']} {', '.join(inner)}".rstrip()
-    told = {*FIRST, *PARTS, "optimizer", "weight_parametrization", *(f"optimizer.{key}" for key in SHOWN)}
-    others = [key for key in arm.changed if key not in told and not key.startswith("recording")]
+    listed = {*FIRST, *PARTS, "optimizer", "weight_parametrization", *(f"optimizer.{key}" for key in SHOWN)}
+    others = [key for key in arm.changed if key not in listed and not key.startswith("recording")]
     changed = [f"{key} {number_text(settings[key])}" for key in others if key in settings]
     return [*(f"{key} {number_text(settings[key])}" for key in FIRST), optimizer, *changed]
 
@@ -116,8 +116,8 @@ def diverged_blocks(arm: Arm) -> list[Block]:
     summary = arm.runs[0].summary
     if summary["status"] != RunStatus.DIVERGED:
         return []
-    said = f"Diverged: the loss of step {summary['step']} was not finite. A smaller optimizer.lr may help."
-    return [Block(lines=as_lines([said]), is_joined=True)]
+    text = f"Diverged: the loss of step {summary['step']} was not finite. A smaller optimizer.lr may help."
+    return [Block(lines=as_lines([text]), is_joined=True)]
 
 
 def one_run_blocks(report: RunReport, max_layers: int | None = LONG) -> list[Block]:
@@ -142,14 +142,14 @@ def _head(report: RunReport) -> Block:
             return header_block(state.arm.study, report.arm, details=True)
         except FOREIGN_FORMAT_ERRORS:  # settings that another version wrote
             pass
-    said = [f"{key} {report.arm.settings[key]}" for key in report.arm.changed if key in report.arm.settings]
+    settings = [f"{key} {report.arm.settings[key]}" for key in report.arm.changed if key in report.arm.settings]
     first = f"{state.arm.study} · {state.arm.name} · seed {state.seed}{' · tuning' * state.arm.is_tuning}"
-    return Block(lines=as_lines([first, *([f"  {' · '.join(said)}"] if said else [])]))
+    return Block(lines=as_lines([first, *([f"  {' · '.join(settings)}"] if settings else [])]))
 
 
 def _lines(report: RunReport) -> list[Line]:
     state, owner = report.state, report.state.owner
-    told = [
+    labelled = [
         ("status", f"{state.status}{_age_and_progress(report)}"),
         ("", _problem_lines(report)),
         ("owner", f"{owner_text(owner)}{f', since {owner.started_at}' * bool(owner.started_at)}" if owner else ""),
@@ -159,7 +159,7 @@ def _lines(report: RunReport) -> list[Line]:
         ("files", ", ".join(f"{name} {size_text(size)}" for name, size in report.files.items())),
         ("again" if state.status == RunStatus.DAMAGED else "go on", report.command),
     ]
-    return [Line(text, label, is_command=label in COMMANDS) for label, text in told if text]
+    return [Line(text, label, is_command=label in COMMANDS) for label, text in labelled if text]
 
 
 def _problem_lines(report: RunReport) -> str:

@@ -52,8 +52,8 @@ def screen_blocks(
     folder = study.folder
     mine = [arm for arm in study.arms if arm.folder.name in arm_names]
     if not mine:
-        said = f"{folder.name}: no run finished; error.txt in each run's folder says why."
-        return [Block(lines=[Line(said)])]
+        text = f"{folder.name}: no run finished; error.txt in each run's folder says why."
+        return [Block(lines=[Line(text)])]
     if len(mine) == 1 and len(mine[0].runs) == 1:
         blocks = _one_run_blocks(folder.name, mine[0], max_layers, details=details)
     else:

@@ -42,9 +42,9 @@ def runs_blocks(runs: Sequence[RunState]) -> list[Block]:
 def counts_block(runs: Sequence[RunState]) -> Block:
     """Return the number of runs, and the number by status."""
     counts = {status: sum(run.status == status for run in runs) for status in FOLDER_STATUSES}
-    told = ", ".join(f"{number:,} {status}" for status, number in counts.items() if number)
-    said = f"{len(runs):,} run{'' if len(runs) == 1 else 's'}: {told}"
-    return Block(lines=[Line(said)], is_joined=True)
+    by_status = ", ".join(f"{number:,} {status}" for status, number in counts.items() if number)
+    text = f"{len(runs):,} run{'' if len(runs) == 1 else 's'}: {by_status}"
+    return Block(lines=[Line(text)], is_joined=True)
 
 
 def age_text(age_s: float) -> str:

@@ -69,7 +69,7 @@ def panel_over_steps(comparison: StudyComparison, metric: str) -> Panel:
         raise ComparisonError(f"--plot: {rule}, got {metric!r}. Add --metric test_loss, or --by KEY.")
     words = _label_words(comparison)
     common = [word for word in words[0] if all(word in others for others in words)]
-    own = [[word for word in said if word not in common] for said in words]
+    own = [[word for word in own_words if word not in common] for own_words in words]
     series = []
     for row, mine in zip(comparison.rows, own, strict=True):
         points = mean_curve(read_arm(Path(row.folder)).runs, column, mean_interval)

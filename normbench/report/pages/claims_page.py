@@ -103,10 +103,10 @@ def _study(study: str, verdicts: Sequence[ClaimVerdict], pictures: str) -> str:
 def _paragraph(verdict: ClaimVerdict) -> list[str]:
     title, url, quote = (verdict.source.get(key, "") for key in ("title", "url", "quote"))
     where = f"[{title}]({url})" if url.startswith("http") else title
-    said = f": “{quote}” {where}" if quote else f": {where}" if where else " (a control; no document says so)"
-    lines = [f"**{verdict.id}** {verdict.says}{said} — **{verdict.verdict}**", ""]
-    told = " ".join(verdict.discussion.split()) or " ".join(map(_undecided_text, verdict.parts))
-    return lines + ([told.strip(), ""] if told.strip() else [])
+    source_text = f": “{quote}” {where}" if quote else f": {where}" if where else " (a control; no document says so)"
+    lines = [f"**{verdict.id}** {verdict.says}{source_text} — **{verdict.verdict}**", ""]
+    discussion = " ".join(verdict.discussion.split()) or " ".join(map(_undecided_text, verdict.parts))
+    return lines + ([discussion.strip(), ""] if discussion.strip() else [])
 
 
 def _undecided_text(part: ExpectationResult) -> str:

@@ -84,7 +84,7 @@ def page_text(studies: Sequence[ComparedStudy], chosen: str, *, details: bool = 
 
 
 def _json_extras(study: ComparedStudy) -> dict[str, Any]:
-    said: dict[str, Any] = {"pivots": [asdict(table) for table in study.pivots]} if study.pivots else {}
-    said |= {"claims": [claim_mapping(verdict) for verdict in study.verdicts]} if study.verdicts else {}
-    said |= {"standouts": [asdict(found) for found in study.standouts]} if study.standouts is not None else {}
-    return said | ({"methods": study.paragraph} if study.paragraph else {})
+    content: dict[str, Any] = {"pivots": [asdict(table) for table in study.pivots]} if study.pivots else {}
+    content |= {"claims": [claim_mapping(verdict) for verdict in study.verdicts]} if study.verdicts else {}
+    content |= {"standouts": [asdict(found) for found in study.standouts]} if study.standouts is not None else {}
+    return content | ({"methods": study.paragraph} if study.paragraph else {})

@@ -29,8 +29,8 @@ def comparisons_json(comparisons: Sequence[StudyComparison], more: Sequence[Mapp
         comparisons: With or without effects.
         more: Further entries for each, such as its tables by settings.
     """
-    said = [asdict(comparison) | dict(more[i] if more else {}) for i, comparison in enumerate(comparisons)]
-    return json.dumps(json_ready(said), indent=2)
+    content = [asdict(comparison) | dict(more[i] if more else {}) for i, comparison in enumerate(comparisons)]
+    return json.dumps(json_ready(content), indent=2)
 
 
 def claims_json(verdicts: Sequence[ClaimVerdict]) -> str:

@@ -20,9 +20,9 @@ def _parts(block: Block) -> list[str]:
 
 def _line(line: Line) -> str:
     label = f"**{escaped(line.label)}** " if line.label else ""
-    said = f"`{line.text}`" if line.is_command else escaped(line.text.strip())
+    text = f"`{line.text}`" if line.is_command else escaped(line.text.strip())
     remark = f" ({escaped(line.remark)})" if line.remark else ""
-    return f"{label}{said}{remark}"
+    return f"{label}{text}{remark}"
 
 
 def table_markdown(table: Table) -> str:

@@ -54,9 +54,9 @@ def fit_blocks(build: Callable[[int | None], list[Block]], width: int, max_lines
 
 def blocks_rows(blocks: Sequence[Block], width: int) -> list[Row]:
     """Return the printed lines of blocks."""
-    told = [(block, rows) for block in blocks if (rows := _block_rows(block, width))]
-    rows = list(told[0][1]) if told else []
-    for _, (block, following) in pairwise(told):
+    with_rows = [(block, rows) for block in blocks if (rows := _block_rows(block, width))]
+    rows = list(with_rows[0][1]) if with_rows else []
+    for _, (block, following) in pairwise(with_rows):
         rows += ([] if block.is_joined else [("", False)]) + following
     return rows
 
@@ -77,8 +77,8 @@ def _text_lines(block: Block, width: int) -> list[str]:
     for line in block.lines:
         start = " " * block.indent + (f"{one_line(line.label):<{behind}}" if behind else "")
         room = width - cell_len(start)
-        said = command_lines(line, room) if line.is_command else _paragraph(line.text, room)
-        lines += [f"{start if i == 0 else ' ' * cell_len(start)}{text}".rstrip() for i, text in enumerate(said)]
+        texts = command_lines(line, room) if line.is_command else _paragraph(line.text, room)
+        lines += [f"{start if i == 0 else ' ' * cell_len(start)}{text}".rstrip() for i, text in enumerate(texts)]
     return lines
 
 

@@ -16,8 +16,8 @@ def caption_block(heading: str, found: Mapping[str, Any]) -> Block:
 
 def settings_block(settings: Sequence[Mapping[str, Any]], heading: str = "settings") -> Block:
     """Return a line per setting: name, value and meaning."""
-    told = [Line(": ".join(part for part in (one["value"], one["meaning"]) if part), one["key"]) for one in settings]
-    return Block(heading=heading if told else "", lines=told, indent=2 if told else 0)
+    lines = [Line(": ".join(part for part in (one["value"], one["meaning"]) if part), one["key"]) for one in settings]
+    return Block(heading=heading if lines else "", lines=lines, indent=2 if lines else 0)
 
 
 def example_lines(example: Sequence[Mapping[str, Any]], caption: str) -> list[Line]:

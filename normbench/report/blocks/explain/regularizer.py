@@ -20,7 +20,7 @@ def regularizer_blocks(found: Mapping[str, Any]) -> list[Block]:
 def _table(table: Mapping[str, Any]) -> Table:
     rows = [[_number(number) for number in numbers] for _, numbers in table["rows"]]
     columns = zip(table["columns"], zip(*rows, strict=True), strict=True)
-    return Table([keys("", [name for name, _ in table["rows"]]), *(Column(title, told) for title, told in columns)])
+    return Table([keys("", [name for name, _ in table["rows"]]), *(Column(title, values) for title, values in columns)])
 
 
 def _number(number: float) -> str:
