@@ -32,7 +32,6 @@ def test_executors_are_found_and_made_without_torch():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.usefixtures("tmp_path")  # which stays: MKL cannot be loaded by a server of processes whose folder is gone
 @pytest.mark.parametrize("kind", find_executors().values(), ids=find_executors())
 def test_every_executor_stops_when_asked_given_up_or_closed(kind):
     wish = Interruption()
