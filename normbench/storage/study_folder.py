@@ -1,6 +1,7 @@
 """Reads a study's folder: study.json, and each arm it names with its finished runs."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -90,13 +91,13 @@ def read_study(folder: Path) -> StudyFolder:
         old = [name for name, path in found.items() if name not in by_folder and _is_old(path)]
         named = {name: path for name, path in found.items() if name not in old}
         arms = [replace(read_arm(path), entry=by_folder.get(name)) for name, path in named.items()]
-        gone, left_out = [], old
+        gone, left_out = [], [_with_version(found[name]) for name in old]
     else:
         listed = [(arm, found[name]) for arm, name in folders.items() if name in found]
         arms = [replace(read_arm(path), name=arm, entry=entries[arm]) for arm, path in listed]
         _check_identities(folder, arms, study)
         gone = [arm for arm, name in folders.items() if name not in found]
-        left_out = [name for name in found if name not in folders.values()]
+        left_out = [_with_version(path) for name, path in found.items() if name not in folders.values()]
     missing = [*(arm.name for arm in arms if not arm.runs), *gone]
     return StudyFolder(folder, study, [arm for arm in arms if arm.runs], missing, left_out)
 
@@ -108,6 +109,13 @@ def _refuse_old(folder: Path, study: Mapping[str, Any]) -> None:
     rule = "must be a study of normbench 0.2 or newer, got one of 0.1.0"
     way_out = "Run its config again: the old runs stay where they are, and are not mixed with new ones."
     raise OldRunsError(f"{folder}: {rule}. {way_out}")
+
+
+def _with_version(folder: Path) -> str:
+    """Return the name of an arm's folder, with the version if it was written by 0.1.0."""
+    with suppress(RunFolderError):  # what is left out need not be readable
+        return f"{folder.name} of normbench 0.1.0" if _is_old(folder) else folder.name
+    return folder.name
 
 
 def _is_old(folder: Path) -> bool:

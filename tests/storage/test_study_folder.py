@@ -53,7 +53,10 @@ def test_older_arms_of_an_edited_file_are_left_out():
         read_json(study / "study.json") | {"arms": [{"arm": "none", "identity": "bbbbbb", "folder": "none-bbbbbb"}]},
     )
     found = read_study(study)
-    assert ([arm.identity for arm in found.arms], list(found.left_out)) == (["bbbbbb"], ["none-aaaaaa"])
+    assert ([arm.identity for arm in found.arms], list(found.left_out)) == (
+        ["bbbbbb"],
+        ["none-aaaaaa of normbench 0.1.0"],
+    )
 
 
 def test_what_is_read_of_a_run_is_read_once(monkeypatch):
