@@ -40,3 +40,14 @@ def test_killed_again_and_again_and_asked_once_more(undisturbed):
     assert sum(died) >= 3
     assert kills.completed(killed)
     kills.assert_as_undisturbed(killed, undisturbed)
+
+
+@pytest.mark.parametrize("level", ["survivor", "survivor/*-*"], ids=["study", "arms"])
+def test_half_written_files_beside_whole_ones_are_removed(level):
+    killed = Path("killed")
+    assert kills.completed(killed)
+    for place in killed.glob(f"runs/{level}"):
+        (place / ".part-some.json-1").write_text("{")
+    assert kills.leftovers_in(killed)
+    assert kills.completed(killed)
+    assert kills.leftovers_in(killed) == {}

@@ -141,8 +141,8 @@ def _write_arms(runs: Sequence[PlannedRun]) -> None:
         folder, content = run.folder.parent, arm_content(run)
         refuse_links(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        remove_part_files(folder)
         if not _file_holds(folder / ARM_JSON, content):
-            remove_part_files(folder)
             write_sealed_json(folder / ARM_JSON, content)
         run.identity.write(folder)
 
