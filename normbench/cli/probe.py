@@ -26,8 +26,12 @@ def command(
         ),
     ] = None,
     input_: Annotated[
-        str | None,
-        typer.Option("--input", metavar="N,C,H,W", help="Its input: a shape of N(0, 1), or a .npy or .pt file."),
+        list[str] | None,
+        typer.Option("--input", metavar="N,C,H,W", help="Its input: a shape of N(0, 1), or a .npy or .pt file; again for each further argument."),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option("--batch-size", metavar="N", help="Samples of a training batch, if not the input's: for its norms."),
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of every arm.")
@@ -54,12 +58,13 @@ def command(
     from normbench.storage.files.json_files import json_ready
     from normbench.study.options import read_seeds
 
-    _check_arguments(config, model, input_, set_ or [], plot)
+    _check_arguments(config, model, input_ or [], set_ or [], plot)
+    _check_batch_size(batch_size, config)
     num_seeds = read_seeds(seeds)
     if config is None:
         assert model is not None
-        assert input_ is not None
-        study, title, reports = None, model, _probe_callable(model, input_, num_seeds)
+        assert input_
+        study, title, reports = None, model, _probe_callable(model, input_, num_seeds, batch_size)
     else:
         study = _load_study(config, set_ or [], num_seeds)
         title, reports = _probe_study(study)
@@ -96,7 +101,7 @@ def _blocks(
 
 
 def _check_arguments(
-    config: Path | None, model: str | None, input_: str | None, set_: Sequence[str], plot: Path | None
+    config: Path | None, model: str | None, input_: Sequence[str], set_: Sequence[str], plot: Path | None
 ) -> None:
     from normbench.errors import ConfigError
     from normbench.report.figures.comparison import check_path
@@ -105,9 +110,9 @@ def _check_arguments(
         got = "neither" if config is None else "both"
         example = "Example: probe configs/deep_mlp.yaml, or probe --model package.module:callable --input 32,3,32,32"
         raise ConfigError([f"probe: must get a CONFIG or --model, got {got}. {example}"])
-    if (model is None) != (input_ is None):
+    if (model is None) != (not input_):
         rule = "must be given together with --input, and only then, got"
-        given = f"--model {model}" if input_ is None else f"--input {input_}"
+        given = f"--input {input_[0]}" if input_ else f"--model {model}"
         raise ConfigError([f"probe: --model {rule} {given} alone. Example: --input 32,3,32,32"])
     if set_ and model is not None:
         raise ConfigError([f"--set {set_[0]}: must go with a CONFIG, got --model {model}. Change the callable."])
@@ -115,10 +120,22 @@ def _check_arguments(
         check_path(plot)
 
 
-def _probe_callable(model: str, input_: str, seeds: int | None) -> "list[ProbeReport]":
+def _check_batch_size(batch_size: int | None, config: Path | None) -> None:
+    from normbench.errors import ConfigError
+
+    if batch_size is not None and batch_size < 1:
+        raise ConfigError([f"--batch-size {batch_size}: must be 1 or more, got {batch_size}. Example: --batch-size 32"])
+    if batch_size is not None and config is not None:
+        rule = f"must go with --model, got CONFIG {config}"
+        raise ConfigError([f"--batch-size {batch_size}: {rule}. Use --set batch_size={batch_size}."])
+
+
+def _probe_callable(
+    model: str, inputs: Sequence[str], seeds: int | None, batch_size: int | None
+) -> "list[ProbeReport]":
     from normbench.scheduling.probe_seeds import DEFAULT_SEEDS, probe_callable
 
-    return [probe_callable(model, input_, range(seeds or DEFAULT_SEEDS))]
+    return [probe_callable(model, inputs, range(seeds or DEFAULT_SEEDS), batch_size)]
 
 
 def _load_study(path: Path, set_: Sequence[str], seeds: int | None) -> "Study":

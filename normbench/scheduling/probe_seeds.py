@@ -1,17 +1,20 @@
 """Probes an arm of a study, or a user's model, over several seeds."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import redirect_stdout
+from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from normbench.errors import ConfigError, SettingError
-from normbench.evidence.layers.probe_lines import LayerReading
+from normbench.evidence.layers.network_reading import NetworkReading
 from normbench.evidence.layers.probe_reading import ProbeReport, read_probe
+from normbench.inspection.model_input import ModelInput
 from normbench.inspection.probe import probe_model
-from normbench.inspection.user_model import fitted, in_one_line, load_callable, load_input, make_model
+from normbench.inspection.user_input import fitted, load_inputs, shapes
+from normbench.inspection.user_model import in_one_line, load_callable, make_model
 from normbench.inspection.watch.random_states import same_random_states_after
 from normbench.random_streams import derive_seed, replica_seed
 from normbench.study.config import RunConfig
@@ -35,57 +38,69 @@ def probe_config(config: RunConfig, seeds: Iterable[int], name: str = "") -> Pro
     return read_probe(name, f"batch {config.batch_size} of {config.dataset.name}, back from {back}", found)
 
 
-def _probe_seed(config: RunConfig, seed: int) -> list[LayerReading]:
+def _probe_seed(config: RunConfig, seed: int) -> NetworkReading:
     with numerics(config.numerics), torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(replica_seed(seed, config.replica), "dropout"))
         training, _ = build_training(config, seed)
         batch = training.batches.next()
-        return probe_model(training.model, batch.x, loss=lambda output: training.loss(output, batch.y), seed=seed)
+        found = probe_model(training.model, batch.x, loss=lambda output: training.loss(output, batch.y), seed=seed)
+        return replace(found, norms=())  # what the settings alone tell of norms is preflight's
 
 
-def probe_callable(model: str, inputs: str, seeds: Iterable[int]) -> ProbeReport:
+def probe_callable(
+    model: str, inputs: Sequence[str], seeds: Iterable[int], batch_size: int | None = None
+) -> ProbeReport:
     """Probe a user's model, made by calling the callable once for each seed.
 
     Args:
         model: ``package.module:callable``.
-        inputs: ``N,C,H,W`` for N(0, 1) of that shape, or the path of a .npy or .pt file.
-        seeds: Seeds of torch before each call, and of the random direction and a drawn input.
+        inputs: For each argument of forward ``N,C,H,W`` for N(0, 1) of that shape, or the path of a .npy or .pt file.
+        seeds: Seeds of torch before each call, and of the random directions and drawn inputs.
+        batch_size: Samples of a training batch, where it is another than the input's.
 
     Raises:
         ConfigError: The model or the input cannot be loaded, or they do not fit each other.
     """
     found = []
     with redirect_stdout(sys.stderr):  # what the model prints is not the answer
-        make, batch_of = load_callable(model), load_input(inputs)
+        make, batch_of = load_callable(model), load_inputs(inputs)
         for seed in seeds:
             made = make_model(make, seed, model)
-            found.append(_probe_made_model(made, fitted(batch_of(seed), made), seed, (model, inputs)))
-    return read_probe(model, _setting(inputs, made, batch_of(0)), found)
+            given = fitted(ModelInput.of(batch_of(seed), made), made)
+            found.append(_probe_made_model(made, given, seed, (model, " --input ".join(inputs))))
+    return read_probe(model, _setting(inputs, made, given, found[0]), found, batch_size)
 
 
-def _probe_made_model(model: nn.Module, batch: Tensor, seed: int, words: tuple[str, str]) -> list[LayerReading]:
+def _probe_made_model(model: nn.Module, given: ModelInput, seed: int, words: tuple[str, str]) -> NetworkReading:
     try:
         with numerics(), same_random_states_after():
             torch.manual_seed(derive_seed(seed, "dropout"))
-            seen = probe_model(model, batch, seed=seed)
+            seen = probe_model(model, given, seed=seed)
     except SettingError as error:
         raise ConfigError([f"--model {words[0]}: {error}"]) from error
     except Exception as error:
         rule = f"must fit {words[0]}, got {in_one_line(error)}"
-        raise ConfigError([f"--input {words[1]}: {rule}. {_way_out(batch)}"]) from error
-    if not seen:
+        raise ConfigError([f"--input {words[1]}: {rule}. {_way_out(given, error)}"]) from error
+    if not seen.layers:
         rule = "must have layers: modules with parameters, norms or ReLUs, got none that was called"
         raise ConfigError([f"--model {words[0]}: {rule}. Make its parts torch.nn modules."])
     return seen
 
 
-def _way_out(batch: Tensor) -> str:
-    other = "whole" if batch.is_floating_point() else "floating-point"
+def _way_out(given: ModelInput, error: Exception) -> str:
+    if "more than 1" in str(error) and "when training" in str(error):
+        return "A norm gets one value per channel here: give more samples or larger maps, or another norm."
+    is_floating = any(tensor.is_floating_point() for tensor in given.tensors())
+    other = "whole" if is_floating else "floating-point"
     return f"Give the shape it takes, the batch first. A model of {other} numbers takes a .npy or .pt file of them."
 
 
-def _setting(inputs: str, model: nn.Module, batch: Tensor) -> str:
-    shape = "x".join(map(str, batch.shape))
-    what = f"N(0, 1) of {shape}" if "." not in inputs else f"{inputs}, {shape}"
+def _setting(inputs: Sequence[str], model: nn.Module, given: ModelInput, seen: NetworkReading) -> str:
+    files = [text for text in inputs if "." in text]
+    what = f"{', '.join(files)}, {shapes(given)}" if files else f"N(0, 1) of {shapes(given)}"
     mode = "training" if model.training else "evaluation"
-    return f"{what}, {mode} mode, back from a random N(0, 1) direction on the output"
+    reached = [output.name for output in seen.outputs if output.has_gradient]
+    directions = "a random N(0, 1) direction on the output"
+    if len(reached) > 1:
+        directions = f"random N(0, 1) directions on {len(reached)} outputs: {', '.join(reached)}"
+    return f"{what}, {mode} mode, back from {directions}"

@@ -7,7 +7,7 @@ import torch
 from foreign_models import HEALTHY, Functional, ResNet, batch_for, encoder, kaiming, plain
 from torch import nn
 
-from normbench.evidence.layers.probe_lines import LayerReading
+from normbench.evidence.layers.network_reading import LayerReading, NetworkReading
 from normbench.evidence.layers.probe_reading import read_probe
 from normbench.inspection.probe import probe_model
 from normbench.scheduling.probe_seeds import probe_config
@@ -273,11 +273,15 @@ def seen_as(layer, **figures):
 
 
 def test_a_seed_in_which_something_breaks_is_enough():
-    seeds = [[seen_as("a"), seen_as("b", std=std, max_abs=std)] for std in (1.0, math.nan, 1.0)]
+    seeds = [
+        NetworkReading((seen_as("a"), seen_as("b", std=std, max_abs=std))) for std in (1.0, math.nan, 1.0)
+    ]
     (found,) = read_probe("made up", "", seeds).findings
     assert (found.layers[0], found.source) == ("b", "not_finite")
 
 
 def test_a_layer_that_only_some_seeds_call_is_read_from_those():
-    report = read_probe("made up", "", [[seen_as("a")], [seen_as("a"), seen_as("b", std=2.0)]])
+    report = read_probe(
+        "made up", "", [NetworkReading((seen_as("a"),)), NetworkReading((seen_as("a"), seen_as("b", std=2.0)))]
+    )
     assert [(line.layer, line.std.value) for line in report.lines] == [("a", 1.0), ("b", 2.0)]

@@ -2,7 +2,7 @@
 
 from io import StringIO
 
-from normbench.evidence.layers.probe_lines import LayerReading
+from normbench.evidence.layers.network_reading import LayerReading, NetworkReading
 from normbench.evidence.layers.probe_reading import read_probe
 from normbench.report.blocks.layers import LONG
 from normbench.report.blocks.probe import probe_blocks
@@ -36,7 +36,7 @@ def seen(layer, grad_std, std=1.0, gain=1.0):
 def printed(lines, *, show_all=False):
     console = make_console(width=120)
     console.file = StringIO()
-    report = read_probe("deep", "batch 8 of noise", [lines, lines])
+    report = read_probe("deep", "batch 8 of noise", [NetworkReading(tuple(lines))] * 2)
     print_blocks(console, probe_blocks(report, None if show_all else LONG))
     return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
 

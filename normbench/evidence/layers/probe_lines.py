@@ -1,46 +1,13 @@
-"""LayerReading: a layer's numbers in one forward and backward pass; ProbeLine: their means over seeds."""
+"""ProbeLine: the figures of one layer averaged over seeds, with a word such as steady, vanishes or constant."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from normbench.evidence.layers.layer_report import DEAD_SHARE, word_for
+from normbench.evidence.layers.network_reading import LayerReading, Role
 from normbench.evidence.statistics.growth import Spread
 from normbench.evidence.statistics.means import mean_of
-
-Role = Literal["weights", "norm", "activation", "other"]
-"""``weights`` multiply the signal by a matrix or filters; ``other`` has parameters too: embeddings, scales."""
-
-
-@dataclass(frozen=True)
-class LayerReading:
-    """The numbers of one layer in one forward and backward pass.
-
-    Attributes:
-        layer: The layer's name; for an activation that is called again, with the number of the call: ``relu#2``.
-        kind: The layer's class.
-        role: The layer's role: weights, norm, activation or other.
-        after: The last layer with weights that was called before it, or itself.
-        shape: The weight's shape; empty without a weight.
-        norm: Class of the norm that follows the weight; empty without one.
-        is_hidden: Whether it has weights and is not the last such layer; growth over depth is fitted to these.
-        figures: ``mean std max_abs zero_share`` of its output. Where there are such things, ``grad_std`` of the
-            gradient that comes back to the output; ``weight_std``, ``weight_max_abs`` and ``weight_grad_std`` of its
-            weight; ``weight_gain``, rms(weight) sqrt(fan_in), by which untrained weights multiply the rms of what comes
-            in (He et al., 2015); ``bias_mean``; ``values_per_unit``; ``dead_share``, the units whose output is 0
-            throughout; ``no_grad_share``, those whose output gets no gradient; ``input_finite``, ``weight_finite``
-            and whether the weight is ``learned``, 1 or 0.
-    """
-
-    layer: str
-    kind: str
-    role: Role
-    after: str
-    shape: tuple[int, ...]
-    norm: str
-    is_hidden: bool
-    figures: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -49,10 +16,10 @@ class ProbeLine:
 
     Attributes:
         reading: The layer's reading in the first seed that calls it, for its names and shapes.
-        std: Std of its output.
+        std: Std of its output; nan for a parameter that lies in no layer.
         grad_std: Std of the gradient at its output; None where there is none.
         figures: Means over seeds of the other figures; geometric means of stds.
-        word: steady, vanishes, explodes, constant, dead or not finite.
+        word: steady, vanishes, explodes, constant, dead or not finite; "" for a parameter.
     """
 
     reading: LayerReading
@@ -69,6 +36,16 @@ class ProbeLine:
     def figure(self, name: str) -> float:
         """Return the figure of this name, nan where the layer has none."""
         return self.figures.get(name, math.nan)
+
+    @property
+    def has_output(self) -> bool:
+        """Whether it is a layer, not a parameter alone."""
+        return self.reading.role != "parameter"
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether its output is the same whatever comes into the network."""
+        return is_same(self.figures, self.reading.role)
 
     @property
     def is_switched_off(self) -> bool:
@@ -107,13 +84,21 @@ def _word(reading: LayerReading, figures: Mapping[str, float], first: float, *, 
 
     An output of zeros means dead units, unless the signal has vanished before this layer.
     """
+    if reading.role == "parameter":
+        return ""
     std, zeros, largest = (figures[key] for key in ("std", "zero_share", "max_abs"))
     can_die = "dead_share" in figures
     if can_die and zeros >= DEAD_SHARE and not has_vanished:
         return "dead"
     is_compared = reading.role == "weights" and figures.get("weight_max_abs") != 0
     word = word_for((std, None), first if is_compared else 0.0, zeros, largest)
-    return "steady" if word == "dead" and not can_die else word
+    is_constant = (word == "dead" and not can_die) or (word == "steady" and is_same(figures, reading.role))
+    return "constant" if is_constant else word
+
+
+def is_same(figures: Mapping[str, float], role: Role) -> bool:
+    """Return whether a layer puts out the same whatever comes into the network; tables of places always do."""
+    return figures.get("change") == 0 and role != "other"
 
 
 def _values(found: Sequence[LayerReading], name: str) -> list[float]:

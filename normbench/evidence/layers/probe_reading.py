@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from normbench.evidence.layers.probe_faults import find_faults
-from normbench.evidence.layers.probe_lines import LayerReading, ProbeLine, merge_seeds
+from normbench.evidence.layers.network_reading import LayerReading, NetworkReading
+from normbench.evidence.layers.probe_lines import ProbeLine, merge_seeds
 from normbench.evidence.statistics.growth import Growth, growth_per_layer
 from normbench.findings import Finding
 
@@ -21,7 +22,7 @@ class ProbeReport:
         lines: Every layer, in order of execution.
         forward: Factor by which the output's std grows from one hidden layer to the next.
         backward: Factor by which the gradient's std grows from one hidden layer to the one before.
-        findings: Faults; empty in a healthy model.
+        findings: Faults, and notes on what does no harm; in a healthy model no more than notes.
     """
 
     name: str
@@ -31,6 +32,11 @@ class ProbeReport:
     forward: Growth | None
     backward: Growth | None
     findings: Sequence[Finding]
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether there is no fault."""
+        return all(finding.level == "note" for finding in self.findings)
 
     def as_mapping(self) -> dict[str, Any]:
         """Return the report for JSON, with words and sentences beside the numbers."""
@@ -42,18 +48,22 @@ class ProbeReport:
         return found
 
 
-def read_probe(name: str, setting: str, seeds: Sequence[Sequence[LayerReading]]) -> ProbeReport:
+def read_probe(
+    name: str, setting: str, seeds: Sequence[NetworkReading], batch_size: int | None = None
+) -> ProbeReport:
     """Make the report of one arm or model from the readings of each seed.
 
     Args:
         name: The arm's label, or the name of the user's callable.
         setting: The input and the gradient that were sent through, in words.
         seeds: For each seed, the readings of all layers in order of execution.
+        batch_size: Samples of a training batch, for the values that norms average over; by default the probe's.
     """
-    lines = merge_seeds(seeds)
-    forward = growth_per_layer([_hidden(seed, "std") for seed in seeds])
-    backward = growth_per_layer([_hidden(seed, "grad_std")[::-1] for seed in seeds])
-    return ProbeReport(name, setting, len(seeds), lines, forward, backward, find_faults(lines, forward, backward))
+    lines = merge_seeds([seed.layers for seed in seeds])
+    forward = growth_per_layer([_hidden(seed.layers, "std") for seed in seeds])
+    backward = growth_per_layer([_hidden(seed.layers, "grad_std")[::-1] for seed in seeds])
+    findings = find_faults(lines, seeds, (forward, backward), batch_size)
+    return ProbeReport(name, setting, len(seeds), lines, forward, backward, findings)
 
 
 def _hidden(seed: Sequence[LayerReading], figure: str) -> list[float]:

@@ -2,19 +2,25 @@
 
 from collections.abc import Iterable
 
-from normbench.findings import Finding
+from normbench.findings import Finding, Level
 
 SIGNS = {
     "not_finite": "the output is not finite",
     "gradient_not_finite": "the gradient is not finite on its way back",
+    "running_statistics": "running statistics are broken",
     "dead": "dead units",
     "gradient_cut_off": "no gradient comes back",
+    "constant": "puts out the same whatever comes in, as does all that follows",
+    "constant_output": "puts out the same whatever comes in",
+    "few_values": "the norm averages over too few values",
     "weights_too_small": "the weights are too small",
     "weights_too_large": "the weights are too large",
     "vanishes": "the output vanishes",
     "explodes": "the output explodes",
     "gradient_vanishes": "the gradient vanishes on its way back",
     "gradient_explodes": "the gradient explodes on its way back",
+    "output_without_gradient": "is not gone back from",
+    "unused": "gets no gradient",
 }
 INITIALIZE = (
     "Initialize with std sqrt(2 / fan_in) before a ReLU, sqrt(1 / fan_in) else"
@@ -22,7 +28,9 @@ INITIALIZE = (
 )
 
 
-def probe_finding(sign: str, layers: Iterable[str], figure: str, cause: str, way_out: str) -> Finding:
+def probe_finding(
+    sign: str, layers: Iterable[str], figure: str, cause: str, way_out: str, *, level: Level = "warning"
+) -> Finding:
     """Make a finding of a probe.
 
     Args:
@@ -31,5 +39,6 @@ def probe_finding(sign: str, layers: Iterable[str], figure: str, cause: str, way
         figure: The numbers that show it.
         cause: The likely cause.
         way_out: What to try.
+        level: A note is told, and does not make a model unhealthy.
     """
-    return Finding("warning", tuple(dict.fromkeys(layers)), SIGNS[sign], figure, cause, way_out, source=sign)
+    return Finding(level, tuple(dict.fromkeys(layers)), SIGNS[sign], figure, cause, way_out, source=sign)

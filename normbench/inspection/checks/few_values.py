@@ -1,15 +1,12 @@
 """Finds norms that take a mean and a variance over too few values."""
 
 from collections.abc import Iterator
-from math import ceil, prod, sqrt
+from math import ceil, prod
 
+from normbench.evidence.layers.probe_norms import FEWEST_VALUES, why_few_values
 from normbench.findings import Finding
 from normbench.inspection.checks.base import Setup
 from normbench.inspection.forward_pass import NormCall
-
-FEWEST_VALUES = 16
-"""The variance of 16 normal values has a standard error of 37 %, of 8 one of 53 %. In normbench's own studies (b10)
-batch norm is not behind group norm from 16 on, and is not found to get worse at 2 images where their maps are large."""
 
 
 def find(setup: Setup) -> Iterator[Finding]:
@@ -44,11 +41,8 @@ def _over_the_batch(norm: NormCall, batch_size: int) -> Iterator[Finding]:
 
 
 def _why(values: int) -> str:
-    if values == 1:
-        return "One value has variance 0, and is its own mean: nothing of it is left."
-    if values == 2:
-        return "Two values always become -1 and 1: all that is left of a channel is which of them was larger."
-    return f"The variance of {values} normal values has a standard error of {100 * sqrt(2 / (values - 1)):.0f} %."
+    text = why_few_values(values)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _over_a_sample(norm: NormCall) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """Finds the layers of any module by their role: weights, norm, activation or other; reads weight, bias and gain."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -9,13 +9,15 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from torch.nn.utils.parametrize import is_parametrized
 
-from normbench.evidence.layers.probe_lines import Role
+from normbench.evidence.layers.network_reading import Role
 from normbench.models.base import Layer, weight_parameters
 
 ZEROING = (nn.ReLU, nn.ReLU6, nn.Hardsigmoid, nn.Hardswish, nn.Hardshrink, nn.Softshrink, nn.Threshold)
 """Activations that put out exact zeros, by which dead units are seen."""
 LOOKUPS = (nn.Embedding, nn.EmbeddingBag)
 ROOT = "(model)"
+COMPILED = "_orig_mod"
+"""Name of the module inside a compiled one; rows bear the names that it has without the compiler."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def _innermost(module: nn.Module, name: str) -> Iterator[WatchedLayer]:
         yield WatchedLayer(name or ROOT, module, role)
         return
     for child_name, child in module.named_children():
-        yield from _innermost(child, f"{name}.{child_name}" if name else child_name)
+        inner = name if child_name == COMPILED else f"{name}.{child_name}" if name else child_name
+        yield from _innermost(child, inner)
 
 
 def _role(module: nn.Module) -> Role | None:
@@ -105,6 +108,13 @@ def _role(module: nn.Module) -> Role | None:
     if not dims:
         return None
     return "weights" if max(dims) > 1 and not isinstance(module, LOOKUPS) else "other"
+
+
+def loose_parameters(model: nn.Module, called: Iterable[WatchedLayer]) -> dict[str, nn.Parameter]:
+    """Return the parameters by name that lie in no called layer: a class token, a gate, a weight used by a function."""
+    inside = {id(parameter) for layer in called for parameter in layer.module.parameters()}
+    named = ((name.replace(f"{COMPILED}.", ""), parameter) for name, parameter in model.named_parameters())
+    return {name: parameter for name, parameter in named if id(parameter) not in inside}
 
 
 def _fan_in(module: nn.Module, weight: Tensor) -> float:

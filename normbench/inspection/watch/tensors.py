@@ -1,35 +1,58 @@
-"""Finds the floating-point tensor in what a module puts out, and tells whether tensors are finite."""
+"""Finds the tensors in what a module takes or puts out, with their places, and tells whether tensors are finite."""
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 
 import torch
 from torch import Tensor
 
 
-def first_floating(output: object, *, differentiable: bool = False) -> Tensor | None:
-    """Return the first floating-point tensor of an output: a tensor, or a tuple, dict or dataclass of such.
+def named_tensors(value: object) -> dict[str, Tensor]:
+    """Return the floating-point and complex tensors of a value by their place in it, each once, in order.
 
-    Args:
-        output: What a module put out.
-        differentiable: Only a tensor that a gradient can be taken of.
+    A value is a tensor, or tuples, lists, dicts, named tuples and dataclasses of values.
+
+    Example:
+        >>> list(named_tensors({"mean": torch.ones(2), "states": (torch.ones(1), torch.ones(1, dtype=torch.long))}))
+        ['mean', 'states.0']
     """
-    if isinstance(output, Tensor):
-        fits = output.is_floating_point() and (output.requires_grad or not differentiable)
-        return output if fits else None
-    for part in _parts(output):
-        found = first_floating(part, differentiable=differentiable)
-        if found is not None:
-            return found
-    return None
+    found: dict[int, tuple[str, Tensor]] = {}
+    for place, tensor in _places(value, ""):
+        if tensor.is_floating_point() or tensor.is_complex():
+            found.setdefault(id(tensor), (place, tensor))
+    return dict(found.values())
 
 
-def _parts(output: object) -> list[object]:
-    if isinstance(output, dict):
-        return list(output.values())
-    if isinstance(output, list | tuple):
-        return list(output)
-    return list(vars(output).values()) if hasattr(output, "__dataclass_fields__") else []
+def _places(value: object, place: str) -> Iterator[tuple[str, Tensor]]:
+    if isinstance(value, Tensor):
+        yield place, value
+        return
+    for name, part in _parts(value):
+        yield from _places(part, f"{place}.{name}" if place else name)
+
+
+def _parts(value: object) -> list[tuple[str, object]]:
+    if isinstance(value, dict):
+        return [(str(key), part) for key, part in value.items()]
+    if isinstance(value, tuple | list):
+        names = getattr(value, "_fields", range(len(value)))  # those of a named tuple
+        return [(str(name), part) for name, part in zip(names, value, strict=True)]
+    if is_dataclass(value) and not isinstance(value, type):
+        return [(field.name, getattr(value, field.name)) for field in fields(value)]
+    return []
+
+
+def dense(tensor: Tensor) -> Tensor:
+    """Return a tensor with all its numbers; a sparse gradient, as of an embedding, holds those of some rows alone."""
+    return tensor.detach() if tensor.layout == torch.strided else tensor.detach().to_dense()
 
 
 def is_finite(*tensors: Tensor | None) -> bool:
-    """Return whether all floating-point numbers of some tensors are finite."""
-    floating = [tensor.detach() for tensor in tensors if tensor is not None and tensor.is_floating_point()]
-    return all(bool(torch.isfinite(tensor).all()) for tensor in floating)
+    """Return whether all floating-point and complex numbers of some tensors are finite."""
+    given = [dense(tensor) for tensor in tensors if tensor is not None]
+    return all(bool(torch.isfinite(tensor).all()) for tensor in given if tensor.is_floating_point() or tensor.is_complex())
+
+
+def holds_nan(tensor: Tensor) -> bool:
+    """Return whether any number of a tensor is nan."""
+    return bool(torch.isnan(tensor.detach()).any())

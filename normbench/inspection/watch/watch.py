@@ -2,26 +2,45 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from weakref import ReferenceType, ref
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import Node
 from torch.utils.hooks import RemovableHandle
 
+from normbench.inspection.watch.last_states import read_from_outputs
 from normbench.inspection.watch.layers import WatchedLayer, watched_layers
-from normbench.inspection.watch.tensors import first_floating, is_finite
+from normbench.inspection.watch.tensors import holds_nan, is_finite, named_tensors
 
 Kept = TypeVar("Kept")
 Keep = Callable[[Tensor, int], Kept]
 """Takes a tensor and its axis of channels or features, and returns what is kept of it."""
-Hook = Callable[[nn.Module, tuple[Any, ...], Any], None]
+Hook = Callable[[nn.Module, tuple[Any, ...], dict[str, Any], Any], Any]
 
 
 def whole(tensor: Tensor, _unit_axis: int) -> Tensor:
     """Return a copy, since later layers may write over the tensor."""
     return tensor.detach().clone()
+
+
+@dataclass
+class Part(Generic[Kept]):
+    """One tensor of what a layer put out.
+
+    Attributes:
+        output: What is kept of it.
+        node: Where it stands in autograd's graph; None where it needs no gradient.
+        grad: What is kept of the gradient that comes back to it; None where none does.
+        is_reached: That gradient is not 0 throughout.
+    """
+
+    output: Kept
+    node: Node | None
+    grad: Kept | None = None
+    is_reached: bool = False
 
 
 @dataclass
@@ -32,19 +51,35 @@ class Call(Generic[Kept]):
         layer: Which.
         name: Its name; an activation that is called again also has the number of the call.
         after: The layer with weights that was last called before, or this one.
-        output: What is kept of what it put out.
-        input_finite: All that came in is finite; None where inputs are not looked at.
+        parts: The tensors that it put out: one, or those of a tuple or dict.
+        inputs: What is kept of the tensors that came in; empty where inputs are not looked at.
+        input_finite: What came in is finite, but for infinities in a mask; None where inputs are not looked at.
         takes_it_over: What came in is what the layer called before put out.
-        grad: What is kept of the gradient at the output; None where none comes back.
     """
 
     layer: WatchedLayer
     name: str
     after: str
-    output: Kept
-    input_finite: bool | None
-    takes_it_over: bool
-    grad: Kept | None = None
+    parts: list[Part[Kept]]
+    inputs: list[Kept] = field(default_factory=list)
+    input_finite: bool | None = None
+    takes_it_over: bool = False
+
+    @property
+    def counted(self) -> list[Part[Kept]]:
+        """The parts that feed the loss, so that a gradient comes back to them; all parts where none comes to any."""
+        with_grad = [part for part in self.parts if part.grad is not None]
+        return [part for part in with_grad if part.is_reached] or with_grad or self.parts
+
+    @property
+    def outputs(self) -> list[Kept]:
+        """What is kept of the parts that count."""
+        return [part.output for part in self.counted]
+
+    @property
+    def grads(self) -> list[Kept]:
+        """What is kept of the gradients that came back to them."""
+        return [part.grad for part in self.counted if part.grad is not None]
 
 
 class Watch(Generic[Kept]):
@@ -55,7 +90,7 @@ class Watch(Generic[Kept]):
 
     Args:
         keep: What is kept of outputs and gradients: ``whole`` tensors, or ``Moments.of`` them.
-        look_at_inputs: Note whether what comes in is finite.
+        look_at_inputs: Keep the same of what comes in, and note whether it is finite.
     """
 
     def __init__(self, keep: Keep[Kept], *, look_at_inputs: bool = False) -> None:
@@ -65,21 +100,19 @@ class Watch(Generic[Kept]):
         self._axis = 1
         self._after = ""
         self._is_over = False
-        self._last: ReferenceType[Tensor] | None = None
+        self._last: list[ReferenceType[Tensor]] = []
 
     def hook(self, layer: WatchedLayer) -> Hook:
         """Return a forward hook that keeps one layer's output, and the gradient when it comes back."""
 
-        def keep_call(_module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-            tensor = first_floating(output)
-            if self._is_over or tensor is None or not tensor.numel():
-                return
-            self._axis = layer.unit_axis(tensor) or self._axis  # an activation keeps the axis of what came before
-            axis = min(self._axis, tensor.dim() - 1)
-            call = self._add_call(layer, self._keep(tensor, axis), inputs)
-            self._last = ref(tensor)
-            if tensor.requires_grad:
-                self.handles.append(tensor.register_hook(self._grad_hook(call, axis)))
+        def keep_call(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
+            if self._is_over:
+                return None
+            output, put_out = read_from_outputs(module, output)
+            tensors = [tensor for tensor in put_out if tensor.numel()]
+            if tensors:
+                self._add_call(layer, tensors, list(named_tensors((args, kwargs)).values()))
+            return output
 
         return keep_call
 
@@ -87,25 +120,33 @@ class Watch(Generic[Kept]):
         """Collect no more calls: the network has put out its output. A forward hook of the whole network."""
         self._is_over = True
 
-    def _add_call(self, layer: WatchedLayer, output: Kept, inputs: tuple[Any, ...]) -> Call[Kept]:
+    def _add_call(self, layer: WatchedLayer, tensors: Sequence[Tensor], inputs: Sequence[Tensor]) -> None:
         if layer.role == "weights":
             self._after = layer.name
-        came_in = first_floating(inputs)
-        input_finite = is_finite(came_in) if self._look_at_inputs else None
-        takes_it_over = self._last is not None and came_in is self._last()
-        call = Call(layer, self._name_of_call(layer), self._after, output, input_finite, takes_it_over)
+        self._axis = layer.unit_axis(tensors[0]) or self._axis  # an activation keeps the axis of what came before
+        call = Call(layer, self._name_of_call(layer), self._after, [self._part(tensor) for tensor in tensors])
+        call.takes_it_over = any(inputs[0] is last() for last in self._last) if inputs else False
+        if self._look_at_inputs:
+            # Masks, which stand behind what is masked, hold -inf on purpose.
+            call.input_finite = is_finite(*inputs[:1]) and not any(holds_nan(tensor) for tensor in inputs[1:])
+            call.inputs = [self._keep(tensor, 0) for tensor in inputs if tensor.numel()]
+        self._last = [ref(tensor) for tensor in tensors]
         self.calls.append(call)
-        return call
+
+    def _part(self, tensor: Tensor) -> Part[Kept]:
+        axis = min(self._axis, tensor.dim() - 1)
+        part = Part(self._keep(tensor, axis), tensor.grad_fn)
+
+        def keep_grad(grad: Tensor) -> None:
+            part.grad, part.is_reached = self._keep(grad, axis), bool(grad.any())
+
+        if tensor.requires_grad:
+            self.handles.append(tensor.register_hook(keep_grad))
+        return part
 
     def _name_of_call(self, layer: WatchedLayer) -> str:
         before = sum(call.layer is layer for call in self.calls) if layer.role == "activation" else 0
         return f"{layer.name}#{before + 1}" if before else layer.name
-
-    def _grad_hook(self, call: Call[Kept], axis: int) -> Callable[[Tensor], None]:
-        def keep_grad(grad: Tensor) -> None:
-            call.grad = self._keep(grad, axis)
-
-        return keep_grad
 
 
 @contextmanager
@@ -115,10 +156,11 @@ def watching(model: nn.Module, keep: Keep[Kept], *, look_at_inputs: bool = False
     Args:
         model: Any module; ``watched_layers`` says which modules inside it are its layers.
         keep: What is kept of outputs and gradients: ``whole`` tensors, or ``Moments.of`` them.
-        look_at_inputs: Note whether what comes into each layer is finite.
+        look_at_inputs: Keep the same of what comes into each layer, and note whether it is finite.
     """
     watch = Watch(keep, look_at_inputs=look_at_inputs)
-    watch.handles += [layer.module.register_forward_hook(watch.hook(layer)) for layer in watched_layers(model)]
+    for layer in watched_layers(model):
+        watch.handles.append(layer.module.register_forward_hook(watch.hook(layer), with_kwargs=True))
     watch.handles.append(model.register_forward_hook(watch.stop))
     try:
         yield watch
@@ -129,12 +171,12 @@ def watching(model: nn.Module, keep: Keep[Kept], *, look_at_inputs: bool = False
 
 def outputs_by_layer(calls: Sequence[Call[Tensor]]) -> dict[str, Tensor]:
     """Return each layer's output; of a layer called several times, as in a recurrent cell, all of them in a row."""
-    return _joined((call.name, call.output) for call in calls)
+    return _joined((call.name, output) for call in calls for output in call.outputs)
 
 
 def grads_by_layer(calls: Sequence[Call[Tensor]]) -> dict[str, Tensor]:
     """Return the gradient at each layer's output, after backward; of several calls all of them in a row."""
-    return _joined((call.name, call.grad) for call in calls if call.grad is not None)
+    return _joined((call.name, grad) for call in calls for grad in call.grads)
 
 
 def _joined(named: Iterator[tuple[str, Tensor]]) -> dict[str, Tensor]:

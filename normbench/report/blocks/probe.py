@@ -20,7 +20,7 @@ def probe_blocks(report: ProbeReport, max_layers: int | None = LONG) -> list[Blo
     """
     seeds = "1 seed" if report.num_seeds == 1 else f"geometric means over {report.num_seeds} seeds"
     heading = f"{STD} at initialization · {report.name} · {seeds}\n  {report.setting}"
-    healthy = [] if report.findings else ["Nothing vanishes, explodes or dies."]
+    healthy = ["Nothing vanishes, explodes or dies."] if report.is_healthy else []
     found = findings_blocks(report.findings, IN_A_PROBE)
     return [Block(heading, _table(report.lines, max_layers), as_lines([*_growth_lines(report), *healthy])), *found]
 
@@ -37,12 +37,12 @@ def _table(lines: Sequence[ProbeLine], max_layers: int | None) -> Table:
             words("kind", of(_kind), may_drop=True),
             words("shape", of(lambda line: line.reading.shape), may_drop=True),
             Column("weight std", of(lambda line: line.figures.get("weight_std"))),
-            Column("output mean", of(lambda line: line.figure("mean"))),
-            Column("output std", of(lambda line: line.std.value)),
-            Column("output zeros", of(lambda line: line.figure("zero_share")), what="zero_share"),
+            Column("output mean", of(lambda line: line.figures.get("mean"))),
+            Column("output std", of(lambda line: line.std.value if line.has_output else None)),
+            Column("output zeros", of(lambda line: line.figures.get("zero_share")), what="zero_share"),
             Column("gradient std", of(lambda line: line.grad_std.value if line.grad_std else None)),
             Column("weight gradient std", of(lambda line: line.figures.get("weight_grad_std"))),
-            words("", of(lambda line: line.word, ALL_LAYERS)),
+            words("", of(_word, ALL_LAYERS)),
         ]
     )
 
@@ -54,6 +54,12 @@ def _kind(line: ProbeLine) -> str:
 def _growth_lines(report: ProbeReport) -> list[str]:
     found = (("output, forward", report.forward), ("gradient, backward", report.backward))
     return [f"growth per layer  {name:<18}  {growth_text(growth)}" for name, growth in found if growth]
+
+
+def _word(line: ProbeLine) -> str:
+    """Return the word for a layer, with the number of its calls where one row stands for several."""
+    calls = line.figures.get("calls", 1)
+    return f"{line.word}, {calls:.0f} calls" if calls > 1 else line.word
 
 
 def growth_text(growth: Growth) -> str:

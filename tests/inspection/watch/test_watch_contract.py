@@ -125,9 +125,10 @@ def test_the_watch_keeps_what_hand_made_hooks_keep(name):
         passed(model, x)
     assert [call.layer.name for call in watch.calls] == [call.name for call in by_hand]
     for call, hand in zip(watch.calls, by_hand, strict=True):
-        assert torch.equal(call.output, hand.output), call.name
-        assert (call.grad is None) == (hand.grad is None), call.name
-        assert call.grad is None or torch.equal(call.grad, hand.grad), call.name
+        (output,), (grad,) = call.outputs, call.grads or [None]
+        assert torch.equal(output, hand.output), call.name
+        assert (grad is None) == (hand.grad is None), call.name
+        assert grad is None or torch.equal(grad, hand.grad), call.name
 
 
 @EVERY
@@ -140,10 +141,11 @@ def test_moments_are_those_of_the_tensors_that_hand_made_hooks_keep(name):
     assert len(watch.calls) == len(by_hand)
     for call, hand in zip(watch.calls, by_hand, strict=True):
         assert call.input_finite
-        assert_moments(call.output, hand.output)
-        assert (call.grad is None) == (hand.grad is None), call.name
-        if call.grad is not None:
-            assert_moments(call.grad, hand.grad)
+        (output,), (grad,) = call.outputs, call.grads or [None]
+        assert_moments(output, hand.output)
+        assert (grad is None) == (hand.grad is None), call.name
+        if grad is not None:
+            assert_moments(grad, hand.grad)
 
 
 def assert_moments(moments, tensor):

@@ -1,0 +1,149 @@
+"""Finds dead units, layers that no gradient comes back to, and outputs that do not depend on the input, in a probe."""
+
+import math
+from collections.abc import Sequence
+from itertools import takewhile
+
+from normbench.evidence.layers.layer_report import DEAD_SHARE
+from normbench.evidence.layers.network_reading import NetworkReading, OutputReading
+from normbench.evidence.layers.probe_lines import ProbeLine
+from normbench.evidence.layers.probe_signs import probe_finding
+from normbench.evidence.statistics.growth import FAINT
+from normbench.findings import Finding
+
+DEAD_ERRORS = 4.0
+"""Random weights leave each unit positive with probability 1/2 or more, so at most half of a layer's units are dead
+when all samples look alike. More than half by so many standard errors of that share is no accident."""
+FEWEST_VALUES = 8
+"""A unit with fewer values in the batch may be 0 throughout by chance."""
+LOW_BIAS = -1.0
+"""A bias this far below its input, which has std about 1, can keep a unit at 0."""
+
+
+def dead(lines: Sequence[ProbeLine]) -> Finding | None:
+    """Find the layers most of whose units are 0 for every sample, among those before the signal vanishes."""
+    alive = takewhile(lambda line: line.word != "vanishes", lines)
+    hit = [line for line in alive if _is_beyond_chance(line, "dead_share")]
+    if not hit:
+        return None
+    share = f"{100 * hit[0].figure('dead_share'):.3g} % of its units are 0 for every sample"
+    cause = "no input of its activation is above 0: weights of one sign, or inputs far from 0"
+    way_out = "Centre inputs and weights at 0, or use a leaky ReLU."
+    low = _low_bias(hit[0], lines)
+    return probe_finding("dead", [line.layer for line in hit], share, low or cause, "Start the bias at 0." if low else way_out)
+
+
+def cut_off(lines: Sequence[ProbeLine]) -> Finding | None:
+    """Find the last layer to most of whose units no gradient comes back, neither to the output nor to the weights.
+
+    A layer whose output is all zeros is not counted, nor one whose gradient is 0 only because the gradient at the top
+    is too faint for float32. What takes no part in the output at all is named wherever it stands.
+    """
+    cut = [line for line in lines if line.figure("learned") > 0 and _is_beyond_chance(line, "no_grad_share")]
+    cut = [line for line in cut if not line.std.value == 0]
+    apart = [line for line in cut if line.figure("connected") == 0]
+    hit = [line for line in cut if _is_passed_by(line, lines, cut)] or apart
+    if not hit:
+        return None
+    line = hit[-1]
+    figure = f"the loss does not depend on {100 * line.figure('no_grad_share'):.3g} % of its units"
+    layers = [line.layer, *(other.layer for other in reversed(cut) if other is not line)]
+    low = _low_bias(line, lines)
+    cause, way_out = (low, "Start the bias at 0.") if low else _cause_of_cut(line, lines)
+    return probe_finding("gradient_cut_off", layers, figure, cause, way_out)
+
+
+def _is_passed_by(line: ProbeLine, lines: Sequence[ProbeLine], cut: Sequence[ProbeLine]) -> bool:
+    """Return whether layers after this one get a gradient that float32 can hold."""
+    later = lines[lines.index(line) + 1 :]
+    grads = [other.grad_std.value for other in later if other.grad_std and other not in cut]
+    return bool(grads) and min(grads) >= FAINT
+
+
+def _cause_of_cut(line: ProbeLine, lines: Sequence[ProbeLine]) -> tuple[str, str]:
+    zeros = [name for other in lines[lines.index(line) + 1 :] for name in other.reading.zeros]
+    if line.figure("connected") > 0 and zeros:
+        return f"{zeros[0]} is 0 throughout", "Start it at random, or put a skip connection around it."
+    cause = "what follows it is dead, or cut off by detach() or no_grad()"
+    if line.figure("connected") == 0:
+        cause += ", or its output is not used"
+    return cause, "Look at the activation and the lines that follow it."
+
+
+def _is_beyond_chance(line: ProbeLine, share: str) -> bool:
+    """Return whether more of a layer's units are dead than random weights would leave."""
+    if line.figure(share) >= DEAD_SHARE:
+        return True
+    by_chance = 0.5 + DEAD_ERRORS * 0.5 / math.sqrt(line.figures.get("units", 1))
+    return line.figure("values_per_unit") >= FEWEST_VALUES and line.figure(share) > by_chance
+
+
+def _low_bias(line: ProbeLine, lines: Sequence[ProbeLine]) -> str:
+    """Return words on a bias that holds the activation after a layer shut; "" where there is none."""
+    before = [other for other in lines if other.reading.after == line.reading.after and "bias_mean" in other.figures]
+    lowest = min(before, key=lambda other: other.figure("bias_mean"), default=None)
+    if lowest is None or not lowest.figure("bias_mean") < LOW_BIAS:
+        return ""
+    bias = f"the bias of {lowest.layer} is {lowest.figure('bias_mean'):.3g} on average"
+    return f"{bias}, which holds the activation shut"
+
+
+def constant(lines: Sequence[ProbeLine], seeds: Sequence[NetworkReading]) -> list[Finding]:
+    """Find the layers from which on an output of the model is the same whatever comes in, one finding per layer."""
+    found: dict[str, Finding] = {}
+    for output in _same_outputs(seeds):
+        at = _where_it_begins(output, lines)
+        if at is not None:
+            found.setdefault(lines[at].layer, _constant(at, lines, output))
+    return list(found.values())
+
+
+def _same_outputs(seeds: Sequence[NetworkReading]) -> list[OutputReading]:
+    """Return the outputs of the model that are the same for another input, in every seed."""
+    every = [{output.name: output for output in seed.outputs if output.has_gradient} for seed in seeds]
+    first = every[0] if every else {}
+    return [one for name, one in first.items() if all(name in each and each[name].change == 0 for each in every)]
+
+
+def _where_it_begins(output: OutputReading, lines: Sequence[ProbeLine]) -> int | None:
+    """Return the last layer on the way to an output that gets different inputs and puts out the same.
+
+    If there is none, it happens between two layers: then the first that puts out the same after the last that does not.
+    """
+    on_the_way = [i for i, line in enumerate(lines) if line.layer in output.layers and "change" in line.figures]
+    same = [i for i in on_the_way if lines[i].figure("change") == 0]
+    swallowing = [i for i in same if lines[i].figure("input_change") > 0]
+    if swallowing:
+        return swallowing[-1]
+    varying = [i for i in on_the_way if lines[i].figure("change") > 0]
+    return next((i for i in same if not varying or i > varying[-1]), varying[-1] if varying else None)
+
+
+def _constant(at: int, lines: Sequence[ProbeLine], output: OutputReading) -> Finding:
+    line, later = lines[at], [other for other in lines[at + 1 :] if other.layer in output.layers]
+    which = f"output {output.name} depends" if output.name else "the output depends"
+    if line.reading.zeros and not later and line.reading.role == "weights":
+        way_out = "Nothing, if it is meant: what lies before it learns from the second step on."
+        cause = f"{line.reading.zeros[0]} starts at 0"
+        return probe_finding("constant_output", (line.layer,), _std(line), cause, way_out, level="note")
+    figure = f"{_std(line)}; {which} on nothing that comes in"
+    cause, way_out = _cause_of_constant(at, lines)
+    return probe_finding("constant", (line.layer, *(other.layer for other in later)), figure, cause, way_out)
+
+
+def _std(line: ProbeLine) -> str:
+    return f"output std {line.std.value:.3g}, 0 % of it changes with the input"
+
+
+def _cause_of_constant(at: int, lines: Sequence[ProbeLine]) -> tuple[str, str]:
+    line, before = lines[at], lines[at - 1] if at else None
+    if line.reading.zeros:
+        return f"{line.reading.zeros[0]} is 0 throughout", "Start it at random, or put a skip connection around it."
+    if line.reading.role == "norm":
+        cause = "it averages over all that tells inputs apart, as over one value per group or a map of one position"
+        return cause, "Use fewer groups, larger maps, or a norm over all features."
+    if line.figure("input_change") == 0 and before is not None:
+        between = f"what is computed between {before.layer} and {line.layer} takes away what comes in"
+        return f"{between}: {_low_bias(before, lines) or 'a dead function, a product with 0, or a mean'}", "Look there."
+    small = f"what it adds to its bias is below the rounding of its numbers (input changes by {line.figure('input_change'):.1g})"
+    return small, "Look at its weights and bias, and at the layers before it: the signal shrinks from layer to layer."

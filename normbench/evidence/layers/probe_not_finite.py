@@ -1,0 +1,63 @@
+"""Finds where numbers stop being finite in a probe, forward or backward, and running statistics that are broken."""
+
+import math
+from collections.abc import Sequence
+
+from normbench.evidence.layers.probe_lines import ProbeLine
+from normbench.evidence.layers.probe_signs import INITIALIZE, probe_finding
+from normbench.findings import Finding
+
+HUGE = 1e18
+"""Numbers of this size overflow float32 when they are squared."""
+KEEP_FINITE = "Add an eps to the divisor, or keep the argument above 0."
+REPAIR = "Load other running statistics, or re-estimate them: reset_running_stats(), then batches in training mode."
+
+
+def not_finite(lines: Sequence[ProbeLine]) -> Finding | None:
+    """Find the first layer whose output holds inf or nan, with its cause."""
+    hit = [i for i, line in enumerate(lines) if not math.isfinite(line.figure("max_abs"))]
+    if not hit:
+        return None
+    line, before = lines[hit[0]], lines[hit[0] - 1] if hit[0] else None
+    figure = f"from here on, in {len(hit)} of {len(lines)} layers"
+    cause, way_out = _cause(line, before)
+    return probe_finding("not_finite", (line.layer,), figure, cause, way_out)
+
+
+def _cause(line: ProbeLine, before: ProbeLine | None) -> tuple[str, str]:
+    if line.figure("weight_finite") < 1:
+        return "its weights hold inf or nan", "Look at what sets them: the initialization, or the file they come from."
+    if line.figure("input_finite") < 1 and before is None:
+        return "the input holds inf or nan", "Clean the data: missing values, a division by a std of 0."
+    if line.figure("input_finite") == 1 and line.reading.statistics:
+        return f"its buffer {line.reading.statistics}", REPAIR
+    if line.figure("buffers_finite") < 1:
+        return "one of its buffers holds nan", "Look at what sets it: __init__, or the file it comes from."
+    largest = before.figure("max_abs") if before else 0.0
+    if before and largest > HUGE:
+        cause = f"the numbers before it are too large, up to {largest:.3g} at {before.layer}"
+        return cause, f"{INITIALIZE}, or put a norm before {line.layer}."
+    if before and line.figure("input_finite") < 1:
+        between = f"what is computed between {before.layer} and {line.layer}"
+        return f"{between} makes inf or nan: a division by 0, a log or a root", KEEP_FINITE
+    return "its own forward makes inf or nan: a division by 0, a log or a root", KEEP_FINITE
+
+
+def gradient_not_finite(lines: Sequence[ProbeLine]) -> Finding | None:
+    """Find the layer at which the gradient stops being finite on its way back."""
+    hit = [line for line in lines if line.grad_std and not math.isfinite(line.grad_std.value)]
+    if not hit:
+        return None
+    figure = f"from here back, in {len(hit)} of {len(lines)} layers, while the outputs are finite"
+    cause = "what follows it has no finite derivative here: a root or norm at 0, a division by 0, an overflow"
+    way_out = "Add an eps under the root; torch.autograd.detect_anomaly() names the line."
+    return probe_finding("gradient_not_finite", (hit[-1].layer,), figure, cause, way_out)
+
+
+def running_statistics(lines: Sequence[ProbeLine]) -> Finding | None:
+    """Find running means and variances that no batch could have, though the output be finite."""
+    hit = [line for line in lines if line.reading.statistics]
+    if not hit:
+        return None
+    cause = "they were loaded, or averaged over batches, that were broken; evaluation reads them, training does not"
+    return probe_finding("running_statistics", [line.layer for line in hit], hit[0].reading.statistics, cause, REPAIR)

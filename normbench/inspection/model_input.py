@@ -1,0 +1,67 @@
+"""ModelInput: what a model is called with: tensors by position or by name, and other values beside them."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+
+Change = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class ModelInput:
+    """The arguments of a model's forward.
+
+    Attributes:
+        args: Arguments by position: tensors, or tuples, lists and dicts of them, or values such as None and numbers.
+        kwargs: Arguments by name.
+    """
+
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, value: Any, model: nn.Module) -> "ModelInput":
+        """Read a batch as arguments: a tuple by position, a dict by name where forward takes these names, else one."""
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, tuple | list):
+            return cls(tuple(value))
+        if isinstance(value, Mapping) and _takes(model, value):
+            return cls(kwargs=value)
+        return cls((value,))
+
+    def changed(self, change: Change) -> "ModelInput":
+        """Return the same arguments with every tensor changed."""
+        return ModelInput(_changed(self.args, change), _changed(dict(self.kwargs), change))
+
+    def tensors(self) -> list[Tensor]:
+        """Return all tensors in the order of the arguments."""
+        found: list[Tensor] = []
+        self.changed(lambda tensor: (found.append(tensor), tensor)[1])
+        return found
+
+    def call(self, model: nn.Module) -> Any:
+        """Return what a model puts out for these arguments."""
+        return model(*self.args, **self.kwargs)
+
+
+def _takes(model: nn.Module, value: Mapping[str, Any]) -> bool:
+    try:
+        inspect.signature(model.forward).bind(**value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _changed(value: Any, change: Change) -> Any:
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _changed(part, change) for key, part in value.items()}
+    if isinstance(value, tuple | list):
+        parts = [_changed(part, change) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    return value

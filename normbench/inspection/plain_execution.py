@@ -1,0 +1,51 @@
+"""Runs a model as plain Python: without activation checkpointing and without compiled code, so that all is seen."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch.utils import checkpoint
+
+from torch import nn
+
+from normbench.errors import SettingError
+
+
+@contextmanager
+def executing_plainly() -> Iterator[None]:
+    """Compute what a model keeps back or hands to a compiler at once, line by line, inside the block.
+
+    Neither changes a model's function. Reentrant activation checkpointing makes no graph in forward, so that hooks find
+    nothing to go back through; compiled code skips hooks that were added later.
+    """
+    with ExitStack() as put_back:
+        known = checkpoint.CheckpointFunction
+        put_back.callback(setattr, checkpoint, "CheckpointFunction", known)
+        checkpoint.CheckpointFunction = _AtOnce  # type: ignore[misc, assignment]
+        if "torch._dynamo" in sys.modules:  # nothing is compiled where torch's compiler was not imported
+            put_back.enter_context(torch.compiler.set_stance("force_eager"))
+        yield
+
+
+class _AtOnce:
+    """Stands in for torch's function of reentrant checkpointing."""
+
+    @staticmethod
+    def apply(function: Callable[..., Any], _preserves_random_state: bool, *args: Any) -> Any:
+        """Call the function with autograd as it is."""
+        return function(*args)
+
+
+def refuse_scripted(model: nn.Module) -> None:
+    """Refuse a model of which a part is TorchScript.
+
+    Raises:
+        SettingError: With the part's name.
+    """
+    for name, module in model.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            rule = "must be Python code, whose layers can be watched"
+            way_out = "Give the model from before torch.jit.script, torch.jit.trace or torch.jit.load."
+            raise SettingError(name or "model", rule, type(module).__name__, way_out)

@@ -1,0 +1,86 @@
+"""Counts the values over which each norm of any model takes its statistics, from the shapes that come in."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import prod
+
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.instancenorm import _InstanceNorm
+
+from normbench.evidence.layers.network_reading import NormReading
+from normbench.inspection.watch.tensors import named_tensors
+from normbench.models.base import BuiltNorm
+
+
+class NormValues:
+    """Collects the norms of one pass, each with the fewest values per statistic of its calls."""
+
+    def __init__(self) -> None:
+        self.readings: dict[str, NormReading] = {}
+
+    def see(self, name: str, module: nn.Module, inputs: object) -> None:
+        """Note a call of a module; what is no norm with statistics of its input is left out."""
+        x = next(iter(named_tensors(inputs).values()), None)
+        found = None if x is None or not x.numel() else _reading(name, module, x)
+        known = self.readings.get(name)
+        if found and (known is None or found.num_values < known.num_values):
+            self.readings[name] = found
+
+
+@contextmanager
+def counting_norm_values(model: nn.Module) -> Iterator[NormValues]:
+    """Count the values of norms inside the block; the hooks are gone after it."""
+    values = NormValues()
+    named = {module: name.replace("_orig_mod.", "") for name, module in model.named_modules()}
+    handles = [
+        module.register_forward_pre_hook(
+            lambda module, args, kwargs: values.see(named[module] or "(model)", module, (args, kwargs)), with_kwargs=True
+        )
+        for module in named
+        if _is_norm(module)
+    ]
+    try:
+        yield values
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _is_norm(module: nn.Module) -> bool:
+    kinds = (_BatchNorm, _InstanceNorm, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
+    return isinstance(module, kinds) or isinstance(getattr(module, "built_from", None), BuiltNorm)
+
+
+def _reading(name: str, module: nn.Module, x: Tensor) -> NormReading | None:
+    kind, shape = type(module).__name__, tuple(x.shape)
+    built_from = getattr(module, "built_from", None)
+    if isinstance(built_from, BuiltNorm):
+        return _of_normbench(name, module, built_from, shape)
+    if isinstance(module, _BatchNorm):
+        channels = shape[1] if len(shape) > 1 else 1
+        uses_batch = module.training or module.running_mean is None
+        found = NormReading(name, kind, x.numel() // channels, prod(shape[2:]), over_batch=True)
+        return found if uses_batch else None
+    if isinstance(module, _InstanceNorm):
+        positions = prod(shape[-module._get_no_batch_dim() + 1 :])  # noqa: SLF001 - torch has no public name for it
+        uses_input = module.training or module.running_mean is None
+        return NormReading(name, kind, positions, positions, over_batch=False) if uses_input else None
+    if isinstance(module, nn.GroupNorm):
+        positions = prod(shape[2:])
+        return NormReading(name, kind, shape[1] // module.num_groups * positions, positions, over_batch=False)
+    size = prod(module.normalized_shape)  # type: ignore[operator, arg-type]
+    return NormReading(name, kind, size, 1, over_batch=False, centres=isinstance(module, nn.LayerNorm))
+
+
+def _of_normbench(name: str, module: nn.Module, built_from: BuiltNorm, shape: tuple[int, ...]) -> NormReading | None:
+    spec, features = built_from.spec, built_from.feature_shape
+    properties = spec.properties(features, batch_size=shape[0], training=module.training)
+    if not properties.num_statistics or "|" in properties.averaged_axes:  # of several kinds the others make up for one
+        return None
+    over_batch = not properties.sample_independent
+    samples = spec.fewest_samples(features, shape[0]) if over_batch else 1
+    values = samples * prod(features[1:]) if over_batch else shape[0] * prod(features) // properties.num_statistics
+    positions = prod(features[1:])
+    kind = type(module).__name__
+    return NormReading(name, kind, values, positions, over_batch, centres=properties.sample_shift or over_batch)

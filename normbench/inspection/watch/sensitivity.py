@@ -1,0 +1,86 @@
+"""Measures how much the output of each layer changes when another input comes in, by a second pass."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from normbench.inspection.watch.tensors import dense
+from normbench.inspection.watch.watch import Call
+from normbench.random_streams import stream
+
+ROUNDINGS = 16
+"""Changes of so many roundings of the dtype are no change: what cancels, such as x - mean of one value, leaves them."""
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Holds what is needed to compare two tensors without keeping them.
+
+    Attributes:
+        projection: The product with a fixed random vector of values from -1 to 1.
+        length: The l2 norm.
+        eps: The relative rounding of the dtype.
+    """
+
+    projection: float
+    length: float
+    eps: float
+
+    @classmethod
+    def of(cls, tensor: Tensor, _unit_axis: int = 0) -> "Fingerprint":
+        """Compute the fingerprint of a floating-point or complex tensor."""
+        values = dense(tensor)
+        eps = torch.finfo(values.dtype).eps
+        values = (torch.view_as_real(values.resolve_conj()) if values.is_complex() else values).flatten().double()
+        vector = _vector(values.numel()).to(values)
+        return cls(values.dot(vector).item(), torch.linalg.vector_norm(values).item(), eps)
+
+    def change(self, other: "Fingerprint") -> float:
+        """Return how far another tensor is from this one, relative to its length; 0 within rounding."""
+        length = max(self.length, other.length)
+        distance = abs(self.projection - other.projection)
+        return 0.0 if distance <= ROUNDINGS * self.eps * length else distance / length
+
+
+@lru_cache(maxsize=4)  # layers that follow each other often have the same size
+def _vector(size: int) -> Tensor:
+    return torch.empty(size).uniform_(-1, 1, generator=stream(0, "fingerprint"))
+
+
+def another(tensor: Tensor) -> Tensor:
+    """Return another input like this one: samples in another order, sizes changed by up to half; signs and zeros stay.
+
+    Whole numbers, such as words, change places within and between samples. Truth values, as in masks, stay.
+    """
+    if tensor.dtype == torch.bool or tensor.dim() == 0:
+        return tensor
+    rolled = tensor.roll(1, 0)
+    if tensor.is_floating_point() or tensor.is_complex():
+        factors = torch.empty(tensor.shape).uniform_(0.5, 1.5, generator=stream(0, "another input"))
+        return rolled * factors.to(device=tensor.device, dtype=rolled.real.dtype)
+    return rolled.roll(1, -1) if tensor.dim() > 1 else rolled
+
+
+Changes = Mapping[str, tuple[float, float]]
+"""By layer: the largest change of what came in, and of what it put out, over its calls."""
+
+
+def changes(first: Sequence[Call[Fingerprint]], second: Sequence[Call[Fingerprint]]) -> Changes:
+    """Compare two passes layer by layer; empty where they called different layers."""
+    if [call.name for call in first] != [call.name for call in second]:
+        return {}
+    found: dict[str, tuple[float, float]] = {}
+    for one, other in zip(first, second, strict=True):
+        came_in = largest_change(one.inputs, other.inputs)
+        put_out = largest_change(one.outputs, other.outputs)
+        before = found.get(one.name, (0.0, 0.0))
+        found[one.name] = max(before[0], came_in), max(before[1], put_out)
+    return found
+
+
+def largest_change(first: Sequence[Fingerprint], second: Sequence[Fingerprint]) -> float:
+    """Return the largest change of any tensor of a row."""
+    return max((one.change(other) for one, other in zip(first, second, strict=False)), default=0.0)
