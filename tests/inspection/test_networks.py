@@ -1,0 +1,91 @@
+"""What a probe says of thirty networks and more: each figure against hooks by hand, each fault found, none made up."""
+
+import re
+
+import pytest
+import torch
+from inspection.networks.by_hand import by_hand
+from inspection.networks.row import made
+from inspection.networks.table import HEALTHY, SICK
+from torch import nn
+
+from normbench.evidence.layers.probe_reading import read_probe
+from normbench.inspection.probe import probe_model
+
+
+def probed(row):
+    model, inputs = made(row)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        return probe_model(model, inputs, seed=0)
+
+
+def findings_of(name, row):
+    return read_probe(name, "", [probed(row)]).findings
+
+
+def counted(row):
+    model, inputs = made(row)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        return by_hand(model, inputs, seed=0)
+
+
+def call_of(reading):
+    """Return the module's name and which of its calls the row describes, None for all of them."""
+    name, _, number = reading.layer.partition("#")
+    is_per_call = number or reading.role == "activation"
+    return "" if name == "(model)" else name, int(number or 1) - 1 if is_per_call else None
+
+
+def said_of(found):
+    return " ".join((found.sentence(), found.figure, found.why, found.way_out, *found.layers)).lower()
+
+
+@pytest.mark.parametrize("name", HEALTHY | SICK)
+def test_every_figure_is_what_hooks_by_hand_give(name):
+    row = (HEALTHY | SICK)[name]
+    hand = counted(row)
+    for reading in probed(row).layers:
+        wanted = hand.figures(*call_of(reading))
+        found = {key: value for key, value in reading.figures.items() if key in wanted or key.endswith("grad_std")}
+        assert found == pytest.approx(wanted, rel=1e-6, abs=0, nan_ok=True), reading.layer
+
+
+def is_layer(module):
+    """Return whether it owns a matrix, filters or vectors to look up, and none inside it is called for it."""
+    has_matrix = any(weight.dim() > 1 for weight in module.parameters(recurse=False))
+    return has_matrix and (isinstance(module, nn.MultiheadAttention) or not list(module.children()))
+
+
+@pytest.mark.parametrize("name", HEALTHY | SICK)
+def test_every_layer_with_a_matrix_has_a_row(name):
+    row = (HEALTHY | SICK)[name]
+    hand, rows = counted(row), {reading.layer for reading in probed(row).layers}
+    assert {one for one in hand.calls if is_layer(hand.modules[one])} <= rows
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_of_a_healthy_network_nothing_is_warned(name):
+    found = findings_of(name, HEALTHY[name])
+    assert [one.sentence() for one in found if one.level != "note"] == []
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_the_fault_of_a_sick_network_is_named_with_its_layer_and_cause(name):
+    row = SICK[name]
+    found = findings_of(name, row)
+    told = [(one.source, one.sentence()) for one in found]
+    right = [one for one in found if re.fullmatch(row.source, one.source) and one.level != "note"]
+    assert right, told
+    at_layer = [one for one in right if not row.layer or one.layers[:1] == (row.layer,)]
+    assert at_layer, told
+    assert any(all(re.search(word, said_of(one)) for word in row.words) for one in at_layer), told
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_of_a_sick_network_nothing_else_is_warned(name):
+    row = SICK[name]
+    allowed = {*row.source.split("|"), *row.also}
+    warned = [one for one in findings_of(name, row) if one.level != "note"]
+    assert [(one.source, one.sentence()) for one in warned if one.source not in allowed] == []
