@@ -102,7 +102,7 @@ SICK = {
         normal(8, 10, 6),
         "detach() behind the first two layers",
         source="gradient_cut_off",
-        layer="project",
+        layer="norm",
         words=("detach|no_grad",),
     ),
     "detached head": Sick(
@@ -118,7 +118,7 @@ SICK = {
         normal(8, 3, 16, 16),
         "the encoder's parameters are to learn, and nothing comes back",
         source="gradient_cut_off",
-        layer="encoder.0",
+        layer="encoder.3",
         words=("detach|no_grad",),
     ),
     "rounded codes": Sick(
