@@ -70,6 +70,9 @@ def _output_figures(calls: Calls, seen: Pass) -> dict[str, float]:
         found["dead_share"] = output.zero_unit_share
     if arrived:
         found["grad_std"] = pooled(arrived).std
+    came_in = [kept for call in calls for kept in call.inputs]
+    if came_in:
+        found["input_std"] = pooled(came_in).std
     if calls[0].name in seen.changes:
         found["input_change"], found["change"] = seen.changes[calls[0].name]
     return found | {"input_finite": float(all(call.input_finite for call in calls)), "calls": len(calls)}
@@ -96,8 +99,8 @@ def _reach(calls: Calls, seen: Pass) -> dict[str, float]:
     """Return the share of a layer's units that get no gradient, and whether any gradient is connected with it."""
     layer, grads = calls[0].layer, [kept for call in calls for kept in call.grads]
     found = _reach_of(list(layer.module.parameters()), seen)
-    if not found:
-        return {}
+    if "connected" not in found:
+        return found
     found["connected"] = max(found["connected"], float(bool(grads)))
     is_output_reached = any(kept.max_abs > 0 for kept in grads)  # nan, too, is told elsewhere
     if is_output_reached and layer.role == "weights" and not layer.can_die:

@@ -70,24 +70,23 @@ def run_pass(model: nn.Module, given: ModelInput, loss: LossOf | None, seed: int
     Raises:
         SettingError: The output has nothing to go back from.
     """
-    states = random_states()
+    states, leaves = random_states(), given.changed(_leaf)
     with watching(model, Moments.of, look_at_inputs=True) as watch, counting_norm_values(model) as norms:
         with watching(model, Fingerprint.of, look_at_inputs=True) as first:
-            output = given.changed(_fresh).call(model)
+            output = leaves.changed(torch.clone).call(model)  # a copy, since a model may write over its input
         outputs = {} if loss else _outputs(model, output)
         prints = {place: Fingerprint.of(one.tensor) for place, one in outputs.items()}
-        grads = _gradients(model, loss(output) if loss else _directed(outputs, seed))
+        grads = _gradients(model, loss(output) if loss else _directed(outputs, seed), leaves.tensors())
     found = Pass(watch.calls, norms, outputs, grads)
     found.awake = _awake(model, given, loss, seed, states, grads)
     found.changes = _changes(model, given, states, first.calls, prints, outputs)
     return found
 
 
-def _fresh(tensor: Tensor) -> Tensor:
-    """Return a copy with a gradient of its own, since a model may write over its input."""
+def _leaf(tensor: Tensor) -> Tensor:
+    """Return a copy that gets a gradient, so that it is gone back through layers that do not learn, too."""
     leaf = tensor.detach().clone()
-    leaf.requires_grad_(leaf.is_floating_point() or leaf.is_complex())
-    return leaf.clone()
+    return leaf.requires_grad_(leaf.is_floating_point() or leaf.is_complex())
 
 
 def _learned(model: nn.Module) -> list[nn.Parameter]:
@@ -121,11 +120,11 @@ def _directed(outputs: Mapping[str, Output], seed: int) -> Tensor:
     return total
 
 
-def _gradients(model: nn.Module, value: Tensor) -> dict[int, Tensor | None]:
+def _gradients(model: nn.Module, value: Tensor, leaves: Sequence[Tensor] = ()) -> dict[int, Tensor | None]:
     """Return gradients without adding them to ``grad``, where hooks of the user's might make a step of them."""
-    learned = _learned(model)
-    found = torch.autograd.grad(value, learned, allow_unused=True) if learned else ()
-    return {id(tensor): grad for tensor, grad in zip(learned, found, strict=True)}
+    wanted = [*(leaf for leaf in leaves if leaf.requires_grad), *_learned(model)]
+    found = torch.autograd.grad(value, wanted, allow_unused=True)
+    return {id(tensor): grad for tensor, grad in zip(wanted, found, strict=True)}
 
 
 def is_reached(grad: Tensor | None) -> bool:
@@ -150,7 +149,7 @@ def _awake(
         for parameter in waiting:
             parameter.copy_(AWAKE_STD * torch.randn(parameter.shape, generator=generator))
     set_random_states(states)
-    output = given.changed(_fresh).call(model)
+    output = given.changed(torch.clone).call(model)
     found = _gradients(model, loss(output) if loss else _directed(_outputs(model, output), seed))
     with torch.no_grad():
         for parameter in waiting:
@@ -173,7 +172,7 @@ def _changes(
     set_random_states(states)
     try:
         with watching(model, Fingerprint.of, look_at_inputs=True) as second:
-            output = other.changed(_fresh).call(model)
+            output = other.changed(_leaf).changed(torch.clone).call(model)
     except Exception:  # noqa: BLE001 - the foreign model may refuse what was made up; then nothing is said
         return {}
     for place, tensor in named_tensors(output).items():

@@ -128,15 +128,26 @@ def test_a_norms_low_bias_is_named_not_that_of_the_weights():
     assert "the bias of layer2.0.bn1 is -8 on average" in found.why
 
 
-def test_dead_units_that_no_hook_sees_are_found_by_the_gradient():
+def test_dead_units_that_no_hook_sees_make_all_that_follows_the_same_for_every_input():
     def make():
         model = Functional()
         nn.init.constant_(model.layers[1].bias, -30.0)
         return model
 
     (found,) = read(make, (16, 16)).findings
-    assert (found.layers[0], found.source) == ("layers.1", "gradient_cut_off")
+    assert (found.layers, found.source) == (("layers.2", "layers.3"), "constant")
+    assert "between layers.1 and layers.2" in found.why
     assert "the bias of layers.1 is -30 on average" in found.why
+
+
+def test_most_units_dead_that_no_hook_sees_are_found_by_the_gradient():
+    def make():
+        model = Functional()
+        nn.init.constant_(model.layers[1].bias[: int(0.9 * 32)], -30.0)
+        return model
+
+    (found,) = read(make, (16, 16)).findings
+    assert (found.layers[0], found.source) == ("layers.1", "gradient_cut_off")
 
 
 def test_a_feedforward_part_of_an_encoder_that_is_dead():

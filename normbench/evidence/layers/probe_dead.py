@@ -16,6 +16,8 @@ DEAD_ERRORS = 4.0
 when all samples look alike. More than half by so many standard errors of that share is no accident."""
 FEWEST_VALUES = 8
 """A unit with fewer values in the batch may be 0 throughout by chance."""
+NOISE = 1e-5
+"""What is so much smaller than the numbers it was computed from is what their rounding left."""
 LOW_BIAS = -1.0
 """A bias this far below its input, which has std about 1, can keep a unit at 0."""
 
@@ -33,14 +35,18 @@ def dead(lines: Sequence[ProbeLine]) -> Finding | None:
     return probe_finding("dead", [line.layer for line in hit], share, low or cause, "Start the bias at 0." if low else way_out)
 
 
-def cut_off(lines: Sequence[ProbeLine]) -> Finding | None:
+def cut_off(lines: Sequence[ProbeLine], *, is_constant: bool = False) -> Finding | None:
     """Find the last layer to most of whose units no gradient comes back, neither to the output nor to the weights.
 
     A layer whose output is all zeros is not counted, nor one whose gradient is 0 only because the gradient at the top
     is too faint for float32. What takes no part in the output at all is named wherever it stands.
+
+    Args:
+        lines: The layers, in order of execution.
+        is_constant: What the model puts out does not depend on the input, so that gradients of 0 are no wonder.
     """
     cut = [line for line in lines if line.figure("learned") > 0 and _is_beyond_chance(line, "no_grad_share")]
-    cut = [line for line in cut if not line.std.value == 0]
+    cut = [line for line in cut if not line.std.value == 0 and not (is_constant and line.figure("connected") > 0)]
     apart = [line for line in cut if line.figure("connected") == 0]
     hit = [line for line in cut if _is_passed_by(line, lines, cut)] or apart
     if not hit:
@@ -64,9 +70,9 @@ def _cause_of_cut(line: ProbeLine, lines: Sequence[ProbeLine]) -> tuple[str, str
     zeros = [name for other in lines[lines.index(line) + 1 :] for name in other.reading.zeros]
     if line.figure("connected") > 0 and zeros:
         return f"{zeros[0]} is 0 throughout", "Start it at random, or put a skip connection around it."
+    if line is lines[-1] or not _is_passed_by(line, lines, ()):
+        return "its output is not used, or cut off by detach() or no_grad()", "Look at the lines that follow it."
     cause = "what follows it is dead, or cut off by detach() or no_grad()"
-    if line.figure("connected") == 0:
-        cause += ", or its output is not used"
     return cause, "Look at the activation and the lines that follow it."
 
 
@@ -139,11 +145,26 @@ def _cause_of_constant(at: int, lines: Sequence[ProbeLine]) -> tuple[str, str]:
     line, before = lines[at], lines[at - 1] if at else None
     if line.reading.zeros:
         return f"{line.reading.zeros[0]} is 0 throughout", "Start it at random, or put a skip connection around it."
+    if before is None and not line.figure("input_change") > 0:
+        return "it gets the same for every input, as where all that comes in is padding", "Look at the input."
+    if before is not None and _is_swallowed_between(before, line):
+        between = f"what is computed between {before.layer} and {line.layer} takes away what tells inputs apart"
+        cause = _low_bias(before, lines) or _after_norm(before) or "a dead function, or a product with 0"
+        return f"{between}: {cause}", "Look at the lines between them."
     if line.reading.role == "norm":
         cause = "it averages over all that tells inputs apart, as over one value per group or a map of one position"
         return cause, "Use fewer groups, larger maps, or a norm over all features."
-    if line.figure("input_change") == 0 and before is not None:
-        between = f"what is computed between {before.layer} and {line.layer} takes away what comes in"
-        return f"{between}: {_low_bias(before, lines) or 'a dead function, a product with 0, or a mean'}", "Look there."
-    small = f"what it adds to its bias is below the rounding of its numbers (input changes by {line.figure('input_change'):.1g})"
-    return small, "Look at its weights and bias, and at the layers before it: the signal shrinks from layer to layer."
+    cause = "what comes in adds less than rounding to its bias: the signal has shrunk from layer to layer before it"
+    return cause, "Look at the weights of the layers before it, or add norms or skip connections."
+
+
+def _is_swallowed_between(before: ProbeLine, line: ProbeLine) -> bool:
+    """Return whether what came in no longer depends on the input, or is rounding noise of what was put out before."""
+    noise = line.figure("input_std") < NOISE * before.std.value
+    return line.figure("input_change") == 0 or (noise and line.figure("input_change") > 0)
+
+
+def _after_norm(before: ProbeLine) -> str:
+    if before.reading.role != "norm" and not before.reading.norm:
+        return ""
+    return f"{before.layer} gives each channel mean 0, so that a mean over its positions is 0"

@@ -9,7 +9,7 @@ from normbench.evidence.layers.probe_norms import few_values
 from normbench.evidence.layers.probe_not_finite import gradient_not_finite, not_finite, running_statistics
 from normbench.evidence.layers.probe_scales import gradient_scale, output_scale
 from normbench.evidence.layers.probe_signs import INITIALIZE, probe_finding
-from normbench.evidence.statistics.growth import FAINT, Growth
+from normbench.evidence.statistics.growth import FAR, Growth
 from normbench.findings import Finding
 
 SMALL_GAIN, LARGE_GAIN = 0.01, 10.0
@@ -47,26 +47,37 @@ def _lost_or_out_of_scale(
     growths: tuple[Growth | None, Growth | None],
     norms: Sequence[Finding],
 ) -> list[Finding]:
-    lost = dead(layers) or cut_off(layers)
-    weights = _weights(layers)
-    named = {layer for finding in (*weights, *([lost] if lost else [])) for layer in finding.layers}
+    weights, units, every = _weights(layers), _listed(dead(layers)), constant(layers, seeds)
+    same = [one for one in every if not _follows_from(one, [*norms, *units, *weights], layers)]
+    lost = [*units, *same] or _listed(cut_off(layers, is_constant=bool(every)))
+    named = {layer for finding in (*lost, *weights) for layer in finding.layers}
     hidden = [line for line in layers if line.reading.is_hidden and not line.is_switched_off]
-    reached = hidden if lost is None else [line for line in hidden if line in _lines_up_to(lost.layers[0], layers)]
+    reached = [line for line in hidden if not lost or line in _lines_up_to(lost[0].layers[0], layers)]
     no_signal = bool(lost) or any(line.std.value == 0 for line in hidden)  # nothing comes back through zeros
     scales = output_scale(reached, growths[0], named)
-    scales += gradient_scale(hidden, growths[1], named, is_lost=no_signal)
-    causes = [*norms, *([lost] if lost else []), *weights]
-    same = [one for one in constant(layers, seeds) if not _follows_from(one, causes, layers)]
-    return [*([lost] if lost else []), *same, *weights, *([] if same else scales)]
+    top = [line.grad_std.value for line in layers[-1:] if line.grad_std]
+    scales += gradient_scale(hidden, growths[1], named, at_output=max(top, default=0.0), is_lost=no_signal)
+    if scales and any(_fades(one, layers) for one in same):
+        return [*units, *weights, *scales]
+    return [*lost, *weights, *([] if same else scales)]
+
+
+def _listed(found: Finding | None) -> list[Finding]:
+    return [found] if found else []
 
 
 def _follows_from(found: Finding, causes: Sequence[Finding], lines: Sequence[ProbeLine]) -> bool:
     """Return whether an output is constant because of another fault before it, or since the signal faded on the way."""
     names = [line.layer for line in lines]
     at = names.index(found.layers[0])
-    if any(layer in names[: at + 1] for cause in causes for layer in cause.layers[:1]):
-        return True
-    return at > 0 and lines[at - 1].std.value < FAINT and lines[at].std.value == 0 and lines[at - 1].std.value > 0
+    is_caused = any(layer in names[: at + 1] for cause in causes for layer in cause.layers[:1])
+    return is_caused or any(line.word == "vanishes" for line in lines[:at])
+
+
+def _fades(found: Finding, lines: Sequence[ProbeLine]) -> bool:
+    """Return whether the share of the output that depends on the input was small before it became nothing."""
+    at = [line.layer for line in lines].index(found.layers[0])
+    return at > 0 and 0 < lines[at - 1].figure("change") < 1 / FAR
 
 
 def _lines_up_to(layer: str, lines: Sequence[ProbeLine]) -> Sequence[ProbeLine]:

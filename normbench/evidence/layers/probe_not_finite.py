@@ -10,6 +10,7 @@ from normbench.findings import Finding
 HUGE = 1e18
 """Numbers of this size overflow float32 when they are squared."""
 KEEP_FINITE = "Add an eps to the divisor, or keep the argument above 0."
+BROKEN = "the file that they come from, or a batch that was not finite; evaluation reads them, training does not"
 REPAIR = "Load other running statistics, or re-estimate them: reset_running_stats(), then batches in training mode."
 
 
@@ -20,6 +21,9 @@ def not_finite(lines: Sequence[ProbeLine]) -> Finding | None:
         return None
     line, before = lines[hit[0]], lines[hit[0] - 1] if hit[0] else None
     figure = f"from here on, in {len(hit)} of {len(lines)} layers"
+    if line.figure("input_finite") == 1 and line.figure("weight_finite") != 0 and line.reading.statistics:
+        said = f"{line.reading.statistics}; the output is not finite {figure}"
+        return probe_finding("running_statistics", (line.layer,), said, BROKEN, REPAIR)
     cause, way_out = _cause(line, before)
     return probe_finding("not_finite", (line.layer,), figure, cause, way_out)
 
@@ -29,8 +33,6 @@ def _cause(line: ProbeLine, before: ProbeLine | None) -> tuple[str, str]:
         return "its weights hold inf or nan", "Look at what sets them: the initialization, or the file they come from."
     if line.figure("input_finite") < 1 and before is None:
         return "the input holds inf or nan", "Clean the data: missing values, a division by a std of 0."
-    if line.figure("input_finite") == 1 and line.reading.statistics:
-        return f"its buffer {line.reading.statistics}", REPAIR
     if line.figure("buffers_finite") < 1:
         return "one of its buffers holds nan", "Look at what sets it: __init__, or the file it comes from."
     largest = before.figure("max_abs") if before else 0.0
@@ -59,5 +61,4 @@ def running_statistics(lines: Sequence[ProbeLine]) -> Finding | None:
     hit = [line for line in lines if line.reading.statistics]
     if not hit:
         return None
-    cause = "they were loaded, or averaged over batches, that were broken; evaluation reads them, training does not"
-    return probe_finding("running_statistics", [line.layer for line in hit], hit[0].reading.statistics, cause, REPAIR)
+    return probe_finding("running_statistics", [line.layer for line in hit], hit[0].reading.statistics, BROKEN, REPAIR)

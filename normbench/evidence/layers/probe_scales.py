@@ -34,14 +34,23 @@ def output_scale(hidden: Sequence[ProbeLine], growth: Growth | None, named: set[
 
 
 def gradient_scale(
-    hidden: Sequence[ProbeLine], growth: Growth | None, named: set[str], *, is_lost: bool
+    hidden: Sequence[ProbeLine], growth: Growth | None, named: set[str], *, at_output: float, is_lost: bool
 ) -> list[Finding]:
-    """Compare the gradient at the last hidden layer's output with that at the first one's."""
+    """Compare the gradient at the last hidden layer's output with that at the first one's.
+
+    Args:
+        hidden: Layers with weights but the last, in order of execution.
+        growth: Growth of their gradient's std, backward.
+        named: Layers that another finding names; their consequences are left out.
+        at_output: Std of the gradient at the last layer's output. What has not grown beyond it has not exploded: the
+            last hidden layer may lie in a branch that is scaled down on purpose.
+        is_lost: Whether the gradient is lost for another reason.
+    """
     way = [(line, line.grad_std.value) for line in reversed(hidden) if line.grad_std]
     if len(way) < 2 or not way[0][1] > 0 or (is_lost and way[-1][1] == 0):
         return []
     (top, above), (bottom, below) = way[0], way[-1]
-    if above / FAR <= below <= above * FAR:
+    if above / FAR <= below <= max(above, at_output) * FAR:
         return []
     sign = "gradient_vanishes" if below < above else "gradient_explodes"
     stds = [std for _, std in way]

@@ -57,7 +57,7 @@ class WatchedLayer:
         weight = self.weight()
         if self.role != "weights" or weight is None or is_parametrized(self.module):
             return None
-        rms = weight.detach().double().square().mean().sqrt().item()
+        rms = weight.detach().abs().double().square().mean().sqrt().item()
         return rms * math.sqrt(_fan_in(self.module, weight))
 
     def unit_axis(self, output: Tensor) -> int | None:

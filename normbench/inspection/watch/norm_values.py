@@ -13,6 +13,10 @@ from normbench.inspection.watch.tensors import named_tensors
 from normbench.models.base import BuiltNorm
 
 
+INSTANCE_NORMS = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
+"""By number of position axes."""
+
+
 class NormValues:
     """Collects the norms of one pass, each with the fewest values per statistic of its calls."""
 
@@ -63,7 +67,8 @@ def _reading(name: str, module: nn.Module, x: Tensor) -> NormReading | None:
         found = NormReading(name, kind, x.numel() // channels, prod(shape[2:]), over_batch=True)
         return found if uses_batch else None
     if isinstance(module, _InstanceNorm):
-        positions = prod(shape[-module._get_no_batch_dim() + 1 :])  # noqa: SLF001 - torch has no public name for it
+        axes = next((n for n, one in enumerate(INSTANCE_NORMS, 1) if isinstance(module, one)), len(shape) - 2)
+        positions = prod(shape[-axes:])  # the batch's axis may be left out
         uses_input = module.training or module.running_mean is None
         return NormReading(name, kind, positions, positions, over_batch=False) if uses_input else None
     if isinstance(module, nn.GroupNorm):

@@ -90,17 +90,26 @@ class Watch(Generic[Kept]):
 
     Args:
         keep: What is kept of outputs and gradients: ``whole`` tensors, or ``Moments.of`` them.
-        look_at_inputs: Keep the same of what comes in, and note whether it is finite.
     """
 
-    def __init__(self, keep: Keep[Kept], *, look_at_inputs: bool = False) -> None:
+    def __init__(self, keep: Keep[Kept]) -> None:
         self.calls: list[Call[Kept]] = []
         self.handles: list[RemovableHandle] = []
-        self._keep, self._look_at_inputs = keep, look_at_inputs
+        self._keep = keep
         self._axis = 1
         self._after = ""
         self._is_over = False
         self._last: list[ReferenceType[Tensor]] = []
+        self._inputs: tuple[list[Kept], bool] | None = None
+
+    def look_at(self, _module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Keep what comes into a layer: a forward pre-hook, since an in-place layer writes over it."""
+        if self._is_over:
+            return
+        came_in = [tensor for tensor in named_tensors((args, kwargs)).values() if tensor.numel()]
+        # Masks, which stand behind what is masked, hold -inf on purpose.
+        finite = is_finite(*came_in[:1]) and not any(holds_nan(tensor) for tensor in came_in[1:])
+        self._inputs = [self._keep(tensor, 0) for tensor in came_in], finite
 
     def hook(self, layer: WatchedLayer) -> Hook:
         """Return a forward hook that keeps one layer's output, and the gradient when it comes back."""
@@ -126,10 +135,8 @@ class Watch(Generic[Kept]):
         self._axis = layer.unit_axis(tensors[0]) or self._axis  # an activation keeps the axis of what came before
         call = Call(layer, self._name_of_call(layer), self._after, [self._part(tensor) for tensor in tensors])
         call.takes_it_over = any(inputs[0] is last() for last in self._last) if inputs else False
-        if self._look_at_inputs:
-            # Masks, which stand behind what is masked, hold -inf on purpose.
-            call.input_finite = is_finite(*inputs[:1]) and not any(holds_nan(tensor) for tensor in inputs[1:])
-            call.inputs = [self._keep(tensor, 0) for tensor in inputs if tensor.numel()]
+        if self._inputs is not None:
+            call.inputs, call.input_finite = self._inputs
         self._last = [ref(tensor) for tensor in tensors]
         self.calls.append(call)
 
@@ -158,8 +165,10 @@ def watching(model: nn.Module, keep: Keep[Kept], *, look_at_inputs: bool = False
         keep: What is kept of outputs and gradients: ``whole`` tensors, or ``Moments.of`` them.
         look_at_inputs: Keep the same of what comes into each layer, and note whether it is finite.
     """
-    watch = Watch(keep, look_at_inputs=look_at_inputs)
+    watch = Watch(keep)
     for layer in watched_layers(model):
+        if look_at_inputs:
+            watch.handles.append(layer.module.register_forward_pre_hook(watch.look_at, with_kwargs=True))
         watch.handles.append(layer.module.register_forward_hook(watch.hook(layer), with_kwargs=True))
     watch.handles.append(model.register_forward_hook(watch.stop))
     try:

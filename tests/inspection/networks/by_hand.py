@@ -62,11 +62,13 @@ class ByHand:
         calls: By the name of each module that was called, in the order of first return, what each call put out.
         gradient: Returns the gradient at a tensor of ``calls`` or at a parameter; None where none came back.
         modules: The modules by name.
+        parameters: The parameters by name; one that lies in no layer has a row of its own.
     """
 
     calls: Mapping[str, list[Any]]
     gradient: Callable[[Tensor], Tensor | None]
     modules: Mapping[str, nn.Module]
+    parameters: Mapping[str, Tensor]
 
     def pairs(self, name: str, call: int | None = None) -> Pairs:
         """Return what a module put out in one call, or in all, with its gradients."""
@@ -81,13 +83,14 @@ class ByHand:
 
     def figures(self, name: str, call: int | None = None) -> dict[str, float]:
         """Return the figures of a module's row, of one call or of all."""
+        if name not in self.modules:
+            return self._of_weight(self.parameters[name])
         pairs = self.pairs(name, call)
         outputs, grads = [tensor for tensor, _ in pairs], [grad for _, grad in pairs if grad is not None]
         found = {"std": std(*outputs), "max_abs": joined(outputs).abs().max().item()}
-        return found | ({"grad_std": std(*grads)} if grads else {}) | self._of_weight(self.modules[name])
+        return found | ({"grad_std": std(*grads)} if grads else {}) | self._of_weight(weight_of(self.modules[name]))
 
-    def _of_weight(self, module: nn.Module) -> dict[str, float]:
-        weight = weight_of(module)
+    def _of_weight(self, weight: Tensor | None) -> dict[str, float]:
         if weight is None:
             return {}
         grad = self.gradient(weight)
@@ -108,7 +111,7 @@ def by_hand(model: nn.Module, inputs: Inputs, seed: int = 0) -> ByHand:
     learned = list({id(tensor): tensor for tensor in wanted if tensor.requires_grad}.values())
     grads = torch.autograd.grad(value, learned, allow_unused=True)
     by_id = {id(tensor): grad for tensor, grad in zip(learned, grads, strict=True)}
-    return ByHand(calls, lambda tensor: by_id.get(id(tensor)), modules)
+    return ByHand(calls, lambda tensor: by_id.get(id(tensor)), modules, dict(model.named_parameters()))
 
 
 def _wanting_gradient(structure: Any) -> Any:
