@@ -9,7 +9,7 @@ from normbench.evidence.layers.network_reading import LayerReading
 from normbench.inspection.probe_pass import Pass, is_reached
 from normbench.inspection.watch.layers import LOOKUPS, WatchedLayer, norm_after
 from normbench.inspection.watch.moments import Moments, pooled
-from normbench.inspection.watch.running_statistics import faulty_statistics, has_nan
+from normbench.inspection.watch.running_statistics import buffer_with_nan, faulty_statistics
 from normbench.inspection.watch.tensors import dense, is_finite
 from normbench.inspection.watch.watch import Call
 
@@ -40,6 +40,7 @@ def layer_reading(calls: Calls, following: Call[Moments] | None, seen: Pass, las
         is_hidden=layer.is_hidden(last),
         figures=_output_figures(calls, seen) | _weight_figures(layer, weight, seen.grads) | _reach(calls, seen),
         statistics=faulty_statistics(layer.module, call.name, mean_square),
+        nan_buffer=buffer_with_nan(layer.module),
         zeros=tuple(_zeros(layer.module, call.name)),
     )
 
@@ -82,9 +83,8 @@ def _weight_figures(layer: WatchedLayer, weight: nn.Parameter | None, grads: Gra
     if weight is None:
         return {}
     gain, bias = layer.gain(), layer.bias()
-    holds_nan = bool(has_nan(layer.module))
     found = _of_weight(weight, grads)
-    found |= {"weight_finite": float(is_finite(*layer.module.parameters(), bias)), "buffers_finite": float(not holds_nan)}
+    found["weight_finite"] = float(is_finite(*layer.module.parameters(), bias))
     found |= {} if gain is None else {"weight_gain": gain}
     return found | ({} if bias is None or not bias.numel() else {"bias_mean": bias.detach().double().mean().item()})
 

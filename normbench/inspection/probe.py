@@ -14,6 +14,7 @@ from normbench.inspection.probe_pass import Pass, run_pass
 from normbench.inspection.watch.layers import loose_parameters
 from normbench.inspection.watch.moments import Moments
 from normbench.inspection.watch.restore import leaving_unchanged
+from normbench.inspection.watch.tensors import holds_nan, is_finite
 from normbench.inspection.watch.watch import Call
 
 
@@ -57,8 +58,13 @@ def probe_model(
     given = ModelInput.of(inputs, model)
     with leaving_unchanged(model), torch.enable_grad(), executing_plainly():
         seen = run_pass(model, given, loss, seed)
-    num_samples = next((len(tensor) for tensor in given.tensors() if tensor.dim()), 1)
-    return NetworkReading(_layers(model, seen), tuple(seen.norms.readings.values()), _outputs(seen), num_samples)
+    return NetworkReading(
+        layers=_layers(model, seen),
+        norms=tuple(seen.norms.readings.values()),
+        outputs=_outputs(seen),
+        num_samples=next((len(tensor) for tensor in given.tensors() if tensor.dim()), 1),
+        not_finite=_loose_not_finite(model, seen),
+    )
 
 
 def _layers(model: nn.Module, seen: Pass) -> tuple[LayerReading, ...]:
@@ -70,15 +76,27 @@ def _layers(model: nn.Module, seen: Pass) -> tuple[LayerReading, ...]:
     following = [*(row[0] for row in rows[1:]), None][: len(rows)]
     found = [layer_reading(row, after, seen, last) for row, after in zip(rows, following, strict=True)]
     for name, parameter in loose_parameters(model, (call.layer for call in seen.calls)).items():
-        found.insert(_place(name, found), parameter_reading(name, parameter, seen))
+        if parameter.requires_grad or list(model.get_submodule(name.rpartition(".")[0]).children()):
+            found.insert(_place(name, found), parameter_reading(name, parameter, seen))
     return tuple(found)
 
 
 def _place(parameter: str, found: list[LayerReading]) -> int:
     """Return the place of a parameter of no layer: before the first layer that lies in the same module."""
     owner = parameter.rpartition(".")[0]
-    inside = (i for i, one in enumerate(found) if not owner or one.layer.startswith(f"{owner}."))
+    layers = ((i, one.layer) for i, one in enumerate(found) if one.role != "parameter")
+    inside = (i for i, name in layers if not owner or name.startswith(f"{owner}."))
     return next(inside, len(found))
+
+
+def _loose_not_finite(model: nn.Module, seen: Pass) -> tuple[str, ...]:
+    """Return the names of parameters with inf or nan, and of buffers with nan, that lie in no layer."""
+    layers = [call.layer for call in seen.calls]
+    parameters = loose_parameters(model, layers).items()
+    inside = {id(buffer) for layer in layers for buffer in layer.module.buffers()}
+    buffers = [(name, one) for name, one in model.named_buffers() if id(one) not in inside and one.is_floating_point()]
+    hit = [name for name, parameter in parameters if not is_finite(parameter)]
+    return (*hit, *(name for name, buffer in buffers if holds_nan(buffer)))
 
 
 def _outputs(seen: Pass) -> tuple[OutputReading, ...]:

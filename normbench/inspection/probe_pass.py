@@ -14,7 +14,7 @@ from normbench.inspection.watch.graph import depends_on, nodes_before
 from normbench.inspection.watch.moments import Moments
 from normbench.inspection.watch.norm_values import NormValues, counting_norm_values
 from normbench.inspection.watch.random_states import random_states, set_random_states
-from normbench.inspection.watch.sensitivity import Changes, Fingerprint, another, changes, largest_change
+from normbench.inspection.watch.sensitivity import Changes, Fingerprint, another, changes
 from normbench.inspection.watch.tensors import dense, named_tensors
 from normbench.inspection.watch.watch import Call, watching
 from normbench.random_streams import stream
@@ -48,7 +48,7 @@ class Pass:
     Attributes:
         calls: The calls of layers.
         norms: The values over which norms take statistics.
-        outputs: What the model put out, by place; empty where a loss was given.
+        outputs: What the model put out, by place.
         grads: Gradient of each learned parameter, by its id; None where it takes no part.
         awake: The same with weights that are 0 throughout set to small numbers; of those that got none before.
         changes: How different layers are for another input.
@@ -74,12 +74,17 @@ def run_pass(model: nn.Module, given: ModelInput, loss: LossOf | None, seed: int
     with watching(model, Moments.of, look_at_inputs=True) as watch, counting_norm_values(model) as norms:
         with watching(model, Fingerprint.of, look_at_inputs=True) as first:
             output = leaves.changed(torch.clone).call(model)  # a copy, since a model may write over its input
-        outputs = {} if loss else _outputs(model, output)
+        outputs = _outputs(model, output)
         prints = {place: Fingerprint.of(one.tensor) for place, one in outputs.items()}
-        grads = _gradients(model, loss(output) if loss else _directed(outputs, seed), leaves.tensors())
+        grads = _gradients(model, _goal(output, outputs, loss, seed), leaves.tensors())
     found = Pass(watch.calls, norms, outputs, grads)
     found.awake = _awake(model, given, loss, seed, states, grads)
-    found.changes = _changes(model, given, states, first.calls, prints, outputs)
+    second = _second_pass(model, given, states)
+    if second is not None:
+        put_out, calls = second
+        found.changes = changes(found.calls, first.calls, calls)
+        for place in outputs.keys() & put_out.keys():
+            outputs[place].change = prints[place].change(put_out[place])
     return found
 
 
@@ -102,14 +107,19 @@ def _outputs(model: nn.Module, output: object) -> dict[str, Output]:
     if not any(one.has_gradient for one in found.values()):
         for one in found.values():
             one.has_gradient = one.tensor.requires_grad
-    if not any(one.has_gradient for one in found.values()):
-        rule = "must have a floating-point tensor that a gradient can be taken of"
-        raise SettingError("output", rule, type(output).__name__, "Leave out detach() and no_grad() in the model.")
     return found
 
 
-def _directed(outputs: Mapping[str, Output], seed: int) -> Tensor:
-    """Return the sum of outputs times random N(0, 1) directions, of complex ones the real part."""
+def _goal(output: object, outputs: Mapping[str, Output], loss: LossOf | None, seed: int) -> Tensor:
+    """Return what to go back from: the loss, or the sum of outputs times random directions, where one can be gone back.
+
+    Of complex outputs it is the real part of the product.
+    """
+    if loss:
+        return loss(output)
+    if not any(one.has_gradient for one in outputs.values()):
+        rule = "must have a floating-point tensor that a gradient can be taken of"
+        raise SettingError("output", rule, type(output).__name__, "Leave out detach() and no_grad() in the model.")
     generator, total = stream(seed, "data", "direction"), torch.zeros(())
     for one in outputs.values():
         if one.has_gradient:
@@ -150,32 +160,24 @@ def _awake(
             parameter.copy_(AWAKE_STD * torch.randn(parameter.shape, generator=generator))
     set_random_states(states)
     output = given.changed(torch.clone).call(model)
-    found = _gradients(model, loss(output) if loss else _directed(_outputs(model, output), seed))
+    found = _gradients(model, _goal(output, _outputs(model, output), loss, seed))
     with torch.no_grad():
         for parameter in waiting:
             parameter.zero_()
     return found
 
 
-def _changes(
-    model: nn.Module,
-    given: ModelInput,
-    states: list[Tensor],
-    first: Sequence[Call[Fingerprint]],
-    prints: Mapping[str, Fingerprint],
-    outputs: Mapping[str, Output],
-) -> Changes:
-    """Send another input through and compare; empty where the model takes no other one."""
+def _second_pass(
+    model: nn.Module, given: ModelInput, states: list[Tensor]
+) -> tuple[dict[str, Fingerprint], list[Call[Fingerprint]]] | None:
+    """Send another input through; return fingerprints of outputs and layers, None where the model takes no other."""
     other = given.changed(another)
     if all(torch.equal(a, b) for a, b in zip(given.tensors(), other.tensors(), strict=True)):
-        return {}
+        return None
     set_random_states(states)
     try:
-        with watching(model, Fingerprint.of, look_at_inputs=True) as second:
+        with watching(model, Fingerprint.of, look_at_inputs=True) as watch:
             output = other.changed(_leaf).changed(torch.clone).call(model)
     except Exception:  # noqa: BLE001 - the foreign model may refuse what was made up; then nothing is said
-        return {}
-    for place, tensor in named_tensors(output).items():
-        if place in prints:
-            outputs[place].change = largest_change([prints[place]], [Fingerprint.of(tensor)])
-    return changes(first, second.calls)
+        return None
+    return {place: Fingerprint.of(tensor) for place, tensor in named_tensors(output).items()}, watch.calls

@@ -80,16 +80,14 @@ def _probe_made_model(model: nn.Module, given: ModelInput, seed: int, words: tup
         raise ConfigError([f"--model {words[0]}: {error}"]) from error
     except Exception as error:
         rule = f"must fit {words[0]}, got {in_one_line(error)}"
-        raise ConfigError([f"--input {words[1]}: {rule}. {_way_out(given, error)}"]) from error
+        raise ConfigError([f"--input {words[1]}: {rule}. {_way_out(given)}"]) from error
     if not seen.layers:
         rule = "must have layers: modules with parameters, norms or ReLUs, got none that was called"
         raise ConfigError([f"--model {words[0]}: {rule}. Make its parts torch.nn modules."])
     return seen
 
 
-def _way_out(given: ModelInput, error: Exception) -> str:
-    if "more than 1" in str(error) and "when training" in str(error):
-        return "A norm gets one value per channel here: give more samples or larger maps, or another norm."
+def _way_out(given: ModelInput) -> str:
     is_floating = any(tensor.is_floating_point() for tensor in given.tensors())
     other = "whole" if is_floating else "floating-point"
     return f"Give the shape it takes, the batch first. A model of {other} numbers takes a .npy or .pt file of them."

@@ -30,6 +30,7 @@ class LayerReading:
             relative to its length; ``calls`` in one pass; ``input_finite``, ``weight_finite``, whether anything is
             ``learned``, and whether any gradient is ``connected`` with it, though it be 0: 1 or 0.
         statistics: What is wrong with running statistics: "bn.running_var is nan in 1 of 8 channels"; "" if nothing.
+        nan_buffer: Name of a buffer that holds nan; "" without one.
         zeros: Names of its learned weights that are 0 throughout.
     """
 
@@ -42,6 +43,7 @@ class LayerReading:
     is_hidden: bool
     figures: Mapping[str, float]
     statistics: str = ""
+    nan_buffer: str = ""
     zeros: tuple[str, ...] = ()
 
 
@@ -90,14 +92,16 @@ class NetworkReading(Sequence[LayerReading]):
     Attributes:
         layers: The layers that were called, in order of execution, and parameters that lie in none.
         norms: The norms that take statistics of what comes in.
-        outputs: The tensors that the model put out; empty where a loss was given.
+        outputs: The tensors that the model put out.
         num_samples: Length of the batch.
+        not_finite: Names of parameters and buffers that lie in no layer and hold nan, of parameters also inf.
     """
 
     layers: tuple[LayerReading, ...]
     norms: tuple[NormReading, ...] = ()
     outputs: tuple[OutputReading, ...] = ()
     num_samples: int = 1
+    not_finite: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of layers."""

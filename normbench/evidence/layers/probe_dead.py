@@ -127,18 +127,12 @@ def _where_it_begins(output: OutputReading, lines: Sequence[ProbeLine]) -> int |
 
 def _constant(at: int, lines: Sequence[ProbeLine], output: OutputReading) -> Finding:
     line, later = lines[at], [other for other in lines[at + 1 :] if other.layer in output.layers]
-    which = f"output {output.name} depends" if output.name else "the output depends"
+    std = f"output std {line.std.value:.3g} here"
     if line.reading.zeros and not later and line.reading.role == "weights":
-        way_out = "Nothing, if it is meant: what lies before it learns from the second step on."
-        cause = f"{line.reading.zeros[0]} starts at 0"
-        return probe_finding("constant_output", (line.layer,), _std(line), cause, way_out, level="note")
-    figure = f"{_std(line)}; {which} on nothing that comes in"
-    cause, way_out = _cause_of_constant(at, lines)
-    return probe_finding("constant", (line.layer, *(other.layer for other in later)), figure, cause, way_out)
-
-
-def _std(line: ProbeLine) -> str:
-    return f"output std {line.std.value:.3g}, 0 % of it changes with the input"
+        cause, way_out = f"{line.reading.zeros[0]} starts at 0", "Nothing, if it is meant."
+        return probe_finding("constant_output", (line.layer,), std, cause, way_out, level="note")
+    figure = f"up to output {output.name}; {std}" if output.name else f"up to the model's output; {std}"
+    return probe_finding("constant", (line.layer,), figure, *_cause_of_constant(at, lines))
 
 
 def _cause_of_constant(at: int, lines: Sequence[ProbeLine]) -> tuple[str, str]:

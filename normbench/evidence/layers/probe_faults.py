@@ -10,7 +10,7 @@ from normbench.evidence.layers.probe_not_finite import gradient_not_finite, not_
 from normbench.evidence.layers.probe_scales import gradient_scale, output_scale
 from normbench.evidence.layers.probe_signs import INITIALIZE, probe_finding
 from normbench.evidence.statistics.growth import FAR, Growth
-from normbench.findings import Finding
+from normbench.findings import MAX_NAMED, Finding
 
 SMALL_GAIN, LARGE_GAIN = 0.01, 10.0
 """What untrained weights may multiply a signal by. torch's default is 0.58, kaiming 1.4, and wider layers of working
@@ -33,7 +33,7 @@ def find_faults(
     """
     norms = few_values(seeds[0], batch_size) if seeds else []
     layers = [line for line in lines if line.has_output]
-    broken = not_finite(layers) or gradient_not_finite(layers)
+    broken = not_finite(layers, seeds[0].not_finite if seeds else ()) or gradient_not_finite(layers)
     if broken:
         return [broken, *norms]
     statistics = running_statistics(layers)
@@ -103,18 +103,21 @@ def _of_weights(sign: str, hit: Sequence[ProbeLine]) -> Finding:
 
 def _notes(lines: Sequence[ProbeLine], seeds: Sequence[NetworkReading]) -> list[Finding]:
     """Tell outputs that were not gone back from, and parameters that nothing depends on."""
-    silent = [output.name or "output" for output in (seeds[0].outputs if seeds else ()) if not output.has_gradient]
-    alone = [line for line in lines if not line.has_output and line.figure("learned") > 0]
-    unused = [line.layer for line in alone if line.figure("connected") == 0]
+    outputs = seeds[0].outputs if seeds else ()
+    silent = [output.name for output in outputs if not output.has_gradient]
+    unused = [line.layer for line in lines if not line.has_output and line.figure("connected") == 0]
     notes = []
     if silent:
-        cause = "it depends on no learned parameter: made of the input alone, or cut off by detach() or no_grad()"
-        notes.append(_note("output_without_gradient", silent, f"{len(silent)} of {len(seeds[0].outputs)} outputs", cause))
+        why = "they depend on no learned parameter: made of the input alone, or cut off by detach() or no_grad()"
+        what = f"outputs from which no gradient was sent back: {_listed_names(silent)}"
+        notes.append(Finding("note", (), what, why=why, way_out="Nothing, if it is meant.", source="silent_output"))
     if unused:
-        cause = "nothing that the model puts out was computed by it"
-        notes.append(_note("unused", unused, f"{len(unused)} parameter{'s' * (len(unused) != 1)}", cause))
+        what = f"parameters that get no gradient: {_listed_names(unused)}"
+        why = "nothing that the model puts out was computed by them"
+        notes.append(Finding("note", (), what, why=why, way_out="Nothing, if it is meant.", source="unused"))
     return notes
 
 
-def _note(sign: str, names: Sequence[str], figure: str, cause: str) -> Finding:
-    return probe_finding(sign, names, figure, cause, "Nothing, if it is meant.", level="note")
+def _listed_names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return ", ".join(names[:MAX_NAMED]) + more

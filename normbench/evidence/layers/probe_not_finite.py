@@ -14,27 +14,34 @@ BROKEN = "the file that they come from, or a batch that was not finite; evaluati
 REPAIR = "Load other running statistics, or re-estimate them: reset_running_stats(), then batches in training mode."
 
 
-def not_finite(lines: Sequence[ProbeLine]) -> Finding | None:
-    """Find the first layer whose output holds inf or nan, with its cause."""
+def not_finite(lines: Sequence[ProbeLine], loose: Sequence[str] = ()) -> Finding | None:
+    """Find the first layer whose output holds inf or nan, with its cause.
+
+    Args:
+        lines: The layers, in order of execution.
+        loose: Names of parameters and buffers that lie in no layer and are not finite.
+    """
     hit = [i for i, line in enumerate(lines) if not math.isfinite(line.figure("max_abs"))]
     if not hit:
         return None
     line, before = lines[hit[0]], lines[hit[0] - 1] if hit[0] else None
     figure = f"from here on, in {len(hit)} of {len(lines)} layers"
     if line.figure("input_finite") == 1 and line.figure("weight_finite") != 0 and line.reading.statistics:
-        said = f"{line.reading.statistics}; the output is not finite {figure}"
+        said = f"{line.reading.statistics}; the output is not finite from here on ({len(hit)} of {len(lines)} layers)"
         return probe_finding("running_statistics", (line.layer,), said, BROKEN, REPAIR)
-    cause, way_out = _cause(line, before)
+    cause, way_out = _cause(line, before, loose)
     return probe_finding("not_finite", (line.layer,), figure, cause, way_out)
 
 
-def _cause(line: ProbeLine, before: ProbeLine | None) -> tuple[str, str]:
+def _cause(line: ProbeLine, before: ProbeLine | None, loose: Sequence[str]) -> tuple[str, str]:
     if line.figure("weight_finite") < 1:
         return "its weights hold inf or nan", "Look at what sets them: the initialization, or the file they come from."
+    if line.figure("input_finite") < 1 and loose:
+        return f"{loose[0]}, which lies in no layer, holds inf or nan", "Look at what sets it."
     if line.figure("input_finite") < 1 and before is None:
         return "the input holds inf or nan", "Clean the data: missing values, a division by a std of 0."
-    if line.figure("buffers_finite") < 1:
-        return "one of its buffers holds nan", "Look at what sets it: __init__, or the file it comes from."
+    if line.reading.nan_buffer:
+        return f"its buffer {line.reading.nan_buffer} holds nan", "Look at what sets it, or the file it comes from."
     largest = before.figure("max_abs") if before else 0.0
     if before and largest > HUGE:
         cause = f"the numbers before it are too large, up to {largest:.3g} at {before.layer}"

@@ -10,8 +10,8 @@ SIGNS = {
     "running_statistics": "running statistics are broken",
     "dead": "dead units",
     "gradient_cut_off": "no gradient comes back",
-    "constant": "puts out the same whatever comes in, as does all that follows",
-    "constant_output": "puts out the same whatever comes in",
+    "constant": "all that follows is the same for every input",
+    "constant_output": "puts out the same for every input",
     "few_values": "the norm averages over too few values",
     "weights_too_small": "the weights are too small",
     "weights_too_large": "the weights are too large",
@@ -19,8 +19,6 @@ SIGNS = {
     "explodes": "the output explodes",
     "gradient_vanishes": "the gradient vanishes on its way back",
     "gradient_explodes": "the gradient explodes on its way back",
-    "output_without_gradient": "is not gone back from",
-    "unused": "gets no gradient",
 }
 INITIALIZE = (
     "Initialize with std sqrt(2 / fan_in) before a ReLU, sqrt(1 / fan_in) else"

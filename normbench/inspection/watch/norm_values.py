@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
 
+from normbench.errors import SettingError
 from normbench.evidence.layers.network_reading import NormReading
 from normbench.inspection.watch.tensors import named_tensors
 from normbench.models.base import BuiltNorm
@@ -22,10 +23,12 @@ class NormValues:
 
     def __init__(self) -> None:
         self.readings: dict[str, NormReading] = {}
+        self.latest: tuple[str, str, tuple[int, ...]] = ("", "", ())
 
     def see(self, name: str, module: nn.Module, inputs: object) -> None:
         """Note a call of a module; what is no norm with statistics of its input is left out."""
         x = next(iter(named_tensors(inputs).values()), None)
+        self.latest = (name, type(module).__name__, () if x is None else tuple(x.shape))
         found = None if x is None or not x.numel() else _reading(name, module, x)
         known = self.readings.get(name)
         if found and (known is None or found.num_values < known.num_values):
@@ -34,7 +37,11 @@ class NormValues:
 
 @contextmanager
 def counting_norm_values(model: nn.Module) -> Iterator[NormValues]:
-    """Count the values of norms inside the block; the hooks are gone after it."""
+    """Count the values of norms inside the block; the hooks are gone after it.
+
+    Raises:
+        SettingError: A norm of torch's refuses to take a variance over one value; with its name.
+    """
     values = NormValues()
     named = {module: name.replace("_orig_mod.", "") for name, module in model.named_modules()}
     handles = [
@@ -46,6 +53,12 @@ def counting_norm_values(model: nn.Module) -> Iterator[NormValues]:
     ]
     try:
         yield values
+    except ValueError as error:
+        if "Expected more than 1" not in str(error):
+            raise
+        name, kind, shape = values.latest
+        way_out = "Give a larger batch or larger maps, or use a norm that does not look at the batch (layer or group norm)."
+        raise SettingError(name, f"must get 2 values or more per channel in training ({kind})", shape, way_out) from error
     finally:
         for handle in handles:
             handle.remove()

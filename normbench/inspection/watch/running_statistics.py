@@ -52,7 +52,7 @@ def _counted(words: str, hit: Tensor) -> str:
     return f"{words} in {int(hit.sum())} of {hit.numel()} channels"
 
 
-def has_nan(module: nn.Module) -> str:
+def buffer_with_nan(module: nn.Module) -> str:
     """Return the name of a buffer that holds nan, "" without one."""
     named = ((key, buffer) for key, buffer in module.named_buffers() if buffer.is_floating_point())
     return next((key for key, buffer in named if holds_nan(buffer)), "")

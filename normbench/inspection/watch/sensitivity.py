@@ -7,6 +7,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from normbench.inspection.watch.moments import Moments
 from normbench.inspection.watch.tensors import dense
 from normbench.inspection.watch.watch import Call
 from normbench.random_streams import stream
@@ -68,17 +69,30 @@ Changes = Mapping[str, tuple[float, float]]
 """By layer: the largest change of what came in, and of what it put out, over its calls."""
 
 
-def changes(first: Sequence[Call[Fingerprint]], second: Sequence[Call[Fingerprint]]) -> Changes:
-    """Compare two passes layer by layer; empty where they called different layers."""
-    if [call.name for call in first] != [call.name for call in second]:
+def changes(
+    calls: Sequence[Call[Moments]], first: Sequence[Call[Fingerprint]], second: Sequence[Call[Fingerprint]]
+) -> Changes:
+    """Compare two passes layer by layer; empty where they called different layers.
+
+    Args:
+        calls: The calls of the first pass, with what came back to each tensor; only those that feed the loss count.
+        first: The same calls.
+        second: Those of a pass with another input.
+    """
+    if [call.name for call in first] != [call.name for call in second] or len(calls) != len(first):
         return {}
     found: dict[str, tuple[float, float]] = {}
-    for one, other in zip(first, second, strict=True):
+    for call, one, other in zip(calls, first, second, strict=True):
         came_in = largest_change(one.inputs, other.inputs)
-        put_out = largest_change(one.outputs, other.outputs)
+        counts = [any(part is counted for counted in call.counted) for part in call.parts]
+        put_out = largest_change(_chosen(one, counts), _chosen(other, counts))
         before = found.get(one.name, (0.0, 0.0))
         found[one.name] = max(before[0], came_in), max(before[1], put_out)
     return found
+
+
+def _chosen(call: Call[Fingerprint], counts: Sequence[bool]) -> list[Fingerprint]:
+    return [part.output for part, counted in zip(call.parts, counts, strict=False) if counted]
 
 
 def largest_change(first: Sequence[Fingerprint], second: Sequence[Fingerprint]) -> float:

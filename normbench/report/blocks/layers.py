@@ -43,11 +43,12 @@ def verdict(report: LayerReport) -> str:
     loose = [line.layer for line in report.lines if line.word in DRIFTING and not line.has_norm]
     # Where a scale drifts, the reader wants to know whether a norm could have held it.
     return " ".join(
-        [*sentences, *([f"{_named(loose)}: no norm follows {'it' if len(loose) == 1 else 'them'}."] if loose else [])]
+        [*sentences, *([f"{named(loose)}: no norm follows {'it' if len(loose) == 1 else 'them'}."] if loose else [])]
     )
 
 
-def _named(layers: Sequence[str]) -> str:
+def named(layers: Sequence[str]) -> str:
+    """Name the first layers, and count the others."""
     more = len(layers) - MAX_NAMED
     return ", ".join(layers) if more <= 0 else f"{', '.join(layers[:MAX_NAMED])} and {more} more"
 

@@ -8,7 +8,7 @@ from normbench.evidence.layers.probe_reading import ProbeReport
 from normbench.evidence.statistics.growth import Growth
 from normbench.report.blocks.block import Block, Column, Table, as_lines, keys, words
 from normbench.report.blocks.findings import IN_A_PROBE, findings_blocks
-from normbench.report.blocks.layers import ALL_LAYERS, LONG, STD, ends
+from normbench.report.blocks.layers import ALL_LAYERS, LONG, STD, ends, named
 
 
 def probe_blocks(report: ProbeReport, max_layers: int | None = LONG) -> list[Block]:
@@ -22,7 +22,7 @@ def probe_blocks(report: ProbeReport, max_layers: int | None = LONG) -> list[Blo
     heading = f"{STD} at initialization · {report.name} · {seeds}\n  {report.setting}"
     healthy = ["Nothing vanishes, explodes or dies."] if report.is_healthy else []
     found = findings_blocks(report.findings, IN_A_PROBE)
-    return [Block(heading, _table(report.lines, max_layers), as_lines([*_growth_lines(report), *healthy])), *found]
+    return [Block(heading, _table(report.lines, max_layers), as_lines([*_calls_lines(report.lines), *_growth_lines(report), *healthy])), *found]
 
 
 def _table(lines: Sequence[ProbeLine], max_layers: int | None) -> Table:
@@ -42,7 +42,7 @@ def _table(lines: Sequence[ProbeLine], max_layers: int | None) -> Table:
             Column("output zeros", of(lambda line: line.figures.get("zero_share")), what="zero_share"),
             Column("gradient std", of(lambda line: line.grad_std.value if line.grad_std else None)),
             Column("weight gradient std", of(lambda line: line.figures.get("weight_grad_std"))),
-            words("", of(_word, ALL_LAYERS)),
+            words("", of(lambda line: line.word, ALL_LAYERS)),
         ]
     )
 
@@ -56,10 +56,12 @@ def _growth_lines(report: ProbeReport) -> list[str]:
     return [f"growth per layer  {name:<18}  {growth_text(growth)}" for name, growth in found if growth]
 
 
-def _word(line: ProbeLine) -> str:
-    """Return the word for a layer, with the number of its calls where one row stands for several."""
-    calls = line.figures.get("calls", 1)
-    return f"{line.word}, {calls:.0f} calls" if calls > 1 else line.word
+def _calls_lines(lines: Sequence[ProbeLine]) -> list[str]:
+    """Return a line on layers that are called several times in a pass, since one row stands for all of their calls."""
+    by_number: dict[int, list[str]] = {}
+    for line in lines:
+        by_number.setdefault(round(line.figures.get("calls", 1)), []).append(line.layer)
+    return [f"{number} calls in one row: {named(layers)}" for number, layers in by_number.items() if number > 1]
 
 
 def growth_text(growth: Growth) -> str:
