@@ -27,11 +27,17 @@ def command(
     ] = None,
     input_: Annotated[
         list[str] | None,
-        typer.Option("--input", metavar="N,C,H,W", help="Its input: a shape of N(0, 1), or a .npy or .pt file; again for each further argument."),
+        typer.Option(
+            "--input",
+            metavar="N,C,H,W",
+            help="Its input: a shape of N(0, 1), or a .npy or .pt file; again for each further argument.",
+        ),
     ] = None,
     batch_size: Annotated[
         int | None,
-        typer.Option("--batch-size", metavar="N", help="Samples of a training batch, if not the input's: for its norms."),
+        typer.Option(
+            "--batch-size", metavar="N", help="Samples of a training batch, if not the input's: for its norms."
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of every arm.")

@@ -126,7 +126,8 @@ def _share_of_units(layer: WatchedLayer, output_grad: Moments, seen: Pass) -> fl
     weight = layer.weight()
     if weight is None or isinstance(layer.module, LOOKUPS):
         return 1.0
-    grads = [dense(found[id(weight)]) for found in (seen.grads, seen.awake) if found.get(id(weight)) is not None]
+    given = (seen.grads.get(id(weight)), seen.awake.get(id(weight)))
+    grads = [dense(grad) for grad in given if grad is not None]
     axis = next((i for i, size in enumerate(weight.shape) if size == output_grad.num_units), None)
     if not grads or axis is None:
         return 1.0 if not any(map(is_reached, grads)) else 0.0

@@ -40,7 +40,12 @@ class ModelInput:
     def tensors(self) -> list[Tensor]:
         """Return all tensors in the order of the arguments."""
         found: list[Tensor] = []
-        self.changed(lambda tensor: (found.append(tensor), tensor)[1])
+
+        def note(tensor: Tensor) -> Tensor:
+            found.append(tensor)
+            return tensor
+
+        self.changed(note)
         return found
 
     def call(self, model: nn.Module) -> Any:

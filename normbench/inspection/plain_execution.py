@@ -6,9 +6,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
-from torch.utils import checkpoint
-
 from torch import nn
+from torch.utils import checkpoint
 
 from normbench.errors import SettingError
 

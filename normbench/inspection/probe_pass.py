@@ -151,7 +151,9 @@ def _awake(
     network whose last norm starts at 0, or in LoRA. It is not cut off.
     """
     named = dict(model.named_parameters())
-    waiting = [p for name, p in named.items() if not name.endswith("bias") and is_reached(grads.get(id(p))) and not p.any()]
+    waiting = [
+        p for name, p in named.items() if not name.endswith("bias") and is_reached(grads.get(id(p))) and not p.any()
+    ]
     if not waiting or all(is_reached(grads[id(p)]) for p in _learned(model)):
         return {}
     generator = stream(0, "awake")

@@ -41,8 +41,8 @@ def load_inputs(texts: Sequence[str]) -> OfSeed:
 def _load_input(text: str, place: int) -> OfSeed:
     if re.fullmatch(r"[\d\s,]+", text):
         shape = _shape(text)
-        purpose = ("data", "input", *([place] if place else []))
-        return lambda seed: torch.randn(shape, generator=stream(seed, *purpose))
+        purpose = f"input{place or ''}"
+        return lambda seed: torch.randn(shape, generator=stream(seed, "data", purpose))
     path = Path(text)
     readers = {".npy": _read_npy, ".pt": _read_pt}
     if path.suffix not in readers:

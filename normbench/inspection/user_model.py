@@ -1,4 +1,4 @@
-"""Loads a user's model: imports package.module:callable, calls it under a seed, and says in one line what went wrong."""
+"""Loads a user's model: imports package.module:callable, calls it under a seed, and writes an error as one line."""
 
 import sys
 from collections.abc import Callable

@@ -88,6 +88,10 @@ def _probe_made_model(model: nn.Module, given: ModelInput, seed: int, words: tup
 
 
 def _way_out(given: ModelInput) -> str:
+    if any(isinstance(value, dict) for value in given.args):
+        return (
+            "A dict goes to forward by its arguments' names, or whole where they are others: write it with those names."
+        )
     is_floating = any(tensor.is_floating_point() for tensor in given.tensors())
     other = "whole" if is_floating else "floating-point"
     return f"Give the shape it takes, the batch first. A model of {other} numbers takes a .npy or .pt file of them."

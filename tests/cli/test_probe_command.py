@@ -1,14 +1,12 @@
 """normbench probe: what it prints, draws and refuses, of configs and of a user's own model."""
 
 import json
-import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
 from command_line import normbench
+from probing import answer, of_model, own_models, refusal, write
 
 SIGNAL = """# Does the signal survive?
 model: {name: mlp, width: 16, depth: 4, bias: false}
@@ -17,53 +15,6 @@ num_steps: 0
 batch_size: 8
 """
 ARMS = "arms: {default: {}, batch_norm: {norm: batch_norm}}\n"
-MODELS = """
-import torch
-from torch import nn
-
-ready, number = nn.Linear(2, 2), 3
-
-
-def good():
-    return nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
-
-
-def words():
-    return nn.Sequential(nn.Embedding(20, 8), nn.Linear(8, 2))
-
-
-def exploding():
-    model = good()
-    nn.init.normal_(model[3].weight, std=50)
-    return model
-
-
-def takes_a_width(width):
-    return nn.Linear(width, 2)
-
-
-def returns_a_number():
-    return 3
-
-
-def without_layers():
-    return nn.Tanh()
-
-
-def lazy():
-    return nn.LazyLinear(3)
-
-
-def from_a_neighbour():
-    from neighbour import make
-
-    print("a line that is no answer")
-    return make()
-
-
-class Inner:
-    model = staticmethod(good)
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -79,33 +30,8 @@ def signal():
 
 @pytest.fixture(autouse=True)
 def models(monkeypatch):
-    """my_models.py in the current folder, imported anew by each test."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    write("my_models.py", MODELS)
-    yield
-    for name in ("my_models", "neighbour", "broken"):
-        sys.modules.pop(name, None)
-
-
-def write(name, text):
-    Path(name).write_text(text, encoding="utf-8")
-    return name
-
-
-def answer(*words):
-    code, out, err = normbench("probe", *words)
-    assert (code, err) == (0, "")
-    return out
-
-
-def refusal(*words):
-    code, out, err = normbench("probe", *words)
-    assert (code, out, err.count("\n")) == (2, "", 1), err
-    return err.rstrip("\n")
-
-
-def of_model(name, inputs="4,6"):
-    return ("--model", f"my_models:{name}", "--input", inputs)
+    with own_models(monkeypatch):
+        yield
 
 
 def test_a_config_is_answered_arm_by_arm(signal):
@@ -194,15 +120,6 @@ def test_the_callable_is_called_once_per_seed_with_another_start():
     assert lines == again
 
 
-def test_inputs_from_files():
-    np.save("x.npy", np.random.default_rng(0).normal(size=(5, 6)))
-    torch.save(torch.randn(5, 6), "x.pt")
-    for name in ("x.npy", "x.pt"):
-        assert f"  {name}, 5x6, training mode" in answer(*of_model("good", name), "--seeds", 1)
-    np.save("ids.npy", np.arange(12).reshape(3, 4))
-    assert "Embedding" in answer(*of_model("words", "ids.npy"), "--seeds", 1)
-
-
 @pytest.mark.parametrize(("suffix", "num_seeds"), [(".png", 2), (".svg", 1)])
 def test_the_picture_has_the_same_bytes_again(signal, suffix, num_seeds):
     write(signal, SIGNAL + ARMS)
@@ -215,7 +132,6 @@ def test_the_picture_has_the_same_bytes_again(signal, suffix, num_seeds):
 
 EXAMPLE = "Example: probe configs/deep_mlp.yaml, or probe --model package.module:callable --input 32,3,32,32"
 WRAP = "Wrap it: def make(): return ..."
-SAVE = "Write it with numpy.save(path, array) or torch.save(tensor, path)."
 
 
 @pytest.mark.parametrize(
@@ -345,41 +261,6 @@ def test_a_module_that_ends_itself_is_one_line():
     write("broken.py", "raise SystemExit(3)")
     message = "--model broken:f: must be importable, got SystemExit: 3. Import it in Python to see where."
     assert refusal("--model", "broken:f", "--input", "4,6") == message
-
-
-def test_whole_numbers_for_a_model_of_others_are_refused_with_the_way_out():
-    np.save("x.npy", np.ones((4, 6), dtype=np.uint8))
-    message = refusal(*of_model("good", "x.npy"))
-    assert message.endswith("A model of floating-point numbers takes a .npy or .pt file of them.")
-
-
-@pytest.mark.parametrize("name", ["x.npy", "x.pt"])
-def test_a_file_of_something_else_is_one_line(name):
-    write(name, "not a tensor")
-    message = refusal(*of_model("good", name))
-    assert message.startswith(f"--input {name}: must hold one tensor and no objects, got ")
-    assert message.endswith(SAVE)
-
-
-def test_a_file_with_objects_is_never_executed():
-    class Evil:
-        def __reduce__(self):
-            return (Path.touch, (Path("executed"),))
-
-    torch.save({"x": Evil()}, "x.pt")
-    np.save("x.npy", np.array([Evil()], dtype=object), allow_pickle=True)
-    for name in ("x.pt", "x.npy"):
-        assert refusal(*of_model("good", name)).startswith(f"--input {name}: must hold one tensor and no objects, got ")
-    assert not Path("executed").exists()
-
-
-def test_a_file_with_several_tensors_or_none_that_counts_is_refused():
-    torch.save({"x": torch.ones(2)}, "x.pt")
-    save = "Write it with torch.save(tensor, path)."
-    assert refusal(*of_model("good", "x.pt")) == f"--input x.pt: must hold one tensor, got a dict. {save}"
-    torch.save(torch.ones(2, 6, dtype=torch.complex64), "x.pt")
-    rule = "must be real numbers, a batch of one sample or more, got torch.complex64 (2, 6)"
-    assert refusal(*of_model("good", "x.pt")) == f"--input x.pt: {rule}. Its first axis counts the samples."
 
 
 def test_every_mistake_in_a_config_is_told(signal):

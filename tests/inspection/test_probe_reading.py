@@ -284,9 +284,7 @@ def seen_as(layer, **figures):
 
 
 def test_a_seed_in_which_something_breaks_is_enough():
-    seeds = [
-        NetworkReading((seen_as("a"), seen_as("b", std=std, max_abs=std))) for std in (1.0, math.nan, 1.0)
-    ]
+    seeds = [NetworkReading((seen_as("a"), seen_as("b", std=std, max_abs=std))) for std in (1.0, math.nan, 1.0)]
     (found,) = read_probe("made up", "", seeds).findings
     assert (found.layers[0], found.source) == ("b", "not_finite")
 

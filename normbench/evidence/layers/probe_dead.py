@@ -32,7 +32,9 @@ def dead(lines: Sequence[ProbeLine]) -> Finding | None:
     cause = "no input of its activation is above 0: weights of one sign, or inputs far from 0"
     way_out = "Centre inputs and weights at 0, or use a leaky ReLU."
     low = _low_bias(hit[0], lines)
-    return probe_finding("dead", [line.layer for line in hit], share, low or cause, "Start the bias at 0." if low else way_out)
+    return probe_finding(
+        "dead", [line.layer for line in hit], share, low or cause, "Start the bias at 0." if low else way_out
+    )
 
 
 def cut_off(lines: Sequence[ProbeLine], *, is_constant: bool = False) -> Finding | None:
@@ -46,7 +48,7 @@ def cut_off(lines: Sequence[ProbeLine], *, is_constant: bool = False) -> Finding
         is_constant: What the model puts out does not depend on the input, so that gradients of 0 are no wonder.
     """
     cut = [line for line in lines if line.figure("learned") > 0 and _is_beyond_chance(line, "no_grad_share")]
-    cut = [line for line in cut if not line.std.value == 0 and not (is_constant and line.figure("connected") > 0)]
+    cut = [line for line in cut if line.std.value != 0 and not (is_constant and line.figure("connected") > 0)]
     apart = [line for line in cut if line.figure("connected") == 0]
     hit = [line for line in cut if _is_passed_by(line, lines, cut)] or apart
     if not hit:

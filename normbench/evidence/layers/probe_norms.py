@@ -10,6 +10,7 @@ from normbench.findings import Finding
 FEWEST_VALUES = 16
 """The variance of 16 normal values has a standard error of 37 %, of 8 one of 53 %. In normbench's own studies (b10)
 batch norm is not behind group norm from 16 on, and is not found to get worse at 2 images where their maps are large."""
+OTHER_NORM = "a norm that does not look at the batch (layer or group norm)"
 NEVER_ENOUGH = 2
 """With a mean taken away, one value becomes 0 and two become -1 and 1, whatever they are."""
 
@@ -45,7 +46,9 @@ def _finding(norms: Sequence[NormReading], values: int, samples: int) -> Finding
     counted = f"{values} value{'s' * (values != 1)} per statistic"
     positions = f"{norm.num_positions} position{'s' * (norm.num_positions != 1)}"
     figure = f"{norm.kind}: {counted}" + (f" at batch {samples} x {positions}" if norm.over_batch else f", {positions}")
-    return probe_finding("few_values", [one.layer for one in norms], figure, why_few_values(values), _way_out(norm, values, samples))
+    return probe_finding(
+        "few_values", [one.layer for one in norms], figure, why_few_values(values), _way_out(norm, values, samples)
+    )
 
 
 def why_few_values(values: int) -> str:
@@ -60,7 +63,7 @@ def why_few_values(values: int) -> str:
 def _way_out(norm: NormReading, values: int, samples: int) -> str:
     if norm.over_batch:
         enough = ceil(samples * FEWEST_VALUES / max(values, 1))
-        return f"Use a batch of {enough} or more, larger maps, or a norm that does not look at the batch (layer or group norm)."
+        return f"Use a batch of {enough} or more, larger maps, or {OTHER_NORM}."
     if "LayerNorm" in norm.kind or "RMSNorm" in norm.kind:
         return "Normalize over more features, or leave the norm out here."
     return "Use fewer groups, larger maps, or layer norm over all features."

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from normbench.evidence.layers.probe_faults import find_faults
 from normbench.evidence.layers.network_reading import LayerReading, NetworkReading
+from normbench.evidence.layers.probe_faults import find_faults
 from normbench.evidence.layers.probe_lines import ProbeLine, merge_seeds
 from normbench.evidence.statistics.growth import Growth, growth_per_layer
 from normbench.findings import Finding
@@ -48,9 +48,7 @@ class ProbeReport:
         return found
 
 
-def read_probe(
-    name: str, setting: str, seeds: Sequence[NetworkReading], batch_size: int | None = None
-) -> ProbeReport:
+def read_probe(name: str, setting: str, seeds: Sequence[NetworkReading], batch_size: int | None = None) -> ProbeReport:
     """Make the report of one arm or model from the readings of each seed.
 
     Args:

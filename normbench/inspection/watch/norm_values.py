@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -10,9 +11,9 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 
 from normbench.errors import SettingError
 from normbench.evidence.layers.network_reading import NormReading
+from normbench.evidence.layers.probe_norms import OTHER_NORM
 from normbench.inspection.watch.tensors import named_tensors
 from normbench.models.base import BuiltNorm
-
 
 INSTANCE_NORMS = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
 """By number of position axes."""
@@ -46,7 +47,8 @@ def counting_norm_values(model: nn.Module) -> Iterator[NormValues]:
     named = {module: name.replace("_orig_mod.", "") for name, module in model.named_modules()}
     handles = [
         module.register_forward_pre_hook(
-            lambda module, args, kwargs: values.see(named[module] or "(model)", module, (args, kwargs)), with_kwargs=True
+            lambda module, args, kwargs: values.see(named[module] or "(model)", module, (args, kwargs)),
+            with_kwargs=True,
         )
         for module in named
         if _is_norm(module)
@@ -57,8 +59,10 @@ def counting_norm_values(model: nn.Module) -> Iterator[NormValues]:
         if "Expected more than 1" not in str(error):
             raise
         name, kind, shape = values.latest
-        way_out = "Give a larger batch or larger maps, or use a norm that does not look at the batch (layer or group norm)."
-        raise SettingError(name, f"must get 2 values or more per channel in training ({kind})", shape, way_out) from error
+        way_out = f"Give a larger batch or larger maps, or use {OTHER_NORM}."
+        raise SettingError(
+            name, f"must get 2 values or more per channel in training ({kind})", shape, way_out
+        ) from error
     finally:
         for handle in handles:
             handle.remove()
@@ -70,25 +74,27 @@ def _is_norm(module: nn.Module) -> bool:
 
 
 def _reading(name: str, module: nn.Module, x: Tensor) -> NormReading | None:
-    kind, shape = type(module).__name__, tuple(x.shape)
     built_from = getattr(module, "built_from", None)
     if isinstance(built_from, BuiltNorm):
-        return _of_normbench(name, module, built_from, shape)
+        return _of_normbench(name, module, built_from, tuple(x.shape))
+    if isinstance(module, _BatchNorm | _InstanceNorm) and not module.training and module.running_mean is not None:
+        return None  # it takes no statistics of what comes in
+    num_values, num_positions = _counts(module, tuple(x.shape))
+    over_batch, centres = isinstance(module, _BatchNorm), not isinstance(module, nn.RMSNorm)
+    return NormReading(name, type(module).__name__, num_values, num_positions, over_batch, centres)
+
+
+def _counts(module: Any, shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return the values per statistic of a norm of torch's, and the positions of a sample among them."""
     if isinstance(module, _BatchNorm):
-        channels = shape[1] if len(shape) > 1 else 1
-        uses_batch = module.training or module.running_mean is None
-        found = NormReading(name, kind, x.numel() // channels, prod(shape[2:]), over_batch=True)
-        return found if uses_batch else None
+        return prod(shape) // shape[1] if len(shape) > 1 else 1, prod(shape[2:])
     if isinstance(module, _InstanceNorm):
-        axes = next((n for n, one in enumerate(INSTANCE_NORMS, 1) if isinstance(module, one)), len(shape) - 2)
-        positions = prod(shape[-axes:])  # the batch's axis may be left out
-        uses_input = module.training or module.running_mean is None
-        return NormReading(name, kind, positions, positions, over_batch=False) if uses_input else None
+        num_axes = [n for n, one in enumerate(INSTANCE_NORMS, 1) if isinstance(module, one)] or [len(shape) - 2]
+        positions = prod(shape[-num_axes[0] :])  # the batch's axis may be left out
+        return positions, positions
     if isinstance(module, nn.GroupNorm):
-        positions = prod(shape[2:])
-        return NormReading(name, kind, shape[1] // module.num_groups * positions, positions, over_batch=False)
-    size = prod(module.normalized_shape)  # type: ignore[operator, arg-type]
-    return NormReading(name, kind, size, 1, over_batch=False, centres=isinstance(module, nn.LayerNorm))
+        return shape[1] // module.num_groups * prod(shape[2:]), prod(shape[2:])
+    return prod(module.normalized_shape), 1
 
 
 def _of_normbench(name: str, module: nn.Module, built_from: BuiltNorm, shape: tuple[int, ...]) -> NormReading | None:

@@ -50,7 +50,9 @@ def dense(tensor: Tensor) -> Tensor:
 def is_finite(*tensors: Tensor | None) -> bool:
     """Return whether all floating-point and complex numbers of some tensors are finite."""
     given = [dense(tensor) for tensor in tensors if tensor is not None]
-    return all(bool(torch.isfinite(tensor).all()) for tensor in given if tensor.is_floating_point() or tensor.is_complex())
+    return all(
+        bool(torch.isfinite(tensor).all()) for tensor in given if tensor.is_floating_point() or tensor.is_complex()
+    )
 
 
 def holds_nan(tensor: Tensor) -> bool:

@@ -22,7 +22,14 @@ def probe_blocks(report: ProbeReport, max_layers: int | None = LONG) -> list[Blo
     heading = f"{STD} at initialization · {report.name} · {seeds}\n  {report.setting}"
     healthy = ["Nothing vanishes, explodes or dies."] if report.is_healthy else []
     found = findings_blocks(report.findings, IN_A_PROBE)
-    return [Block(heading, _table(report.lines, max_layers), as_lines([*_calls_lines(report.lines), *_growth_lines(report), *healthy])), *found]
+    return [
+        Block(
+            heading,
+            _table(report.lines, max_layers),
+            as_lines([*_calls_lines(report.lines), *_growth_lines(report), *healthy]),
+        ),
+        *found,
+    ]
 
 
 def _table(lines: Sequence[ProbeLine], max_layers: int | None) -> Table:
