@@ -48,6 +48,16 @@ class ModelInput:
         self.changed(note)
         return found
 
+    @property
+    def num_samples(self) -> int:
+        """Length of the first tensor's first axis, 1 without one."""
+        return next((len(tensor) for tensor in self.tensors() if tensor.dim()), 1)
+
+    def is_same_in_all_samples(self) -> bool:
+        """Return whether there are several samples, all alike in every tensor of the batch's length."""
+        rows = [tensor for tensor in self.tensors() if tensor.dim() and len(tensor) == self.num_samples > 1]
+        return bool(rows) and all(bool((tensor == tensor[:1]).all()) for tensor in rows)
+
     def call(self, model: nn.Module) -> Any:
         """Return what a model puts out for these arguments."""
         return model(*self.args, **self.kwargs)

@@ -62,7 +62,7 @@ def probe_model(
         layers=_layers(model, seen),
         norms=tuple(seen.norms.readings.values()),
         outputs=_outputs(seen),
-        num_samples=next((len(tensor) for tensor in given.tensors() if tensor.dim()), 1),
+        num_samples=given.num_samples,
         not_finite=_loose_not_finite(model, seen),
     )
 

@@ -31,24 +31,23 @@ def find_faults(
         growths: Growth of the output's std forward and of the gradient's std backward.
         batch_size: Samples of a training batch, where that is known.
     """
-    norms = few_values(seeds[0], batch_size) if seeds else []
+    causes = few_values(seeds[0], batch_size) if seeds else []
     layers = [line for line in lines if line.has_output]
     broken = not_finite(layers, seeds[0].not_finite if seeds else ()) or gradient_not_finite(layers)
     if broken:
-        return [broken, *norms]
-    statistics = running_statistics(layers)
-    found = [*([statistics] if statistics else []), *norms, *_lost_or_out_of_scale(layers, seeds, growths, norms)]
-    return [*found, *_notes(lines, seeds)]
+        return [broken, *causes]
+    causes = [*_listed(running_statistics(layers)), *causes]
+    return [*causes, *_lost_or_out_of_scale(layers, seeds, growths, causes), *_notes(lines, seeds)]
 
 
 def _lost_or_out_of_scale(
     layers: Sequence[ProbeLine],
     seeds: Sequence[NetworkReading],
     growths: tuple[Growth | None, Growth | None],
-    norms: Sequence[Finding],
+    causes: Sequence[Finding],
 ) -> list[Finding]:
     weights, units, every = _weights(layers), _listed(dead(layers)), constant(layers, seeds)
-    same = [one for one in every if not _follows_from(one, [*norms, *units, *weights], layers)]
+    same = [one for one in every if not _follows_from(one, [*causes, *units, *weights], layers)]
     lost = [*units, *same] or _listed(cut_off(layers, is_constant=bool(every)))
     named = {layer for finding in (*lost, *weights) for layer in finding.layers}
     hidden = [line for line in layers if line.reading.is_hidden and not line.is_switched_off]
@@ -57,9 +56,8 @@ def _lost_or_out_of_scale(
     scales = output_scale(reached, growths[0], named)
     top = [line.grad_std.value for line in layers[-1:] if line.grad_std]
     scales += gradient_scale(hidden, growths[1], named, at_output=max(top, default=0.0), is_lost=no_signal)
-    if scales and any(_fades(one, layers) for one in same):
-        return [*units, *weights, *scales]
-    return [*lost, *weights, *([] if same else scales)]
+    is_abrupt = any(not _fades(one, layers) for one in same)
+    return [*lost, *weights, *([] if is_abrupt else scales)]
 
 
 def _listed(found: Finding | None) -> list[Finding]:

@@ -89,7 +89,7 @@ def _counts(module: Any, shape: tuple[int, ...]) -> tuple[int, int]:
     if isinstance(module, _BatchNorm):
         return prod(shape) // shape[1] if len(shape) > 1 else 1, prod(shape[2:])
     if isinstance(module, _InstanceNorm):
-        num_axes = [n for n, one in enumerate(INSTANCE_NORMS, 1) if isinstance(module, one)] or [len(shape) - 2]
+        num_axes = [n for n, one in enumerate(INSTANCE_NORMS, 1) if issubclass(type(module), one)] or [len(shape) - 2]
         positions = prod(shape[-num_axes[0] :])  # the batch's axis may be left out
         return positions, positions
     if isinstance(module, nn.GroupNorm):

@@ -1,4 +1,4 @@
-"""Measures how much the output of each layer changes when another input comes in, by a second pass."""
+"""Measures how much the output of each layer differs between samples, and from that for another input."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,11 +23,15 @@ class Fingerprint:
     Attributes:
         projection: The product with a fixed random vector of values from -1 to 1.
         length: The l2 norm.
+        spread: Distance of all rows, along the first axis, from the first one; 0 where they are all alike.
+        num_rows: Length of that axis.
         eps: The relative rounding of the dtype.
     """
 
     projection: float
     length: float
+    spread: float
+    num_rows: int
     eps: float
 
     @classmethod
@@ -36,14 +40,27 @@ class Fingerprint:
         values = dense(tensor)
         eps = torch.finfo(values.dtype).eps
         values = (torch.view_as_real(values.resolve_conj()) if values.is_complex() else values).flatten().double()
-        vector = _vector(values.numel()).to(values)
-        return cls(values.dot(vector).item(), torch.linalg.vector_norm(values).item(), eps)
+        num_rows = len(tensor) if tensor.dim() > 1 else 1
+        rows, vector = values.view(num_rows, -1), _vector(values.numel()).to(values)
+        found = [values.dot(vector), torch.linalg.vector_norm(values), torch.linalg.vector_norm(rows - rows[:1])]
+        projection, length, spread = torch.stack(found).tolist()
+        return cls(projection, length, spread, num_rows, eps)
 
-    def change(self, other: "Fingerprint") -> float:
-        """Return how far another tensor is from this one, relative to its length; 0 within rounding."""
+    def change(self, other: "Fingerprint", num_samples: int) -> float:
+        """Return how different a tensor is for another input, or between samples if that is less; 0 within rounding.
+
+        Args:
+            other: The fingerprint for another input.
+            num_samples: Samples of the batch; only rows of this number are taken for samples.
+
+        Returns:
+            A distance relative to the tensor's length.
+        """
         length = max(self.length, other.length)
-        distance = abs(self.projection - other.projection)
-        return 0.0 if distance <= ROUNDINGS * self.eps * length else distance / length
+        distances = [abs(self.projection - other.projection)]
+        if self.num_rows == num_samples > 1:
+            distances.append(self.spread)
+        return 0.0 if min(distances) <= ROUNDINGS * self.eps * length else min(distances) / length
 
 
 @lru_cache(maxsize=4)  # layers that follow each other often have the same size
@@ -70,7 +87,10 @@ Changes = Mapping[str, tuple[float, float]]
 
 
 def changes(
-    calls: Sequence[Call[Moments]], first: Sequence[Call[Fingerprint]], second: Sequence[Call[Fingerprint]]
+    calls: Sequence[Call[Moments]],
+    first: Sequence[Call[Fingerprint]],
+    second: Sequence[Call[Fingerprint]],
+    num_samples: int,
 ) -> Changes:
     """Compare two passes layer by layer; empty where they called different layers.
 
@@ -78,14 +98,15 @@ def changes(
         calls: The calls of the first pass, with what came back to each tensor; only those that feed the loss count.
         first: The same calls.
         second: Those of a pass with another input.
+        num_samples: Samples of the batch.
     """
     if [call.name for call in first] != [call.name for call in second] or len(calls) != len(first):
         return {}
     found: dict[str, tuple[float, float]] = {}
     for call, one, other in zip(calls, first, second, strict=True):
-        came_in = largest_change(one.inputs, other.inputs)
+        came_in = _largest_change(one.inputs, other.inputs, num_samples)
         counts = [any(part is counted for counted in call.counted) for part in call.parts]
-        put_out = largest_change(_chosen(one, counts), _chosen(other, counts))
+        put_out = _largest_change(_chosen(one, counts), _chosen(other, counts), num_samples)
         before = found.get(one.name, (0.0, 0.0))
         found[one.name] = max(before[0], came_in), max(before[1], put_out)
     return found
@@ -95,6 +116,5 @@ def _chosen(call: Call[Fingerprint], counts: Sequence[bool]) -> list[Fingerprint
     return [part.output for part, counted in zip(call.parts, counts, strict=False) if counted]
 
 
-def largest_change(first: Sequence[Fingerprint], second: Sequence[Fingerprint]) -> float:
-    """Return the largest change of any tensor of a row."""
-    return max((one.change(other) for one, other in zip(first, second, strict=False)), default=0.0)
+def _largest_change(first: Sequence[Fingerprint], second: Sequence[Fingerprint], num_samples: int) -> float:
+    return max((one.change(other, num_samples) for one, other in zip(first, second, strict=False)), default=0.0)
