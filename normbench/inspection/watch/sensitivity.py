@@ -14,6 +14,8 @@ from normbench.random_streams import stream
 
 ROUNDINGS = 16
 """Changes of so many roundings of the dtype are no change: what cancels, such as x - mean of one value, leaves them."""
+LARGEST_ROUNDING = 1e-5
+"""In bfloat16 16 roundings are an eighth of a number, which may well be what tells samples apart."""
 
 
 @dataclass(frozen=True)
@@ -25,26 +27,26 @@ class Fingerprint:
         length: The l2 norm.
         spread: Distance of all rows, along the first axis, from the first one; 0 where they are all alike.
         num_rows: Length of that axis.
-        eps: The relative rounding of the dtype.
+        rounding: The relative change that rounding may make.
     """
 
     projection: float
     length: float
     spread: float
     num_rows: int
-    eps: float
+    rounding: float
 
     @classmethod
     def of(cls, tensor: Tensor, _unit_axis: int = 0) -> "Fingerprint":
         """Compute the fingerprint of a floating-point or complex tensor."""
         values = dense(tensor)
-        eps = torch.finfo(values.dtype).eps
+        rounding = min(ROUNDINGS * torch.finfo(values.dtype).eps, LARGEST_ROUNDING)
         values = (torch.view_as_real(values.resolve_conj()) if values.is_complex() else values).flatten().double()
         num_rows = len(tensor) if tensor.dim() > 1 else 1
         rows, vector = values.view(num_rows, -1), _vector(values.numel()).to(values)
         found = [values.dot(vector), torch.linalg.vector_norm(values), torch.linalg.vector_norm(rows - rows[:1])]
         projection, length, spread = torch.stack(found).tolist()
-        return cls(projection, length, spread, num_rows, eps)
+        return cls(projection, length, spread, num_rows, rounding)
 
     def change(self, other: "Fingerprint", num_samples: int) -> float:
         """Return how different a tensor is for another input, or between samples if that is less; 0 within rounding.
@@ -60,7 +62,7 @@ class Fingerprint:
         distances = [abs(self.projection - other.projection)]
         if self.num_rows == num_samples > 1:
             distances.append(self.spread)
-        return 0.0 if min(distances) <= ROUNDINGS * self.eps * length else min(distances) / length
+        return 0.0 if min(distances) <= self.rounding * length else min(distances) / length
 
 
 @lru_cache(maxsize=4)  # layers that follow each other often have the same size
