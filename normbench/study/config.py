@@ -50,7 +50,7 @@ class RecordingConfig(_Settings):
     figures: bool = True
     """Draw the fitted curves of one-dimensional regression."""
     gradient_shift: bool = False
-    """Record how far each layer's weight gradient moves when the layers before it make their update of the same step."""
+    """Record how far each layer's weight gradient moves when the layers before it make their update of that step."""
     diagnostics: bool = False
     """Measure update ratios, dead units, gaps of running statistics and more at recorded steps; say what stands out."""
     loss_surface: bool = False

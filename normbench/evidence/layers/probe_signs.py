@@ -27,7 +27,7 @@ def probe_finding(sign: str, layers: Iterable[str], figure: str, cause: str, way
 
     Args:
         sign: One of SIGNS.
-        layers: The layer where the fault begins, in the direction of the signal or output gradient, then all other layers.
+        layers: The layer where the fault begins, in the direction of the output or its gradient, then all others.
         figure: The numbers that show it.
         cause: The likely cause.
         way_out: What to try.

@@ -110,9 +110,8 @@ def growing_gradients(run: RunProbes) -> Iterable[Finding]:
             continue
         word, cause, way_out = DEPTH[slope < 0]
         over_all = _size(exp(abs(slope) * (num_layers - 1)))
-        figure = (
-            f"the output gradient {word} {exp(abs(slope)):.3g}-fold per layer on its way back here, {over_all}-fold in all"
-        )
+        per_layer = f"{exp(abs(slope)):.3g}-fold per layer"
+        figure = f"the output gradient {word} {per_layer} on its way back here, {over_all}-fold in all"
         yield _finding(cause, run.layers[0], abs(slope), figure, way_out)
 
 

@@ -20,7 +20,7 @@ ALL_LAYERS = "--layers all"
 STD = "std per layer"
 CAPTION = {"weight": "weight", "grad": "weight gradient", "activation": "output"}
 DRIFTING = ("grows", "shrinks", "vanishes", "explodes")
-SURFACE_TITLES = dict(zip(SIZES, ("loss variation", "weight gradient change", "change per distance"), strict=True))
+SURFACE_TITLES = dict(zip(SIZES, ("loss variation", "weight gradient change", "per distance"), strict=True))
 
 
 def layers_block(report: LayerReport, max_layers: int | None = LONG, *, with_arm: bool = True) -> Block:
@@ -91,7 +91,7 @@ def standouts_block(found: Sequence[Finding]) -> Block:
 
 
 def surfaces_blocks(found: Sequence[Surface]) -> list[Block]:
-    """Return the roughness of the loss along the weight gradient for each arm, and the step sizes of the measurement."""
+    """Return the roughness of the loss along the weight gradient for each arm, and the step sizes taken."""
     walked = dict.fromkeys((tuple(one.step_sizes), tuple(one.multiples)) for one in found)
     return [
         _surface([one for one in found if (tuple(one.step_sizes), tuple(one.multiples)) == each]) for each in walked
