@@ -89,7 +89,7 @@ def test_layer_norm_by_hand_has_every_step():
     out = normbench("explain", "layer_norm", "--by-hand").out
     for line in (
         "mean         (1 + 2 + 3 + 6) / 4 = 12 / 4 = 3",
-        "squared      4  1  0  9",
+        "squared      4, 1, 0, 9",
         "var          (4 + 1 + 0 + 9) / 4 = 14 / 4 = 3.5",
         "= (1 - 3) / sqrt(3.5 + 1e-05) * 1 + 0",
         "= -1.06904",
@@ -271,3 +271,15 @@ def test_json_has_the_pages_and_the_blocks():
     found = json.loads(normbench("explain", "optimizer.lr", "--json").out)
     assert {page["key"] for page in found["pages"]} == {"optimizer.lr"}
     assert len(found["blocks"]) == len(found["pages"])
+
+
+def test_more_groups_than_can_be_drawn_are_explained_without_a_drawing():
+    code, out, err = normbench("explain", "group_norm", "--shape", "4,100,2,2", "--set", "num_groups=100", "--by-hand")
+    assert (code, err) == (0, "")
+    assert "\nblock " not in out
+    assert "batch of (4, 100, 2, 1), a piece of this shape" in out
+
+
+def test_groups_beyond_the_alphabet_have_letters_of_their_own():
+    (first, *_), _ = draw_block(GroupNormSpec(num_groups=32), (32, 4, 4))
+    assert first.split()[25:28] == ["z", "aa", "ab"]

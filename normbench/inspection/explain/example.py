@@ -18,6 +18,7 @@ MOST_SAMPLES, MOST_VALUES = 4, 8
 SAMPLES, VALUES = 3, 4
 """What stands for more of them, where the norm allows it."""
 MOST_CHANNELS = 64
+"""Of a piece, beside all channels."""
 SEED = 3
 """With it, norms that draw at random show what they do: AdaIN exchanges the styles of three samples."""
 
@@ -84,7 +85,8 @@ def _pieces(features: FeatureShape) -> Iterator[FeatureShape]:
     rank = len(features) - 1
     wanted = [*_ends(rank), (2,) * rank, (1,) * rank]
     positions = dict.fromkeys(tuple(map(min, features[1:], sizes)) for sizes in wanted)
-    for sizes, channels in product(positions, range(1, min(features[0], MOST_CHANNELS) + 1)):
+    tried = dict.fromkeys((*range(1, min(features[0], MOST_CHANNELS) + 1), features[0]))
+    for sizes, channels in product(positions, tried):
         yield (channels, *sizes)
 
 

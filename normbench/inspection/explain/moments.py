@@ -28,7 +28,7 @@ def moments(names: Sequence[str], numbers: Sequence[float]) -> Moments:
     """Take the moments that go by ``names``, all of the same numbers."""
     whose = names[0].removesuffix(moment_of(names[0]))
     wanted = {moment_of(name) for name in names}
-    lines, found = [(_label(whose, "values"), "  ".join(map(number_text, numbers)))], {}
+    lines, found = [(_label(whose, "values"), ", ".join(map(number_text, numbers)))], {}
     if wanted & {"mean", "var"}:
         found[f"{whose}mean"], text = _average(numbers)
         lines.append((f"{whose}mean", text))
@@ -36,8 +36,8 @@ def moments(names: Sequence[str], numbers: Sequence[float]) -> Moments:
         differences = [number - found[f"{whose}mean"] for number in numbers]
         squares = [difference**2 for difference in differences]
         found[f"{whose}var"], text = _average(squares)
-        lines += [("less mean", "  ".join(map(number_text, differences)))]
-        lines += [("squared", "  ".join(map(number_text, squares))), (f"{whose}var", text)]
+        lines += [("less mean", ", ".join(map(number_text, differences)))]
+        lines += [("squared", ", ".join(map(number_text, squares))), (f"{whose}var", text)]
     if "mean_square" in wanted:
         found[f"{whose}mean_square"], text = _average([number**2 for number in numbers])
         lines.append((f"{whose}mean_square", text))

@@ -122,6 +122,8 @@ def draw_block(spec: NormSpec, feature_shape: FeatureShape) -> tuple[tuple[str, 
     """
     positions = (2,) * (len(feature_shape) - 1)
     num_samples, num_channels = BLOCK[0], _drawn_channels(spec, positions)
+    if num_channels is None:
+        return (), False
     depends = dependencies(spec, (num_samples, num_channels, *positions))
     size = depends.shape[0] // (num_samples * num_channels)
     cells = depends.view(num_samples * num_channels, size, num_samples * num_channels, size)
@@ -132,11 +134,10 @@ def draw_block(spec: NormSpec, feature_shape: FeatureShape) -> tuple[tuple[str, 
     return tuple(" ".join(row) for row in rows), shares_positions
 
 
-def _drawn_channels(spec: NormSpec, positions: tuple[int, ...]) -> int:
-    """Return the first number of channels in which the norm can be built."""
+def _drawn_channels(spec: NormSpec, positions: tuple[int, ...]) -> int | None:
+    """Return the first number of channels in which the norm can be built; None where it needs too many to draw."""
     candidates = (BLOCK[1], 6, 8, 9, 10, *range(2, 65))
-    found: int = next(number for number in candidates if _builds(spec, (number, *positions)))
-    return found
+    return next((number for number in candidates if _builds(spec, (number, *positions))), None)
 
 
 def _builds(spec: NormSpec, feature_shape: FeatureShape) -> bool:

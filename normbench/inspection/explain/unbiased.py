@@ -69,7 +69,7 @@ def difference_by_hand(spec: NormSpec, shape: Sequence[int]) -> ByHand | None:
     known = {"values": values, "factor": factor}
     worked, result = steps(DIFFERENCE, known)
     lines: Lines = (
-        ("n", f"{values:,} values / {statistics:,} statistics = {n:,g}"),
+        ("n", f"{values:,} values / {statistics:,} statistic{'s' if statistics > 1 else ''} = {n:,g}"),
         ("factor", f"{FACTOR} = {factor:.8g}, by which each output is smaller"),
         ("difference", f"{DIFFERENCE}: summed without sign, if x is uniform"),
         ("", f"= {values:,} * sqrt(3) / 2 * {1 - factor:.6g} = {worked[-1]}"),

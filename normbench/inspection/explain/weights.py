@@ -169,7 +169,7 @@ def weight_by_hand(spec: WeightParametrizationSpec) -> ByHand:
     names = [name for name in names_in(formula) if moment_of(name)]
     taken = moments(names, numbers) if names else None
     squares, text = sum_of_squares(numbers)
-    lines = taken.lines if taken else (("values", "  ".join(map(number_text, numbers))),)
+    lines = taken.lines if taken else (("values", ", ".join(map(number_text, numbers))),)
     lines += (("sum_of_squares", text),) if "sum_of_squares" in names_in(formula) else ()
     known = {key: value for key, value in spec.model_dump().items() if isinstance(value, float)}
     known |= {name: tensor.detach().flatten()[0].item() for name, tensor in learned.items()}

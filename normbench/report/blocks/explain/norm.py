@@ -78,7 +78,7 @@ def _averages(training: Mapping[str, Any]) -> str:
 
 def _block(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows = found["block"]
-    if not found["training"]["num_statistics"]:
+    if not rows or not found["training"]["num_statistics"]:
         return []
     width = len(rows[0].split())
     positions = "with all their positions" if found["shares_positions"] else "at each position"
