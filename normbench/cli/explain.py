@@ -9,26 +9,29 @@ import typer
 if TYPE_CHECKING:
     from normbench.inspection.explain.names import Page
 
-DEFAULT_SHAPE = "32,64,14,14"
-
 
 def command(
     name: Annotated[
         str | None, typer.Argument(help="A part, a setting or a key of a study; all names if none.")
     ] = None,
     shape: Annotated[
-        str, typer.Option("--shape", metavar="N,C,H,W", help="Batch, channels, positions a norm is built for.")
-    ] = DEFAULT_SHAPE,
+        str | None,
+        typer.Option("--shape", metavar="N,C,H,W", help="Batch, channels, positions of a norm: 32,64,14,14 if none."),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A setting of the norm or weight parametrization."),
     ] = None,
+    by_hand: Annotated[
+        bool, typer.Option("--by-hand", help="Compute single numbers step by step, by their formulas.")
+    ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Explain a part, a setting or a key of a study.
 
     Parts are norms, weight parametrizations, models, datasets and optimizers. Norms and weight parametrizations are
-    built and measured: what they average, learn and ignore, an example with numbers, the paper. A setting's page has
+    built and measured: what they average, learn and ignore, an example with numbers, the paper; norms with running
+    statistics also make two steps of training. --by-hand computes single numbers line by line. A setting's page has
     its type, default and meaning, where it is written, and a line of YAML. A word that means several things gets all
     its pages.
 
@@ -40,7 +43,7 @@ def command(
     from normbench.report.terminal.render import print_blocks
     from normbench.storage.files.json_files import json_ready
 
-    pages = _pages(name, _read_shape(shape), set_ or [])
+    pages = _pages(name, _read_shape(shape), set_ or [], by_hand=by_hand)
     blocks = explain_blocks(pages)
     if json_:
         typer.echo(json.dumps(json_ready({"pages": pages, "blocks": blocks_mapping(blocks)}), indent=2))
@@ -48,19 +51,29 @@ def command(
         print_blocks(make_console(), blocks)
 
 
-def _pages(name: str | None, shape: tuple[int, ...], assignments: list[str]) -> "list[Page]":
-    from normbench.inspection.explain.names import find_pages, overview, refuse_assignments, unfinished_parts
+def _pages(name: str | None, shape: tuple[int, ...] | None, assignments: list[str], *, by_hand: bool) -> "list[Page]":
+    from normbench.inspection.explain.names import (
+        find_pages,
+        overview,
+        refuse_assignments,
+        refuse_unused,
+        unfinished_parts,
+    )
 
     if name is None:
         refuse_assignments(name, assignments)
+        refuse_unused(name, set(), shape, by_hand=by_hand)
         for _, line in unfinished_parts():
             typer.echo(line, err=True)
         return [overview()]
-    return find_pages(name, shape, assignments)
+    return find_pages(name, shape, assignments, by_hand=by_hand)
 
 
-def _read_shape(text: str) -> tuple[int, ...]:
+def _read_shape(text: str | None) -> tuple[int, ...] | None:
     from normbench.errors import ConfigError
+
+    if text is None:
+        return None
 
     sizes = text.split(",")
     if not all(re.fullmatch(r"0*[1-9][0-9]{0,5}", size.strip()) for size in sizes) or not 2 <= len(sizes) <= 5:

@@ -7,7 +7,7 @@ import typer
 
 COMMON = """\
 norm: batch_norm          # none | scale_shift | batch_norm | layer_norm | instance_norm | group_norm
-weight_decay: 0.0         # 0 or more; L2 in the gradient under sgd and adam, decoupled under adamw
+weight_decay: 0.0         # 0 or more; L2 in the weight gradient under sgd and adam, decoupled under adamw
 dropout: 0.0              # probability of zeroing, 0 <= dropout < 1
 batch_size: {batch_size}
 optimizer: {{name: sgd, lr: 0.01, momentum: 0.9}}   # sgd | adam | adamw

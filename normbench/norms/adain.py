@@ -1,5 +1,6 @@
 """AdaIN: gives channels the mean and std of another sample's, inside the batch or from a second input."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 
 from normbench.norms.base import (
     FeatureShape,
+    Given,
     NormSpec,
     Properties,
     axes,
@@ -190,6 +192,16 @@ class AdaINSpec(NormSpec):
             averaged_axes=axes("N", position_axes(feature_shape)),
             num_statistics=feature_shape[0],
         )
+
+    def formula_values(self, layer: nn.Module, x: Tensor, index: tuple[int, ...]) -> Mapping[str, Tensor | Given]:
+        """Return the map itself, the map whose style it gets, and the channel of the batch after the exchange."""
+        sample, channel = index[:2]
+        order, exchanged = torch.arange(len(x)), x
+        if torch.rand(()).item() < self.probability:
+            order = torch.randperm(len(x))
+            exchanged = exchange_styles(x, order, self.eps)
+        maps = {"": x[sample, channel], "style_": x[order[sample], channel], "batch_": exchanged[:, channel]}
+        return {f"{whose}{moment}": values for whose, values in maps.items() for moment in ("mean", "var")}
 
     def check_batch(self, feature_shape: FeatureShape, batch_size: int) -> None:
         """Refuse a batch that batch norm refuses."""

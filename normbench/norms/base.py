@@ -1,6 +1,7 @@
 """NormSpec: the base class of norms, whose ``build`` makes a layer, and the properties that a layer declares."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
@@ -46,6 +47,14 @@ class Properties:
     overlapping: bool = False
 
 
+@dataclass(frozen=True)
+class Given:
+    """The value of a name in a norm's formula that is no plain mean or variance, and how it comes about."""
+
+    value: float
+    how: str
+
+
 class NormSpec(Spec):
     """The settings of a normalization layer in YAML."""
 
@@ -62,6 +71,15 @@ class NormSpec(Spec):
     @abstractmethod
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
         """Return the properties of the built layer in this mode."""
+
+    def formula_values(self, layer: nn.Module, x: Tensor, index: tuple[int, ...]) -> Mapping[str, Tensor | Given]:
+        """Return what the names in the formula stand for at ``x[index]`` in training, where it is no setting.
+
+        A tensor holds the values that a name ending in mean, var or mean_square is taken over. What is left out is
+        taken over all values that the output at ``index`` depends on; so most norms return nothing. Random numbers
+        are drawn as in a pass of the layer.
+        """
+        return {}
 
     def fewest_samples(self, feature_shape: FeatureShape, batch_size: int) -> int:
         """Return the smallest number of samples that one statistic of a batch is taken over; here all."""

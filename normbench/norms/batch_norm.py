@@ -166,7 +166,10 @@ class BatchNormSpec(NormSpec):
                 '"Momentum is the importance of the last batch" contradicts the formula beside it, '
                 "where it is the share of the old value."
             ),
-            ("A hand-written layer that divides by n - 1 differs from torch's by a factor sqrt((n - 1) / n)."),
+            (
+                "A hand-written layer that divides by n - 1 differs by a factor sqrt((n - 1) / n); the printed sum "
+                "of differences, 13.8286, is sqrt(3) / 4 for each of 32 statistics: 13.86."
+            ),
         ),
     )
     name: Literal["batch_norm"] = "batch_norm"

@@ -1,5 +1,6 @@
 """Local response norm: divides each value by the squares of its neighbouring channels (AlexNet)."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import torch
@@ -7,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from normbench.errors import SettingError
-from normbench.norms.base import FeatureShape, NormSpec, Properties, num_positions
+from normbench.norms.base import FeatureShape, Given, NormSpec, Properties, num_positions
 from normbench.parts import About
 
 
@@ -97,3 +98,10 @@ class LocalResponseNormSpec(NormSpec):
         if min(self.size, feature_shape[0]) == 1 or 0 in (self.alpha, self.beta):
             return Properties()
         return Properties(overlapping=True, averaged_axes="C", num_statistics=batch_size * num_positions(feature_shape))
+
+    def formula_values(self, layer: nn.Module, x: Tensor, index: tuple[int, ...]) -> Mapping[str, Tensor | Given]:
+        """Return the channels of the window at one position, zeros beyond the first and the last included."""
+        sample, channel, *position = index
+        channels = x.movedim(1, -1)[(sample, *position)]
+        padded = nn.functional.pad(channels, (self.size // 2, (self.size - 1) // 2))
+        return {"mean_square": padded[channel : channel + self.size]}

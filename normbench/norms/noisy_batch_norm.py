@@ -1,5 +1,6 @@
 """Noisy batch norm: shifts and scales outputs at random, as the control arm for internal covariate shift."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar, Literal
 
@@ -8,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from normbench.errors import SettingError
-from normbench.norms.base import FeatureShape, NormSpec, Properties, num_positions
+from normbench.norms.base import FeatureShape, Given, NormSpec, Properties, num_positions
 from normbench.norms.batch_norm import BatchNorm, BatchNormSpec
 from normbench.parts import About
 
@@ -124,6 +125,12 @@ class NoisyBatchNormSpec(NormSpec):
         """Return the properties of batch norm, and random in training."""
         plain = BatchNormSpec().properties(feature_shape, batch_size=batch_size, training=training)
         return replace(plain, random=training and (self.noise_shift, self.noise_scale, self.noise_spread) != (0, 1, 0))
+
+    def formula_values(self, layer: nn.Module, x: Tensor, index: tuple[int, ...]) -> Mapping[str, Tensor | Given]:
+        """Return the factor and the shift that are drawn for the sample and channel."""
+        assert isinstance(layer, NoisyBatchNorm)
+        drawn = zip(("scale", "shift"), layer.draw_noise(x), strict=True)
+        return {name: Given(noise[index[:2]].item(), "drawn for this sample and channel") for name, noise in drawn}
 
     def check_batch(self, feature_shape: FeatureShape, batch_size: int) -> None:
         """Refuse a batch with one value per channel, which has no variance."""

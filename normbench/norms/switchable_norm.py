@@ -1,5 +1,6 @@
 """Switchable norm: normalizes by a learned mixture of instance, layer and batch statistics."""
 
+from collections.abc import Mapping
 from functools import reduce
 from typing import ClassVar, Literal
 
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from normbench.errors import SettingError
 from normbench.norms.base import (
     FeatureShape,
+    Given,
     NormSpec,
     Properties,
     axes,
@@ -135,10 +137,7 @@ class SwitchableNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalize by the mixture of the input's own and, in evaluation, the running statistics."""
-        maps = x.flatten(2) if x.dim() > 2 else x.unsqueeze(2)
-        mean = maps.mean(2, keepdim=True)
-        centred = maps - mean
-        kinds = self._moments(mean, self._map_variance(centred), self._correction(maps.shape[2] == 1))
+        centred, mean, kinds = self.moments(x)
         mixed_mean = _mixture(self.mean_weight, [kinds[kind][0] for kind in self.kinds])
         mixed_var = _mixture(self.var_weight, [kinds[kind][1] for kind in self.kinds])
         scale = (mixed_var + self.eps).rsqrt()
@@ -147,6 +146,16 @@ class SwitchableNorm(nn.Module):
             weight, bias = self.weight.unsqueeze(1), self.bias.unsqueeze(1)
             scale, shift = scale * weight, shift * weight + bias
         return (centred * scale + shift).view(x.shape)
+
+    def moments(self, x: Tensor) -> tuple[Tensor, Tensor, dict[Kind, Moments]]:
+        """Return x minus the mean of its map, (N, C, L), that mean, and mean and variance of each kind, (N, C, 1).
+
+        In training this is what updates the running statistics.
+        """
+        maps = x.flatten(2) if x.dim() > 2 else x.unsqueeze(2)
+        mean = maps.mean(2, keepdim=True)
+        centred = maps - mean
+        return centred, mean, self._moments(mean, self._map_variance(centred), self._correction(maps.shape[2] == 1))
 
     def _map_variance(self, centred: Tensor) -> Tensor:
         size = centred.shape[2]
@@ -272,6 +281,21 @@ class SwitchableNormSpec(NormSpec):
             averaged_axes=" | ".join(averaged[kind] for kind in measured),
             num_statistics=sum(counts[kind] for kind in measured),
         )
+
+    def formula_values(self, layer: nn.Module, x: Tensor, index: tuple[int, ...]) -> Mapping[str, Tensor | Given]:
+        """Return the mixed mean and variance, each with the share and the value of every kind."""
+        assert isinstance(layer, SwitchableNorm)
+        centred, _, kinds = layer.moments(x)
+        place, like, shares = index[:2], centred[:, :, 0], layer.mixing_weights()
+        found = {}
+        for k, name in enumerate(("mean", "var")):
+            terms = {
+                kind: (shares[f"{name}.{kind}"].item(), kinds[kind][k][..., 0].expand_as(like)[place].item())
+                for kind in layer.kinds
+            }
+            how = " + ".join(f"{share:.6g} * {value:.6g} ({kind})" for kind, (share, value) in terms.items())
+            found[name] = Given(sum(share * value for share, value in terms.values()), how)
+        return found
 
     def check_batch(self, feature_shape: FeatureShape, batch_size: int) -> None:
         """Refuse one value per channel where the published code would divide by 0."""

@@ -50,11 +50,11 @@ class RecordingConfig(_Settings):
     figures: bool = True
     """Draw the fitted curves of one-dimensional regression."""
     gradient_shift: bool = False
-    """Record how far each layer's gradient moves when the layers before it make their update of the same step."""
+    """Record how far each layer's weight gradient moves when the layers before it make their update of that step."""
     diagnostics: bool = False
     """Measure update ratios, dead units, gaps of running statistics and more at recorded steps; say what stands out."""
     loss_surface: bool = False
-    """Record how loss and gradient change along the gradient (Santurkar et al., 2018)."""
+    """Record how loss and weight gradient change along the weight gradient (Santurkar et al., 2018)."""
 
 
 class RunConfig(_Settings):
@@ -71,11 +71,11 @@ class RunConfig(_Settings):
     dataset: Annotated[DatasetSpec, OneOf("normbench.datasets")]
     """What is learned: train, validation and test, drawn anew by each seed."""
     optimizer: Annotated[OptimizerSpec, OneOf("normbench.optimizers", default="sgd")] = SGDSpec()
-    """How a gradient becomes a step; a mapping without a name is sgd's."""
+    """How a weight gradient becomes a step; a mapping without a name is sgd's."""
     weight_decay: float = Field(0.0, ge=0, examples=[0.0005])
-    """L2 in the gradient under sgd and adam, decoupled under adamw."""
+    """L2 in the weight gradient under sgd and adam, decoupled under adamw."""
     l1: float = Field(0.0, ge=0, examples=[0.0001])
-    """Adds l1 * sign(w) to the gradient."""
+    """Adds l1 * sign(w) to the weight gradient."""
     decay_on: Literal["all", "weights"] = "all"
     """What weight_decay and l1 act on: all parameters, or the weights of layers without biases and norms."""
     dropout: Share = 0.0

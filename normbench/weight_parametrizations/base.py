@@ -14,6 +14,10 @@ class WeightParametrizationSpec(Spec):
     about: ClassVar[About]
     """Its formula gives a filter's weights from what is learned: v, and what else the parametrization names."""
 
+    def formula(self) -> str:
+        """Return the formula that holds with these settings; ``n`` is the number of weights in a filter."""
+        return self.about.formula
+
     @abstractmethod
     def build(self, layer: nn.Module) -> None:
         """Replace ``layer.weight`` by its parametrization (``torch.nn.utils.parametrize``), after initialization."""

@@ -80,6 +80,12 @@ class WeightStandardizationSpec(WeightParametrizationSpec):
     compat: Compat = "none"
     """official divides by the unbiased std plus sqrt(eps), as the published code; none by sqrt(var + eps)."""
 
+    def formula(self) -> str:
+        """Return the formula; the published code divides the variance by n - 1 and adds sqrt(eps) to its root."""
+        if self.compat == "official":
+            return "(v - mean) / (sqrt(var * n / (n - 1)) + sqrt(eps))"
+        return self.about.formula
+
     def build(self, layer: nn.Module) -> None:
         """Standardize the layer's weight; a filter of one weight would be 0 whatever it learns, and is refused."""
         weight = layer.get_parameter("weight")

@@ -62,7 +62,7 @@ def test_the_last_recorded_steps_before_a_divergence_are_a_table(run):
     said = lines(run)
     start = next(i for i, line in enumerate(said) if line.startswith("wild · seed 0 diverged at step "))
     assert said[start].endswith("std per layer at the last recorded steps:")
-    assert said[start + 1] == "step layer weight gradient output"
+    assert said[start + 1] == "step layer weight weight gradient output"
     rows = [line.split() for line in said[start + 2 :]]
     table = rows[: rows.index([])] if [] in rows else rows
     table = [row for row in table if row and row[0].isdigit()]
@@ -82,6 +82,6 @@ def test_a_study_that_recorded_no_diagnostics_says_nothing_of_them():
 
 def test_nothing_stands_out_in_a_calm_run():
     Path("broken.yaml").write_text(STUDY.replace("5.0", "0.02"), encoding="utf-8")
-    assert "Nothing: updates, units, gradients and running statistics are as they should be." in lines(
+    assert "Nothing: updates, units, output gradients and running statistics are as they should be." in lines(
         normbench("run", "broken.yaml").out
     )

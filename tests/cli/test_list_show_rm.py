@@ -160,7 +160,7 @@ def test_show_tells_where_a_run_diverged_and_the_statistics_before():
     out = answer("show", "made_up/a-aaaaaa/seed-1")
     assert "status   diverged · 2 h ago · step 16 of 20\n         The loss of step 16 was not finite." in out
     table = out.partition("std per layer at the last recorded steps\n")[2].splitlines()
-    assert table[0].split() == ["step", "layer", "weight", "gradient", "output"]
+    assert table[0].split() == ["step", "layer", "weight", "weight", "gradient", "output"]
     last = [line.split() for line in table[1:] if line.startswith("  10")]
     assert last == [["10", "hidden1", "4.00", "4.00", "4.00"], ["10", "output", "4.00", "4.00", "4.00"]]
 

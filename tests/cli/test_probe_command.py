@@ -46,7 +46,7 @@ def test_a_config_is_answered_arm_by_arm(signal):
     assert "  batch 8 of gaussian_noise, back from a random N(0, 1) direction on the output" in lines
     rows = [line.split()[0] for line in lines if line.startswith(("hidden", "output"))]
     assert rows == ["hidden1", "hidden2", "hidden3", "hidden4", "output"] * 2
-    growth = [line for line in lines if line.startswith("growth per layer  gradient, backward")]
+    growth = [line for line in lines if line.startswith("growth per layer  output gradient, backward")]
     assert len(growth) == 2
     assert growth[0].endswith("over 4 layers, 2 seeds: shrinks")
 

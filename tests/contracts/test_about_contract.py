@@ -8,6 +8,7 @@ import re
 import pytest
 import torch
 from contracts.norm_references import axis_letters
+from contracts.variants import all_settings, each
 from torch import Tensor
 
 from normbench.inspection.explain.weights import learned_tensors
@@ -109,7 +110,7 @@ def test_the_printed_formula_gives_the_output_of_the_layer(spec):
     torch.testing.assert_close(output, expected)
 
 
-@pytest.mark.parametrize("spec", WEIGHTS.values(), ids=WEIGHTS)
+@pytest.mark.parametrize("spec", each(all_settings("weight_parametrizations", tried_floats=(0.3,))))
 def test_the_printed_formula_gives_the_weight_of_the_layer(spec):
     layer = torch.nn.Conv2d(3, 6, 3).double()
     spec.build(layer)
@@ -119,9 +120,9 @@ def test_the_printed_formula_gives_the_weight_of_the_layer(spec):
             tensor.add_(0.1 * torch.randn_like(tensor))
     v, settings = learned["v"], {key: value for key, value in spec.model_dump().items() if isinstance(value, float)}
     of_filters = {"mean": v.mean((1, 2, 3), keepdim=True), "var": v.var((1, 2, 3), correction=0, keepdim=True)}
-    names = {"sqrt": torch.sqrt, **learned, **settings, **of_filters}
-    names["sum_of_squares"] = v.square().sum((1, 2, 3), keepdim=True)
-    torch.testing.assert_close(layer.weight, eval(spec.about.formula, {"__builtins__": {}}, names))
+    names = {"sqrt": lambda number: torch.as_tensor(number).double().sqrt(), **learned, **settings, **of_filters}
+    names["n"], names["sum_of_squares"] = v[0].numel(), v.square().sum((1, 2, 3), keepdim=True)
+    torch.testing.assert_close(layer.weight, eval(spec.formula(), {"__builtins__": {}}, names))
 
 
 @pytest.mark.parametrize("spec", [*SPECS.values(), *WEIGHTS.values()], ids=lambda spec: type(spec).__module__)

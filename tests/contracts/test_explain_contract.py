@@ -7,6 +7,7 @@ import pytest
 from contracts.variants import PARTS, each, variants
 from rich.cells import cell_len
 
+from normbench.errors import ConfigError
 from normbench.inspection.explain.names import all_names, find_pages, overview
 from normbench.inspection.explain.settings import all_settings, part_packages
 from normbench.inspection.explain.value_words import yaml_words
@@ -33,8 +34,17 @@ def name_of(variant):
 
 
 @cache
+def follows_shape(name):
+    try:
+        find_pages(name, SHAPE)
+    except ConfigError as error:
+        return f"--shape 8,6,4,4: must go with norm or the name of a norm, got {name}." not in str(error)
+    return True
+
+
+@cache
 def pages_of(name):
-    return find_pages(name, SHAPE)
+    return find_pages(name, SHAPE if follows_shape(name) else None)
 
 
 @cache
@@ -115,3 +125,9 @@ def test_the_list_of_all_names_fits_on_a_screen_and_leaves_out_none():
     listed = {word.strip(",") for row in rows for word in row.split()}
     assert {name_of(variant) for variant in VARIANTS} <= listed
     assert {key.rpartition(".")[2] for key in FIELDS} <= listed
+
+
+@pytest.mark.parametrize("name", all_names())
+def test_shape_changes_the_page_or_is_refused(name):
+    if follows_shape(name):
+        assert find_pages(name, (4, 6, 2, 2)) != pages_of(name)

@@ -11,7 +11,7 @@ from normbench.report.figures.comparison import write_picture
 
 PICTURE = Path("docs/pictures/lenet_layers.svg")
 ALT = "std per layer of a LeNet with and without batch norm, before and after training, means over 8 seeds"
-PANELS = {"weight": "weight", "grad": "gradient", "activation": "output"}
+PANELS = {"weight": "weight", "grad": "weight gradient", "activation": "output"}
 COLORS = {"batch_norm": "#0072b2", "none": "#d55e00"}
 ENDS = {"start": "--", "end": "-"}
 

@@ -7,6 +7,7 @@ from command_line import normbench
 
 from normbench.inspection.explain.norms import draw_block, explain_norm
 from normbench.inspection.explain.regularizers import explain_dropout, explain_weight_decay
+from normbench.inspection.explain.unbiased import difference_by_hand
 from normbench.inspection.explain.weights import explain_weight_parametrization
 from normbench.norms.batch_norm import BatchNormSpec
 from normbench.norms.group_norm import GroupNormSpec
@@ -62,9 +63,56 @@ def test_parameters_and_buffers_have_the_layers_shapes():
 
 def test_the_example_can_be_checked_by_hand():
     """1, 2, 3, 6 have mean 3 and variance 14 / 4; so 1 becomes -2 / sqrt(3.5)."""
-    first = explain_norm(LayerNormSpec(), (8, 6)).example[0]
+    first = explain_norm(LayerNormSpec(), (8, 4)).example.rows[0]
     assert first.values == (1, 2, 3, 6)
     assert first.output == pytest.approx([-1.069, -0.5345, 0, 1.6036], abs=1e-4)
+
+
+def test_running_statistics_are_the_documents_step_by_step():
+    """Document 2 (BatchNorm1d), rows A1 and A2: (3, 5, 1), channel i holds i + 1, momentum 0.3, two passes."""
+    found = explain_norm(BatchNormSpec(momentum=0.3), (3, 5, 1)).running
+    assert found.means == pytest.approx([0.51, 1.02, 1.53, 2.04, 2.55])
+    assert found.variances == pytest.approx([0.49] * 5)
+    assert [(step.mean, step.var) for step in found.steps] == [pytest.approx((0.3, 0.7)), pytest.approx((0.51, 0.49))]
+    out = normbench("explain", "batch_norm", "--shape", "3,5,1", "--set", "momentum=0.3").out
+    for line in (
+        "running <- (1 - momentum) * running + momentum * batch",
+        "step 1  running_mean  (1 - 0.3) * 0 + 0.3 * 1 = 0.3",
+        "running_var   (1 - 0.3) * 1 + 0.3 * 0 = 0.7",
+        "step 2  running_mean  (1 - 0.3) * 0.3 + 0.3 * 1 = 0.51",
+        "running_var   (1 - 0.3) * 0.7 + 0.3 * 0 = 0.49",
+    ):
+        assert line in out
+
+
+def test_layer_norm_by_hand_has_every_step():
+    out = normbench("explain", "layer_norm", "--by-hand").out
+    for line in (
+        "mean         (1 + 2 + 3 + 6) / 4 = 12 / 4 = 3",
+        "squared      4, 1, 0, 9",
+        "var          (4 + 1 + 0 + 9) / 4 = 14 / 4 = 3.5",
+        "= (1 - 3) / sqrt(3.5 + 1e-05) * 1 + 0",
+        "= -1.06904",
+    ):
+        assert line in out
+
+
+@pytest.mark.parametrize(
+    ("spec", "printed"),
+    [
+        (BatchNormSpec(), 13.8286),
+        (LayerNormSpec(), 6.9151),
+        (InstanceNormSpec(), 221.6718),
+        (GroupNormSpec(num_groups=8), 55.4126),
+    ],
+)
+def test_the_documents_sums_of_differences_come_from_n_minus_1(spec, printed):
+    """By hand against torch, row A11: the page names the printed sum and what it follows from."""
+    found = difference_by_hand(spec, (16, 32, 64, 64))
+    assert found.result == pytest.approx(printed, rel=0.005)
+    assert found.layer == pytest.approx(found.result, rel=0.002)
+    (told,) = [text for text in spec.about.documents if str(printed) in text]
+    assert told.endswith(f": {found.result:.2f}.")
 
 
 def test_momentum_is_told_with_its_memory_and_the_other_convention():
@@ -159,6 +207,9 @@ def test_momentum_is_not_told_where_nothing_uses_it(words):
             ["dropout", "--set", "p=1"],
             "a norm or a weight parametrization, got dropout.",
         ),
+        (["mlp", "--shape", "3,5"], "--shape 3,5: must go with norm or the name of a norm, got mlp. Example:"),
+        (["--shape", "3,5"], "--shape 3,5: must go with norm or the name of a norm, got none. Example:"),
+        (["lr", "--by-hand"], "--by-hand: must go with a norm, a weight parametrization, dropout or weight_decay, got"),
         (["batch_norm", "--shape", "2,\u00b2"], "--shape 2,\u00b2: must be N,C or"),
         (["layer_norm", "--shape", "2,1"], "got 'layer_norm'. Use batch_norm."),
     ],
@@ -220,3 +271,15 @@ def test_json_has_the_pages_and_the_blocks():
     found = json.loads(normbench("explain", "optimizer.lr", "--json").out)
     assert {page["key"] for page in found["pages"]} == {"optimizer.lr"}
     assert len(found["blocks"]) == len(found["pages"])
+
+
+def test_more_groups_than_can_be_drawn_are_explained_without_a_drawing():
+    code, out, err = normbench("explain", "group_norm", "--shape", "4,100,2,2", "--set", "num_groups=100", "--by-hand")
+    assert (code, err) == (0, "")
+    assert "\nblock " not in out
+    assert "batch of (4, 100, 2, 1), a piece of this shape" in out
+
+
+def test_groups_beyond_the_alphabet_have_letters_of_their_own():
+    (first, *_), _ = draw_block(GroupNormSpec(num_groups=32), (32, 4, 4))
+    assert first.split()[25:28] == ["z", "aa", "ab"]

@@ -12,14 +12,14 @@ from normbench.report.terminal.render import print_blocks
 PRINTED = """\
 std per layer at initialization · deep · geometric means over 2 seeds
   batch 8 of noise
-                                  weight  output  output  output  gradient        weight
-layer  kind                shape     std    mean     std   zeros       std  gradient std
-a      Linear + BatchNorm  16x16  0.0500   0.500    1.00  50.0 %      16.0         0.200  steady
-b      Linear + BatchNorm  16x16  0.0500   0.500    1.00  50.0 %      8.00         0.200  steady
-c      Linear + BatchNorm  16x16  0.0500   0.500    1.00  50.0 %      4.00         0.200  steady
-d      Linear + BatchNorm  16x16  0.0500   0.500       0  50.0 %      2.00         0.200  constant
-growth per layer  output, forward     x 1.000 [1.000, 1.000] over 3 layers, 2 seeds: steady
-growth per layer  gradient, backward  x 2.000 [2.000, 2.000] over 4 layers, 2 seeds: grows
+                                  weight  output  output  output        output        weight
+layer  kind                shape     std    mean     std   zeros  gradient std  gradient std
+a      Linear + BatchNorm  16x16  0.0500   0.500    1.00  50.0 %          16.0         0.200  steady
+b      Linear + BatchNorm  16x16  0.0500   0.500    1.00  50.0 %          8.00         0.200  steady
+c      Linear + BatchNorm  16x16  0.0500   0.500    1.00  50.0 %          4.00         0.200  steady
+d      Linear + BatchNorm  16x16  0.0500   0.500       0  50.0 %          2.00         0.200  constant
+growth per layer  output, forward            x 1.000 [1.000, 1.000] over 3 layers, 2 seeds: steady
+growth per layer  output gradient, backward  x 2.000 [2.000, 2.000] over 4 layers, 2 seeds: grows
 b: the weights are too large, std 0.05, which multiplies the signal by 20.
   likely   the initialization; BatchNorm hides it, while the gradient of the weights is 0.05 times as large
   way out  Initialize with std sqrt(2 / fan_in) before a ReLU, sqrt(1 / fan_in) else (init: kaiming_normal,

@@ -1,4 +1,4 @@
-"""Reads the last recorded steps before a run diverged: std of every layer's weight, gradient and output."""
+"""Reads the last recorded steps before a run diverged: std of every layer's weight, weight gradient and output."""
 
 import math
 from dataclasses import dataclass

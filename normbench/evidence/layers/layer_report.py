@@ -25,7 +25,7 @@ class LayerLine:
         layer: The layer's name.
         shape: The weight's shape.
         has_norm: Whether a norm follows its weight.
-        stds: Std of weight, gradient and output (after norm and activation), by kind.
+        stds: Std of weight, weight gradient and output (after norm and activation), by kind.
         output_range: Lowest and highest std of the output among the seeds, at the end.
         word: steady, grows, shrinks, vanishes, explodes, constant, dead or not finite.
     """
@@ -162,9 +162,9 @@ def _gradient_findings(layers: Sequence[Mapping[str, Any]], tables: Sequence[_La
     below = _mean(table.first("activation_grad", bottom, "std") for table in tables)
     above = _mean(table.first("activation_grad", top, "std") for table in tables)
     if above > 0 and below < above / FAR:
-        return [f"The gradient vanishes on its way back: std {above:.3g} at {top}, {below:.3g} at {bottom}."]
+        return [f"The output gradient vanishes backward: std {above:.3g} at {top}, {below:.3g} at {bottom}."]
     if below > above * FAR:
-        return [f"The gradient explodes on its way back: std {above:.3g} at {top}, {below:.3g} at {bottom}."]
+        return [f"The output gradient explodes backward: std {above:.3g} at {top}, {below:.3g} at {bottom}."]
     return []
 
 

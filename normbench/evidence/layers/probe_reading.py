@@ -13,7 +13,7 @@ from normbench.findings import Finding
 
 @dataclass(frozen=True)
 class ProbeReport:
-    """The std of signal and gradient at every layer of a model before any training.
+    """The std of output and output gradient at every layer of a model before any training.
 
     Attributes:
         name: The arm's label, or the name of the user's callable.
@@ -21,7 +21,7 @@ class ProbeReport:
         num_seeds: Number of seeds, each with its own initial weights.
         lines: Every layer, in order of execution.
         forward: Factor by which the output's std grows from one hidden layer to the next.
-        backward: Factor by which the gradient's std grows from one hidden layer to the one before.
+        backward: Factor by which the output gradient's std grows from one hidden layer to the one before.
         findings: Faults, and notes on what does no harm; in a healthy model no more than notes.
     """
 

@@ -1,4 +1,4 @@
-"""Finds signals and gradients that vanish or explode over depth, at one layer or over all layers."""
+"""Finds signals and output gradients that vanish or explode over depth, at one layer or over all layers."""
 
 import math
 from collections.abc import Sequence

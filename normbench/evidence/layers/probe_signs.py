@@ -6,10 +6,10 @@ from normbench.findings import Finding, Level
 
 SIGNS = {
     "not_finite": "the output is not finite",
-    "gradient_not_finite": "the gradient is not finite on its way back",
+    "gradient_not_finite": "the output gradient is not finite on its way back",
     "running_statistics": "running statistics are broken",
     "dead": "dead units",
-    "gradient_cut_off": "no gradient comes back",
+    "gradient_cut_off": "no output gradient comes back",
     "constant": "all that follows is the same for every sample",
     "constant_output": "puts out the same for every sample",
     "few_values": "the norm averages over too few values",
@@ -17,8 +17,8 @@ SIGNS = {
     "weights_too_large": "the weights are too large",
     "vanishes": "the output vanishes",
     "explodes": "the output explodes",
-    "gradient_vanishes": "the gradient vanishes on its way back",
-    "gradient_explodes": "the gradient explodes on its way back",
+    "gradient_vanishes": "the output gradient vanishes on its way back",
+    "gradient_explodes": "the output gradient explodes on its way back",
 }
 INITIALIZE = (
     "Initialize with std sqrt(2 / fan_in) before a ReLU, sqrt(1 / fan_in) else"
@@ -33,7 +33,7 @@ def probe_finding(
 
     Args:
         sign: One of SIGNS.
-        layers: The layer where the fault begins, in the direction of the signal or gradient, then all other layers.
+        layers: The layer where the fault begins, in the direction of the output or its gradient, then all others.
         figure: The numbers that show it.
         cause: The likely cause.
         way_out: What to try.

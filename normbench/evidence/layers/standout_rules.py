@@ -33,8 +33,8 @@ GAP_STEPS = 3
 SHIFTED_VAR = 1.4
 """In evaluation the norm then puts out a sixth less than in training; dropout 0.1 before it makes about 1.1."""
 DEPTH = {
-    False: ("shrinks", "gradient vanishes with depth", "Use init: kaiming_normal, a norm, or fewer layers."),
-    True: ("grows", "gradient explodes with depth", "Use fewer layers, larger batches, or model: resnet."),
+    False: ("shrinks", "output gradient vanishes with depth", "Use init: kaiming_normal, a norm, or fewer layers."),
+    True: ("grows", "output gradient explodes with depth", "Use fewer layers, larger batches, or model: resnet."),
 }
 """By whether it grows on its way back; batch norm with ReLU makes it grow at initialization, whatever the weights."""
 ONE_STATISTIC = 0.9
@@ -101,7 +101,7 @@ def dead_units(run: RunProbes) -> Iterable[Finding]:
 
 
 def growing_gradients(run: RunProbes) -> Iterable[Finding]:
-    """Find a gradient that grows or shrinks by FAR over the hidden layers, at the last recorded step."""
+    """Find an output gradient that grows or shrinks by FAR over the hidden layers, at the last recorded step."""
     num_layers = len(run.layers) - 1
     if num_layers < FEWEST_LAYERS or any(dead_units(run)):  # no gradient passes dead units, whatever the depth
         return
@@ -110,9 +110,8 @@ def growing_gradients(run: RunProbes) -> Iterable[Finding]:
             continue
         word, cause, way_out = DEPTH[slope < 0]
         over_all = _size(exp(abs(slope) * (num_layers - 1)))
-        figure = (
-            f"the gradient {word} {exp(abs(slope)):.3g}-fold per layer on its way back here, {over_all}-fold in all"
-        )
+        per_layer = f"{exp(abs(slope)):.3g}-fold per layer"
+        figure = f"the output gradient {word} {per_layer} on its way back here, {over_all}-fold in all"
         yield _finding(cause, run.layers[0], abs(slope), figure, way_out)
 
 

@@ -1,4 +1,4 @@
-"""Reads the loss surface along the gradient that an arm's runs recorded, at the first and the last step."""
+"""Reads the loss surface along the weight gradient that an arm's runs recorded, at the first and the last step."""
 
 import re
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ _MULTIPLE = re.compile(r"loss_at_(.+)_lr")
 
 @dataclass(frozen=True)
 class Surface:
-    """One arm's loss surface along the gradient.
+    """One arm's loss surface along the weight gradient.
 
     Attributes:
         arm: The arm's label.
         num_seeds: Number of runs that recorded it.
-        multiples: Distances along the gradient, in learning rates.
-        step_sizes: The same distances as factors of the gradient, at the last recorded step.
+        multiples: Distances along the weight gradient, in learning rates.
+        step_sizes: The same distances as factors of the weight gradient, at the last recorded step.
         spans: For each of SIZES, its mean over seeds at the first and at the last recorded step.
     """
 

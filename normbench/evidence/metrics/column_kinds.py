@@ -4,7 +4,7 @@ from typing import Literal
 
 Direction = Literal["higher", "lower"]
 SURFACE_PROBES = ("loss_variation", "gradient_predictiveness", "smoothness")
-"""Sizes along the gradient, of any order of magnitude."""
+"""Sizes along the weight gradient, of any order of magnitude."""
 
 
 def column_direction(column: str) -> Direction | None:

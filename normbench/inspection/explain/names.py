@@ -1,6 +1,7 @@
 """Finds the pages that a name asks for: a part's variant, a regularizer, a setting, or several of them."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict
 from typing import Any
 
@@ -18,30 +19,41 @@ from normbench.weight_parametrizations.base import WeightParametrizationSpec
 
 MEASURED = ("norm", "weight_parametrization")
 """The parts that are built and measured, so that their settings can be set."""
+DEFAULT_SHAPE = (32, 64, 14, 14)
+"""(N, C, H, W) that norms are built for if no other is asked for."""
+FOLLOW_SHAPE = frozenset({"norm", "all_norms"})
+"""Kinds of pages that are made for a shape."""
+COMPUTED = frozenset({"norm", "weight_parametrization", "regularizer"})
+"""Kinds of pages whose numbers can be computed by hand."""
 Page = dict[str, Any]
 """What a page says as plain data, and its ``kind``."""
 
 
-def find_pages(name: str, shape: Sequence[int], assignments: Sequence[str] = ()) -> list[Page]:
+def find_pages(
+    name: str, shape: Sequence[int] | None = None, assignments: Sequence[str] = (), *, by_hand: bool = False
+) -> list[Page]:
     """Return the pages that a name asks for.
 
     Args:
         name: Of a variant, a setting, in full or its last step, or a key of a study.
-        shape: (N, C, *) that norms are built for.
+        shape: (N, C, *) that norms are built for; None for the usual one.
         assignments: ``KEY=VALUE`` for settings of a norm or a weight parametrization.
+        by_hand: Whether to compute single numbers step by step.
 
     Raises:
         ConfigError: No page goes by this name, or a setting does not fit.
     """
     parts = [part for part, package in part_packages().items() if name in find_specs(package)]
     refuse_assignments(name, () if set(parts) & set(MEASURED) else assignments)
-    pages = [_variant_page(part, name, shape, assignments) for part in parts]
+    norms_shape = shape or DEFAULT_SHAPE
+    pages = [_variant_page(part, name, norms_shape, assignments, by_hand=by_hand) for part in parts]
     if name in REGULARIZERS:
-        pages.append({"kind": "regularizer", **asdict(REGULARIZERS[name]())})
-    pages += _setting_pages(name, shape)
+        pages.append({"kind": "regularizer", **asdict(REGULARIZERS[name](by_hand=by_hand))})
+    pages += _setting_pages(name, norms_shape)
     if not pages:
         unknown = f"explain {name}: must be a part, a setting or a key of a study, got {name!r}.{_hint(name)}"
         raise ConfigError([line for found, line in unfinished_parts() if found == name] or [unknown])
+    refuse_unused(name, {page["kind"] for page in pages}, shape, by_hand=by_hand)
     return pages
 
 
@@ -61,6 +73,24 @@ def refuse_assignments(name: str | None, assignments: Sequence[str]) -> None:
         raise ConfigError([f"--set {assignments[0]}: {rule}. Example: explain group_norm --set num_groups=4"])
 
 
+def refuse_unused(
+    name: str | None, kinds: AbstractSet[str], shape: Sequence[int] | None, *, by_hand: bool = False
+) -> None:
+    """Refuse ``--shape`` and ``--by-hand`` where no page among ``kinds`` follows them.
+
+    Raises:
+        ConfigError: One of them is given and would be ignored.
+    """
+    got = f"got {name or 'none'}"
+    if shape and not kinds & FOLLOW_SHAPE:
+        text = ",".join(map(str, shape))
+        rule = f"must go with norm or the name of a norm, {got}"
+        raise ConfigError([f"--shape {text}: {rule}. Example: explain batch_norm --shape {text}"])
+    if by_hand and not kinds & COMPUTED:
+        rule = f"must go with a norm, a weight parametrization, {' or '.join(REGULARIZERS)}, {got}"
+        raise ConfigError([f"--by-hand: {rule}. Example: explain layer_norm --by-hand"])
+
+
 def _hint(name: str) -> str:
     known = HINTS.get(name.lower())
     near = f" {known}" if known else did_you_mean(name, all_names())
@@ -73,15 +103,15 @@ def all_names() -> list[str]:
     return sorted(names | set(REGULARIZERS) | {name for page in all_settings() for name in page.names})
 
 
-def _variant_page(part: str, name: str, shape: Sequence[int], assignments: Sequence[str]) -> Page:
+def _variant_page(part: str, name: str, shape: Sequence[int], assignments: Sequence[str], *, by_hand: bool) -> Page:
     spec = read_spec(part, name, assignments if part in MEASURED else ())
     if isinstance(spec, NormSpec):
         try:
-            return {"kind": "norm", **asdict(explain_norm(spec, shape))}
+            return {"kind": "norm", **asdict(explain_norm(spec, shape, by_hand=by_hand))}
         except SettingError as error:
             raise ConfigError([f"explain {name} --shape {','.join(map(str, shape))}: {error}"]) from None
     if isinstance(spec, WeightParametrizationSpec):
-        return {"kind": "weight_parametrization", **asdict(explain_weight_parametrization(spec))}
+        return {"kind": "weight_parametrization", **asdict(explain_weight_parametrization(spec, by_hand=by_hand))}
     return {"kind": "variant", **asdict(explain_variant(part, spec))}
 
 

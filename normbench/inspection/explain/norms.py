@@ -2,20 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase
 
 import torch
 from torch import Tensor, nn
 
 from normbench.errors import SettingError
+from normbench.inspection.explain.by_hand import ByHand, formula_in_use, norm_by_hand
+from normbench.inspection.explain.example import WorkedExample, pure, worked_example
+from normbench.inspection.explain.running import RunningStatistics, running_statistics
 from normbench.inspection.explain.settings import SettingLine, setting_lines
+from normbench.inspection.explain.unbiased import difference_by_hand, running_variance_by_hand
 from normbench.inspection.explain.variants import docstring_paragraphs, source_of
 from normbench.norms.base import FeatureShape, NormSpec, Properties
 from normbench.parts import About
 
 BLOCK = (3, 4)
 """Samples and channels of the block that is drawn."""
-EXAMPLE = ((1.0, 2.0, 3.0, 6.0), (0.0, 4.0, -2.0, 2.0), (5.0, 1.0, 1.0, 3.0))
-"""Three samples of four numbers: small enough to check by hand."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,10 @@ class Explanation:
         momentum: Share of the new batch in running statistics, None without.
         block: One letter per sample and channel; equal letters share a mean and variance.
         shares_positions: Whether the positions of one channel share theirs.
-        example: Input and output of three samples, in training mode.
+        formula: Of one output, without a weight and bias that are not learned.
+        example: Input and output of a few samples, in training mode.
+        running: Two training steps of the running statistics, None without.
+        by_hand: Single numbers step by step, where asked for.
         source: The file that holds it.
     """
 
@@ -53,20 +59,20 @@ class Explanation:
     momentum: float | None
     block: tuple[str, ...]
     shares_positions: bool
-    example: tuple["ExampleRow", ...]
+    formula: str
+    example: WorkedExample
+    running: RunningStatistics | None
+    by_hand: tuple[ByHand, ...]
     source: str
 
 
-@dataclass(frozen=True)
-class ExampleRow:
-    """Holds one sample of the worked example."""
-
-    values: tuple[float, ...]
-    output: tuple[float, ...]
-
-
-def explain_norm(spec: NormSpec, shape: Sequence[int]) -> Explanation:
+def explain_norm(spec: NormSpec, shape: Sequence[int], *, by_hand: bool = False) -> Explanation:
     """Build the norm for a batch of ``shape`` (N, C, *) and measure its axes, statistics, parameters and modes.
+
+    Args:
+        spec: The norm with its settings.
+        shape: (N, C, *) of the batch.
+        by_hand: Whether to compute single numbers step by step.
 
     Raises:
         SettingError: The norm refuses this shape.
@@ -90,9 +96,18 @@ def explain_norm(spec: NormSpec, shape: Sequence[int]) -> Explanation:
         momentum=_momentum_in_use(layer),
         block=block,
         shares_positions=shares_positions,
-        example=worked_example(spec, len(feature_shape)),
+        formula=formula_in_use(spec, layer),
+        example=worked_example(spec, shape),
+        running=running_statistics(spec, shape),
+        by_hand=all_by_hand(spec, shape) if by_hand else (),
         source=source_of(spec),
     )
+
+
+def all_by_hand(spec: NormSpec, shape: Sequence[int]) -> tuple[ByHand, ...]:
+    """Return outputs of the example, the running variance, and what dividing by n - 1 would change, step by step."""
+    more = (running_variance_by_hand(spec, shape), difference_by_hand(spec, shape))
+    return (*norm_by_hand(spec, shape), *(found for found in more if found))
 
 
 def _momentum_in_use(layer: nn.Module) -> float | None:
@@ -107,6 +122,8 @@ def draw_block(spec: NormSpec, feature_shape: FeatureShape) -> tuple[tuple[str, 
     """
     positions = (2,) * (len(feature_shape) - 1)
     num_samples, num_channels = BLOCK[0], _drawn_channels(spec, positions)
+    if num_channels is None:
+        return (), False
     depends = dependencies(spec, (num_samples, num_channels, *positions))
     size = depends.shape[0] // (num_samples * num_channels)
     cells = depends.view(num_samples * num_channels, size, num_samples * num_channels, size)
@@ -117,11 +134,10 @@ def draw_block(spec: NormSpec, feature_shape: FeatureShape) -> tuple[tuple[str, 
     return tuple(" ".join(row) for row in rows), shares_positions
 
 
-def _drawn_channels(spec: NormSpec, positions: tuple[int, ...]) -> int:
-    """Return the first number of channels in which the norm can be built."""
+def _drawn_channels(spec: NormSpec, positions: tuple[int, ...]) -> int | None:
+    """Return the first number of channels in which the norm can be built; None where it needs too many to draw."""
     candidates = (BLOCK[1], 6, 8, 9, 10, *range(2, 65))
-    found: int = next(number for number in candidates if _builds(spec, (number, *positions)))
-    return found
+    return next((number for number in candidates if _builds(spec, (number, *positions))), None)
 
 
 def _builds(spec: NormSpec, feature_shape: FeatureShape) -> bool:
@@ -136,16 +152,9 @@ def dependencies(spec: NormSpec, shape: tuple[int, ...]) -> Tensor:
     """Return which outputs depend on which inputs in training mode, (size, size) of bool."""
     layer = spec.build(shape[1:]).double().train()
     x = torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    jacobian = torch.autograd.functional.jacobian(lambda flat: _pure(layer, flat.view(shape)).flatten(), x.flatten())
+    jacobian = torch.autograd.functional.jacobian(lambda flat: pure(layer, flat.view(shape)).flatten(), x.flatten())
     found: Tensor = jacobian.abs() > 1e-12
     return found
-
-
-def _pure(layer: nn.Module, x: Tensor) -> Tensor:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(1)
-        output: Tensor = layer(x)
-    return output
 
 
 def _letters(between_cells: Tensor) -> list[str]:
@@ -153,18 +162,11 @@ def _letters(between_cells: Tensor) -> list[str]:
     letters: list[str] = []
     for i in range(between_cells.shape[0]):
         first = next(j for j in range(i + 1) if j == i or bool(between_cells[i, j]))
-        letters.append(letters[first] if first < i else chr(ord("a") + len(set(letters))))
+        letters.append(letters[first] if first < i else _letter(len(set(letters))))
     return letters
 
 
-def worked_example(spec: NormSpec, num_axes: int) -> tuple[ExampleRow, ...]:
-    """Return three samples and the layer's outputs for them: four channels, or two channels of two positions."""
-    x = torch.tensor(EXAMPLE, dtype=torch.float64)
-    feature_shape = (4,) if num_axes == 1 else (2, 2, *(1,) * (num_axes - 2))
-    try:
-        layer = spec.build(feature_shape).double().train()
-    except SettingError:
-        return ()
-    output = _pure(layer, x.view(3, *feature_shape)).detach().flatten(1)
-    pairs = zip(x.tolist(), output.tolist(), strict=True)
-    return tuple(ExampleRow(tuple(values), tuple(out)) for values, out in pairs)
+def _letter(number: int) -> str:
+    """Return a, b, ... z, aa, ab, ..."""
+    rest, last = divmod(number, len(ascii_lowercase))
+    return (_letter(rest - 1) if rest else "") + ascii_lowercase[last]

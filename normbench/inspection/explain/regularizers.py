@@ -5,13 +5,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from normbench.inspection.explain.by_hand import ByHand
+from normbench.inspection.explain.steps_by_hand import STEPS, decay_by_hand, dropout_by_hand
 from normbench.optimizers.adam import AdamSpec
 from normbench.optimizers.adamw import AdamWSpec
 from normbench.optimizers.base import OptimizerSpec
 from normbench.optimizers.sgd import SGDSpec
 from normbench.random_streams import derive_seed
 
-NUM_ONES = 10_000
+NUM_ONES, DROPPED_VALUE = 10_000, 3.0
 START, GRADIENT, LR, WEIGHT_DECAY, NUM_STEPS = 1.0, 0.5, 0.1, 0.1, 3
 
 
@@ -40,9 +42,10 @@ class RegularizerExplanation:
     paper: str
     url: str
     notes: tuple[str, ...]
+    by_hand: tuple[ByHand, ...] = ()
 
 
-def explain_dropout() -> RegularizerExplanation:
+def explain_dropout(*, by_hand: bool = False) -> RegularizerExplanation:
     """Drop some of a row of ones and sum the others, by torch's rule and by the older one."""
     rows = [row for p in (0.3, 0.5) for row in _dropout_rows(p)]
     caption = f"{NUM_ONES:,} ones, dropped with probability p, then summed"
@@ -64,7 +67,15 @@ def explain_dropout() -> RegularizerExplanation:
             "A norm's running statistics are then wrong in evaluation.",
             "The document prints its losses in training mode, where dropout adds its own noise to them.",
         ),
+        by_hand=tuple(_dropped(p) for p in (0.3, 0.5)) if by_hand else (),
     )
+
+
+def _dropped(p: float) -> ByHand:
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(derive_seed(1, "explain", f"dropout {p}"))
+        out = nn.Dropout(p)(torch.full((NUM_ONES,), DROPPED_VALUE, dtype=torch.float64))
+    return dropout_by_hand(DROPPED_VALUE, p, out.max().item())
 
 
 def _dropout_rows(p: float) -> list[tuple[str, tuple[float, ...]]]:
@@ -79,7 +90,7 @@ def _dropout_rows(p: float) -> list[tuple[str, tuple[float, ...]]]:
     return [scaled, older]
 
 
-def explain_weight_decay() -> RegularizerExplanation:
+def explain_weight_decay(*, by_hand: bool = False) -> RegularizerExplanation:
     """Make three steps on one weight with each optimizer, with and without weight decay."""
     plain, velocity = SGDSpec(lr=LR, momentum=0.0), SGDSpec(lr=LR)
     specs = {
@@ -113,7 +124,15 @@ def explain_weight_decay() -> RegularizerExplanation:
             "decay_on: weights leaves out biases and norms; all is what torch does and the documents did.",
             "The document writes the step without lr, as if lr were 1.",
         ),
+        by_hand=tuple(_decayed(name, spec) for name, spec in specs.items()) if by_hand else (),
     )
+
+
+def _decayed(what: str, spec: OptimizerSpec) -> ByHand:
+    settings = {key: value for key, value in spec.model_dump().items() if isinstance(value, float)}
+    known = {**settings, "gradient": GRADIENT, "weight_decay": WEIGHT_DECAY, "w": START}
+    by_torch = steps_of_one_weight(spec, WEIGHT_DECAY)
+    return decay_by_hand(f"{what}, weight_decay {WEIGHT_DECAY:g}", STEPS[spec.name], known, by_torch)
 
 
 def steps_of_one_weight(spec: OptimizerSpec, weight_decay: float) -> list[float]:

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from normbench.inspection.explain.norms import EXAMPLE, ExampleRow
+from normbench.inspection.explain.arithmetic import names_in, number_text, steps
+from normbench.inspection.explain.by_hand import ByHand
+from normbench.inspection.explain.example import ExampleRow
+from normbench.inspection.explain.moments import moment_of, moments, sum_of_squares
 from normbench.inspection.explain.settings import SettingLine, setting_lines
 from normbench.inspection.explain.variants import docstring_paragraphs, source_of
 from normbench.parts import About
@@ -17,6 +20,8 @@ from normbench.weight_parametrizations.base import WeightParametrizationSpec
 
 CHANNELS, KERNEL = 64, 3
 """Of the convolution that is measured."""
+EXAMPLE = ((1.0, 2.0, 3.0, 6.0), (0.0, 4.0, -2.0, 2.0), (5.0, 1.0, 1.0, 3.0))
+"""Three filters of four weights: small enough to check by hand."""
 DIGITS = 12
 """What lies behind them is rounding."""
 
@@ -47,12 +52,14 @@ class WeightExplanation:
         caption: What it is.
         paragraphs: What more there is to say.
         settings: With their values.
-        about: Formula of a filter, paper, uses, disagreements.
+        about: Paper, uses, disagreements.
+        formula: Of one weight, with these settings.
         layer: What it is measured on.
         learned: Name and shape of what is learned in place of the weight.
         figures: The weight as initialized, as parametrized, and after v was doubled.
         unchanged_by: What may be done to v without changing the weight.
         example: Filters of four weights, and their weights after v was doubled.
+        by_hand: The first weight of the first filter step by step, where asked for.
         source: The file that holds it.
     """
 
@@ -61,15 +68,17 @@ class WeightExplanation:
     paragraphs: tuple[str, ...]
     settings: tuple[SettingLine, ...]
     about: About
+    formula: str
     layer: str
     learned: dict[str, tuple[int, ...]]
     figures: tuple[WeightFigures, ...]
     unchanged_by: tuple[str, ...]
     example: tuple[ExampleRow, ...]
+    by_hand: tuple[ByHand, ...]
     source: str
 
 
-def explain_weight_parametrization(spec: WeightParametrizationSpec) -> WeightExplanation:
+def explain_weight_parametrization(spec: WeightParametrizationSpec, *, by_hand: bool = False) -> WeightExplanation:
     """Put a parametrization on a convolution and measure the weight before and after."""
     caption, *paragraphs = docstring_paragraphs(spec)
     layer = _convolution()
@@ -85,11 +94,13 @@ def explain_weight_parametrization(spec: WeightParametrizationSpec) -> WeightExp
         paragraphs=tuple(paragraphs),
         settings=setting_lines(spec),
         about=spec.about,
+        formula=spec.formula(),
         layer=f"a convolution of {CHANNELS} filters of {CHANNELS}x{KERNEL}x{KERNEL} weights, torch's initialization",
         learned={name: tuple(tensor.shape) for name, tensor in learned_tensors(layer).items()},
         figures=tuple(figures),
         unchanged_by=unchanged_by,
         example=worked_example(spec),
+        by_hand=(weight_by_hand(spec),) if by_hand else (),
         source=source_of(spec),
     )
 
@@ -117,7 +128,7 @@ def _figures(what: str, weight: Tensor) -> WeightFigures:
 
 
 def _ends(values: Tensor) -> tuple[float, float]:
-    return round(values.min().item(), DIGITS), round(values.max().item(), DIGITS)
+    return round(values.min().item(), DIGITS) + 0.0, round(values.max().item(), DIGITS) + 0.0
 
 
 def _unchanged_by(layer: nn.Conv2d) -> tuple[str, ...]:
@@ -144,11 +155,35 @@ def changed(layer: nn.Module, scale: float = 1.0, shift: float = 0.0) -> Iterato
 
 def worked_example(spec: WeightParametrizationSpec) -> tuple[ExampleRow, ...]:
     """Return three filters of four weights, and what each is after v was doubled."""
-    layer = nn.Linear(4, 3, bias=False, dtype=torch.float64)
+    layer = _small_layer(spec)
     start = torch.tensor(EXAMPLE, dtype=torch.float64)
-    with torch.no_grad():
-        layer.weight.copy_(start)
-    spec.build(layer)
     with changed(layer, scale=2):
         after = layer.weight.detach().tolist()
     return tuple(ExampleRow(tuple(row), tuple(out)) for row, out in zip(start.tolist(), after, strict=True))
+
+
+def weight_by_hand(spec: WeightParametrizationSpec) -> ByHand:
+    """Compute the first weight of the example's first filter from the formula, as v starts."""
+    layer, formula = _small_layer(spec), spec.formula()
+    learned, numbers = learned_tensors(layer), list(EXAMPLE[0])
+    names = [name for name in names_in(formula) if moment_of(name)]
+    taken = moments(names, numbers) if names else None
+    squares, text = sum_of_squares(numbers)
+    lines = taken.lines if taken else (("values", ", ".join(map(number_text, numbers))),)
+    lines += (("sum_of_squares", text),) if "sum_of_squares" in names_in(formula) else ()
+    known = {key: value for key, value in spec.model_dump().items() if isinstance(value, float)}
+    known |= {name: tensor.detach().flatten()[0].item() for name, tensor in learned.items()}
+    known |= {"n": len(numbers), "sum_of_squares": squares} | (dict(taken.values) if taken else {})
+    lines += tuple((name, f"{number_text(known[name])}: learned, as it starts") for name in learned)
+    reduced, result = steps(formula, known)
+    lines += (("weight", formula), *(("", f"= {line}") for line in reduced))
+    return ByHand("weight 1 of filter 1 in the example", lines, result, layer.weight.flatten()[0].item())
+
+
+def _small_layer(spec: WeightParametrizationSpec) -> nn.Linear:
+    """Return a layer whose weight is the example, parametrized."""
+    layer = nn.Linear(len(EXAMPLE[0]), len(EXAMPLE), bias=False, dtype=torch.float64)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor(EXAMPLE, dtype=torch.float64))
+    spec.build(layer)
+    return layer

@@ -1,4 +1,4 @@
-"""Measures how far a layer's gradient moves when the layers before it are updated: internal covariate shift."""
+"""Measures how far a layer's weight gradient moves when the layers before it are updated: internal covariate shift."""
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from normbench.models.base import learned_parameters
 
 
 def measure(step: RecordedStep) -> Probes:
-    """Compare each layer's gradient with what it is once the layers before it have made their update of this step.
+    """Compare each layer's weight gradient with what it is once the layers before it have made their update.
 
     Both are of the layer's own weight before the step, on the same batch with the same dropout. In the second, all
     parameters of earlier layers, those of their norms among them, are as the step left them; its own and all later

@@ -1,4 +1,4 @@
-"""Measures loss and gradient along the gradient: loss variation, gradient predictiveness, smoothness."""
+"""Measures loss and weight gradient along the weight gradient: loss variation, gradient predictiveness, smoothness."""
 
 import torch
 
@@ -13,7 +13,7 @@ MULTIPLES = (0.5, 1.0, 2.0, 4.0)
 
 
 def measure(step: RecordedStep) -> Probes:
-    """Measure loss and gradient at points from the weights before the step against the batch's gradient.
+    """Measure loss and weight gradient at points from the weights before the step against the batch's gradient.
 
     The same batch with the same dropout and random state; batch statistics are of the weights at each place. The
     direction has all parameters; L1, weight decay, momentum and Adam's scales are not part of it. One pass forward and

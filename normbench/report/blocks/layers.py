@@ -18,9 +18,9 @@ LONG = 12
 MAX_NAMED = 4
 ALL_LAYERS = "--layers all"
 STD = "std per layer"
-CAPTION = {"weight": "weight", "grad": "gradient", "activation": "output"}
+CAPTION = {"weight": "weight", "grad": "weight gradient", "activation": "output"}
 DRIFTING = ("grows", "shrinks", "vanishes", "explodes")
-SURFACE_TITLES = dict(zip(SIZES, ("loss variation", "gradient change", "change per distance"), strict=True))
+SURFACE_TITLES = dict(zip(SIZES, ("loss variation", "weight gradient change", "per distance"), strict=True))
 
 
 def layers_block(report: LayerReport, max_layers: int | None = LONG, *, with_arm: bool = True) -> Block:
@@ -87,12 +87,12 @@ def summary_line(reports: Sequence[LayerReport]) -> Line:
 
 def standouts_block(found: Sequence[Finding]) -> Block:
     """Return a line for each finding: layers, fault, numbers, way out."""
-    nothing = ["Nothing: updates, units, gradients and running statistics are as they should be."]
+    nothing = ["Nothing: updates, units, output gradients and running statistics are as they should be."]
     return Block("what stands out", lines=as_lines([finding_line(one) for one in found] or nothing))
 
 
 def surfaces_blocks(found: Sequence[Surface]) -> list[Block]:
-    """Return the roughness of the loss along the gradient for each arm, and the step sizes of the measurement."""
+    """Return the roughness of the loss along the weight gradient for each arm, and the step sizes taken."""
     walked = dict.fromkeys((tuple(one.step_sizes), tuple(one.multiples)) for one in found)
     return [
         _surface([one for one in found if (tuple(one.step_sizes), tuple(one.multiples)) == each]) for each in walked
@@ -109,7 +109,7 @@ def _surface(alike: Sequence[Surface]) -> Block:
         for j, time in enumerate(("start", "end"))
     ]
     arms = [keys("arm", [one.arm for one in alike]), Column("seeds", [one.num_seeds for one in alike])]
-    heading = f"loss surface along the gradient of a batch, at {steps} of it ({multiples} x lr)"
+    heading = f"loss surface along the weight gradient of a batch, at {steps} of it ({multiples} x lr)"
     return Block(heading, Table([*arms, *spans]))
 
 
@@ -134,7 +134,7 @@ def frames_block(heading: str, frames: Sequence[FrameLine], max_layers: int | No
         keys("layer", [line.layer for line in shown]),
         *(
             Column(title, [getattr(line, name) for line in shown])
-            for title, name in (("weight", "weight_std"), ("gradient", "grad_std"), ("output", "output_std"))
+            for title, name in (("weight", "weight_std"), ("weight gradient", "grad_std"), ("output", "output_std"))
         ),
     ]
     return Block(heading, Table(columns))

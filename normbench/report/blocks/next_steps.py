@@ -11,7 +11,7 @@ from normbench.report.blocks.block import WIDE_LABEL, Block, Line
 from normbench.storage.run_folder import Arm
 
 ENOUGH_SEEDS = 8
-HISTOGRAMS = "histograms of weights and gradients"
+HISTOGRAMS = "histograms: weight, weight gradient"
 
 
 def evidence_block(comparison: StudyComparison) -> list[Block]:

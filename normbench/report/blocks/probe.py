@@ -47,7 +47,7 @@ def _table(lines: Sequence[ProbeLine], max_layers: int | None) -> Table:
             Column("output mean", of(lambda line: line.figures.get("mean"))),
             Column("output std", of(lambda line: line.std.value if line.has_output else None)),
             Column("output zeros", of(lambda line: line.figures.get("zero_share")), what="zero_share"),
-            Column("gradient std", of(lambda line: line.grad_std.value if line.grad_std else None)),
+            Column("output gradient std", of(lambda line: line.grad_std.value if line.grad_std else None)),
             Column("weight gradient std", of(lambda line: line.figures.get("weight_grad_std"))),
             words("", of(lambda line: line.word, ALL_LAYERS)),
         ]
@@ -59,8 +59,8 @@ def _kind(line: ProbeLine) -> str:
 
 
 def _growth_lines(report: ProbeReport) -> list[str]:
-    found = (("output, forward", report.forward), ("gradient, backward", report.backward))
-    return [f"growth per layer  {name:<18}  {growth_text(growth)}" for name, growth in found if growth]
+    found = (("output, forward", report.forward), ("output gradient, backward", report.backward))
+    return [f"growth per layer  {name:<25}  {growth_text(growth)}" for name, growth in found if growth]
 
 
 def _calls_lines(lines: Sequence[ProbeLine]) -> list[str]:

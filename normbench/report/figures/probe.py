@@ -1,4 +1,4 @@
-"""Draws a probe: std over the layers with a band over seeds, output on the left, gradient on the right."""
+"""Draws a probe: std over the layers with a band over seeds, output on the left, output gradient on the right."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ MAX_NAMES = 24
 """As many layers have room for their names under an axis."""
 PANELS: dict[str, Callable[[ProbeLine], Spread | None]] = {
     "output, forward": lambda line: line.std,
-    "gradient at the layer's output, backward": lambda line: line.grad_std,
+    "output gradient, backward": lambda line: line.grad_std,
 }
 
 

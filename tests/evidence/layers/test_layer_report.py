@@ -102,8 +102,8 @@ def test_a_dead_layer_is_told():
 @pytest.mark.parametrize(
     ("below", "above", "finding"),
     [
-        (1e-6, 1.0, ["The gradient vanishes on its way back: std 1 at hidden2, 1e-06 at hidden1."]),
-        (5e4, 1.0, ["The gradient explodes on its way back: std 1 at hidden2, 5e+04 at hidden1."]),
+        (1e-6, 1.0, ["The output gradient vanishes backward: std 1 at hidden2, 1e-06 at hidden1."]),
+        (5e4, 1.0, ["The output gradient explodes backward: std 1 at hidden2, 5e+04 at hidden1."]),
         (0.01, 1.0, []),
         (100.0, 1.0, []),
     ],

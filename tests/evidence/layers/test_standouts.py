@@ -87,12 +87,12 @@ FAULTS = {
     ),
     "default init at depth": (
         CLUSTERS | {"model": {"name": "mlp", "width": 32, "depth": 12}, "num_steps": 20},
-        "gradient vanishes with depth",
+        "output gradient vanishes with depth",
         {"hidden1"},
     ),
     "batch norm at depth": (
         CLUSTERS | {"model": {"name": "mlp", "width": 64, "depth": 50}, "norm": "batch_norm", "num_steps": 0},
-        "gradient explodes with depth",
+        "output gradient explodes with depth",
         {"hidden1"},
     ),
 }
@@ -213,7 +213,7 @@ def test_a_gradient_that_cannot_pass_dead_units_says_nothing_of_depth():
     layers = [f"hidden{i}" for i in range(1, 8)] + ["output"]
     vanishing = {("network", "gradient_depth_slope"): [2.0, 2.0, 2.0]}
     (line,) = lines_of(vanishing, layers=layers)
-    assert "hidden1: gradient vanishes with depth" in line
+    assert "hidden1: output gradient vanishes with depth" in line
     assert "7.39-fold per layer" in line
     assert "163,000-fold in all" in line
 

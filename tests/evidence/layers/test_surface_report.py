@@ -42,7 +42,7 @@ def test_the_ends_are_means_over_seeds_of_what_was_recorded():
 
 def test_the_report_says_the_step_sizes(out):
     walked = "at 0.005, 0.01, 0.02, 0.04 of it (0.5, 1, 2, 4 x lr)"
-    line = f"loss surface along the gradient of a batch, {walked}"
+    line = f"loss surface along the weight gradient of a batch, {walked}"
     table = out.partition(f"\n{line}\n")[2].splitlines()
     assert [row.split()[0] for row in table[:4]] == ["loss", "arm", "plain", "decayed"]
 

@@ -8,7 +8,7 @@ from normbench.evidence.statistics.trends import log_slope
 
 
 class DepthSlope(Reducer):
-    """Whether signals or gradients grow or vanish through the layers."""
+    """Whether outputs or output gradients grow or vanish through the layers."""
 
     over_layers = True
 

@@ -5,6 +5,7 @@ from math import prod
 from typing import Any
 
 from normbench.report.blocks.block import Block, Column, Line, Table, keys, words
+from normbench.report.blocks.explain.by_hand import by_hand_blocks, running_lines
 from normbench.report.blocks.explain.parts import (
     LABEL_WIDTH,
     caption_block,
@@ -25,11 +26,13 @@ INVARIANCES = {
 def norm_blocks(found: Mapping[str, Any]) -> list[Block]:
     """Return the page of one norm; ``found`` is an Explanation as nested mappings."""
     shape = ", ".join(str(size) for size in found["shape"])
-    example = example_lines(found["example"], "three samples, four numbers each, in training")
+    example = example_lines(found["example"]["rows"], _example_caption(found))
+    lines = [*_measured_lines(found), *running_lines(found["running"]), *example]
     return [
         caption_block(f"{found['name']} · norm at ({shape})", found),
         settings_block(found["settings"]),
-        Block(lines=[*_measured_lines(found), *example], label_width=LABEL_WIDTH),
+        Block(lines=lines, label_width=LABEL_WIDTH),
+        *by_hand_blocks(found["by_hand"]),
         Block(lines=source_lines(found), label_width=LABEL_WIDTH),
     ]
 
@@ -37,7 +40,7 @@ def norm_blocks(found: Mapping[str, Any]) -> list[Block]:
 def _measured_lines(found: Mapping[str, Any]) -> list[Line]:
     training, evaluation = found["training"], found["evaluation"]
     sections = [
-        ("formula", found["about"]["formula"]),
+        ("formula", found["formula"]),
         ("axes", _axes(found["shape"])),
         ("averages", _averages(training)),
         *_block(found),
@@ -49,6 +52,14 @@ def _measured_lines(found: Mapping[str, Any]) -> list[Line]:
     if found["momentum"] is not None:
         sections.append(("momentum", _momentum(found["momentum"])))
     return [Line(text, label) for label, text in sections]
+
+
+def _example_caption(found: Mapping[str, Any]) -> str:
+    example = found["example"]
+    shape = ", ".join(map(str, example["shape"]))
+    whole = "" if example["is_whole"] else ", a piece of this shape"
+    more = "" if found["by_hand"] else "; --by-hand shows the steps"
+    return f"batch of ({shape}){whole}, in training: a row per sample{more}"
 
 
 def _axes(shape: Sequence[int]) -> str:
@@ -67,7 +78,7 @@ def _averages(training: Mapping[str, Any]) -> str:
 
 def _block(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows = found["block"]
-    if not found["training"]["num_statistics"]:
+    if not rows or not found["training"]["num_statistics"]:
         return []
     width = len(rows[0].split())
     positions = "with all their positions" if found["shares_positions"] else "at each position"

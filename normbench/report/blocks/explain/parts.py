@@ -7,6 +7,9 @@ from normbench.report.blocks.block import Block, Line
 
 LABEL_WIDTH = 13
 """As "evaluation" takes, and a little more."""
+DECIMALS = 3
+IN_ONE_LINE, MOST_IN_LINE = 4, 8
+"""Numbers of a sample that fit on a line of 80 with the output behind them, and without."""
 
 
 def caption_block(heading: str, found: Mapping[str, Any]) -> Block:
@@ -21,13 +24,21 @@ def settings_block(settings: Sequence[Mapping[str, Any]], heading: str = "settin
 
 
 def example_lines(example: Sequence[Mapping[str, Any]], caption: str) -> list[Line]:
-    """Return a worked example: four input numbers and their output, row by row."""
-    rows = [" -> ".join(_numbers(row[key]) for key in ("values", "output")) for row in example]
+    """Return a worked example: the input numbers of each sample and their output, in one line or below each other."""
+    rows = [_row(*(_numbers(row[key]) for key in ("values", "output"))) for row in example]
     return [Line(caption, "example"), *(Line(row) for row in rows)] if rows else []
 
 
-def _numbers(values: Sequence[float]) -> str:
-    return " ".join(f"{number:7.3f}" for number in values)
+def _row(values: list[str], output: list[str]) -> str:
+    if len(values) <= IN_ONE_LINE:
+        return " -> ".join(" ".join(numbers) for numbers in (values, output))
+    is_cut = len(values) > MOST_IN_LINE
+    shown = (" ".join([*numbers[: MOST_IN_LINE - 1], "..."] if is_cut else numbers) for numbers in (values, output))
+    return "   {}\n-> {}".format(*shown)
+
+
+def _numbers(values: Sequence[float]) -> list[str]:
+    return [f"{round(number, DECIMALS) + 0.0:7.{DECIMALS}f}" for number in values]
 
 
 def source_lines(found: Mapping[str, Any]) -> list[Line]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from normbench.report.blocks.block import Block, Column, Line, Table, keys
+from normbench.report.blocks.explain.by_hand import by_hand_blocks
 from normbench.report.blocks.explain.parts import LABEL_WIDTH
 
 
@@ -13,6 +14,7 @@ def regularizer_blocks(found: Mapping[str, Any]) -> list[Block]:
     return [
         Block(heading=f"{found['name']} · regularizer", lines=[Line(text, label) for label, text in found["rules"]]),
         Block(heading=found["table"]["caption"], table=_table(found["table"])),
+        *by_hand_blocks(found["by_hand"]),
         Block(lines=[*notes, Line(f"{found['paper']}. {found['url']}", "paper")], label_width=LABEL_WIDTH),
     ]
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from normbench.report.blocks.block import Block, Column, Line, Table, keys
+from normbench.report.blocks.explain.by_hand import by_hand_blocks
 from normbench.report.blocks.explain.norm import tensors_text
 from normbench.report.blocks.explain.parts import (
     LABEL_WIDTH,
@@ -18,7 +19,7 @@ from normbench.report.blocks.numbers import short
 def weight_parametrization_blocks(found: Mapping[str, Any]) -> list[Block]:
     """Return the page of one weight parametrization; ``found`` is a WeightExplanation as nested mappings."""
     lines = [
-        Line(found["about"]["formula"], "formula"),
+        Line(found["formula"], "formula"),
         Line(tensors_text(found["learned"]), "learned"),
         Line(", ".join(found["unchanged_by"]) or "nothing that is done to v", "unchanged by"),
         *example_lines(found["example"], "three filters of four weights -> the weight after v was doubled"),
@@ -27,6 +28,7 @@ def weight_parametrization_blocks(found: Mapping[str, Any]) -> list[Block]:
         caption_block(f"{found['name']} · weight parametrization", found),
         settings_block(found["settings"]),
         Block(lines=lines, label_width=LABEL_WIDTH),
+        *by_hand_blocks(found["by_hand"]),
         _figures_block(found),
         Block(lines=source_lines(found), label_width=LABEL_WIDTH),
     ]
