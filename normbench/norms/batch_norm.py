@@ -168,7 +168,7 @@ class BatchNormSpec(NormSpec):
             ),
             (
                 "A hand-written layer that divides by n - 1 differs by a factor sqrt((n - 1) / n); the printed sum "
-                "of differences, 13.8286, is sqrt(3) / 4 for each of 32 statistics: 13.86."
+                "of differences, 13.83, is sqrt(3) / 4 for each of 32 statistics: 13.86."
             ),
         ),
     )

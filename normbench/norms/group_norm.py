@@ -44,10 +44,10 @@ class GroupNormSpec(NormSpec):
                 " does not shape them back."
             ),
             (
-                "Another's hand-written layer divides by n - 1: the printed sum of differences, 55.4126, is "
+                "Another's hand-written layer divides by n - 1: the printed sum of differences, 55.41, is "
                 "sqrt(3) / 4 for each of 16 * 8 statistics: 55.43."
             ),
-            "It measures instance norm again where it prints group norm's distance: not 31.9452, but near 8.0.",
+            "It measures instance norm again where it prints group norm's distance: not 31.95, but near 8.0.",
         ),
     )
     name: Literal["group_norm"] = "group_norm"

@@ -95,7 +95,7 @@ class InstanceNormSpec(NormSpec):
         documents=(
             "The printed output of the 2d example is lost; on constant maps it must be 0.",
             (
-                "A hand-written layer divides by n - 1: the printed sum of differences, 221.6718, is sqrt(3) / 4 for "
+                "A hand-written layer divides by n - 1: the printed sum of differences, 221.67, is sqrt(3) / 4 for "
                 "each of 16 * 32 statistics: 221.72."
             ),
         ),

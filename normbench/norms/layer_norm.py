@@ -116,7 +116,7 @@ class LayerNormSpec(NormSpec):
         documents=(
             ('"gamma and beta are per sample": they are per element of normalized_shape and shared by all samples.'),
             (
-                "A hand-written layer divides by n - 1: the printed sum of differences, 6.9151, is sqrt(3) / 4 for "
+                "A hand-written layer divides by n - 1: the printed sum of differences, 6.92, is sqrt(3) / 4 for "
                 "each of 16 statistics: 6.93."
             ),
         ),

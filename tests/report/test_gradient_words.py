@@ -13,7 +13,7 @@ from made_up_runs import made_up_arm, std_rows
 
 from normbench.evidence.layers import probe_signs, standout_rules
 from normbench.evidence.layers.layer_report import report_layers
-from normbench.evidence.layers.probe_lines import LayerReading
+from normbench.evidence.layers.network_reading import LayerReading, NetworkReading
 from normbench.evidence.layers.probe_reading import read_probe
 from normbench.inspection.explain.settings import all_settings
 from normbench.report.blocks.block import block_mapping
@@ -88,7 +88,7 @@ def test_a_probe():
         LayerReading(name, "Linear", "weights", name, (16, 16), "", True, figures | {"grad_std": 10.0 ** (-3 * i)})
         for i, name in enumerate("abcd")
     ]
-    said = refuse_bare(of_blocks(*probe_blocks(read_probe("deep", "batch 8 of noise", [lines, lines]))))
+    said = refuse_bare(of_blocks(*probe_blocks(read_probe("deep", "batch 8 of noise", [NetworkReading(tuple(lines))] * 2))))
     assert {" output gradient std", " weight gradient std"} <= set(said)
     assert any(text.startswith("growth per layer  output gradient, backward") for text in said)
 
