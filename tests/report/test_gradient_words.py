@@ -88,7 +88,8 @@ def test_a_probe():
         LayerReading(name, "Linear", "weights", name, (16, 16), "", True, figures | {"grad_std": 10.0 ** (-3 * i)})
         for i, name in enumerate("abcd")
     ]
-    said = refuse_bare(of_blocks(*probe_blocks(read_probe("deep", "batch 8 of noise", [NetworkReading(tuple(lines))] * 2))))
+    report = read_probe("deep", "batch 8 of noise", [NetworkReading(tuple(lines))] * 2)
+    said = refuse_bare(of_blocks(*probe_blocks(report)))
     assert {" output gradient std", " weight gradient std"} <= set(said)
     assert any(text.startswith("growth per layer  output gradient, backward") for text in said)
 
