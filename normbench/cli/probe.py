@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from normbench.evidence.layers.probe_reading import ProbeReport
+    from normbench.evidence.probe.probe_report import ProbeReport
     from normbench.findings import Finding
     from normbench.report.blocks.block import Block
     from normbench.study.config import Study

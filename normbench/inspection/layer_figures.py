@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from normbench.evidence.layers.network_reading import LayerReading
+from normbench.evidence.probe.network_reading import LayerReading
 from normbench.inspection.probe_pass import Pass, is_reached
 from normbench.inspection.watch.layers import LOOKUPS, WatchedLayer, norm_after
 from normbench.inspection.watch.moments import Moments, pooled

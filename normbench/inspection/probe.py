@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from normbench.evidence.layers.network_reading import LayerReading, NetworkReading, OutputReading
+from normbench.evidence.probe.network_reading import LayerReading, NetworkReading, OutputReading
 from normbench.inspection.layer_figures import layer_reading, parameter_reading
-from normbench.inspection.model_input import ModelInput
-from normbench.inspection.plain_execution import executing_plainly, refuse_scripted
+from normbench.inspection.own_models.model_input import ModelInput
+from normbench.inspection.own_models.plain_execution import executing_plainly, refuse_scripted
 from normbench.inspection.probe_pass import Pass, run_pass
 from normbench.inspection.watch.layers import loose_parameters
 from normbench.inspection.watch.moments import Moments

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import Node
 
 from normbench.errors import SettingError
-from normbench.inspection.model_input import ModelInput
+from normbench.inspection.own_models.model_input import ModelInput
 from normbench.inspection.watch.graph import depends_on, nodes_before
 from normbench.inspection.watch.moments import Moments
 from normbench.inspection.watch.norm_values import NormValues, counting_norm_values

@@ -10,7 +10,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint, checkpoint_sequential
 
 from normbench.errors import SettingError
-from normbench.evidence.layers.probe_reading import read_probe
+from normbench.evidence.probe.probe_report import read_probe
 from normbench.inspection.probe import probe_model
 from normbench.inspection.watch.moments import Moments, pooled
 

@@ -9,7 +9,7 @@ from inspection.networks.row import made
 from inspection.networks.table import HEALTHY, SICK
 from torch import nn
 
-from normbench.evidence.layers.probe_reading import read_probe
+from normbench.evidence.probe.probe_report import read_probe
 from normbench.inspection.probe import probe_model
 
 

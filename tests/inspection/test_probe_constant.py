@@ -8,7 +8,7 @@ import torch
 from foreign_models import plain
 from torch import nn
 
-from normbench.evidence.layers.probe_reading import read_probe
+from normbench.evidence.probe.probe_report import read_probe
 from normbench.inspection.probe import probe_model
 
 X = torch.randn(16, 32, generator=torch.Generator().manual_seed(0))

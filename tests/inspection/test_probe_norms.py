@@ -8,7 +8,7 @@ from contracts.norm_cases import FEATURE_SHAPES, takes
 from contracts.variants import variants
 from torch import nn
 
-from normbench.evidence.layers.probe_reading import read_probe
+from normbench.evidence.probe.probe_report import read_probe
 from normbench.inspection.probe import probe_model
 from normbench.models.base import build_norm
 

@@ -7,8 +7,8 @@ import torch
 from foreign_models import HEALTHY, Functional, ResNet, batch_for, encoder, kaiming, plain
 from torch import nn
 
-from normbench.evidence.layers.network_reading import LayerReading, NetworkReading
-from normbench.evidence.layers.probe_reading import read_probe
+from normbench.evidence.probe.network_reading import LayerReading, NetworkReading
+from normbench.evidence.probe.probe_report import read_probe
 from normbench.inspection.probe import probe_model
 from normbench.scheduling.probe_seeds import probe_config
 from normbench.study.config import RunConfig

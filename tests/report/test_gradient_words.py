@@ -11,10 +11,11 @@ import pytest
 from command_line import normbench
 from made_up_runs import made_up_arm, std_rows
 
-from normbench.evidence.layers import probe_signs, standout_rules
+from normbench.evidence.layers import standout_rules
 from normbench.evidence.layers.layer_report import report_layers
-from normbench.evidence.layers.network_reading import LayerReading, NetworkReading
-from normbench.evidence.layers.probe_reading import read_probe
+from normbench.evidence.probe import signs as probe_signs
+from normbench.evidence.probe.network_reading import LayerReading, NetworkReading
+from normbench.evidence.probe.probe_report import read_probe
 from normbench.inspection.explain.settings import all_settings
 from normbench.report.blocks.block import block_mapping
 from normbench.report.blocks.layers import layers_block, standouts_block

@@ -2,8 +2,8 @@
 
 from io import StringIO
 
-from normbench.evidence.layers.network_reading import LayerReading, NetworkReading
-from normbench.evidence.layers.probe_reading import read_probe
+from normbench.evidence.probe.network_reading import LayerReading, NetworkReading
+from normbench.evidence.probe.probe_report import read_probe
 from normbench.report.blocks.layers import LONG
 from normbench.report.blocks.probe import probe_blocks
 from normbench.report.terminal.console import make_console

@@ -1,1 +1,1 @@
-"""Reads the tables of a run layer by layer: standard deviations, probes, and findings about them."""
+"""Reads the tables of a run layer by layer: standard deviations, probes.csv, and findings about them."""

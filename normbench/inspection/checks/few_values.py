@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from math import ceil, prod
 
-from normbench.evidence.layers.probe_norms import FEWEST_VALUES, why_few_values
+from normbench.evidence.probe.norms import FEWEST_VALUES, why_few_values
 from normbench.findings import Finding
 from normbench.inspection.checks.base import Setup
 from normbench.inspection.forward_pass import NormCall

@@ -9,7 +9,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from torch.nn.utils.parametrize import is_parametrized
 
-from normbench.evidence.layers.network_reading import Role
+from normbench.evidence.probe.network_reading import Role
 from normbench.models.base import Layer, weight_parameters
 
 ZEROING = (nn.ReLU, nn.ReLU6, nn.Hardsigmoid, nn.Hardswish, nn.Hardshrink, nn.Softshrink, nn.Threshold)

@@ -10,8 +10,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
 
 from normbench.errors import SettingError
-from normbench.evidence.layers.network_reading import NormReading
-from normbench.evidence.layers.probe_norms import OTHER_NORM
+from normbench.evidence.probe.network_reading import NormReading
+from normbench.evidence.probe.norms import OTHER_NORM
 from normbench.inspection.watch.tensors import named_tensors
 from normbench.models.base import BuiltNorm
 

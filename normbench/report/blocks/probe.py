@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from normbench.evidence.layers.probe_lines import ProbeLine
-from normbench.evidence.layers.probe_reading import ProbeReport
+from normbench.evidence.probe.lines import ProbeLine
+from normbench.evidence.probe.probe_report import ProbeReport
 from normbench.evidence.statistics.growth import Growth
 from normbench.report.blocks.block import Block, Column, Table, as_lines, keys, words
 from normbench.report.blocks.findings import IN_A_PROBE, findings_blocks

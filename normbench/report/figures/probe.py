@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from normbench.errors import ComparisonError
-from normbench.evidence.layers.probe_lines import ProbeLine
-from normbench.evidence.layers.probe_reading import ProbeReport
+from normbench.evidence.probe.lines import ProbeLine
+from normbench.evidence.probe.probe_report import ProbeReport
 from normbench.evidence.statistics.growth import Spread
 from normbench.report.figures.comparison import COLORS, MAX_LINES, STYLES, check_path, write_picture
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from normbench.errors import ConfigError
-from normbench.inspection.model_input import ModelInput
-from normbench.inspection.user_model import in_one_line
+from normbench.inspection.own_models.model_input import ModelInput
+from normbench.inspection.own_models.user_model import in_one_line
 from normbench.random_streams import stream
 
 LARGEST = 2**31

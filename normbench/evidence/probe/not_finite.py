@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from normbench.evidence.layers.probe_lines import ProbeLine
-from normbench.evidence.layers.probe_signs import INITIALIZE, probe_finding
+from normbench.evidence.probe.lines import ProbeLine
+from normbench.evidence.probe.signs import INITIALIZE, probe_finding
 from normbench.findings import Finding
 
 HUGE = 1e18

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from normbench.evidence.layers.network_reading import LayerReading, NetworkReading
-from normbench.evidence.layers.probe_faults import find_faults
-from normbench.evidence.layers.probe_lines import ProbeLine, merge_seeds
+from normbench.evidence.probe.faults import find_faults
+from normbench.evidence.probe.lines import ProbeLine, merge_seeds
+from normbench.evidence.probe.network_reading import LayerReading, NetworkReading
 from normbench.evidence.statistics.growth import Growth, growth_per_layer
 from normbench.findings import Finding
 

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from normbench.evidence.layers.probe_lines import ProbeLine
-from normbench.evidence.layers.probe_signs import INITIALIZE, probe_finding
+from normbench.evidence.probe.lines import ProbeLine
+from normbench.evidence.probe.signs import INITIALIZE, probe_finding
 from normbench.evidence.statistics.growth import FAINT, FAR, SMALLEST, Growth
 from normbench.findings import Finding
 

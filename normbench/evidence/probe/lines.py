@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from normbench.evidence.layers.layer_report import DEAD_SHARE, word_for
-from normbench.evidence.layers.network_reading import LayerReading, Role
+from normbench.evidence.probe.network_reading import LayerReading, Role
 from normbench.evidence.statistics.growth import Spread
 from normbench.evidence.statistics.means import mean_of
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from math import ceil, sqrt
 
-from normbench.evidence.layers.network_reading import NetworkReading, NormReading
-from normbench.evidence.layers.probe_signs import probe_finding
+from normbench.evidence.probe.network_reading import NetworkReading, NormReading
+from normbench.evidence.probe.signs import probe_finding
 from normbench.findings import Finding
 
 FEWEST_VALUES = 16

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from itertools import takewhile
 
 from normbench.evidence.layers.layer_report import DEAD_SHARE
-from normbench.evidence.layers.network_reading import NetworkReading, OutputReading
-from normbench.evidence.layers.probe_lines import ProbeLine
-from normbench.evidence.layers.probe_signs import probe_finding
+from normbench.evidence.probe.lines import ProbeLine
+from normbench.evidence.probe.network_reading import NetworkReading, OutputReading
+from normbench.evidence.probe.signs import probe_finding
 from normbench.evidence.statistics.growth import FAINT
 from normbench.findings import Finding
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from normbench.evidence.layers.network_reading import NetworkReading
-from normbench.evidence.layers.probe_dead import constant, cut_off, dead
-from normbench.evidence.layers.probe_lines import ProbeLine
-from normbench.evidence.layers.probe_norms import few_values
-from normbench.evidence.layers.probe_not_finite import gradient_not_finite, not_finite, running_statistics
-from normbench.evidence.layers.probe_scales import gradient_scale, output_scale
-from normbench.evidence.layers.probe_signs import INITIALIZE, probe_finding
+from normbench.evidence.probe.dead import constant, cut_off, dead
+from normbench.evidence.probe.lines import ProbeLine
+from normbench.evidence.probe.network_reading import NetworkReading
+from normbench.evidence.probe.norms import few_values
+from normbench.evidence.probe.not_finite import gradient_not_finite, not_finite, running_statistics
+from normbench.evidence.probe.scales import gradient_scale, output_scale
+from normbench.evidence.probe.signs import INITIALIZE, probe_finding
 from normbench.evidence.statistics.growth import FAR, Growth
 from normbench.findings import MAX_NAMED, Finding
 

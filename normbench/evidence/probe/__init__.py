@@ -1,0 +1,1 @@
+"""Reads one pass through a network, averaged over seeds: a line per layer, and what is wrong with it."""
