@@ -29,8 +29,8 @@ class Properties:
         sample_independent: Whether a sample's output does not depend on the other samples.
         same_in_eval: Whether training and evaluation mode compute the same.
         random: Whether two passes over the same input differ.
-        vmap: Whether it works under ``torch.func.vmap`` with stacked parameters and buffers, and random numbers of their
-            own for each (``randomness="different"``).
+        vmap: Whether it works under ``torch.func.vmap`` with stacked parameters and buffers, each layer with random
+            numbers of its own (``randomness="different"``).
         averaged_axes: Axes over which one mean and variance are taken, as letters ("N H W"); "" for none,
             "H W | N H W" for statistics of several kinds.
         overlapping: Whether each value has its own statistics, over a window that overlaps its neighbours'.

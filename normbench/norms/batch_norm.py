@@ -24,6 +24,8 @@ from normbench.norms.base import (
 from normbench.parts import About
 from normbench.precision import HALF_PRECISION, at_least_float32
 
+Stats = tuple[Tensor | None, Tensor | None]
+"""Running mean and variance, which torch's kernel updates in training."""
 Momentum = Annotated[float, Field(strict=True, ge=0, le=1)]
 
 
@@ -95,14 +97,18 @@ class BatchNorm(_BatchNorm):
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
         """Normalize with the batch in training, with the running statistics in evaluation."""
         self._check_input_dim(input)
-        if not self.training and self.track_running_stats:
+        if not self.training and self.running_mean is not None:
             mean, var = self._running_stats()
-            return self._normalize(input, at_least_float32(mean), at_least_float32(var), training=False)
+            return self._kernel(input, (at_least_float32(mean), at_least_float32(var)), training=False)
         if not input.numel():  # no statistics
             return scale_and_shift(input, self.weight, self.bias)
-        if not self.track_running_stats or (self.momentum == 0 and not self.extra_momenta):
-            return self._normalize(input)  # nothing is remembered, and 0 times an overflowing variance is nan
-        return self._normalize_and_remember(input)
+        if self.training and self.running_mean is not None and self._remembers():
+            return self._normalize_and_remember(input)
+        return self._kernel(input)
+
+    def _remembers(self) -> bool:
+        # At momentum 0 the kernel would take 0 times an overflowing variance, which is nan.
+        return self.track_running_stats and (self.momentum != 0 or bool(self.extra_momenta))
 
     def _normalize_and_remember(self, x: Tensor) -> Tensor:
         running_mean, running_var = self._running_stats()
@@ -112,7 +118,7 @@ class BatchNorm(_BatchNorm):
             return output
         assert self.num_batches_tracked is not None
         self.num_batches_tracked.add_(1)
-        output = self._normalize(x, running_mean, running_var, momentum=self.momentum)
+        output = self._kernel(x, (running_mean, running_var), momentum=self.momentum)
         keep_finite(running_mean, running_var)
         return output
 
@@ -123,21 +129,15 @@ class BatchNorm(_BatchNorm):
         """
         # torch's kernel hands out what it computed if nothing old is to be kept.
         mean, var = (torch.zeros_like(at_least_float32(running)) for running in self._running_stats())
-        output = self._normalize(x, mean, var, momentum=1.0)
+        output = self._kernel(x, (mean, var), momentum=1.0)
         keep_finite(mean, var)
         return output, mean, var
 
-    def _normalize(
-        self,
-        x: Tensor,
-        mean: Tensor | None = None,
-        var: Tensor | None = None,
-        *,
-        training: bool = True,
-        momentum: float = 0.0,
+    def _kernel(
+        self, x: Tensor, stats: Stats = (None, None), *, training: bool = True, momentum: float = 0.0
     ) -> Tensor:
         weight, bias = at_least_float32(self.weight), at_least_float32(self.bias)
-        y = F.batch_norm(at_least_float32(x), mean, var, weight, bias, training, momentum, self.eps)
+        y = F.batch_norm(at_least_float32(x), *stats, weight, bias, training, momentum, self.eps)
         return y.to(x.dtype)
 
     def _running_stats(self) -> tuple[Tensor, Tensor]:

@@ -100,7 +100,7 @@ def test_other_numbers_of_channels_are_refused(case):
 
 
 @CASES
-def test_what_torchs_own_layer_refuses_of_an_empty_batch_is_all_that_is_refused(case):
+def test_an_empty_batch_is_taken_where_torchs_own_layer_takes_it(case):
     reference = torch_layer(case.spec, case.feature_shape)
     if reference is None:
         pytest.skip("torch has no such layer")
