@@ -1,5 +1,6 @@
 """Sums of squares as a squared norm, with first and second derivatives that are right at zero too."""
 
+from inspect import signature
 from typing import Any
 
 import torch
@@ -36,7 +37,7 @@ class _SquaredNorm(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         x, norm = ctx.saved_tensors
         with torch.no_grad():
-            rounded = grad * (2 * norm) * (x / norm).masked_fill(norm == 0, 0)
+            rounded = grad * (2 * norm) * (x / norm.masked_fill(norm == 0, 1))
         if torch.is_grad_enabled():  # a second derivative may follow
             exact = 2 * grad * x
             rounded = exact + (rounded - exact).detach()
@@ -47,3 +48,7 @@ class _SquaredNorm(torch.autograd.Function):
         (x,) = ctx.saved_tensors
         tangent: Tensor = 2 * (x * x_tangent).sum(ctx.dims, keepdim=True)
         return tangent
+
+
+# torch looks the signature up at every call; kept, it costs less.
+_SquaredNorm.forward.__signature__ = signature(_SquaredNorm.forward)  # type: ignore[attr-defined]

@@ -95,7 +95,7 @@ class RMSNorm(nn.Module):
 def _weight_like(x: Tensor, weight: Tensor) -> Tensor:
     """Return the weight with the axes of a sample of x: one per channel, or one per element."""
     if weight.dim() == 1:
-        return weight.view((-1,) + (1,) * (x.dim() - 2))
+        return weight if x.dim() == 2 else weight.view((-1,) + (1,) * (x.dim() - 2))
     if x.shape[1:] != weight.shape:
         rule = f"must have samples of shape {tuple(weight.shape)}, one weight per element"
         raise ValueError(f"input: {rule}, got shape {tuple(x.shape)}. Use affine: channel for other sizes.")

@@ -3,6 +3,7 @@
 from math import sqrt
 from typing import ClassVar, Literal
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import register_parametrization
@@ -60,11 +61,11 @@ class WeightStandardization(nn.Module):
         return standard.view_as(v).to(v.dtype)
 
 
-def _std(filters: Tensor) -> Tensor:
-    """Return the unbiased std of each row; of equal weights 0, whose derivatives are 0 where torch's second is nan."""
-    var = filters.var(1, correction=1, keepdim=True)
-    is_constant = var == 0
-    return var.masked_fill(is_constant, 1).sqrt().masked_fill(is_constant, 0)
+def _std(rows: Tensor) -> Tensor:
+    """Return the unbiased std of each row; of equal values 0, with derivatives of 0, where torch's second is nan."""
+    is_constant = rows.detach().std(1, correction=1, keepdim=True) == 0
+    ramp = torch.arange(rows.shape[1], dtype=rows.dtype, device=rows.device)
+    return (rows + is_constant * ramp).std(1, correction=1, keepdim=True).masked_fill(is_constant, 0)
 
 
 class WeightStandardizationSpec(WeightParametrizationSpec):
