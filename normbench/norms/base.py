@@ -138,7 +138,7 @@ def refuse_lone_values(name: str, feature_shape: FeatureShape, values: int) -> N
 def keep_finite(*buffers: Tensor) -> None:
     """Limit running statistics to the largest float, since an inf from one batch would never leave them."""
     # Autograd has noted the buffers' version for the backward pass, which in training does not read them.
-    with _unsafe_preserve_version_counter(buffers):
+    with _unsafe_preserve_version_counter(tuple(buffer for buffer in buffers if not buffer.is_inference())):
         for buffer in buffers:
             limit = torch.finfo(buffer.dtype).max
             buffer.copy_(buffer.clamp(min=-limit, max=limit))

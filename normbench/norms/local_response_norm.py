@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.amp.autocast_mode import is_autocast_available
 
 from normbench.errors import SettingError
 from normbench.norms.base import FeatureShape, NormSpec, Properties, check_channels, num_positions
@@ -68,7 +69,8 @@ class LocalResponseNorm(nn.Module):
             check_channels(x, self.num_features)
         values = at_least_float32(x)
         device = x.device.type
-        if torch.is_autocast_enabled(device):  # the product would be in half precision
+        if is_autocast_available(device) and torch.is_autocast_enabled(device):
+            # The product would be in half precision.
             with torch.autocast(device, enabled=False):
                 return self._damped(values).to(x.dtype)
         return self._damped(values).to(x.dtype)

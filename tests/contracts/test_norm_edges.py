@@ -4,7 +4,7 @@ from copy import deepcopy
 
 import pytest
 import torch
-from contracts.norm_cases import CASES, MODES, ONE_SHAPE_CASES, seeded
+from contracts.norm_cases import CASES, MODES, ONE_SHAPE_CASES, output, seeded
 from contracts.norm_references import torch_layer
 from torch import nn
 from torch.func import functional_call
@@ -82,6 +82,22 @@ def test_an_empty_batch_is_put_out_as_it_came_and_moves_nothing(case, mode):
             assert (y.shape, y.dtype, x.grad.shape) == (x.shape, x.dtype, x.shape)
             assert all(p.grad is None or not p.grad.any() for p in layer.parameters())
         assert all(torch.equal(value, before[name]) for name, value in layer.state_dict().items())
+
+
+@ONE_SHAPE_CASES
+def test_inference_mode_computes_the_same(case):
+    x = case.batch(5)
+    for training in MODES.values():
+        layer = case.layer(training=training)
+        expected = output(layer, x)
+        with torch.inference_mode():
+            assert torch.equal(output(layer, x), expected)
+
+
+@ONE_SHAPE_CASES
+def test_a_layer_on_the_meta_device_gives_the_shape(case):
+    x = case.batch(5).to("meta")
+    assert case.layer().to("meta")(x).shape == x.shape
 
 
 @CASES
