@@ -7,18 +7,21 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from normbench.norms._sum_of_squares import sum_of_squares
 from normbench.norms.base import (
     FeatureShape,
     Given,
     NormSpec,
     Properties,
     axes,
+    check_channels,
     num_positions,
     position_axes,
     refuse_lone_values,
 )
 from normbench.norms.batch_norm import BatchNorm, BatchNormSpec
 from normbench.parts import About
+from normbench.precision import at_least_float32
 
 
 class AdaIN(nn.Module):
@@ -34,14 +37,14 @@ class AdaIN(nn.Module):
     Shape:
         content: (N, C, *), one to three position axes.
         style: (N, C, *) or (1, C, *), any size of map.
-        output: as content.
+        output: as content, whose dtype it keeps.
 
     Args:
         eps: Added to both variances [input units squared].
         compat: ``official`` for the PyTorch port's numbers.
 
     Raises:
-        ValueError: The channels differ, or an unbiased variance of one position is asked for.
+        ValueError: The channels differ, or the style has no position, or an unbiased variance of one is asked for.
 
     References:
         Huang and Belongie, Arbitrary Style Transfer in Real-Time with Adaptive Instance Normalization, 2017.
@@ -59,28 +62,32 @@ class AdaIN(nn.Module):
     def forward(self, content: Tensor, style: Tensor) -> Tensor:
         """Return the content with the mean and std of the style."""
         _check(content, style, self.correction)
+        if not content.numel():
+            return content
         centred, _, std = _moments(content, self.eps, self.correction)
         _, style_mean, style_std = _moments(style, self.eps, self.correction)
-        return (centred * (style_std / std) + style_mean).view(content.shape)
+        return (centred * (style_std / std) + style_mean).view(content.shape).to(content.dtype)
 
 
 def _moments(x: Tensor, eps: float, correction: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-    """Return x minus its mean (N, C, L), and the mean and std of every map (N, C, 1)."""
-    maps = x.flatten(2)
+    """Return x minus its mean (N, C, L), and the mean and std of every map (N, C, 1), in float32 or float64."""
+    maps = at_least_float32(x.flatten(2))
     mean = maps.mean(2, keepdim=True)
     centred = maps - mean
-    var = torch.linalg.vector_norm(centred, dim=2, keepdim=True).square() / (maps.shape[2] - correction)
+    var = sum_of_squares(centred, (2,)) / (maps.shape[2] - correction)
     largest = torch.finfo(var.dtype).max  # beyond it inf / inf would reach the running statistics as nan
     return centred, mean, (var.clamp(max=largest) + eps).sqrt()
 
 
 def _check(content: Tensor, style: Tensor, correction: int) -> None:
-    if content.shape[1] != style.shape[1] or len(style) not in (1, len(content)):
+    if content.shape[1:2] != style.shape[1:2] or len(style) not in (1, len(content)):
         rule = f"style: must have {content.shape[1]} channels and 1 or {len(content)} samples"
         raise ValueError(f"{rule}, got shape {tuple(style.shape)}. Take both from the same layer.")
-    positions = min(content.flatten(2).shape[2], style.flatten(2).shape[2])
-    if positions <= correction:
-        raise ValueError(f"content, style: must have 2 positions or more, got {positions}. Use compat: none.")
+    positions = min(num_positions(x.shape[1:]) if x.dim() > 2 else 0 for x in (content, style))
+    if content.numel() and positions <= correction:
+        rule = "2 positions or more" if correction else "one position or more"
+        way_out = "Use compat: none." if correction and positions else "Give both as (N, C, *)."
+        raise ValueError(f"content, style: must have {rule}, got {positions}. {way_out}")
 
 
 class PermutedAdaIN(BatchNorm):
@@ -106,6 +113,9 @@ class PermutedAdaIN(BatchNorm):
         affine: Learn a weight (starts at 1) and a bias (starts at 0) per channel.
         probability: How often a training batch's styles are exchanged, 0 to 1.
 
+    Raises:
+        ValueError: The channels are not C.
+
     References:
         Nuriel, Benaim and Wolf, Permuted AdaIN: Reducing the Bias Towards Global Statistics in Image
         Classification, 2021. https://arxiv.org/abs/2010.05785
@@ -129,13 +139,19 @@ class PermutedAdaIN(BatchNorm):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
         """Exchange styles with the given probability in training, then normalize."""
-        if self.training and torch.rand(()).item() < self.probability:
-            input = exchange_styles(input, torch.randperm(len(input)), self.eps)  # noqa: A001 - torch's name
-        return super().forward(input)
+        check_channels(input, self.num_features)
+        if not self.training or not self._exchanges() or not input.numel():
+            return super().forward(input)
+        exchanged = exchange_styles(input, torch.randperm(len(input)), self.eps)
+        return super().forward(exchanged).to(input.dtype)
+
+    def _exchanges(self) -> bool:
+        drawn = torch.rand(())  # also where it decides nothing, so that all probabilities draw alike
+        return self.probability == 1 or (self.probability > 0 and drawn.item() < self.probability)
 
 
 def exchange_styles(x: Tensor, permutation: Tensor, eps: float) -> Tensor:
-    """Return x with the channel means and stds of x[permutation]."""
+    """Return x with the channel means and stds of x[permutation], in float32 or float64."""
     centred, mean, std = _moments(x, eps)
     order = permutation.to(x.device)
     return (centred * (std[order] / std) + mean[order]).view(x.shape)
@@ -189,6 +205,7 @@ class AdaINSpec(NormSpec):
             sample_independent=False,
             same_in_eval=False,
             random=self.probability > 0 and batch_size > 1,
+            vmap=self.probability in (0, 1),
             averaged_axes=axes("N", position_axes(feature_shape)),
             num_statistics=feature_shape[0],
         )

@@ -9,9 +9,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 from torch.autograd.grad_mode import _unsafe_preserve_version_counter
+from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
 from normbench.errors import SettingError
 from normbench.parts import About, Spec
+from normbench.precision import at_least_float32
 
 FeatureShape = tuple[int, ...]
 """One sample's shape: (C,), (C, L), (C, H, W) or (C, D, H, W)."""
@@ -28,7 +30,8 @@ class Properties:
         sample_independent: Whether a sample's output does not depend on the other samples.
         same_in_eval: Whether training and evaluation mode compute the same.
         random: Whether two passes over the same input differ.
-        vmap: Whether it works under ``torch.func.vmap`` with stacked parameters and buffers.
+        vmap: Whether it works under ``torch.func.vmap`` with stacked parameters and buffers, each layer with random
+            numbers of its own (``randomness="different"``).
         averaged_axes: Axes over which one mean and variance are taken, as letters ("N H W"); "" for none,
             "H W | N H W" for statistics of several kinds.
         overlapping: Whether each value has its own statistics, over a window that overlaps its neighbours'.
@@ -109,11 +112,30 @@ def axes(*letters: str) -> str:
 
 
 def scale_and_shift(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
-    """Return weight x + bias, channel by channel, of (N, C, *); x itself without them."""
+    """Return weight x + bias, channel by channel, of (N, C, *) in the dtype of x; x itself without them."""
     if weight is None or bias is None:
         return x
     shape = (-1,) + (1,) * (x.dim() - 2)
-    return torch.addcmul(bias.view(shape), x, weight.view(shape))
+    return torch.addcmul(bias.view(shape), at_least_float32(x), weight.view(shape)).to(x.dtype)
+
+
+def group_norm(x: Tensor, num_groups: int, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
+    """Return torch's group norm of (N, C, *), computed in float32 where x has half precision, in the dtype of x."""
+    if not x.numel():  # torch's gradient for the weight would be nan
+        return scale_and_shift(x, weight, bias)
+    weight, bias = at_least_float32(weight), at_least_float32(bias)
+    return F.group_norm(at_least_float32(x), num_groups, weight, bias, eps).to(x.dtype)
+
+
+def check_channels(x: Tensor, num_features: int) -> None:
+    """Refuse an input whose second axis is not as long as the layer was built for.
+
+    Raises:
+        ValueError: Where torch would broadcast, or normalize channels together that are not one.
+    """
+    if x.shape[1:2] != (num_features,):
+        rule = f"must have {num_features} channels, of shape (N, {num_features}, *)"
+        raise ValueError(f"input: {rule}, got shape {tuple(x.shape)}. Build the layer for as many channels as it gets.")
 
 
 def refuse_lone_values(name: str, feature_shape: FeatureShape, values: int) -> None:
@@ -134,7 +156,7 @@ def refuse_lone_values(name: str, feature_shape: FeatureShape, values: int) -> N
 def keep_finite(*buffers: Tensor) -> None:
     """Limit running statistics to the largest float, since an inf from one batch would never leave them."""
     # Autograd has noted the buffers' version for the backward pass, which in training does not read them.
-    with _unsafe_preserve_version_counter(buffers):
+    with _unsafe_preserve_version_counter(tuple(buffer for buffer in buffers if not buffer.is_inference())):
         for buffer in buffers:
             limit = torch.finfo(buffer.dtype).max
             buffer.copy_(buffer.clamp(min=-limit, max=limit))

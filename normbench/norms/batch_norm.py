@@ -15,12 +15,17 @@ from normbench.norms.base import (
     NormSpec,
     Properties,
     axes,
+    check_channels,
     keep_finite,
     num_positions,
     position_axes,
+    scale_and_shift,
 )
 from normbench.parts import About
+from normbench.precision import HALF_PRECISION, at_least_float32
 
+Stats = tuple[Tensor | None, Tensor | None]
+"""Running mean and variance, which torch's kernel updates in training."""
 Momentum = Annotated[float, Field(strict=True, ge=0, le=1)]
 
 
@@ -30,7 +35,8 @@ class BatchNorm(_BatchNorm):
     In training, mean and biased variance (divided by n) are taken over the batch and all positions of
     a channel. In evaluation the running statistics are used, which training has averaged with the
     share ``momentum`` for each NEW batch; the running variance is the unbiased one (divided by n - 1).
-    This is torch's own layer for any number of position axes, with buffers that stay finite.
+    This is torch's own layer for any number of position axes, with buffers that stay finite and that an empty batch
+    does not move.
 
     Training never reads the running statistics, so one training can carry those of several momenta:
     ``extra_running_mean`` and ``extra_running_var`` hold a row for each of ``extra_momenta``.
@@ -50,7 +56,7 @@ class BatchNorm(_BatchNorm):
         extra_momenta: Further momenta, each with running statistics that nothing reads by itself.
 
     Raises:
-        ValueError: A training batch has one value per channel, which has no variance.
+        ValueError: A training batch has one value per channel, which has no variance, or the channels are not C.
 
     References:
         Ioffe and Szegedy, Batch Normalization, 2015. https://arxiv.org/abs/1502.03167
@@ -86,42 +92,67 @@ class BatchNorm(_BatchNorm):
     def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002 - torch's name
         if not 2 <= input.dim() <= 5:
             raise ValueError(f"input: must have 2 to 5 axes (N, C, *), got {input.dim()}. Add the batch axis.")
+        check_channels(input, self.num_features)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
         """Normalize with the batch in training, with the running statistics in evaluation."""
-        if not self.training or not self.track_running_stats:
-            return super().forward(input)
-        if self.extra_momenta or self.momentum is None:
-            self._check_input_dim(input)
-            output, mean, var = self.normalized(input)
+        self._check_input_dim(input)
+        if not self.training and self.running_mean is not None:
+            mean, var = self._running_stats()
+            return self._kernel(input, (at_least_float32(mean), at_least_float32(var)), training=False)
+        if not input.numel():  # no statistics
+            return scale_and_shift(input, self.weight, self.bias)
+        if self.training and self.running_mean is not None and self._remembers():
+            return self._normalize_and_remember(input)
+        return self._kernel(input)
+
+    def _remembers(self) -> bool:
+        # At momentum 0 the kernel would take 0 times an overflowing variance, which is nan.
+        return self.track_running_stats and (self.momentum != 0 or bool(self.extra_momenta))
+
+    def _normalize_and_remember(self, x: Tensor) -> Tensor:
+        running_mean, running_var = self._running_stats()
+        if self.extra_momenta or self.momentum is None or running_mean.dtype in HALF_PRECISION:
+            output, mean, var = self.normalized(x)
             self.remember(mean, var)
             return output
-        if not self.momentum:  # nothing is remembered, and 0 times an overflowing variance is nan
-            return F.batch_norm(input, None, None, self.weight, self.bias, True, 0.0, self.eps)
-        output = super().forward(input)
-        assert self.running_mean is not None
-        assert self.running_var is not None
-        keep_finite(self.running_mean, self.running_var)
+        assert self.num_batches_tracked is not None
+        self.num_batches_tracked.add_(1)
+        output = self._kernel(x, (running_mean, running_var), momentum=self.momentum)
+        keep_finite(running_mean, running_var)
         return output
 
     def normalized(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the output normalized by the statistics of ``x``, and their mean and unbiased variance, each (C,)."""
-        assert self.running_mean is not None
+        """Return the output normalized by the statistics of ``x``, and their mean and unbiased variance, each (C,).
+
+        The two are in float32 where the layer has half precision.
+        """
         # torch's kernel hands out what it computed if nothing old is to be kept.
-        mean, var = torch.zeros_like(self.running_mean), torch.zeros_like(self.running_mean)
-        output = F.batch_norm(x, mean, var, self.weight, self.bias, True, 1.0, self.eps)
+        mean, var = (torch.zeros_like(at_least_float32(running)) for running in self._running_stats())
+        output = self._kernel(x, (mean, var), momentum=1.0)
         keep_finite(mean, var)
         return output, mean, var
 
-    def remember(self, mean: Tensor, var: Tensor) -> None:
-        """Update all running statistics with a batch's mean and unbiased variance."""
+    def _kernel(
+        self, x: Tensor, stats: Stats = (None, None), *, training: bool = True, momentum: float = 0.0
+    ) -> Tensor:
+        weight, bias = at_least_float32(self.weight), at_least_float32(self.bias)
+        y = F.batch_norm(at_least_float32(x), *stats, weight, bias, training, momentum, self.eps)
+        return y.to(x.dtype)
+
+    def _running_stats(self) -> tuple[Tensor, Tensor]:
         assert self.running_mean is not None
         assert self.running_var is not None
+        return self.running_mean, self.running_var
+
+    def remember(self, mean: Tensor, var: Tensor) -> None:
+        """Update all running statistics with a batch's mean and unbiased variance."""
         assert self.num_batches_tracked is not None
         self.num_batches_tracked.add_(1)
+        running_mean, running_var = self._running_stats()
         share = self.num_batches_tracked.to(mean.dtype).reciprocal() if self.momentum is None else self.momentum
-        _blend(self.running_mean, mean, share)
-        _blend(self.running_var, var, share)
+        _blend(running_mean, mean, share)
+        _blend(running_var, var, share)
         for row, momentum in enumerate(self.extra_momenta):
             _blend(self.get_buffer("extra_running_mean")[row], mean, momentum)
             _blend(self.get_buffer("extra_running_var")[row], var, momentum)

@@ -60,7 +60,7 @@ class GhostBatchNorm(BatchNorm):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
         """Normalize chunk by chunk in training, with the running statistics in evaluation."""
-        if not self.training or len(input) <= self.ghost_size:
+        if not self.training or len(input) <= self.ghost_size or not input.numel():
             return super().forward(input)
         self._check_input_dim(input)
         sizes = chunk_sizes(tuple(input.shape), self.ghost_size)

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
-from torch import nn
+from torch import Tensor, nn
 
 from normbench.errors import SettingError, divisors_text
 from normbench.norms.base import (
@@ -11,11 +11,38 @@ from normbench.norms.base import (
     NormSpec,
     Properties,
     axes,
+    check_channels,
+    group_norm,
     num_positions,
     position_axes,
     refuse_lone_values,
 )
 from normbench.parts import About
+
+
+class GroupNorm(nn.GroupNorm):
+    """torch's own layer, but that it refuses other numbers of channels also where it learns nothing.
+
+    Shape:
+        input: (N, C, *) with C = num_channels.
+        output: same shape, dtype and device as the input.
+
+    Raises:
+        ValueError: The channels are not ``num_channels``.
+
+    References:
+        Wu and He, Group Normalization, 2018. https://arxiv.org/abs/1803.08494
+
+    Example:
+        >>> import torch
+        >>> GroupNorm(2, 6)(torch.randn(4, 6, 5, 5)).shape
+        torch.Size([4, 6, 5, 5])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
+        """Normalize groups of channels."""
+        check_channels(input, self.num_channels)
+        return group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
 
 class GroupNormSpec(NormSpec):
@@ -80,7 +107,7 @@ class GroupNormSpec(NormSpec):
             raise SettingError(key, rule, getattr(self, key), f"Use one of {divisors_text(num_features)}.")
         num_groups = self._num_groups(num_features)
         refuse_lone_values(self.name, feature_shape, num_features // num_groups * num_positions(feature_shape))
-        return nn.GroupNorm(num_groups, num_features, self.eps, affine=self.affine == "channel")
+        return GroupNorm(num_groups, num_features, self.eps, affine=self.affine == "channel")
 
     def _key(self) -> Literal["num_groups", "channels_per_group"]:
         if (self.num_groups is None) == (self.channels_per_group is None):

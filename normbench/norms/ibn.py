@@ -12,6 +12,7 @@ from normbench.norms.base import (
     NormSpec,
     Properties,
     axes,
+    check_channels,
     num_positions,
     position_axes,
     refuse_lone_values,
@@ -41,6 +42,9 @@ class IBN(nn.Module):
         momentum: Share of the NEW batch in batch norm's running statistics, 0 to 1.
         affine: Learn a weight (starts at 1) and a bias (starts at 0) per channel.
 
+    Raises:
+        ValueError: The channels are not C, or a map has one position, which has no variance.
+
     References:
         Pan, Luo, Shi and Tang, Two at Once: Enhancing Learning and Generalization Capacities via IBN-Net, 2018.
         https://arxiv.org/abs/1807.09441
@@ -61,6 +65,7 @@ class IBN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply instance norm to the first channels and batch norm to the rest."""
+        check_channels(x, sum(self.sizes))
         first, rest = x.split(self.sizes, dim=1)
         return torch.cat([self.instance_norm(first), self.batch_norm(rest)], dim=1)
 

@@ -12,12 +12,15 @@ from normbench.norms.base import (
     FeatureShape,
     NormSpec,
     Properties,
+    check_channels,
+    group_norm,
     keep_finite,
     num_positions,
     position_axes,
     refuse_lone_values,
 )
 from normbench.parts import About
+from normbench.precision import at_least_float32
 
 
 class InstanceNorm(_InstanceNorm):
@@ -44,7 +47,7 @@ class InstanceNorm(_InstanceNorm):
         track_running_stats: Normalize with running statistics in evaluation.
 
     Raises:
-        ValueError: A map of one position, which has no variance.
+        ValueError: A map of one position, which has no variance, or the channels are not C.
 
     References:
         Ulyanov, Vedaldi and Lempitsky, Instance Normalization, 2016. https://arxiv.org/abs/1607.08022
@@ -58,20 +61,25 @@ class InstanceNorm(_InstanceNorm):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
         """Normalize every map by its own mean and variance, or in evaluation by those that were tracked."""
+        check_channels(input, self.num_features)
         mean, var = self.running_mean, self.running_var
         if mean is not None and var is not None and not self.training:
-            return F.batch_norm(input, mean, var, self.weight, self.bias, False, 0.0, self.eps)
-        if input.shape[2:].numel() < 2:
+            return self._by_running_statistics(input, mean, var)
+        if input.shape[2:].numel() == 1:
             rule = f"must have maps of 2 positions or more, got {tuple(input.shape)}"
             raise ValueError(f"input: {rule}. Use batch_norm or layer_norm.")
         # Group norm of one channel per group is the same, and torch's kernel for it takes half the time.
-        output = F.group_norm(input, self.num_features, self.weight, self.bias, self.eps)
-        if mean is not None and var is not None:
+        output = group_norm(input, self.num_features, self.weight, self.bias, self.eps)
+        if mean is not None and var is not None and input.numel():
             self._remember(input.detach(), mean, var)
         return output
 
+    def _by_running_statistics(self, x: Tensor, mean: Tensor, var: Tensor) -> Tensor:
+        x_, mean, var, weight, bias = map(at_least_float32, (x, mean, var, self.weight, self.bias))
+        return F.batch_norm(x_, mean, var, weight, bias, False, 0.0, self.eps).to(x.dtype)
+
     def _remember(self, x: Tensor, mean: Tensor, var: Tensor) -> None:
-        map_vars, map_means = torch.var_mean(x.flatten(2).to(mean.dtype), 2, correction=1)
+        map_vars, map_means = torch.var_mean(x.flatten(2).to(at_least_float32(mean).dtype), 2, correction=1)
         for running, maps in ((mean, map_means), (var, map_vars)):
             new = maps.mean(0)
             keep_finite(new)

@@ -13,12 +13,15 @@ from normbench.norms.base import (
     NormSpec,
     Properties,
     axes,
+    check_channels,
+    group_norm,
     num_positions,
     position_axes,
     refuse_lone_values,
     scale_and_shift,
 )
 from normbench.parts import About
+from normbench.precision import at_least_float32
 
 Over = Literal["sample", "map", "row", "position"]
 Affine = Literal["channel", "element", "none"]
@@ -43,6 +46,9 @@ class LayerNorm(nn.Module):
         affine: Learn weight and bias per ``channel``, per ``element`` of what is averaged over (torch's default), or
             ``none``.
 
+    Raises:
+        ValueError: The channels are not C.
+
     References:
         Ba, Kiros and Hinton, Layer Normalization, 2016. https://arxiv.org/abs/1607.06450
 
@@ -58,7 +64,7 @@ class LayerNorm(nn.Module):
         self, feature_shape: FeatureShape, over: Over = "sample", eps: float = 1e-5, affine: Affine = "channel"
     ) -> None:
         super().__init__()
-        self.over, self.eps, self.affine = over, eps, affine
+        self.num_features, self.over, self.eps, self.affine = feature_shape[0], over, eps, affine
         self.normalized_shape = _normalized_shape(feature_shape, over)
         shape = {"channel": feature_shape[:1], "element": self.normalized_shape, "none": None}[affine]
         self.weight = nn.Parameter(torch.empty(shape)) if shape else None
@@ -73,15 +79,20 @@ class LayerNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalize, then scale and shift."""
+        check_channels(x, self.num_features)
         if self.over == "position":
-            channels_last = x.movedim(1, -1)
-            return F.layer_norm(channels_last, self.normalized_shape, self.weight, self.bias, self.eps).movedim(-1, 1)
+            return self._over_last_axes(x.movedim(1, -1)).movedim(-1, 1).to(x.dtype)
         if self.affine == "element":
-            return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+            return self._over_last_axes(x).to(x.dtype)
         if self.over == "row":
-            return scale_and_shift(F.layer_norm(x, self.normalized_shape, eps=self.eps), self.weight, self.bias)
-        num_groups = 1 if self.over == "sample" else x.shape[1]  # one kernel normalizes and scales channels
-        return F.group_norm(x, num_groups, self.weight, self.bias, self.eps)
+            rows = F.layer_norm(at_least_float32(x), self.normalized_shape, eps=self.eps)
+            return scale_and_shift(rows, self.weight, self.bias).to(x.dtype)
+        num_groups = 1 if self.over == "sample" else self.num_features  # one kernel normalizes and scales channels
+        return group_norm(x, num_groups, self.weight, self.bias, self.eps)
+
+    def _over_last_axes(self, x: Tensor) -> Tensor:
+        weight, bias = at_least_float32(self.weight), at_least_float32(self.bias)
+        return F.layer_norm(at_least_float32(x), self.normalized_shape, weight, bias, self.eps)
 
 
 def _normalized_shape(feature_shape: FeatureShape, over: Over) -> FeatureShape:

@@ -6,10 +6,12 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.amp.autocast_mode import is_autocast_available
 
 from normbench.errors import SettingError
-from normbench.norms.base import FeatureShape, Given, NormSpec, Properties, num_positions
+from normbench.norms.base import FeatureShape, Given, NormSpec, Properties, check_channels, num_positions
 from normbench.parts import About
+from normbench.precision import at_least_float32
 
 
 class LocalResponseNorm(nn.Module):
@@ -34,6 +36,10 @@ class LocalResponseNorm(nn.Module):
         alpha: Weight of the mean square [1 / input units squared].
         beta: Exponent; 0 turns the layer off.
         k: Added to the mean square, above 0.
+        num_features: Channels C of the input; None takes any number.
+
+    Raises:
+        ValueError: The channels are not C.
 
     References:
         Krizhevsky, Sutskever and Hinton, ImageNet Classification with Deep Convolutional Neural Networks, 2012.
@@ -45,12 +51,32 @@ class LocalResponseNorm(nn.Module):
         tensor([0.9487, 0.7845])
     """
 
-    def __init__(self, size: int = 5, alpha: float = 5e-4, beta: float = 0.75, k: float = 2.0) -> None:
+    def __init__(
+        self,
+        size: int = 5,
+        alpha: float = 5e-4,
+        beta: float = 0.75,
+        k: float = 2.0,
+        *,
+        num_features: int | None = None,
+    ) -> None:
         super().__init__()
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+        self.num_features = num_features
 
     def forward(self, x: Tensor) -> Tensor:
         """Divide each value by the power of its window's sum of squares."""
+        if self.num_features is not None:
+            check_channels(x, self.num_features)
+        values = at_least_float32(x)
+        device = x.device.type
+        if is_autocast_available(device) and torch.is_autocast_enabled(device):
+            # The product would be in half precision.
+            with torch.autocast(device, enabled=False):
+                return self._damped(values).to(x.dtype)
+        return self._damped(values).to(x.dtype)
+
+    def _damped(self, x: Tensor) -> Tensor:
         num_features, before = x.shape[1], self.size // 2
         weights = torch.full((num_features, num_features), self.alpha / self.size, dtype=x.dtype, device=x.device)
         window = weights.triu_(-before).tril_(self.size - 1 - before)
@@ -91,7 +117,7 @@ class LocalResponseNormSpec(NormSpec):
         if len(feature_shape) == 1:
             rule = f"must have channels with positions, in features of shape {feature_shape}"
             raise SettingError("name", rule, self.name, "Use rms_norm or layer_norm.")
-        return LocalResponseNorm(self.size, self.alpha, self.beta, self.k)
+        return LocalResponseNorm(self.size, self.alpha, self.beta, self.k, num_features=feature_shape[0])
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
         """Return the properties: nothing is invariant, and windows overlap over the channels of a position."""

@@ -12,6 +12,7 @@ from normbench.errors import SettingError
 from normbench.norms.base import FeatureShape, Given, NormSpec, Properties, num_positions
 from normbench.norms.batch_norm import BatchNorm, BatchNormSpec
 from normbench.parts import About
+from normbench.precision import at_least_float32
 
 
 class NoisyBatchNorm(BatchNorm):
@@ -71,8 +72,9 @@ class NoisyBatchNorm(BatchNorm):
         output = super().forward(input)
         if not self.training:
             return output
-        scale, shift = self.draw_noise(input)
-        return torch.addcmul(shift, output, scale)
+        output = at_least_float32(output)
+        scale, shift = self.draw_noise(output)
+        return torch.addcmul(shift, output, scale).to(input.dtype)
 
     def draw_noise(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return a factor and a shift for every map of ``x``, (N, C, 1...)."""

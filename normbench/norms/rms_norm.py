@@ -7,16 +7,19 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
+from normbench.norms._sum_of_squares import sum_of_squares
 from normbench.norms.base import (
     FeatureShape,
     NormSpec,
     Properties,
     axes,
+    check_channels,
     num_positions,
     position_axes,
     refuse_lone_values,
 )
 from normbench.parts import About
+from normbench.precision import at_least_float32
 
 Over = Literal["sample", "position"]
 Affine = Literal["channel", "element", "none"]
@@ -40,6 +43,9 @@ class RMSNorm(nn.Module):
         eps: Added to the mean square, inside the root [input units squared].
         affine: Learn a weight (starts at 1) per ``channel``, per ``element`` of what is averaged over, or ``none``.
 
+    Raises:
+        ValueError: The channels are not C, or the sample has not one weight per element.
+
     References:
         Zhang and Sennrich, Root Mean Square Layer Normalization, 2019. https://arxiv.org/abs/1910.07467
 
@@ -54,7 +60,7 @@ class RMSNorm(nn.Module):
         self, feature_shape: FeatureShape, over: Over = "sample", eps: float = 1e-5, affine: Affine = "channel"
     ) -> None:
         super().__init__()
-        self.over, self.eps = over, eps
+        self.num_features, self.over, self.eps = feature_shape[0], over, eps
         averaged = feature_shape if over == "sample" else feature_shape[:1]
         shape = {"channel": feature_shape[:1], "element": averaged, "none": None}[affine]
         self.weight = nn.Parameter(torch.empty(shape)) if shape else None
@@ -67,21 +73,33 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Divide by the root mean square, then scale."""
+        check_channels(x, self.num_features)
+        weight = None if self.weight is None else at_least_float32(_weight_like(x, self.weight))
+        return self._scaled(at_least_float32(x), weight).to(x.dtype)
+
+    def _scaled(self, x: Tensor, weight: Tensor | None) -> Tensor:
+        if not x.numel():
+            return x if weight is None else x * weight
         if x.dim() == 2:
-            return F.rms_norm(x, x.shape[1:], self.weight, self.eps)
+            return F.rms_norm(x, x.shape[1:], weight, self.eps)
         # torch's function is slower over (C, *) on a CPU, and over C alone it needs the channels last.
         factor = torch.rsqrt(self._mean_square(x) + self.eps)
-        return x * (factor if self.weight is None else factor * self._weight_like(x))
+        return x * (factor if weight is None else factor * weight)
 
     def _mean_square(self, x: Tensor) -> Tensor:
         if self.over == "position":
             return x.square().mean(1, keepdim=True)
-        norm: Tensor = torch.linalg.vector_norm(x, dim=tuple(range(1, x.dim())), keepdim=True)
-        return norm.square() / x[0].numel()
+        return sum_of_squares(x, tuple(range(1, x.dim()))) / x.shape[1:].numel()
 
-    def _weight_like(self, x: Tensor) -> Tensor:
-        assert self.weight is not None
-        return self.weight if self.weight.dim() > 1 else self.weight.view((-1,) + (1,) * (x.dim() - 2))
+
+def _weight_like(x: Tensor, weight: Tensor) -> Tensor:
+    """Return the weight with the axes of a sample of x: one per channel, or one per element."""
+    if weight.dim() == 1:
+        return weight if x.dim() == 2 else weight.view((-1,) + (1,) * (x.dim() - 2))
+    if x.shape[1:] != weight.shape:
+        rule = f"must have samples of shape {tuple(weight.shape)}, one weight per element"
+        raise ValueError(f"input: {rule}, got shape {tuple(x.shape)}. Use affine: channel for other sizes.")
+    return weight
 
 
 class RMSNormSpec(NormSpec):

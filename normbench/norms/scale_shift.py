@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from normbench.norms.base import FeatureShape, NormSpec, Properties, scale_and_shift
+from normbench.norms.base import FeatureShape, NormSpec, Properties, check_channels, scale_and_shift
 from normbench.parts import About
 
 
@@ -22,6 +22,9 @@ class ScaleShift(nn.Module):
     Args:
         num_features: Channels C of the input.
 
+    Raises:
+        ValueError: The channels are not C.
+
     References:
         Frankle, Schwab and Morcos, Training BatchNorm and Only BatchNorm, 2021 (what weight and
         bias alone can learn). https://arxiv.org/abs/2003.00152
@@ -33,6 +36,7 @@ class ScaleShift(nn.Module):
 
     def __init__(self, num_features: int) -> None:
         super().__init__()
+        self.num_features = num_features
         self.weight = nn.Parameter(torch.empty(num_features))
         self.bias = nn.Parameter(torch.empty(num_features))
         self.reset_parameters()
@@ -44,6 +48,7 @@ class ScaleShift(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return weight x + bias, channel by channel."""
+        check_channels(x, self.num_features)
         return scale_and_shift(x, self.weight, self.bias)
 
 

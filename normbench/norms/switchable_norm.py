@@ -1,7 +1,6 @@
 """Switchable norm: normalizes by a learned mixture of instance, layer and batch statistics."""
 
 from collections.abc import Mapping
-from functools import reduce
 from typing import ClassVar, Literal
 
 import torch
@@ -9,22 +8,24 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from normbench.errors import SettingError
+from normbench.norms._switchable_statistics import Kind, Moments, followed, mixture, moments_of_kinds
 from normbench.norms.base import (
     FeatureShape,
     Given,
     NormSpec,
     Properties,
     axes,
+    check_channels,
     keep_finite,
     num_positions,
     position_axes,
+    scale_and_shift,
 )
 from normbench.parts import About
+from normbench.precision import at_least_float32
 
-Kind = Literal["instance", "layer", "batch"]
 Average = Literal["moving", "batch"]
 Compat = Literal["none", "official"]
-Moments = tuple[Tensor, Tensor]
 
 KINDS: tuple[Kind, ...] = ("instance", "layer", "batch")
 
@@ -61,7 +62,7 @@ class SwitchableNorm(nn.Module):
         learn_mixing: False keeps all shares equal: the weights are buffers, which nothing changes.
 
     Raises:
-        ValueError: An unbiased variance of one value is asked for.
+        ValueError: An unbiased variance of one value is asked for, or the channels are not C.
 
     References:
         Luo, Ren, Peng, Zhang and Li, Differentiable Learning-to-Normalize via Switchable Normalization, 2018.
@@ -94,8 +95,8 @@ class SwitchableNorm(nn.Module):
         learn_mixing: bool = True,
     ) -> None:
         super().__init__()
-        self.eps, self.momentum, self.kinds = eps, momentum, kinds
-        self.average, self.compat = average, compat
+        self.num_features, self.eps, self.momentum, self.kinds = num_features, eps, momentum, kinds
+        self.average, self.is_official = average, compat == "official"
         for name in ("mean_weight", "var_weight"):
             if learn_mixing:
                 self.register_parameter(name, nn.Parameter(torch.empty(len(kinds))))
@@ -120,7 +121,7 @@ class SwitchableNorm(nn.Module):
     def reset_running_stats(self) -> None:
         """Reset the running statistics and the number of batches."""
         self.running_mean.zero_()
-        self.running_var.fill_(0.0 if self.compat == "official" else 1.0)
+        self.running_var.fill_(0.0 if self.is_official else 1.0)
         self.num_batches_tracked.zero_()
 
     def mixing_weights(self) -> dict[str, Tensor]:
@@ -137,85 +138,49 @@ class SwitchableNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalize by the mixture of the input's own and, in evaluation, the running statistics."""
+        check_channels(x, self.num_features)
+        if not x.numel():  # no statistics
+            return scale_and_shift(x, self.weight, self.bias)
         centred, mean, kinds = self.moments(x)
-        mixed_mean = _mixture(self.mean_weight, [kinds[kind][0] for kind in self.kinds])
-        mixed_var = _mixture(self.var_weight, [kinds[kind][1] for kind in self.kinds])
+        mixed_mean = mixture(self.mean_weight, [kinds[kind][0] for kind in self.kinds])
+        mixed_var = mixture(self.var_weight, [kinds[kind][1] for kind in self.kinds])
         scale = (mixed_var + self.eps).rsqrt()
         shift = (mean - mixed_mean) * scale
         if self.weight is not None and self.bias is not None:
             weight, bias = self.weight.unsqueeze(1), self.bias.unsqueeze(1)
             scale, shift = scale * weight, shift * weight + bias
-        return (centred * scale + shift).view(x.shape)
+        return (centred * scale + shift).view(x.shape).to(x.dtype)
 
     def moments(self, x: Tensor) -> tuple[Tensor, Tensor, dict[Kind, Moments]]:
         """Return x minus the mean of its map, (N, C, L), that mean, and mean and variance of each kind, (N, C, 1).
 
         In training this is what updates the running statistics.
         """
-        maps = x.flatten(2) if x.dim() > 2 else x.unsqueeze(2)
+        maps = at_least_float32(x.flatten(2) if x.dim() > 2 else x.unsqueeze(2))
         mean = maps.mean(2, keepdim=True)
         centred = maps - mean
-        return centred, mean, self._moments(mean, self._map_variance(centred), self._correction(maps.shape[2] == 1))
+        return centred, mean, self._moments(mean, centred)
 
-    def _map_variance(self, centred: Tensor) -> Tensor:
-        size = centred.shape[2]
-        correction = self._correction(size > 1 or "instance" in self.kinds)
-        squares: Tensor = torch.linalg.vector_norm(centred, dim=2, keepdim=True).square()
-        return squares / _divisor(size, correction)
-
-    def _correction(self, unbiased_as_published: bool) -> int:
-        return int(self.compat == "official" and unbiased_as_published)
-
-    def _moments(self, mean: Tensor, var: Tensor, correction: int) -> dict[Kind, Moments]:
-        """Return mean and variance of each kind, of shape (N, C, 1) with 1 where they are shared."""
-        found: dict[Kind, Moments] = {"instance": (mean, var)}
-        if "layer" in self.kinds:
-            found["layer"] = _over(1, mean, var, correction)
-        if "batch" in self.kinds:
-            found["batch"] = self._batch_moments(mean, var, correction)
+    def _moments(self, mean: Tensor, centred: Tensor) -> dict[Kind, Moments]:
+        measured = tuple(kind for kind in self.kinds if self.training or kind != "batch")
+        found = moments_of_kinds(mean, centred, measured, official=self.is_official)
+        if "batch" in measured:
+            self._remember(*(moment.detach()[0].clone() for moment in found["batch"]))
+        elif "batch" in self.kinds:
+            found["batch"] = self._running()
         return found
 
-    def _batch_moments(self, mean: Tensor, var: Tensor, correction: int) -> Moments:
-        if not self.training:
-            return self.running_mean.unsqueeze(1), self.running_var.unsqueeze(1)
-        mean, var = _over(0, mean, var, correction)
-        self._remember(mean.detach().flatten().clone(), var.detach().flatten().clone())
-        return mean, var
+    def _running(self) -> Moments:
+        return at_least_float32(self.running_mean).unsqueeze(1), at_least_float32(self.running_var).unsqueeze(1)
 
     def _remember(self, mean: Tensor, var: Tensor) -> None:
         keep_finite(mean, var)
         self.num_batches_tracked.add_(1)
-        if self.average == "moving":
-            new_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
-            new_var = (1 - self.momentum) * self.running_var + self.momentum * var
-        elif self.compat == "official":
-            new_mean, new_var = self.running_mean + mean, self.running_var + mean.square() + var
-        else:
-            share = 1 / self.num_batches_tracked.to(mean.dtype)
-            step = mean - self.running_mean
-            new_mean = self.running_mean + share * step
-            new_var = (1 - share) * self.running_var + share * var + (share * step) * ((1 - share) * step)
-        self.running_mean.copy_(new_mean)
-        self.running_var.copy_(new_var)
+        momentum = self.momentum if self.average == "moving" else None
+        new = followed(self._running(), (mean, var), self.num_batches_tracked, momentum, official=self.is_official)
+        for buffer, value in zip((self.running_mean, self.running_var), new, strict=True):
+            buffer.copy_(value.squeeze(1))
         keep_finite(self.running_mean, self.running_var)
-
-
-def _over(axis: int, mean: Tensor, var: Tensor, correction: int) -> Moments:
-    """Return mean and variance of several maps together, from those of each."""
-    centre = mean.mean(axis, keepdim=True)
-    between = (mean - centre).square().sum(axis, keepdim=True) / _divisor(mean.shape[axis], correction)
-    return centre, var.mean(axis, keepdim=True) + between
-
-
-def _divisor(size: int, correction: int) -> int:
-    if size <= correction:
-        raise ValueError(f"input: must have 2 values or more per unbiased variance, got {size}. Use compat: none.")
-    return size - correction
-
-
-def _mixture(weights: Tensor, tensors: list[Tensor]) -> Tensor:
-    shares = weights.softmax(0).unbind()
-    return reduce(torch.add, [share * tensor for share, tensor in zip(shares, tensors, strict=True)])
 
 
 class SwitchableNormSpec(NormSpec):

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import register_parametrization
 
 from normbench.parts import About
+from normbench.precision import at_least_float32
 from normbench.weight_parametrizations.base import WeightParametrizationSpec
 
 
@@ -20,7 +21,7 @@ class WeightNorm(nn.Module):
     Shape:
         v: (C_out, C_in, *) or (out_features, in_features).
         g: (C_out, 1, *).
-        output: as v.
+        output: as v; lengths are computed in float32 where v has half precision.
 
     Args:
         eps: Added to the squared length [weight units squared].
@@ -40,15 +41,15 @@ class WeightNorm(nn.Module):
 
     def forward(self, v: Tensor, g: Tensor) -> Tensor:
         """Return the weight."""
-        return v * (g / self._length(v))
+        return (at_least_float32(v) * (g / self._length(v))).to(v.dtype)
 
     def right_inverse(self, weight: Tensor) -> tuple[Tensor, Tensor]:
         """Return v and g that give ``weight``."""
-        return weight, self._length(weight)
+        return weight, self._length(weight).to(weight.dtype)
 
     def _length(self, v: Tensor) -> Tensor:
         dims = tuple(range(1, v.dim()))
-        return (v.square().sum(dims, keepdim=True) + self.eps).sqrt()
+        return (at_least_float32(v).square().sum(dims, keepdim=True) + self.eps).sqrt()
 
 
 class WeightNormSpec(WeightParametrizationSpec):

@@ -3,12 +3,14 @@
 from math import sqrt
 from typing import ClassVar, Literal
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import register_parametrization
 
 from normbench.errors import SettingError
 from normbench.parts import About
+from normbench.precision import at_least_float32
 from normbench.weight_parametrizations.base import WeightParametrizationSpec
 
 Compat = Literal["none", "official"]
@@ -28,7 +30,7 @@ class WeightStandardization(nn.Module):
 
     Shape:
         input: (C_out, C_in, *) or (out_features, in_features), at least 2 weights per filter.
-        output: same shape.
+        output: same shape and dtype; statistics are computed in float32 where the input has half precision.
 
     Args:
         eps: Added to the variance [weight units squared].
@@ -50,13 +52,20 @@ class WeightStandardization(nn.Module):
 
     def forward(self, v: Tensor) -> Tensor:
         """Return the standardized weight."""
-        filters = v.flatten(1)
+        filters = at_least_float32(v.flatten(1))
         centred = filters - filters.mean(1, keepdim=True)
         if self.compat == "official":
-            standard = centred / (centred.std(1, correction=1, keepdim=True) + sqrt(self.eps))
+            standard = centred / (_std(centred) + sqrt(self.eps))
         else:
             standard = centred * (centred.square().mean(1, keepdim=True) + self.eps).rsqrt()
-        return standard.view_as(v)
+        return standard.view_as(v).to(v.dtype)
+
+
+def _std(rows: Tensor) -> Tensor:
+    """Return the unbiased std of each row; of equal values 0, with derivatives of 0, where torch's second is nan."""
+    is_constant = rows.detach().std(1, correction=1, keepdim=True) == 0
+    ramp = torch.arange(rows.shape[1], dtype=rows.dtype, device=rows.device)
+    return (rows + is_constant * ramp).std(1, correction=1, keepdim=True).masked_fill(is_constant, 0)
 
 
 class WeightStandardizationSpec(WeightParametrizationSpec):

@@ -13,6 +13,7 @@ from normbench.errors import SettingError
 from normbench.norms.base import NormSpec, Properties
 
 FEATURE_SHAPES = ((6,), (6, 5), (6, 4, 5), (6, 2, 3, 4))
+LARGE_SHAPES = ((6, 300, 300), (540000,))
 MODES = {"train": True, "eval": False}
 
 
@@ -50,8 +51,13 @@ class NormCase:
 
 def output(layer: nn.Module, x: Tensor, seed: int = 1) -> Tensor:
     """Return what the layer puts out, leaving the layer and its buffers as they were."""
+    return seeded(deepcopy(layer), x, seed).detach()
+
+
+def seeded(layer: nn.Module, x: Tensor, seed: int = 1) -> Tensor:
+    """Return what the layer puts out if its random numbers are those of ``seed``."""
     torch.default_generator.manual_seed(seed)
-    return deepcopy(layer)(x).detach()
+    return layer(x)
 
 
 def takes(spec: NormSpec, feature_shape: tuple[int, ...]) -> bool:
@@ -71,5 +77,21 @@ def _name(case: NormCase) -> str:
     return f"{label(case.spec)}-{'x'.join(map(str, case.feature_shape))}"
 
 
-_EVERY_CASE = [case for variant in variants("norms") for case in _cases_of(variant)]
-CASES = pytest.mark.parametrize("case", [pytest.param(case, id=_name(case)) for case in _EVERY_CASE])
+def _each(cases: list[NormCase]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("case", [pytest.param(case, id=_name(case)) for case in cases])
+
+
+_VARIANTS = variants("norms")
+_EVERY_CASE = [case for variant in _VARIANTS for case in _cases_of(variant)]
+CASES = _each(_EVERY_CASE)
+# One shape per setting, images where it takes them; and the default setting on large maps.
+ONE_SHAPE_CASES = _each(
+    list({case.spec: case for case in sorted(_EVERY_CASE, key=lambda c: len(c.feature_shape) == 3)}.values())
+)
+LARGE_CASES = _each(
+    [
+        NormCase(spec, shape)
+        for spec in (variant() for variant in _VARIANTS)
+        for shape in [next(shape for shape in LARGE_SHAPES if takes(spec, shape))]
+    ]
+)

@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 import torch
-from contracts.norm_cases import CASES, MODES, output
+from contracts.norm_cases import CASES, MODES, output, seeded
 from contracts.norm_references import axis_letters
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
@@ -97,29 +97,44 @@ def test_randomness_is_as_declared(case):
 def test_stacking_layers_under_vmap_works_as_declared(case, mode):
     layers = [case.layer(age=age, training=MODES[mode]) for age in (1, 2, 3)]
     x = torch.stack([case.batch(BATCH_SIZE) for _ in layers])
-    assert _vmap_equals_a_loop(layers, x) == case.declared(BATCH_SIZE, MODES[mode]).vmap
+    declared = case.declared(BATCH_SIZE, MODES[mode])
+    assert _works_under_vmap(layers, x) == declared.vmap
+    if declared.vmap:
+        _assert_equal_to_a_loop(layers, x, "same" if declared.random else "different")
 
 
-def _vmap_equals_a_loop(layers, x):
-    parameters, buffers = stack_module_state(deepcopy(layers))
-    base = deepcopy(layers[0])
+@CASES
+def test_stacked_layers_draw_random_numbers_of_their_own(case):
+    declared = case.declared(BATCH_SIZE, training=True)
+    if not (declared.random and declared.vmap):
+        pytest.skip("nothing random, or no vmap")
+    layer, x = case.layer(), case.batch(BATCH_SIZE)
+    alike, _ = _stacked([layer, layer, layer], x.expand(3, *x.shape), "different")
+    assert not any(is_same(alike[i], alike[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
 
-    def one(parameters, buffers, x):
-        return functional_call(base, (parameters, buffers), (x,))
 
-    torch.default_generator.manual_seed(1)
+def _works_under_vmap(layers, x):
     try:
-        stacked = vmap(one, randomness="same")(parameters, buffers, x)
+        _stacked(layers, x, "different")
     except (RuntimeError, ValueError):
         return False
-    looped = torch.stack([_seeded(layer, batch) for layer, batch in zip(layers, x, strict=True)])
-    after = stack_module_state(layers)[1]
-    return torch.allclose(stacked, looped) and all(torch.allclose(buffers[name], after[name]) for name in after)
+    return True
 
 
-def _seeded(layer, x):
+def _assert_equal_to_a_loop(layers, x, randomness):
+    y, buffers = _stacked(layers, x, randomness)
+    torch.testing.assert_close(y, torch.stack([seeded(layer, batch) for layer, batch in zip(layers, x, strict=True)]))
+    for name, after in stack_module_state(layers)[1].items():
+        torch.testing.assert_close(buffers[name], after)
+
+
+def _stacked(layers, x, randomness):
+    """Return the outputs of the layers for a batch each, and their buffers afterwards."""
+    parameters, buffers = stack_module_state(deepcopy(layers))
+    base = deepcopy(layers[0])
     torch.default_generator.manual_seed(1)
-    return layer(x)
+    one = vmap(lambda *state_and_x: functional_call(base, state_and_x[:2], state_and_x[2:]), randomness=randomness)
+    return one(parameters, buffers, x).detach(), buffers
 
 
 @CASES

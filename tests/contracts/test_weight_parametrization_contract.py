@@ -67,6 +67,12 @@ def inputs(kind, dtype=torch.float64):
     return torch.randn(5, *LAYERS[kind][1], dtype=dtype)
 
 
+def as_function(layer, x):
+    """Return the layer's output for x as a function of its parameters."""
+    names = [name for name, _ in layer.named_parameters()]
+    return lambda *values: functional_call(layer, dict(zip(names, values, strict=True)), (x,))
+
+
 def scale_what_is_learned(layer, factor):
     with torch.no_grad():
         weight_parameters(layer)[0].mul_(factor)
@@ -112,12 +118,53 @@ def test_weights_and_gradients_stay_finite_however_small_decay_makes_them(spec, 
 @EVERY_LAYER
 def test_gradients_are_those_of_finite_differences(spec, kind):
     layer, x = parametrized(spec, kind), inputs(kind)
-    names, values = zip(*layer.named_parameters(), strict=True)
+    assert torch.autograd.gradcheck(as_function(layer, x), tuple(layer.parameters()), fast_mode=True)
 
-    def outputs(*values):
-        return functional_call(layer, dict(zip(names, values, strict=True)), (x,))
 
-    assert torch.autograd.gradcheck(outputs, values, fast_mode=True)
+@EVERY_SETTING
+@EVERY_LAYER
+def test_second_derivatives_are_those_of_finite_differences(spec, kind):
+    layer, x = parametrized(spec, kind), inputs(kind)
+    scale_what_is_learned(layer, 3.0)  # of short filters the finite differences are inexact
+    assert torch.autograd.gradgradcheck(as_function(layer, x), tuple(layer.parameters()), fast_mode=True)
+
+
+@EVERY_SETTING
+@EVERY_LAYER
+@pytest.mark.parametrize("value", [0.0, 0.25])
+def test_filters_of_equal_weights_have_finite_first_and_second_derivatives(spec, kind, value):
+    layer, x = parametrized(spec, kind, torch.float32), inputs(kind, torch.float32)
+    with torch.no_grad():
+        weight_parameters(layer)[0].fill_(value)
+    learned, y = tuple(layer.parameters()), layer(x)
+    first = torch.autograd.grad(y.square().sum(), learned, create_graph=True)
+    dots = sum((gradient * torch.randn_like(gradient)).sum() for gradient in first)
+    second = torch.autograd.grad(dots, learned)
+    assert all(tensor.isfinite().all() for tensor in (y, *first, *second))
+
+
+@EVERY_SETTING
+@EVERY_LAYER
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+def test_half_precision_rounds_the_weight_and_not_its_statistics(spec, kind, dtype):
+    for scale in (1e-3, 1.0, 300.0):  # squares below the smallest float16, and beyond the largest
+        layer = parametrized(spec, kind, torch.float32)
+        scale_what_is_learned(layer, scale)
+        layer.to(dtype)
+        assert layer.weight.dtype == dtype
+        exact = expected_weight(spec, layer)
+        error = (layer.weight.detach().double() - exact).square().mean().sqrt()
+        assert error <= torch.finfo(dtype).eps * exact.double().square().mean().sqrt()
+
+
+@EVERY_SETTING
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+def test_a_layer_of_half_precision_is_parametrized_and_trains(spec, dtype):
+    layer = parametrized(spec, "linear", dtype)
+    layer(inputs("linear", dtype)).square().sum().backward()
+    for parameter in layer.parameters():
+        assert parameter.dtype == dtype
+        assert parameter.grad.isfinite().all()
 
 
 @EVERY_SETTING

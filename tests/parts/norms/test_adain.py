@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.func import functional_call, vmap
 
 from normbench.errors import SettingError
 from normbench.norms.adain import AdaIN, AdaINSpec, PermutedAdaIN
@@ -116,3 +117,49 @@ def test_the_seed_decides_the_exchange():
 def test_features_without_positions_are_refused():
     with pytest.raises(SettingError, match="must average over 2 values or more per statistic in features of shape"):
         AdaINSpec().build((6,))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("compat", ["none", "official"])
+def test_half_precision_rounds_what_float64_gives_in_the_contents_dtype(dtype, compat):
+    content, style = (torch.randn(2, 3, 40, 40) * std + 500 for std in (30, 60))
+    content, style, layer = content.to(dtype), style.to(dtype), AdaIN(compat=compat)
+    exact = layer(content.double(), style.double())
+    for other in (style, style.float()):
+        y = layer(content, other)
+        assert y.dtype == dtype
+        assert (y.double() - exact).square().mean().sqrt() <= torch.finfo(dtype).eps * exact.square().mean().sqrt()
+
+
+@pytest.mark.parametrize("compat", ["none", "official"])
+def test_second_derivatives_of_constant_maps_are_those_of_finite_differences(compat):
+    content, style = normal(2, 3, 2, 2), normal(2, 3, 2, 3)
+    content[0], style[1], style[:, 0] = 3, 0, 1
+    inputs = (content.requires_grad_(), style.requires_grad_())
+    assert torch.autograd.gradgradcheck(AdaIN(compat=compat), inputs, fast_mode=True)
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 4, 4), (2, 3, 0, 4)])
+@pytest.mark.parametrize("compat", ["none", "official"])
+def test_empty_content_is_put_out_as_it_came(shape, compat):
+    content = torch.randn(shape, requires_grad=True)
+    y = AdaIN(compat=compat)(content, torch.randn(1, 3, 4, 4))
+    y.sum().backward()
+    assert (y.shape, content.grad.shape) == (shape, shape)
+
+
+@pytest.mark.parametrize(("content", "style"), [((2, 3, 4), (2, 3, 0)), ((2, 3), (2, 3)), ((2, 3, 4, 4), (2, 3))])
+def test_a_style_without_positions_is_refused(content, style):
+    with pytest.raises(ValueError, match=r"content, style: must have one position or more, got 0\. Give both as"):
+        AdaIN()(torch.randn(content), torch.randn(style))
+
+
+@pytest.mark.parametrize("probability", [0.0, 1.0])
+def test_stacked_layers_whose_choice_is_certain_work_under_vmap(probability):
+    layer = PermutedAdaIN(4, affine=False, probability=probability)
+    buffers = {name: torch.stack([buffer] * 3) for name, buffer in layer.named_buffers()}
+    x = torch.randn(3, 8, 4, 5)
+    y = vmap(lambda buffers, x: functional_call(layer, buffers, (x,)), randomness="different")(buffers, x)
+    assert AdaINSpec(probability=probability).properties((4, 5), batch_size=8, training=True).vmap
+    assert y.isfinite().all()
+    torch.testing.assert_close(buffers["running_mean"], 0.1 * x.mean((1, 3)))  # an exchange keeps the batch's means
