@@ -112,7 +112,7 @@ class RNN(nn.Module):
     def __init__(self, cell: RecurrentCell, num_outputs: int, dropout: float) -> None:
         super().__init__()
         self.cell = cell
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         self.output = Linear(cell.hidden_features, num_outputs)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from normbench.evidence.layers.probe_reading import ProbeReport, read_probe
 from normbench.inspection.probe import probe_model
 from normbench.inspection.user_model import fitted, in_one_line, load_callable, load_input, make_model
 from normbench.inspection.watch.random_states import same_random_states_after
-from normbench.random_streams import derive_seed, replica_seed
+from normbench.random_streams import derive_seed, noise_seed
 from normbench.study.config import RunConfig
 from normbench.training.build import build_training
 from normbench.training.numerics import numerics
@@ -37,7 +37,7 @@ def probe_config(config: RunConfig, seeds: Iterable[int], name: str = "") -> Pro
 
 def _probe_seed(config: RunConfig, seed: int) -> list[LayerReading]:
     with numerics(config.numerics), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(replica_seed(seed, config.replica), "dropout"))
+        torch.manual_seed(noise_seed(seed, config.replica))
         training, _ = build_training(config, seed)
         batch = training.batches.next()
         return probe_model(training.model, batch.x, loss=lambda output: training.loss(output, batch.y), seed=seed)
