@@ -41,6 +41,10 @@ class Dropout(nn.Dropout):
         return input * mask.div_(kept)
 
 
+OF_ONE_FORWARD = (nn.Dropout, Dropout)
+"""Other subclasses compute something of their own, and are left as they are."""
+
+
 def draw_dropout_from(stream: torch.Generator, model: nn.Module) -> None:
     """Replace every ``nn.Dropout`` of a network by one that draws its masks from ``stream``.
 
@@ -48,5 +52,5 @@ def draw_dropout_from(stream: torch.Generator, model: nn.Module) -> None:
     """
     for module in list(model.modules()):
         for name, child in module.named_children():
-            if type(child) in (nn.Dropout, Dropout):  # another subclass has a forward of its own
+            if isinstance(child, nn.Dropout) and type(child) in OF_ONE_FORWARD:
                 setattr(module, name, Dropout(child.p, stream).train(child.training))
