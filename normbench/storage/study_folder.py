@@ -9,7 +9,7 @@ from typing import Any
 from normbench.errors import ComparisonError, OldRunsError, RunFolderError
 from normbench.storage.arm_id import ArmEntry, ArmSet, LabelledArm
 from normbench.storage.files.json_files import DELETE_AND_RERUN, read_json
-from normbench.storage.identity import NUM_DIGITS_SHOWN, NUMERICS, RunIdentity, read_identity
+from normbench.storage.identity import NUM_DIGITS_SHOWN, NUMERICS, read_identity
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, Arm, read_arm
 
 
@@ -116,18 +116,20 @@ def _with_version(folder: Path) -> str:
     with suppress(RunFolderError):  # what is left out need not be readable
         if _is_old(folder):
             return f"{folder.name} of normbench 0.1.0"
-        identity = read_identity(folder)
-        return f"{folder.name} of numerics {identity.numerics}" if _is_moved(identity, NUMERICS) else folder.name
+        numerics = _numerics_of(folder)
+        return f"{folder.name} of numerics {numerics}" if numerics not in (None, NUMERICS) else folder.name
     return folder.name
 
 
 def _is_of_other_numbers(folder: Path, study: Mapping[str, Any]) -> bool:
     """Return whether an arm's runs are not to be mixed with those of a study as it was last run."""
-    return _is_old(folder) or _is_moved(read_identity(folder), study.get("numerics"))
+    return _is_old(folder) or _numerics_of(folder) not in (None, study.get("numerics"))
 
 
-def _is_moved(identity: RunIdentity | None, numerics: int | None) -> bool:
-    return identity is not None and numerics is not None and identity.numerics != numerics
+def _numerics_of(folder: Path) -> int | None:
+    """Return the numerics number in an arm's identity.json; None where it is missing or damaged."""
+    identity = read_identity(folder)
+    return identity.numerics if identity else None
 
 
 def _is_old(folder: Path) -> bool:
