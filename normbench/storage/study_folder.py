@@ -123,7 +123,7 @@ def _with_version(folder: Path) -> str:
 
 def _is_of_other_numbers(folder: Path, study: Mapping[str, Any]) -> bool:
     """Return whether an arm's runs are not to be mixed with those of a study as it was last run."""
-    return _is_old(folder) or _numerics_of(folder) not in (None, study.get("numerics"))
+    return _is_old(folder) or _numerics_of(folder) not in (None, study.get("numerics", NUMERICS))
 
 
 def _numerics_of(folder: Path) -> int | None:
