@@ -1,4 +1,4 @@
-"""Makes one stream of random numbers per seed and purpose, so that arms share data, order and initial weights."""
+"""Makes one stream of random numbers per seed and purpose, so that arms share data, order, weights and masks."""
 
 from hashlib import sha256
 
