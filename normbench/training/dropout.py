@@ -50,7 +50,6 @@ def draw_dropout_from(stream: torch.Generator, model: nn.Module) -> None:
 
     Models build torch's own layer, so that they work outside a run too; there it draws from the global generator.
     """
-    for module in list(model.modules()):
-        for name, child in module.named_children():
-            if isinstance(child, nn.Dropout) and type(child) in OF_ONE_FORWARD:
-                setattr(module, name, Dropout(child.p, stream).train(child.training))
+    for name, module in list(model.named_modules(remove_duplicate=False)):
+        if isinstance(module, nn.Dropout) and type(module) in OF_ONE_FORWARD:
+            model.set_submodule(name, Dropout(module.p, stream).train(module.training))

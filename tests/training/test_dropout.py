@@ -106,14 +106,21 @@ class Halving(nn.Dropout):
 
 def test_every_plain_dropout_is_replaced_wherever_it_stands_and_no_other():
     inner = nn.ModuleList([nn.Dropout(0.2).eval(), nn.ModuleDict({"a": nn.Dropout(0.3)}), Halving(0.5)])
-    model, generator = nn.ModuleDict({"inner": inner, "last": nn.Dropout(0.4)}), seeded()
+    last = nn.Dropout(0.4)
+    model, generator = nn.ModuleDict({"inner": inner, "last": last, "again": last}), seeded()
     draw_dropout_from(generator, model)
     found = {name: module for name, module in model.named_modules() if isinstance(module, Dropout)}
-    assert {name: module.p for name, module in found.items()} == {"inner.0": 0.2, "inner.1.a": 0.3, "last": 0.4}
+    assert {name: module.p for name, module in found.items()} == {
+        "inner.0": 0.2,
+        "inner.1.a": 0.3,
+        "last": 0.4,
+        "again": 0.4,
+    }
     assert {name: module.training for name, module in found.items()} == {
         "inner.0": False,
         "inner.1.a": True,
         "last": True,
+        "again": True,
     }
     assert all(module.stream is generator for module in found.values())
     assert type(model["inner"][2]) is Halving
