@@ -1,4 +1,4 @@
-"""Makes one stream of random numbers per seed and purpose, so that arms share data, order and initial weights."""
+"""Makes one stream of random numbers per seed and purpose, so that arms share data, order, weights and masks."""
 
 from hashlib import sha256
 
@@ -21,6 +21,19 @@ def replica_seed(seed: int, replica: int) -> int:
     return derive_seed(seed, "replica", replica) if replica else seed
 
 
-def stream(seed: int, *purpose: str | int) -> torch.Generator:
-    """Return a new CPU generator for one purpose of a seed, e.g. ``stream(0, "data", "train")``."""
-    return torch.Generator().manual_seed(derive_seed(seed, *purpose))
+def stream(seed: int, *purpose: str | int, device: torch.device | str = "cpu") -> torch.Generator:
+    """Return a new generator for one purpose of a seed, e.g. ``stream(0, "data", "train")``."""
+    return torch.Generator(device).manual_seed(derive_seed(seed, *purpose))
+
+
+def dropout_stream(seed: int, replica: int, device: torch.device | str = "cpu") -> torch.Generator:
+    """Return a new generator for the masks of dropout in one run, on the device that the network computes on."""
+    return stream(replica_seed(seed, replica), "dropout", "masks", device=device)
+
+
+def noise_seed(seed: int, replica: int) -> int:
+    """Return the seed of torch's global generator in one run, from which norms draw: noise, exchanges of styles.
+
+    Dropout's masks are from another stream, so that neither moves the other.
+    """
+    return derive_seed(replica_seed(seed, replica), "dropout")  # another word would change all runs with such a norm

@@ -5,6 +5,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from normbench.inspection.watch.random_states import random_states
+
 
 class Stopping(nn.Module):
     """Raises after all that came before has been computed."""
@@ -20,6 +22,7 @@ class Wayward(nn.Linear):
         super().__init__(3, 3)
         self.register_buffer("seen", torch.zeros(3))
         self.calls, self.history, self.cache = 0, [], torch.ones(2)
+        self.stream, self.streams = torch.Generator(), {"more": torch.Generator()}
 
     def forward(self, x):
         self.calls += 1
@@ -34,6 +37,9 @@ class Wayward(nn.Linear):
             self.weight.mul_(0.5)
         self.bias.requires_grad_(False)
         torch.rand(5)
+        for generator in (self.stream, *self.streams.values()):
+            torch.rand(5, generator=generator)
+        self.stream = torch.Generator()
         self.weight.grad = torch.ones(3, 3)
         return super().forward(x)
 
@@ -51,7 +57,7 @@ def snapshot(model):
     }
     tensors = {name: (id(tensor), tensor.detach().clone()) for name, tensor in tensors_of(model).items()}
     grads = {name: (id(p.grad), copy.deepcopy(p.grad), p.requires_grad) for name, p in model.named_parameters()}
-    return plain, hooks, tensors, grads, torch.random.get_rng_state()
+    return plain, hooks, tensors, grads, random_states(model)
 
 
 def tensors_of(model):
@@ -72,7 +78,9 @@ def assert_same(before, after):
             assert one[name][0] == other[name][0], name
             for a, b in zip(one[name][1:], other[name][1:], strict=True):
                 assert torch.equal(a, b) if isinstance(a, Tensor) else a == b, name
-    assert torch.equal(before[4], after[4])
+    for (generator, state), (other, other_state) in zip(before[4], after[4], strict=True):
+        assert generator is other
+        assert torch.equal(state, other_state)
 
 
 def in_mixed_modes(model):

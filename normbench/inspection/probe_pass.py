@@ -13,7 +13,7 @@ from normbench.inspection.own_models.model_input import ModelInput
 from normbench.inspection.watch.graph import depends_on, nodes_before
 from normbench.inspection.watch.moments import Moments
 from normbench.inspection.watch.norm_values import NormValues, counting_norm_values
-from normbench.inspection.watch.random_states import random_states, set_random_states
+from normbench.inspection.watch.random_states import RandomStates, random_states, set_random_states
 from normbench.inspection.watch.sensitivity import Changes, Fingerprint, another, changes
 from normbench.inspection.watch.tensors import dense, named_tensors
 from normbench.inspection.watch.watch import Call, watching
@@ -70,7 +70,7 @@ def run_pass(model: nn.Module, given: ModelInput, loss: LossOf | None, seed: int
     Raises:
         SettingError: The output has nothing to go back from.
     """
-    states, leaves = random_states(), given.changed(_leaf)
+    states, leaves = random_states(model), given.changed(_leaf)
     with watching(model, Moments.of, look_at_inputs=True) as watch, counting_norm_values(model) as norms:
         with watching(model, Fingerprint.of, look_at_inputs=True) as first:
             output = leaves.changed(torch.clone).call(model)  # a copy, since a model may write over its input
@@ -143,7 +143,7 @@ def is_reached(grad: Tensor | None) -> bool:
 
 
 def _awake(
-    model: nn.Module, given: ModelInput, loss: LossOf | None, seed: int, states: list[Tensor], grads: Mapping[int, Any]
+    model: nn.Module, given: ModelInput, loss: LossOf | None, seed: int, states: RandomStates, grads: Mapping[int, Any]
 ) -> Mapping[int, Tensor | None]:
     """Return gradients after weights that start at 0 and learn got small values; empty where that changes nothing.
 
@@ -170,7 +170,7 @@ def _awake(
 
 
 def _second_pass(
-    model: nn.Module, given: ModelInput, states: list[Tensor]
+    model: nn.Module, given: ModelInput, states: RandomStates
 ) -> tuple[dict[str, Fingerprint], list[Call[Fingerprint]]] | None:
     """Send another input through; return fingerprints of outputs and layers, None where the model takes no other."""
     other = given.changed(another)

@@ -1,19 +1,22 @@
 """Checkpoints activations: computes forward again in backward, with the same running statistics as without."""
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from torch import Tensor, is_grad_enabled, nn
 from torch.utils.checkpoint import checkpoint, set_checkpoint_early_stop
 
+from normbench.inspection.watch.random_states import Replaying, held_generators, states_of
 from normbench.models.base import Layer
 
 
 class Recomputed:
     """Replaces a module's forward in training: intermediate results are computed again when backward needs them.
 
-    Random numbers are the same the second time. The second pass is made to its end, so that whatever a norm remembers
-    in forward is remembered exactly twice.
+    Random numbers are the same the second time, and go on afterwards as after a single pass: torch sees to its global
+    generators, ``Replaying`` to those that modules hold, such as the stream of dropout. The second pass is made to its
+    end, so that whatever a norm remembers in forward is remembered exactly twice.
 
     References:
         Chen, Xu, Zhang and Guestrin, Training Deep Nets with Sublinear Memory Cost, 2016.
@@ -28,8 +31,11 @@ class Recomputed:
         if not (self.module.training and is_grad_enabled()):
             return self._once(*inputs)
         with set_checkpoint_early_stop(False):
-            output: Tensor = checkpoint(self._once, *inputs, use_reentrant=False)
+            output: Tensor = checkpoint(self._once, *inputs, use_reentrant=False, context_fn=self._around_passes)
         return output
+
+    def _around_passes(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+        return nullcontext(), Replaying(states_of(held_generators(self.module)))
 
     def _once(self, *inputs: Tensor) -> Tensor:
         output: Tensor = type(self.module).forward(self.module, *inputs)

@@ -98,7 +98,7 @@ class ModelSpec(Spec):
             input_shape: One sample's shape.
             output_shape: One output's shape: (classes,), (values,) or (C, H, W).
             norm: The norm wherever the network has one.
-            dropout: Probability of zeroing a hidden activation.
+            dropout: Probability of zeroing a hidden activation, by ``nn.Dropout``, which a run gives its own stream.
 
         Raises:
             SettingError: The inputs or the norm do not fit the network.

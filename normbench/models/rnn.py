@@ -1,5 +1,6 @@
 """Recurrent network with the norm inside the cell: plain, GRU or LSTM; padding never enters a statistic."""
 
+import math
 from collections.abc import Callable
 from typing import ClassVar, Literal
 
@@ -50,6 +51,23 @@ NUM_PROJECTIONS: dict[Kind, int] = {"plain": 1, "gru": 3, "lstm": 4}
 NUM_STATES: dict[Kind, int] = {"plain": 1, "gru": 1, "lstm": 2}
 
 
+class Projection(Linear):
+    """Dense layer to all gates of a cell, which starts as in torch's own cells: by the size of the state, not fan_in.
+
+    Weights and biases are U(-1/sqrt(hidden_features), 1/sqrt(hidden_features)), as in ``nn.RNN``, ``nn.GRU`` and
+    ``nn.LSTM``; (N, in_features) -> (N, num_gates * hidden_features).
+    """
+
+    def __init__(self, in_features: int, hidden_features: int, num_gates: int) -> None:
+        self.bound = 1 / math.sqrt(hidden_features)  # before nn.Linear draws
+        super().__init__(in_features, num_gates * hidden_features)
+
+    def reset_parameters(self) -> None:
+        """Draw weight and bias from torch's global generator."""
+        nn.init.uniform_(self.weight, -self.bound, self.bound)
+        nn.init.uniform_(self.bias, -self.bound, self.bound)
+
+
 class RecurrentCell(nn.Module):
     """Run through sequences of varying length and return each one's last hidden state.
 
@@ -58,7 +76,8 @@ class RecurrentCell(nn.Module):
     (M, C): "sequence-wise", one statistic per feature for batch norm. The norm of ``hidden`` sees one step of those
     sequences that have not ended. For layer norm that is all the same, but batch statistics would be taken over
     fewer and fewer samples, and over one at the tail, so ``hidden`` has a norm only if its statistics are each
-    sample's own. One norm covers all gates; the memory of the LSTM is not normalized.
+    sample's own. One norm covers all gates; the memory of the LSTM is not normalized. Both projections start as those
+    of torch's own cells.
 
     Shape:
         features: (N, L, in_features).
@@ -82,12 +101,13 @@ class RecurrentCell(nn.Module):
     def __init__(self, kind: Kind, in_features: int, hidden_features: int, norm: NormSpec) -> None:
         super().__init__()
         self.kind, self.hidden_features = kind, hidden_features
-        shape = (NUM_PROJECTIONS[kind] * hidden_features,)
+        gates = NUM_PROJECTIONS[kind]
+        shape = (gates * hidden_features,)
         of_input = build_norm(norm, shape, "cell.input", per_step=True)
         each_its_own = norm.properties(shape, batch_size=2, training=True).sample_independent
         of_hidden = build_norm(norm, shape, "cell.hidden") if each_its_own else None
-        self.input = Linear(in_features, shape[0]).followed_by(of_input, activation=False)
-        self.hidden = Linear(hidden_features, shape[0]).followed_by(of_hidden, activation=False)
+        self.input = Projection(in_features, hidden_features, gates).followed_by(of_input, activation=False)
+        self.hidden = Projection(hidden_features, hidden_features, gates).followed_by(of_hidden, activation=False)
 
     def forward(self, features: Tensor, mask: Tensor) -> Tensor:
         """Step through the sequences, longest first, leaving out those that have ended."""
@@ -112,7 +132,7 @@ class RNN(nn.Module):
     def __init__(self, cell: RecurrentCell, num_outputs: int, dropout: float) -> None:
         super().__init__()
         self.cell = cell
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         self.output = Linear(cell.hidden_features, num_outputs)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from normbench.inspection.own_models.user_input import fitted, load_inputs, shap
 from normbench.inspection.own_models.user_model import in_one_line, load_callable, make_model
 from normbench.inspection.probe import probe_model
 from normbench.inspection.watch.random_states import same_random_states_after
-from normbench.random_streams import derive_seed, replica_seed
+from normbench.random_streams import derive_seed, noise_seed
 from normbench.study.config import RunConfig
 from normbench.training.build import build_training
 from normbench.training.numerics import numerics
@@ -40,7 +40,7 @@ def probe_config(config: RunConfig, seeds: Iterable[int], name: str = "") -> Pro
 
 def _probe_seed(config: RunConfig, seed: int) -> NetworkReading:
     with numerics(config.numerics), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(replica_seed(seed, config.replica), "dropout"))
+        torch.manual_seed(noise_seed(seed, config.replica))
         training, _ = build_training(config, seed)
         batch = training.batches.next()
         found = probe_model(training.model, batch.x, loss=lambda output: training.loss(output, batch.y), seed=seed)

@@ -12,7 +12,7 @@ from typing import Any
 from normbench.errors import RunFolderError
 from normbench.storage.files.json_files import json_ready, read_json, write_sealed_json
 
-NUMERICS = 1
+NUMERICS = 2
 """Version of the mathematics: raised with every entry under Numerics in the CHANGELOG."""
 ENGINE = "loop"
 """Name of the training loop: one network after another."""

@@ -9,7 +9,7 @@ from typing import Any
 from normbench.errors import ComparisonError, OldRunsError, RunFolderError
 from normbench.storage.arm_id import ArmEntry, ArmSet, LabelledArm
 from normbench.storage.files.json_files import DELETE_AND_RERUN, read_json
-from normbench.storage.identity import NUM_DIGITS_SHOWN
+from normbench.storage.identity import NUM_DIGITS_SHOWN, NUMERICS, read_identity
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, Arm, read_arm
 
 
@@ -88,7 +88,7 @@ def read_study(folder: Path) -> StudyFolder:
     entries, folders = arm_entries(study, folder / STUDY_JSON), arm_folders(study, folder / STUDY_JSON)
     if study.get("is_plain"):
         by_folder = {name: entries[arm] for arm, name in folders.items()}
-        old = [name for name, path in found.items() if name not in by_folder and _is_old(path)]
+        old = [name for name, path in found.items() if name not in by_folder and _is_of_other_numbers(path, study)]
         named = {name: path for name, path in found.items() if name not in old}
         arms = [replace(read_arm(path), entry=by_folder.get(name)) for name, path in named.items()]
         gone, left_out = [], [_with_version(found[name]) for name in old]
@@ -112,10 +112,24 @@ def _refuse_old(folder: Path, study: Mapping[str, Any]) -> None:
 
 
 def _with_version(folder: Path) -> str:
-    """Return the name of an arm's folder, with the version if it was written by 0.1.0."""
+    """Return the name of an arm's folder, with the version if it was written by 0.1.0, or its older numerics number."""
     with suppress(RunFolderError):  # what is left out need not be readable
-        return f"{folder.name} of normbench 0.1.0" if _is_old(folder) else folder.name
+        if _is_old(folder):
+            return f"{folder.name} of normbench 0.1.0"
+        numerics = _numerics_of(folder)
+        return f"{folder.name} of numerics {numerics}" if numerics not in (None, NUMERICS) else folder.name
     return folder.name
+
+
+def _is_of_other_numbers(folder: Path, study: Mapping[str, Any]) -> bool:
+    """Return whether an arm's runs are not to be mixed with those of a study as it was last run."""
+    return _is_old(folder) or _numerics_of(folder) not in (None, study.get("numerics", NUMERICS))
+
+
+def _numerics_of(folder: Path) -> int | None:
+    """Return the numerics number in an arm's identity.json; None where it is missing or damaged."""
+    identity = read_identity(folder)
+    return identity.numerics if identity else None
 
 
 def _is_old(folder: Path) -> bool:

@@ -13,9 +13,10 @@ from normbench.inspection.measures.base import find_measures
 from normbench.inspection.readings import Readings
 from normbench.inspection.recompute import checkpoint_activations
 from normbench.models.base import parametrize_weights, split_parameters
-from normbench.random_streams import replica_seed, stream
+from normbench.random_streams import dropout_stream, replica_seed, stream
 from normbench.study.config import RecordingConfig, RunConfig
 from normbench.study.network import unparametrized_network
+from normbench.training.dropout import draw_dropout_from
 from normbench.training.initialization import check_all_drawn, initialize, materialize
 from normbench.training.numerics import available_device
 from normbench.training.training_objects import Penalty, Training
@@ -24,8 +25,9 @@ from normbench.training.training_objects import Penalty, Training
 def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
     """Make dataset, model, batches, optimizer and readers of one run.
 
-    Data, batch order and initial weights each have their own random stream, so that a seed gives the same ones in
-    every arm; ``fix`` keeps data or weights at seed 0, and another ``replica`` has another order and other weights.
+    Data, batch order, initial weights and the masks of dropout each have their own random stream, so that a seed gives
+    the same ones in every arm; ``fix`` keeps data or weights at seed 0, and another ``replica`` has another order,
+    other weights and other masks.
     """
     device = torch.device(config.on(available_device()).device)
     data_seed = 0 if "data" in config.fix else seed
@@ -33,6 +35,7 @@ def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
     init_seed = replica_seed(0 if "init" in config.fix else seed, config.replica)
     order = stream(replica_seed(seed, config.replica), "order")
     model = build_model(config, init_seed).to(device)
+    draw_dropout_from(dropout_stream(seed, config.replica, device), model)
     decayed, spared = split_parameters(model, config.decay_on)
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": spared, "weight_decay": 0.0}]
     training = Training(

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from normbench.inspection.watch.random_states import random_states, set_random_states
+from normbench.inspection.watch.random_states import generators, random_states, set_random_states
 from normbench.storage.files.atomic import name_in_errors, part_path, replacing
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.run_folder import CHECKPOINT, CHECKPOINT_BEFORE, METRICS_CSV
@@ -29,7 +29,7 @@ def training_state(training: Training, progress: TrainingProgress) -> dict[str, 
         "model": training.model.state_dict(),
         "optimizer": training.optimizer.state_dict(),
         "batches": training.batches.state_dict(),
-        "random": random_states(),
+        "random": [state for _, state in random_states(training.model)],
     }
 
 
@@ -44,7 +44,8 @@ def restore_training(training: Training, state: Mapping[str, Any]) -> TrainingPr
     training.model.load_state_dict(state["model"])
     training.optimizer.load_state_dict(state["optimizer"])
     training.batches.load_state_dict(state["batches"])
-    set_random_states([known.cpu() for known in state["random"]])
+    known = [of_one.cpu() for of_one in state["random"]]
+    set_random_states(list(zip(generators(training.model), known, strict=True)))
     return TrainingProgress(**state["progress"])
 
 

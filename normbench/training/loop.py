@@ -12,7 +12,7 @@ from normbench.inspection.measures.base import RecordedStep, take_measures
 from normbench.inspection.norm_readings import merged, precise_gaps, watching_norms
 from normbench.inspection.readings import roughness
 from normbench.inspection.watch.frame import Frame, grads_of, weights_of
-from normbench.inspection.watch.random_states import random_states
+from normbench.inspection.watch.random_states import RandomStates, random_states
 from normbench.inspection.watch.restore import leaving_unchanged
 from normbench.inspection.watch.watch import grads_by_layer, outputs_by_layer, watching, whole
 from normbench.storage.run_status import RunStatus
@@ -99,7 +99,7 @@ def _update(training: Training) -> None:
 
 def _recorded_step(training: Training, step: int, losses: list[float], recorder: Recorder) -> float:
     metrics, curve = _read_metrics(training, losses)
-    weights, batch, states = weights_of(training.model), training.batches.next(), random_states()
+    weights, batch, states = weights_of(training.model), training.batches.next(), random_states(training.model)
     with watching(training.model, whole) as watch, watching_norms(training.model) as norms:
         loss = _gradient(training, batch)
     grads, activations = grads_of(training.model), outputs_by_layer(watch.calls)
@@ -121,7 +121,7 @@ def _record_without_update(training: Training, step: int, losses: list[float], r
     model.zero_grad(set_to_none=True)  # of the last step; the model is handed on without any
     unchanged = leaving_unchanged(model, parameters_change=False)
     with unchanged, watching(model, whole) as watch, watching_norms(model) as norms:
-        batch, states = training.batches.next(), random_states()
+        batch, states = training.batches.next(), random_states(model)
         loss = _gradient(training, batch)
         grads, activations = grads_of(model), outputs_by_layer(watch.calls)
         activation_grads = grads_by_layer(watch.calls)
@@ -131,7 +131,7 @@ def _record_without_update(training: Training, step: int, losses: list[float], r
     return loss
 
 
-def _with_measures(training: Training, frame: Frame, batch: Split, states: list[Tensor]) -> Frame:
+def _with_measures(training: Training, frame: Frame, batch: Split, states: RandomStates) -> Frame:
     """Return the frame with the chosen measures; a value that the frame already has is kept."""
     if not training.measures:
         return frame

@@ -9,6 +9,8 @@ from normbench.evidence.layers.probe_table import NETWORK
 from normbench.inspection.losses import evaluate
 from normbench.inspection.measures import base
 from normbench.inspection.measures.base import find_measures
+from normbench.inspection.watch.frame import grads_of
+from normbench.inspection.watch.random_states import random_states, set_random_states
 from normbench.models.base import weighted_layers
 from normbench.study.config import RecordingConfig, RunConfig
 from normbench.training.build import build_training, chosen_measures
@@ -51,7 +53,7 @@ def trained(name, measures):
     training.measures = measures
     recorder = MemoryRecorder()
     train(training, 6, 2, recorder)
-    return training, recorder.frames, torch.random.get_rng_state()
+    return training, recorder.frames, [state for _, state in random_states(training.model)]
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +63,8 @@ def plain():
 
 
 def assert_same(plain, measured):
-    (training, frames, state), (other, other_frames, other_state) = plain, measured
-    assert torch.equal(state, other_state)
+    (training, frames, states), (other, other_frames, other_states) = plain, measured
+    assert all(torch.equal(state, other) for state, other in zip(states, other_states, strict=True))
     assert torch.equal(training.batches.generator.get_state(), other.batches.generator.get_state())
     for key, tensor in training.model.state_dict().items():
         assert torch.equal(tensor, other.model.state_dict()[key]), key
@@ -126,6 +128,27 @@ def test_what_a_measure_does_to_the_model_is_undone(monkeypatch, plain):
 
     monkeypatch.setattr(base, "find_measures", lambda: {"meddle": meddle})
     assert_same(plain("batch norm, dropout, l1"), trained("batch norm, dropout, l1", ("meddle",)))
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_measure_can_make_the_step_again_with_the_same_random_numbers(name, monkeypatch):
+    """With weights and random states from before the step, its gradients come out bit for bit."""
+
+    def again(step):
+        base.set_parameters(step.model, step.seen.weights)
+        for _ in range(2):
+            set_random_states(step.states)
+            step.backward()
+            made = grads_of(step.model)
+            assert made.keys() == step.seen.grads.keys()
+            assert all(torch.equal(made[key], grad) for key, grad in step.seen.grads.items())
+            seen.append(len(made))
+        return {}
+
+    seen = []
+    monkeypatch.setattr(base, "find_measures", lambda: {"again": again})
+    trained(name, ("again",))
+    assert len(seen) == 8  # three recorded steps, and the end
 
 
 def test_a_measure_goes_by_the_setting_of_its_name_and_else_by_diagnostics():

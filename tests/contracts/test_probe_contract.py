@@ -12,6 +12,7 @@ from normbench.errors import SettingError
 from normbench.inspection.probe import probe_model
 from normbench.inspection.watch.restore import leaving_unchanged
 from normbench.models.base import Linear, build_norm
+from normbench.training.dropout import draw_dropout_from
 
 NORMS = [spec() for spec in variants("norms")]
 
@@ -48,6 +49,8 @@ def test_every_norm_inside_a_layer_of_normbench_is_left_as_it_was(spec):
     x = torch.randn(6, 6)
     probe(nn.Sequential(layer, Linear(6, 2)), x)
     probe(in_mixed_modes(nn.Sequential(layer, Linear(6, 2))), x)
+    draw_dropout_from(torch.Generator(), layer)
+    probe(nn.Sequential(layer, Linear(6, 2)), x)
     probe_that_raises(nn.Sequential(layer, Stopping()), x)
 
 

@@ -9,12 +9,15 @@ from contracts.variants import each, variants
 from normbench.errors import SettingError
 from normbench.inspection.losses import predict
 from normbench.inspection.recompute import momentum_for_two_updates
+from normbench.inspection.watch.random_states import random_states
 from normbench.inspection.watch.watch import grads_by_layer, outputs_by_layer, watching, whole
 from normbench.models.base import built_norms
 from normbench.norms.batch_norm import BatchNormSpec
+from normbench.storage.run_folder import LAYER_STATS_CSV, METRICS_CSV, PROBES_CSV
 from normbench.study.config import RunConfig
 from normbench.study.contradictions import contradictions
 from normbench.training.build import build_model, build_training
+from normbench.training.experiment import run_experiment
 
 LINE = {
     "dataset": {"name": "linear_regression", "num_samples": 12},
@@ -65,6 +68,32 @@ def assert_same_training(plain, checkpointed):
             torch.testing.assert_close(tensor, plain_state[name], rtol=1e-5, atol=1e-6, msg=name)
     x = parts.batches.split.x
     torch.testing.assert_close(predict(parts.model, x), predict(plain_parts.model, x), rtol=1e-5, atol=1e-6)
+
+
+@EACH_MODEL
+@pytest.mark.parametrize("norm", ["none", "layer_norm", "batch_norm"])
+def test_a_training_step_with_dropout_is_the_same_bit_for_bit(name, norm):
+    """But for running statistics, whose two halves of an update round otherwise than one update."""
+    (plain, plain_parts), (checkpointed, parts) = (
+        trained(config_of(name, checkpointing=on, norm=norm)) for on in (False, True)
+    )
+    for seen, others in zip(plain, checkpointed, strict=True):
+        assert all(torch.equal(one, other) for one, other in zip(seen, others, strict=True))
+    states = [[state for _, state in random_states(made.model)] for made in (plain_parts, parts)]
+    assert len(states[0]) == 2
+    assert all(torch.equal(one, other) for one, other in zip(*states, strict=True))
+
+
+@pytest.mark.usefixtures("small_test_sets")
+@EACH_MODEL
+def test_a_run_with_dropout_writes_the_same_bytes(name, tmp_path):
+    for on in (False, True):
+        recording = {"every_steps": 2, "diagnostics": True, "tensorboard": False}
+        config = config_of(name, checkpointing=on, norm="layer_norm", num_steps=NUM_STEPS, recording=recording)
+        (tmp_path / str(on)).mkdir()
+        run_experiment(config, 3, tmp_path / str(on), study="s", arm="a")
+    for file in (METRICS_CSV, LAYER_STATS_CSV, PROBES_CSV):
+        assert (tmp_path / "True" / file).read_bytes() == (tmp_path / "False" / file).read_bytes(), file
 
 
 @EACH_MODEL

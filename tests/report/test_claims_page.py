@@ -15,6 +15,7 @@ from normbench.evidence.claims.verdicts_file import read_verdicts
 from normbench.report.figures.claims import draw_claims
 from normbench.report.pages.claims_page import page, write_page
 from normbench.storage.files.yaml_file import read_study_file
+from normbench.storage.identity import NUMERICS
 from normbench.storage.names import content_sha256
 
 KEPT = json.loads(VERDICTS.read_text(encoding="utf-8"))
@@ -67,6 +68,18 @@ def test_a_page_holds_what_a_verdict_rests_on(tmp_path):
     assert "![x](R/x.svg)" in text
     assert (tmp_path / "R" / "x.svg").read_bytes().startswith(b"<?xml")
     assert json.loads((tmp_path / "R" / "verdicts.json").read_text())[0]["effect"] == pytest.approx(0.42**0.5 / 0.5)
+
+
+def test_a_page_says_which_runs_are_of_another_numerics_number():
+    (verdict,) = made_up_verdicts()
+    of_now, of_before = (replace(verdict, versions={"numerics": str(n)}) for n in (NUMERICS, NUMERICS - 1))
+    said = f"Runs of numerics {NUMERICS - 1} are not of this version, numerics {NUMERICS}; the changelog says which"
+    assert [said in page(verdicts, "R") for verdicts in ([verdict], [of_now], [of_now, of_before])] == [
+        False,
+        False,
+        True,
+    ]
+    assert f", numerics {NUMERICS - 1}. Again:" in page([replace(of_before, date="2026-01-02")], "R")
 
 
 def test_a_page_keeps_the_studies_that_were_not_looked_at_again(tmp_path):

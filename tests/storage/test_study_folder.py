@@ -1,4 +1,4 @@
-"""A study's folder is read once, and what version 0.1.0 left in one is told as such and never mixed in."""
+"""A study's folder is read once, and what older versions left in one is told as such and never mixed in."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from normbench.errors import OldRunsError
 from normbench.storage import run_folder
 from normbench.storage.files.json_files import read_json, write_json
 from normbench.storage.files.reading import read_bytes
+from normbench.storage.identity import NUMERICS, RunIdentity
 from normbench.storage.study_folder import read_studies, read_study
 
 
@@ -57,6 +58,33 @@ def test_older_arms_of_an_edited_file_are_left_out():
         ["bbbbbb"],
         ["none-aaaaaa of normbench 0.1.0"],
     )
+
+
+def arm_of(study, numerics):
+    """An arm's folder with a run, as a normbench of this numerics number writes it."""
+    identity = RunIdentity({"dropout": 0.3}, "cpu", numerics=numerics)
+    arm = make_arm(study, "none", identity=identity.sha256)
+    identity.write(arm)
+    make_run(arm)
+    return {"arm": "none", "identity": identity.sha256, "folder": arm.name}
+
+
+@pytest.mark.parametrize("is_plain", [False, True])
+def test_arms_of_another_numerics_number_are_left_out_and_told_as_such(is_plain):
+    study = make_study(is_plain=is_plain, numerics=NUMERICS)
+    before, now = arm_of(study, NUMERICS - 1), arm_of(study, NUMERICS)
+    write_json(study / "study.json", read_json(study / "study.json") | {"arms": [now]})
+    found = read_study(study)
+    assert [arm.identity for arm in found.arms] == [now["identity"]]
+    assert list(found.left_out) == [f"{before['folder']} of numerics {NUMERICS - 1}"]
+
+
+@pytest.mark.parametrize("is_plain", [False, True])
+def test_a_study_last_run_with_an_older_numerics_number_is_read_with_its_own_arms(is_plain):
+    study = make_study(is_plain=is_plain, numerics=NUMERICS - 1)
+    write_json(study / "study.json", read_json(study / "study.json") | {"arms": [arm_of(study, NUMERICS - 1)]})
+    assert [len(arm.runs) for arm in read_study(study).arms] == [1]
+    assert list(read_study(study).left_out) == []
 
 
 def test_what_is_read_of_a_run_is_read_once(monkeypatch):

@@ -37,7 +37,7 @@ class ClaimVerdict:
         hash: First digits of a sha256 over the identities of all arms that were read.
         date: The day of the last run that was read.
         command: The command that runs the study.
-        versions: Versions of torch and python, and the machine, of the runs.
+        versions: Versions of torch and python, the machine and the numerics number, of the runs.
         content_sha256: sha256 of the study file's content without claims and quotes.
     """
 
@@ -106,11 +106,13 @@ def judge_claim(
 
 
 def _versions(arms: Sequence[Arm]) -> dict[str, str]:
-    """Return the versions and the machine of the first run."""
-    environment = arms[0].runs[0].environment if arms and arms[0].runs else {}
+    """Return the versions, the machine and the numerics number of the first run."""
+    if not arms or not arms[0].runs:
+        return {}
+    environment, numerics = arms[0].runs[0].environment, arms[0].runs[0].summary.get("numerics")
     torch = environment.get("versions", {}).get("torch")
-    found = {"torch": torch, "python": environment.get("python"), "machine": environment.get("device")}
-    return {name: str(value) for name, value in found.items() if value}
+    of_machine = {"torch": torch, "python": environment.get("python"), "machine": environment.get("device")}
+    return {name: str(value) for name, value in (of_machine | {"numerics": numerics}).items() if value}
 
 
 def settings_hash(arms: Sequence[Arm]) -> str:

@@ -15,6 +15,7 @@ from normbench.inspection.losses import LossFunction
 from normbench.inspection.norm_readings import Probes, Statistics, merged, named_tracking_layers, own_statistics
 from normbench.inspection.reestimation import reestimate
 from normbench.inspection.watch.frame import Frame
+from normbench.inspection.watch.random_states import RandomStates
 from normbench.inspection.watch.restore import leaving_unchanged
 from normbench.models.base import learned_parameters, weight_parameters, weighted_layers
 from normbench.random_streams import stream
@@ -48,7 +49,7 @@ class RecordedStep:
         batch: What was learned from.
         loss: Of outputs and targets.
         backward: Sets the gradients of the batch's data loss anew and returns it.
-        states: The random states from before the step's forward pass.
+        states: torch's random states and the model's own, from before the step's forward pass; not of its copies.
         seen: Weights and gradients before the step, activations, updates; without updates no step was made.
     """
 
@@ -58,7 +59,7 @@ class RecordedStep:
     batch: Split
     loss: LossFunction
     backward: Callable[[], float]
-    states: list[Tensor]
+    states: RandomStates
     seen: Frame
 
     @cached_property

@@ -1,30 +1,79 @@
-"""Reads and sets torch's random states, of the CPU and of the GPU in use."""
+"""Reads and sets random states: torch's, of the CPU and of the GPU in use, and those that a model's modules hold."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+RandomStates = list[tuple[torch.Generator, Tensor]]
+"""Generators, each with a state."""
+TORCHS_OWN = frozenset(vars(nn.Module()))
+"""Attributes of every module: parameters, buffers, hooks. Looking through them takes most of the time."""
 
 
 @contextmanager
-def same_random_states_after() -> Iterator[None]:
-    """Put torch's random states back after the block, also when it raises."""
-    with torch.random.fork_rng(devices=_devices()):
+def same_random_states_after(model: nn.Module | None = None) -> Iterator[None]:
+    """Put torch's random states, and those that a model holds, back after the block, also when it raises."""
+    states = random_states(model)
+    try:
         yield
+    finally:
+        set_random_states(states)
 
 
-def random_states() -> list[Tensor]:
-    """Return the random states of the CPU and of the GPU in use."""
-    return [torch.random.get_rng_state(), *(torch.cuda.get_rng_state(device) for device in _devices())]
+def random_states(model: nn.Module | None = None) -> RandomStates:
+    """Return all generators that a model's forward pass may draw from, with their states."""
+    return states_of(generators(model))
 
 
-def set_random_states(states: list[Tensor]) -> None:
-    """Set torch's random states to what ``random_states`` returned."""
-    torch.random.set_rng_state(states[0])
-    for device, state in zip(_devices(), states[1:], strict=True):
-        torch.cuda.set_rng_state(state, device)
+def states_of(chosen: Iterable[torch.Generator]) -> RandomStates:
+    """Return generators with their states."""
+    return [(generator, generator.get_state()) for generator in chosen]
 
 
-def _devices() -> list[int]:
-    return [torch.cuda.current_device()] if torch.cuda.is_available() and torch.cuda.is_initialized() else []
+def set_random_states(states: RandomStates) -> None:
+    """Set generators to what ``random_states`` or ``states_of`` returned."""
+    for generator, state in states:
+        generator.set_state(state)
+
+
+def generators(model: nn.Module | None = None) -> list[torch.Generator]:
+    """Return torch's generators, of the CPU and of the GPU in use, then those that a model's modules hold."""
+    in_use = torch.cuda.is_available() and torch.cuda.is_initialized()
+    of_gpu = [torch.cuda.default_generators[torch.cuda.current_device()]] if in_use else []
+    return _unique([torch.default_generator, *of_gpu, *held_generators(model)])
+
+
+def held_generators(model: nn.Module | None) -> list[torch.Generator]:
+    """Return the generators that are attributes of a model's modules, or lie in such a list, tuple or dict."""
+    if model is None:
+        return []
+    attributes = [v for module in model.modules() for name, v in vars(module).items() if name not in TORCHS_OWN]
+    containers = [value for value in attributes if isinstance(value, dict | list | tuple)]
+    contents = [inner for container in containers for inner in _values(container)]
+    return _unique(value for value in (*attributes, *contents) if isinstance(value, torch.Generator))
+
+
+class Replaying:
+    """Sets generators to given states inside a block, and after it to where they stood before; may be used again."""
+
+    def __init__(self, states: RandomStates) -> None:
+        self._states = states
+        self._stood: RandomStates = []
+
+    def __enter__(self) -> None:
+        self._stood = states_of(generator for generator, _ in self._states)
+        set_random_states(self._states)
+
+    def __exit__(self, *_: object) -> None:
+        set_random_states(self._stood)
+
+
+def _values(container: dict[Any, Any] | list[Any] | tuple[Any, ...]) -> Iterable[Any]:
+    return container.values() if isinstance(container, dict) else container
+
+
+def _unique(found: Iterable[torch.Generator]) -> list[torch.Generator]:
+    return list({id(generator): generator for generator in found}.values())

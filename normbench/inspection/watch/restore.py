@@ -1,4 +1,4 @@
-"""Puts a module back as it was: tensors, buffers, modes, hooks, attributes, gradients and torch's random states."""
+"""Puts a module back as it was: tensors, buffers, modes, hooks, attributes, gradients and random states."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +15,12 @@ from normbench.inspection.watch.random_states import same_random_states_after
 
 @contextmanager
 def leaving_unchanged(model: nn.Module, *, parameters_change: bool = True) -> Iterator[None]:
-    """Put everything about a model and torch's random states back after the block, also when it raises.
+    """Put everything about a model, its random states and torch's back after the block, also when it raises.
 
     What is put back: values of parameters, buffers and other tensors that modules hold; which tensors those are;
     training or evaluation mode, hooks and all other attributes of every module, containers among them one level deep;
-    ``requires_grad`` and ``grad``. A tensor that the block did not change is not written to, so that a graph in which
-    it takes part can still be gone back through.
+    states of generators; ``requires_grad`` and ``grad``. A tensor that the block did not change is not written to, so
+    that a graph in which it takes part can still be gone back through.
 
     Args:
         model: Any module.
@@ -36,7 +36,7 @@ def leaving_unchanged(model: nn.Module, *, parameters_change: bool = True) -> It
     values = [(tensor, tensor.detach().clone()) for tensor in _tensors(model, with_parameters=parameters_change)]
     gradients = [(parameter, parameter.requires_grad, parameter.grad) for parameter in model.parameters()]
     try:
-        with same_random_states_after():
+        with same_random_states_after(model):
             yield
     finally:
         for module, known, containers in attributes:

@@ -13,6 +13,7 @@ from normbench.report.blocks.claims import effect_with_interval, expected, summa
 from normbench.report.figures.claims import draw_claims
 from normbench.report.pages.json_text import claims_json
 from normbench.storage.files.json_files import write_text
+from normbench.storage.identity import NUMERICS
 
 VERDICTS_JSON = "verdicts.json"
 RULES = """\
@@ -65,7 +66,16 @@ def page(verdicts: Sequence[ClaimVerdict], pictures: str) -> str:
     table += [row for verdict in verdicts for row in _rows(verdict)]
     studies = [_study(study, list(of_study), pictures) for study, of_study in groupby(verdicts, key=lambda v: v.study)]
     head = f"# Results\n\nWritten by `normbench claims --markdown`, normbench {version('normbench')}.\n\n{RULES}\n"
-    return "\n".join([head, summary_line(verdicts), "", *table, "", *studies]).rstrip() + "\n"
+    counts = " ".join([summary_line(verdicts), *_of_other_numerics(verdicts)])
+    return "\n".join([head, counts, "", *table, "", *studies]).rstrip() + "\n"
+
+
+def _of_other_numerics(verdicts: Sequence[ClaimVerdict]) -> list[str]:
+    """Return a sentence if runs have another numerics number than this version, which may give them other numbers."""
+    numbers = {verdict.versions["numerics"] for verdict in verdicts if "numerics" in verdict.versions}
+    others = " and ".join(sorted(numbers - {str(NUMERICS)}))
+    way_out = "the changelog says which of them would give other numbers now"
+    return [f"Runs of numerics {others} are not of this version, numerics {NUMERICS}; {way_out}."] if others else []
 
 
 def _rows(verdict: ClaimVerdict) -> list[str]:

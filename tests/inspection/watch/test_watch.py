@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from normbench.inspection.watch.random_states import generators, random_states
 from normbench.inspection.watch.restore import leaving_unchanged
 from normbench.inspection.watch.watch import grads_by_layer, outputs_by_layer, watching, whole
 from normbench.models.base import Linear
@@ -28,6 +29,7 @@ CONFIGS = {
     "mlp": LINE,
     "mlp, dropout": LINE | {"dropout": 0.5},
     "mlp, batch norm, dropout": LINE | {"dropout": 0.3, "norm": "batch_norm"},
+    "mlp, noise, dropout": LINE | {"dropout": 0.3, "norm": "noisy_batch_norm"},
     "mlp, layer norm, l1": LINE | {"norm": "layer_norm", "l1": 0.01, "weight_decay": 0.1},
     "mlp, adam": LINE | {"norm": "scale_shift", "optimizer": {"name": "adam", "lr": 0.01}, "dropout": 0.2},
     "lenet, batch norm, dropout": NOTES | {"dropout": 0.2, "norm": "batch_norm"},
@@ -44,7 +46,7 @@ def config_of(name):
 
 
 def trained(config, every_steps=1, make_recorder=lambda *_: None):
-    """Train one run; return its batch losses, final state and what the random state then gives."""
+    """Train one run; return its batch losses, final state and random states."""
     torch.default_generator.manual_seed(5)
     training, dataset = build_training(config, seed=3)
     losses, loss = [], training.loss
@@ -58,7 +60,8 @@ def trained(config, every_steps=1, make_recorder=lambda *_: None):
         recorder = make_recorder(stack, config, dataset, training.model)
         train(training, NUM_STEPS, every_steps, recorder)
     bits = [value.item() for value in losses[:NUM_STEPS]]  # the look at the end takes one more
-    return bits, training.model.state_dict(), torch.random.get_rng_state(), training.model.training
+    states = [state for _, state in random_states(training.model)]
+    return bits, training.model.state_dict(), states, training.model.training
 
 
 def in_memory(*_):
@@ -79,7 +82,7 @@ def assert_same(unwatched, watched):
     assert list(unwatched[1]) == list(watched[1])
     for name, tensor in unwatched[1].items():
         assert torch.equal(tensor, watched[1][name]), name
-    assert torch.equal(unwatched[2], watched[2])
+    assert all(torch.equal(one, other) for one, other in zip(unwatched[2], watched[2], strict=True))
     assert unwatched[3] is watched[3] is True
 
 
@@ -97,28 +100,34 @@ def test_a_run_written_to_disk_is_the_unwatched_run(name, tmp_path):
     assert (tmp_path / "metrics.csv").stat().st_size
 
 
-def test_the_comparison_would_see_one_more_random_number():
-    config = config_of("mlp, dropout")
+@pytest.mark.parametrize("meddled_with", [0, 1], ids=["torch's generator", "the stream of dropout"])
+def test_the_comparison_would_see_one_more_random_number(meddled_with):
+    config = config_of("mlp, noise, dropout")
 
     class Meddler(MemoryRecorder):
-        def record(self, frame):
-            torch.rand(1)
+        def __init__(self, model):
+            super().__init__()
+            self.generator = generators(model)[meddled_with]
 
-    unwatched, meddled = trained(config), trained(config, 2, lambda *_: Meddler())
+        def record(self, frame):
+            torch.rand(1, generator=self.generator)
+
+    unwatched, meddled = trained(config), trained(config, 2, lambda *given: Meddler(given[-1]))
     assert unwatched[0] != meddled[0]
-    assert not torch.equal(unwatched[2], meddled[2])
+    same = [torch.equal(one, other) for one, other in zip(unwatched[2], meddled[2], strict=True)]
+    assert same == [meddled_with != 0, meddled_with != 1]
 
 
 def test_the_look_at_the_end_leaves_buffers_gradients_and_random_state_as_they_were():
-    training, _ = build_training(config_of("mlp, batch norm, dropout"), seed=0)
+    training, _ = build_training(config_of("mlp, noise, dropout"), seed=0)
     before = {name: buffer.clone() for name, buffer in training.model.named_buffers()}
-    state = torch.random.get_rng_state()
+    states = random_states(training.model)
     with leaving_unchanged(training.model, parameters_change=False):
         training.model(training.batches.next().x).sum().backward()
         assert not torch.equal(before["hidden1.norm.running_mean"], training.model.hidden1.norm.running_mean)
-        assert not torch.equal(state, torch.random.get_rng_state())
+        assert not any(torch.equal(generator.get_state(), state) for generator, state in states)
     assert all(torch.equal(before[name], buffer) for name, buffer in training.model.named_buffers())
-    assert torch.equal(state, torch.random.get_rng_state())
+    assert all(torch.equal(generator.get_state(), state) for generator, state in states)
     assert all(parameter.grad is None for parameter in training.model.parameters())
 
 

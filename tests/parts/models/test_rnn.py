@@ -1,5 +1,6 @@
 """The recurrent network: torch's own cells where there is no norm, and padding that nothing notices."""
 
+import math
 from itertools import product
 
 import pytest
@@ -15,8 +16,10 @@ from normbench.norms.batch_norm import BatchNormSpec
 from normbench.norms.layer_norm import LayerNormSpec
 from normbench.norms.none import NoneSpec
 from normbench.norms.scale_shift import ScaleShiftSpec
+from normbench.training.initialization import initialize
 
-KINDS = ("plain", "gru", "lstm")
+TORCHS_OWN = {"plain": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
+KINDS = tuple(TORCHS_OWN)
 EACH_KIND = pytest.mark.parametrize("kind", KINDS)
 EACH_NORM = pytest.mark.parametrize("norm", each(taken_norms(RNNSpec())))
 KINDS_AND_NORMS = pytest.mark.parametrize(
@@ -42,13 +45,40 @@ def test_in_evaluation_a_sequence_does_not_depend_on_the_others(norm):
 
 
 def torch_cell(kind, cell, num_features):
-    made = {"plain": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[kind]
-    reference = made(num_features, cell.hidden_features, batch_first=True)
+    reference = TORCHS_OWN[kind](num_features, cell.hidden_features, batch_first=True)
     with torch.no_grad():
         for layer, name in ((cell.input, "ih"), (cell.hidden, "hh")):
             getattr(reference, f"weight_{name}_l0").copy_(layer.weight)
             getattr(reference, f"bias_{name}_l0").copy_(layer.bias)
     return reference
+
+
+@EACH_KIND
+@pytest.mark.parametrize("num_features", [1, 3, 150])
+def test_it_starts_in_the_interval_of_torchs_own_cells_whatever_the_number_of_inputs(kind, num_features):
+    """U(-1/sqrt(hidden_features), 1/sqrt(hidden_features)), weights and biases of both projections alike."""
+    cell = RNNSpec(cell=kind, hidden_features=40).build((5, num_features + 1), (3,), NoneSpec(), 0.0).cell
+    initialize(cell, "default", 1.0, seed=2)
+    ours, torchs = list(cell.parameters()), list(TORCHS_OWN[kind](num_features, 40).parameters())
+    assert sorted(tensor.shape for tensor in ours) == sorted(tensor.shape for tensor in torchs)
+    bound = 1 / math.sqrt(40)
+    for tensor in (*ours, *torchs):
+        error = 5 / math.sqrt(tensor.numel())
+        assert tensor.abs().max() <= bound
+        assert tensor.detach().double().std().item() == pytest.approx(bound / math.sqrt(3), rel=error)
+        assert tensor.mean().item() == pytest.approx(0, abs=error * bound)
+
+
+@EACH_KIND
+def test_a_start_of_ones_own_leaves_the_biases_where_torch_draws_them(kind):
+    drawn, default = (RNNSpec(cell=kind).build((7, 4), (3,), NoneSpec(), 0.0) for _ in range(2))
+    initialize(drawn, "kaiming_normal", 1.0, seed=2)
+    initialize(default, "default", 1.0, seed=2)
+    for layer in ("input", "hidden"):
+        one, other = drawn.cell.get_submodule(layer), default.cell.get_submodule(layer)
+        assert torch.equal(one.bias, other.bias)
+        assert one.weight.std().item() == pytest.approx(math.sqrt(2 / one.in_features), rel=0.3)
+    assert not torch.isclose(default.cell.input.bias, default.cell.hidden.bias).all()
 
 
 @EACH_KIND
