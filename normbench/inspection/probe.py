@@ -7,13 +7,17 @@ import torch
 from torch import Tensor, nn
 
 from normbench.evidence.probe.network_reading import LayerReading, NetworkReading, OutputReading
+from normbench.inspection.further_passes import Seen, look_at
 from normbench.inspection.layer_figures import layer_reading, parameter_reading
 from normbench.inspection.own_models.model_input import ModelInput
-from normbench.inspection.own_models.plain_execution import executing_plainly, refuse_scripted
-from normbench.inspection.probe_pass import Pass, run_pass
-from normbench.inspection.watch.layers import loose_parameters
+from normbench.inspection.own_models.plain_execution import (
+    executing_plainly,
+    refuse_scripted,
+    same_global_random_states_after,
+)
+from normbench.inspection.watch.layers import ROOT, WatchedLayer, loose_parameters
 from normbench.inspection.watch.moments import Moments
-from normbench.inspection.watch.restore import leaving_unchanged
+from normbench.inspection.watch.running_statistics import own_faulty_statistics
 from normbench.inspection.watch.tensors import holds_nan, is_finite
 from normbench.inspection.watch.watch import Call
 
@@ -56,29 +60,42 @@ def probe_model(
     """
     refuse_scripted(model)
     given = ModelInput.of(inputs, model)
-    with leaving_unchanged(model), torch.enable_grad(), executing_plainly():
-        seen = run_pass(model, given, loss, seed)
+    with same_global_random_states_after(), torch.enable_grad(), executing_plainly():
+        seen = look_at(model, given, loss, seed)
     return NetworkReading(
         layers=_layers(model, seen),
-        norms=tuple(seen.norms.readings.values()),
+        norms=tuple(seen.first.norms.readings.values()),
         outputs=_outputs(seen),
-        num_samples=given.num_samples,
+        num_samples=_num_samples(given, seen),
         not_finite=_loose_not_finite(model, seen),
+        statistics=_loose_statistics(model, seen),
     )
 
 
-def _layers(model: nn.Module, seen: Pass) -> tuple[LayerReading, ...]:
+def _layers(model: nn.Module, seen: Seen) -> tuple[LayerReading, ...]:
     by_name: dict[str, list[Call[Moments]]] = {}
-    for call in seen.calls:
+    for call in seen.first.calls:
         by_name.setdefault(call.name, []).append(call)
     rows = list(by_name.values())
-    last = ([row[0].name for row in rows if row[0].layer.role == "weights"] or [""])[-1]
+    heads = _heads(seen)
     following = [*(row[0] for row in rows[1:]), None][: len(rows)]
-    found = [layer_reading(row, after, seen, last) for row, after in zip(rows, following, strict=True)]
-    for name, parameter in loose_parameters(model, (call.layer for call in seen.calls)).items():
+    found = [layer_reading(row, after, seen, heads) for row, after in zip(rows, following, strict=True)]
+    for name, parameter in loose_parameters(model, _layers_of(seen)).items():
         if parameter.requires_grad or list(model.get_submodule(name.rpartition(".")[0]).children()):
             found.insert(_place(name, found), parameter_reading(name, parameter, seen))
     return tuple(found)
+
+
+def _heads(seen: Seen) -> set[str]:
+    """Return the names of the last layer with weights on the way to each output, and of the last of all."""
+    weighted = [call.name for call in seen.first.calls if call.layer.role == "weights"]
+    ways = [_computed_by(one.nodes, seen) for one in seen.first.outputs.values()]
+    on_ways = [[name for name in way if name in set(weighted)] for way in ways]
+    return {way[-1] for way in (*on_ways, weighted) if way}
+
+
+def _layers_of(seen: Seen) -> list[WatchedLayer]:
+    return [call.layer for call in seen.first.calls]
 
 
 def _place(parameter: str, found: list[LayerReading]) -> int:
@@ -89,22 +106,40 @@ def _place(parameter: str, found: list[LayerReading]) -> int:
     return next(inside, len(found))
 
 
-def _loose_not_finite(model: nn.Module, seen: Pass) -> tuple[str, ...]:
+def _num_samples(given: ModelInput, seen: Seen) -> int:
+    """Return the samples of the batch: the length of the first output, where it has one, else of the first input."""
+    put_out = [one.tensor for one in seen.first.outputs.values() if one.has_gradient and one.tensor.dim() > 1]
+    return len(put_out[0]) if put_out else given.num_samples
+
+
+def _loose_not_finite(model: nn.Module, seen: Seen) -> tuple[str, ...]:
     """Return the names of parameters with inf or nan, and of buffers with nan, that lie in no layer."""
-    layers = [call.layer for call in seen.calls]
-    parameters = loose_parameters(model, layers).items()
-    inside = {id(buffer) for layer in layers for buffer in layer.module.buffers()}
-    buffers = [(name, one) for name, one in model.named_buffers() if id(one) not in inside and one.is_floating_point()]
-    hit = [name for name, parameter in parameters if not is_finite(parameter)]
-    return (*hit, *(name for name, buffer in buffers if holds_nan(buffer)))
+    inside = {id(buffer) for layer in _layers_of(seen) for buffer in layer.module.buffers()}
+    buffers = [name for name, one in model.named_buffers() if id(one) not in inside and holds_nan(one)]
+    parameters = loose_parameters(model, _layers_of(seen)).items()
+    return (*(name for name, parameter in parameters if not is_finite(parameter)), *buffers)
 
 
-def _outputs(seen: Pass) -> tuple[OutputReading, ...]:
+def _loose_statistics(model: nn.Module, seen: Seen) -> dict[str, str]:
+    """Return what is wrong with running statistics of modules that are no layers, by the module's name."""
+    inside = {id(part) for layer in _layers_of(seen) for part in layer.module.modules()}
+    others = {name: module for name, module in model.named_modules() if id(module) not in inside}
+    found = {name or ROOT: own_faulty_statistics(module, name) for name, module in others.items()}
+    return {name: fault for name, fault in found.items() if fault}
+
+
+def _outputs(seen: Seen) -> tuple[OutputReading, ...]:
     return tuple(
-        OutputReading(place, one.has_gradient, one.change, tuple(dict.fromkeys(_computed_by(one.nodes, seen))))
-        for place, one in seen.outputs.items()
+        OutputReading(
+            name=place,
+            has_gradient=one.has_gradient,
+            is_finite=is_finite(one.tensor),
+            change=seen.output_changes.get(place),
+            layers=tuple(dict.fromkeys(_computed_by(one.nodes, seen))),
+        )
+        for place, one in seen.first.outputs.items()
     )
 
 
-def _computed_by(nodes: set[Any], seen: Pass) -> list[str]:
-    return [call.name for call in seen.calls if any(part.node in nodes for part in call.parts)]
+def _computed_by(nodes: set[Any], seen: Seen) -> list[str]:
+    return [call.name for call in seen.first.calls if any(part.node in nodes for part in call.parts)]

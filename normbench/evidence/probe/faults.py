@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 
-from normbench.evidence.probe.dead import constant, cut_off, dead
+from normbench.evidence.probe.constant import constant, fades
+from normbench.evidence.probe.dead import cut_off, dead, weights_cut_off
 from normbench.evidence.probe.lines import ProbeLine
 from normbench.evidence.probe.network_reading import NetworkReading
 from normbench.evidence.probe.norms import few_values
-from normbench.evidence.probe.not_finite import gradient_not_finite, not_finite, running_statistics
+from normbench.evidence.probe.not_finite import LARGE_GAIN, gradient_not_finite, not_finite, running_statistics
 from normbench.evidence.probe.scales import gradient_scale, output_scale
 from normbench.evidence.probe.signs import INITIALIZE, probe_finding
-from normbench.evidence.statistics.growth import FAR, Growth
+from normbench.evidence.statistics.growth import Growth
 from normbench.findings import MAX_NAMED, Finding
 
-SMALL_GAIN, LARGE_GAIN = 0.01, 10.0
+SMALL_GAIN = 0.01
 """What untrained weights may multiply a signal by. torch's default is 0.58, kaiming 1.4, and wider layers of working
 networks stay between 0.05 (last layers of residual branches, depthwise filters counted as dense ones) and 3."""
 
@@ -33,10 +34,11 @@ def find_faults(
     """
     causes = few_values(seeds[0], batch_size) if seeds else []
     layers = [line for line in lines if line.has_output]
-    broken = not_finite(layers, seeds[0].not_finite if seeds else ()) or gradient_not_finite(layers)
+    broken = not_finite(layers, seeds) or gradient_not_finite(layers)
     if broken:
         return [broken, *causes]
-    causes = [*_listed(running_statistics(layers)), *causes]
+    statistics = running_statistics(layers, seeds[0].statistics if seeds else {})
+    causes = [*_listed(statistics), *causes]
     return [*causes, *_lost_or_out_of_scale(layers, seeds, growths, causes), *_notes(lines, seeds)]
 
 
@@ -48,16 +50,17 @@ def _lost_or_out_of_scale(
 ) -> list[Finding]:
     weights, units, every = _weights(layers), _listed(dead(layers)), constant(layers, seeds)
     same = [one for one in every if not _follows_from(one, [*causes, *units, *weights], layers)]
-    lost = [*units, *same] or _listed(cut_off(layers, is_constant=bool(every)))
+    lost = [*units, *same] or [*_listed(cut_off(layers, is_constant=bool(every))), *_listed(weights_cut_off(layers))]
     named = {layer for finding in (*lost, *weights) for layer in finding.layers}
     hidden = [line for line in layers if line.reading.is_hidden and not line.is_switched_off]
     reached = [line for line in hidden if not lost or line in _lines_up_to(lost[0].layers[0], layers)]
     no_signal = bool(lost) or any(line.std.value == 0 for line in hidden)  # nothing comes back through zeros
     scales = output_scale(reached, growths[0], named)
-    top = [line.grad_std.value for line in layers[-1:] if line.grad_std]
-    scales += gradient_scale(hidden, growths[1], named, at_output=max(top, default=0.0), is_lost=no_signal)
-    is_abrupt = any(not _fades(one, layers) for one in same)
-    return [*lost, *weights, *([] if is_abrupt else scales)]
+    scales += gradient_scale(layers, hidden, growths[1], named, is_lost=no_signal)
+    names = [line.layer for line in layers]
+    is_abrupt = any(not fades(names.index(one.layers[0]), layers) for one in same)
+    has_other_cause = is_abrupt or any(cause.source == "running_statistics" for cause in causes)
+    return [*lost, *weights, *([] if has_other_cause else scales)]
 
 
 def _listed(found: Finding | None) -> list[Finding]:
@@ -70,12 +73,6 @@ def _follows_from(found: Finding, causes: Sequence[Finding], lines: Sequence[Pro
     at = names.index(found.layers[0])
     is_caused = any(layer in names[: at + 1] for cause in causes for layer in cause.layers[:1])
     return is_caused or any(line.word == "vanishes" for line in lines[:at])
-
-
-def _fades(found: Finding, lines: Sequence[ProbeLine]) -> bool:
-    """Return whether the share of the output that depends on the input was small before it became nothing."""
-    at = [line.layer for line in lines].index(found.layers[0])
-    return at > 0 and 0 < lines[at - 1].figure("change") < 1 / FAR
 
 
 def _lines_up_to(layer: str, lines: Sequence[ProbeLine]) -> Sequence[ProbeLine]:

@@ -20,6 +20,7 @@ class ProbeLine:
         grad_std: Std of the gradient at its output; None where there is none.
         figures: Means over seeds of the other figures; geometric means of stds.
         word: steady, vanishes, explodes, constant, dead or not finite; "" for a parameter.
+        num_seeds: Seeds that call it.
     """
 
     reading: LayerReading
@@ -27,6 +28,7 @@ class ProbeLine:
     grad_std: Spread | None
     figures: Mapping[str, float]
     word: str
+    num_seeds: int = 1
 
     @property
     def layer(self) -> str:
@@ -52,6 +54,16 @@ class ProbeLine:
         """Whether its weight starts at 0, which the last weight of a residual branch may do on purpose."""
         return self.figure("weight_max_abs") == 0
 
+    @property
+    def is_compared(self) -> bool:
+        """Whether its scale tells something: it is not switched off, and no norm of its own takes the scale away."""
+        return _is_compared(self.reading, self.figures)
+
+    @property
+    def waits(self) -> bool:
+        """Whether its parameters get a gradient only once a weight that starts at 0 has moved, or by chance."""
+        return self.figure("waits") > 0
+
 
 def merge_seeds(seeds: Sequence[Sequence[LayerReading]]) -> list[ProbeLine]:
     """Average each layer over all seeds that call it; return the layers in the order of the first seed."""
@@ -59,7 +71,9 @@ def merge_seeds(seeds: Sequence[Sequence[LayerReading]]) -> list[ProbeLine]:
     for seed in seeds:
         for reading in seed:
             by_layer.setdefault(reading.layer, []).append(reading)
-    first = next((Spread.of(_values(found, "std")).value for found in by_layer.values() if found[0].is_hidden), 0.0)
+    hidden = [found for found in by_layer.values() if found[0].is_hidden]
+    compared = [found for found in hidden if _is_compared(found[0], found[0].figures)]
+    first = next((Spread.of(_values(found, "std")).value for found in compared), 0.0)
     lines: list[ProbeLine] = []
     for found in by_layer.values():
         lines.append(_line(found, first, has_vanished=any(line.word == "vanishes" for line in lines)))
@@ -76,6 +90,7 @@ def _line(found: Sequence[LayerReading], first: float, *, has_vanished: bool) ->
         grad_std=Spread.of(grads) if grads else None,
         figures=figures,
         word=_word(found[0], figures, first, has_vanished=has_vanished),
+        num_seeds=len(found),
     )
 
 
@@ -90,10 +105,16 @@ def _word(reading: LayerReading, figures: Mapping[str, float], first: float, *, 
     can_die = "dead_share" in figures
     if can_die and zeros >= DEAD_SHARE and not has_vanished:
         return "dead"
-    is_compared = reading.role == "weights" and figures.get("weight_max_abs") != 0
+    is_compared = reading.role == "weights" and (_is_compared(reading, figures) or has_vanished)
     word = word_for((std, None), first if is_compared else 0.0, zeros, largest)
     is_constant = (word == "dead" and not can_die) or (word == "steady" and is_same(figures, reading.role))
     return "constant" if is_constant else word
+
+
+def _is_compared(reading: LayerReading, figures: Mapping[str, float]) -> bool:
+    is_off = figures.get("weight_max_abs") == 0 or (figures.get("std") == 0 and bool(reading.zeros))
+    gets_zeros = figures.get("input_zero") == 1
+    return not (is_off or gets_zeros or figures.get("norm_apart", 0) > 0)
 
 
 def is_same(figures: Mapping[str, float], role: Role) -> bool:

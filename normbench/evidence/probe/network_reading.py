@@ -1,7 +1,7 @@
 """NetworkReading: the numbers of one forward and backward pass: of each layer, each norm and each output."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, overload
 
 Role = Literal["weights", "norm", "activation", "other", "parameter"]
@@ -26,9 +26,11 @@ class LayerReading:
             weight; ``weight_gain``, rms(weight) sqrt(fan_in), by which untrained weights multiply the rms of what comes
             in (He et al., 2015); ``bias_mean``; ``values_per_unit``; ``dead_share``, the units whose output is 0
             throughout; ``no_grad_share``, those that get no gradient, neither at the output nor at their weights;
-            ``input_change`` and ``change``, how much of what comes in and of the output is different for another input,
-            relative to its length; ``calls`` in one pass; ``input_finite``, ``weight_finite``, whether anything is
-            ``learned``, and whether any gradient is ``connected`` with it, though it be 0: 1 or 0.
+            ``input_std``; ``input_change`` and ``change``, how much of what comes in and of the output is different for
+            another input, relative to its length; ``calls`` in one pass. And, 1 or 0: ``input_finite``,
+            ``weight_finite``; ``input_zero``, only zeros come in; ``norm_apart``, a module of its own normalizes it;
+            ``learned``, it has what is to learn; ``connected``, a gradient comes, though it be 0; ``output_reached``
+            and ``weight_reached`` by one that is not; ``waits``, that is so in further passes alone.
         statistics: What is wrong with running statistics: "bn.running_var is nan in 1 of 8 channels"; "" if nothing.
         nan_buffer: Name of a buffer that holds nan; "" without one.
         zeros: Names of its learned weights that are 0 throughout.
@@ -75,12 +77,14 @@ class OutputReading:
     Attributes:
         name: Its place: "" of a single tensor, "logits", "states.0".
         has_gradient: Whether it depends on learned parameters, and was gone back from.
+        is_finite: Whether it holds no inf and no nan.
         change: How much of it is different for another input, relative to its length; None where that is not known.
         layers: Names of the layers that it was computed by.
     """
 
     name: str
     has_gradient: bool
+    is_finite: bool = True
     change: float | None = None
     layers: tuple[str, ...] = ()
 
@@ -95,6 +99,7 @@ class NetworkReading(Sequence[LayerReading]):
         outputs: The tensors that the model put out.
         num_samples: Length of the batch.
         not_finite: Names of parameters and buffers that lie in no layer and hold nan, of parameters also inf.
+        statistics: What is wrong with running statistics of modules that are no layers, by the module's name.
     """
 
     layers: tuple[LayerReading, ...]
@@ -102,6 +107,7 @@ class NetworkReading(Sequence[LayerReading]):
     outputs: tuple[OutputReading, ...] = ()
     num_samples: int = 1
     not_finite: tuple[str, ...] = ()
+    statistics: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of layers."""

@@ -1,12 +1,15 @@
 """Finds where numbers stop being finite in a probe, forward or backward, and running statistics that are broken."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from normbench.evidence.probe.lines import ProbeLine
+from normbench.evidence.probe.network_reading import NetworkReading
 from normbench.evidence.probe.signs import INITIALIZE, probe_finding
 from normbench.findings import Finding
 
+LARGE_GAIN = 10.0
+"""What untrained weights may multiply a signal by at most."""
 HUGE = 1e18
 """Numbers of this size overflow float32 when they are squared."""
 KEEP_FINITE = "Add an eps to the divisor, or keep the argument above 0."
@@ -14,23 +17,32 @@ BROKEN = "the file that they come from, or a batch that was not finite; evaluati
 REPAIR = "Load other running statistics, or re-estimate them: reset_running_stats(), then batches in training mode."
 
 
-def not_finite(lines: Sequence[ProbeLine], loose: Sequence[str] = ()) -> Finding | None:
-    """Find the first layer whose output holds inf or nan, with its cause.
+def not_finite(lines: Sequence[ProbeLine], seeds: Sequence[NetworkReading]) -> Finding | None:
+    """Find the first layer whose output holds inf or nan, with its cause, where an output of the model does, too.
 
-    Args:
-        lines: The layers, in order of execution.
-        loose: Names of parameters and buffers that lie in no layer and are not finite.
+    Scores that are masked with -inf and go through a softmax are finite again.
     """
     hit = [i for i, line in enumerate(lines) if not math.isfinite(line.figure("max_abs"))]
-    if not hit:
+    outputs = [output for seed in seeds for output in seed.outputs]
+    if not hit or (outputs and all(output.is_finite for output in outputs)):
         return None
     line, before = lines[hit[0]], lines[hit[0] - 1] if hit[0] else None
     figure = f"from here on, in {len(hit)} of {len(lines)} layers"
-    if line.figure("input_finite") == 1 and line.figure("weight_finite") != 0 and line.reading.statistics:
-        said = f"{line.reading.statistics}; the output is not finite from here on ({len(hit)} of {len(lines)} layers)"
-        return probe_finding("running_statistics", (line.layer,), said, BROKEN, REPAIR)
-    cause, way_out = _cause(line, before, loose)
+    statistics = _statistics_to_blame(line, seeds)
+    if statistics:
+        said = f"{statistics[1]}; the output is not finite from here on ({len(hit)} of {len(lines)} layers)"
+        return probe_finding("running_statistics", (statistics[0],), said, BROKEN, REPAIR)
+    cause, way_out = _cause(line, before, seeds[0].not_finite if seeds else ())
     return probe_finding("not_finite", (line.layer,), figure, cause, way_out)
+
+
+def _statistics_to_blame(line: ProbeLine, seeds: Sequence[NetworkReading]) -> tuple[str, str] | None:
+    """Return the module whose running statistics are broken and what they are; None if they are not to blame."""
+    if line.figure("weight_finite") == 0:
+        return None
+    if line.figure("input_finite") == 1:
+        return (line.layer, line.reading.statistics) if line.reading.statistics else None
+    return next(iter(seeds[0].statistics.items()), None) if seeds else None
 
 
 def _cause(line: ProbeLine, before: ProbeLine | None, loose: Sequence[str]) -> tuple[str, str]:
@@ -42,6 +54,11 @@ def _cause(line: ProbeLine, before: ProbeLine | None, loose: Sequence[str]) -> t
         return "the input holds inf or nan", "Clean the data: missing values, a division by a std of 0."
     if line.reading.nan_buffer:
         return f"its buffer {line.reading.nan_buffer} holds nan", "Look at what sets it, or the file it comes from."
+    if line.figure("weight_gain") > LARGE_GAIN:
+        return (
+            f"its weights are too large, std {line.figure('weight_std'):.3g}: the product overflows",
+            f"{INITIALIZE}.",
+        )
     largest = before.figure("max_abs") if before else 0.0
     if before and largest > HUGE:
         cause = f"the numbers before it are too large, up to {largest:.3g} at {before.layer}"
@@ -63,9 +80,14 @@ def gradient_not_finite(lines: Sequence[ProbeLine]) -> Finding | None:
     return probe_finding("gradient_not_finite", (hit[-1].layer,), figure, cause, way_out)
 
 
-def running_statistics(lines: Sequence[ProbeLine]) -> Finding | None:
-    """Find running means and variances that no batch could have, though the output be finite."""
-    hit = [line for line in lines if line.reading.statistics]
+def running_statistics(lines: Sequence[ProbeLine], loose: Mapping[str, str]) -> Finding | None:
+    """Find running means and variances that no batch could have, though the output be finite.
+
+    Args:
+        lines: The layers, in order of execution.
+        loose: The same of modules that are no layers, by name.
+    """
+    hit = {line.layer: line.reading.statistics for line in lines if line.reading.statistics} | dict(loose)
     if not hit:
         return None
-    return probe_finding("running_statistics", [line.layer for line in hit], hit[0].reading.statistics, BROKEN, REPAIR)
+    return probe_finding("running_statistics", list(hit), next(iter(hit.values())), BROKEN, REPAIR)

@@ -14,45 +14,45 @@ def output_scale(hidden: Sequence[ProbeLine], growth: Growth | None, named: set[
     """Compare each hidden layer's output with the first one's.
 
     Args:
-        hidden: Layers with weights but the last, in order of execution.
+        hidden: Layers with weights but the last ones, in order of execution.
         growth: Growth of their output's std.
         named: Layers that another finding names; their consequences are left out.
     """
-    hit = [i for i, line in enumerate(hidden) if line.word in ("vanishes", "explodes")]
+    compared = [line for line in hidden if line.is_compared]
+    hit = [i for i, line in enumerate(compared) if line.word in ("vanishes", "explodes")]
     if not hit:
         return []
-    line, first = hidden[hit[0]], hidden[0]
-    stds = [each.std.value for each in hidden[: hit[0] + 1]]
+    line, first = compared[hit[0]], compared[0]
+    stds = [each.std.value for each in compared[: hit[0] + 1]]
     step = _index_of_one_step(stds)
-    if _is_already_named(hidden, step, named):
+    if _is_already_named(compared, step, named):
         return []
     figure = f"std {line.std.value:.3g}, {first.std.value:.3g} at {first.layer}"
-    layer = line.layer if step is None else hidden[step].layer
-    cause = _cause(hidden, step, growth)
-    layers = [layer, *(each.layer for each in hidden if each.word == line.word)]
+    layer = line.layer if step is None else compared[step].layer
+    cause = _cause(compared, step, growth)
+    layers = [layer, *(each.layer for each in compared if each.word == line.word)]
     return [probe_finding(line.word, layers, figure, cause, f"{INITIALIZE}, or add a norm.")]
 
 
 def gradient_scale(
-    hidden: Sequence[ProbeLine], growth: Growth | None, named: set[str], *, at_output: float, is_lost: bool
+    lines: Sequence[ProbeLine], hidden: Sequence[ProbeLine], growth: Growth | None, named: set[str], *, is_lost: bool
 ) -> list[Finding]:
     """Compare the gradient at the last hidden layer's output with that at the first one's.
 
     Args:
-        hidden: Layers with weights but the last, in order of execution.
+        lines: All layers, in order of execution.
+        hidden: Layers with weights but the last ones.
         growth: Growth of their gradient's std, backward.
         named: Layers that another finding names; their consequences are left out.
-        at_output: Std of the gradient at the last layer's output. What has not grown beyond it has not exploded: the
-            last hidden layer may lie in a branch that is scaled down on purpose.
         is_lost: Whether the gradient is lost for another reason.
     """
-    way = [(line, line.grad_std.value) for line in reversed(hidden) if line.grad_std]
+    way = [(line, line.grad_std.value) for line in reversed(hidden) if line.grad_std and not line.waits]
     if len(way) < 2 or not way[0][1] > 0 or (is_lost and way[-1][1] == 0):
         return []
     (top, above), (bottom, below) = way[0], way[-1]
-    if above / FAR <= below <= max(above, at_output) * FAR:
+    sign = _sign(lines, hidden, top, bottom)
+    if not sign:
         return []
-    sign = "gradient_vanishes" if below < above else "gradient_explodes"
     stds = [std for _, std in way]
     step = _index_of_one_step(stds)
     through = None if step is None else way[step - 1][0].layer
@@ -66,6 +66,32 @@ def gradient_scale(
     else:
         way_out = f"{INITIALIZE}, or add residual connections."
     return [probe_finding(sign, (through or bottom.layer,), figure, cause, way_out)]
+
+
+def _sign(lines: Sequence[ProbeLine], hidden: Sequence[ProbeLine], top: ProbeLine, bottom: ProbeLine) -> str:
+    """Return the fault's sign, "" without one.
+
+    Either end may lie in a branch whose gradient is small on purpose. So what has vanished is compared with the largest
+    gradient before and at the first hidden layer, as of an embedding; what has exploded also with the outputs'.
+    """
+    heads = [_weight_of_gradient(line) for line in lines if line.reading.role == "weights" and line not in hidden]
+    first = [_weight_of_gradient(line) for line in lines[: 1 + lines.index(bottom)]]
+    above = _weight_of_gradient(top)
+    if max(first) < above / FAR:
+        return "gradient_vanishes"
+    return "gradient_explodes" if _weight_of_gradient(bottom) > FAR * max(above, *heads, 0.0) else ""
+
+
+def _weight_of_gradient(line: ProbeLine) -> float:
+    """Return a gradient's std as it tells over layers of other sizes; 0 without a gradient.
+
+    A mean over n positions divides the gradient at each by n while n of them work together, and a norm divides it by
+    the std of what it is given.
+    """
+    if line.grad_std is None or line.waits:
+        return 0.0
+    positions = math.sqrt(line.figures.get("values_per_unit", 1.0))
+    return line.grad_std.value * positions * (line.std.value if line.figures.get("norm_apart") else 1.0)
 
 
 def _index_of_one_step(stds: Sequence[float]) -> int | None:

@@ -10,6 +10,7 @@ SIGNS = {
     "running_statistics": "running statistics are broken",
     "dead": "dead units",
     "gradient_cut_off": "no output gradient comes back",
+    "weights_cut_off": "no weight gradient comes back",
     "constant": "all that follows is the same for every sample",
     "constant_output": "puts out the same for every sample",
     "few_values": "the norm averages over too few values",

@@ -1,5 +1,6 @@
 """Runs a model as plain Python: without activation checkpointing and without compiled code, so that all is seen."""
 
+import random
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -35,6 +36,19 @@ class _AtOnce:
     def apply(function: Callable[..., Any], _preserves_random_state: bool, *args: Any) -> Any:
         """Call the function with autograd as it is."""
         return function(*args)
+
+
+@contextmanager
+def same_global_random_states_after() -> Iterator[None]:
+    """Put the random states of Python and of numpy back after the block; torch's are put back with the model."""
+    import numpy as np
+
+    of_python, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the user's model may use it
+    try:
+        yield
+    finally:
+        random.setstate(of_python)
+        np.random.set_state(of_numpy)  # noqa: NPY002
 
 
 def refuse_scripted(model: nn.Module) -> None:

@@ -24,9 +24,13 @@ def read_from_outputs(module: nn.Module, output: Any) -> tuple[Any, list[Tensor]
         return output, tensors
     outputs, states = output
     hidden, *memory = states if isinstance(states, tuple) else (states,)
+    if not isinstance(hidden, Tensor) or not isinstance(outputs, Tensor | PackedSequence):  # a subclass's own
+        return output, tensors
     copied = _last(module, outputs)
     below = hidden[: -len(copied)]  # the states of lower layers, which no output holds
-    if not torch.equal(copied, hidden[-len(copied) :]):  # a backend that rounds the two in other ways
+    if copied.shape != hidden[-len(copied) :].shape or not torch.equal(
+        copied, hidden[-len(copied) :]
+    ):  # a backend that rounds the two in other ways
         return output, tensors
     joined = torch.cat([below, copied])
     return (outputs, (joined, *memory) if memory else joined), [tensors[0], below, *memory]

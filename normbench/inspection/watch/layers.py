@@ -1,8 +1,9 @@
 """Finds the layers of any module by their role: weights, norm, activation or other; reads weight, bias and gain."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
@@ -33,17 +34,17 @@ class WatchedLayer:
         """Return whether its output is that of an activation with exact zeros."""
         return self.role == "activation" or (isinstance(self.module, Layer) and "activation" in self.module.stages)
 
-    def is_hidden(self, last: str) -> bool:
-        """Return whether it has weights and is no output layer; of a foreign model that is the ``last`` one."""
+    def is_hidden(self, heads: Collection[str]) -> bool:
+        """Return whether it has weights and is no output layer; of a foreign model these are the ``heads``."""
         if isinstance(self.module, Layer):
             return self.module.is_hidden
-        return self.role == "weights" and self.name != last
+        return self.role == "weights" and self.name not in heads
 
     def weight(self) -> nn.Parameter | None:
         """Return what is learned of its weight: of several tensors the largest."""
         if is_parametrized(self.module, "weight"):
             return max(weight_parameters(self.module), key=Tensor.numel)
-        own = dict(self.module.named_parameters(recurse=False))
+        own = {name: one for name, one in self.module.named_parameters(recurse=False) if one.numel()}
         return own["weight"] if "weight" in own else max(own.values(), key=Tensor.numel, default=None)
 
     def bias(self) -> Tensor | None:
@@ -55,17 +56,30 @@ class WatchedLayer:
     def gain(self) -> float | None:
         """Return rms(weight) sqrt(fan_in), where a weight as it is learned multiplies what comes in."""
         weight = self.weight()
-        if self.role != "weights" or weight is None or is_parametrized(self.module):
+        if weight is None or not self._multiplies or not weight.requires_grad or not weight.numel():
             return None
         rms = weight.detach().abs().double().square().mean().sqrt().item()
         return rms * math.sqrt(_fan_in(self.module, weight))
+
+    @property
+    def _multiplies(self) -> bool:
+        """Whether its output is the weight, as it is learned, times what comes in: a layer of a kind that is known."""
+        if not isinstance(self.module, nn.Linear | _ConvNd) or is_parametrized(self.module):
+            return False
+        forward: Any = type(self.module).forward
+        return isinstance(self.module, Layer) or forward.__module__.startswith("torch.nn.")
 
     def unit_axis(self, output: Tensor) -> int | None:
         """Return the axis of channels or features; None where the module does not tell."""
         if self.role == "activation":
             return None
-        is_channels_first = isinstance(self.module, _ConvNd | _NormBase | nn.GroupNorm)
+        is_channels_first = isinstance(self.module, _ConvNd | _NormBase | nn.GroupNorm) or self._is_like_filters(output)
         return 1 if is_channels_first and output.dim() > 1 else -1
+
+    def _is_like_filters(self, output: Tensor) -> bool:
+        weight = self.weight()
+        is_deep = weight is not None and weight.dim() > 2 and output.dim() == weight.dim()
+        return is_deep and weight is not None and output.shape[1] == weight.shape[0] != output.shape[-1]
 
 
 def watched_layers(model: nn.Module) -> list[WatchedLayer]:
@@ -88,6 +102,8 @@ def _innermost(module: nn.Module, name: str) -> Iterator[WatchedLayer]:
         yield WatchedLayer(name or ROOT, module, role)
         return
     for child_name, child in module.named_children():
+        if child_name == "parametrizations":  # of a container's own parameter
+            continue
         inner = name if child_name == COMPILED else f"{name}.{child_name}" if name else child_name
         yield from _innermost(child, inner)
 
@@ -98,13 +114,15 @@ def _role(module: nn.Module) -> Role | None:
         return "weights"
     if isinstance(module, ZEROING):
         return "activation"
-    if isinstance(module, nn.MultiheadAttention) or is_parametrized(module):
+    inside = [child for name, child in module.named_children() if name != "parametrizations"]
+    has_layers = any(True for child in inside for _ in child.parameters())
+    if isinstance(module, nn.MultiheadAttention) or (is_parametrized(module) and not has_layers):
         return "weights"  # they use what lies inside them without calling it
-    if any(True for child in module.children() for _ in child.parameters()):
+    if has_layers:
         return None
     if "norm" in type(module).__name__.lower() and not list(module.children()):
         return "norm"
-    dims = [parameter.dim() for parameter in module.parameters(recurse=False)]
+    dims = [sum(size > 1 for size in parameter.shape) for parameter in module.parameters(recurse=False)]
     if not dims:
         return None
     return "weights" if max(dims) > 1 and not isinstance(module, LOOKUPS) else "other"

@@ -12,7 +12,7 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 from normbench.errors import SettingError
 from normbench.evidence.probe.network_reading import NormReading
 from normbench.evidence.probe.norms import OTHER_NORM
-from normbench.inspection.watch.tensors import named_tensors
+from normbench.inspection.watch.tensors import is_inside_transform, named_tensors
 from normbench.models.base import BuiltNorm
 
 INSTANCE_NORMS = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
@@ -24,16 +24,27 @@ class NormValues:
 
     def __init__(self) -> None:
         self.readings: dict[str, NormReading] = {}
-        self.latest: tuple[str, str, tuple[int, ...]] = ("", "", ())
+        self._latest: tuple[str, nn.Module | None, tuple[int, ...]] = ("", None, ())
 
     def see(self, name: str, module: nn.Module, inputs: object) -> None:
         """Note a call of a module; what is no norm with statistics of its input is left out."""
         x = next(iter(named_tensors(inputs).values()), None)
-        self.latest = (name, type(module).__name__, () if x is None else tuple(x.shape))
+        if is_inside_transform():
+            return
+        self._latest = (name, module, () if x is None else tuple(x.shape))
         found = None if x is None or not x.numel() else _reading(name, module, x)
         known = self.readings.get(name)
         if found and (known is None or found.num_values < known.num_values):
             self.readings[name] = found
+
+    def refusal(self) -> SettingError | None:
+        """Say which norm was called last, if it is one that takes no variance over one value."""
+        name, module, shape = self._latest
+        if not isinstance(module, _BatchNorm | _InstanceNorm):
+            return None
+        more = "a larger batch or larger maps" if isinstance(module, _BatchNorm) else "larger maps"
+        rule = f"must get 2 values or more per channel ({type(module).__name__})"
+        return SettingError(name, rule, shape, f"Give {more}, or use {OTHER_NORM}.")
 
 
 @contextmanager
@@ -56,13 +67,8 @@ def counting_norm_values(model: nn.Module) -> Iterator[NormValues]:
     try:
         yield values
     except ValueError as error:
-        if "Expected more than 1" not in str(error):
-            raise
-        name, kind, shape = values.latest
-        way_out = f"Give a larger batch or larger maps, or use {OTHER_NORM}."
-        raise SettingError(
-            name, f"must get 2 values or more per channel in training ({kind})", shape, way_out
-        ) from error
+        refusal = values.refusal() if "Expected more than 1" in str(error) else None
+        raise (refusal or error) from error
     finally:
         for handle in handles:
             handle.remove()

@@ -91,6 +91,20 @@ def _write(tensor: Tensor, value: Tensor) -> None:
 
 def _has_bits(tensor: Tensor, value: Tensor) -> bool:
     """Return whether a tensor has the very bits of a value; 0 and -0 are equal numbers, and nan is to none."""
-    if tensor.shape != value.shape or not torch.equal(tensor, value):
+    if tensor.shape != value.shape or tensor.layout != value.layout:
         return False
-    return not tensor.is_floating_point() or torch.equal(tensor.signbit(), value.signbit())
+    if tensor.layout != torch.strided:  # sparse: its places and its numbers
+        return all(map(_has_bits, _strided_parts(tensor), _strided_parts(value)))
+    return torch.equal(_bytes(tensor), _bytes(value))
+
+
+def _bytes(tensor: Tensor) -> Tensor:
+    return tensor.detach().resolve_conj().resolve_neg().contiguous().view(-1).view(torch.uint8)
+
+
+def _strided_parts(tensor: Tensor) -> list[Tensor]:
+    if tensor.layout == torch.sparse_coo:
+        return [tensor._indices(), tensor._values()]  # noqa: SLF001 - the public names ask for sorted places
+    by_row = tensor.layout in (torch.sparse_csr, torch.sparse_bsr)
+    places = (tensor.crow_indices(), tensor.col_indices()) if by_row else (tensor.ccol_indices(), tensor.row_indices())
+    return [*places, tensor.values()]

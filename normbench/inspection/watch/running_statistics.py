@@ -23,12 +23,17 @@ def faulty_statistics(module: nn.Module, name: str, mean_square: float) -> str:
     Returns:
         Such as "bn.running_var is negative in 1 of 8 channels".
     """
+    named = ((".".join(filter(None, (name, prefix))), part) for prefix, part in module.named_modules())
+    return next((fault for place, part in named if (fault := own_faulty_statistics(part, place, mean_square))), "")
+
+
+def own_faulty_statistics(module: nn.Module, name: str, mean_square: float = 1.0) -> str:
+    """Say what is wrong with the running statistics that a module itself holds; "" if nothing is."""
     usual = max(1.0, mean_square) if mean_square == mean_square else 1.0
-    for prefix, part in module.named_modules():
-        for key, buffer in part.named_buffers(recurse=False):
-            fault = _fault(key, buffer, usual, is_read=not part.training) if buffer.is_floating_point() else ""
-            if fault:
-                return f"{'.'.join(filter(None, (name, prefix, key)))} {fault}"
+    for key, buffer in module.named_buffers(recurse=False):
+        fault = _fault(key, buffer, usual, is_read=not module.training) if buffer.is_floating_point() else ""
+        if fault:
+            return f"{f'{name}.' if name else ''}{key} {fault}"
     return ""
 
 
@@ -54,5 +59,4 @@ def _counted(words: str, hit: Tensor) -> str:
 
 def buffer_with_nan(module: nn.Module) -> str:
     """Return the name of a buffer that holds nan, "" without one."""
-    named = ((key, buffer) for key, buffer in module.named_buffers() if buffer.is_floating_point())
-    return next((key for key, buffer in named if holds_nan(buffer)), "")
+    return next((key for key, buffer in module.named_buffers() if holds_nan(buffer)), "")

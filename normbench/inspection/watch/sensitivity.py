@@ -70,18 +70,26 @@ def _vector(size: int) -> Tensor:
     return torch.empty(size).uniform_(-1, 1, generator=stream(0, "fingerprint"))
 
 
-def another(tensor: Tensor) -> Tensor:
+def another(tensor: Tensor, number: int = 0) -> Tensor:
     """Return another input like this one: samples in another order, sizes changed by up to half; signs and zeros stay.
 
-    Whole numbers, such as words, change places within and between samples. Truth values, as in masks, stay.
+    Whole numbers, such as words, are replaced by others of the same sample, and samples change places; a row of them,
+    such as lengths, changes places alone. Truth values, as in masks, and sparse tensors, as of graphs, stay.
+
+    Args:
+        tensor: One input.
+        number: Of several other inputs, which.
     """
-    if tensor.dtype == torch.bool or tensor.dim() == 0:
+    if tensor.dtype == torch.bool or tensor.dim() == 0 or tensor.layout != torch.strided or not tensor.numel():
         return tensor
-    rolled = tensor.roll(1, 0)
+    rolled, generator = tensor.roll(1 + number, 0), stream(number, "another input")
     if tensor.is_floating_point() or tensor.is_complex():
-        factors = torch.empty(tensor.shape).uniform_(0.5, 1.5, generator=stream(0, "another input"))
+        factors = torch.empty(tensor.shape).uniform_(0.5, 1.5, generator=generator)
         return rolled * factors.to(device=tensor.device, dtype=rolled.real.dtype)
-    return rolled.roll(1, -1) if tensor.dim() > 1 else rolled
+    if tensor.dim() == 1:
+        return rolled
+    chosen = torch.randint(tensor.shape[-1], tensor.shape, generator=generator)
+    return rolled.gather(-1, chosen.to(tensor.device))
 
 
 Changes = Mapping[str, tuple[float, float]]

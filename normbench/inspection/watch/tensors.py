@@ -1,16 +1,19 @@
 """Finds the tensors in what a module takes or puts out, with their places, and tells whether tensors are finite."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+DEEPEST = 8
+"""Values lie no deeper in each other; objects may hold themselves."""
 
 
 def named_tensors(value: object) -> dict[str, Tensor]:
     """Return the floating-point and complex tensors of a value by their place in it, each once, in order.
 
-    A value is a tensor, or tuples, lists, dicts, named tuples and dataclasses of values.
+    A value is a tensor, or tuples, lists, mappings, named tuples, dataclasses and other objects of values.
 
     Example:
         >>> list(named_tensors({"mean": torch.ones(2), "states": (torch.ones(1), torch.ones(1, dtype=torch.long))}))
@@ -23,23 +26,24 @@ def named_tensors(value: object) -> dict[str, Tensor]:
     return dict(found.values())
 
 
-def _places(value: object, place: str) -> Iterator[tuple[str, Tensor]]:
+def _places(value: object, place: str, depth: int = 0) -> Iterator[tuple[str, Tensor]]:
     if isinstance(value, Tensor):
         yield place, value
-        return
-    for name, part in _parts(value):
-        yield from _places(part, f"{place}.{name}" if place else name)
+    elif depth < DEEPEST:
+        for name, part in _parts(value):
+            yield from _places(part, f"{place}.{name}" if place else name, depth + 1)
 
 
 def _parts(value: object) -> list[tuple[str, object]]:
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return [(str(key), part) for key, part in value.items()]
     if isinstance(value, tuple | list):
         names = getattr(value, "_fields", range(len(value)))  # those of a named tuple
         return [(str(name), part) for name, part in zip(names, value, strict=True)]
     if is_dataclass(value) and not isinstance(value, type):
         return [(field.name, getattr(value, field.name)) for field in fields(value)]
-    return []
+    is_plain = hasattr(value, "__dict__") and not callable(value) and not isinstance(value, type | nn.Module)
+    return list(vars(value).items()) if is_plain else []
 
 
 def dense(tensor: Tensor) -> Tensor:
@@ -56,5 +60,11 @@ def is_finite(*tensors: Tensor | None) -> bool:
 
 
 def holds_nan(tensor: Tensor) -> bool:
-    """Return whether any number of a tensor is nan."""
-    return bool(torch.isnan(tensor.detach()).any())
+    """Return whether any number of a tensor is nan; of a dtype without such arithmetic, as of 8 bits, False."""
+    has_arithmetic = tensor.is_complex() or (tensor.is_floating_point() and tensor.element_size() > 1)
+    return has_arithmetic and bool(torch.isnan(dense(tensor)).any())
+
+
+def is_inside_transform() -> bool:
+    """Return whether torch.func transforms what is computed, so that a tensor has no numbers of its own to look at."""
+    return torch._C._functorch.peek_interpreter_stack() is not None  # noqa: SLF001 - torch has no public name for it

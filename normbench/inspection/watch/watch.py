@@ -1,5 +1,6 @@
 """Watches the layers of any module during one pass: keeps their outputs, and the gradients that come back to them."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from torch.utils.hooks import RemovableHandle
 
 from normbench.inspection.watch.last_states import read_from_outputs
 from normbench.inspection.watch.layers import WatchedLayer, watched_layers
-from normbench.inspection.watch.tensors import holds_nan, is_finite, named_tensors
+from normbench.inspection.watch.tensors import holds_nan, is_finite, is_inside_transform, named_tensors
 
 Kept = TypeVar("Kept")
 Keep = Callable[[Tensor, int], Kept]
@@ -98,13 +99,15 @@ class Watch(Generic[Kept]):
         self._keep = keep
         self._axis = 1
         self._after = ""
+        self._num_open = 0
         self._is_over = False
+        self._num_calls: Counter[str] = Counter()
         self._last: list[ReferenceType[Tensor]] = []
         self._inputs: tuple[list[Kept], bool] | None = None
 
     def look_at(self, _module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Keep what comes into a layer: a forward pre-hook, since an in-place layer writes over it."""
-        if self._is_over:
+        if self._is_over or is_inside_transform():
             return
         came_in = [tensor for tensor in named_tensors((args, kwargs)).values() if tensor.numel()]
         # Masks, which stand behind what is masked, hold -inf on purpose.
@@ -115,7 +118,7 @@ class Watch(Generic[Kept]):
         """Return a forward hook that keeps one layer's output, and the gradient when it comes back."""
 
         def keep_call(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
-            if self._is_over:
+            if self._is_over or is_inside_transform():
                 return None
             output, put_out = read_from_outputs(module, output)
             tensors = [tensor for tensor in put_out if tensor.numel()]
@@ -125,9 +128,14 @@ class Watch(Generic[Kept]):
 
         return keep_call
 
+    def open(self, *_: object) -> None:
+        """Note that the network was called, perhaps by itself: a forward pre-hook of the whole network."""
+        self._num_open += 1
+
     def stop(self, *_: object) -> None:
-        """Collect no more calls: the network has put out its output. A forward hook of the whole network."""
-        self._is_over = True
+        """Collect no more calls once the network has put out its output: a forward hook of the whole network."""
+        self._num_open -= 1
+        self._is_over = not self._num_open
 
     def _add_call(self, layer: WatchedLayer, tensors: Sequence[Tensor], inputs: Sequence[Tensor]) -> None:
         if layer.role == "weights":
@@ -145,15 +153,17 @@ class Watch(Generic[Kept]):
         part = Part(self._keep(tensor, axis), tensor.grad_fn)
 
         def keep_grad(grad: Tensor) -> None:
-            part.grad, part.is_reached = self._keep(grad, axis), bool(grad.any())
+            if self._is_over:  # before, it is a gradient that the network takes itself
+                part.grad, part.is_reached = self._keep(grad, axis), bool(grad.any())
 
         if tensor.requires_grad:
             self.handles.append(tensor.register_hook(keep_grad))
         return part
 
     def _name_of_call(self, layer: WatchedLayer) -> str:
-        before = sum(call.layer is layer for call in self.calls) if layer.role == "activation" else 0
-        return f"{layer.name}#{before + 1}" if before else layer.name
+        self._num_calls[layer.name] += layer.role == "activation"
+        number = self._num_calls[layer.name]
+        return f"{layer.name}#{number}" if number > 1 else layer.name
 
 
 @contextmanager
@@ -170,6 +180,7 @@ def watching(model: nn.Module, keep: Keep[Kept], *, look_at_inputs: bool = False
         if look_at_inputs:
             watch.handles.append(layer.module.register_forward_pre_hook(watch.look_at, with_kwargs=True))
         watch.handles.append(layer.module.register_forward_hook(watch.hook(layer), with_kwargs=True))
+    watch.handles.append(model.register_forward_pre_hook(watch.open))
     watch.handles.append(model.register_forward_hook(watch.stop))
     try:
         yield watch
