@@ -27,7 +27,7 @@ from normbench.random_streams import stream
 
 AWAKE_STD = 0.01
 """Size that weights of 0 get for a moment, to see whether a gradient would then pass."""
-MOST_PASSES = 5
+MOST_PASSES = 8
 MANY_UNITS = 0.5
 """Share of a weight's rows without a gradient from which on it is looked at again."""
 

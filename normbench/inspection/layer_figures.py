@@ -77,8 +77,7 @@ def _output_figures(calls: Calls, seen: Seen) -> dict[str, float]:
         found["grad_std"] = pooled(arrived).std
     came_in = [kept for call in calls for kept in call.inputs]
     if came_in:
-        of_inputs = pooled(came_in)
-        found |= {"input_std": of_inputs.std, "input_zero": float(of_inputs.max_abs == 0)}
+        found |= {"input_std": pooled(came_in).std, "input_zero": float(any(one.max_abs == 0 for one in came_in))}
     if calls[0].name in seen.changes:
         found["input_change"], found["change"] = seen.changes[calls[0].name]
     return found | {"input_finite": float(all(call.input_finite for call in calls)), "calls": len(calls)}

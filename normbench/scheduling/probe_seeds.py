@@ -78,7 +78,7 @@ def _probe_made_model(model: nn.Module, given: ModelInput, seed: int, words: tup
             seen = probe_model(model, given, seed=seed)
     except SettingError as error:
         raise ConfigError([f"--model {words[0]}: {error}"]) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a model may end the program
         rule = f"must fit {words[0]}, got {in_one_line(error)}"
         raise ConfigError([f"--input {words[1]}: {rule}. {_way_out(given)}"]) from error
     if not seen.layers:

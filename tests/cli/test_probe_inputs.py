@@ -162,7 +162,7 @@ def test_norms_are_counted_at_the_batch_of_training():
 
 
 def test_a_batch_that_torchs_norm_refuses_is_named_with_the_norm():
-    rule = "2: must get 2 values or more per channel in training (BatchNorm2d), got (1, 8, 1, 1)"
+    rule = "2: must get 2 values or more per channel (BatchNorm2d), got (1, 8, 1, 1)"
     way_out = "Give a larger batch or larger maps, or use a norm that does not look at the batch (layer or group norm)."
     assert refusal(*of_model("pooled", "1,3,8,8")) == f"--model my_models:pooled: {rule}. {way_out}"
 

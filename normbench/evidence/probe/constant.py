@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from normbench.evidence.probe.dead import low_bias
+from normbench.evidence.probe.dead import is_by_chance, low_bias
 from normbench.evidence.probe.lines import ProbeLine
 from normbench.evidence.probe.network_reading import NetworkReading, OutputReading
 from normbench.evidence.probe.signs import probe_finding
@@ -25,7 +25,7 @@ def constant(lines: Sequence[ProbeLine], seeds: Sequence[NetworkReading]) -> lis
         if others and not any(lines[i].figure("change") > 0 for i in on_the_way):
             continue
         at = _where_it_begins(on_the_way, lines)
-        if at is not None:
+        if at is not None and not is_by_chance(lines[at]):
             found.setdefault(lines[at].layer, _finding(at, lines, output))
     return list(found.values())
 

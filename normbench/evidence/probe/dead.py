@@ -58,7 +58,8 @@ def cut_off(lines: Sequence[ProbeLine], *, is_constant: bool = False) -> Finding
     if not hit:
         return None
     line = hit[-1]
-    figure = f"the loss does not depend on {100 * line.figure('no_grad_share'):.3g} % of its units"
+    when = "in this batch " if line.figure("connected") > 0 else ""
+    figure = f"{when}the loss does not depend on {100 * line.figure('no_grad_share'):.3g} % of its units"
     layers = [line.layer, *(other.layer for other in reversed(cut) if other is not line)]
     low = low_bias(line, lines)
     cause, way_out = (low, "Start the bias at 0.") if low else _cause_of_cut(line, lines)
@@ -90,17 +91,23 @@ def _cause_of_cut(line: ProbeLine, lines: Sequence[ProbeLine]) -> tuple[str, str
 def weights_cut_off(lines: Sequence[ProbeLine]) -> Finding | None:
     """Find layers whose weights get no gradient in any pass though their output does, or that two zeros hold at 0."""
     unreached = [line for line in lines if line.reading.role == "weights" and line.figure("weight_reached") == 0]
-    hit = [line for line in unreached if line.figure("output_reached") == 1 or line.is_switched_off]
-    hit = [line for line in hit if line.is_switched_off or line.figure("input_zero") == 0]
+    hit = [line for line in unreached if line.figure("output_reached") == 1 or line.reading.zeros]
+    hit = [line for line in hit if line.reading.zeros or line.figure("input_zero") == 0]
     if not hit:
         return None
     line, layers = hit[0], [one.layer for one in hit]
-    if line.is_switched_off:
+    if line.reading.zeros:
         cause = "it is 0, and so is what its output is multiplied by, or what comes in: none of them can leave 0"
-        return probe_finding("weights_cut_off", layers, "its weight is 0", cause, "Start one of them at random.")
+        way_out = "Start one of them at random."
+        return probe_finding("weights_cut_off", layers, f"{line.reading.zeros[0]} is 0", cause, way_out)
     cause = "its forward does not use the weight as it is learned: detach(), .data, round() or no_grad()"
     figure = f"output gradient std {line.grad_std.value:.3g}" if line.grad_std else "an output gradient comes back"
     return probe_finding("weights_cut_off", layers, figure, cause, "Look at its forward.")
+
+
+def is_by_chance(line: ProbeLine) -> bool:
+    """Return whether it is an activation of so few units that all of them may be 0 by chance."""
+    return line.reading.role == "activation" and line.figures.get("units", 1) * line.num_seeds < FEWEST_UNITS
 
 
 def _is_beyond_chance(line: ProbeLine, share: str) -> bool:

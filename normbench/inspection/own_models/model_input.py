@@ -1,7 +1,7 @@
 """ModelInput: what a model is called with: tensors by position or by name, and other values beside them."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,12 +24,18 @@ class ModelInput:
 
     @classmethod
     def of(cls, value: Any, model: nn.Module) -> "ModelInput":
-        """Read a batch as arguments: a tuple by position, a dict by name where forward takes these names, else one."""
+        """Read a batch as arguments: a tuple by position, a dict by name where forward takes these names, else one.
+
+        A list is one argument where forward takes one but not several, as of images, else by position.
+        """
         if isinstance(value, cls):
             return value
+        forward = _plain_forward(model)
+        if isinstance(value, list) and not _takes(forward, *value) and _takes(forward, value):
+            return cls((value,))
         if isinstance(value, tuple | list):
             return cls(tuple(value))
-        if isinstance(value, Mapping) and _takes(model, value):
+        if isinstance(value, Mapping) and _takes(forward, **value) and _names_one(forward, value):
             return cls(kwargs=value)
         return cls((value,))
 
@@ -63,12 +69,26 @@ class ModelInput:
         return model(*self.args, **self.kwargs)
 
 
-def _takes(model: nn.Module, value: Mapping[str, Any]) -> bool:
+def _plain_forward(model: nn.Module) -> Callable[..., Any]:
+    """Return the forward of a model, or of the one inside a wrapper that hands on whatever it gets."""
+    inner = getattr(model, "_orig_mod", None) or getattr(model, "module", None)
+    is_wrapper = isinstance(inner, nn.Module) and not _names_one(model.forward, None)
+    return _plain_forward(inner) if is_wrapper and isinstance(inner, nn.Module) else model.forward
+
+
+def _takes(forward: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
     try:
-        inspect.signature(model.forward).bind(**value)
+        inspect.signature(forward).bind(*args, **kwargs)
     except (TypeError, ValueError):
         return False
     return True
+
+
+def _names_one(forward: Callable[..., Any], names: Iterable[str] | None) -> bool:
+    """Return whether forward names one of its arguments so; with None, whether it names any."""
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    known = {name for name, one in inspect.signature(forward).parameters.items() if one.kind not in variable}
+    return bool(known if names is None else known & set(names))
 
 
 def _changed(value: Any, change: Change) -> Any:

@@ -62,7 +62,7 @@ def make_model(make: Callable[[], Any], seed: int, text: str) -> nn.Module:
         torch.manual_seed(seed)
         try:
             model = make()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             rule = f"must return a model when called without arguments, got {in_one_line(error)}"
             raise _refused(text, f"{rule}. Wrap it: def make(): return ...") from error
     if not isinstance(model, nn.Module):

@@ -78,12 +78,15 @@ def another(tensor: Tensor, number: int = 0) -> Tensor:
 
     Args:
         tensor: One input.
-        number: Of several other inputs, which.
+        number: Of several other inputs, which. From the second on all numbers of the batch change places.
     """
     if tensor.dtype == torch.bool or tensor.dim() == 0 or tensor.layout != torch.strided or not tensor.numel():
         return tensor
-    rolled, generator = tensor.roll(1 + number, 0), stream(number, "another input")
+    rolled, generator = tensor.roll(1, 0), stream(number, "another input")
     if tensor.is_floating_point() or tensor.is_complex():
+        if number:
+            order = torch.randperm(tensor.numel(), generator=generator).to(tensor.device)
+            rolled = tensor.flatten()[order].view(tensor.shape)
         factors = torch.empty(tensor.shape).uniform_(0.5, 1.5, generator=generator)
         return rolled * factors.to(device=tensor.device, dtype=rolled.real.dtype)
     if tensor.dim() == 1:

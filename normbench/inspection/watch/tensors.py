@@ -48,6 +48,8 @@ def _parts(value: object) -> list[tuple[str, object]]:
 
 def dense(tensor: Tensor) -> Tensor:
     """Return a tensor with all its numbers; a sparse gradient, as of an embedding, holds those of some rows alone."""
+    if tensor.layout == torch.jagged:  # of sequences of several lengths
+        return tensor.detach().values()
     return tensor.detach() if tensor.layout == torch.strided else tensor.detach().to_dense()
 
 
