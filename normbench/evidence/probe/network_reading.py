@@ -28,8 +28,8 @@ class LayerReading:
             throughout; ``no_grad_share``, those that get no gradient, neither at the output nor at their weights;
             ``input_std``; ``input_change`` and ``change``, how much of what comes in and of the output is different for
             another input, relative to its length; ``calls`` in one pass. And, 1 or 0: ``input_finite``,
-            ``weight_finite``; ``input_zero``, a tensor of zeros comes in; ``norm_apart``, a norm that is a module of its
-            own follows; ``learned``, it has what is to learn; ``connected``, a gradient comes, though it be 0;
+            ``weight_finite``; ``input_zero``, a tensor of zeros comes in; ``norm_apart``, a norm in a module of its own
+            follows; ``learned``, it has what is to learn; ``connected``, a gradient comes, though it be 0;
             ``output_reached`` and ``weight_reached`` by one that is not; ``waits``, that is so in further passes alone.
         statistics: What is wrong with running statistics: "bn.running_var is nan in 1 of 8 channels"; "" if nothing.
         nan_buffer: Name of a buffer that holds nan; "" without one.
