@@ -12,12 +12,12 @@ from contracts.variants import all_settings, each
 from rich.cells import cell_len
 
 from normbench.errors import SettingError
-from normbench.inspection.explain.by_hand import norm_by_hand
-from normbench.inspection.explain.example import example_shape, worked_example
+from normbench.inspection.explain.by_hand.example import example_shape, worked_example
+from normbench.inspection.explain.by_hand.outputs import norm_by_hand
+from normbench.inspection.explain.by_hand.running import running_statistics
+from normbench.inspection.explain.by_hand.unbiased import running_variance_by_hand
 from normbench.inspection.explain.names import REGULARIZERS, find_pages
 from normbench.inspection.explain.norms import all_by_hand
-from normbench.inspection.explain.running import running_statistics
-from normbench.inspection.explain.unbiased import running_variance_by_hand
 from normbench.inspection.explain.weights import weight_by_hand
 from normbench.parts import find_specs
 from normbench.report.blocks.explain.pages import explain_blocks

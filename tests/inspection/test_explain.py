@@ -5,9 +5,9 @@ import json
 import pytest
 from command_line import normbench
 
+from normbench.inspection.explain.by_hand.unbiased import difference_by_hand
 from normbench.inspection.explain.norms import draw_block, explain_norm
 from normbench.inspection.explain.regularizers import explain_dropout, explain_weight_decay
-from normbench.inspection.explain.unbiased import difference_by_hand
 from normbench.inspection.explain.weights import explain_weight_parametrization
 from normbench.norms.batch_norm import BatchNormSpec
 from normbench.norms.group_norm import GroupNormSpec

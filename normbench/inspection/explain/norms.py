@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from normbench.errors import SettingError
-from normbench.inspection.explain.by_hand import ByHand, formula_in_use, norm_by_hand
-from normbench.inspection.explain.example import WorkedExample, pure, worked_example
-from normbench.inspection.explain.running import RunningStatistics, running_statistics
+from normbench.inspection.explain.by_hand.example import WorkedExample, pure, worked_example
+from normbench.inspection.explain.by_hand.outputs import ByHand, formula_in_use, norm_by_hand
+from normbench.inspection.explain.by_hand.running import RunningStatistics, running_statistics
+from normbench.inspection.explain.by_hand.unbiased import difference_by_hand, running_variance_by_hand
 from normbench.inspection.explain.settings import SettingLine, setting_lines
-from normbench.inspection.explain.unbiased import difference_by_hand, running_variance_by_hand
 from normbench.inspection.explain.variants import docstring_paragraphs, source_of
 from normbench.norms.base import FeatureShape, NormSpec, Properties
 from normbench.parts import About

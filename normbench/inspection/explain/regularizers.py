@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from normbench.inspection.explain.by_hand import ByHand
-from normbench.inspection.explain.steps_by_hand import STEPS, decay_by_hand, dropout_by_hand
+from normbench.inspection.explain.by_hand.outputs import ByHand
+from normbench.inspection.explain.by_hand.steps import STEPS, decay_by_hand, dropout_by_hand
 from normbench.optimizers.adam import AdamSpec
 from normbench.optimizers.adamw import AdamWSpec
 from normbench.optimizers.base import OptimizerSpec

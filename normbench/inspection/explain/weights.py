@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from normbench.inspection.explain.arithmetic import names_in, number_text, steps
-from normbench.inspection.explain.by_hand import ByHand
-from normbench.inspection.explain.example import ExampleRow
-from normbench.inspection.explain.moments import moment_of, moments, sum_of_squares
+from normbench.inspection.explain.by_hand.arithmetic import names_in, number_text, steps
+from normbench.inspection.explain.by_hand.example import ExampleRow
+from normbench.inspection.explain.by_hand.moments import moment_of, moments, sum_of_squares
+from normbench.inspection.explain.by_hand.outputs import ByHand
 from normbench.inspection.explain.settings import SettingLine, setting_lines
 from normbench.inspection.explain.variants import docstring_paragraphs, source_of
 from normbench.parts import About

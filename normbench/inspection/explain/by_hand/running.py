@@ -8,8 +8,8 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor, nn
 
-from normbench.inspection.explain.arithmetic import number_text, substituted, value_of
-from normbench.inspection.explain.example import example_shape, pure
+from normbench.inspection.explain.by_hand.arithmetic import number_text, substituted, value_of
+from normbench.inspection.explain.by_hand.example import example_shape, pure
 from normbench.norms.base import NormSpec
 
 NUM_STEPS = 2

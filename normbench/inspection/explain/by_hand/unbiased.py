@@ -5,11 +5,11 @@ from math import isclose, prod, sqrt
 
 import torch
 
-from normbench.inspection.explain.arithmetic import names_in, number_text, steps, substituted, value_of
-from normbench.inspection.explain.by_hand import ByHand
-from normbench.inspection.explain.example import easy_numbers, example_shape, pure
-from normbench.inspection.explain.moments import Lines, moments
-from normbench.inspection.explain.running import RULE, keeper_in
+from normbench.inspection.explain.by_hand.arithmetic import names_in, number_text, steps, substituted, value_of
+from normbench.inspection.explain.by_hand.example import easy_numbers, example_shape, pure
+from normbench.inspection.explain.by_hand.moments import Lines, moments
+from normbench.inspection.explain.by_hand.outputs import ByHand
+from normbench.inspection.explain.by_hand.running import RULE, keeper_in
 from normbench.norms.base import NormSpec
 
 FACTOR = "sqrt((n - 1) / n)"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from normbench.inspection.explain.arithmetic import names_in, number_text, steps, without
-from normbench.inspection.explain.example import SEED, easy_numbers, example_shape, pure
-from normbench.inspection.explain.moments import Lines, moment_of, moments
+from normbench.inspection.explain.by_hand.arithmetic import names_in, number_text, steps, without
+from normbench.inspection.explain.by_hand.example import SEED, easy_numbers, example_shape, pure
+from normbench.inspection.explain.by_hand.moments import Lines, moment_of, moments
 from normbench.norms.base import Given, NormSpec
 
 Index = tuple[int, ...]

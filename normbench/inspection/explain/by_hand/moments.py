@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from normbench.inspection.explain.arithmetic import Shown, number_text
+from normbench.inspection.explain.by_hand.arithmetic import Shown, number_text
 
 Lines = tuple[tuple[str, str], ...]
 """Labels and texts."""

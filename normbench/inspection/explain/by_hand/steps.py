@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from normbench.inspection.explain.arithmetic import number_text, steps, substituted, value_of
-from normbench.inspection.explain.by_hand import ByHand
+from normbench.inspection.explain.by_hand.arithmetic import number_text, steps, substituted, value_of
+from normbench.inspection.explain.by_hand.outputs import ByHand
 
 Rules = tuple[tuple[str, str], ...]
 """Assignments in order: a name and the formula of its new value."""

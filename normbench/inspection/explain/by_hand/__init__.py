@@ -1,0 +1,1 @@
+"""Computes numbers line by line, as one would by hand: outputs, running statistics, steps with weight decay."""
