@@ -102,7 +102,8 @@ class Watch(Generic[Kept]):
         self._num_open = 0
         self._is_over = False
         self._num_calls: Counter[str] = Counter()
-        self._last: list[ReferenceType[Tensor]] = []
+        self._last: list[tuple[ReferenceType[Tensor], int, Kept]] = []
+        """What the layer before put out, with the number of times that it had been written to."""
         self._inputs: tuple[list[Kept], bool] | None = None
 
     def look_at(self, _module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -112,7 +113,13 @@ class Watch(Generic[Kept]):
         came_in = [tensor for tensor in named_tensors((args, kwargs)).values() if tensor.numel()]
         # Masks, which stand behind what is masked, hold -inf on purpose.
         finite = is_finite(*came_in[:1]) and not any(holds_nan(tensor) for tensor in came_in[1:])
-        self._inputs = [self._keep(tensor, 0) for tensor in came_in], finite
+        self._inputs = [self._kept(tensor) for tensor in came_in], finite
+
+    def _kept(self, tensor: Tensor) -> Kept:
+        """Return what is kept of a tensor that comes in; of what the layer before put out that is kept already."""
+        known = (kept for last, version, kept in self._last if last() is tensor and tensor._version == version)  # noqa: SLF001
+        found = next(known, None)
+        return self._keep(tensor, 0) if found is None else found
 
     def hook(self, layer: WatchedLayer) -> Hook:
         """Return a forward hook that keeps one layer's output, and the gradient when it comes back."""
@@ -142,10 +149,10 @@ class Watch(Generic[Kept]):
             self._after = layer.name
         self._axis = layer.unit_axis(tensors[0]) or self._axis  # an activation keeps the axis of what came before
         call = Call(layer, self._name_of_call(layer), self._after, [self._part(tensor) for tensor in tensors])
-        call.takes_it_over = any(inputs[0] is last() for last in self._last) if inputs else False
+        call.takes_it_over = any(inputs[0] is last() for last, _, _ in self._last) if inputs else False
         if self._inputs is not None:
             call.inputs, call.input_finite = self._inputs
-        self._last = [ref(tensor) for tensor in tensors]
+        self._last = [(ref(t), t._version, part.output) for t, part in zip(tensors, call.parts, strict=True)]  # noqa: SLF001
         self.calls.append(call)
 
     def _part(self, tensor: Tensor) -> Part[Kept]:
