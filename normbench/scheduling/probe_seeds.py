@@ -80,14 +80,16 @@ def _probe_made_model(model: nn.Module, given: ModelInput, seed: int, words: tup
         raise ConfigError([f"--model {words[0]}: {error}"]) from error
     except (Exception, SystemExit) as error:  # a model may end the program
         rule = f"must fit {words[0]}, got {in_one_line(error)}"
-        raise ConfigError([f"--input {words[1]}: {rule}. {_way_out(given)}"]) from error
+        raise ConfigError([f"--input {words[1]}: {rule}. {_way_out(given, error)}"]) from error
     if not seen.layers:
         rule = "must have layers: modules with parameters, norms or ReLUs, got none that was called"
         raise ConfigError([f"--model {words[0]}: {rule}. Make its parts torch.nn modules."])
     return seen
 
 
-def _way_out(given: ModelInput) -> str:
+def _way_out(given: ModelInput, error: BaseException) -> str:
+    if "required positional argument" in str(error):
+        return "Give --input once more for each further argument, or a file with a tuple of them."
     if any(isinstance(value, dict) for value in given.args):
         return (
             "A dict goes to forward by its arguments' names, or whole where they are others: write it with those names."

@@ -116,6 +116,11 @@ def test_each_input_is_an_argument_of_forward_in_order():
     assert "  N(0, 1) of 4x6 and 1x6, training mode, back from" in said
 
 
+def test_an_argument_that_is_missing_is_told_with_the_way_to_give_it():
+    message = refusal("--model", "my_models:Siamese", "--input", "4,6")
+    assert "missing 1 required positional argument: 'right'. Give --input once more for each further arg" in message
+
+
 def test_drawn_inputs_are_not_the_same_numbers_twice():
     siamese = ("--model", "my_models:Siamese", "--input", "4,6", "--input", "4,6")
     (first, *_) = lines_of(*siamese)
