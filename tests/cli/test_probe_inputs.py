@@ -10,6 +10,8 @@ from command_line import normbench
 from probing import answer, of_model, own_models, refusal, write
 
 MORE = """
+import sys
+
 
 class Siamese(nn.Module):
     def __init__(self):
@@ -29,6 +31,10 @@ class TakesADict(nn.Module):
         return self.dense(batch["left"] + batch["right"])
 
 
+def wrapped():
+    return nn.DataParallel(TakesADict())
+
+
 class Masked(nn.Module):
     def __init__(self):
         super().__init__()
@@ -36,6 +42,28 @@ class Masked(nn.Module):
 
     def forward(self, x, mask=None):
         return self.dense(x + self.attention(x, x, x, key_padding_mask=mask)[0])
+
+
+class TakesAList(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.dense = nn.Linear(6, 2)
+
+    def forward(self, images):
+        return torch.stack([self.dense(image).mean(0) for image in images])
+
+
+class EndsItself(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.dense = nn.Linear(6, 2)
+
+    def forward(self, x):
+        sys.exit("goodbye")
+
+
+def ends_itself():
+    sys.exit()
 
 
 def pooled():
@@ -134,6 +162,18 @@ def test_drawn_inputs_are_not_the_same_numbers_twice():
 def test_a_dict_that_forward_takes_whole_is_given_whole():
     torch.save({"left": torch.randn(4, 6), "right": torch.randn(4, 6)}, "x.pt")
     assert lines_of(*of_model("TakesADict", "x.pt"))[0]["layer"] == "dense"
+    assert lines_of(*of_model("wrapped", "x.pt"))[0]["layer"] == "module.dense"
+
+
+def test_a_list_of_images_is_given_whole_to_a_forward_that_takes_one_list():
+    torch.save([torch.randn(3, 6), torch.randn(5, 6)], "x.pt")
+    (line,) = lines_of(*of_model("TakesAList", "x.pt"))
+    assert (line["layer"], line["figures"]["calls"]) == ("dense", 2)
+
+
+@pytest.mark.parametrize(("name", "got"), [("ends_itself", "SystemExit"), ("EndsItself", "SystemExit: goodbye")])
+def test_a_model_that_ends_the_program_is_one_line(name, got):
+    assert f"got {got}. " in refusal(*of_model(name))
 
 
 def test_masks_and_none_may_stand_beside_tensors():

@@ -1,5 +1,7 @@
 """What the table tells of each network, looked up in its own outputs and gradients; no probe is involved."""
 
+from fnmatch import fnmatchcase
+
 import pytest
 import torch
 from inspection.networks.by_hand import by_hand, is_number, joined, leaves, std
@@ -25,6 +27,12 @@ def outputs(hand, name):
 
 def is_finite(hand, name):
     return bool(joined(outputs(hand, name)).isfinite().all())
+
+
+def differs_by_sample(tensor):
+    """Samples are not all the first one; minus infinities, as masks leave them, aside."""
+    one = torch.where(tensor.isfinite(), tensor, 0)
+    return one.dim() > 0 and std(one - one[:1]) > 1e-3 * std(one)
 
 
 def is_same_for_all_samples(hand, name):
@@ -61,17 +69,45 @@ def is_cut_off(hand, name):
     return learned and all(is_zero(hand.gradient(one)) for one in [*learned, *outputs(hand, name)])
 
 
+def learned_of(hand, name):
+    """Return the learned parameters of a module, by name."""
+    found = hand.modules[name].named_parameters(name)
+    return {one: parameter for one, parameter in found if parameter.requires_grad}
+
+
+def are_weights_cut_off(hand, name):
+    learned = learned_of(hand, name).values()
+    return learned and all(is_zero(hand.gradient(one)) for one in learned)
+
+
 def has_sick_variance(hand, name):
-    return not hand.modules[name].training and not (hand.modules[name].running_var > 0).all()
+    module = hand.modules["" if name == "(model)" else name]
+    return not module.training and not ((module.running_var > 0) & (module.running_var < 1e6)).all()
+
+
+def is_dead(hand, name):
+    """More than nine of ten numbers are 0; of a healthy ReLU's it is five."""
+    return (joined(outputs(hand, name)) == 0).double().mean() > 0.9
+
+
+def becomes_constant(hand, name):
+    """Here, or behind it in the model's output, every sample is the first one for the first time."""
+    first = name if is_same_for_all_samples(hand, name) else ""
+    before = [one for one in earlier(hand, first) if is_same_for_all_samples(hand, one)]
+    return is_same_for_all_samples(hand, first) and not before
+
+
+def multiplies_by(hand, name):
+    weight = hand.modules[name].weight
+    return (weight[0].numel() ** 0.5 * weight.square().mean().sqrt()).item()
 
 
 TRUE_OF = {
     "gradient_cut_off": is_cut_off,
-    "constant": lambda hand, name: (
-        is_same_for_all_samples(hand, name)
-        and not any(is_same_for_all_samples(hand, one) for one in earlier(hand, name))
-    ),
-    "dead": lambda hand, name: not joined(outputs(hand, name)).any(),
+    "weights_cut_off": are_weights_cut_off,
+    "weights_too_large": lambda hand, name: multiplies_by(hand, name) > 100,
+    "constant": becomes_constant,
+    "dead": is_dead,
     "not_finite": lambda hand, name: (
         not is_finite(hand, name) and all(is_finite(hand, one) for one in earlier(hand, name))
     ),
@@ -87,17 +123,29 @@ TRUE_OF = {
 
 @pytest.mark.parametrize("name", HEALTHY)
 def test_a_healthy_network_is_finite_differs_by_sample_and_learns_all_but_what_it_tells(name):
-    hand = hand_of(HEALTHY[name])
-    learned = {one: p for one, p in hand.modules[""].named_parameters() if p.requires_grad}
-    assert {one for one, p in learned.items() if is_zero(hand.gradient(p))} == set(HEALTHY[name].without_gradient)
-    assert all(is_finite(hand, one) for one in hand.calls)
-    assert all(std(one - one[:1]) > 1e-3 * std(one) for one in outputs(hand, "") if one.requires_grad)
+    row, hand = HEALTHY[name], hand_of(HEALTHY[name])
+    learned = learned_of(hand, "")
+    told = [{one for one in learned if fnmatchcase(one, pattern)} for pattern in row.without_gradient]
+    assert {one for one, p in learned.items() if is_zero(hand.gradient(p))} == set().union(*told)
+    assert all(told), "a pattern of no parameter"
+    assert all(is_finite(hand, one) for one in hand.calls) == (not row.infinite)
+    assert all(differs_by_sample(one) for one in outputs(hand, "") if one.requires_grad) == (not row.alike)
 
 
 @pytest.mark.parametrize("name", SICK)
 def test_a_sick_network_has_its_fault_at_its_layer(name):
     row = SICK[name]
     assert TRUE_OF[row.source.split("|")[0]](hand_of(row), row.layer)
+
+
+@pytest.mark.parametrize("name", [name for name, row in SICK.items() if row.source == "weights_cut_off"])
+def test_weights_that_are_cut_off_get_no_gradient_after_a_step_either(name):
+    model, inputs = made(SICK[name])
+    hand = by_hand(model, inputs)
+    moving = [one for one in learned_of(hand, "").values() if hand.gradient(one) is not None]
+    for one in moving:
+        one.data.sub_(hand.gradient(one), alpha=0.1)
+    assert are_weights_cut_off(by_hand(model, inputs), SICK[name].layer)
 
 
 class ReadTwice(nn.Module):

@@ -1,6 +1,7 @@
 """The figures of every module by plain hooks: what it puts out, the gradient that comes back, weights and theirs."""
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from inspection.networks.last_states import is_recurrent, joined_states
 from inspection.networks.row import Inputs, called
 from torch import Tensor, nn
 
+from normbench.inspection.watch.tensors import is_inside_transform
 from normbench.random_streams import stream
 
 Pairs = list[tuple[Tensor, Tensor | None]]
@@ -28,7 +30,14 @@ def _parts(structure: Any) -> list[Any]:
         return [getattr(structure, field.name) for field in fields(structure)]
     if isinstance(structure, Mapping):
         return list(structure.values())
-    return list(structure) if isinstance(structure, tuple | list) else []
+    if isinstance(structure, tuple | list):
+        return list(structure)
+    return list(vars(structure).values()) if _is_object(structure) else []
+
+
+def _is_object(structure: Any) -> bool:
+    """Return whether its attributes hold what was put out, as those of a distribution do."""
+    return hasattr(structure, "__dict__") and not callable(structure)
 
 
 def _copied(structure: Any) -> Any:
@@ -41,17 +50,34 @@ def _copied(structure: Any) -> Any:
         return {key: _copied(value) for key, value in structure.items()}
     if isinstance(structure, tuple) and hasattr(structure, "_fields"):
         return type(structure)(*map(_copied, structure))
-    return type(structure)(map(_copied, structure)) if isinstance(structure, tuple | list) else structure
+    if isinstance(structure, tuple | list):
+        return type(structure)(map(_copied, structure))
+    found = copy(structure)
+    if _is_object(structure):
+        vars(found).update({name: _copied(part) for name, part in vars(structure).items()})
+    return found
 
 
-def direction_value(output: Any, learned: list[bool], seed: int) -> Tensor:
+def direction_value(output: Any, model: nn.Module, seed: int) -> Tensor:
     """Return the sum of every output that depends on a parameter, times N(0, 1) drawn for one after the other."""
     generator, total = stream(seed, "data", "direction"), torch.zeros(())
-    for tensor, is_learned in zip(leaves(output), learned, strict=True):
-        if is_learned:
+    learned = {id(parameter) for parameter in model.parameters()}
+    for tensor in leaves(output):
+        if depends_on(tensor, learned):
             real = torch.view_as_real(tensor) if tensor.is_complex() else tensor
             total = total + (real * torch.randn(real.shape, generator=generator)).sum()
     return total
+
+
+def depends_on(tensor: Tensor, leaf_ids: set[int]) -> bool:
+    """Return whether a tensor was computed from any of the leaves with these ids, by autograd's graph."""
+    waiting, seen = [tensor.grad_fn], set()
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            waiting += [parent for parent, _ in node.next_functions]
+    return any(id(getattr(node, "variable", None)) in leaf_ids for node in seen)
 
 
 @dataclass(frozen=True)
@@ -77,8 +103,9 @@ class ByHand:
 
     def _of_call(self, module: nn.Module, output: Any) -> Pairs:
         if is_recurrent(module):
-            return joined_states(module, output, self.gradient)
-        found = [(tensor, self.gradient(tensor)) for tensor in leaves(output) if is_number(tensor)]
+            found = joined_states(module, output, self.gradient)
+        else:
+            found = [(tensor, self.gradient(tensor)) for tensor in leaves(output) if is_number(tensor)]
         return [pair for pair in found if pair[1] is not None] or found
 
     def figures(self, name: str, call: int | None = None) -> dict[str, float]:
@@ -91,27 +118,26 @@ class ByHand:
         return found | ({"grad_std": std(*grads)} if grads else {}) | self._of_weight(weight_of(self.modules[name]))
 
     def _of_weight(self, weight: Tensor | None) -> dict[str, float]:
-        if weight is None:
+        if weight is None or not weight.numel():
             return {}
         grad = self.gradient(weight)
         return {"weight_std": std(weight)} | ({} if grad is None else {"weight_grad_std": std(grad)})
 
 
 def by_hand(model: nn.Module, inputs: Inputs, seed: int = 0) -> ByHand:
-    """Call a network with a hook on each module, which keeps what it puts out and hands on a copy."""
-    with torch.random.fork_rng(devices=[]):
-        depends = [tensor.requires_grad for tensor in leaves(called(model, inputs))]
+    """Call a network with a hook on all modules, which keeps what each puts out and hands on a copy."""
     calls: dict[str, list[Any]] = {}
-    modules = dict(model.named_modules())
-    hooks = [module.register_forward_hook(_keep(calls, name)) for name, module in modules.items()]
-    value = direction_value(called(model, _wanting_gradient(inputs)), depends, seed)
-    for hook in hooks:
+    hook = nn.modules.module.register_module_forward_hook(_keep(calls, model))
+    try:
+        value = direction_value(called(model, _wanting_gradient(inputs)), model, seed)
+    finally:
         hook.remove()
     wanted = [tensor for outputs in calls.values() for tensor in leaves(outputs)] + list(model.parameters())
     learned = list({id(tensor): tensor for tensor in wanted if tensor.requires_grad}.values())
     grads = torch.autograd.grad(value, learned, allow_unused=True)
     by_id = {id(tensor): grad for tensor, grad in zip(learned, grads, strict=True)}
-    return ByHand(calls, lambda tensor: by_id.get(id(tensor)), modules, dict(model.named_parameters()))
+    names = dict(model.named_modules()), dict(model.named_parameters())
+    return ByHand(calls, lambda tensor: by_id.get(id(tensor)), *names)
 
 
 def _wanting_gradient(structure: Any) -> Any:
@@ -122,8 +148,11 @@ def _wanting_gradient(structure: Any) -> Any:
     return _copied(found)  # what wants a gradient itself may not be written over
 
 
-def _keep(calls: dict[str, list[Any]], name: str) -> Callable[..., Any]:
-    def hook(_module: nn.Module, _args: Any, output: Any) -> Any:
+def _keep(calls: dict[str, list[Any]], model: nn.Module) -> Callable[..., Any]:
+    def hook(module: nn.Module, _args: Any, output: Any) -> Any:
+        name = next((name for name, one in model.named_modules() if one is module), None)
+        if name is None or is_inside_transform():  # under vmap a tensor has no numbers of its own
+            return output
         calls.setdefault(name, []).append(output)
         return _copied(output)  # so that what writes over it, as an in-place ReLU does, leaves the kept one
 

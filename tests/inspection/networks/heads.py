@@ -146,7 +146,9 @@ HEALTHY = {
         ("encoder.2.bias",),
     ),
     "variational autoencoder": Healthy(VAE, normal(16, 24), "mean and variance are both read and put out"),
-    "two heads in a dict": Healthy(ByName, by_name, "two of the four outputs have no gradient, as they should"),
+    "two heads in a dict": Healthy(
+        ByName, by_name, "two of the four outputs have no gradient, as they should", notes=("silent_output",)
+    ),
     "heads in a named tuple of lists": Healthy(Detector, normal(8, 3, 16, 16), "each head is called at two scales"),
     "heads in a dataclass": Healthy(ActorCritic, normal(16, 8), "two networks that share nothing but the input"),
     "tied autoencoder": Healthy(TiedAutoencoder, normal(16, 20), "one weight, used in two places"),

@@ -19,13 +19,20 @@ class Healthy:
         build: Makes the network; its weights are drawn from torch's global generator.
         inputs: Makes one batch from a seed.
         why: Why nothing is wrong, although something in it may look so.
-        without_gradient: Names of learned parameters whose gradient is exactly 0 before the first step, by design.
+        without_gradient: Names of learned parameters whose gradient is exactly 0 before the first step, by design or
+            by the weights of seed 0; or patterns such as ``experts.3.*``.
+        notes: Names of what is to be noted of it; nothing else is.
+        alike: Why one of its outputs is the same for every sample; empty where all of them differ.
+        infinite: Why something inside is not finite; empty where all of it is.
     """
 
     build: Callable[[], nn.Module]
     inputs: Callable[[int], Inputs]
     why: str
     without_gradient: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    alike: str = ""
+    infinite: str = ""
 
 
 @dataclass(frozen=True)
