@@ -1,6 +1,6 @@
 """Finding: what is wrong in which layers, by what figure, why, and the way out; what arms share is said once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -65,6 +65,17 @@ class Finding:
         text = ": ".join(part for part in (self.where, self.what) if part)
         seeds = f" ({self.num_seeds} of {self.of_seeds} seeds)" if self.of_seeds > 1 else ""
         return f"{text}, {self.figure}{seeds}." if self.figure else text
+
+
+def name_some(names: Sequence[str], separator: str = ", ") -> str:
+    """Name the first few, and count the others.
+
+    Example:
+        >>> name_some(["a", "b"]), name_some(list("abcdef"))
+        ('a, b', 'a, b, c, d and 2 more')
+    """
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return separator.join(names[:MAX_NAMED]) + more
 
 
 def share_findings(by_arm: Mapping[str, Iterable[Finding]]) -> list[Finding]:

@@ -84,7 +84,9 @@ def _cause(at: int, lines: Sequence[ProbeLine]) -> tuple[str, str]:
     if line.reading.role == "norm":
         cause = "it averages over all that tells samples apart, as over one value per group or a map of one position"
         return cause, "Use fewer groups, larger maps, or a norm over all features."
-    return "what comes in adds less than rounding to its bias", "Look at its weights and at the size of what comes in."
+    if "bias_mean" in line.figures:
+        return "what comes in adds less than rounding to its bias", "Look at its weights and the size of what comes in."
+    return "it puts out the same for all that comes in here", "Look at its forward."
 
 
 def fades(at: int, lines: Sequence[ProbeLine]) -> bool:

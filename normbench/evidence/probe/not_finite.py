@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from normbench.evidence.probe.lines import ProbeLine
 from normbench.evidence.probe.network_reading import NetworkReading
 from normbench.evidence.probe.signs import INITIALIZE, probe_finding
+from normbench.evidence.probe.weights import LARGE_GAIN
 from normbench.findings import Finding
 
-LARGE_GAIN = 10.0
-"""What untrained weights may multiply a signal by at most."""
 HUGE = 1e18
 """Numbers of this size overflow float32 when they are squared."""
 KEEP_FINITE = "Add an eps to the divisor, or keep the argument above 0."

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
-from normbench.findings import LEVELS, MAX_NAMED, Finding, Level
+from normbench.findings import LEVELS, Finding, Level, name_some
 from normbench.report.blocks.block import Block, Line, as_lines
 
 FULL_TEXT_OPTION = "--dry-run"
@@ -41,7 +41,7 @@ def findings_blocks(
 
 
 def _blocks(found: Finding, labels: Mapping[str, str], study: str, num_arms: int) -> list[Block]:
-    arms = "" if len(found.arms) == num_arms else _arms(found.arms)
+    arms = "" if len(found.arms) == num_arms else name_some(found.arms, "; ")
     texts = {"why": found.why, "way_out": found.way_out, "arms": arms}
     lines = [Line(texts[key], label) for key, label in labels.items() if texts[key]]
     first = Block(_head(found, study) + found.sentence(), is_joined=True)
@@ -56,7 +56,8 @@ def finding_line(found: Finding) -> str:
 def _head(found: Finding, study: str) -> str:
     if study:
         return f"{study}: {found.level}: "
-    return f"{_arms(found.arms)} · " if found.arms else ""
+    arms = name_some(found.arms, "; ")
+    return f"{arms} · " if arms else ""
 
 
 def short_findings(study: str, findings: Sequence[Finding], level: Level, width: int) -> str:
@@ -93,8 +94,3 @@ def _cut(text: str, more: str, width: int) -> str:
         return "\n".join(lines)
     end = f" ...{more or f' {FULL_TEXT_OPTION}'}"
     return text[: width - len(end) + 1].rpartition(" ")[0].rstrip(" ,:") + end
-
-
-def _arms(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
-    return "; ".join(names[:MAX_NAMED]) + more

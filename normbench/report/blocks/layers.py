@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from normbench.evidence.layers.last_frames import FrameLine, last_frames
 from normbench.evidence.layers.layer_report import LayerLine, LayerReport
 from normbench.evidence.layers.surface_report import SIZES, Surface
-from normbench.findings import Finding
+from normbench.findings import Finding, name_some
 from normbench.report.blocks.block import Block, Column, Line, Table, as_lines, keys, words
 from normbench.report.blocks.findings import finding_line
 from normbench.storage.run_folder import Arm
@@ -15,7 +15,6 @@ from normbench.storage.run_status import RunStatus
 T = TypeVar("T")
 LONG = 12
 """More layers than these are shown by both ends of the network, unless all are asked for."""
-MAX_NAMED = 4
 ALL_LAYERS = "--layers all"
 STD = "std per layer"
 CAPTION = {"weight": "weight", "grad": "weight gradient", "activation": "output"}
@@ -43,14 +42,11 @@ def verdict(report: LayerReport) -> str:
     loose = [line.layer for line in report.lines if line.word in DRIFTING and not line.has_norm]
     # Where a scale drifts, the reader wants to know whether a norm could have held it.
     return " ".join(
-        [*sentences, *([f"{named(loose)}: no norm follows {'it' if len(loose) == 1 else 'them'}."] if loose else [])]
+        [
+            *sentences,
+            *([f"{name_some(loose)}: no norm follows {'it' if len(loose) == 1 else 'them'}."] if loose else []),
+        ]
     )
-
-
-def named(layers: Sequence[str]) -> str:
-    """Name the first layers, and count the others."""
-    more = len(layers) - MAX_NAMED
-    return ", ".join(layers) if more <= 0 else f"{', '.join(layers[:MAX_NAMED])} and {more} more"
 
 
 def _layer_table(report: LayerReport, max_layers: int | None, title: str) -> Table:

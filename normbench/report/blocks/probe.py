@@ -6,9 +6,10 @@ from typing import Any
 from normbench.evidence.probe.lines import ProbeLine
 from normbench.evidence.probe.probe_report import ProbeReport
 from normbench.evidence.statistics.growth import Growth
+from normbench.findings import name_some
 from normbench.report.blocks.block import Block, Column, Table, as_lines, keys, words
 from normbench.report.blocks.findings import IN_A_PROBE, findings_blocks
-from normbench.report.blocks.layers import ALL_LAYERS, LONG, STD, ends, named
+from normbench.report.blocks.layers import ALL_LAYERS, LONG, STD, ends
 
 
 def probe_blocks(report: ProbeReport, max_layers: int | None = LONG) -> list[Block]:
@@ -68,7 +69,7 @@ def _calls_lines(lines: Sequence[ProbeLine]) -> list[str]:
     by_number: dict[int, list[str]] = {}
     for line in lines:
         by_number.setdefault(round(line.figures.get("calls", 1)), []).append(line.layer)
-    return [f"{number} calls in one row: {named(layers)}" for number, layers in by_number.items() if number > 1]
+    return [f"{number} calls in one row: {name_some(layers)}" for number, layers in by_number.items() if number > 1]
 
 
 def growth_text(growth: Growth) -> str:
