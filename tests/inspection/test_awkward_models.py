@@ -119,6 +119,20 @@ def test_a_sparse_gradient_has_the_figures_of_the_dense_one():
     assert found[0] == found[1]
 
 
+def test_a_frozen_part_in_inference_mode_is_seen():
+    class Frozen(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.backbone, self.head = layers().requires_grad_(requires_grad=False).eval(), nn.Linear(2, 3)
+
+        def forward(self, x):
+            with torch.inference_mode():
+                found = self.backbone(x)
+            return self.head(found.clone())
+
+    assert list(figures(Frozen(), torch.randn(16, 8))) == [*(f"backbone.{i}" for i in range(4)), "head"]
+
+
 def test_calls_of_a_shared_module_are_counted():
     shared = nn.Linear(4, 4)
     found = figures(nn.Sequential(shared, nn.Tanh(), shared, nn.Tanh(), shared), torch.randn(8, 4))

@@ -117,7 +117,7 @@ class Watch(Generic[Kept]):
 
     def _kept(self, tensor: Tensor) -> Kept:
         """Return what is kept of a tensor that comes in; of what the layer before put out that is kept already."""
-        known = (kept for last, version, kept in self._last if last() is tensor and tensor._version == version)  # noqa: SLF001
+        known = (kept for last, version, kept in self._last if last() is tensor and _writes_to(tensor) == version)
         found = next(known, None)
         return self._keep(tensor, 0) if found is None else found
 
@@ -152,7 +152,7 @@ class Watch(Generic[Kept]):
         call.takes_it_over = any(inputs[0] is last() for last, _, _ in self._last) if inputs else False
         if self._inputs is not None:
             call.inputs, call.input_finite = self._inputs
-        self._last = [(ref(t), t._version, part.output) for t, part in zip(tensors, call.parts, strict=True)]  # noqa: SLF001
+        self._last = [(ref(t), _writes_to(t), part.output) for t, part in zip(tensors, call.parts, strict=True)]
         self.calls.append(call)
 
     def _part(self, tensor: Tensor) -> Part[Kept]:
@@ -171,6 +171,11 @@ class Watch(Generic[Kept]):
         self._num_calls[layer.name] += layer.role == "activation"
         number = self._num_calls[layer.name]
         return f"{layer.name}#{number}" if number > 1 else layer.name
+
+
+def _writes_to(tensor: Tensor) -> int:
+    """Return how often a tensor was written to; one made in inference mode does not count it, and stays as it is."""
+    return 0 if tensor.is_inference() else tensor._version  # noqa: SLF001 - torch has no public name for it
 
 
 @contextmanager
