@@ -107,9 +107,16 @@ def _place(parameter: str, found: list[LayerReading]) -> int:
 
 
 def _num_samples(given: ModelInput, seen: Seen) -> int:
-    """Return the samples of the batch: the length of the first output, where it has one, else of the first input."""
+    """Return the samples of the batch: the length of the first output, where it has one, else of the first input.
+
+    Where layers take steps first, (T, N, F), and so does the output, it is that of the second axis.
+    """
     put_out = [one.tensor for one in seen.first.outputs.values() if one.has_gradient and one.tensor.dim() > 1]
-    return len(put_out[0]) if put_out else given.num_samples
+    if not put_out:
+        return given.num_samples
+    takes_steps_first = any(getattr(layer.module, "batch_first", True) is False for layer in _layers_of(seen))
+    has_steps_first = takes_steps_first and put_out[0].dim() == 3 and len(put_out[0]) == given.num_samples
+    return put_out[0].shape[1] if has_steps_first else len(put_out[0])
 
 
 def _loose_not_finite(model: nn.Module, seen: Seen) -> tuple[str, ...]:

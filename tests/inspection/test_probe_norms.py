@@ -81,6 +81,27 @@ def test_a_norm_that_reads_running_statistics_is_not_counted():
         assert few_values_in(make().eval(), shape, 2) == []
 
 
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("has_all_steps", [False, True])
+def test_samples_are_counted_where_steps_stand_first(batch_first, has_all_steps):
+    class Tagger(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn, self.norm = nn.GRU(4, 6, batch_first=batch_first), nn.BatchNorm1d(6)
+            self.fc = nn.Linear(6, 2)
+
+        def forward(self, x):
+            states = self.rnn(x)[0] if has_all_steps else self.rnn(x)[1][0]
+            return self.fc(self.norm(states.flatten(0, -2)).view(states.shape))
+
+    x = torch.randn(*((8, 30) if batch_first else (30, 8)), 4)
+    reading = probe_model(Tagger(), x)
+    assert reading.num_samples == 8
+    (found,) = [one for one in read_probe("", "", [reading], 3).findings if one.source == "few_values"] or [None]
+    assert (found is None) == has_all_steps
+    assert has_all_steps or "3 values per statistic at batch 3" in found.figure
+
+
 def test_the_fewest_values_of_several_calls_count():
     norm = nn.BatchNorm2d(4)
     model = nn.Sequential(norm, nn.AdaptiveAvgPool2d(1), norm, nn.Flatten(), nn.Linear(4, 2))

@@ -78,6 +78,24 @@ def test_weights_that_start_too_large_in_one_layer(layer, factor):
     assert (found.layers[0], found.source) == (layer, "weights_too_large")
 
 
+@pytest.mark.parametrize("make", [lambda: nn.LSTM(32, 32, batch_first=True), lambda: nn.GRU(32, 32, batch_first=True)])
+@pytest.mark.parametrize(("factor", "source"), [(1e-4, "weights_too_small"), (100.0, "weights_too_large")])
+def test_weights_of_recurrent_layers_that_start_far_off(make, factor, source):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn, self.fc = make(), nn.Linear(32, 4)
+            with torch.no_grad():
+                for weight in self.rnn.parameters():
+                    weight.mul_(factor)
+
+        def forward(self, x):
+            return self.fc(self.rnn(x)[0][:, -1])
+
+    found = read(Net, (16, 5, 32)).findings
+    assert (source, "rnn") in [(one.source, one.layers[0]) for one in found]
+
+
 def test_weights_that_start_too_large_in_all_layers_are_told_once():
     def plant(model):
         for module in model:

@@ -64,7 +64,8 @@ class WatchedLayer:
     @property
     def _multiplies(self) -> bool:
         """Whether its output is the weight, as it is learned, times what comes in: a layer of a kind that is known."""
-        if not isinstance(self.module, nn.Linear | _ConvNd) or is_parametrized(self.module):
+        kinds = nn.Linear | _ConvNd | nn.RNNBase | nn.MultiheadAttention
+        if not isinstance(self.module, kinds) or is_parametrized(self.module):
             return False
         forward: Any = type(self.module).forward
         return isinstance(self.module, Layer) or forward.__module__.startswith("torch.nn.")
