@@ -1,13 +1,17 @@
 """CPU time of a probe of a user's model, against one pass forward and backward through it, in one process."""
 
 import statistics
+import sys
 import time
+from pathlib import Path
 
 import torch
-from foreign_models import ResNet, encoder, plain
 from torch import nn
 
 from normbench.inspection.probe import probe_model
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from foreign_models import ResNet, encoder, plain  # noqa: E402
 
 ROUNDS = 7
 MODELS = {
