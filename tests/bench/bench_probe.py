@@ -11,7 +11,7 @@ from torch import nn
 from normbench.inspection.probe import probe_model
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from foreign_models import ResNet, encoder, plain  # noqa: E402
+from foreign_models import ResNet, encoder, plain
 
 ROUNDS = 7
 MODELS = {
