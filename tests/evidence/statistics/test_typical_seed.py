@@ -1,4 +1,4 @@
-"""The verdict on the typical seed: both parts must agree, the interval is its p turned round, skew misleads it rarely."""
+"""The verdict on the typical seed: both parts must agree, its interval is its p turned round, skew is no trap."""
 
 import math
 
