@@ -1,0 +1,62 @@
+"""The sign e-process: its formula, the seeds it needs, and that it is wrong in at most 5 % whenever one looks."""
+
+import math
+
+import numpy as np
+import pytest
+from evidence.statistics.drawn_samples import samples
+from hypothesis import given, settings
+from scipy.special import beta, betainc
+
+from normbench.evidence.statistics.sign_e_process import (
+    e_process_interval,
+    e_process_side,
+    e_value,
+    fewest_signs,
+    sign_e_process,
+)
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 1), (8, 8), (3, 10), (45, 64)])
+def test_it_is_the_formula(k, n):
+    expected = 2 ** (n + 1) * beta(k + 1, n - k + 1) * (1 - betainc(k + 1, n - k + 1, 0.5))
+    assert e_value(k, n) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("k", "n"), [(8, 8), (9, 9), (11, 12), (14, 16), (17, 20), (20, 24), (25, 32), (35, 48), (45, 64), (66, 100)]
+)
+def test_the_seeds_that_must_agree(k, n):
+    assert fewest_signs(n) == k
+
+
+@pytest.mark.parametrize("n", [1, 5, 12])
+def test_a_fair_coin_has_the_mean_1(n):
+    assert sum(math.comb(n, k) * e_value(k, n) for k in range(n + 1)) / 2**n == pytest.approx(1)
+
+
+def test_ties_and_undefined_pairs_count_as_losses():
+    above, below = sign_e_process([0.0, math.nan, 1.0])
+    assert (above[-1], below[-1]) == (e_value(1, 3), e_value(0, 3))
+
+
+def test_a_fair_coin_is_decided_in_at_most_5_percent_although_one_looks_after_every_seed():
+    draws = np.random.default_rng(0).exponential(size=(2000, 64)) - math.log(2)
+    above, below = sign_e_process(draws)
+    reached = (above.max(axis=-1) >= 40) | (below.max(axis=-1) >= 40)
+    assert 0.005 < reached.mean() < 0.05
+
+
+@given(samples(most=24))
+@settings(max_examples=60, deadline=None)
+def test_the_interval_is_the_margins_that_were_never_decided_against(differences):
+    low, high = e_process_interval(differences)
+    known = [d for d in differences if math.isfinite(d)]
+    for margin in [*known, *(m + 1e-3 for m in known), -1e9, 1e9]:
+        largest = max(process.max() for process in sign_e_process(differences, margin))
+        assert (largest < 40) == (low <= margin <= high), margin
+
+
+def test_the_side_that_was_reached_first_stays():
+    assert e_process_side([-1.0] * 8 + [1.0] * 60) == "below"
+    assert e_process_side([]) == ""
