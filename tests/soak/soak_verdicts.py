@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from verdict_laws import Law, all_laws
 
-from normbench.evidence.statistics.best_of_k import is_beaten
+from normbench.evidence.statistics.best_of_k import is_beaten, sign_level
 from normbench.evidence.statistics.checks import check_levels
 from normbench.evidence.statistics.equivalence import equivalence_p
 from normbench.evidence.statistics.paired import holm
@@ -139,7 +139,7 @@ def false_equivalences(draws: int) -> Iterator[Cell]:
 
 
 def best_arms(draws: int) -> Iterator[Cell]:
-    """Arm 0 is as good as the others, or the best: it must stay, and no arm may be called closer than it is."""
+    """Arm 0 is as good as the others: it must stay, and no arm may be called closer to it than it is."""
     for law_name, law in arm_laws().items():
         for n in (8, 16):
             for k in (3, 5, 8):
@@ -153,12 +153,13 @@ def best_arms(draws: int) -> Iterator[Cell]:
 
 def bounds_hold(block: np.ndarray) -> np.ndarray:
     """Whether arm 0, with which all tie, is below no other arm by its bound; shape (draws, k, n)."""
-    level = 0.05 / (block.shape[1] - 1)
-    return (upper_bound(block[:, :1] - block[:, 1:], level, level) >= 0).all(axis=-1)
+    num_rivals = block.shape[1] - 1
+    bounds = upper_bound(block[:, :1] - block[:, 1:], 0.05 / num_rivals, sign_level(0.05, num_rivals))
+    return (bounds >= 0).all(axis=-1)
 
 
 def arm_laws() -> dict[str, Law]:
-    """Return laws of k arms with a common level per seed, in which no arm is better than another."""
+    """Return laws of k arms with a common level per seed, in which no arm is better than arm 0 in the median."""
 
     def with_level(draw):
         def drawn_arms(rng, shape):
@@ -169,9 +170,27 @@ def arm_laws() -> dict[str, Law]:
     def spread(rng, shape):
         return rng.normal(size=shape) * np.where(np.arange(shape[1]) == 0, 2, 0.7)[:, None]
 
+    def opposite_skew(draw):
+        median = median_of_sum(draw)
+
+        def drawn_arms(rng, shape):
+            values = draw(rng, shape)
+            values[:, 0] = median - values[:, 0]  # others - arm 0 = a sum of two draws - its median
+            return values
+
+        return with_level(drawn_arms)
+
     laws = all_laws()
     names = ("gauss", "log-normal 1", "collapse 10 %")
-    return {name: with_level(laws[name].draw) for name in names} | {"arm 0 more spread": with_level(spread)}
+    return {name: with_level(laws[name].draw) for name in names} | {
+        "arm 0 more spread": with_level(spread),
+        "opposite skew, exponential": opposite_skew(laws["exponential"].draw),
+        "opposite skew, log-normal 1": opposite_skew(laws["log-normal 1"].draw),
+    }
+
+
+def median_of_sum(draw) -> float:
+    return float(np.median(draw(np.random.default_rng(0), (2, 1_000_001)).sum(axis=0)))
 
 
 PARTS = (

@@ -1,7 +1,9 @@
 """Finds which of several arms may be best on the typical seed, and how far behind the best each arm is at most.
 
 An arm is beaten if some other arm is above it by a test of all its rivals at once, and in enough seeds. Only the arm
-that is truly best must not be called beaten, so the arms need no correction among each other.
+that is truly best must not be called beaten, so the arms need no correction among each other. The signs have twice the
+level of the ranks per rival, as in the verdict on two arms, and at most 5 %: at 5 % for each of seven rivals an arm of
+opposite skew, whose rivals are not better in the median, was called beaten in 10 % of simulated studies of 16 seeds.
 """
 
 from dataclasses import dataclass
@@ -58,7 +60,7 @@ def best_of_k(values: npt.ArrayLike, alpha: float = ALPHA) -> BestOfK:
 
 
 def behind_the_best(values: FloatArray, arm: int, alpha: float = ALPHA) -> float:
-    """Return the largest upper bound of (another arm - this arm), each by the one-sided test at alpha / (k - 1).
+    """Return the largest upper bound of (another arm - this arm), each by the guarded test at alpha / (k - 1).
 
     The bounds hold for every arm at once: only those against the best arm must, and these are k - 1 (Bonferroni).
 
@@ -67,15 +69,24 @@ def behind_the_best(values: FloatArray, arm: int, alpha: float = ALPHA) -> float
         Statistics 12(3).
     """
     rivals = _rivals(values, arm)
-    level = alpha / len(rivals)
-    return float(upper_bound(rivals, level, level).max())
+    return float(upper_bound(rivals, alpha / len(rivals), sign_level(alpha, len(rivals))).max())
 
 
 def is_beaten(values: FloatArray, arm: int, alpha: float = ALPHA) -> bool:
     """Return whether some other arm is above this one, by the signed ranks of all rivals together and by the signs."""
     rivals = _rivals(values, arm)
     by_signs, _ = sign_test_p(rivals)
-    return bool(((max_rank_p(rivals) <= alpha) & (by_signs <= alpha)).any())
+    return bool(((max_rank_p(rivals) <= alpha) & (by_signs <= sign_level(alpha, len(rivals)))).any())
+
+
+def sign_level(alpha: float, num_rivals: int) -> float:
+    """Return the one-sided level of the signs for each rival: 2 alpha / (k - 1), at most alpha.
+
+    Example:
+        >>> [round(sign_level(0.05, num_rivals), 4) for num_rivals in (1, 2, 4, 7)]
+        [0.05, 0.05, 0.025, 0.0143]
+    """
+    return min(alpha, 2 * alpha / num_rivals)
 
 
 def max_rank_p(rivals: FloatArray) -> FloatArray:

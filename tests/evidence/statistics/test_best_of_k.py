@@ -8,7 +8,8 @@ import pytest
 from scipy.stats import rankdata
 
 from normbench.evidence.statistics.best_of_k import best_of_k, max_rank_p, signed_ranks
-from normbench.evidence.statistics.typical_seed import one_sided_p
+from normbench.evidence.statistics.sign_test import sign_test_p
+from normbench.evidence.statistics.signed_rank import signed_rank_p
 
 RNG = np.random.default_rng
 
@@ -50,13 +51,18 @@ def test_arms_that_are_equal_may_all_be_best():
     assert best_of_k([np.arange(8.0)] * 3).behind == (0.0, 0.0, 0.0)
 
 
-def test_how_far_behind_is_the_first_margin_that_its_rival_is_not_below():
-    values = RNG(4).normal(size=(3, 12))
+@pytest.mark.parametrize(("k", "rank_level", "sign_level"), [(2, 0.05, 0.05), (3, 0.025, 0.05), (5, 0.0125, 0.025)])
+def test_how_far_behind_is_the_first_margin_that_some_rival_is_not_below(k, rank_level, sign_level):
+    values = RNG(4).normal(size=(k, 12))
+
+    def all_below(arm, margin):
+        rivals = np.delete(values, arm, axis=0) - values[arm]
+        ranks, signs = signed_rank_p(rivals, margin)[1], sign_test_p(rivals, margin)[1]
+        return ((ranks <= rank_level) & (signs <= sign_level)).all()
+
     found = best_of_k(values)
     for arm, behind in enumerate(found.behind):
-        rivals = np.delete(values, arm, axis=0) - values[arm]
-        assert max(one_sided_p(rivals, behind)[1]) > 0.025
-        assert max(one_sided_p(rivals, behind + 1e-6)[1]) <= 0.025
+        assert (all_below(arm, behind), all_below(arm, behind + 1e-6)) == (False, True)
     assert found.behind[found.taken] == min(found.behind)
 
 
