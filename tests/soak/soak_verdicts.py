@@ -16,6 +16,7 @@ from normbench.evidence.statistics.best_of_k import is_beaten, sign_level
 from normbench.evidence.statistics.checks import check_levels
 from normbench.evidence.statistics.equivalence import equivalence_p
 from normbench.evidence.statistics.paired import holm
+from normbench.evidence.statistics.pooling import pooled_p
 from normbench.evidence.statistics.sign_e_process import THRESHOLD, sign_e_process
 from normbench.evidence.statistics.typical_seed import guarded_p, upper_bound
 
@@ -34,6 +35,8 @@ POWER = {  # effect in std: power by number of seeds
     ("t3", 0.5): {8: 0.31, 16: 0.61},
     ("t3", 1.0): {8: 0.74, 16: 0.97},
 }
+POOLED = ((3, 8), (3, 16), (5, 8), (5, 16), (10, 8), (10, 16))
+"""Numbers of tasks, and of seeds in each."""
 POWER_OF_CHECKS = {0.3: 0.40, 0.5: 0.86, 1.0: 1.00, 2.0: 1.00}
 COVERAGE = 0.94 - 0.015
 
@@ -128,6 +131,31 @@ def powers_of_checks(draws: int) -> Iterator[Cell]:
         yield Cell(cell, share(found), expected - SLACK, is_upper=False)
 
 
+def pooled_decides(block: np.ndarray, margin: float) -> np.ndarray:
+    """Whether tasks are decided together; shape (draws, tasks, n), each task twice as spread as the one before."""
+    tasks = [(block[:, task] - margin) * 2.0**task for task in range(block.shape[1])]
+    return np.minimum(*pooled_p(tasks)) <= 0.05
+
+
+def false_pooled(draws: int) -> Iterator[Cell]:
+    for name, law in all_laws().items():
+        for num_tasks, n in POOLED:
+            cell = f"false on {num_tasks} tasks together, {name}, n {n}"
+            found = [pooled_decides(block, law.median) for block in drawn(law, cell, draws, num_tasks, n)]
+            yield Cell(cell, share(found), false_bound(draws), is_upper=True)
+
+
+def powers_of_pooled(draws: int) -> Iterator[Cell]:
+    """Tasks of unequal spread find about as much as one task with all of their seeds."""
+    law = all_laws()["gauss"]
+    for num_tasks, n in POOLED:
+        cell = f"power on {num_tasks} tasks together, gauss 0.3, n {n}"
+        blocks = list(drawn(law, cell, draws, num_tasks, n))
+        as_one = share([decided(block.reshape(len(block), -1), -0.3) for block in blocks])
+        found = share([pooled_decides(block, -0.3) for block in blocks])
+        yield Cell(cell, found, as_one - SLACK, is_upper=False)
+
+
 def false_equivalences(draws: int) -> Iterator[Cell]:
     for name, law in all_laws().items():
         for n in SEEDS:
@@ -200,6 +228,8 @@ PARTS = (
     false_equivalences,
     powers,
     powers_of_checks,
+    false_pooled,
+    powers_of_pooled,
     best_arms,
 )
 

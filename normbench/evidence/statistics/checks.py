@@ -95,5 +95,5 @@ def largest_possible_p(n: int, level: float) -> float:
         >>> largest_possible_p(8, 0.0125)
         0.0078125
     """
-    rank_sum = largest_rank_sum(n, level / 2)
+    rank_sum = largest_rank_sum(null_cdf(n), level / 2)
     return 2 * float(null_cdf(n)[rank_sum]) if rank_sum >= 0 else 0.0

@@ -40,19 +40,20 @@ def walsh_averages(differences: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
 def null_cdf(n: int) -> FloatArray:
     """Return P(T <= t) for t = 0 ... N if every sign is a fair coin.
 
-    Each rank is added or not: f_r(t) = (f_{r-1}(t) + f_{r-1}(t - r)) / 2. Up to n = 53 every number is a whole number
-    of 2^-n, and so without any error; up to EXACT_UP_TO the relative error is below 1e-12.
+    With ranks up to r, f_r(t) = (f_{r-1}(t) + f_{r-1}(t - r)) / 2. Up to n = 53 every number is a whole number of 2^-n,
+    and so without any error; up to EXACT_UP_TO the relative error is below 1e-12.
 
     Example:
         >>> (null_cdf(3) * 8).tolist()  # of 8 sign patterns
         [1.0, 2.0, 3.0, 5.0, 6.0, 7.0, 8.0]
     """
-    cdf = np.cumsum(_counted(n)) if n <= EXACT_UP_TO else _normal_cdf(n)
+    cdf = np.cumsum(null_probabilities(n)) if n <= EXACT_UP_TO else _normal_cdf(n)
     cdf.flags.writeable = False
     return cdf
 
 
-def _counted(n: int) -> FloatArray:
+def null_probabilities(n: int) -> FloatArray:
+    """Return P(T = t) for t = 0 ... N: each rank is added or not."""
     shares = np.ones(1)
     for rank in range(1, n + 1):
         longer = np.zeros(len(shares) + rank)
@@ -93,11 +94,11 @@ def signed_rank_p(differences: npt.ArrayLike, margin: float = 0.0) -> tuple[Floa
     return cdf[total - above], cdf[total - below]
 
 
-def largest_rank_sum(n: int, level: float) -> int:
+def largest_rank_sum(cdf: FloatArray, level: float) -> int:
     """Return the largest t with P(T <= t) <= level; -1 if there is none.
 
     Example:
-        >>> largest_rank_sum(8, 0.025), largest_rank_sum(5, 0.025)
+        >>> largest_rank_sum(null_cdf(8), 0.025), largest_rank_sum(null_cdf(5), 0.025)
         (3, -1)
     """
-    return int(np.searchsorted(null_cdf(n), level, side="right")) - 1
+    return int(np.searchsorted(cdf, level, side="right")) - 1

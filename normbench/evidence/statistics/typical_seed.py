@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from normbench.evidence.statistics.paired import ALPHA
 from normbench.evidence.statistics.sign_test import fewest_agreeing, sign_counts, sign_test_p
-from normbench.evidence.statistics.signed_rank import largest_rank_sum, signed_rank_p, walsh_averages
+from normbench.evidence.statistics.signed_rank import largest_rank_sum, null_cdf, signed_rank_p, walsh_averages
 from normbench.evidence.statistics.ties import FloatArray, tolerance_of
 
 Side = Literal["above", "below", ""]
@@ -99,8 +99,12 @@ def _failed(values: FloatArray, margin: float, alpha: float) -> Failed:
 def guarded_p(differences: npt.ArrayLike, margin: float = 0.0) -> tuple[FloatArray, FloatArray]:
     """Return the two-sided p, min(1, max(p_W, p_S / 2)), for "above the margin" and for "below"; (..., n) to (...)."""
     ranks, signs = signed_rank_p(differences, margin), sign_test_p(differences, margin)
-    above, below = (np.minimum(1.0, np.maximum(2 * w, s)) for w, s in zip(ranks, signs, strict=True))
-    return above, below
+    return guarded(ranks[0], signs[0]), guarded(ranks[1], signs[1])
+
+
+def guarded(rank_p: FloatArray, sign_p: FloatArray) -> FloatArray:
+    """Return the two-sided p of one side from the one-sided p of ranks and signs: max(2 p_ranks, 2 p_signs / 2)."""
+    return np.minimum(1.0, np.maximum(2 * rank_p, sign_p))
 
 
 def guarded_interval(differences: npt.ArrayLike, alpha: float = ALPHA) -> tuple[FloatArray, FloatArray]:
@@ -131,17 +135,22 @@ def lower_bound(differences: npt.ArrayLike, rank_level: float, sign_level: float
     """
     values = np.asarray(differences, dtype=np.float64)
     n = values.shape[-1]
-    rank_sum, agreeing = largest_rank_sum(n, rank_level), fewest_agreeing(n, sign_level)
-    if rank_sum < 0 or agreeing > n:
-        return np.full(values.shape[:-1], -math.inf)
     averages, tolerance = walsh_averages(values)
-    by_ranks = _smallest(averages - tolerance, rank_sum)
-    return np.minimum(by_ranks, _smallest(values - tolerance_of(np.abs(values)), n - agreeing))
+    rank_sum, agreeing = largest_rank_sum(null_cdf(n), rank_level), fewest_agreeing(n, sign_level)
+    return lower_end(averages - tolerance, values - tolerance_of(np.abs(values)), rank_sum, agreeing)
 
 
 def upper_bound(differences: npt.ArrayLike, rank_level: float, sign_level: float) -> FloatArray:
     """Return the largest margin that the typical seed cannot be said to be below of; inf if n is too small."""
     return -lower_bound(-np.asarray(differences, dtype=np.float64), rank_level, sign_level)
+
+
+def lower_end(averages: FloatArray, values: FloatArray, rank_sum: int, agreeing: int) -> FloatArray:
+    """Return min(w_(c+1), d_(n-K+1)) of averages w and values d, with rank sum c and K agreeing; -inf if none."""
+    n = values.shape[-1]
+    if rank_sum < 0 or agreeing > n:
+        return np.full(values.shape[:-1], -math.inf)
+    return np.minimum(_smallest(averages, rank_sum), _smallest(values, n - agreeing))
 
 
 def _smallest(values: FloatArray, index: int) -> FloatArray:
