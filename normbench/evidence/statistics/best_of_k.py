@@ -30,12 +30,12 @@ class BestOfK:
         may_be_best: For each arm, whether no other arm beat it; the best arm is among them with 95 %.
         behind: For each arm, by how much at most it is behind the best (95 %, for all arms together); not above 0 if it
             is the best; inf if there are too few seeds.
-        taken: Index of the arm that is least behind; the first of those that tie.
+        taken: Index of the arm that is least behind, the first of those that tie; None where no distance is bounded.
     """
 
     may_be_best: tuple[bool, ...]
     behind: tuple[float, ...]
-    taken: int
+    taken: int | None
 
 
 def best_of_k(values: npt.ArrayLike, alpha: float = ALPHA) -> BestOfK:
@@ -56,7 +56,8 @@ def best_of_k(values: npt.ArrayLike, alpha: float = ALPHA) -> BestOfK:
         raise ValueError(f"values: must have a row for each of two arms or more, got shape {known.shape}. Add an arm.")
     behind = [behind_the_best(known, arm, alpha) for arm in range(len(known))]
     may_be_best = tuple(not is_beaten(known, arm, alpha) for arm in range(len(known)))
-    return BestOfK(may_be_best, tuple(behind), int(np.argmin(behind)))
+    taken = int(np.argmin(behind)) if min(behind) < np.inf else None
+    return BestOfK(may_be_best, tuple(behind), taken)
 
 
 def behind_the_best(values: FloatArray, arm: int, alpha: float = ALPHA) -> float:

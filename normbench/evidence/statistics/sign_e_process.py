@@ -16,10 +16,8 @@ from normbench.evidence.statistics.typical_seed import Side
 THRESHOLD = 40
 
 
-def e_value(k: int, n: int) -> float:
+def e_values(k: npt.ArrayLike, n: npt.ArrayLike) -> FloatArray:
     """Return E of k signs of n: 2^(n+1) B(k+1, n-k+1) (1 - I_1/2(k+1, n-k+1)), with B and I the beta functions.
-
-    For whole numbers it is the sum of C(n+1, j) for j = 0 ... k, divided by (n + 1) C(n, k).
 
     References:
         Robbins (1970), Statistical methods related to the law of the iterated logarithm, Annals of Mathematical
@@ -27,10 +25,16 @@ def e_value(k: int, n: int) -> float:
         Statistical Science 38(4).
 
     Example:
-        >>> round(e_value(8, 8), 1), round(e_value(7, 7), 1)
-        (56.8, 31.9)
+        >>> e_values([8, 7], [8, 7]).round(1).tolist()  # (2^9 - 1) / 9 and (2^8 - 1) / 8
+        [56.8, 31.9]
     """
-    return sum(math.comb(n + 1, j) for j in range(k + 1)) / ((n + 1) * math.comb(n, k))
+    from scipy.special import betaincc, betaln
+
+    a, b = np.asarray(k) + 1.0, np.asarray(n) - np.asarray(k) + 1.0
+    with np.errstate(over="ignore", divide="ignore"):  # thousands of seeds on one side are infinite evidence
+        logs = (a + b - 1) * math.log(2) + betaln(a, b) + np.log(betaincc(a, b, 0.5))
+        values: FloatArray = np.exp(logs)
+    return values
 
 
 def sign_e_process(differences: npt.ArrayLike, margin: float = 0.0) -> tuple[FloatArray, FloatArray]:
@@ -44,18 +48,8 @@ def sign_e_process(differences: npt.ArrayLike, margin: float = 0.0) -> tuple[Flo
     tolerance = tolerance_of(np.abs(values))
     above = (values - tolerance > margin).cumsum(axis=-1)
     below = (values + tolerance < margin).cumsum(axis=-1)
-    table, after = _table(values.shape[-1]), np.arange(values.shape[-1])
-    return table[after, above], table[after, below]
-
-
-@cache
-def _table(n: int) -> FloatArray:
-    """Return E by number of seeds - 1, and number of signs."""
-    table = np.zeros((n, n + 1))
-    for seeds in range(1, n + 1):
-        table[seeds - 1, : seeds + 1] = [e_value(k, seeds) for k in range(seeds + 1)]
-    table.flags.writeable = False
-    return table
+    seeds = np.arange(1, values.shape[-1] + 1)
+    return e_values(above, seeds), e_values(below, seeds)
 
 
 def e_process_side(differences: npt.ArrayLike, margin: float = 0.0) -> Side:
@@ -71,6 +65,7 @@ def e_process_side(differences: npt.ArrayLike, margin: float = 0.0) -> Side:
     return "above" if above < below else "below"
 
 
+@cache
 def fewest_signs(n: int) -> int:
     """Return the fewest signs of n seeds that decide; n + 1 if none do.
 
@@ -78,7 +73,7 @@ def fewest_signs(n: int) -> int:
         >>> fewest_signs(8), fewest_signs(32), fewest_signs(7)
         (8, 25, 8)
     """
-    return next((k for k in range(n // 2, n + 1) if e_value(k, n) >= THRESHOLD), n + 1)
+    return int((e_values(np.arange(n + 1), n) < THRESHOLD).sum())
 
 
 def e_process_interval(differences: npt.ArrayLike) -> tuple[float, float]:

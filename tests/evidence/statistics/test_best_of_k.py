@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
-from normbench.evidence.statistics.best_of_k import best_of_k, max_rank_p, signed_ranks
+from normbench.evidence.statistics.best_of_k import BestOfK, best_of_k, max_rank_p, signed_ranks
 from normbench.evidence.statistics.sign_test import sign_test_p
 from normbench.evidence.statistics.signed_rank import signed_rank_p
 
@@ -81,7 +81,7 @@ def test_runs_that_diverged_are_worst_and_two_of_them_tie():
 
 def test_too_few_seeds_beat_nobody_and_leave_every_distance_open():
     found = best_of_k([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
-    assert (found.may_be_best, found.behind) == ((True, True), (math.inf, math.inf))
+    assert found == BestOfK((True, True), (math.inf, math.inf), None)
 
 
 @pytest.mark.parametrize("values", [[1.0, 2.0], [[1.0, 2.0]]])

@@ -6,21 +6,25 @@ import numpy as np
 import pytest
 from evidence.statistics.drawn_samples import samples
 from hypothesis import given, settings
-from scipy.special import beta, betainc
 
 from normbench.evidence.statistics.sign_e_process import (
     e_process_interval,
     e_process_side,
-    e_value,
+    e_values,
     fewest_signs,
     sign_e_process,
 )
 
 
-@pytest.mark.parametrize(("k", "n"), [(0, 1), (8, 8), (3, 10), (45, 64)])
-def test_it_is_the_formula(k, n):
-    expected = 2 ** (n + 1) * beta(k + 1, n - k + 1) * (1 - betainc(k + 1, n - k + 1, 0.5))
-    assert e_value(k, n) == pytest.approx(expected)
+@pytest.mark.parametrize(("k", "n"), [(0, 1), (8, 8), (3, 10), (45, 64), (400, 700)])
+def test_it_is_the_sum_that_whole_numbers_give(k, n):
+    total = sum(math.comb(n + 1, j) for j in range(k + 1))
+    assert float(e_values(k, n)) == pytest.approx(total / ((n + 1) * math.comb(n, k)), rel=1e-9)
+
+
+def test_thousands_of_seeds_are_as_much_evidence_as_a_float_can_hold():
+    above, below = sign_e_process(np.ones(1200))
+    assert (above[-1], below[-1]) == (math.inf, pytest.approx(0, abs=1e-300))
 
 
 @pytest.mark.parametrize(
@@ -32,12 +36,12 @@ def test_the_seeds_that_must_agree(k, n):
 
 @pytest.mark.parametrize("n", [1, 5, 12])
 def test_a_fair_coin_has_the_mean_1(n):
-    assert sum(math.comb(n, k) * e_value(k, n) for k in range(n + 1)) / 2**n == pytest.approx(1)
+    assert sum(math.comb(n, k) * float(e_values(k, n)) for k in range(n + 1)) / 2**n == pytest.approx(1)
 
 
 def test_ties_and_undefined_pairs_count_as_losses():
     above, below = sign_e_process([0.0, math.nan, 1.0])
-    assert (above[-1], below[-1]) == (e_value(1, 3), e_value(0, 3))
+    assert (above[-1], below[-1]) == (e_values(1, 3), e_values(0, 3))
 
 
 def test_a_fair_coin_is_decided_in_at_most_5_percent_although_one_looks_after_every_seed():
