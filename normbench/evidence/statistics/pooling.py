@@ -1,7 +1,7 @@
 """Pools the differences of several tasks: a verdict on these together, one on tasks like these, and their discord.
 
 The first takes the tasks as they are, and its sample are the seeds; for the second the tasks themselves are the sample,
-and five of them say nothing. Both are printed, since a reader of the one easily takes it for the other.
+and five of them say nothing. A reader easily takes the one for the other, so both belong side by side.
 """
 
 import math
