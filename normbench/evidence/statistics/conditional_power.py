@@ -1,4 +1,4 @@
-"""Computes the chance that a study which is undecided now will decide at a later check: is it worth going on?"""
+"""Computes the chance that a study which is undecided now decides at a later check, if the trend so far goes on."""
 
 import math
 
