@@ -1,0 +1,132 @@
+"""Pools the differences of several tasks: a verdict on these together, one on tasks like these, and their discord.
+
+The first takes the tasks as they are, and its sample are the seeds; for the second the tasks themselves are the sample,
+and five of them say nothing. A reader easily takes the one for the other, so both belong side by side.
+"""
+
+import math
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from normbench.evidence.statistics.paired import ALPHA, holm
+from normbench.evidence.statistics.sign_test import fewest_agreeing, sign_counts, upper_tail
+from normbench.evidence.statistics.signed_rank import largest_rank_sum, null_probabilities, walsh_averages
+from normbench.evidence.statistics.ties import FloatArray, counts_beyond, tolerance_of
+from normbench.evidence.statistics.typical_seed import (
+    TypicalSeed,
+    guarded,
+    guarded_p,
+    lower_end,
+    pseudo_median,
+    typical_seed,
+)
+
+FEWEST_TASKS = 6
+
+
+def pooled_p(tasks: Sequence[npt.ArrayLike], margin: float = 0.0) -> tuple[FloatArray, FloatArray]:
+    """Return the two-sided p for "above the margin on these tasks together", and for "below".
+
+    Differences are ranked inside each task, so that no task weighs more for its larger spread; the rank sums are added,
+    and their exact null distribution is that of a sum of independent rank sums. The signs of all seeds guard it as in
+    the verdict on one task.
+
+    Args:
+        tasks: For each task its paired differences, shape (..., n); n may differ.
+        margin: What the typical difference is compared with.
+
+    References:
+        van Elteren (1960), On the combination of independent two-sample tests of Wilcoxon, Bulletin of the
+        International Statistical Institute 37: ranks inside strata.
+
+    Example:
+        >>> [float(p) for p in pooled_p([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]])]
+        [0.03125, 1.0]
+    """
+    ranks, signs = _rank_p(tasks, margin), _sign_p(tasks, margin)
+    return guarded(ranks[0], signs[0]), guarded(ranks[1], signs[1])
+
+
+def _rank_p(tasks: Sequence[npt.ArrayLike], margin: float) -> tuple[FloatArray, FloatArray]:
+    averages, tolerance = _pooled_averages(tasks)
+    above, below = counts_beyond(averages, tolerance, margin)
+    cdf, total = pooled_cdf(_seeds(tasks)), averages.shape[-1]
+    return cdf[total - above], cdf[total - below]
+
+
+def _sign_p(tasks: Sequence[npt.ArrayLike], margin: float) -> tuple[FloatArray, FloatArray]:
+    above, below = sign_counts(_joined(tasks), margin)
+    tail = upper_tail(sum(_seeds(tasks)))
+    return tail[above], tail[below]
+
+
+def pooled_interval(tasks: Sequence[npt.ArrayLike], alpha: float = ALPHA) -> tuple[FloatArray, FloatArray]:
+    """Return the ends of {m: p(m) > alpha}: the margins that all tasks together do not exclude."""
+    return _lower_end(tasks, alpha), -_lower_end([-np.asarray(task, dtype=np.float64) for task in tasks], alpha)
+
+
+def _lower_end(tasks: Sequence[npt.ArrayLike], alpha: float) -> FloatArray:
+    values, seeds = _joined(tasks), _seeds(tasks)
+    averages, tolerance = _pooled_averages(tasks)
+    rank_sum, agreeing = largest_rank_sum(pooled_cdf(seeds), alpha / 2), fewest_agreeing(sum(seeds), alpha)
+    return lower_end(averages - tolerance, values - tolerance_of(np.abs(values)), rank_sum, agreeing)
+
+
+def _pooled_averages(tasks: Sequence[npt.ArrayLike]) -> tuple[FloatArray, FloatArray]:
+    averages, tolerances = zip(*map(walsh_averages, tasks), strict=True)
+    return np.concatenate(averages, axis=-1), np.concatenate(tolerances, axis=-1)
+
+
+def _joined(tasks: Sequence[npt.ArrayLike]) -> FloatArray:
+    return np.concatenate([np.asarray(task, dtype=np.float64) for task in tasks], axis=-1)
+
+
+def _seeds(tasks: Sequence[npt.ArrayLike]) -> tuple[int, ...]:
+    return tuple(sorted(np.shape(task)[-1] for task in tasks))
+
+
+@cache
+def pooled_cdf(seeds: tuple[int, ...]) -> FloatArray:
+    """Return P(sum of the tasks' rank sums <= t) if every sign is a fair coin; the seeds of each task.
+
+    Example:
+        >>> (pooled_cdf((1, 2)) * 8).tolist()  # rank sums of {1} and of {1, 2}
+        [1.0, 3.0, 5.0, 7.0, 8.0]
+    """
+    probabilities = np.ones(1)
+    for n in seeds:
+        probabilities = np.convolve(probabilities, null_probabilities(n))
+    return np.minimum(np.cumsum(probabilities), 1.0)
+
+
+def tasks_like_these(tasks: Sequence[npt.ArrayLike], margin: float = 0.0, alpha: float = ALPHA) -> TypicalSeed | None:
+    """Test whether the typical task lies above or below the margin; None with fewer than six tasks.
+
+    Each task gives one number, its pseudo-median over its median |d|, both from the margin: so tasks of any scale can
+    be compared. It speaks of the pseudo-median over seeds, which in skewed tasks is not the median.
+    """
+    if len(tasks) < FEWEST_TASKS:
+        return None
+    return typical_seed([_scaled(np.asarray(task, dtype=np.float64) - margin) for task in tasks], alpha=alpha)
+
+
+def _scaled(distances: FloatArray) -> float:
+    middle, size = pseudo_median(distances), float(np.median(np.abs(distances)))
+    if middle == 0 or math.isinf(middle):
+        return middle
+    return middle / size if size else math.copysign(math.inf, middle)
+
+
+def tasks_disagree(tasks: Sequence[npt.ArrayLike], margin: float = 0.0, alpha: float = ALPHA) -> bool:
+    """Return whether some task is above the margin and some other below, each side after Holm's correction over tasks.
+
+    Example:
+        >>> up, down = [1.0] * 10, [-1.0] * 10
+        >>> tasks_disagree([up, down, up]), tasks_disagree([up, up, up])
+        (True, False)
+    """
+    sides = zip(*(guarded_p(task, margin) for task in tasks), strict=True)
+    return all(min(holm([float(p) for p in ps])) <= alpha for ps in sides)

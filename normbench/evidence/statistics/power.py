@@ -1,0 +1,48 @@
+"""Computes what a number of seeds can find: the effect in standard deviations that is found in four of five studies.
+
+How many seeds the observed effect would need is not computed: an effect that was not found is known too badly.
+"""
+
+import math
+from functools import cache
+
+import numpy as np
+
+from normbench.evidence.statistics.paired import ALPHA, POWER
+from normbench.evidence.statistics.ties import FloatArray
+from normbench.evidence.statistics.typical_seed import lower_bound
+
+NUM_DRAWS = 4000
+CHUNK = 200
+
+
+def findable_effect(n: int, power: float = POWER, alpha: float = ALPHA) -> float:
+    """Return the mean difference, in std of the differences, that n seeds find with a probability; inf if none.
+
+    For normal differences: d is found where d + low > 0, low being the lower end of the interval of a sample without
+    effect; so d is a quantile of -low, over 4,000 samples that are always the same. Its error is about 0.02.
+
+    Example:
+        >>> findable_effect(5), round(findable_effect(8), 1)
+        (inf, 1.3)
+    """
+    return float(np.quantile(-_lower_ends(n, alpha), power, method="higher"))
+
+
+def verdict_power(n: int, effect: float, alpha: float = ALPHA) -> float:
+    """Return the probability that n seeds find an effect of so many std, on its side.
+
+    Example:
+        >>> round(verdict_power(8, 1.5), 1)
+        0.9
+    """
+    return float((_lower_ends(n, alpha) + abs(effect) > 0).mean())
+
+
+@cache
+def _lower_ends(n: int, alpha: float) -> FloatArray:
+    if n < 1:
+        return np.full(NUM_DRAWS, -math.inf)
+    rng = np.random.default_rng(0)
+    ends = [lower_bound(rng.normal(size=(CHUNK, n)), alpha / 2, alpha) for _ in range(NUM_DRAWS // CHUNK)]
+    return np.concatenate(ends)

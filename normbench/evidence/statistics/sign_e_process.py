@@ -1,0 +1,97 @@
+"""The sign e-process: decides about the median at any time, whoever adds seeds, however often somebody looks.
+
+E is the mean, over every p between 1/2 and 1, of how much likelier the signs are with p than with a fair coin. With a
+fair coin it ever reaches 1 / a with probability at most a (Ville, 1939), so that each side at 40 makes 5 % in all.
+"""
+
+import math
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from normbench.evidence.statistics.ties import FloatArray, tolerance_of
+from normbench.evidence.statistics.typical_seed import Side
+
+THRESHOLD = 40
+
+
+def e_values(k: npt.ArrayLike, n: npt.ArrayLike) -> FloatArray:
+    """Return E of k signs of n: 2^(n+1) B(k+1, n-k+1) (1 - I_1/2(k+1, n-k+1)), with B and I the beta functions.
+
+    References:
+        Robbins (1970), Statistical methods related to the law of the iterated logarithm, Annals of Mathematical
+        Statistics 41(5); Ramdas and others (2023), Game-theoretic statistics and safe anytime-valid inference,
+        Statistical Science 38(4).
+
+    Example:
+        >>> e_values([8, 7], [8, 7]).round(1).tolist()  # (2^9 - 1) / 9 and (2^8 - 1) / 8
+        [56.8, 31.9]
+    """
+    from scipy.special import betaincc, betaln
+
+    a, b = np.asarray(k) + 1.0, np.asarray(n) - np.asarray(k) + 1.0
+    with np.errstate(over="ignore", divide="ignore"):  # thousands of seeds on one side are infinite evidence
+        logs = (a + b - 1) * math.log(2) + betaln(a, b) + np.log(betaincc(a, b, 0.5))
+        values: FloatArray = np.exp(logs)
+    return values
+
+
+def sign_e_process(differences: npt.ArrayLike, margin: float = 0.0) -> tuple[FloatArray, FloatArray]:
+    """Return E after each seed, for "above the margin" and for "below"; ties and nan count against both.
+
+    Args:
+        differences: Shape (..., n), in the order in which the seeds were added.
+        margin: What the median is compared with.
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    tolerance = tolerance_of(np.abs(values))
+    above = (values - tolerance > margin).cumsum(axis=-1)
+    below = (values + tolerance < margin).cumsum(axis=-1)
+    seeds = np.arange(1, values.shape[-1] + 1)
+    return e_values(above, seeds), e_values(below, seeds)
+
+
+def e_process_side(differences: npt.ArrayLike, margin: float = 0.0) -> Side:
+    """Return the side whose E reached 40 first, at whatever seed; empty if none did.
+
+    Example:
+        >>> e_process_side([1.0] * 8 + [-1.0] * 3), e_process_side([1.0] * 7)
+        ('above', '')
+    """
+    above, below = (np.append(process >= THRESHOLD, True).argmax() for process in sign_e_process(differences, margin))
+    if above == below:
+        return ""
+    return "above" if above < below else "below"
+
+
+@cache
+def fewest_signs(n: int) -> int:
+    """Return the fewest signs of n seeds that decide; n + 1 if none do.
+
+    Example:
+        >>> fewest_signs(8), fewest_signs(32), fewest_signs(7)
+        (8, 25, 8)
+    """
+    return int((e_values(np.arange(n + 1), n) < THRESHOLD).sum())
+
+
+def e_process_interval(differences: npt.ArrayLike) -> tuple[float, float]:
+    """Return the ends of the margins that no number of seeds so far decided against: right at any time (95 %).
+
+    Example:
+        >>> e_process_interval([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, -9.0])[1] == 8 * (1 + 2.0**-36)
+        True
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    return _lower_end(values), -_lower_end(-values)
+
+
+def _lower_end(values: FloatArray) -> float:
+    lowered = np.where(np.isnan(values), -math.inf, values - tolerance_of(np.abs(values)))
+    ends = [-math.inf]
+    for n in range(1, len(values) + 1):
+        signs = fewest_signs(n)
+        if signs <= n:
+            ends.append(float(np.sort(lowered[:n])[n - signs]))
+    return max(ends)
