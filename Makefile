@@ -48,5 +48,6 @@ golden: install ## write tests/golden again; read the difference before you comm
 bench: install ## benchmarks: a few minutes, no test
 	for file in tests/bench/bench_*.py; do $(BIN)/python "$$file" || exit 1; done
 
-soak: install ## kill commands everywhere and at random moments, compare what comes out: a quarter of an hour, no test
+soak: install ## kill commands everywhere, and draw verdicts from many laws: twenty minutes, no test
 	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_kills.py
+	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_verdicts.py
