@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from verdict_laws import Law, all_laws
 
-from normbench.evidence.statistics.best_of_k import is_beaten, sign_level
-from normbench.evidence.statistics.checks import check_levels
-from normbench.evidence.statistics.equivalence import equivalence_p
 from normbench.evidence.statistics.paired import holm
-from normbench.evidence.statistics.pooling import pooled_p
-from normbench.evidence.statistics.sign_e_process import THRESHOLD, sign_e_process
-from normbench.evidence.statistics.typical_seed import guarded_p, upper_bound
+from normbench.evidence.statistics.planned_checks.levels import check_levels
+from normbench.evidence.statistics.planned_checks.sign_e_process import THRESHOLD, sign_e_process
+from normbench.evidence.statistics.verdicts.best_of_k import is_beaten, sign_level
+from normbench.evidence.statistics.verdicts.equivalence import equivalence_p
+from normbench.evidence.statistics.verdicts.pooling import pooled_p
+from normbench.evidence.statistics.verdicts.typical_seed import guarded_p, upper_bound
 
 SEEDS = (8, 12, 16, 32)
 PLAN = (8, 16, 32, 64)

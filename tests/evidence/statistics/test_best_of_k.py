@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
-from normbench.evidence.statistics.best_of_k import BestOfK, best_of_k, max_rank_p, signed_ranks
-from normbench.evidence.statistics.sign_test import sign_test_p
-from normbench.evidence.statistics.signed_rank import signed_rank_p
+from normbench.evidence.statistics.verdicts.best_of_k import BestOfK, best_of_k, max_rank_p, signed_ranks
+from normbench.evidence.statistics.verdicts.sign_test import sign_test_p
+from normbench.evidence.statistics.verdicts.signed_rank import signed_rank_p
 
 RNG = np.random.default_rng
 

@@ -7,8 +7,8 @@ import pytest
 from evidence.statistics.drawn_samples import coarse, samples
 from hypothesis import given, settings
 
-from normbench.evidence.statistics.bootstrap_t import NUM_RESAMPLES, bootstrap_t_interval, mean_word
 from normbench.evidence.statistics.paired import mean_and_half_width
+from normbench.evidence.statistics.verdicts.bootstrap_t import NUM_RESAMPLES, bootstrap_t_interval, mean_word
 
 
 def test_the_ends_are_quantiles_of_the_resampled_t():

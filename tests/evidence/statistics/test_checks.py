@@ -6,11 +6,11 @@ from itertools import accumulate
 import numpy as np
 import pytest
 
-from normbench.evidence.statistics.checks import check_levels
-from normbench.evidence.statistics.conditional_power import conditional_power, standardized_ranks
 from normbench.evidence.statistics.paired import holm
-from normbench.evidence.statistics.stopped_walk import StoppedWalk
-from normbench.evidence.statistics.typical_seed import guarded_p, smallest_p
+from normbench.evidence.statistics.planned_checks.conditional_power import conditional_power, standardized_ranks
+from normbench.evidence.statistics.planned_checks.levels import check_levels
+from normbench.evidence.statistics.planned_checks.stopped_walk import StoppedWalk
+from normbench.evidence.statistics.verdicts.typical_seed import guarded_p, smallest_p
 
 
 def test_repeated_looks_at_5_percent_have_the_errors_that_are_known():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from normbench.evidence.statistics.collapse import count_collapses, mcnemar_p, rate_not_excluded
+from normbench.evidence.statistics.verdicts.collapse import count_collapses, mcnemar_p, rate_not_excluded
 
 
 def test_both_arms_are_counted_with_their_intervals():

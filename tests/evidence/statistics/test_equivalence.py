@@ -8,7 +8,7 @@ from evidence.statistics.drawn_samples import samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normbench.evidence.statistics.equivalence import equivalence, equivalence_p
+from normbench.evidence.statistics.verdicts.equivalence import equivalence, equivalence_p
 
 
 def test_p_is_the_worse_of_both_sides():

@@ -8,14 +8,14 @@ from evidence.statistics.drawn_samples import coarse, samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normbench.evidence.statistics.pooling import (
+from normbench.evidence.statistics.verdicts.pooling import (
     pooled_cdf,
     pooled_interval,
     pooled_p,
     tasks_disagree,
     tasks_like_these,
 )
-from normbench.evidence.statistics.typical_seed import guarded_interval, guarded_p
+from normbench.evidence.statistics.verdicts.typical_seed import guarded_interval, guarded_p
 
 RNG = np.random.default_rng
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from normbench.evidence.statistics.power import findable_effect, verdict_power
-from normbench.evidence.statistics.typical_seed import guarded_p
+from normbench.evidence.statistics.verdicts.power import findable_effect, verdict_power
+from normbench.evidence.statistics.verdicts.typical_seed import guarded_p
 
 
 @pytest.mark.parametrize("n", [6, 8, 12])

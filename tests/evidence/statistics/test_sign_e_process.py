@@ -7,7 +7,7 @@ import pytest
 from evidence.statistics.drawn_samples import samples
 from hypothesis import given, settings
 
-from normbench.evidence.statistics.sign_e_process import (
+from normbench.evidence.statistics.planned_checks.sign_e_process import (
     e_process_interval,
     e_process_side,
     e_values,

@@ -7,7 +7,7 @@ import pytest
 from evidence.statistics.drawn_samples import samples
 from hypothesis import given, settings
 
-from normbench.evidence.statistics.sign_test import clopper_pearson, fewest_agreeing, sign_test_p, upper_tail
+from normbench.evidence.statistics.verdicts.sign_test import clopper_pearson, fewest_agreeing, sign_test_p, upper_tail
 
 
 @pytest.mark.parametrize(("n", "k"), [(6, 6), (8, 7), (16, 12), (64, 40), (1100, 600)])

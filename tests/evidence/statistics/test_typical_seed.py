@@ -8,9 +8,9 @@ from evidence.statistics.drawn_samples import coarse, samples
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from normbench.evidence.statistics.sign_test import sign_test_p
-from normbench.evidence.statistics.signed_rank import signed_rank_p, walsh_averages
-from normbench.evidence.statistics.typical_seed import (
+from normbench.evidence.statistics.verdicts.sign_test import sign_test_p
+from normbench.evidence.statistics.verdicts.signed_rank import signed_rank_p, walsh_averages
+from normbench.evidence.statistics.verdicts.typical_seed import (
     guarded_interval,
     guarded_p,
     lower_bound,

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normbench.evidence.statistics.paired import ALPHA
-from normbench.evidence.statistics.ties import FloatArray
+from normbench.evidence.statistics.verdicts.ties import FloatArray
 
 NUM_RESAMPLES = 1999
 MeanWord = Literal["and on average", "average open", "MIXED", ""]

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from normbench.evidence.statistics.paired import ALPHA
-from normbench.evidence.statistics.sign_test import sign_test_p
-from normbench.evidence.statistics.ties import FloatArray, tolerance_of
-from normbench.evidence.statistics.typical_seed import upper_bound
+from normbench.evidence.statistics.verdicts.sign_test import sign_test_p
+from normbench.evidence.statistics.verdicts.ties import FloatArray, tolerance_of
+from normbench.evidence.statistics.verdicts.typical_seed import upper_bound
 
 EXACT_UP_TO = 8
 NUM_DRAWS = 999

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from normbench.evidence.statistics.signed_rank import walsh_averages
-from normbench.evidence.statistics.ties import counts_beyond
+from normbench.evidence.statistics.verdicts.signed_rank import walsh_averages
+from normbench.evidence.statistics.verdicts.ties import counts_beyond
 
 
 def conditional_power(differences: npt.ArrayLike, margin: float, later_n: int, level: float) -> float:

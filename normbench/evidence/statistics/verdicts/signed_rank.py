@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from normbench.evidence.statistics.ties import FloatArray, counts_beyond, tolerance_of
+from normbench.evidence.statistics.verdicts.ties import FloatArray, counts_beyond, tolerance_of
 
 EXACT_UP_TO = 500
 """Seeds up to which the null distribution is counted; beyond, the normal law with continuity correction."""

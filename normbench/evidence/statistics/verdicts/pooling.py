@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from normbench.evidence.statistics.paired import ALPHA, holm
-from normbench.evidence.statistics.sign_test import fewest_agreeing, sign_counts, upper_tail
-from normbench.evidence.statistics.signed_rank import largest_rank_sum, null_probabilities, walsh_averages
-from normbench.evidence.statistics.ties import FloatArray, counts_beyond, tolerance_of
-from normbench.evidence.statistics.typical_seed import (
+from normbench.evidence.statistics.verdicts.sign_test import fewest_agreeing, sign_counts, upper_tail
+from normbench.evidence.statistics.verdicts.signed_rank import largest_rank_sum, null_probabilities, walsh_averages
+from normbench.evidence.statistics.verdicts.ties import FloatArray, counts_beyond, tolerance_of
+from normbench.evidence.statistics.verdicts.typical_seed import (
     TypicalSeed,
     guarded,
     guarded_p,

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from normbench.evidence.statistics.paired import ALPHA
-from normbench.evidence.statistics.sign_test import fewest_agreeing, sign_counts, sign_test_p
-from normbench.evidence.statistics.signed_rank import largest_rank_sum, null_cdf, signed_rank_p, walsh_averages
-from normbench.evidence.statistics.ties import FloatArray, tolerance_of
+from normbench.evidence.statistics.verdicts.sign_test import fewest_agreeing, sign_counts, sign_test_p
+from normbench.evidence.statistics.verdicts.signed_rank import largest_rank_sum, null_cdf, signed_rank_p, walsh_averages
+from normbench.evidence.statistics.verdicts.ties import FloatArray, tolerance_of
 
 Side = Literal["above", "below", ""]
 Failed = Literal["signs", "sizes", ""]

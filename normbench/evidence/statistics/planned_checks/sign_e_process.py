@@ -10,8 +10,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from normbench.evidence.statistics.ties import FloatArray, tolerance_of
-from normbench.evidence.statistics.typical_seed import Side
+from normbench.evidence.statistics.verdicts.ties import FloatArray, tolerance_of
+from normbench.evidence.statistics.verdicts.typical_seed import Side
 
 THRESHOLD = 40
 

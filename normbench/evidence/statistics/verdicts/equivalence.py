@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from normbench.evidence.statistics.paired import ALPHA
-from normbench.evidence.statistics.ties import FloatArray
-from normbench.evidence.statistics.typical_seed import lower_bound, one_sided_p, upper_bound
+from normbench.evidence.statistics.verdicts.ties import FloatArray
+from normbench.evidence.statistics.verdicts.typical_seed import lower_bound, one_sided_p, upper_bound
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from functools import cache
 import numpy as np
 
 from normbench.evidence.statistics.paired import ALPHA, POWER
-from normbench.evidence.statistics.ties import FloatArray
-from normbench.evidence.statistics.typical_seed import lower_bound
+from normbench.evidence.statistics.verdicts.ties import FloatArray
+from normbench.evidence.statistics.verdicts.typical_seed import lower_bound
 
 NUM_DRAWS = 4000
 CHUNK = 200

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from normbench.evidence.statistics.ties import FloatArray, IntArray, counts_beyond, tolerance_of
+from normbench.evidence.statistics.verdicts.ties import FloatArray, IntArray, counts_beyond, tolerance_of
 
 
 def sign_counts(differences: npt.ArrayLike, margin: float = 0.0) -> tuple[IntArray, IntArray]:

@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from normbench.evidence.statistics.ties import FloatArray
+from normbench.evidence.statistics.verdicts.ties import FloatArray
 
 NUM_POINTS = 200
 """Enough for looks at every seed up to about a thousand."""

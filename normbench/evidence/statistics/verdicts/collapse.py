@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from normbench.evidence.statistics.sign_test import clopper_pearson, upper_tail
+from normbench.evidence.statistics.verdicts.sign_test import clopper_pearson, upper_tail
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Says what paired differences over seeds allow to say: of the typical seed, the mean, equality, the best of several."""
