@@ -30,7 +30,7 @@ def test_the_null_distribution_is_exact_where_whole_numbers_are_larger_than_a_fl
 
 
 def test_the_normal_law_beyond_continues_the_exact_one():
-    from normbench.evidence.statistics import signed_rank
+    from normbench.evidence.statistics.verdicts import signed_rank
 
     exact, normal = null_cdf(300), signed_rank._normal_cdf(300)
     assert np.abs(exact - normal).max() < 4e-4

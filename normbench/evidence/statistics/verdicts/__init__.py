@@ -1,1 +1,1 @@
-"""Says what paired differences over seeds allow to say: of the typical seed, the mean, equality, the best of several."""
+"""Tells what paired differences over seeds say: of the typical seed, the mean, equality, the best of several."""
