@@ -61,9 +61,15 @@ class SettingError(ValueError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return " Did you mean 'x'?" for the nearest known word, or nothing."""
-    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    """Return " Did you mean 'x'?" for the nearest known word, or nothing; of capitals and small letters apart.
+
+    Example:
+        >>> did_you_mean("h1", ["H1", "unet"])
+        " Did you mean 'H1'?"
+    """
+    by_letters = {one.casefold(): one for one in known}
+    near = get_close_matches(word.casefold(), by_letters, n=1, cutoff=0.6)
+    return f" Did you mean {by_letters[near[0]]!r}?" if near else ""
 
 
 def divisors_text(number: int) -> str:
