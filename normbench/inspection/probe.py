@@ -15,7 +15,7 @@ from normbench.inspection.own_models.plain_execution import (
     refuse_scripted,
     same_global_random_states_after,
 )
-from normbench.inspection.watch.layers import ROOT, WatchedLayer, loose_parameters
+from normbench.inspection.watch.layers import ROOT, WatchedLayer, loose_parameters, plain_name
 from normbench.inspection.watch.moments import Moments
 from normbench.inspection.watch.running_statistics import own_faulty_statistics
 from normbench.inspection.watch.tensors import holds_nan, is_finite
@@ -122,7 +122,7 @@ def _num_samples(given: ModelInput, seen: Seen) -> int:
 def _loose_not_finite(model: nn.Module, seen: Seen) -> tuple[str, ...]:
     """Return the names of parameters with inf or nan, and of buffers with nan, that lie in no layer."""
     inside = {id(buffer) for layer in _layers_of(seen) for buffer in layer.module.buffers()}
-    buffers = [name for name, one in model.named_buffers() if id(one) not in inside and holds_nan(one)]
+    buffers = [plain_name(name) for name, one in model.named_buffers() if id(one) not in inside and holds_nan(one)]
     parameters = loose_parameters(model, _layers_of(seen)).items()
     return (*(name for name, parameter in parameters if not is_finite(parameter)), *buffers)
 
@@ -130,8 +130,8 @@ def _loose_not_finite(model: nn.Module, seen: Seen) -> tuple[str, ...]:
 def _loose_statistics(model: nn.Module, seen: Seen) -> dict[str, str]:
     """Return what is wrong with running statistics of modules that are no layers, by the module's name."""
     inside = {id(part) for layer in _layers_of(seen) for part in layer.module.modules()}
-    others = {name: module for name, module in model.named_modules() if id(module) not in inside}
-    found = {name or ROOT: own_faulty_statistics(module, name) for name, module in others.items()}
+    others = {plain_name(name): module for name, module in model.named_modules() if id(module) not in inside}
+    found = {name: own_faulty_statistics(one, "" if name == ROOT else name) for name, one in others.items()}
     return {name: fault for name, fault in found.items() if fault}
 
 

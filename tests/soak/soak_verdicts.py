@@ -61,6 +61,12 @@ def false_bound(draws: int) -> float:
     return 0.05 + 2.5 * math.sqrt(0.05 * 0.95 / draws)
 
 
+def power_bound(expected: float, draws: int) -> float:
+    """Return the study's power less SLACK; fewer draws than its 10,000 get the noise that they add."""
+    noise = math.sqrt(expected * (1 - expected)) * max(0.0, draws**-0.5 - 10_000**-0.5)
+    return expected - SLACK - 2.5 * noise
+
+
 def drawn(law: Law, name: str, draws: int, *shape: int) -> Iterator[np.ndarray]:
     """Yield the draws of a cell in chunks, always the same ones."""
     rng = np.random.default_rng(zlib.crc32(name.encode()))
@@ -119,7 +125,7 @@ def powers(draws: int) -> Iterator[Cell]:
         for n, expected in by_seeds.items():
             cell = f"power, {name} {effect}, n {n}"
             found = [guarded_p(block + effect)[0] <= 0.05 for block in drawn(laws[name], cell, draws, n)]
-            yield Cell(cell, share(found), expected - SLACK, is_upper=False)
+            yield Cell(cell, share(found), power_bound(expected, draws), is_upper=False)
 
 
 def powers_of_checks(draws: int) -> Iterator[Cell]:
@@ -128,7 +134,7 @@ def powers_of_checks(draws: int) -> Iterator[Cell]:
         cell = f"power by {PLAN[-1]} seeds, checks, gauss {effect}"
         blocks = drawn(law, cell, draws, 1, PLAN[-1])
         found = [decided_at_checks(block + effect, 0.0, levels) for block in blocks]
-        yield Cell(cell, share(found), expected - SLACK, is_upper=False)
+        yield Cell(cell, share(found), power_bound(expected, draws), is_upper=False)
 
 
 def pooled_decides(block: np.ndarray, margin: float) -> np.ndarray:

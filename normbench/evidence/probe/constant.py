@@ -34,10 +34,8 @@ def _outputs(seeds: Sequence[NetworkReading]) -> tuple[list[OutputReading], list
     """Return the outputs of the model that are the same for every sample, in every seed, and the others."""
     every = [{output.name: output for output in seed.outputs if output.has_gradient} for seed in seeds]
     first = every[0] if every else {}
-    is_same = {name: all(name in each and each[name].change == 0 for each in every) for name in first}
-    return [one for name, one in first.items() if is_same[name]], [
-        one for name, one in first.items() if not is_same[name]
-    ]
+    same = [one for name, one in first.items() if all(name in each and each[name].change == 0 for each in every)]
+    return same, [one for one in first.values() if one not in same]
 
 
 def _where_it_begins(on_the_way: Sequence[int], lines: Sequence[ProbeLine]) -> int | None:

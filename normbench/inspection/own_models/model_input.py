@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from normbench.inspection.watch.layers import COMPILED
+
 Change = Callable[[Tensor], Tensor]
 
 
@@ -71,7 +73,7 @@ class ModelInput:
 
 def _plain_forward(model: nn.Module) -> Callable[..., Any]:
     """Return the forward of a model, or of the one inside a wrapper that hands on whatever it gets."""
-    inner = getattr(model, "_orig_mod", None) or getattr(model, "module", None)
+    inner = getattr(model, COMPILED, None) or getattr(model, "module", None)
     is_wrapper = isinstance(inner, nn.Module) and not _names_one(model.forward, None)
     return _plain_forward(inner) if is_wrapper and isinstance(inner, nn.Module) else model.forward
 

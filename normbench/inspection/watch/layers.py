@@ -132,8 +132,18 @@ def _role(module: nn.Module) -> Role | None:
 def loose_parameters(model: nn.Module, called: Iterable[WatchedLayer]) -> dict[str, nn.Parameter]:
     """Return the parameters by name that lie in no called layer: a class token, a gate, a weight used by a function."""
     inside = {id(parameter) for layer in called for parameter in layer.module.parameters()}
-    named = ((name.replace(f"{COMPILED}.", ""), parameter) for name, parameter in model.named_parameters())
-    return {name: parameter for name, parameter in named if id(parameter) not in inside}
+    return {plain_name(name): one for name, one in model.named_parameters() if id(one) not in inside}
+
+
+def plain_name(name: str) -> str:
+    """Return the name that a module, parameter or buffer has without the compiler; of the model itself ROOT.
+
+    Example:
+        >>> plain_name("_orig_mod.conv1.weight"), plain_name("")
+        ('conv1.weight', '(model)')
+    """
+    parts = [part for part in name.split(".") if part != COMPILED]
+    return ".".join(parts) or ROOT
 
 
 def _fan_in(module: nn.Module, weight: Tensor) -> float:

@@ -12,6 +12,7 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 from normbench.errors import SettingError
 from normbench.evidence.probe.network_reading import NormReading
 from normbench.evidence.probe.norms import OTHER_NORM
+from normbench.inspection.watch.layers import plain_name
 from normbench.inspection.watch.tensors import is_inside_transform, named_tensors
 from normbench.models.base import BuiltNorm
 
@@ -55,10 +56,10 @@ def counting_norm_values(model: nn.Module) -> Iterator[NormValues]:
         SettingError: A norm of torch's refuses to take a variance over one value; with its name.
     """
     values = NormValues()
-    named = {module: name.replace("_orig_mod.", "") for name, module in model.named_modules()}
+    named = {module: plain_name(name) for name, module in model.named_modules()}
     handles = [
         module.register_forward_pre_hook(
-            lambda module, args, kwargs: values.see(named[module] or "(model)", module, (args, kwargs)),
+            lambda module, args, kwargs: values.see(named[module], module, (args, kwargs)),
             with_kwargs=True,
         )
         for module in named

@@ -35,7 +35,7 @@ class Part(Generic[Kept]):
         output: What is kept of it.
         node: Where it stands in autograd's graph; None where it needs no gradient.
         grad: What is kept of the gradient that comes back to it; None where none does.
-        is_reached: That gradient is not 0 throughout.
+        is_reached: That gradient is not 0 throughout; of a part alone in its call that is not looked at.
     """
 
     output: Kept
@@ -148,20 +148,25 @@ class Watch(Generic[Kept]):
         if layer.role == "weights":
             self._after = layer.name
         self._axis = layer.unit_axis(tensors[0]) or self._axis  # an activation keeps the axis of what came before
-        call = Call(layer, self._name_of_call(layer), self._after, [self._part(tensor) for tensor in tensors])
+        call = Call(
+            layer,
+            self._name_of_call(layer),
+            self._after,
+            [self._part(tensor, is_alone=len(tensors) == 1) for tensor in tensors],
+        )
         call.takes_it_over = any(inputs[0] is last() for last, _, _ in self._last) if inputs else False
         if self._inputs is not None:
             call.inputs, call.input_finite = self._inputs
         self._last = [(ref(t), _writes_to(t), part.output) for t, part in zip(tensors, call.parts, strict=True)]
         self.calls.append(call)
 
-    def _part(self, tensor: Tensor) -> Part[Kept]:
+    def _part(self, tensor: Tensor, *, is_alone: bool) -> Part[Kept]:
         axis = min(self._axis, tensor.dim() - 1)
         part = Part(self._keep(tensor, axis), tensor.grad_fn)
 
         def keep_grad(grad: Tensor) -> None:
             if self._is_over:  # before, it is a gradient that the network takes itself
-                part.grad, part.is_reached = self._keep(grad, axis), bool(grad.any())
+                part.grad, part.is_reached = self._keep(grad, axis), is_alone or bool(grad.any())
 
         if tensor.requires_grad:
             self.handles.append(tensor.register_hook(keep_grad))
