@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from verdict_laws import Law, all_laws
 
-from normbench.evidence.statistics.paired import holm
+from normbench.evidence.statistics.corrections import holm
 from normbench.evidence.statistics.planned_checks.levels import check_levels
 from normbench.evidence.statistics.planned_checks.sign_e_process import THRESHOLD, sign_e_process
 from normbench.evidence.statistics.verdicts.best_of_k import is_beaten, sign_level

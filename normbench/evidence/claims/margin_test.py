@@ -8,15 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from normbench.evidence.claims.expectations import Expectation
+from normbench.evidence.statistics.corrections import ALPHA, holm, seeds_for_a_verdict
 from normbench.evidence.statistics.means import mean_of
-from normbench.evidence.statistics.paired import (
-    ALPHA,
-    holm,
-    mean_and_half_width,
-    seeds_for_a_verdict,
-    seeds_for_power,
-    sign_flip_p,
-)
+from normbench.evidence.statistics.paired_effect import seeds_for_power, sign_flip_p
+from normbench.evidence.statistics.student import mean_and_half_width
 
 SUPPORTED, REFUTED, CANNOT_TELL, TOO_FEW = "supported", "refuted", "cannot tell", "too few seeds"
 

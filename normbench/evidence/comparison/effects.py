@@ -13,7 +13,7 @@ from normbench.evidence.comparison.rows import Row
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS
 from normbench.evidence.metrics.scales import metric_effect
-from normbench.evidence.statistics.paired import judge_effects
+from normbench.evidence.statistics.paired_effect import judge_effects
 
 
 def with_effects(comparison: StudyComparison, baseline: str | None = None) -> StudyComparison:

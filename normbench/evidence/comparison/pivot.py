@@ -19,7 +19,7 @@ from normbench.evidence.comparison.pivot_axes import (
 from normbench.evidence.comparison.rows import Row, SeedSummary
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.metrics.scales import metric_effect
-from normbench.evidence.statistics.paired import Effect, judge_effects
+from normbench.evidence.statistics.paired_effect import Effect, judge_effects
 from normbench.evidence.statistics.sweeps import Trend, judge_trends, measure_trend
 
 

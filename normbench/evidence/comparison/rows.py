@@ -9,7 +9,7 @@ from typing import Any
 from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.evidence.metrics.scales import mean_interval
 from normbench.evidence.statistics.means import mean_of, sample_std
-from normbench.evidence.statistics.paired import Effect
+from normbench.evidence.statistics.paired_effect import Effect
 from normbench.storage.arm_id import ArmEntry, LabelledArm
 from normbench.storage.run_folder import Arm
 from normbench.storage.run_status import RunStatus

@@ -8,7 +8,7 @@ from typing import Any
 from normbench.evidence.layers.probe_table import ProbeTable
 from normbench.evidence.statistics.growth import FAR
 from normbench.evidence.statistics.means import mean_of
-from normbench.evidence.statistics.paired import exp
+from normbench.evidence.statistics.student import exp
 from normbench.findings import Finding, Level
 
 LARGE_UPDATE = 0.5

@@ -14,7 +14,7 @@ from normbench.evidence.metrics.diverged import Diverged, as_bad_as_any
 from normbench.evidence.metrics.group_reducers.base import find_group_reducers
 from normbench.evidence.metrics.metric_words import find_metric
 from normbench.evidence.statistics.intervals import log_normal_interval, student_interval
-from normbench.evidence.statistics.paired import Effect, paired_effect
+from normbench.evidence.statistics.paired_effect import Effect, paired_effect
 
 
 def is_share(metric: str) -> bool:

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from normbench.evidence.statistics.paired import exp, mean_and_half_width, student
+from normbench.evidence.statistics.student import exp, mean_and_half_width, student
 
 FAR = 1000.0
 """Factor below or above the first layer's std at which a signal vanishes or explodes."""

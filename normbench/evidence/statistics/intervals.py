@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 
 from normbench.evidence.statistics.means import mean_of, sample_std
-from normbench.evidence.statistics.paired import exp, mean_and_half_width, student
+from normbench.evidence.statistics.student import exp, mean_and_half_width, student
 
 
 def student_interval(_: str, values: Sequence[float]) -> tuple[float, float]:

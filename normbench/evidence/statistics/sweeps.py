@@ -4,8 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from normbench.evidence.statistics.corrections import ALPHA, holm, seeds_for_a_verdict
 from normbench.evidence.statistics.means import mean_of
-from normbench.evidence.statistics.paired import ALPHA, holm, seeds_for_a_verdict, sign_flip_p
+from normbench.evidence.statistics.paired_effect import sign_flip_p
 from normbench.evidence.statistics.trends import kendall_tau
 
 

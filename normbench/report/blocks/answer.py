@@ -6,7 +6,7 @@ from typing import Any
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.rows import Row
 from normbench.evidence.metrics.directions import direction
-from normbench.evidence.statistics.paired import Effect
+from normbench.evidence.statistics.paired_effect import Effect
 from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.numbers import CANNOT_TELL, TOO_FEW, metric_title, metric_value
 

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from normbench.evidence.comparison.rows import SeedSummary
-from normbench.evidence.statistics.paired import Effect
+from normbench.evidence.statistics.paired_effect import Effect
 
 METRIC_TITLES = {
     "batch_loss_max_after_epoch_1": "batch loss, max after epoch 1",

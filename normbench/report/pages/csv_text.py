@@ -8,7 +8,7 @@ from typing import Any
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
 from normbench.evidence.comparison.rows import Row, SeedSummary
-from normbench.evidence.statistics.paired import Effect
+from normbench.evidence.statistics.paired_effect import Effect
 
 
 def as_csv(comparisons: Sequence[StudyComparison]) -> str:

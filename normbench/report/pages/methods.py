@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
-from normbench.evidence.statistics.paired import EXACT_UP_TO, Effect
+from normbench.evidence.statistics.paired_effect import EXACT_UP_TO, Effect
 from normbench.report.blocks.numbers import metric_title
 
 TUNING_SEEDS = "1000 and 1001"

@@ -13,7 +13,7 @@ from normbench.evidence.metrics.directions import better_way
 from normbench.evidence.metrics.metric_words import usages
 from normbench.evidence.metrics.run_metrics import SURGE, read_metrics
 from normbench.evidence.metrics.scales import metric_effect
-from normbench.evidence.statistics.paired import judge_effects
+from normbench.evidence.statistics.paired_effect import judge_effects
 
 WORDS = {"STEP": "10", "VALUE": "0.5"}
 COLUMNS = (

@@ -7,7 +7,7 @@ import pytest
 from evidence.statistics.drawn_samples import coarse, samples
 from hypothesis import given, settings
 
-from normbench.evidence.statistics.paired import mean_and_half_width
+from normbench.evidence.statistics.student import mean_and_half_width
 from normbench.evidence.statistics.verdicts.bootstrap_t import NUM_RESAMPLES, bootstrap_t_interval, mean_word
 
 

@@ -6,7 +6,7 @@ from itertools import accumulate
 import numpy as np
 import pytest
 
-from normbench.evidence.statistics.paired import holm
+from normbench.evidence.statistics.corrections import holm
 from normbench.evidence.statistics.planned_checks.conditional_power import conditional_power, standardized_ranks
 from normbench.evidence.statistics.planned_checks.levels import check_levels
 from normbench.evidence.statistics.planned_checks.stopped_walk import StoppedWalk

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from normbench.evidence.metrics.scales import metric_effect
-from normbench.evidence.statistics.paired import Effect, holm, judge_effects, seeds_for_a_verdict, sign_flip_p
+from normbench.evidence.statistics.corrections import holm, seeds_for_a_verdict
+from normbench.evidence.statistics.paired_effect import Effect, judge_effects, sign_flip_p
 
 NUM_STUDIES = 2000
 

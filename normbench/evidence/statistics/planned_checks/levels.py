@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 
-from normbench.evidence.statistics.paired import ALPHA
+from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.planned_checks.stopped_walk import StoppedWalk
 from normbench.evidence.statistics.verdicts.signed_rank import largest_rank_sum, null_cdf
 from normbench.evidence.statistics.verdicts.typical_seed import smallest_p

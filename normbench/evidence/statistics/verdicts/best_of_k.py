@@ -13,7 +13,7 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from normbench.evidence.statistics.paired import ALPHA
+from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.verdicts.sign_test import sign_test_p
 from normbench.evidence.statistics.verdicts.ties import FloatArray, tolerance_of
 from normbench.evidence.statistics.verdicts.typical_seed import upper_bound

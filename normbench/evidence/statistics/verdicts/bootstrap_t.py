@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from normbench.evidence.statistics.paired import ALPHA
+from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.verdicts.ties import FloatArray
 
 NUM_RESAMPLES = 1999

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from normbench.evidence.statistics.paired import ALPHA
+from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.verdicts.ties import FloatArray
 from normbench.evidence.statistics.verdicts.typical_seed import lower_bound, one_sided_p, upper_bound
 

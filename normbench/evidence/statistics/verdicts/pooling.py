@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from normbench.evidence.statistics.paired import ALPHA, holm
+from normbench.evidence.statistics.corrections import ALPHA, holm
 from normbench.evidence.statistics.verdicts.sign_test import fewest_agreeing, sign_counts, upper_tail
 from normbench.evidence.statistics.verdicts.signed_rank import largest_rank_sum, null_probabilities, walsh_averages
 from normbench.evidence.statistics.verdicts.ties import FloatArray, counts_beyond, tolerance_of

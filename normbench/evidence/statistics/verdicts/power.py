@@ -8,10 +8,11 @@ from functools import cache
 
 import numpy as np
 
-from normbench.evidence.statistics.paired import ALPHA, POWER
+from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.verdicts.ties import FloatArray
 from normbench.evidence.statistics.verdicts.typical_seed import lower_bound
 
+POWER = 0.8
 NUM_DRAWS = 4000
 CHUNK = 200
 

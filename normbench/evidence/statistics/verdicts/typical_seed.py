@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from normbench.evidence.statistics.paired import ALPHA
+from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.verdicts.sign_test import fewest_agreeing, sign_counts, sign_test_p
 from normbench.evidence.statistics.verdicts.signed_rank import largest_rank_sum, null_cdf, signed_rank_p, walsh_averages
 from normbench.evidence.statistics.verdicts.ties import FloatArray, tolerance_of

@@ -5,24 +5,23 @@ The rules are in docs/methods.md, "3. The sign-flip test".
 
 import math
 import statistics
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
+from normbench.evidence.statistics.corrections import ALPHA, holm, seeds_for_a_verdict
 from normbench.evidence.statistics.means import mean_of, sample_std
+from normbench.evidence.statistics.student import exp, mean_and_half_width
+from normbench.evidence.statistics.verdicts.power import POWER
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-ALPHA = 0.05
-POWER = 0.8
 EXACT_UP_TO = 16
 NUM_DRAWS = 2**14 - 1
 MAX_SEEDS = 100_000
-MAX_EXPONENT = math.log(sys.float_info.max)
 MAX_SUMMED = 1e300
 """Differences above it are scaled before they are summed."""
 
@@ -80,27 +79,6 @@ def paired_effect(metric: str, arm: Mapping[int, float], baseline: Mapping[int, 
     return Effect(metric, is_ratio, len(seeds), write(middle), low, high, _size(differences), sign_flip_p(differences))
 
 
-def exp(value: float) -> float:
-    """Return e^value, or infinity where it is too large for a float."""
-    return math.exp(value) if value < MAX_EXPONENT else math.inf
-
-
-def mean_and_half_width(differences: Sequence[float]) -> tuple[float, float]:
-    """Return the mean and half the width of Student's 95 % interval."""
-    n = len(differences)
-    if n < 2:
-        return (differences[0] if differences else math.nan), math.inf
-    return mean_of(differences), student(n - 1) * sample_std(differences) / math.sqrt(n)
-
-
-@cache
-def student(degrees: int) -> float:
-    """Return the two-sided 95 % quantile of Student's t."""
-    from scipy.special import stdtrit  # without scipy.stats, which takes a second to import
-
-    return float(stdtrit(degrees, 1 - ALPHA / 2))
-
-
 def _size(differences: Sequence[float]) -> float:
     std = sample_std(differences) if len(differences) > 1 else 0.0
     return mean_of(differences) / std if std else math.nan
@@ -142,28 +120,6 @@ def _signs(n: int) -> "npt.NDArray[np.float64]":
     else:
         bits = np.random.default_rng(0).integers(0, 2, size=(NUM_DRAWS, n))
     return np.asarray(1 - 2 * bits, dtype=np.float64)
-
-
-def holm(ps: Sequence[float]) -> list[float]:
-    """Return Holm's corrected p values, in the order given (Holm, 1979).
-
-    Example:
-        >>> holm([0.01, 0.04, 0.03])
-        [0.03, 0.06, 0.06]
-    """
-    corrected, highest = [0.0] * len(ps), 0.0
-    for rank, i in enumerate(sorted(range(len(ps)), key=lambda i: ps[i])):
-        highest = max(highest, min(1.0, (len(ps) - rank) * ps[i]))
-        corrected[i] = highest
-    return corrected
-
-
-def seeds_for_a_verdict(num_comparisons: int) -> int:
-    """Return the fewest seeds with which the test can reach 0.05 after correction: 6, 7, 8, 9 for 1, 3, 6, 12."""
-    n = 1
-    while num_comparisons * 2.0 ** (1 - n) > ALPHA:
-        n += 1
-    return n
 
 
 def judge_effects(effects: Sequence[Effect], better: Literal["higher", "lower"] | None) -> list[Effect]:
