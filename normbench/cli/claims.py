@@ -20,7 +20,7 @@ def command(
         ),
     ] = None,
 ) -> None:
-    """Judge claims: supported, refuted, or cannot tell.
+    """Judge claims: holds, opposite, smaller, or cannot tell.
 
     Example: normbench claims configs/b01_weight_decay.yaml
     """

@@ -200,7 +200,7 @@ def test_a_new_file_is_all_that_compare_needs(plant):
     assert [figure["values"] for figure in figures] == [[s + seed - 0.5 for seed in range(8)] for s in (1.0, 3.0)]
 
 
-@pytest.mark.parametrize(("by", "verdict"), [(1.0, "supported"), (3.0, "refuted")])
+@pytest.mark.parametrize(("by", "verdict"), [(1.0, "holds"), (3.0, "smaller than claimed")])
 def test_a_new_file_is_all_that_claims_need(plant, by, verdict):
     metric = f"{fresh_word(plant)} weight_norm"
     arms = [

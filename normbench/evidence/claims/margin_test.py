@@ -1,19 +1,21 @@
-"""Tests the numbers of an expectation, one per seed, against its margins: supported, refuted or cannot tell.
+"""Tests the numbers of an expectation, one per seed: holds, opposite, smaller than claimed, or cannot tell.
 
 The rules are in docs/methods.md, "6. Claims".
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from normbench.evidence.claims.expectations import Expectation
 from normbench.evidence.statistics.corrections import ALPHA, holm, seeds_for_a_verdict
-from normbench.evidence.statistics.means import mean_of
-from normbench.evidence.statistics.paired_effect import seeds_for_power, sign_flip_p
-from normbench.evidence.statistics.student import mean_and_half_width
+from normbench.evidence.statistics.student import exp
+from normbench.evidence.statistics.verdicts.equivalence import equivalence_p
+from normbench.evidence.statistics.verdicts.typical_seed import guarded_p, typical_seed
 
-SUPPORTED, REFUTED, CANNOT_TELL, TOO_FEW = "supported", "refuted", "cannot tell", "too few seeds"
+HOLDS, OPPOSITE, SMALLER = "holds", "opposite", "smaller than claimed"
+CANNOT_TELL, TOO_FEW = "cannot tell", "too few seeds"
+DECIDED = (HOLDS, OPPOSITE, SMALLER)
 
 
 @dataclass(frozen=True)
@@ -25,14 +27,16 @@ class ExpectationResult:
         metric: The metric that is compared.
         is_share: Whether effect, interval and margins are ratios; else they are differences.
         n: Number of seeds.
-        effect: Mean over seeds of the number that is compared with the margins.
-        low: Lower end of its 95 % interval.
+        effect: Pseudo-median over seeds of the number that is compared with the margins.
+        low: Lower end of its 95 % interval: the margins with p > 0.05.
         high: Upper end of its 95 % interval.
         margins: One margin that the effect must exceed, or two that it must lie between.
-        p: Two-sided p of the sign-flip test against the nearest margin that decides.
-        p_corrected: p after Holm's correction over the claim's expectations.
-        verdict: supported, refuted, cannot tell or too few seeds.
-        seeds_needed: Number of seeds that a verdict would need.
+        p: p of the verdict, or of the nearest one where none is given: "holds" at its own level.
+        p_corrected: The same; that of "opposite" and "smaller than claimed" after Holm's correction over the parts.
+        verdict: holds, opposite, smaller than claimed, cannot tell or too few seeds.
+        num_held: Seeds whose own number is beyond the margin, or between the two.
+        seeds_needed: Fewest seeds with which a verdict is possible, where there are too few.
+        by_seed: The number of each seed as it was tested: logarithms of ratios; inf where a run diverged.
     """
 
     expectation: str
@@ -46,16 +50,18 @@ class ExpectationResult:
     p: float
     p_corrected: float
     verdict: str
+    num_held: int = 0
     seeds_needed: int | None = None
+    by_seed: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class _Test:
-    """The p values for support and for refutation, and the distance from the margin for each seed."""
+    """The p values of the three verdicts that an expectation can get; "short" is what falls short of the margin."""
 
-    supports: float
-    refutes: float
-    distances: Sequence[float]
+    holds: float
+    short: float
+    opposite: float
 
 
 def judge_expectations(
@@ -63,87 +69,95 @@ def judge_expectations(
 ) -> list[ExpectationResult]:
     """Test each expectation of a claim and give it its verdict.
 
+    All parts must hold, so each is tested at 5 % (intersection-union test; Berger, 1982). One that does not hold is
+    enough against the claim, so there p is corrected over the parts.
+
     Args:
         numbers: Each expectation with its number per seed, logarithms where effects are ratios.
         untested: The same expectations in words, to be completed with test and verdict.
     """
     tests = [_test(expectation, list(by_seed.values())) for expectation, by_seed in numbers]
-    ps = [min(test.supports, test.refutes) for test in tests]
-    judged = zip(numbers, untested, tests, ps, holm(ps), strict=True)
-    return [_with_verdict(e, list(d.values()), part, test, p, c, len(ps)) for (e, d), part, test, p, c in judged]
+    shorts, opposites = holm([test.short for test in tests]), holm([test.opposite for test in tests])
+    corrected = [_Test(t.holds, short, opposite) for t, short, opposite in zip(tests, shorts, opposites, strict=True)]
+    judged = zip(numbers, untested, tests, corrected, strict=True)
+    return [_with_verdict(e, of, part, test, after) for (e, of), part, test, after in judged]
 
 
 def combined_verdict(verdicts: Sequence[str]) -> str:
-    """Return the verdict of a claim from those of its expectations: supported if all are, refuted if one is."""
-    if REFUTED in verdicts:
-        return REFUTED
-    if all(verdict == SUPPORTED for verdict in verdicts):
-        return SUPPORTED
+    """Return the verdict of a claim from those of its expectations: it holds if all do, and fails if one does."""
+    for failed in (OPPOSITE, SMALLER):
+        if failed in verdicts:
+            return failed
+    if all(verdict == HOLDS for verdict in verdicts):
+        return HOLDS
     return TOO_FEW if TOO_FEW in verdicts else CANNOT_TELL
 
 
 def _test(expectation: Expectation, numbers: Sequence[float]) -> _Test:
-    if not numbers or not all(map(math.isfinite, numbers)):
-        return _Test(1.0, 1.0, numbers)
-    if expectation.every and expectation.high is not None:
-        return _test_every_run(numbers, expectation.low, expectation.high)
-    over_low = [number - expectation.low for number in numbers]
-    above, below = _one_sided(over_low)
-    if expectation.high is None:
-        return _Test(above, below, over_low)
-    under_high = [expectation.high - number for number in numbers]
-    inside, outside = _one_sided(under_high)
-    nearest = min(over_low, under_high, key=mean_of)
-    return _Test(max(above, inside), min(1.0, 2 * min(below, outside)), nearest)
+    low, high = expectation.low, expectation.high
+    if not numbers:
+        return _Test(1.0, 1.0, 1.0)
+    if high is not None:
+        return _test_every_run(numbers, low, high) if expectation.every else _test_between(numbers, low, high)
+    above, below = (float(p) for p in guarded_p(numbers, low))
+    opposite = float(guarded_p(numbers, min(low, 0.0))[1])
+    return _Test(above, below, opposite)
 
 
-def _one_sided(distances: Sequence[float]) -> tuple[float, float]:
-    """Return p for a mean above 0 and p for a mean below 0: the two-sided p for the observed side, 1 for the other."""
-    p, mean = sign_flip_p(distances), mean_of(distances)
-    return (p if mean > 0 else 1.0), (p if mean < 0 else 1.0)
+def _test_between(numbers: Sequence[float], low: float, high: float) -> _Test:
+    """Test for inside by two one-sided tests, and for outside by the interval, which lies beyond one of the ends."""
+    middle, half = (low + high) / 2, (high - low) / 2
+    outside = min(float(guarded_p(numbers, low)[1]), float(guarded_p(numbers, high)[0]))
+    return _Test(float(equivalence_p([number - middle for number in numbers], half)), outside, outside)
 
 
 def _test_every_run(numbers: Sequence[float], low: float, high: float) -> _Test:
-    """Test that every run keeps the margins: one outside refutes; all inside reject that half of the runs do not."""
+    """Test that every run keeps the margins: one outside is enough; all inside reject that half of the runs do not."""
+    if any(map(math.isnan, numbers)):
+        return _Test(1.0, 1.0, 1.0)
     is_inside = all(low <= number <= high for number in numbers)
-    distances = [min(number - low, high - number) for number in numbers]
-    return _Test(0.5 ** (len(numbers) - 1), 1.0, distances) if is_inside else _Test(1.0, 0.0, distances)
+    return _Test(0.5 ** (len(numbers) - 1), 1.0, 1.0) if is_inside else _Test(1.0, 0.0, 0.0)
 
 
 def _with_verdict(
-    expectation: Expectation,
-    numbers: Sequence[float],
-    part: ExpectationResult,
-    test: _Test,
-    p: float,
-    p_corrected: float,
-    num_parts: int,
+    expectation: Expectation, by_seed: Mapping[int, float], part: ExpectationResult, test: _Test, corrected: _Test
 ) -> ExpectationResult:
-    write = math.exp if part.is_share and not expectation.is_raw else float
-    mean, half = mean_and_half_width(numbers) if all(map(math.isfinite, numbers)) else (math.nan, math.inf)
-    ends = [expectation.low] + ([] if expectation.high is None else [expectation.high])
+    write = exp if part.is_share and not expectation.is_raw else float
+    numbers = list(by_seed.values())
+    typical = typical_seed(numbers)
+    verdict = _verdict(corrected)
+    p, p_corrected = _p_of(verdict, test), _p_of(verdict, corrected)
     found = replace(
         part,
         n=len(numbers),
-        effect=_or_infinite(write, mean),
-        low=_or_infinite(write, mean - half),
-        high=_or_infinite(write, mean + half),
-        margins=tuple(_or_infinite(write, end) for end in ends),
+        effect=write(typical.value),
+        low=write(typical.low),
+        high=write(typical.high),
+        margins=tuple(write(end) for end in (expectation.low, expectation.high) if end is not None),
         p=p,
         p_corrected=p_corrected,
+        num_held=sum(_is_held(expectation, number) for number in numbers),
+        by_seed=dict(by_seed),
     )
-    fewest = seeds_for_a_verdict(num_parts)
+    fewest = seeds_for_a_verdict(1)
     if len(numbers) < fewest and p > 0:
         return replace(found, verdict=TOO_FEW, seeds_needed=fewest)
-    if p_corrected > ALPHA:
-        needed = seeds_for_power(test.distances, fewest)
-        return replace(found, verdict=CANNOT_TELL, seeds_needed=needed)
-    return replace(found, verdict=SUPPORTED if test.supports <= test.refutes else REFUTED)
+    return replace(found, verdict=verdict)
 
 
-def _or_infinite(write: object, value: float) -> float:
-    assert callable(write)
-    try:
-        return float(write(value))
-    except OverflowError:
-        return math.inf
+def _p_of(verdict: str, test: _Test) -> float:
+    """Return the p of a verdict; where nothing is decided, the smallest."""
+    by_verdict = {HOLDS: test.holds, OPPOSITE: test.opposite, SMALLER: test.short}
+    return by_verdict.get(verdict, min(by_verdict.values()))
+
+
+def _verdict(corrected: _Test) -> str:
+    if corrected.holds <= ALPHA:
+        return HOLDS
+    if corrected.opposite <= ALPHA:
+        return OPPOSITE
+    return SMALLER if corrected.short <= ALPHA else CANNOT_TELL
+
+
+def _is_held(expectation: Expectation, number: float) -> bool:
+    return number > expectation.low and (expectation.high is None or number < expectation.high)

@@ -11,7 +11,8 @@ from hashlib import sha256
 from normbench.evidence.claims.claim import Claim
 from normbench.evidence.claims.expectations import Expectation, Term
 from normbench.evidence.claims.margin_test import ExpectationResult, combined_verdict, judge_expectations
-from normbench.evidence.metrics.diverged import Diverged, as_bad_as_any
+from normbench.evidence.metrics.differences import worst_possible
+from normbench.evidence.metrics.diverged import Diverged
 from normbench.evidence.metrics.group_metrics import plain_metric, read_by_seed, settings_along
 from normbench.evidence.metrics.run_metrics import check_metrics
 from normbench.evidence.metrics.scales import is_share
@@ -30,7 +31,7 @@ class ClaimVerdict:
     """A claim's verdict with the numbers behind it.
 
     Attributes:
-        verdict: supported, refuted, cannot tell, too few seeds, incomplete or not run.
+        verdict: holds, opposite, smaller than claimed, cannot tell, too few seeds, incomplete or not run.
         why: Which runs are missing, or why the claim was not judged; "" where nothing is missing.
         parts: The claim's expectations, tested.
         study: The study's name.
@@ -145,48 +146,33 @@ def _check_readable(claim: Claim, arms: Sequence[Arm]) -> None:
 
 
 def _unreadable_metric(parts: Sequence[ExpectationResult]) -> str:
-    unread = [part.metric for part in parts if not math.isfinite(part.effect)]
+    unread = [part.metric for part in parts if any(map(math.isnan, part.by_seed.values()))]
     return f"{unread[0]} has no finite value in some run" if unread else ""
 
 
 def _number_by_seed(expectation: Expectation, arms: Sequence[Arm], seeds: Sequence[int]) -> dict[int, float]:
-    """Return the expectation's number for each seed."""
+    """Return the expectation's number for each seed; a diverged run is the worst possible, two of them may cancel."""
     if expectation.kind == "trend":
         return _trend_by_seed(expectation, arms, seeds)
     sums = dict.fromkeys(seeds, 0.0)
-    read = [read_by_seed(_arms_of_term(term, arms), term.metric) for term, _ in expectation.terms]
-    for (term, weight), values in zip(expectation.terms, _count_diverged_as_worst(expectation, read), strict=True):
-        take = _logarithm if is_share(term.metric) and not expectation.is_raw else float
+    for term, weight in expectation.terms:
+        values = _comparable(expectation, term, read_by_seed(_arms_of_term(term, arms), term.metric))
         for seed in seeds:
-            sums[seed] += weight * take(values[seed])
-    diverged = {seed for seed in seeds if any(isinstance(values[seed], Diverged) for values in read)}
-    return {seed: _outside_margins_if_diverged(expectation, number, seed in diverged) for seed, number in sums.items()}
+            sums[seed] += weight * values[seed] if weight else 0.0
+    return sums
 
 
-def _count_diverged_as_worst(
-    expectation: Expectation, read: Sequence[Mapping[int, float]]
-) -> list[Mapping[int, float]]:
-    """Replace the value of a diverged run by the worst value that the expectation reads of the same metric."""
-    metrics = [term.metric for term, _ in expectation.terms]
-    counted: list[Mapping[int, float]] = []
-    for at, metric in enumerate(metrics):
-        same = [i for i, other in enumerate(metrics) if other == metric]
-        counted.append(as_bad_as_any(metric, [read[i] for i in same])[same.index(at)])
-    return counted
-
-
-def _outside_margins_if_diverged(expectation: Expectation, number: float, is_diverged: bool) -> float:
-    """Return a seed's number; nan where a diverged run is between the margins, which it can be by chance."""
-    if is_diverged and expectation.high is not None and expectation.low <= number <= expectation.high:
-        return math.nan
-    return number
+def _comparable(expectation: Expectation, term: Term, values: Mapping[int, float]) -> dict[int, float]:
+    take = _logarithm if is_share(term.metric) and not expectation.is_raw and not expectation.key else float
+    worst = worst_possible(term.metric)
+    return {seed: worst if isinstance(value, Diverged) else take(value) for seed, value in values.items()}
 
 
 def _trend_by_seed(expectation: Expectation, arms: Sequence[Arm], seeds: Sequence[int]) -> dict[int, float]:
     (term, sign), key = expectation.terms[0], expectation.key
     chosen = _arms_of_term(term, arms)
     along = settings_along(chosen, key)
-    values = as_bad_as_any(term.metric, [read_by_seed([arm], term.metric) for arm in chosen])
+    values = [_comparable(expectation, term, read_by_seed([arm], term.metric)) for arm in chosen]
     return {seed: sign * kendall_tau(along, [of[seed] for of in values]) for seed in seeds}
 
 
@@ -195,7 +181,7 @@ def _arms_of_term(term: Term, arms: Sequence[Arm]) -> list[Arm]:
 
 
 def _logarithm(value: float) -> float:
-    return math.log(max(value, SMALLEST_LOSS)) if math.isfinite(value) and value >= 0 else math.nan
+    return math.log(max(value, SMALLEST_LOSS)) if value >= 0 else math.nan
 
 
 def _untested(expectation: Expectation) -> ExpectationResult:

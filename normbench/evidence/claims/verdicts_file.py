@@ -47,7 +47,8 @@ def _read_part(raw: Mapping[str, Any]) -> ExpectationResult:
     missing = {
         one.name: math.nan for one in fields(ExpectationResult) if one.type is float and values[one.name] is None
     }
-    return ExpectationResult(**values | missing | {"margins": tuple(raw["margins"])})
+    by_seed = {int(seed): float(value) for seed, value in raw.get("by_seed", {}).items()}
+    return ExpectationResult(**values | missing | {"margins": tuple(raw["margins"]), "by_seed": by_seed})
 
 
 def _known_fields(kind: type, raw: Mapping[str, Any]) -> dict[str, Any]:

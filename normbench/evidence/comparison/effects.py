@@ -10,9 +10,9 @@ from normbench.errors import ComparisonError, SettingError
 from normbench.evidence.comparison.baselines import Baseline, pair_arms, resolve_baseline
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.rows import Row
+from normbench.evidence.metrics.differences import metric_effect
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS
-from normbench.evidence.metrics.scales import metric_effect
 from normbench.evidence.statistics.paired_effect import judge_effects
 
 

@@ -17,8 +17,8 @@ from normbench.evidence.comparison.pivot_axes import (
     split_keys,
 )
 from normbench.evidence.comparison.rows import Row, SeedSummary
+from normbench.evidence.metrics.differences import comparable_values, metric_effect
 from normbench.evidence.metrics.directions import direction
-from normbench.evidence.metrics.scales import metric_effect
 from normbench.evidence.statistics.paired_effect import Effect, judge_effects
 from normbench.evidence.statistics.sweeps import Trend, judge_trends, measure_trend
 
@@ -154,7 +154,7 @@ def _with_verdicts(pivot: Pivot) -> Pivot:
     """Add effects against the baseline, changes from first to last column, and trends; each kind corrected by Holm."""
     lines = _with_effects(pivot)
     if not pivot.by[1:]:
-        along = measure_trend(pivot.by[0], *_numbers([(line.value, line.cells[0]) for line in lines]))
+        along = _trend(pivot, pivot.by[0], [(line.value, line.cells[0]) for line in lines])
         return replace(pivot, lines=lines, baseline=_baseline_line(pivot), trend=_judge_one(along))
     lines = _with_trends(pivot, _with_changes(pivot, lines))
     return replace(pivot, lines=lines, baseline=_baseline_line(pivot))
@@ -206,7 +206,7 @@ def _change(metric: str, line: PivotRow) -> Effect | None:
 
 def _with_trends(pivot: Pivot, lines: Sequence[PivotRow]) -> tuple[PivotRow, ...]:
     found = {
-        i: measure_trend(pivot.by[1], *_numbers(list(zip(pivot.column_values, line.cells, strict=True))))
+        i: _trend(pivot, pivot.by[1], list(zip(pivot.column_values, line.cells, strict=True)))
         for i, line in enumerate(lines)
     }
     trends = {i: along for i, along in found.items() if along}
@@ -214,9 +214,10 @@ def _with_trends(pivot: Pivot, lines: Sequence[PivotRow]) -> tuple[PivotRow, ...
     return tuple(replace(line, trend=judged.get(i)) for i, line in enumerate(lines))
 
 
-def _numbers(cells: Sequence[tuple[Any, PivotCell | None]]) -> tuple[list[float], list[Mapping[int, float]]]:
-    """Return the setting's number and the values by seed of each cell; empty if the setting is not numeric."""
+def _trend(pivot: Pivot, key: str, cells: Sequence[tuple[Any, PivotCell | None]]) -> Trend | None:
+    """Return the trend of the metric along a setting; None if the setting is not numeric."""
     there = [(found, cell) for found, cell in cells if cell is not None]
     if not all(is_number(found) for found, _ in there):
-        return [], []
-    return [float(found) for found, _ in there], [cell.by_seed for _, cell in there]
+        return None
+    values, _ = comparable_values(pivot.metric, [cell.by_seed for _, cell in there])
+    return measure_trend(key, [float(found) for found, _ in there], values)

@@ -4,17 +4,12 @@ The rules are in docs/methods.md, "2. Effects and intervals".
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Literal
+from collections.abc import Sequence
 
 from normbench.evidence.metrics.column_kinds import has_ratios
-from normbench.evidence.metrics.directions import better_way
-from normbench.evidence.metrics.diverged import Diverged, as_bad_as_any
 from normbench.evidence.metrics.group_reducers.base import find_group_reducers
 from normbench.evidence.metrics.metric_words import find_metric
 from normbench.evidence.statistics.intervals import log_normal_interval, student_interval
-from normbench.evidence.statistics.paired_effect import Effect, paired_effect
 
 
 def is_share(metric: str) -> bool:
@@ -48,19 +43,3 @@ def mean_interval(metric: str, values: Sequence[float]) -> tuple[float, float]:
     if len(values) > 1 and is_share(metric) and min(values) > 0 and all(map(math.isfinite, values)):
         return log_normal_interval(values)
     return student_interval(metric, values)
-
-
-def metric_effect(metric: str, arm: Mapping[int, float], baseline: Mapping[int, float]) -> Effect:
-    """Return the effect of an arm on a metric, values by seed: a ratio of losses, else a difference.
-
-    Diverged runs count as the worst of all runs of both, so that two of them are equally bad.
-    """
-    seeds = set(arm).intersection(baseline)
-    shared = [{seed: of[seed] for seed in seeds} for of in (arm, baseline)]
-    effect = paired_effect(metric, *as_bad_as_any(metric, shared), by_ratio=is_share(metric))
-    ours, theirs = (sum(isinstance(value, Diverged) for value in of.values()) for of in shared)
-    way = better_way(metric)
-    if way is None or ours == theirs:
-        return effect
-    worse: Literal["higher", "lower"] = "higher" if way == "lower" else "lower"
-    return replace(effect, never=way if ours > theirs else worse)

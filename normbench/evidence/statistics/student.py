@@ -13,7 +13,7 @@ MAX_EXPONENT = math.log(sys.float_info.max)
 
 def exp(value: float) -> float:
     """Return e^value, or infinity where it is too large for a float."""
-    return math.exp(value) if value < MAX_EXPONENT else math.inf
+    return math.inf if value >= MAX_EXPONENT else math.exp(value)
 
 
 def mean_and_half_width(differences: Sequence[float]) -> tuple[float, float]:

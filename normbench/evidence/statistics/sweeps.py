@@ -1,13 +1,12 @@
-"""Tests whether a metric falls or rises along a setting: Kendall's tau per seed, sign-flip test, Holm."""
+"""Tests whether a metric falls or rises along a setting: Kendall's tau of each seed, on the typical seed, Holm."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from normbench.evidence.statistics.corrections import ALPHA, holm, seeds_for_a_verdict
-from normbench.evidence.statistics.means import mean_of
-from normbench.evidence.statistics.paired_effect import sign_flip_p
 from normbench.evidence.statistics.trends import kendall_tau
+from normbench.evidence.statistics.verdicts.typical_seed import Side, typical_seed
 
 
 @dataclass(frozen=True)
@@ -17,8 +16,9 @@ class Trend:
     Attributes:
         key: The setting.
         n: Number of seeds that all values of the setting have.
-        tau: Mean over seeds of Kendall's tau: 1 for a rise at every step, -1 for a fall.
-        p: Two-sided p of the sign-flip test of tau.
+        tau: Kendall's tau on the typical seed (pseudo-median): 1 for a rise at every step, -1 for a fall.
+        p: Two-sided p of the better supported direction.
+        side: The direction that was found before any correction; empty where p > 0.05.
         p_corrected: p after Holm's correction over the table.
         verdict: falls, rises, no trend found, or too few seeds.
         seeds_needed: Fewest seeds with which a verdict is possible.
@@ -28,6 +28,7 @@ class Trend:
     n: int
     tau: float
     p: float
+    side: Side
     p_corrected: float = math.nan
     verdict: str = ""
     seeds_needed: int | None = None
@@ -45,7 +46,8 @@ def measure_trend(key: str, along: Sequence[float], values: Sequence[Mapping[int
         return None
     seeds = sorted(set.intersection(*(set(by_seed) for by_seed in values)))
     taus = [kendall_tau(along, [by_seed[seed] for by_seed in values]) for seed in seeds]
-    return Trend(key, len(taus), mean_of(taus) if taus else math.nan, sign_flip_p(taus))
+    found = typical_seed(taus)
+    return Trend(key, found.n, found.value, found.p, found.side)
 
 
 def judge_trends(trends: Sequence[Trend]) -> list[Trend]:
@@ -60,4 +62,4 @@ def _with_verdict(found: Trend, p: float, fewest: int) -> Trend:
         return replace(found, p_corrected=p, verdict="too few seeds", seeds_needed=fewest)
     if p > ALPHA:
         return replace(found, p_corrected=p, verdict="no trend found")
-    return replace(found, p_corrected=p, verdict="rises" if found.tau > 0 else "falls")
+    return replace(found, p_corrected=p, verdict="rises" if found.side == "above" else "falls")

@@ -6,7 +6,6 @@ from typing import Any
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.rows import Row
 from normbench.evidence.metrics.directions import direction
-from normbench.evidence.statistics.paired_effect import Effect
 from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.numbers import CANNOT_TELL, TOO_FEW, metric_title, metric_value
 
@@ -57,15 +56,8 @@ def _sentence(verdict: str, rows: Sequence[Row], names: Mapping[str, str], again
         needed = max(effect.seeds_needed or 0 for effect in effects)
         return f"Too few seeds for a verdict on {who} against {against}: {needed} are needed."
     if verdict == CANNOT_TELL:
-        return f"{who} cannot be told apart from {against}{_seeds_that_may_decide(effects)}."
+        return f"{who} cannot be told apart from {against}."
     return f"{who} {verb} {verdict} than {against}."
-
-
-def _seeds_that_may_decide(effects: Sequence[Effect]) -> str:
-    """Return the number of seeds that may give a verdict, as the end of a sentence; "" if it is too large."""
-    needed = [effect.seeds_needed for effect in effects]
-    known = [number for number in needed if number]
-    return f"; {max(known):,} seeds might tell" if known and len(known) == len(needed) else ""
 
 
 def _listed(names: Sequence[str]) -> str:

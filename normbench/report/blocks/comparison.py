@@ -23,7 +23,7 @@ def comparison_blocks(
     Args:
         comparison: With or without effects.
         pivots: Tables by settings, which replace the table of arms.
-        details: Also parameters, CPU time, every setting that differs and the seeds that might tell.
+        details: Also parameters, CPU time, every setting that differs.
     """
     head = Block(lines=[Line(line) for line in headline(comparison).split("\n")])
     if not comparison.rows:
@@ -111,10 +111,8 @@ def _counts(rows: Sequence[Row]) -> list[Column]:
 
 def _details(rows: Sequence[Row]) -> list[Column]:
     costs = [row.cpu_ms_per_step for row in rows]
-    needed = [row.effect.seeds_needed if row.effect else None for row in rows]
     columns = [Column("parameters", [row.num_parameters for row in rows])]
-    columns += [Column("CPU ms/step", costs)] if any(cost is not None for cost in costs) else []
-    return columns + ([Column("seeds that might tell", needed)] if any(needed) else [])
+    return columns + ([Column("CPU ms/step", costs)] if any(cost is not None for cost in costs) else [])
 
 
 def _quotes(rows: Sequence[Row]) -> list[Column]:
@@ -130,7 +128,7 @@ def footnote(comparison: StudyComparison) -> list[str]:
         return ["Mean ± std over seeds (n - 1)."]
     many = f", Holm over {len(effects)} comparisons" if len(effects) > 1 else ""
     tuned = "; arms called tuned run at the settings chosen for them" * any(row.is_tuned for row in comparison.rows)
-    how = f"{metric_title(effects[0].metric)}, paired by seed, 95 % intervals, sign-flip test{many}{tuned}."
+    how = f"{metric_title(effects[0].metric)}, on the typical seed, paired by seed, 95 % intervals{many}{tuned}."
     return [f"Mean ± std over seeds (n - 1). Verdicts: {how}"]
 
 

@@ -119,7 +119,9 @@ def effect_text(effect: Effect | None) -> str:
     if effect is None:
         return "baseline"
     scale, unit = (100, " %") if effect.metric.endswith("accuracy") else (1, "")
-    if effect.n < 2:
+    if math.isnan(effect.value):
+        return "-"
+    if not effect.has_interval:
         return f"x {short(effect.value)}" if effect.is_ratio else f"{scale * effect.value:+.3g}{unit}"
     if effect.is_ratio:
         return f"x {short(effect.value)} [{short(effect.low)}, {short(effect.high)}]"
@@ -128,12 +130,15 @@ def effect_text(effect: Effect | None) -> str:
 
 
 def verdict_text(effect: Effect | None) -> str:
-    """Write the verdict with its corrected p; the answer and the details say how many seeds might tell."""
+    """Write the verdict with its corrected p, and what the mean or the correction changes."""
     if effect is None:
         return ""
     if effect.verdict == TOO_FEW:
         return f"{TOO_FEW}, {effect.seeds_needed} needed"
-    return f"{effect.verdict} (p {effect.p_corrected:.2g})"
+    word = f"{effect.verdict} (p {effect.p_corrected:.2g})"
+    if effect.is_lost_to_correction:
+        return f"{word}, not after correction"
+    return f"{word}, {effect.mean_word}" if effect.mean_word in ("MIXED", "average open") else word
 
 
 def value_text(value: Any, what: str = "", *, with_interval: bool = False) -> str:

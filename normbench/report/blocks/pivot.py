@@ -119,7 +119,7 @@ def _method(pivot: Pivot) -> str:
     counts = sorted({len(cell.seeds) for cell in cells})
     seeds = f"{counts[0]} seeds a cell" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds a cell"
     has_verdicts = any(cell.effect for cell in cells) or any(line.change for line in pivot.lines)
-    verdicts = " Verdicts: paired by seed, sign-flip test, Holm over each table's comparisons." if has_verdicts else ""
+    verdicts = " Verdicts: on the typical seed, Holm over each table's comparisons." if has_verdicts else ""
     has_trends = pivot.trend or any(line.trend for line in pivot.lines)
-    trends = " Falls and rises: Kendall's tau per seed, sign-flip test, Holm over rows." if has_trends else ""
+    trends = " Falls and rises: Kendall's tau per seed, on the typical seed, Holm over rows." if has_trends else ""
     return f"{seeds}.{verdicts}{trends}"

@@ -11,7 +11,9 @@ from normbench.report.blocks.claims import effect_with_interval
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = {"supported": "#0072B2", "refuted": "#D55E00"}
+BLUE, RED, ORANGE = "#0072B2", "#D55E00", "#E69F00"
+COLOURS = {"holds": BLUE, "opposite": RED, "smaller than claimed": ORANGE, "supported": BLUE, "refuted": RED}
+"""Kept verdicts of version 0.1.0 are supported or refuted."""
 OTHER = "#777777"
 MAX_PARTS = 14
 

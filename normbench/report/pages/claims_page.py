@@ -9,7 +9,7 @@ from normbench.errors import ComparisonError
 from normbench.evidence.claims.margin_test import CANNOT_TELL, ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.claims.verdicts_file import merge_by_study, read_verdicts
-from normbench.report.blocks.claims import effect_with_interval, expected, summary_line
+from normbench.report.blocks.claims import OLD_WORDS, effect_with_interval, expected, seeds_held, summary_line
 from normbench.report.figures.claims import draw_claims
 from normbench.report.pages.json_text import claims_json
 from normbench.storage.files.json_files import write_text
@@ -19,11 +19,13 @@ VERDICTS_JSON = "verdicts.json"
 RULES = """\
 Each row is a sentence from a document, as a study that anyone can run again; its settings and its margin, the smallest
 effect worth the sentence, were fixed before its runs. Every run of an arm is paired with the run of the same seed in
-the other arms (same data, same batch order, where shapes agree the same initial weights). *Supported*: the paired
-sign-flip test confirms the effect beyond the margin. *Refuted*: it confirms the opposite, or that the effect falls
-short of the margin. Else *cannot tell*. Effects are ratios (x) for losses and changes, differences otherwise, with
-their 95 % interval; p is two-sided, after Holm's correction over the parts of a claim. A diverged run counts as the
-constant predictor, never as missing. What a run cannot be: evidence for other settings than its own."""
+the other arms (same data, same batch order, where shapes agree the same initial weights). Verdicts speak of the
+typical seed: signed ranks, guarded by the count of seeds. *Holds*: it lies beyond the margin. *Opposite*: it lies on
+the other side of no effect. *Smaller than claimed*: it falls short of the margin. Else *cannot tell*. Effects are
+ratios (x) for losses and changes, differences otherwise, pseudo-medians with their 95 % interval; p is two-sided. A
+claim of several parts holds if each part does at 5 %; against it, p is corrected over the parts (Holm). A diverged run
+counts as the worst possible, never as missing. What a run cannot be: evidence for other settings than its own."""
+OLD_RULE = "*Supported* and *refuted* are verdicts of version 0.1.0, by a test of the mean."
 
 
 def write_page(path: Path, verdicts: Sequence[ClaimVerdict]) -> None:
@@ -62,12 +64,16 @@ def page(verdicts: Sequence[ClaimVerdict], pictures: str) -> str:
         verdicts: The verdicts, in the order of the studies.
         pictures: Path of the folder of pictures, relative to the page.
     """
-    table = ["| | claim | verdict | effect | expected | n | p |", "|---|---|---|---|---|---|---|"]
+    table = ["| | claim | verdict | effect | expected | seeds | p |", "|---|---|---|---|---|---|---|"]
     table += [row for verdict in verdicts for row in _rows(verdict)]
     studies = [_study(study, list(of_study), pictures) for study, of_study in groupby(verdicts, key=lambda v: v.study)]
     head = f"# Results\n\nWritten by `normbench claims --markdown`, normbench {version('normbench')}.\n\n{RULES}\n"
-    counts = " ".join([summary_line(verdicts), *_of_other_numerics(verdicts)])
+    counts = " ".join([summary_line(verdicts), *_of_older_rule(verdicts), *_of_other_numerics(verdicts)])
     return "\n".join([head, counts, "", *table, "", *studies]).rstrip() + "\n"
+
+
+def _of_older_rule(verdicts: Sequence[ClaimVerdict]) -> list[str]:
+    return [OLD_RULE] if any(verdict.verdict in OLD_WORDS for verdict in verdicts) else []
 
 
 def _of_other_numerics(verdicts: Sequence[ClaimVerdict]) -> list[str]:
@@ -94,7 +100,7 @@ def _rows(verdict: ClaimVerdict) -> list[str]:
 def _figures(verdict: ClaimVerdict, number: int) -> str:
     part = verdict.parts[number]
     effect = effect_with_interval(part)
-    return f" | {effect} | {expected(part)} | {part.n} | {part.p_corrected:.2g} |"
+    return f" | {effect} | {expected(part)} | {seeds_held(part)} | {part.p_corrected:.2g} |"
 
 
 def _study(study: str, verdicts: Sequence[ClaimVerdict], pictures: str) -> str:
@@ -120,12 +126,11 @@ def _paragraph(verdict: ClaimVerdict) -> list[str]:
 
 
 def _undecided_text(part: ExpectationResult) -> str:
-    """Return why an expectation is undecided, and the number of seeds that may decide it; "" for a decided one."""
+    """Return why an expectation is undecided; "" for a decided one."""
     if part.verdict != CANNOT_TELL:
         return ""
-    seeds = f"{part.seeds_needed:,} seeds might tell" if part.seeds_needed else "no sensible number of seeds will tell"
     found = f"{part.metric}, {part.expectation}: {effect_with_interval(part)} from {part.n} seeds"
-    return f"{found} does not settle what was expected ({expected(part)}); {seeds}."
+    return f"{found} does not settle what was expected ({expected(part)})."
 
 
 def _cell(text: str) -> str:

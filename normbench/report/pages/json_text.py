@@ -1,6 +1,7 @@
 """Writes results as JSON for programs: all numbers unrounded, and the blocks of the terminal."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -38,13 +39,20 @@ def claims_json(verdicts: Sequence[ClaimVerdict]) -> str:
     return json.dumps([claim_mapping(verdict) for verdict in verdicts], indent=2, ensure_ascii=False)
 
 
-def claim_mapping(verdict: ClaimVerdict) -> dict[str, object]:
+def claim_mapping(verdict: ClaimVerdict) -> dict[str, Any]:
     """Return all fields of a verdict; the numbers of a single expectation are also at the top level."""
     deciding = verdict.parts[0] if len(verdict.parts) == 1 else None
     keys = ("n", "effect", "low", "high", "p", "p_corrected", "margins")
     top = {key: getattr(deciding, key) for key in keys} if deciding else {}
-    content: dict[str, object] = json_ready(asdict(verdict) | top)
+    content: dict[str, Any] = json_ready(asdict(verdict) | top)
+    for part, raw in zip(verdict.parts, content["parts"], strict=True):
+        raw["by_seed"] = {str(seed): _or_text(value) for seed, value in part.by_seed.items()}
     return content
+
+
+def _or_text(value: float) -> float | str:
+    """Return a number, or "inf", "-inf" or "nan", whose sign says in which direction a run diverged."""
+    return value if math.isfinite(value) else str(value)
 
 
 def study_mapping(

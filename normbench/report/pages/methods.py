@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
-from normbench.evidence.statistics.paired_effect import EXACT_UP_TO, Effect
+from normbench.evidence.statistics.paired_effect import Effect
 from normbench.report.blocks.numbers import metric_title
 
 TUNING_SEEDS = "1000 and 1001"
@@ -67,29 +67,31 @@ def _test(comparison: StudyComparison, pivots: Sequence[Pivot]) -> str:
 
 
 def _against(comparison: StudyComparison, effect: Effect) -> str:
-    kind = "ratios of geometric means" if effect.is_ratio else "mean differences"
+    kind = "ratios" if effect.is_ratio else "differences"
     against = f" against {comparison.baseline}" if comparison.baseline else ""
-    interval = "95 % intervals of Student's t on the paired " + ("log ratios" if effect.is_ratio else "differences")
-    return f"Effects on {metric_title(effect.metric)}{against} are {kind}, paired by seed, with {interval}."
+    of = "log ratios" if effect.is_ratio else "differences"
+    return (
+        f"Effects on {metric_title(effect.metric)}{against} are {kind} on the typical seed: pseudo-medians of the "
+        f"{of}, paired by seed (Hodges and Lehmann, 1963), with the 95 % intervals of the test."
+    )
 
 
 def _p_values(effects: Sequence[Effect]) -> str:
-    exact = all(effect.n <= EXACT_UP_TO for effect in effects)
-    kind = "exact" if exact else "Monte Carlo (16,383 draws)"
     many = f"corrected by Holm's method over the {len(effects)} comparisons" if len(effects) > 1 else "not corrected"
-    return f"p values are of the two-sided {kind} paired sign-flip test, {many}; a verdict is given where p <= 0.05."
+    test = "the larger of the p of exact signed ranks (Wilcoxon, 1945) and half the p of the exact sign test, two-sided"
+    return f"p is {test}, {many}; a verdict is given where p <= 0.05."
 
 
 def _trends(pivots: Sequence[Pivot]) -> str:
     trends = [pivot.trend or line.trend for pivot in pivots for line in pivot.lines]
     if not any(trends):
         return ""
-    return "A metric falls or rises along a setting where the sign-flip test of Kendall's tau per seed says so (Holm)."
+    return "A metric falls or rises along a setting where the same test of Kendall's tau of each seed says so (Holm)."
 
 
 def _diverged(comparison: StudyComparison) -> str:
     count, runs = sum(row.num_diverged for row in comparison.rows), sum(len(row.seeds) for row in comparison.rows)
-    rule = "counts as the constant predictor, or as its last finite value if that is worse"
+    rule = "counts as the worst possible"
     return f"{count} of {runs} runs diverged; a diverged run stays in n and {rule}."
 
 

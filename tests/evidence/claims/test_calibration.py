@@ -36,7 +36,7 @@ def tuned_arm(rng, name, shift, common):
 
 
 def share_decided(expect, shift, seed):
-    """Return how many of many studies are supported, and how many refuted."""
+    """Return how many of many studies hold, and of how many the opposite does."""
     rng, arms = np.random.default_rng(seed), arms_called("a,tuned", "b,tuned")
     (claim,), _ = read_claims([{"says": "so", "metric": "test_loss", "expect": expect}], arms)
     verdicts = []
@@ -44,7 +44,7 @@ def share_decided(expect, shift, seed):
         common = rng.normal(-1, 0.3, NUM_SEEDS)
         arms = [tuned_arm(rng, "a", 0.0, common), tuned_arm(rng, "b", shift, common)]
         verdicts.append(judge_claim(claim, arms, range(NUM_SEEDS), "made_up", "").verdict)
-    return [verdicts.count(word) / NUM_STUDIES for word in ("supported", "refuted")]
+    return [verdicts.count(word) / NUM_STUDIES for word in ("holds", "opposite")]
 
 
 AT_MOST = 0.05 + 2.33 * (0.05 * 0.95 / NUM_STUDIES) ** 0.5

@@ -121,14 +121,16 @@ def test_verdicts_say_p_or_how_many_seeds_they_need():
     few = with_effects(study(row("a", [1, 2], seeds=(0, 1)), row("b", [2, 3], seeds=(0, 1)), baseline="a"))
     assert verdict_text(effects_of(few)["b"]) == "too few seeds, 6 needed"
     found = effects_of(with_effects(study(row("a", losses(1)), row("b", losses(2)), baseline="a")))["b"]
-    unclear = replace(found, verdict="cannot tell", p_corrected=0.31, seeds_needed=1234)
+    unclear = replace(found, verdict="cannot tell", p_corrected=0.31)
     assert verdict_text(unclear) == "cannot tell (p 0.31)"
+    lost = replace(unclear, is_lost_to_correction=True)
+    assert verdict_text(lost) == "cannot tell (p 0.31), not after correction"
     assert verdict_text(found) == "worse (p 0.0078)"
 
 
 def test_the_footnote_tells_the_method():
     rows = (row("a", losses(1)), row("b", losses(2)), row("c", losses(3)))
-    how = "test loss, paired by seed, 95 % intervals, sign-flip test, Holm over 2 comparisons."
+    how = "test loss, on the typical seed, paired by seed, 95 % intervals, Holm over 2 comparisons."
     assert footnote(with_effects(study(*rows, baseline="a"))) == [f"Mean ± std over seeds (n - 1). Verdicts: {how}"]
 
 
