@@ -41,8 +41,8 @@ def test_all_of_it_in_one_paragraph():
         "seed (Hodges and Lehmann, 1963), with the 95 % intervals of the test. p is the larger of the p of exact "
         "signed ranks (Wilcoxon, 1945) and half the p of the exact sign test, two-sided, corrected by Holm's method "
         "over the 2 comparisons; a verdict is given where p <= 0.05. 1 of 24 runs diverged; a diverged run stays in n "
-        f"and counts as the worst possible. Computed with normbench {__version__}, Python 3.11.7, torch 2.6.0, numpy 2.0.0 "
-        "on x86_64."
+        f"and counts as the worst possible. Computed with normbench {__version__}, Python 3.11.7, torch 2.6.0, "
+        "numpy 2.0.0 on x86_64."
     )
 
 
