@@ -51,3 +51,4 @@ bench: install ## benchmarks: a few minutes, no test
 soak: install ## kill commands everywhere, and draw verdicts from many laws: twenty minutes, no test
 	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_kills.py
 	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_verdicts.py
+	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_folders.py
