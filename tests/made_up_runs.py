@@ -90,7 +90,8 @@ def make_run(arm, seed=0, metrics=({"step": 0, "test_loss": 1.0},), stats=(), cp
     write_csv(folder / METRICS_CSV, metrics)
     write_csv(folder / LAYER_STATS_CSV, [{"step": 0, "layer": "", "kind": ""} | STATISTICS | row for row in stats])
     known = read_json(arm / ARM_JSON)["identity"] if (arm / ARM_JSON).is_file() else "aaaaaa"
-    content = SUMMARY | {"identity": known, "files": csv_digests(folder)} | summary
+    last = {key: value for key, value in metrics[-1].items() if key != "step"}
+    content = SUMMARY | {"identity": known, "files": csv_digests(folder), "metrics": last} | summary
     write_sealed_json(folder / SUMMARY_JSON, content)
     write_json(folder / ENVIRONMENT_JSON, {"cpu_s": 1.5, "cpu_s_per_step": cpu_s_per_step, "num_threads": 1})
     return folder

@@ -16,8 +16,9 @@ class RunInMemory(Run):
     def __init__(self, seed, rows, status="finished", constant=CONSTANT, total_steps=100):
         super().__init__(Path("memory"), seed)
         object.__setattr__(self, "_rows", [{key: repr(value) for key, value in row.items()} for row in rows])
+        last = {key: value for key, value in rows[-1].items() if key != "step"} if rows else {}
         summary = {"status": status, "constant_predictor": constant, "total_steps": total_steps, "layers": []}
-        self.__dict__["summary"] = summary
+        self.__dict__["summary"] = summary | {"metrics": last}
         self.__dict__["environment"] = {"started_at": "2026-01-02T03:04:05Z"}
 
     def rows(self, name):

@@ -189,6 +189,7 @@ def study_content(plan: Plan) -> dict[str, Any]:
         "baseline": asdict(study.baseline) if study.baseline else None,
         "is_plain": study.is_plain,
         "tune": {key: list(values) for key, values in study.tune.items()},
+        "collapse": study.collapse,
         "quotes": dict(study.quotes),
         "claims": list(study.claims),
     }

@@ -27,7 +27,7 @@ HINTS = {
     "bs": "Write batch_size.",
 }
 
-STUDY_KEYS = ("study", "seeds", "arms", "grid", "zip", "baseline", "quotes", "tune", "keep_given", "claims")
+STUDY_KEYS = ("study", "seeds", "arms", "grid", "zip", "baseline", "quotes", "tune", "keep_given", "collapse", "claims")
 """Keys of a study file that are not settings of its runs."""
 
 

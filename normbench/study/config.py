@@ -202,6 +202,7 @@ class Study:
         set_: ``KEY=VALUE`` texts of ``--set``.
         tune: Values to try for each arm, by setting.
         keep_given: Whether a tuned study also runs its arms without tuning.
+        collapse: The limit under ``collapse:``, or False; None where each run's task decides.
         claims: The list under ``claims:``, as in the file.
         content_sha256: sha256 of the file's content without claims and quotes.
         options: Options of the command that change the study.
@@ -222,6 +223,7 @@ class Study:
     set_: tuple[str, ...] = ()
     tune: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     keep_given: bool = True
+    collapse: Mapping[str, Any] | Literal[False] | None = None
     claims: tuple[Any, ...] = ()
     content_sha256: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)

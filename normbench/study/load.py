@@ -16,6 +16,7 @@ from normbench.storage.files.yaml_file import parse_yaml, read_assignment, read_
 from normbench.storage.names import content_sha256, study_name
 from normbench.study.arms import final_arms, labelled_arms
 from normbench.study.axes import Axis, CombinedArms, arms_axis, combine_axes, grid_axes, vary_axis, zip_axis
+from normbench.study.collapse_key import check_collapse, refuse_unrecorded_metric
 from normbench.study.complaints import complaints_about, setting_complaint
 from normbench.study.config import TUNING_SEEDS, RunConfig, Study
 from normbench.study.contradictions import contradictions
@@ -54,6 +55,7 @@ def load_study(
     keys, combined = _read_arms(located, set_, vary, tune)
     configs, fitted_defaults = _checked_configs(combined.settings)
     _refuse_equal_arms(configs, located)
+    refuse_unrecorded_metric(keys.collapse, configs, located)
     lists = read_tune(keys.tune, tune, located, combined.settings)
     chosen = tuple(range(seeds)) if seeds else _seeds(keys.seeds)
     _refuse_tuning_seeds(chosen, located, tunes=bool(lists))
@@ -69,6 +71,7 @@ def load_study(
         set_=tuple(set_),
         tune=lists,
         keep_given=keys.keep_given is not False or not lists,
+        collapse=keys.collapse,
         claims=tuple(keys.claims or ()),
         content_sha256=content_sha256(located.data),
         options={key: value for key, value in options.items() if value},
@@ -103,6 +106,8 @@ def _read_arms(
     with _Complaints() as complaints:
         with complaints.collected():
             keys = _read_study_keys(located)
+        with complaints.collected():
+            check_collapse(located)
         for option, texts in {"--set": set_, "--vary": vary, "--tune": tune}.items():
             with complaints.collected():
                 refuse_repeated(option, texts)

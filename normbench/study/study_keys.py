@@ -49,6 +49,12 @@ class StudyKeys(BaseModel):
     """Values to try by setting; each arm gets its own best ones, chosen on validation data. Also `--tune`."""
     keep_given: bool | None = Field(None, examples=[False])
     """With `tune`: whether the arms also run without tuning; by default true."""
+    collapse: Any = Field(
+        None,
+        title="false, or a mapping of metric and below or above",
+        examples=[{"metric": "train_accuracy", "below": 0.5}],
+    )
+    """When a run counts as collapsed; false: only if it diverged. By default if it hardly learned its training data."""
     claims: Annotated[list[dict[str, Any]], Field(min_length=1)] | None = Field(
         None,
         title="a list of claims",

@@ -8,6 +8,7 @@ from typing import Any
 from normbench.errors import ComparisonError, ConfigError
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict, judge_claim
+from normbench.evidence.comparison.collapses import read_collapse_rule
 from normbench.storage.files.json_files import read_json
 from normbench.storage.files.plain_text import command_line
 from normbench.storage.files.reading import read_bytes
@@ -58,10 +59,8 @@ def _judge_claims(study: StudyFolder, raw_claims: Sequence[Any], command: str, w
     claims, errors = read_claims(raw_claims, planned)
     if errors:
         raise ConfigError([f"{where or study.folder / STUDY_JSON}: {error}" for error in errors])
-    return [
-        judge_claim(claim, study.arms, study.content.get("seeds") or [], study.folder.name, command, planned)
-        for claim in claims
-    ]
+    seeds, rule = study.content.get("seeds") or [], read_collapse_rule(study.content, study.folder / STUDY_JSON)
+    return [judge_claim(claim, study.arms, seeds, study.folder.name, command, planned, rule) for claim in claims]
 
 
 def files_with_claims(folder: Path) -> list[Path]:

@@ -11,6 +11,8 @@ from hashlib import sha256
 from normbench.evidence.claims.claim import Claim
 from normbench.evidence.claims.expectations import Expectation, Term
 from normbench.evidence.claims.margin_test import ExpectationResult, combined_verdict, judge_expectations
+from normbench.evidence.claims.unlearned import judge_learning, without_verdicts
+from normbench.evidence.comparison.collapses import BY_TASK, CollapseRule
 from normbench.evidence.metrics.differences import worst_possible
 from normbench.evidence.metrics.diverged import Diverged
 from normbench.evidence.metrics.group_metrics import plain_metric, read_by_seed, settings_along
@@ -32,7 +34,8 @@ class ClaimVerdict:
 
     Attributes:
         verdict: holds, opposite, smaller than claimed, cannot tell, too few seeds, incomplete or not run.
-        why: Which runs are missing, or why the claim was not judged; "" where nothing is missing.
+        why: Which runs are missing, or why the claim was not judged; "" where nothing is missing. Also that most runs
+            collapsed.
         parts: The claim's expectations, tested.
         study: The study's name.
         hash: First digits of a sha256 over the identities of all arms that were read.
@@ -65,6 +68,7 @@ def judge_claim(
     study: str,
     command: str,
     planned: ArmSet | None = None,
+    rule: CollapseRule = BY_TASK,
 ) -> ClaimVerdict:
     """Judge a claim by the study's runs.
 
@@ -75,6 +79,7 @@ def judge_claim(
         study: The study's name.
         command: The command that runs the study.
         planned: All arms of the study, for selectors to choose from; by default those with runs.
+        rule: What the study counts as a collapse.
 
     Raises:
         ComparisonError: No run has a metric of the claim.
@@ -95,10 +100,12 @@ def judge_claim(
     tested = [_with_log_margins(e, part) for e, part in zip(claim.expectations, words, strict=True)]
     numbers = [_number_by_seed(expectation, arms, seeds) for expectation in tested]
     parts = judge_expectations(list(zip(tested, numbers, strict=True)), words)
+    unlearned = judge_learning(claim.expectations, read, rule)
+    parts = without_verdicts(parts, claim.expectations, rule) if unlearned else parts
     return replace(
         found,
         verdict=combined_verdict([part.verdict for part in parts]),
-        why=_unreadable_metric(parts),
+        why=unlearned or _unreadable_metric(parts),
         hash=settings_hash(read),
         date=max((str(run.environment.get("started_at", "")) for arm in read for run in arm.runs), default="")[:10],
         parts=parts,

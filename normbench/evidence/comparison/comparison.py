@@ -7,6 +7,7 @@ from pathlib import Path
 
 from normbench.errors import ComparisonError
 from normbench.evidence.comparison.baselines import Baseline, read_baseline
+from normbench.evidence.comparison.collapses import not_learned, read_collapse_rule
 from normbench.evidence.comparison.rows import Row, read_row
 from normbench.evidence.comparison.selection import Condition, read_conditions, refuse_empty_selection, select_arms
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, check_metrics
@@ -41,6 +42,7 @@ class StudyComparison:
         tuned_keys: Keys whose values tuning chose for each arm.
         versions: All versions and devices of the runs, by name.
         is_first_baseline: Whether the first row is the baseline because none is named.
+        judges_collapse: Whether a run can collapse without diverging: it has a limit for its last loss or accuracy.
     """
 
     study: str
@@ -60,6 +62,7 @@ class StudyComparison:
     against: Baseline | None = None
     axes: Sequence[str] = ()
     named: Sequence[str] = ()
+    judges_collapse: bool = False
 
     @cached_property
     def arm_set(self) -> ArmSet:
@@ -70,6 +73,12 @@ class StudyComparison:
     def is_evidence(self) -> bool:
         """Whether any arm has more than one seed."""
         return any(len(row.seeds) > 1 for row in self.rows)
+
+    @property
+    def not_learned(self) -> str:
+        """A sentence where more than half of all runs collapsed: then there is no verdict; else ""."""
+        collapsed, runs = sum(row.num_collapsed for row in self.rows), sum(len(row.seeds) for row in self.rows)
+        return not_learned(collapsed, runs, "collapsed" if self.judges_collapse else "diverged")
 
 
 def compare_runs(
@@ -117,7 +126,8 @@ def compare_study(
     _check_metrics([arm.runs[0] for arm in arms], metrics)
     chosen = list(metrics) or _default_metrics(arms)
     seeds = {*content.get("seeds", ()), *(seed for arm in arms for seed in arm.seeds)}
-    rows = [read_row(arm, chosen, quotes.get(arm.name, ""), seeds) for arm in arms]
+    rule = read_collapse_rule(content, folder / STUDY_JSON)
+    rows = [read_row(arm, chosen, quotes.get(arm.name, ""), seeds, rule) for arm in arms]
     against = read_baseline(content, folder / STUDY_JSON)
     axes, named = axes_and_named_keys(content)
     question = content.get("question", "")
@@ -139,6 +149,7 @@ def compare_study(
         left_out=study.left_out,
         tuned_keys=tuple(content.get("tune") or ()),
         versions=_versions(arms),
+        judges_collapse=any(rule.limit_of(run) for arm in arms for run in arm.runs),
     )
 
 

@@ -3,21 +3,23 @@
 The rules are in docs/methods.md, "4. Verdicts of a comparison".
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from normbench.errors import ComparisonError, SettingError
 from normbench.evidence.comparison.baselines import Baseline, pair_arms, resolve_baseline
 from normbench.evidence.comparison.comparison import StudyComparison
-from normbench.evidence.comparison.rows import Row
+from normbench.evidence.comparison.rows import Row, count_row_collapses
 from normbench.evidence.metrics.differences import metric_effect
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS
-from normbench.evidence.statistics.paired_effect import judge_effects
+from normbench.evidence.statistics.paired_effect import Effect, judge_effects
 
 
 def with_effects(comparison: StudyComparison, baseline: str | None = None) -> StudyComparison:
-    """Return the comparison with every arm's effect on the first metric against its baseline.
+    """Return the comparison with every arm's effect on the first metric against its baseline, and their collapses.
+
+    Where most runs collapsed there is no effect: a difference between failed runs is none between the arms.
 
     Args:
         comparison: The comparison of a study's arms.
@@ -32,13 +34,18 @@ def with_effects(comparison: StudyComparison, baseline: str | None = None) -> St
         return comparison
     rows = comparison.rows
     pairs = {i: j for i, j in enumerate(pair_arms(comparison.arm_set, against)) if j is not None}
+    judged = {} if comparison.not_learned else _judged_effects(rows, pairs, metric)
+    counted = {i: count_row_collapses(rows[i], rows[j]) for i, j in pairs.items()}
+    compared = [replace(row, effect=judged.get(i), collapses=counted.get(i)) for i, row in enumerate(rows)]
+    return replace(comparison, rows=compared, baseline=against.said, against=against)
+
+
+def _judged_effects(rows: Sequence[Row], pairs: Mapping[int, int], metric: str) -> dict[int, Effect]:
     effects = [
         metric_effect(metric, metric_by_seed(rows[i], metric), metric_by_seed(rows[j], metric))
         for i, j in pairs.items()
     ]
-    judged = dict(zip(pairs, judge_effects(effects, direction(metric)), strict=True))
-    compared = [replace(row, effect=judged.get(i)) for i, row in enumerate(rows)]
-    return replace(comparison, rows=compared, baseline=against.said, against=against)
+    return dict(zip(pairs, judge_effects(effects, direction(metric)), strict=True))
 
 
 def resolve_baseline_option(comparison: StudyComparison, text: str) -> Baseline:

@@ -17,6 +17,7 @@ VERDICT = "verdict"
 VERDICTS = ("better", "worse", "higher", "lower", "cannot tell", "too few seeds")
 COUNTS: dict[str, Callable[[Row], float | None]] = {
     "num_diverged": lambda row: row.num_diverged,
+    "num_collapsed": lambda row: row.num_collapsed,
     "num_seeds": lambda row: len(row.seeds),
     "num_parameters": lambda row: row.num_parameters,
     "cpu_ms_per_step": lambda row: row.cpu_ms_per_step,
@@ -91,7 +92,8 @@ def _read_verdict(op: str, value: str, text: str) -> str:
 def failing_rows(comparisons: Sequence[StudyComparison], gate: Gate) -> list[str]:
     """Return a line for every row that fails; empty if none does.
 
-    A row with a number that is not finite fails, as does a comparison without rows.
+    A row with a number that is not finite fails, as does a comparison without rows, and one whose verdict is asked for
+    and that has none because most of its runs collapsed.
 
     Raises:
         ComparisonError: No table has a name, or there is a condition on verdicts and no verdict.
@@ -99,10 +101,18 @@ def failing_rows(comparisons: Sequence[StudyComparison], gate: Gate) -> list[str
     _check_names(comparisons, gate)
     empty = [comparison.study for comparison in comparisons if not comparison.rows]
     lines = [f"{study}: --fail-if {gate.text}: no finished run to judge" for study in empty]
+    unlearned = _unlearned(comparisons, gate)
+    lines += [f"{one.study}: --fail-if {gate.text}: no verdict. {one.not_learned}" for one in unlearned]
     for comparison in comparisons:
         for row in comparison.rows:
             lines += [f"{comparison.study}: {row.arm}: {why}" for why in _row_failures(row, gate)]
     return lines
+
+
+def _unlearned(comparisons: Sequence[StudyComparison], gate: Gate) -> list[StudyComparison]:
+    """Return the comparisons that have no verdict, where the gate asks for one."""
+    asks = any(condition.name == VERDICT for group in gate.groups for condition in group)
+    return [comparison for comparison in comparisons if asks and comparison.not_learned]
 
 
 def _row_failures(row: Row, gate: Gate) -> list[str]:
@@ -142,6 +152,7 @@ def _check_names(comparisons: Sequence[StudyComparison], gate: Gate) -> None:
             rule = f"must be one of {', '.join(known)}, got {condition.name!r}"
             near = did_you_mean(condition.name, known) or " Name it with --metric."
             raise ComparisonError(f"--fail-if {gate.text}: {rule}.{near}")
-        if rows and condition.name == VERDICT and not any(row.effect for row in rows):
+        is_unlearned = any(comparison.not_learned for comparison in comparisons)
+        if rows and condition.name == VERDICT and not is_unlearned and not any(row.effect for row in rows):
             rule = "verdict: must have a baseline to judge against, got none"
             raise ComparisonError(f"--fail-if {gate.text}: {rule}. Add --baseline ARM.")

@@ -32,6 +32,8 @@ class PivotCell:
         seeds: Seeds with a finished run.
         figure: The summary of the metric.
         num_diverged: Number of its runs that diverged.
+        num_collapsed: Number of its runs that collapsed; those that diverged are among them.
+        collapsed_seeds: Seeds of these runs.
         effect: Effect against the baseline's arm in the same column.
         is_baseline: Whether it is a baseline, or the arm that a baseline was tuned from.
     """
@@ -42,6 +44,8 @@ class PivotCell:
     num_diverged: int
     effect: Effect | None = None
     is_baseline: bool = False
+    num_collapsed: int = 0
+    collapsed_seeds: tuple[int, ...] = ()
 
     @property
     def by_seed(self) -> Mapping[int, float]:
@@ -83,6 +87,7 @@ class Pivot:
         not_fixed: Other settings that differ between cells.
         baseline: Label of the baseline's line.
         trend: Trend along the lines of a table by one numeric setting.
+        judges_collapse: Whether a run can collapse without diverging.
     """
 
     study: str
@@ -95,6 +100,7 @@ class Pivot:
     not_fixed: tuple[str, ...]
     baseline: str | None = None
     trend: Trend | None = None
+    judges_collapse: bool = False
 
 
 def make_pivots(comparison: StudyComparison, by: Sequence[str]) -> list[Pivot]:
@@ -118,11 +124,15 @@ def make_pivots(comparison: StudyComparison, by: Sequence[str]) -> list[Pivot]:
     not_fixed = tuple(key for key in others if key not in split)
     made = [
         replace(
-            _make_table(comparison, tuple(by), rows), fixed=dict(zip(split, fixed, strict=True)), not_fixed=not_fixed
+            _make_table(comparison, tuple(by), rows),
+            fixed=dict(zip(split, fixed, strict=True)),
+            not_fixed=not_fixed,
+            judges_collapse=comparison.judges_collapse,
         )
         for fixed, rows in tables.items()
     ]
-    return [_with_verdicts(pivot) for pivot in made] if main_metric(comparison) else made
+    has_verdicts = main_metric(comparison) and not comparison.not_learned
+    return [_with_verdicts(pivot) for pivot in made] if has_verdicts else made
 
 
 def _make_table(comparison: StudyComparison, by: tuple[str, ...], rows: Mapping[tuple[str, ...], Row]) -> Pivot:
@@ -147,7 +157,15 @@ def _make_cell(row: Row | None, metric: str, baseline: Baseline | None) -> Pivot
     if row is None:
         return None
     is_baseline = baseline is not None and replace(baseline, is_tuned=False).matches(row.labelled.id)
-    return PivotCell(row.arm, row.seeds, row.figures[metric], row.num_diverged, is_baseline=is_baseline)
+    return PivotCell(
+        row.arm,
+        row.seeds,
+        row.figures[metric],
+        row.num_diverged,
+        is_baseline=is_baseline,
+        num_collapsed=row.num_collapsed,
+        collapsed_seeds=row.collapsed_seeds,
+    )
 
 
 def _with_verdicts(pivot: Pivot) -> Pivot:

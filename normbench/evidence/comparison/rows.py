@@ -6,10 +6,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from normbench.evidence.comparison.collapses import BY_TASK, CollapseRule, collapsed_seeds
+from normbench.evidence.metrics.diverged import Diverged
 from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.evidence.metrics.scales import mean_interval
 from normbench.evidence.statistics.means import mean_of, sample_std
 from normbench.evidence.statistics.paired_effect import Effect
+from normbench.evidence.statistics.verdicts.collapse import Collapses, count_collapses
+from normbench.evidence.statistics.verdicts.sign_test import clopper_pearson
 from normbench.storage.arm_id import ArmEntry, LabelledArm
 from normbench.storage.run_folder import Arm
 from normbench.storage.run_status import RunStatus
@@ -26,6 +30,7 @@ class SeedSummary:
         std: Sample standard deviation (n - 1) of the values; None with one seed.
         low: Lower end of the mean's 95 % interval; None with one seed. See ``mean_interval``.
         high: Upper end of the interval.
+        num_diverged: Number of values that were read off runs that diverged, and say only how bad these count.
     """
 
     values: tuple[float, ...]
@@ -34,16 +39,18 @@ class SeedSummary:
     std: float | None = None
     low: float | None = None
     high: float | None = None
+    num_diverged: int = 0
 
     @classmethod
     def of(cls, values: Sequence[float], metric: str) -> "SeedSummary":
         """Summarize the values of an arm's seeds."""
         n = len(values)
         mean = mean_of(values)
+        num_diverged = sum(isinstance(value, Diverged) for value in values)
         if n < 2 or not all(map(math.isfinite, values)):
-            return cls(tuple(values), n, mean)
+            return cls(tuple(values), n, mean, num_diverged=num_diverged)
         low, high = mean_interval(metric, values)
-        return cls(tuple(values), n, mean, sample_std(values), low, high)
+        return cls(tuple(values), n, mean, sample_std(values), low, high, num_diverged)
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,10 @@ class Row:
         name: The arm's name under ``arms:``; "" where it has none.
         sets: Values that a grid sets, by full key.
         tuned: Keys whose values tuning chose.
+        num_collapsed: Number of its runs that collapsed; those that diverged are among them.
+        collapsed_seeds: Seeds of these runs.
+        collapse_rate: 95 % interval of the share of runs that collapse (Clopper and Pearson, 1934).
+        collapses: The collapsed runs of the arm and of its baseline, over the seeds of both.
     """
 
     arm: str
@@ -81,6 +92,10 @@ class Row:
     name: str = ""
     sets: Mapping[str, Any] = field(default_factory=dict)
     tuned: Sequence[str] = ()
+    num_collapsed: int = 0
+    collapsed_seeds: tuple[int, ...] = ()
+    collapse_rate: tuple[float, float] | None = None
+    collapses: Collapses | None = None
 
     @cached_property
     def labelled(self) -> LabelledArm:
@@ -93,8 +108,9 @@ class Row:
         return bool(self.tuned)
 
 
-def read_row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int]) -> Row:
+def read_row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int], rule: CollapseRule = BY_TASK) -> Row:
     """Read the row of one arm; ``seeds`` are all seeds of the comparison."""
+    collapsed = collapsed_seeds(arm.runs, rule)
     values = [read_metrics(run, metrics) for run in arm.runs]
     costs = [cost for run in arm.runs if (cost := run.environment.get("cpu_s_per_step")) is not None]
     return Row(
@@ -111,4 +127,15 @@ def read_row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int]) -> R
         name=arm.labelled.id.name,
         sets=arm.labelled.sets,
         tuned=tuple(sorted(arm.labelled.id.tuned)),
+        num_collapsed=len(collapsed),
+        collapsed_seeds=collapsed,
+        collapse_rate=None if rule.is_quick else clopper_pearson(len(collapsed), len(arm.runs)),
     )
+
+
+def count_row_collapses(row: Row, baseline: Row) -> Collapses | None:
+    """Count the collapses of an arm and its baseline over the seeds of both; None where no collapse is judged."""
+    seeds = sorted(set(row.seeds).intersection(baseline.seeds))
+    if not seeds or row.collapse_rate is None:
+        return None
+    return count_collapses(*([seed in arm.collapsed_seeds for seed in seeds] for arm in (row, baseline)))

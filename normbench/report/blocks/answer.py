@@ -10,6 +10,7 @@ from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.numbers import CANNOT_TELL, TOO_FEW, metric_title, metric_value
 
 MAX_NAMED = 4
+UNLEARNED_WAY_OUT = "No verdict. More num_steps, or --tune optimizer.lr, may help."
 
 
 def answer_block(comparison: StudyComparison) -> list[Block]:
@@ -19,8 +20,13 @@ def answer_block(comparison: StudyComparison) -> list[Block]:
 
 
 def answer(comparison: StudyComparison) -> str:
-    """Return the arm that is best on average, and the verdict of each other arm against the baseline."""
+    """Return the arm that is best on average, and the verdict of each other arm against the baseline.
+
+    Where most runs collapsed there is neither.
+    """
     rows = comparison.rows
+    if comparison.not_learned:
+        return f"{comparison.not_learned} {UNLEARNED_WAY_OUT}"
     effects = [row.effect for row in rows if row.effect]
     if not effects:
         return "Cannot tell: one seed each is no evidence." if len(rows) > 1 and not comparison.is_evidence else ""

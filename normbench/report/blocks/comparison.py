@@ -7,7 +7,8 @@ from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
 from normbench.evidence.comparison.rows import Row
 from normbench.report.blocks.answer import answer_block, baseline_name, has_own_names, setting_text
-from normbench.report.blocks.block import Block, Column, Line, Table, keys, words
+from normbench.report.blocks.block import Block, Column, Line, Table, as_lines, keys, words
+from normbench.report.blocks.failed_runs import failure_columns, failure_details, failure_lines
 from normbench.report.blocks.next_steps import evidence_block
 from normbench.report.blocks.numbers import metric_title
 from normbench.report.blocks.pivot import pivot_blocks
@@ -29,9 +30,12 @@ def comparison_blocks(
     if not comparison.rows:
         return [head, *notes_blocks(comparison), *evidence_block(comparison)]
     if pivots:
-        return [head, *pivot_blocks(pivots), *notes_blocks(comparison)]
+        found = failure_lines(comparison, [pivots[0].metric])
+        failed = [Block(lines=as_lines(found), is_joined=True)] if found else []
+        unlearned = answer_block(comparison) if comparison.not_learned else []
+        return [head, *unlearned, *pivot_blocks(pivots), *failed, *notes_blocks(comparison)]
     table = Block(table=comparison_table(comparison, details=details))
-    worth = [Line(line) for line in footnote(comparison)]
+    worth = as_lines([*failure_lines(comparison, list(comparison.rows[0].figures)), *footnote(comparison)])
     below = [Block(lines=worth, is_joined=True)] if worth else []
     return [head, *answer_block(comparison), table, *below, *notes_blocks(comparison), *evidence_block(comparison)]
 
@@ -68,8 +72,10 @@ def comparison_table(comparison: StudyComparison, *, details: bool = False) -> T
     has_effects = any(row.effect for row in rows)
     judged = [_effects(comparison), _verdicts(rows)] if has_effects else []
     others = [_metric(rows, metric) for metric in metrics[1:]]
-    columns = [*_names(comparison, details=details), _metric(rows, metrics[0]), *judged, *others, *_counts(rows)]
-    return Table([*columns, *(_details(rows) if details else []), *_quotes(rows)])
+    columns = [*_names(comparison, details=details), _metric(rows, metrics[0]), *judged, *others, *_seeds_column(rows)]
+    columns += failure_columns(comparison)
+    more = [*failure_details(comparison), *_details(rows)] if details else []
+    return Table([*columns, *more, *_quotes(rows)])
 
 
 def _names(comparison: StudyComparison, *, details: bool) -> list[Column]:
@@ -101,12 +107,10 @@ def _verdicts(rows: Sequence[Row]) -> Column:
     return words("verdict", [row.effect or "" for row in rows], what="verdict")
 
 
-def _counts(rows: Sequence[Row]) -> list[Column]:
-    """Return seeds where arms differ in their number, and diverged runs where there are any."""
+def _seeds_column(rows: Sequence[Row]) -> list[Column]:
+    """Return the number of seeds where arms differ in it."""
     seeds = [len(row.seeds) for row in rows]
-    diverged = [f"{row.num_diverged} of {len(row.seeds)}" if row.num_diverged else "-" for row in rows]
-    columns = [Column("seeds", seeds)] if len(set(seeds)) > 1 else []
-    return columns + ([Column("diverged", diverged)] if any(row.num_diverged for row in rows) else [])
+    return [Column("seeds", seeds)] if len(set(seeds)) > 1 else []
 
 
 def _details(rows: Sequence[Row]) -> list[Column]:

@@ -105,13 +105,18 @@ def interval_text(metric: str, figure: SeedSummary) -> str:
 
 
 def mean_text(metric: str, figure: SeedSummary) -> str:
-    """Return a mean with its 95 % interval as text."""
+    """Return a mean with its 95 % interval as text, marked where it holds diverged runs."""
     if math.isnan(figure.mean):
         return "-"
     if figure.low is None:
-        return metric_value(metric, figure.mean)
+        return metric_value(metric, figure.mean) + diverged_mark(figure)
     mean = f"{100 * figure.mean:.1f}" if metric.endswith("accuracy") else short(figure.mean)
-    return f"{mean} {interval_text(metric, figure)}"
+    return f"{mean} {interval_text(metric, figure)}{diverged_mark(figure)}"
+
+
+def diverged_mark(figure: SeedSummary) -> str:
+    """Return a star for a mean that holds what diverged runs count as; a line below the table explains it."""
+    return "*" if figure.num_diverged and not math.isnan(figure.mean) else ""
 
 
 def effect_text(effect: Effect | None) -> str:
@@ -155,7 +160,7 @@ def value_text(value: Any, what: str = "", *, with_interval: bool = False) -> st
     """
     match value:
         case SeedSummary():
-            spread = with_spread(what, value.mean, value.std)
+            spread = with_spread(what, value.mean, value.std) + diverged_mark(value)
             return f"{spread} {interval_text(what, value)}".rstrip() if with_interval else spread
         case Effect():
             return verdict_text(value) if what == "verdict" else effect_text(value)

@@ -110,7 +110,10 @@ def _cell_text(pivot: Pivot, cell: PivotCell | None) -> str:
         return "-"
     most = max(len(other.seeds) for line in pivot.lines for other in line.cells if other)
     few = [f"n {len(cell.seeds)}"] if len(cell.seeds) < most else []
-    marks = [*few, *([f"{cell.num_diverged} diverged"] if cell.num_diverged else [])]
+    failed = f"{cell.num_collapsed} collapsed" * bool(cell.num_collapsed)
+    if not pivot.judges_collapse:
+        failed = f"{cell.num_diverged} diverged" * bool(cell.num_diverged)
+    marks = [*few, *([failed] if failed else [])]
     return mean_text(pivot.metric, cell.figure) + (f" ({', '.join(marks)})" if marks else "")
 
 

@@ -121,8 +121,10 @@ def _paragraph(verdict: ClaimVerdict) -> list[str]:
     where = f"[{title}]({url})" if url.startswith("http") else title
     source_text = f": “{quote}” {where}" if quote else f": {where}" if where else " (a control; no document says so)"
     lines = [f"**{verdict.id}** {verdict.says}{source_text} — **{verdict.verdict}**", ""]
-    discussion = " ".join(verdict.discussion.split()) or " ".join(map(_undecided_text, verdict.parts))
-    return lines + ([discussion.strip(), ""] if discussion.strip() else [])
+    reason = f"{verdict.why}." if verdict.why and verdict.parts else ""
+    undecided = "" if reason else " ".join(map(_undecided_text, verdict.parts))
+    text = f"{reason} {' '.join(verdict.discussion.split()) or undecided}".strip()
+    return lines + ([text, ""] if text else [])
 
 
 def _undecided_text(part: ExpectationResult) -> str:

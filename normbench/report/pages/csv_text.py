@@ -34,7 +34,8 @@ def _line(study: str, row: Row) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     for metric, figure in row.figures.items():
         figures |= _figure(f"{metric}_", figure)
-    counts = {"num_seeds": len(row.seeds), "num_diverged": row.num_diverged, "num_parameters": row.num_parameters}
+    failed = {"num_diverged": row.num_diverged, "num_collapsed": row.num_collapsed}
+    counts = {"num_seeds": len(row.seeds), **failed, "num_parameters": row.num_parameters}
     line = {"study": study, "arm": row.arm, **counts, "cpu_ms_per_step": row.cpu_ms_per_step, **figures}
     return line | _effect(row.effect) | dict(row.settings)
 
@@ -52,7 +53,7 @@ def _cells(pivot: Pivot) -> list[dict[str, Any]]:
     return [
         {"study": pivot.study, "metric": pivot.metric, **pivot.fixed}
         | dict(zip(pivot.by, (line.label, column), strict=False))
-        | {"arm": cell.arm, "num_diverged": cell.num_diverged}
+        | {"arm": cell.arm, "num_diverged": cell.num_diverged, "num_collapsed": cell.num_collapsed}
         | _figure("", cell.figure)
         | _effect(cell.effect)
         for line in pivot.lines

@@ -30,8 +30,13 @@ def comparisons_json(comparisons: Sequence[StudyComparison], more: Sequence[Mapp
         comparisons: With or without effects.
         more: Further entries for each, such as its tables by settings.
     """
-    content = [asdict(comparison) | dict(more[i] if more else {}) for i, comparison in enumerate(comparisons)]
+    content = [comparison_mapping(one) | dict(more[i] if more else {}) for i, one in enumerate(comparisons)]
     return json.dumps(json_ready(content), indent=2)
+
+
+def comparison_mapping(comparison: StudyComparison) -> dict[str, Any]:
+    """Return all fields of a comparison, and why it has no verdict where most runs collapsed."""
+    return asdict(comparison) | {"not_learned": comparison.not_learned}
 
 
 def claims_json(verdicts: Sequence[ClaimVerdict]) -> str:
@@ -80,7 +85,7 @@ def study_mapping(
             "layers": [asdict(report_layers(arm)) for arm in reversed(mine.values())],
             "standouts": [asdict(found) for found in study_standouts(study)],
             "surfaces": [asdict(found) for found in surfaces(study.arms)],
-            "comparison": asdict(comparison),
+            "comparison": comparison_mapping(comparison),
             "claims": [claim_mapping(verdict) for verdict in study_verdicts(study)],
             "blocks": blocks_mapping(screen_blocks(study, arm_names, config, choices)),
         }

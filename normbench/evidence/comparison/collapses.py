@@ -1,0 +1,139 @@
+"""CollapseRule: tells which runs of a study collapsed, by the rule that stood in its file before its runs.
+
+The rules are in docs/methods.md, "5. Diverged and collapsed runs".
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from normbench.errors import RunFolderError
+from normbench.evidence.metrics.column_kinds import column_direction
+from normbench.evidence.metrics.diverged import is_diverged
+from normbench.storage.files.json_files import DELETE_AND_RERUN
+from normbench.storage.run_folder import Run
+
+TRAIN_LOSS, TRAIN_ACCURACY = "train_loss", "train_accuracy"
+METRICS = tuple(f"{split}_{what}" for split in ("train", "validation", "test") for what in ("loss", "accuracy"))
+"""What a study may judge collapse by: the last value of a column."""
+LEAST_GAIN = 0.1
+"""Share of the way from the constant predictor to a perfect fit that a run has to come."""
+
+
+def limit_word(metric: str) -> str:
+    """Return on which side of a limit a run has collapsed: "below" one of accuracy, "above" one of loss."""
+    return "below" if column_direction(metric) == "higher" else "above"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A limit on the last value of a column: a run beyond it has collapsed."""
+
+    metric: str
+    value: float
+
+    def is_crossed(self, value: float) -> bool:
+        """Return whether a value lies beyond the limit, or is not finite."""
+        is_beyond = value < self.value if limit_word(self.metric) == "below" else value > self.value
+        return is_beyond or not math.isfinite(value)
+
+
+@dataclass(frozen=True)
+class CollapseRule:
+    """What a study counts as a collapse.
+
+    Attributes:
+        declared: The limit that the study file gives; None where each run's task decides.
+        has_limits: Whether a run can collapse without diverging.
+        is_quick: Whether the study was run with --quick, in which no run collapses: it is too short to learn.
+    """
+
+    declared: Limit | None = None
+    has_limits: bool = True
+    is_quick: bool = False
+
+    def limit_of(self, run: Run) -> Limit | None:
+        """Return the limit of a run; None where it has none: without targets, without steps, without such a column."""
+        if self.is_quick or not self.has_limits or not run.summary.get("total_steps"):
+            return None
+        limit = self.declared or _limit_of_task(run)
+        return limit if limit and last_value(run, limit.metric) is not None else None
+
+    def has_collapsed(self, run: Run) -> bool:
+        """Return whether a run diverged, ended at a loss that is not finite, or ended beyond its limit."""
+        if self.is_quick:
+            return False
+        limit = self.limit_of(run)
+        return is_diverged(run) or _has_infinite_loss(run) or (limit is not None and _is_beyond(run, limit))
+
+
+BY_TASK = CollapseRule()
+"""The rule of a study that declares none."""
+
+
+def read_collapse_rule(study: Mapping[str, Any], path: Path) -> CollapseRule:
+    """Read the rule from study.json; ``path`` is the file's name for messages.
+
+    Raises:
+        RunFolderError: The entry is no rule.
+    """
+    said, is_quick = study.get("collapse"), "--quick" in (study.get("options") or ())
+    if said is None or said is False:
+        return CollapseRule(has_limits=said is None, is_quick=is_quick)
+    try:
+        metric = said["metric"]
+        return CollapseRule(Limit(METRICS[METRICS.index(metric)], float(said[limit_word(metric)])), is_quick=is_quick)
+    except (TypeError, KeyError, ValueError, AttributeError):
+        rule = "collapse: must be what a study declares as a collapse"
+        raise RunFolderError(f"{path}: {rule}, got {said!r:.60}. {DELETE_AND_RERUN}") from None
+
+
+def last_value(run: Run, metric: str) -> float | None:
+    """Return the last value of a column, nan for one that was not finite; None where the run has no such column."""
+    return _number(run.summary.get("metrics"), metric)
+
+
+def _number(numbers: Any, name: str) -> float | None:
+    """Return a number of a mapping in summary.json, where null stands for one that is not finite."""
+    if not isinstance(numbers, Mapping) or name not in numbers:
+        return None
+    found = numbers[name]
+    return float(found) if isinstance(found, int | float) else math.nan
+
+
+def _has_infinite_loss(run: Run) -> bool:
+    loss = last_value(run, TRAIN_LOSS)
+    return loss is not None and not math.isfinite(loss)
+
+
+def _is_beyond(run: Run, limit: Limit) -> bool:
+    value = last_value(run, limit.metric)
+    return value is not None and limit.is_crossed(value)
+
+
+def _limit_of_task(run: Run) -> Limit | None:
+    """Return the limit relative to the best constant output on the training set; None without targets."""
+    constant = run.summary.get("constant_predictor")
+    accuracy, loss = (_number(constant, metric) for metric in (TRAIN_ACCURACY, TRAIN_LOSS))
+    if accuracy is not None:
+        return Limit(TRAIN_ACCURACY, accuracy + LEAST_GAIN * (1 - accuracy))
+    return None if loss is None else Limit(TRAIN_LOSS, (1 - LEAST_GAIN) * loss)
+
+
+def not_learned(num_collapsed: int, num_runs: int, word: str = "collapsed") -> str:
+    """Return a sentence where more than half of the runs collapsed, which leaves nothing to compare; else "".
+
+    Example:
+        >>> not_learned(13, 24), not_learned(12, 24)
+        ('This task was not learned: 13 of 24 runs collapsed.', '')
+    """
+    if 2 * num_collapsed <= num_runs:
+        return ""
+    return f"This task was not learned: {num_collapsed} of {num_runs} run{'s' * (num_runs > 1)} {word}."
+
+
+def collapsed_seeds(runs: Sequence[Run], rule: CollapseRule) -> tuple[int, ...]:
+    """Return the seeds whose run collapsed."""
+    return tuple(run.seed for run in runs if rule.has_collapsed(run))

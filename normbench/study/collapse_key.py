@@ -1,0 +1,89 @@
+"""Checks collapse: the limit on a run's last loss or accuracy beyond which it counts as collapsed."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from normbench.errors import ConfigError, did_you_mean
+from normbench.evidence.comparison.collapses import METRICS, limit_word
+from normbench.storage.files.located import Located
+from normbench.study.config import RunConfig
+
+KEYS = ("metric", "below", "above")
+_METRICS_OF_TASK = {
+    "classification": METRICS,
+    "regression": tuple(metric for metric in METRICS if metric.endswith("loss")),
+    "signal": (),
+}
+
+
+def check_collapse(located: Located) -> None:
+    """Check the value under ``collapse:`` by itself.
+
+    Raises:
+        ConfigError: Every mistake in it, one line each.
+    """
+    given = located.data.get("collapse")
+    complaints = [] if given is None or given is False else list(_complaints(given))
+    if complaints:
+        raise ConfigError([f"{_place(located, key)}: {key}: {text}" for key, text in complaints])
+
+
+def refuse_unrecorded_metric(given: Any, configs: Mapping[str, RunConfig], located: Located) -> None:
+    """Refuse a metric that the runs of some arm do not record.
+
+    Raises:
+        ConfigError: With the metrics that they do.
+    """
+    for arm, config in configs.items() if given else ():
+        known, of = _METRICS_OF_TASK[config.dataset.task], f"{config.dataset.name} (arm {arm})"
+        if given["metric"] not in known:
+            rule = f"must be one of {', '.join(known)} for {of}" if known else f"must not be given for {of}"
+            way_out = "Choose one of these." if known else "It has no targets: leave collapse out."
+            place = _place(located, "collapse.metric")
+            raise ConfigError([f"{place}: collapse.metric: {rule}, got {given['metric']!r}. {way_out}"])
+
+
+def _place(located: Located, key: str) -> str:
+    return located.place(tuple(key.split(".")))
+
+
+def _complaints(given: Any) -> Iterator[tuple[str, str]]:
+    """Yield the key and the text of each mistake."""
+    if not isinstance(given, Mapping):
+        rule = "must be false, or a mapping of metric and below or above"
+        yield "collapse", f"{rule}, got {given!r:.60}. {_example()}"
+        return
+    for key in given:
+        if key not in KEYS:
+            yield f"collapse.{key}", f"must be one of {', '.join(KEYS)}, got {key!r}.{did_you_mean(str(key), KEYS)}"
+    metric = given.get("metric")
+    if metric not in METRICS:
+        got = f"{metric!r:.60}.{did_you_mean(str(metric), METRICS)}" if "metric" in given else "nothing. Add it."
+        yield "collapse.metric", f"must be one of {', '.join(METRICS)}, got {got}"
+    yield from _limit_complaints(given, limit_word(metric) if metric in METRICS else "")
+
+
+def _limit_complaints(given: Mapping[str, Any], word: str) -> Iterator[tuple[str, str]]:
+    """Yield the mistakes in the limit; ``word`` is the key that the metric takes, "" where that is not known."""
+    found = [key for key in ("below", "above") if key in given]
+    if not found:
+        yield "collapse", f"must hold {word or 'below or above'}, the limit, got {given!r:.60}. {_example(word)}"
+    for key in found:
+        if word and key != word:
+            better = "higher" if word == "below" else "lower"
+            rule = f"must be {word} for {given['metric']}, of which {better} is better"
+            yield f"collapse.{key}", f"{rule}, got {key}. {_example(word)}"
+        elif not _is_limit(given[key], key):
+            rule = "must be a number above 0" + ", at most 1, as accuracies are" * (key == "below")
+            yield f"collapse.{key}", f"{rule}, got {given[key]!r:.60}. {_example(key)}"
+
+
+def _is_limit(value: Any, key: str) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return is_number and 0 < value <= (1 if key == "below" else math.inf)
+
+
+def _example(word: str = "") -> str:
+    limit = "train_loss, above: 1.0" if word == "above" else "train_accuracy, below: 0.5"
+    return f"Example: collapse: {{metric: {limit}}}"
