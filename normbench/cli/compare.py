@@ -40,7 +40,7 @@ def command(
     weight.std@hidden2, and before it what is made of its steps, of which the list stands below. With a baseline the
     first metric is judged: effect paired by seed, interval, p, verdict. --by gives it by one or two settings, each cell
     one arm, with verdicts along numbers. --plot draws it over the steps, or over the setting of --by. --fail-if
-    compares means, num_diverged or verdict in any row: 'test_loss>0.5 and num_diverged>0 or verdict==worse'.
+    compares means, num_collapsed, num_diverged or verdict in any row: 'test_loss>0.5 or num_collapsed>0'.
 
     Example: normbench compare runs/lenet_bn --metric test_loss
     """

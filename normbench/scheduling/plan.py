@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import ConfigError, RunFolderError
+from normbench.evidence.comparison.collapses import LATE_RULE
 from normbench.scheduling.ownership import is_run_config, refuse_another_files_folder, source_path
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.storage.files.json_files import json_ready, read_json, write_json, write_sealed_json
@@ -16,7 +17,7 @@ from normbench.storage.identity import ENGINE, NUMERICS, RunIdentity, read_ident
 from normbench.storage.lock import locked, remove_part_files
 from normbench.storage.names import is_name
 from normbench.storage.resolved_settings import flatten
-from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, arm_folder_name
+from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, SUMMARY_JSON, arm_folder_name
 from normbench.study.arms import entry_of
 from normbench.study.config import Study
 from normbench.study.resolved import flat_settings
@@ -132,8 +133,17 @@ def write_study_files(plan: Plan) -> None:
         remove_part_files(plan.folder)
         _write_arms(plan.runs)
         content = study_content(plan) | {"source_path": source_path(plan.study, plan.folder)}
+        content |= {LATE_RULE: _has_late_rule(plan)}
         if not _is_from_config_of_a_run(content, plan.folder / STUDY_JSON):
             write_json(plan.folder / STUDY_JSON, content)
+
+
+def _has_late_rule(plan: Plan) -> bool:
+    """Return whether runs had finished under another rule of collapse than the study's own."""
+    earlier = _read_earlier_study(plan.folder)
+    is_other = bool(earlier) and earlier.get("collapse") != plan.study.collapse
+    is_asked = is_other or bool(earlier.get(LATE_RULE))
+    return is_asked and any(plan.folder.glob(f"*/seed-*/{SUMMARY_JSON}"))
 
 
 def _write_arms(runs: Sequence[PlannedRun]) -> None:

@@ -18,6 +18,8 @@ from normbench.storage.run_folder import Run
 TRAIN_LOSS, TRAIN_ACCURACY = "train_loss", "train_accuracy"
 METRICS = tuple(f"{split}_{what}" for split in ("train", "validation", "test") for what in ("loss", "accuracy"))
 """What a study may judge collapse by: the last value of a column."""
+LATE_RULE = "collapse_changed_after_runs"
+"""Key of study.json: the rule is another than that with which runs of the study had finished."""
 LEAST_GAIN = 0.1
 """Share of the way from the constant predictor to a perfect fit that a run has to come."""
 
@@ -33,6 +35,10 @@ class Limit:
 
     metric: str
     value: float
+
+    def __str__(self) -> str:
+        """Return the limit in words."""
+        return f"{self.metric} {limit_word(self.metric)} {self.value:g}"
 
     def is_crossed(self, value: float) -> bool:
         """Return whether a value lies beyond the limit, or is not finite."""
@@ -53,6 +59,16 @@ class CollapseRule:
     declared: Limit | None = None
     has_limits: bool = True
     is_quick: bool = False
+
+    def __str__(self) -> str:
+        """Return when a run collapses, as the end of a sentence that begins with "if it"."""
+        if not self.has_limits:
+            return "diverged"
+        if self.declared:
+            return f"diverged or ended with a {self.declared}"
+        return (
+            "diverged or came less than a tenth of the way from the best constant output to a perfect fit in training"
+        )
 
     def limit_of(self, run: Run) -> Limit | None:
         """Return the limit of a run; None where it has none: without targets, without steps, without such a column."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from normbench.errors import ComparisonError
 from normbench.evidence.comparison.baselines import Baseline, read_baseline
-from normbench.evidence.comparison.collapses import not_learned, read_collapse_rule
+from normbench.evidence.comparison.collapses import BY_TASK, LATE_RULE, CollapseRule, not_learned, read_collapse_rule
 from normbench.evidence.comparison.rows import Row, read_row
 from normbench.evidence.comparison.selection import Condition, read_conditions, refuse_empty_selection, select_arms
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, check_metrics
@@ -43,6 +43,8 @@ class StudyComparison:
         versions: All versions and devices of the runs, by name.
         is_first_baseline: Whether the first row is the baseline because none is named.
         judges_collapse: Whether a run can collapse without diverging: it has a limit for its last loss or accuracy.
+        collapse_rule: What the study counts as a collapse.
+        is_rule_late: Whether the rule was changed after runs had finished.
     """
 
     study: str
@@ -63,6 +65,8 @@ class StudyComparison:
     axes: Sequence[str] = ()
     named: Sequence[str] = ()
     judges_collapse: bool = False
+    collapse_rule: CollapseRule = BY_TASK
+    is_rule_late: bool = False
 
     @cached_property
     def arm_set(self) -> ArmSet:
@@ -150,6 +154,8 @@ def compare_study(
         tuned_keys=tuple(content.get("tune") or ()),
         versions=_versions(arms),
         judges_collapse=any(rule.limit_of(run) for arm in arms for run in arm.runs),
+        collapse_rule=rule,
+        is_rule_late=bool(content.get(LATE_RULE)),
     )
 
 

@@ -143,12 +143,14 @@ def notes_blocks(comparison: StudyComparison) -> list[Block]:
 
 
 def notes(comparison: StudyComparison) -> list[str]:
-    """Return arms without runs, missing seeds, folders left out, what is not compared, and several torch versions."""
+    """Return what is missing, left out or not compared, a late rule of collapse, and several torch versions."""
     missing = [f"{arm}: no finished run." for arm in comparison.missing]
     lacking = [f"{row.arm}: no run of {_seeds(row.missing_seeds)}." for row in comparison.rows if row.missing_seeds]
     paired = [f"{lacking[-1]} Only seeds that both arms have are compared."] if lacking else []
     left_out = [f"{name}: left out, the study as last run does not name it." for name in comparison.left_out]
-    return [*missing, *lacking[:-1], *paired, *left_out, *_not_finite(comparison), *_across_versions(comparison)]
+    late = ["The collapse rule was changed after runs had finished."] if comparison.is_rule_late else []
+    found = [*missing, *lacking[:-1], *paired, *left_out, *late]
+    return [*found, *_not_finite(comparison), *_across_versions(comparison)]
 
 
 def _across_versions(comparison: StudyComparison) -> list[str]:

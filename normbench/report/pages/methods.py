@@ -17,7 +17,7 @@ MACHINE = ("device", "python")
 
 
 def methods_paragraph(comparison: StudyComparison, pivots: Sequence[Pivot] = ()) -> str:
-    """Return one paragraph: n, varied settings, tuning, test, correction, interval, diverged runs, versions."""
+    """Return one paragraph: n, varied settings, tuning, test, correction, interval, failed runs, versions."""
     if not comparison.rows:
         return f"{comparison.study}: no finished run."
     sentences = [
@@ -27,7 +27,9 @@ def methods_paragraph(comparison: StudyComparison, pivots: Sequence[Pivot] = ())
         INTERVALS,
         _test(comparison, pivots),
         _trends(pivots),
+        _collapsed(comparison),
         _diverged(comparison),
+        f"{comparison.not_learned} No verdict is given." if comparison.not_learned else "",
         _versions(comparison),
     ]
     return " ".join(sentence for sentence in sentences if sentence)
@@ -87,6 +89,14 @@ def _trends(pivots: Sequence[Pivot]) -> str:
     if not any(trends):
         return ""
     return "A metric falls or rises along a setting where the same test of Kendall's tau of each seed says so (Holm)."
+
+
+def _collapsed(comparison: StudyComparison) -> str:
+    """Return the number of collapsed runs and what a collapse is; "" where only diverging is one."""
+    if not comparison.judges_collapse:
+        return ""
+    count, runs = sum(row.num_collapsed for row in comparison.rows), sum(len(row.seeds) for row in comparison.rows)
+    return f"A run counts as collapsed if it {comparison.collapse_rule}: {count} of {runs} did."
 
 
 def _diverged(comparison: StudyComparison) -> str:

@@ -116,7 +116,8 @@ def test_a_value_is_a_number_and_nothing_is_evaluated(value):
 
 
 def test_an_unknown_name_gets_the_near_one():
-    known = "test_loss, best test_accuracy, num_diverged, num_seeds, num_parameters, cpu_ms_per_step, verdict"
+    counts = "num_diverged, num_collapsed, num_seeds, num_parameters, cpu_ms_per_step"
+    known = f"test_loss, best test_accuracy, {counts}, verdict"
     message = f"--fail-if tset_loss<1: must be one of {known}, got 'tset_loss'. Did you mean 'test_loss'?"
     assert refusal("tset_loss<1") == message
 
