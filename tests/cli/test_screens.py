@@ -77,6 +77,8 @@ def test_the_commands_of_the_screen_work():
 
 
 def test_the_screens_of_a_study_of_three_arms_and_eight_seeds():
+    has_learned = "collapse: {metric: train_loss, above: 100}\n"  # one step of training is no failure here
+    Path("six.yaml").write_text(SIX + has_learned, encoding="utf-8")
     out = screen("run", "six.yaml", *STUDY, "--seeds", 8, "--quiet")
     lines = out.splitlines()
     assert lines[0] == "six"
@@ -86,6 +88,7 @@ def test_the_screens_of_a_study_of_three_arms_and_eight_seeds():
         *("none", "batch_norm", "group_norm") * 2
     ]
     assert "baseline (first)" in out
+    assert "\n0 of 8 collapsed leaves room for a rate of up to 37 %.\n" in out
     assert "parameters" not in out
     compared = screen("compare")
     assert out.startswith(compared)
@@ -93,6 +96,13 @@ def test_the_screens_of_a_study_of_three_arms_and_eight_seeds():
     assert "parameters" in details
     again = normbench("run", "six.yaml", *STUDY, "--seeds", 8, "--quiet", "--details").out
     assert again.count("std per layer · norm=") == 3
+
+
+def test_the_screens_of_a_task_that_was_not_learned():
+    out = screen("run", "six.yaml", *STUDY, "--seeds", 2, "--quiet", "--set", "optimizer.lr=1.0e-9")
+    assert "ANSWER  This task was not learned: 6 of 6 runs collapsed. No verdict." in out
+    assert "better" not in out
+    assert out.startswith(screen("compare"))
 
 
 def test_a_long_network_and_warnings_fit_on_the_screen_too():
