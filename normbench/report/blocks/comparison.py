@@ -130,10 +130,9 @@ def footnote(comparison: StudyComparison) -> list[str]:
     effects = [row.effect for row in comparison.rows if row.effect]
     if not effects:
         return ["Mean ± std over seeds (n - 1)."]
-    many = f", Holm over {len(effects)} comparisons" if len(effects) > 1 else ""
+    many = f", Holm over {len(effects)}" if len(effects) > 1 else ""
     tuned = "; arms called tuned run at the settings chosen for them" * any(row.is_tuned for row in comparison.rows)
-    how = f"{metric_title(effects[0].metric)}, on the typical seed, paired by seed, 95 % intervals{many}{tuned}."
-    return [f"Mean ± std over seeds (n - 1). Verdicts: {how}"]
+    return [f"Mean ± std (n - 1). Effects: typical seed, paired, 95 % intervals{many}{tuned}."]
 
 
 def notes_blocks(comparison: StudyComparison) -> list[Block]:

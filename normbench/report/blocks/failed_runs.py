@@ -7,7 +7,7 @@ from normbench.evidence.comparison.rows import Row
 from normbench.report.blocks.block import Column
 from normbench.report.blocks.numbers import diverged_mark, percent
 
-DIVERGED_MEAN = "* Diverged runs count as what they reached, or the constant predictor if worse."
+DIVERGED_MEAN = "* With diverged runs: what each reached, or the constant predictor if worse."
 
 
 def failure_columns(comparison: StudyComparison) -> list[Column]:

@@ -42,11 +42,11 @@ def judged(expect, *arms, metric="test_loss", rule=BY_TASK):
 @pytest.mark.parametrize(("of_a", "of_b"), [(0, 0), (4, 4), (8, 0), (0, 8)])
 def test_up_to_half_of_the_runs_may_collapse(of_a, of_b):
     found = judged(LESS, arm("a", of_a, 0.5), arm("b", of_b, 0.8))
-    assert (found.verdict, found.why) == ("supported", "")
+    assert (found.verdict, found.why) == ("holds", "")
 
 
 @pytest.mark.parametrize("expect", [LESS, {"less": "b", "than": "a", "by": 0.05}, {"equal": ["a", "b"], "within": 9.0}])
-def test_beyond_that_there_is_neither_support_nor_its_opposite(expect):
+def test_beyond_that_there_is_no_verdict_either_way(expect):
     found = judged(expect, arm("a", 4, 0.5), arm("b", 5, 0.8))
     assert (found.verdict, found.why) == ("cannot tell", "This task was not learned: 9 of 16 runs collapsed")
     assert [(part.verdict, part.seeds_needed) for part in found.parts] == [("cannot tell", None)]
@@ -55,14 +55,14 @@ def test_beyond_that_there_is_neither_support_nor_its_opposite(expect):
 
 def test_runs_of_arms_that_the_claim_does_not_read_do_not_count():
     arms = arm("a", 0, 0.5), arm("b", 0, 0.8), arm("c", 8, 0.8), arm("d", 8, 0.8), arm("e", 8, 0.8)
-    assert judged(LESS, *arms).verdict == "supported"
+    assert judged(LESS, *arms).verdict == "holds"
 
 
 @pytest.mark.parametrize(
     "rule", [CollapseRule(has_limits=False), CollapseRule(is_quick=True), CollapseRule(Limit("train_loss", 2.0))]
 )
 def test_the_rule_is_that_of_the_study(rule):
-    assert judged(LESS, arm("a", 8, 0.5), arm("b", 8, 0.8), rule=rule).verdict == "supported"
+    assert judged(LESS, arm("a", 8, 0.5), arm("b", 8, 0.8), rule=rule).verdict == "holds"
 
 
 def ladder():
@@ -72,7 +72,7 @@ def ladder():
 @pytest.mark.parametrize("metric", ["largest_stable optimizer.lr", "argbest optimizer.lr test_loss"])
 def test_metrics_that_choose_among_runs_keep_their_verdict(metric):
     found = judged({"range": [0.01, 99.0], "of": "a"}, *ladder(), metric=metric)
-    assert (found.verdict, found.why) == ("supported", "")
+    assert (found.verdict, found.why) == ("holds", "")
 
 
 def test_a_trend_over_runs_that_failed_has_none():
@@ -83,8 +83,8 @@ def test_a_trend_over_runs_that_failed_has_none():
 @pytest.mark.parametrize(
     ("metric", "expected"),
     [
-        ("train_loss", "supported"),
-        ("last train_loss", "supported"),
+        ("train_loss", "holds"),
+        ("last train_loss", "holds"),
         ("test_loss", "cannot tell"),
         ("best train_loss", "cannot tell"),
         ("steps_to 0.5 train_loss", "cannot tell"),
@@ -98,17 +98,17 @@ def test_where_training_ends_may_be_asked_of_runs_that_collapsed(metric, expecte
 def test_the_metric_of_the_studys_own_rule_is_one_of_them():
     rule = CollapseRule(Limit("test_loss", 0.1))
     found = judged({"range": [0.0, 2.0], "of": "a"}, arm("a", 0, 0.5), rule=rule)
-    assert found.verdict == "supported"
+    assert found.verdict == "holds"
     assert judged(LESS, arm("a", 0, 0.5), arm("b", 0, 0.8), rule=rule).verdict == "cannot tell"
 
 
 def test_of_several_expectations_those_about_collapse_can_still_refute():
     ends = {"range": [0.0, 0.5], "of": "a", "metric": "train_loss"}
     found = judged({"all": [LESS, ends]}, arm("a", 8, 0.5), arm("b", 8, 0.8))
-    assert [part.verdict for part in found.parts] == ["cannot tell", "refuted"]
-    assert found.verdict == "refuted"
+    assert [part.verdict for part in found.parts] == ["cannot tell", "opposite"]
+    assert found.verdict == "opposite"
     held = judged({"all": [LESS, ends | {"range": [0.5, 2.0]}]}, arm("a", 8, 0.5), arm("b", 8, 0.8))
-    assert (held.verdict, [part.verdict for part in held.parts]) == ("cannot tell", ["cannot tell", "supported"])
+    assert (held.verdict, [part.verdict for part in held.parts]) == ("cannot tell", ["cannot tell", "holds"])
 
 
 def test_the_page_says_why_and_promises_nothing_of_more_seeds():

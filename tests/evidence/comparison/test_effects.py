@@ -130,8 +130,8 @@ def test_verdicts_say_p_or_how_many_seeds_they_need():
 
 def test_the_footnote_tells_the_method():
     rows = (row("a", losses(1)), row("b", losses(2)), row("c", losses(3)))
-    how = "test loss, on the typical seed, paired by seed, 95 % intervals, Holm over 2 comparisons."
-    assert footnote(with_effects(study(*rows, baseline="a"))) == [f"Mean ± std over seeds (n - 1). Verdicts: {how}"]
+    how = "Effects: typical seed, paired, 95 % intervals, Holm over 2."
+    assert footnote(with_effects(study(*rows, baseline="a"))) == [f"Mean ± std (n - 1). {how}"]
 
 
 def test_the_first_arm_serves_where_no_baseline_is_named():
