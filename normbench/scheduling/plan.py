@@ -18,7 +18,7 @@ from normbench.storage.names import is_name
 from normbench.storage.resolved_settings import flatten
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, arm_folder_name
 from normbench.study.arms import entry_of
-from normbench.study.config import Study
+from normbench.study.config import TUNING_SEEDS, Study
 from normbench.study.resolved import flat_settings
 from normbench.training.numerics import available_device
 
@@ -189,6 +189,7 @@ def study_content(plan: Plan) -> dict[str, Any]:
         "baseline": asdict(study.baseline) if study.baseline else None,
         "is_plain": study.is_plain,
         "tune": {key: list(values) for key, values in study.tune.items()},
+        "tuning_seeds": list(TUNING_SEEDS),
         "quotes": dict(study.quotes),
         "claims": list(study.claims),
     }

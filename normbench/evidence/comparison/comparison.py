@@ -15,6 +15,8 @@ from normbench.storage.run_folder import STUDY_JSON, Arm, Run
 from normbench.storage.study_folder import StudyFolder, axes_and_named_keys, read_studies
 
 DEFAULT_METRICS = ("test_accuracy", "test_loss", "noise_free_loss", "train_loss")
+FIRST_TUNING_SEEDS = (1000, 1001)
+"""Those of a study.json that names none, as it was written before there were four."""
 SIGNAL_METRICS = (*OUTPUT_STDS, "output_mean_training", "output_mean_evaluation")
 """Default metrics of a dataset without a target."""
 
@@ -39,6 +41,7 @@ class StudyComparison:
         missing: Labels of arms without a finished run.
         left_out: Names of folders of arms that the study no longer lists.
         tuned_keys: Keys whose values tuning chose for each arm.
+        tuning_seeds: Seeds that they were chosen on.
         versions: All versions and devices of the runs, by name.
         is_first_baseline: Whether the first row is the baseline because none is named.
     """
@@ -55,6 +58,7 @@ class StudyComparison:
     missing: Sequence[str] = ()
     left_out: Sequence[str] = field(default_factory=tuple)
     tuned_keys: Sequence[str] = ()
+    tuning_seeds: Sequence[int] = ()
     versions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     is_first_baseline: bool = False
     against: Baseline | None = None
@@ -138,6 +142,7 @@ def compare_study(
         missing=study.missing,
         left_out=study.left_out,
         tuned_keys=tuple(content.get("tune") or ()),
+        tuning_seeds=tuple(content.get("tuning_seeds", FIRST_TUNING_SEEDS)),
         versions=_versions(arms),
     )
 

@@ -1,7 +1,6 @@
 """Writes the final report of `normbench run`: one run's losses and layers, or a study's comparison."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from normbench.report.blocks.layers import (
 )
 from normbench.report.blocks.next_steps import run_pointers, study_pointers
 from normbench.report.blocks.one_run import diverged_blocks, header_block, losses_blocks
-from normbench.report.blocks.plan import tuning_blocks
+from normbench.report.blocks.tuning import tuning_blocks
 from normbench.storage.choices import Choice
 from normbench.storage.run_folder import METRICS_CSV, Arm
 from normbench.storage.study_folder import StudyFolder
@@ -88,7 +87,7 @@ def _study_blocks(
 ) -> list[Block]:
     comparison = with_first_baseline(compare_study(study))
     blocks = comparison_blocks(comparison, details=details)
-    blocks += tuning_blocks([asdict(choice) for choice in choices])
+    blocks += tuning_blocks(choices)
     for arm in arms if details or len(arms) == 1 else ():
         blocks += [layers_block(report_layers(arm), max_layers), *divergence_blocks(arm, max_layers)]
     return blocks
