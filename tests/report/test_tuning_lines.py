@@ -1,11 +1,12 @@
-"""The line on what tuning chose: the lead, the seeds that agree, ties, and what was tried."""
+"""The lines on what tuning chose, its lead and ties, and on the verdicts at second-best values."""
 
 import statistics
 
 import pytest
 
 from normbench.evidence.tuning.ranking import best_trial
-from normbench.report.blocks.tuning import choice_text
+from normbench.evidence.tuning.sensitivity import ChangedVerdict, Sensitivity
+from normbench.report.blocks.tuning import choice_text, sensitivity_blocks, sensitivity_text
 from normbench.storage.choices import Choice, Trial
 
 SEEDS = (1000, 1001, 1002, 1003)
@@ -68,3 +69,47 @@ def test_several_settings_are_told_with_their_names():
         "norm group_norm, optimizer.lr 0.1 (validation loss 0.400, 20.0 % ahead of norm none, optimizer.lr 0.1, "
         "best in 4 of 4 seeds; 4 tried: norm none or group_norm, optimizer.lr 0.1 to 0.2)"
     )
+
+
+LR = "With each arm's second-best lr"
+CHANGED = [
+    ChangedVerdict("a,tuned", False, "better", "cannot tell"),
+    ChangedVerdict("B5d", True, "holds", "opposite"),
+]
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (Sensitivity(["optimizer.lr"], 1), f"{LR}: the same verdict."),
+        (Sensitivity(["optimizer.lr"], 4), f"{LR}: the same 4 verdicts."),
+        (Sensitivity(["l1", "optimizer.lr"], 2), "With each arm's second-best l1 and lr: the same 2 verdicts."),
+        (
+            Sensitivity(["optimizer.lr"], 4, CHANGED[:1]),
+            f"{LR} 1 of 4 verdicts differs: a,tuned cannot tell instead of better.",
+        ),
+        (
+            Sensitivity(["optimizer.lr"], 4, CHANGED),
+            f"{LR} 2 of 4 verdicts differ: a,tuned cannot tell instead of better; claim B5d opposite instead of holds.",
+        ),
+        (Sensitivity(["optimizer.lr"]), f"{LR}: no verdict to compare."),
+        (
+            Sensitivity(["optimizer.lr"], 2, alone=["a,tuned"]),
+            f"{LR}: the same 2 verdicts. a,tuned: nothing else was tried, so nothing is second-best.",
+        ),
+        (
+            Sensitivity(["optimizer.lr"], missing=["a,tuned", "b,tuned"]),
+            f"{LR}: not judged, runs of a,tuned and b,tuned are missing.",
+        ),
+    ],
+)
+def test_the_line_on_second_best_values(found, text):
+    assert sensitivity_text(found) == text
+
+
+def test_what_is_missing_comes_with_the_command_that_makes_it():
+    command = "normbench run tiny.yaml --tuning-sensitivity"
+    said, again = sensitivity_blocks(Sensitivity(["optimizer.lr"], missing=["a,tuned"], command=command))
+    assert said.lines[0].text.endswith("missing.")
+    assert (again.lines[0].text, again.lines[0].is_command) == (command, True)
+    assert sensitivity_blocks(None) == []

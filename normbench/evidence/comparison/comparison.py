@@ -11,6 +11,7 @@ from normbench.evidence.comparison.rows import Row, read_row
 from normbench.evidence.comparison.selection import Condition, read_conditions, refuse_empty_selection, select_arms
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, check_metrics
 from normbench.storage.arm_id import ArmSet
+from normbench.storage.choices import TUNING_SENSITIVITY
 from normbench.storage.run_folder import STUDY_JSON, Arm, Run
 from normbench.storage.study_folder import StudyFolder, axes_and_named_keys, read_studies
 
@@ -42,6 +43,7 @@ class StudyComparison:
         left_out: Names of folders of arms that the study no longer lists.
         tuned_keys: Keys whose values tuning chose for each arm.
         tuning_seeds: Seeds that they were chosen on.
+        is_second_best: Whether tuned arms run at their second-best values.
         versions: All versions and devices of the runs, by name.
         is_first_baseline: Whether the first row is the baseline because none is named.
     """
@@ -59,6 +61,7 @@ class StudyComparison:
     left_out: Sequence[str] = field(default_factory=tuple)
     tuned_keys: Sequence[str] = ()
     tuning_seeds: Sequence[int] = ()
+    is_second_best: bool = False
     versions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     is_first_baseline: bool = False
     against: Baseline | None = None
@@ -143,6 +146,7 @@ def compare_study(
         left_out=study.left_out,
         tuned_keys=tuple(content.get("tune") or ()),
         tuning_seeds=tuple(content.get("tuning_seeds", FIRST_TUNING_SEEDS)),
+        is_second_best=TUNING_SENSITIVITY in (content.get("options") or {}),
         versions=_versions(arms),
     )
 

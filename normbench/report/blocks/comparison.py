@@ -127,7 +127,8 @@ def footnote(comparison: StudyComparison) -> list[str]:
     if not effects:
         return ["Mean ± std over seeds (n - 1)."]
     many = f", Holm over {len(effects)} comparisons" if len(effects) > 1 else ""
-    tuned = "; arms called tuned run at the settings chosen for them" * any(row.is_tuned for row in comparison.rows)
+    values = "their second-best settings" if comparison.is_second_best else "the settings chosen for them"
+    tuned = f"; arms called tuned run at {values}" * any(row.is_tuned for row in comparison.rows)
     how = f"{metric_title(effects[0].metric)}, on the typical seed, paired by seed, 95 % intervals{many}{tuned}."
     return [f"Mean ± std over seeds (n - 1). Verdicts: {how}"]
 

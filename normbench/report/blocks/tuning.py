@@ -1,12 +1,14 @@
-"""Writes what tuning chose for each arm, and how far ahead that is of the second-best values."""
+"""Writes what tuning chose for each arm and its lead, and whether verdicts stay the same at second-best values."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from normbench.evidence.tuning.ranking import Lead, best_trial, lead_of
-from normbench.report.blocks.block import WIDE_LABEL, Block, as_lines
+from normbench.evidence.tuning.sensitivity import ChangedVerdict, Sensitivity
+from normbench.report.blocks.answer import listed
+from normbench.report.blocks.block import WIDE_LABEL, Block, Line, as_lines
 from normbench.report.blocks.numbers import percent, short
-from normbench.storage.arm_labels import tuned_label
+from normbench.storage.arm_labels import short_keys, tuned_label
 from normbench.storage.choices import Choice
 
 SMALLEST_LEAD = 0.001
@@ -17,6 +19,41 @@ def tuning_blocks(choices: Sequence[Choice]) -> list[Block]:
     """Return a line per arm: the chosen values, their lead, and the values tried."""
     texts = [choice_text(choice) for choice in choices]
     return [Block(lines=as_lines(texts, "tuned"), label_width=WIDE_LABEL)] if choices else []
+
+
+def sensitivity_blocks(found: Sensitivity | None) -> list[Block]:
+    """Return whether verdicts stay the same at second-best values, or the command that tells; empty if not asked."""
+    if found is None:
+        return []
+    again = [Line(found.command, "again", is_command=True)] if found.missing else []
+    return [Block(lines=[Line(sensitivity_text(found))], is_joined=True), Block(lines=again, is_joined=True)]
+
+
+def sensitivity_text(found: Sensitivity) -> str:
+    """Return whether the verdicts stay the same, which differ, and which arms could not be judged again.
+
+    Example:
+        >>> changed = [ChangedVerdict("none,tuned", False, "better", "cannot tell")]
+        >>> sensitivity_text(Sensitivity(["optimizer.lr"], 3, changed))
+        "With each arm's second-best lr 1 of 3 verdicts differs: none,tuned cannot tell instead of better."
+        >>> sensitivity_text(Sensitivity(["optimizer.lr"], 3))
+        "With each arm's second-best lr: the same 3 verdicts."
+    """
+    start = f"With each arm's second-best {' and '.join(short_keys(found.keys).values())}"
+    if found.missing:
+        return f"{start}: not judged, runs of {listed(found.missing)} are missing."
+    alone = f" {listed(found.alone)}: nothing else was tried, so nothing is second-best." if found.alone else ""
+    if not found.num_verdicts:
+        return f"{start}: no verdict to compare.{alone}"
+    return f"{start}{_verdicts_text(found.changed, found.num_verdicts)}{alone}"
+
+
+def _verdicts_text(changed: Sequence[ChangedVerdict], number: int) -> str:
+    if not changed:
+        return f": the same {f'{number} verdicts' if number > 1 else 'verdict'}."
+    texts = [f"{'claim ' * one.is_claim}{one.of} {one.after} instead of {one.before}" for one in changed]
+    verb = "differs" if len(changed) == 1 else "differ"
+    return f" {len(changed)} of {number} verdicts {verb}: {'; '.join(texts)}."
 
 
 def choice_text(choice: Choice) -> str:

@@ -15,6 +15,7 @@ from normbench.evidence.layers.layer_report import report_layers
 from normbench.evidence.layers.run_report import RunReport
 from normbench.evidence.layers.standouts import study_standouts
 from normbench.evidence.layers.surface_report import surfaces
+from normbench.evidence.tuning.sensitivity import tuning_sensitivity
 from normbench.report.blocks.block import Block, block_mapping
 from normbench.report.blocks.run import screen_blocks
 from normbench.report.blocks.states import run_entry
@@ -72,11 +73,12 @@ def study_mapping(
         config: The file that was run.
     """
     mine = {arm.folder: arm for arm in reversed(study.arms) if arm.folder.name in arm_names}
-    comparison = with_first_baseline(compare_study(study))
+    comparison, again = with_first_baseline(compare_study(study)), tuning_sensitivity(study)
     found: dict[str, Any] = json_ready(
         {
             "runs": runs,
             "tuning": [asdict(choice) for choice in choices],
+            "tuning_sensitivity": asdict(again) if again else None,
             "layers": [asdict(report_layers(arm)) for arm in reversed(mine.values())],
             "standouts": [asdict(found) for found in study_standouts(study)],
             "surfaces": [asdict(found) for found in surfaces(study.arms)],

@@ -51,7 +51,8 @@ def _tuning(comparison: StudyComparison) -> str:
         return "Nothing was tuned: every arm runs at its given settings."
     keys, seeds = _listed(comparison.tuned_keys), _listed([str(seed) for seed in comparison.tuning_seeds])
     has_given = any(not row.is_tuned for row in comparison.rows)
-    how = f"the value with the best median final validation loss over tuning seeds {seeds}"
+    rank = "second-best" if comparison.is_second_best else "best"
+    how = f"the value with the {rank} median final validation loss over tuning seeds {seeds}"
     given = " Arms not called tuned run at their given settings." if has_given else ""
     return f"{keys} was chosen for each arm, {how}, before any run that is reported.{given}"
 
