@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from normbench.storage.study_folder import StudyFolder
     from normbench.study.config import Study
 
+MAX_WARNING_LINES = 2
+"""Before a study's report, beside which it fits on a screen."""
+
 
 def command(
     configs: Annotated[list[Path], typer.Argument(metavar="CONFIG", help="Study files, e.g. configs/lenet_bn.yaml.")],
@@ -78,6 +81,10 @@ def command(
         studies = read()
         interruption.raise_if_asked()
         num_warnings = _print_warnings(studies)
+        interruption.raise_if_asked()
+        if not quiet:
+            line_of = partial(_duration_line, runs_dir, jobs, force=force, with_runner_ups=tuning_sensitivity)
+            _print_durations(studies, line_of, num_warnings)
         interruption.raise_if_asked()
         flags = {"fail_fast": fail_fast, "with_runner_ups": tuning_sensitivity}
         runner = _runner(runs_dir, executor, force, checkpoint_every, quiet=quiet, **flags)
@@ -273,6 +280,28 @@ def _print_warnings(studies: "list[Study]") -> dict[str, int]:
     for line in [*unfinished, *(line for lines in lines_by_study.values() for line in lines)]:
         typer.echo(line, err=True)
     return {name: len(unfinished) + len(lines) for name, lines in lines_by_study.items()}
+
+
+def _print_durations(studies: "list[Study]", line_of: "Callable[[Study], str]", num_lines: dict[str, int]) -> None:
+    """Print how long each study will take, where warnings leave room for it, and add it to the lines printed."""
+    for study in studies:
+        line = line_of(study) if num_lines[study.name] < MAX_WARNING_LINES else ""
+        if line:
+            typer.echo(line, err=True)
+            num_lines[study.name] += 1
+
+
+def _duration_line(runs_dir: Path, jobs: str, study: "Study", *, force: bool, with_runner_ups: bool) -> str:
+    from normbench.report.blocks.plan import duration_text
+    from normbench.scheduling.duration import estimate_duration
+    from normbench.scheduling.executors.base import num_jobs_of
+
+    num_jobs = num_jobs_of(jobs) or 1
+    try:
+        found = estimate_duration(study, runs_dir, num_jobs, force=force, with_runner_ups=with_runner_ups)
+    except Exception:  # noqa: BLE001 - what is wrong with a study is told where it is run
+        return ""
+    return f"{study.name}: {duration_text(found.num_runs, found.seconds, found.quick_s)}" if found else ""
 
 
 def _fitted_default_lines(study: "Study") -> list[str]:

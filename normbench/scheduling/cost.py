@@ -1,28 +1,19 @@
 """Estimates the cost of a study: number of missing runs, and CPU seconds per run, measured on a few steps."""
 
 import statistics
-import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-
 from normbench.scheduling.plan import make_plan, on_device
 from normbench.scheduling.planned_run import PlannedRun
-from normbench.scheduling.runner_up_study import runner_up_study
+from normbench.scheduling.run_timing import time_run
+from normbench.scheduling.runner_up_study import missing_runner_ups
 from normbench.scheduling.tuning import known_choices, missing_tuning_runs, tuning_config, with_choices
 from normbench.storage.arm_labels import tuned_label
-from normbench.storage.choices import Choice
 from normbench.storage.run_folder import Run
 from normbench.study.config import RunConfig, Study
-from normbench.training.build import build_training, chosen_measures
-from normbench.training.loop import train
-from normbench.training.numerics import numerics
-from normbench.training.recorders.memory import MemoryRecorder
-
-NUM_STEPS = 5
+from normbench.training.build import chosen_measures
 
 
 @dataclass(frozen=True)
@@ -77,7 +68,7 @@ def estimate_cost(study: Study, runs_dir: Path, *, with_runner_ups: bool = False
     study, _ = on_device(study, runs_dir)
     choices = known_choices(study, runs_dir)
     plan = make_plan(with_choices(study, choices), runs_dir)
-    second = _missing_runner_ups(study, choices, runs_dir) if with_runner_ups else {}
+    second = missing_runner_ups(study, choices, runs_dir) if with_runner_ups else {}
     tuning = missing_tuning_runs(study, runs_dir)
     measured: dict[tuple[object, ...], float] = {}
     by_folder: dict[str, list[PlannedRun]] = {}
@@ -103,17 +94,6 @@ def estimate_cost(study: Study, runs_dir: Path, *, with_runner_ups: bool = False
         cpu_s=sum(arm.cpu_s for arm in arms),
         arms=arms,
     )
-
-
-def _missing_runner_ups(study: Study, choices: Mapping[str, Choice], runs_dir: Path) -> dict[str, int]:
-    """Return how many runs each arm lacks at its second-best values: all of its seeds while it is not tuned."""
-    counts = {arm: 0 if arm in choices else len(study.seeds) for arm in study.arms}
-    second = runner_up_study(study, choices)
-    if second:
-        plan = make_plan(second, runs_dir)
-        lacking = Counter(run.folder.parent.name for run in plan.runs if not run.is_finished)
-        counts |= {arm: lacking[plan.folders.get(tuned_label(arm), "")] for arm in choices}
-    return counts
 
 
 def _arm_cost(
@@ -142,19 +122,6 @@ def _measured_cpu_s(config: RunConfig, seed: int, known: dict[tuple[object, ...]
     )
     if alike not in known:
         if not known:
-            _time_run(config, seed)  # the first pass of a process is slower than any other
-        known[alike] = _time_run(config, seed)
+            time_run(config, seed)  # the first pass of a process is slower than any other
+        known[alike] = time_run(config, seed).cpu_s(config)
     return known[alike]
-
-
-def _time_run(config: RunConfig, seed: int) -> float:
-    started = time.process_time()
-    with numerics(config.numerics), torch.random.fork_rng(devices=[]):
-        training, _ = build_training(config, seed)
-        built = time.process_time()
-        num_steps = min(NUM_STEPS, config.total_steps)
-        outcome = train(training, num_steps, config.total_steps + 1, MemoryRecorder())
-    row_s = (time.process_time() - built - outcome.cpu_s) / (2 if num_steps else 1)
-    step_s = outcome.cpu_s_per_step or 0.0
-    num_rows = 1 + config.total_steps // config.every_steps
-    return (built - started) + config.total_steps * step_s + num_rows * row_s

@@ -1,4 +1,4 @@
-"""Writes the cost of a study: its runs and CPU seconds by arm."""
+"""Writes the cost of a study: its runs and CPU seconds by arm, and how long it will take."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,3 +25,26 @@ def plan_block(plan: Mapping[str, Any]) -> Block:
         f"  {total}",
     ]
     return Block(lines=as_lines(lines), is_joined=True)
+
+
+def duration_text(num_runs: int, seconds: float, quick_s: float | None) -> str:
+    """Return how long a study will take, and its --quick version.
+
+    Example:
+        >>> duration_text(24, 170.0, 17.0), duration_text(24, 9000.0, None)
+        ('24 runs, about 3 min; --quick takes 20 s', '24 runs, about 2.5 h')
+    """
+    quick = f"; --quick takes {_about(quick_s)}" if quick_s is not None else ""
+    return f"{num_runs:,} runs, about {_about(seconds)}{quick}"
+
+
+def _about(seconds: float) -> str:
+    """Return a time as text with the digits that an estimate is good for."""
+    if seconds < 9.5:
+        return f"{max(1, seconds):.0f} s"
+    if seconds < 95:
+        return f"{round(seconds, -1):.0f} s"
+    for size, unit, least in ((86400, "days", 2), (3600, "h", 1.5)):
+        if seconds >= least * size:
+            return f"{float(f'{seconds / size:.2g}'):g} {unit}"
+    return f"{seconds / 60:.0f} min"
