@@ -16,7 +16,7 @@ from normbench.report.blocks.comparison import comparison_blocks
 from normbench.report.blocks.layers import standouts_block
 from normbench.report.blocks.tuning import sensitivity_blocks
 from normbench.report.pages.csv_text import as_csv, pivots_csv
-from normbench.report.pages.json_text import blocks_mapping, claim_mapping, comparisons_json
+from normbench.report.pages.json_text import blocks_mapping, claim_mappings, comparisons_json
 from normbench.report.pages.markdown import blocks_markdown
 
 FORMATS = ("--json", "--csv", "--markdown")
@@ -90,7 +90,7 @@ def page_text(studies: Sequence[ComparedStudy], chosen: str, *, details: bool = 
 
 def _json_extras(study: ComparedStudy) -> dict[str, Any]:
     content: dict[str, Any] = {"pivots": [asdict(table) for table in study.pivots]} if study.pivots else {}
-    content |= {"claims": [claim_mapping(verdict) for verdict in study.verdicts]} if study.verdicts else {}
+    content |= {"claims": claim_mappings(study.verdicts)} if study.verdicts else {}
     content |= {"tuning_sensitivity": asdict(study.sensitivity)} if study.sensitivity else {}
     content |= {"standouts": [asdict(found) for found in study.standouts]} if study.standouts is not None else {}
     return content | ({"methods": study.paragraph} if study.paragraph else {})

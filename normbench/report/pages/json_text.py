@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from normbench.evidence.claims.many_claims import judge_together
 from normbench.evidence.claims.study_verdicts import study_verdicts
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.comparison.comparison import StudyComparison, compare_study
@@ -37,10 +38,16 @@ def comparisons_json(comparisons: Sequence[StudyComparison], more: Sequence[Mapp
 
 def claims_json(verdicts: Sequence[ClaimVerdict]) -> str:
     """Return the verdicts as JSON, each with its tested expectations."""
-    return json.dumps([claim_mapping(verdict) for verdict in verdicts], indent=2, ensure_ascii=False)
+    return json.dumps(claim_mappings(verdicts), indent=2, ensure_ascii=False)
 
 
-def claim_mapping(verdict: ClaimVerdict) -> dict[str, Any]:
+def claim_mappings(verdicts: Sequence[ClaimVerdict]) -> list[dict[str, Any]]:
+    """Return all fields of each verdict, and whether it survives if all of these claims are counted."""
+    survives = judge_together(verdicts).survives
+    return [_claim_mapping(v) | {"survives_many_claims": one} for v, one in zip(verdicts, survives, strict=True)]
+
+
+def _claim_mapping(verdict: ClaimVerdict) -> dict[str, Any]:
     """Return all fields of a verdict; the numbers of a single expectation are also at the top level."""
     deciding = verdict.parts[0] if len(verdict.parts) == 1 else None
     keys = ("n", "effect", "low", "high", "p", "p_corrected", "margins")
@@ -83,7 +90,7 @@ def study_mapping(
             "standouts": [asdict(found) for found in study_standouts(study)],
             "surfaces": [asdict(found) for found in surfaces(study.arms)],
             "comparison": asdict(comparison),
-            "claims": [claim_mapping(verdict) for verdict in study_verdicts(study)],
+            "claims": claim_mappings(study_verdicts(study)),
             "blocks": blocks_mapping(screen_blocks(study, arm_names, config, choices)),
         }
     )
