@@ -92,6 +92,7 @@ def _with_details(
     from normbench.evidence.claims.study_verdicts import study_verdicts
     from normbench.evidence.comparison.effects import with_first_baseline
     from normbench.evidence.layers.standouts import comparison_standouts
+    from normbench.evidence.tuning.sensitivity import tuning_sensitivity
     from normbench.report.pages.comparison_page import ComparedStudy
     from normbench.report.pages.methods import methods_paragraph
 
@@ -99,7 +100,8 @@ def _with_details(
     paragraph = methods_paragraph(judged, pivots) if with_methods else ""
     if not is_own_question:
         return ComparedStudy(judged, pivots, paragraph=paragraph)
-    return ComparedStudy(judged, pivots, study_verdicts(study), comparison_standouts(study, comparison), paragraph)
+    found = study_verdicts(study), tuning_sensitivity(study), comparison_standouts(study, comparison)
+    return ComparedStudy(judged, pivots, *found, paragraph)
 
 
 def _show(studies: "list[ComparedStudy]", chosen: str, *, details: bool, figure: str) -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from normbench.storage.study_folder import StudyFolder
     from normbench.study.config import Study
 
+MAX_WARNING_LINES = 2
+"""Before a study's report, beside which it fits on a screen."""
+
 
 def command(
     configs: Annotated[list[Path], typer.Argument(metavar="CONFIG", help="Study files, e.g. configs/lenet_bn.yaml.")],
@@ -31,6 +34,9 @@ def command(
         list[str] | None,
         typer.Option("--tune", metavar="KEY[=A,B]", help="Choose each arm's own value on validation data first."),
     ] = None,
+    tuning_sensitivity: Annotated[
+        bool, typer.Option("--tuning-sensitivity", help="Judge again with each tuned arm's second-best values.")
+    ] = False,
     jobs: Annotated[
         str, typer.Option("--jobs", metavar="N|auto", help="Runs made at the same time; auto is one per core.")
     ] = "1",
@@ -66,16 +72,22 @@ def command(
     num_seeds = read_seeds(seeds)
     interruption = Interruption()
     executor = make_executor(jobs, interruption)
-    read = partial(_load_all, configs, seeds=num_seeds, set_=set_ or [], vary=vary or [], tune=tune or [], quick=quick)
+    changes = {"seeds": num_seeds, "set_": set_ or [], "vary": vary or [], "tune": tune or []}
+    read = partial(_load_all, configs, changes, quick=quick, is_judged_again=tuning_sensitivity)
     if dry_run:
-        _print_plan(read(), runs_dir, as_json=json_)
+        _print_plan(read(), runs_dir, as_json=json_, with_runner_ups=tuning_sensitivity)
         return
     with interruption.listening(), executor:
         studies = read()
         interruption.raise_if_asked()
         num_warnings = _print_warnings(studies)
         interruption.raise_if_asked()
-        runner = _runner(runs_dir, executor, force, checkpoint_every, fail_fast=fail_fast, quiet=quiet)
+        if not quiet:
+            line_of = partial(_duration_line, runs_dir, jobs, force=force, with_runner_ups=tuning_sensitivity)
+            _print_durations(studies, line_of, num_warnings)
+        interruption.raise_if_asked()
+        flags = {"fail_fast": fail_fast, "with_runner_ups": tuning_sensitivity}
+        runner = _runner(runs_dir, executor, force, checkpoint_every, quiet=quiet, **flags)
         show_text = partial(_print_report, all_layers=layers == "all", details=details, num_before=num_warnings)
         show = _as_mapping if json_ else show_text
         failures, broken, reports = _run_all(configs, studies, runner, show)
@@ -86,14 +98,14 @@ def command(
 
 
 def _runner(
-    runs_dir: Path, executor: "Executor", force: bool, checkpoint_s: float, *, fail_fast: bool, quiet: bool
+    runs_dir: Path, executor: "Executor", force: bool, checkpoint_s: float, *, quiet: bool, **flags: bool
 ) -> "StudyRunner":
     from normbench.report.terminal.progress import StudyProgress
     from normbench.scheduling.run_result import RunOptions
     from normbench.scheduling.studies import StudyRunner
 
     options = RunOptions(force=force, checkpoint_s=checkpoint_s)
-    return StudyRunner(runs_dir, executor, options, partial(StudyProgress, quiet=quiet), fail_fast)
+    return StudyRunner(runs_dir, executor, options, partial(StudyProgress, quiet=quiet), **flags)
 
 
 def _run_all(
@@ -155,9 +167,12 @@ def _run_study(study: "Study", runner: "StudyRunner", failures: list[str], broke
     return run
 
 
-def _load_all(configs: list[Path], *, quick: bool, **changes: Any) -> "list[Study]":
+def _load_all(
+    configs: list[Path], changes: "Mapping[str, Any]", *, quick: bool, is_judged_again: bool
+) -> "list[Study]":
     from normbench.errors import ConfigError
     from normbench.study.load import load_study
+    from normbench.study.options import refuse_untuned
 
     studies: list[Study] = []
     complaints: list[str] = []
@@ -168,6 +183,8 @@ def _load_all(configs: list[Path], *, quick: bool, **changes: Any) -> "list[Stud
             complaints += error.complaints
     if complaints:
         raise ConfigError(complaints)
+    if is_judged_again:
+        refuse_untuned(studies, quick=quick)
     return [_make_quick(study) for study in studies] if quick else studies
 
 
@@ -218,7 +235,7 @@ def _as_mapping(path: Path, run: "StudyRun", found: "StudyFolder") -> dict[str, 
     return study_mapping(found, run.arm_names, list(run.choices.values()), results, path)
 
 
-def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> None:
+def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool, with_runner_ups: bool) -> None:
     """Print the runs to make and their cost, with all findings."""
     from normbench.inspection.preflight import study_findings
     from normbench.report.blocks.findings import BEFORE_TRAINING, findings_blocks
@@ -232,7 +249,7 @@ def _print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool) -> Non
         refuse_another_files_folder(study, runs_dir / study.name)
         for line in _fitted_default_lines(study):
             typer.echo(line, err=True)
-    plans = [asdict(estimate_cost(study, runs_dir)) for study in studies]
+    plans = [asdict(estimate_cost(study, runs_dir, with_runner_ups=with_runner_ups)) for study in studies]
     found = [study_findings(study) for study in studies]
     if as_json:
         for plan, findings in zip(plans, found, strict=True):
@@ -263,6 +280,28 @@ def _print_warnings(studies: "list[Study]") -> dict[str, int]:
     for line in [*unfinished, *(line for lines in lines_by_study.values() for line in lines)]:
         typer.echo(line, err=True)
     return {name: len(unfinished) + len(lines) for name, lines in lines_by_study.items()}
+
+
+def _print_durations(studies: "list[Study]", line_of: "Callable[[Study], str]", num_lines: dict[str, int]) -> None:
+    """Print how long each study will take, where warnings leave room for it, and add it to the lines printed."""
+    for study in studies:
+        line = line_of(study) if num_lines[study.name] < MAX_WARNING_LINES else ""
+        if line:
+            typer.echo(line, err=True)
+            num_lines[study.name] += 1
+
+
+def _duration_line(runs_dir: Path, jobs: str, study: "Study", *, force: bool, with_runner_ups: bool) -> str:
+    from normbench.report.blocks.plan import duration_text
+    from normbench.scheduling.duration import estimate_duration
+    from normbench.scheduling.executors.base import num_jobs_of
+
+    num_jobs = num_jobs_of(jobs) or 1
+    try:
+        found = estimate_duration(study, runs_dir, num_jobs, force=force, with_runner_ups=with_runner_ups)
+    except Exception:  # noqa: BLE001 - what is wrong with a study is told where it is run
+        return ""
+    return f"{study.name}: {duration_text(found.num_runs, found.seconds, found.quick_s)}" if found else ""
 
 
 def _fitted_default_lines(study: "Study") -> list[str]:

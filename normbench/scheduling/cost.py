@@ -1,25 +1,19 @@
 """Estimates the cost of a study: number of missing runs, and CPU seconds per run, measured on a few steps."""
 
 import statistics
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import torch
 
 from normbench.scheduling.plan import make_plan, on_device
 from normbench.scheduling.planned_run import PlannedRun
+from normbench.scheduling.run_timing import time_run
+from normbench.scheduling.runner_up_study import missing_runner_ups
 from normbench.scheduling.tuning import known_choices, missing_tuning_runs, tuning_config, with_choices
 from normbench.storage.arm_labels import tuned_label
 from normbench.storage.run_folder import Run
 from normbench.study.config import RunConfig, Study
-from normbench.training.build import build_training, chosen_measures
-from normbench.training.loop import train
-from normbench.training.numerics import numerics
-from normbench.training.recorders.memory import MemoryRecorder
-
-NUM_STEPS = 5
+from normbench.training.build import chosen_measures
 
 
 @dataclass(frozen=True)
@@ -31,6 +25,13 @@ class ArmCost:
     cpu_s_per_run: float
     num_tuning_missing: int = 0
     cpu_s_per_tuning_run: float = 0.0
+    num_runner_up_missing: int = 0
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds of everything still to make."""
+        tuning = self.num_tuning_missing * self.cpu_s_per_tuning_run
+        return tuning + (self.num_missing + self.num_runner_up_missing) * self.cpu_s_per_run
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class StudyCost:
         num_finished: Number of runs with a result.
         num_missing: Number of runs without a result, with all tuned runs of arms that are not tuned yet.
         num_tuning_runs: Number of tuning runs still to make, if no list is widened.
-        cpu_s: CPU seconds of all missing runs and tuning runs.
+        num_runner_up_runs: Number of runs still to make at second-best values, with ``--tuning-sensitivity``.
+        cpu_s: CPU seconds of all these runs.
         arms: The cost of each arm in the file.
     """
 
@@ -56,14 +58,17 @@ class StudyCost:
     num_finished: int
     num_missing: int
     num_tuning_runs: int
+    num_runner_up_runs: int
     cpu_s: float
     arms: Sequence[ArmCost]
 
 
-def estimate_cost(study: Study, runs_dir: Path) -> StudyCost:
-    """Estimate the cost of running a study, without writing anything."""
+def estimate_cost(study: Study, runs_dir: Path, *, with_runner_ups: bool = False) -> StudyCost:
+    """Estimate the cost of running a study, without writing anything; arms at second-best values if asked for."""
     study, _ = on_device(study, runs_dir)
-    plan = make_plan(with_choices(study, known_choices(study, runs_dir)), runs_dir)
+    choices = known_choices(study, runs_dir)
+    plan = make_plan(with_choices(study, choices), runs_dir)
+    second = missing_runner_ups(study, choices, runs_dir) if with_runner_ups else {}
     tuning = missing_tuning_runs(study, runs_dir)
     measured: dict[tuple[object, ...], float] = {}
     by_folder: dict[str, list[PlannedRun]] = {}
@@ -73,7 +78,8 @@ def estimate_cost(study: Study, runs_dir: Path) -> StudyCost:
     for arm in study.arms:
         own = {plan.folders[name] for name in (arm, tuned_label(arm)) if name in plan.folders}
         mine = [run for folder in own for run in by_folder[folder]]
-        arms.append(_arm_cost(arm, study, mine, tuning.get(arm), measured))
+        cost = _arm_cost(arm, study, mine, tuning.get(arm), measured)
+        arms.append(replace(cost, num_runner_up_missing=second.get(arm, 0)))
     num_unknown = len(tuning) * len(study.seeds)
     num_missing = sum(not run.is_finished for run in plan.runs) + num_unknown
     return StudyCost(
@@ -84,9 +90,8 @@ def estimate_cost(study: Study, runs_dir: Path) -> StudyCost:
         num_finished=len(plan.runs) + num_unknown - num_missing,
         num_missing=num_missing,
         num_tuning_runs=sum(map(len, tuning.values())),
-        cpu_s=sum(
-            arm.num_missing * arm.cpu_s_per_run + arm.num_tuning_missing * arm.cpu_s_per_tuning_run for arm in arms
-        ),
+        num_runner_up_runs=sum(second.values()),
+        cpu_s=sum(arm.cpu_s for arm in arms),
         arms=arms,
     )
 
@@ -117,19 +122,6 @@ def _measured_cpu_s(config: RunConfig, seed: int, known: dict[tuple[object, ...]
     )
     if alike not in known:
         if not known:
-            _time_run(config, seed)  # the first pass of a process is slower than any other
-        known[alike] = _time_run(config, seed)
+            time_run(config, seed)  # the first pass of a process is slower than any other
+        known[alike] = time_run(config, seed).cpu_s(config)
     return known[alike]
-
-
-def _time_run(config: RunConfig, seed: int) -> float:
-    started = time.process_time()
-    with numerics(config.numerics), torch.random.fork_rng(devices=[]):
-        training, _ = build_training(config, seed)
-        built = time.process_time()
-        num_steps = min(NUM_STEPS, config.total_steps)
-        outcome = train(training, num_steps, config.total_steps + 1, MemoryRecorder())
-    row_s = (time.process_time() - built - outcome.cpu_s) / (2 if num_steps else 1)
-    step_s = outcome.cpu_s_per_step or 0.0
-    num_rows = 1 + config.total_steps // config.every_steps
-    return (built - started) + config.total_steps * step_s + num_rows * row_s

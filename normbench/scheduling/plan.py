@@ -19,7 +19,7 @@ from normbench.storage.names import is_name
 from normbench.storage.resolved_settings import flatten
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, SUMMARY_JSON, arm_folder_name
 from normbench.study.arms import entry_of
-from normbench.study.config import Study
+from normbench.study.config import TUNING_SEEDS, Study
 from normbench.study.resolved import flat_settings
 from normbench.training.numerics import available_device
 
@@ -200,6 +200,7 @@ def study_content(plan: Plan) -> dict[str, Any]:
         "is_plain": study.is_plain,
         "tune": {key: list(values) for key, values in study.tune.items()},
         "collapse": study.collapse,
+        "tuning_seeds": list(TUNING_SEEDS),
         "quotes": dict(study.quotes),
         "claims": list(study.claims),
     }

@@ -12,9 +12,10 @@ from normbench.scheduling.ownership import refuse_another_files_folder
 from normbench.scheduling.plan import make_plan, on_device
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.scheduling.run_result import RunOptions
+from normbench.scheduling.runner_up_study import runner_up_study
 from normbench.scheduling.schedule import RunUpdate, run_plan
 from normbench.scheduling.tuning import missing_tuning_runs, tune_study, with_choices
-from normbench.storage.choices import Choice
+from normbench.storage.choices import RUNNER_UP, Choice
 from normbench.storage.run_status import RunStatus
 from normbench.study.config import Study
 from normbench.training.numerics import numerics
@@ -46,12 +47,14 @@ class StudyRun:
         folder: The study's folder.
         choices: The values that tuning chose for each arm.
         results: The last update of each run.
+        runner_ups: The study of the second-best values, after it was run.
     """
 
     study: Study
     folder: Path
     choices: dict[str, Choice]
     results: list[RunUpdate]
+    runner_ups: "StudyRun | None" = None
 
     @property
     def arm_names(self) -> list[str]:
@@ -61,7 +64,9 @@ class StudyRun:
     @property
     def failures(self) -> list[str]:
         """A line for each failed run."""
-        return [f"{_label(p.run)}: {p.error}" for p in self.results if p.status == RunStatus.FAILED]
+        failed = [f"{_label(p.run)}: {p.error}" for p in self.results if p.status == RunStatus.FAILED]
+        second = self.runner_ups
+        return failed + ([f"{second.study.name}: {line}" for line in second.failures] if second else [])
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ class StudyRunner:
         options: Options for making runs.
         display: Makes a display for a study's name and its number of runs.
         fail_fast: Whether to stop at the first failure.
+        with_runner_ups: Whether each tuned arm is also run at its second-best values.
     """
 
     runs_dir: Path
@@ -81,19 +87,25 @@ class StudyRunner:
     options: RunOptions
     display: Callable[[str, int], AbstractContextManager[ProgressDisplay]]
     fail_fast: bool = False
+    with_runner_ups: bool = False
 
     def run(self, given: Study) -> StudyRun:
-        """Tune the study's arms if the study has a ``tune:``, and make the missing runs.
+        """Tune the study's arms if the study has a ``tune:``, and make the missing runs, also at second-best values.
 
         Raises:
             RunFailedError: A tuning run failed, or any with ``fail_fast``.
             RunFolderError: The runs folder cannot be written, holds something damaged, or belongs to another file.
             KeyboardInterrupt: A stop was requested; the runs under way are saved.
         """
-        refuse_another_files_folder(given, self.runs_dir / given.name)
+        for name in [given.name, *([f"{given.name}{RUNNER_UP}"] if self.with_runner_ups else [])]:
+            refuse_another_files_folder(given, self.runs_dir / name)
         given, _ = on_device(given, self.runs_dir)
         choices = self._tune(given) if given.tune else {}
-        study = with_choices(given, choices) if choices else given
+        run = self._run_arms(with_choices(given, choices) if choices else given, choices)
+        second = runner_up_study(given, choices) if self.with_runner_ups else None
+        return replace(run, runner_ups=self._run_arms(second, {})) if second else run
+
+    def _run_arms(self, study: Study, choices: dict[str, Choice]) -> StudyRun:
         plan = make_plan(study, self.runs_dir)
         with numerics(), self._progress(study.name, len(plan.runs), _label) as bar:
             results = run_plan(

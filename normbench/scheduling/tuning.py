@@ -3,7 +3,6 @@
 The rules are in docs/methods.md, "7. Tuning".
 """
 
-import math
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ from pydantic import ValidationError
 
 from normbench.errors import ConfigError, RunFailedError
 from normbench.evidence.metrics.run_metrics import read_metrics
+from normbench.evidence.tuning.ranking import best_trial
 from normbench.scheduling.executors.base import Executor
 from normbench.scheduling.plan import on_device
 from normbench.scheduling.planned_run import PlannedRun
@@ -174,8 +174,8 @@ def _score(study: Study, arm: str, values: Mapping[str, Any], config: RunConfig,
 
 
 def choose_best(arm: str, tried: Sequence[Trial], widened: int, lists: ValueLists) -> Choice:
-    """Return the choice with the lowest median; the first of equal ones."""
-    best = min(tried, key=lambda one: math.inf if math.isnan(one.median) else one.median)
+    """Return the choice with the lowest median; the smaller of equal ones."""
+    best = best_trial(tried)
     at_edge = any(_is_at_end(lists[key], value) for key, value in best.values.items())
     return Choice(arm, best.values, tried, widened, at_edge, TUNING_SEEDS)
 

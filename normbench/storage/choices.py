@@ -9,14 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
-from normbench.storage.arm_id import ArmId
+from normbench.storage.arm_id import ArmId, LabelledArm
 from normbench.storage.files.json_files import json_ready, read_json, write_sealed_json
 from normbench.storage.files.links import refuse_links
 from normbench.storage.identity import NUM_DIGITS_SHOWN
 from normbench.storage.lock import locked, remove_part_files
+from normbench.storage.resolved_settings import flatten
 
 TUNING = "tuning"
 """The folder of tuning runs and choices, beside the folders of the arms."""
+RUNNER_UP = "-runner-up"
+"""Ends the name of the study in which each tuned arm runs at its second-best values."""
+TUNING_SENSITIVITY = "--tuning-sensitivity"
+"""The option that makes this study; it stands in its study.json."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ def read_choice(search: TuningSearch, study: Path) -> Choice | None:
     path = search.path(study)
     if not path.exists():
         return None
-    (choice, _, _), content, asked = _read(path), read_json(path), json_ready(search.content())
+    choice, content, asked = _read(path).choice, read_json(path), json_ready(search.content())
     other = [key for key in asked if content.get(key) != asked[key]]
     if other:
         rule = f"must be the choice for {other[0]} {asked[other[0]]}"
@@ -120,26 +125,65 @@ def read_choice(search: TuningSearch, study: Path) -> Choice | None:
     return choice
 
 
-def read_choices(arm: ArmId, study: Path) -> list[Choice]:
-    """Read all choices for a tuned arm, one per set of lists, the newest first.
+@dataclass(frozen=True)
+class StoredChoice:
+    """A choice with what its file says of the search: its lists, the id of the tuned arm, and the time."""
+
+    choice: Choice
+    tune: Mapping[str, Sequence[Any]]
+    of: ArmId
+    frozen_at: str
+
+
+def read_choices(study: Path) -> dict[ArmId, list[StoredChoice]]:
+    """Read all choices of a study by tuned arm: one per set of lists, the newest first.
 
     Raises:
         RunFolderError: A file is damaged.
     """
-    found = [_read(path) for path in (study / TUNING).glob("*.json")]
-    found.sort(key=lambda one: one[1], reverse=True)
-    return [choice for choice, _, of in found if of == arm]
+    found: dict[ArmId, list[StoredChoice]] = {}
+    for one in sorted(map(_read, (study / TUNING).glob("*.json")), key=lambda one: one.frozen_at, reverse=True):
+        found.setdefault(one.of, []).append(one)
+    return found
 
 
-def _read(path: Path) -> tuple[Choice, str, ArmId]:
-    """Read a choice, the time it was written, and the id of its tuned arm."""
+def choice_of(
+    arm: LabelledArm,
+    settings: Mapping[str, Any],
+    tune: Mapping[str, Sequence[Any]],
+    stored: Mapping[ArmId, Sequence[StoredChoice]],
+) -> Choice | None:
+    """Return the choice that gave a tuned arm its values; None if there is none.
+
+    Args:
+        arm: The tuned arm.
+        settings: Its settings, as in arm.json.
+        tune: The lists of the study as it was last run, whose choice is preferred; after it the newest.
+        stored: All choices of the study.
+    """
+    mine = [one for one in stored.get(arm.id, ()) if are_set(one.choice.chosen, settings)]
+    return next((one.choice for one in sorted(mine, key=lambda one: one.tune != tune)), None)
+
+
+def are_set(values: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
+    """Return whether an arm's settings hold these values.
+
+    Example:
+        >>> norm = {"name": "group_norm", "num_groups": 2}
+        >>> are_set({"norm": norm}, {"norm": "group_norm", "norm.num_groups": 2, "l1": 0.0}), are_set({"l1": 1}, {})
+        (True, False)
+    """
+    return {key.removesuffix(".name"): value for key, value in flatten(values).items()}.items() <= settings.items()
+
+
+def _read(path: Path) -> StoredChoice:
     content = read_json(path)
     try:
         tried = [Trial(**one) for one in content["tried"]]
         choice = Choice(
             content["arm"], content["chosen"], tried, content["widened"], content["at_edge"], content["seeds"]
         )
-        return choice, str(content.get("frozen_at", "")), ArmId.from_json(content["id"])
+        return StoredChoice(choice, content["tune"], ArmId.from_json(content["id"]), str(content.get("frozen_at", "")))
     except (AttributeError, KeyError, TypeError) as error:
         rule = f"must be a choice as it was frozen, got {error}"
         raise RunFolderError(f"{path}: {rule}. Delete it, and what was run after it.") from None

@@ -23,7 +23,7 @@ from normbench.weight_parametrizations.base import WeightParametrizationSpec
 from normbench.weight_parametrizations.none import NoneSpec as AsLearned
 
 DEFAULT_NUM_STEPS = 500
-TUNING_SEEDS = (1000, 1001)
+TUNING_SEEDS = (1000, 1001, 1002, 1003)
 """Seeds of tuning runs; never seeds of a comparison."""
 DEFAULT_NUM_ROWS = 20
 

@@ -1,11 +1,16 @@
-"""What the options of a command may say: each setting once, a count of seeds."""
+"""What the options of a command may say: each setting once, a count of seeds, sensitivity of what is tuned."""
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from normbench.errors import ConfigError
+from normbench.storage.choices import TUNING_SENSITIVITY
 from normbench.study.axes import full_key
 from normbench.study.study_keys import MAX_SEEDS
+
+if TYPE_CHECKING:  # it loads torch, and this is read before Ctrl-C is listened to
+    from normbench.study.config import Study
 
 _DONE = {"--set": "set", "--vary": "varied", "--tune": "tuned"}
 
@@ -41,6 +46,26 @@ def _joined(values: Sequence[str]) -> str:
     """Join lists, each value once; mappings and lists in them hold commas of their own."""
     joined = ",".join(values)
     return joined if re.search(r"[\[{'\"]", joined) else ",".join(dict.fromkeys(re.split(r"\s*,\s*", joined)))
+
+
+def refuse_untuned(studies: "Sequence[Study]", *, quick: bool) -> None:
+    """Refuse ``--tuning-sensitivity`` for studies that tune nothing.
+
+    Raises:
+        ConfigError: One line per study.
+    """
+    got, way_out = (
+        ("--quick, which tunes nothing", "Leave one of them out.")
+        if quick
+        else (
+            "a study that tunes none",
+            "Add --tune optimizer.lr",
+        )
+    )
+    rule = f"must go with settings that are tuned, got {got}. {way_out}"
+    untuned = [f"{study.source}: {TUNING_SENSITIVITY}: {rule}" for study in studies if quick or not study.tune]
+    if untuned:
+        raise ConfigError(untuned)
 
 
 def read_seeds(text: str | None) -> int | None:

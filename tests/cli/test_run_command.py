@@ -10,6 +10,7 @@ from made_up_runs import ARMS, TINY
 from normbench.scheduling import one_run
 from normbench.scheduling.executors import processes
 from normbench.scheduling.executors._worker import Worker
+from normbench.study.config import TUNING_SEEDS
 
 
 @pytest.fixture
@@ -226,11 +227,11 @@ def test_run_says_what_was_chosen_for_each_arm(study, monkeypatch):
     assert code == 0
     lines = [line for line in out.splitlines() if ",tuned: optimizer.lr " in line]
     assert [line.partition(",")[0] for line in lines] == ["tuned    plain", "         decayed"]
-    assert all("validation loss" in line and "optimizer.lr 0.001 to 0.02" in line for line in lines)
+    assert all("validation loss" in line and " tried: 0.001 to 0.02" in line for line in lines)
     (report,) = json.loads(normbench("run", study, *TUNE, "--json").out)
     assert [(choice["arm"], choice["seeds"]) for choice in report["tuning"]] == [
-        ("plain", [1000, 1001]),
-        ("decayed", [1000, 1001]),
+        ("plain", list(TUNING_SEEDS)),
+        ("decayed", list(TUNING_SEEDS)),
     ]
     assert [row["arm"] for row in report["comparison"]["rows"]] == [
         "plain",
@@ -243,9 +244,9 @@ def test_run_says_what_was_chosen_for_each_arm(study, monkeypatch):
 def test_a_dry_run_counts_tuning_and_both_readings(study):
     code, out, _ = normbench("run", study, *TUNE, "--dry-run")
     assert (code, files()) == (0, ["tiny.yaml"])
-    assert "  tuning: 12 runs first, more where the best lies at an end" in out.splitlines()
+    assert "  tuning: 24 runs first, more where the best lies at an end" in out.splitlines()
     (plan,) = json.loads(normbench("run", study, *TUNE, "--dry-run", "--json").out)
-    assert (plan["num_tuning_runs"], plan["num_runs"], plan["num_missing"]) == (12, 4, 4)
+    assert (plan["num_tuning_runs"], plan["num_runs"], plan["num_missing"]) == (24, 4, 4)
 
 
 def test_a_quick_look_is_called_one_and_leaves_the_study_alone(study):

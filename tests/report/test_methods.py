@@ -12,6 +12,7 @@ from normbench.report.pages.methods import methods_paragraph
 from normbench.storage.files.json_files import write_json
 from normbench.storage.run_folder import ENVIRONMENT_JSON
 from normbench.storage.study_folder import read_study
+from normbench.study.config import TUNING_SEEDS
 
 FIGURES = (
     "Figures are means over seeds with 95 % intervals: for losses the modified Cox interval of a log-normal mean "
@@ -51,11 +52,15 @@ def test_without_a_baseline_no_test_is_told():
 
 
 def test_tuning_tells_its_keys_and_seeds():
-    tuned = replace(comparison(), tuned_keys=["optimizer.lr"])
+    tuned = replace(comparison(), tuned_keys=["optimizer.lr"], tuning_seeds=TUNING_SEEDS)
     assert (
         "optimizer.lr was chosen for each arm, the value with the best median final validation loss over tuning seeds "
-        "1000 and 1001, before any run that is reported. Arms not called tuned run at their given settings."
+        "1000, 1001, 1002 and 1003, before any run that is reported. Arms not called tuned run at their given settings."
     ) in methods_paragraph(tuned)
+
+
+def test_a_study_that_was_tuned_on_two_seeds_says_so():
+    assert "over tuning seeds 1000 and 1001," in methods_paragraph(replace(comparison(), tuned_keys=["optimizer.lr"]))
 
 
 def test_seeds_that_are_missing_are_told():

@@ -9,6 +9,7 @@ from made_up_runs import ARMS, TINY, make_arm, make_run, make_study
 from normbench.scheduling import cost as cost_module
 from normbench.scheduling.cost import estimate_cost
 from normbench.scheduling.executors.in_process import InProcess
+from normbench.scheduling.run_timing import RunTiming
 from normbench.scheduling.schedule import run_study
 from normbench.scheduling.tuning import known_choices, tune_study, with_choices
 from normbench.study.load import load_study
@@ -80,17 +81,17 @@ def tuned(lists="optimizer.lr: [0.01, 0.02, 0.04]", more=""):
 
 def test_a_tuned_study_costs_its_tuning_and_both_readings():
     cost = estimate_cost(tuned("optimizer.lr: [0.01, 0.02, 0.04], dropout: [0, 0.5]"), Path("runs"))
-    assert (cost.num_arms, cost.num_tuning_runs) == (2, 2 * 3 * 2 * 2)  # arms x values x tuning seeds
+    assert (cost.num_arms, cost.num_tuning_runs) == (2, 2 * 3 * 2 * 4)  # arms x values x tuning seeds
     assert (cost.num_runs, cost.num_missing) == (12, 12)  # arms x seeds, given and tuned
-    assert [(arm.num_missing, arm.num_tuning_missing) for arm in cost.arms] == [(6, 12), (6, 12)]
-    parts = [(6 * arm.cpu_s_per_run, 12 * arm.cpu_s_per_tuning_run) for arm in cost.arms]
+    assert [(arm.num_missing, arm.num_tuning_missing) for arm in cost.arms] == [(6, 24), (6, 24)]
+    parts = [(6 * arm.cpu_s_per_run, 24 * arm.cpu_s_per_tuning_run) for arm in cost.arms]
     assert cost.cpu_s == pytest.approx(sum(map(sum, parts)))
     assert min(map(min, parts)) > 0
 
 
 def test_without_the_given_readings_only_tuned_arms_cost():
     cost = estimate_cost(tuned(more="keep_given: false\n"), Path("runs"))
-    assert (cost.num_runs, cost.num_missing, cost.num_tuning_runs) == (6, 6, 12)
+    assert (cost.num_runs, cost.num_missing, cost.num_tuning_runs) == (6, 6, 24)
 
 
 def test_what_was_chosen_before_costs_nothing_again():
@@ -107,10 +108,18 @@ def test_what_was_chosen_before_costs_nothing_again():
     assert cost.num_runs == cost.num_finished
 
 
+def test_runs_at_second_best_values_cost_as_much_as_others(monkeypatch):
+    monkeypatch.setattr(cost_module, "time_run", lambda *_: RunTiming(2.0, 0.0, 0.0))
+    without, with_them = (estimate_cost(tuned(), Path("runs"), with_runner_ups=also) for also in (False, True))
+    assert (without.num_runner_up_runs, with_them.num_runner_up_runs) == (0, 6)  # arms x seeds
+    assert with_them.cpu_s - without.cpu_s == pytest.approx(6 * 2.0)
+
+
 def test_arms_alike_in_what_costs_time_are_measured_once(monkeypatch):
     text = f"{TINY}grid: {{l1: [0, 0.1, 0.2, 0.3, 0.4], norm: [none, layer_norm]}}\n"
     Path("tiny.yaml").write_text(text, encoding="utf-8")
     timed = []
-    monkeypatch.setattr(cost_module, "_time_run", lambda config, _: timed.append(config.norm.name) or 2.0)
+    timing = RunTiming(2.0, 0.0, 0.0)
+    monkeypatch.setattr(cost_module, "time_run", lambda config, _: timed.append(config.norm.name) or timing)
     cost = estimate_cost(load_study(Path("tiny.yaml")), Path("runs"))
     assert ([arm.cpu_s_per_run for arm in cost.arms], sorted(timed)) == ([2.0] * 10, ["layer_norm", "none", "none"])

@@ -10,7 +10,7 @@ from made_up_runs import ARMS, SUMMARY, TINY, write_csv
 from normbench.errors import RunFailedError, RunFolderError
 from normbench.evidence.comparison.comparison import compare_study
 from normbench.evidence.comparison.effects import with_effects
-from normbench.scheduling import one_run
+from normbench.scheduling import one_run, tuning
 from normbench.scheduling.executors.in_process import InProcess
 from normbench.scheduling.quick_study import quick_study
 from normbench.scheduling.schedule import run_study
@@ -67,20 +67,21 @@ def values_of(choice):
 
 
 def test_the_smallest_median_over_the_tuning_seeds_is_chosen(losses):
-    found = {0.01: (0.1, 0.9), 0.02: (0.45, 0.35), 0.04: (0.5, 0.6)}  # medians 0.5, 0.4, 0.55
+    found = {0.01: (0.1, 0.8, 0.2, 0.9), 0.02: (0.9, 0.45, 0.35, 0.1), 0.04: (0.5, 0.6, 0.6, 0.5)}
     choice = choice_of(losses, found)
     assert choice.chosen == {"optimizer.lr": 0.02}
     assert [one.median for one in choice.tried] == pytest.approx([0.5, 0.4, 0.55])
     assert [list(one.scores) for one in choice.tried] == [list(pair) for pair in found.values()]
-    assert (choice.widened, choice.at_edge, tuple(choice.seeds)) == (0, False, (1000, 1001))
+    assert (choice.widened, choice.at_edge, tuple(choice.seeds)) == (0, False, (1000, 1001, 1002, 1003))
 
 
-def test_of_equal_medians_the_first_in_the_list_is_chosen(losses):
-    assert choice_of(losses, {0.08: 0.9, 0.04: 0.3, 0.02: 0.3, 0.01: 0.9}).chosen == {"optimizer.lr": 0.04}
+@pytest.mark.parametrize("equal", [0.3, (0.9, 0.1, 0.2, 0.4)])
+def test_of_equal_medians_the_smaller_number_is_chosen(losses, equal):
+    assert choice_of(losses, {0.08: 0.9, 0.04: 0.3, 0.02: equal, 0.01: 0.9}).chosen == {"optimizer.lr": 0.02}
 
 
 def test_a_diverged_run_counts_as_the_constant_predictor(losses):
-    choice = choice_of(losses, {0.01: 3.0, 0.02: (None, 0.2), 0.04: 0.5, 0.08: None})
+    choice = choice_of(losses, {0.01: 3.0, 0.02: (None, 0.2, None, 0.2), 0.04: 0.5, 0.08: None})
     assert [one.median for one in choice.tried] == pytest.approx([3.0, (CONSTANT + 0.2) / 2, 0.5, CONSTANT])
     assert choice.chosen == {"optimizer.lr": 0.04}
 
@@ -147,14 +148,27 @@ def test_other_lists_are_another_choice(losses):
     assert len(list(RUNS.glob("tiny/tuning/*.json"))) == 2
 
 
+def test_a_choice_on_fewer_seeds_is_made_again_and_its_runs_are_kept(losses, monkeypatch):
+    study = study_of({"optimizer.lr": [0.01, 0.02, 0.04]})
+    losses |= {0.02: (0.2, 0.2, 0.9, 0.9), 0.04: (0.4, 0.4, 0.4, 0.4), 0.01: 0.8, 0.08: 0.8}
+    with monkeypatch.context() as before:
+        before.setattr(tuning, "TUNING_SEEDS", TUNING_SEEDS[:2])
+        assert tune_study(study, RUNS, InProcess())["none"].chosen == {"optimizer.lr": 0.02}
+    made = []
+    found = tune_study(study, RUNS, InProcess(), made.append)["none"]
+    assert (found.chosen, found.seeds) == ({"optimizer.lr": 0.04}, TUNING_SEEDS)
+    assert {p.run.seed for p in made if p.status == "finished" and p.run.config.lr != 0.08} == {1002, 1003}
+    assert len(list(RUNS.glob("tiny/tuning/*.json"))) == 2
+
+
 def test_the_frozen_file_says_what_was_asked_and_everything_tried(losses):
     study = study_of({"optimizer.lr": [0.01, 0.02, 0.04]})
-    losses |= {0.02: (0.1, 0.3)}
+    losses |= {0.02: (0.1, 0.3, 0.1, 0.3)}
     tune_study(study, RUNS, InProcess())
     said = json.loads(next(RUNS.glob("tiny/tuning/none-*.json")).read_text())
-    assert (said["arm"], said["given"], said["seeds"]) == ("none", identity(study.arms["none"]), [1000, 1001])
+    assert (said["arm"], said["given"], said["seeds"]) == ("none", identity(study.arms["none"]), list(TUNING_SEEDS))
     assert (said["tune"], said["chosen"]) == ({"optimizer.lr": [0.01, 0.02, 0.04]}, {"optimizer.lr": 0.02})
-    assert said["tried"][1] == {"values": {"optimizer.lr": 0.02}, "scores": [0.1, 0.3], "median": 0.2}
+    assert said["tried"][1] == {"values": {"optimizer.lr": 0.02}, "scores": [0.1, 0.3, 0.1, 0.3], "median": 0.2}
     assert said["frozen_at"].endswith("Z")
 
 
@@ -175,12 +189,12 @@ def test_tuning_runs_that_finished_are_not_made_again(losses):
     next(RUNS.glob("tiny/tuning/none-*.json")).unlink()
     statuses = []
     tune_study(study, RUNS, InProcess(), lambda progress: statuses.append(progress.status))
-    assert statuses == ["skipped"] * 6
+    assert statuses == ["skipped"] * 12
 
 
 def test_an_arm_whose_tuning_run_fails_cannot_be_tuned(monkeypatch):
     monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: 1 / 0)
-    with pytest.raises(RunFailedError, match=r"must finish before its arms can be tuned, got 4 failed runs of none\."):
+    with pytest.raises(RunFailedError, match=r"must finish before its arms can be tuned, got 8 failed runs of none\."):
         tune_study(study_of({"optimizer.lr": [0.01, 0.02]}), RUNS, InProcess())
     assert not list(RUNS.glob("tiny/tuning/*.json"))
 

@@ -12,10 +12,13 @@ from normbench.evidence.comparison.rows import Row, read_row
 from normbench.evidence.comparison.selection import Condition, read_conditions, refuse_empty_selection, select_arms
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, check_metrics
 from normbench.storage.arm_id import ArmSet
+from normbench.storage.choices import TUNING_SENSITIVITY
 from normbench.storage.run_folder import STUDY_JSON, Arm, Run
 from normbench.storage.study_folder import StudyFolder, axes_and_named_keys, read_studies
 
 DEFAULT_METRICS = ("test_accuracy", "test_loss", "noise_free_loss", "train_loss")
+FIRST_TUNING_SEEDS = (1000, 1001)
+"""Those of a study.json that names none, as it was written before there were four."""
 SIGNAL_METRICS = (*OUTPUT_STDS, "output_mean_training", "output_mean_evaluation")
 """Default metrics of a dataset without a target."""
 
@@ -40,6 +43,8 @@ class StudyComparison:
         missing: Labels of arms without a finished run.
         left_out: Names of folders of arms that the study no longer lists.
         tuned_keys: Keys whose values tuning chose for each arm.
+        tuning_seeds: Seeds that they were chosen on.
+        is_second_best: Whether tuned arms run at their second-best values.
         versions: All versions and devices of the runs, by name.
         is_first_baseline: Whether the first row is the baseline because none is named.
         judges_collapse: Whether a run can collapse without diverging: it has a limit for its last loss or accuracy.
@@ -59,6 +64,8 @@ class StudyComparison:
     missing: Sequence[str] = ()
     left_out: Sequence[str] = field(default_factory=tuple)
     tuned_keys: Sequence[str] = ()
+    tuning_seeds: Sequence[int] = ()
+    is_second_best: bool = False
     versions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     is_first_baseline: bool = False
     against: Baseline | None = None
@@ -152,6 +159,8 @@ def compare_study(
         missing=study.missing,
         left_out=study.left_out,
         tuned_keys=tuple(content.get("tune") or ()),
+        tuning_seeds=tuple(content.get("tuning_seeds", FIRST_TUNING_SEEDS)),
+        is_second_best=TUNING_SENSITIVITY in (content.get("options") or {}),
         versions=_versions(arms),
         judges_collapse=any(rule.limit_of(run) for arm in arms for run in arm.runs),
         collapse_rule=rule,

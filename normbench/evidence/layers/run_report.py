@@ -9,11 +9,11 @@ from typing import Any
 from normbench.errors import RunFolderError
 from normbench.evidence.layers.last_frames import FrameLine, last_frames
 from normbench.evidence.layers.layer_report import LayerReport, report_layers
-from normbench.storage.choices import Choice, read_choices
+from normbench.storage.choices import Choice, choice_of, read_choices
 from normbench.storage.files.json_files import read_json
-from normbench.storage.files.plain_text import command_line
+from normbench.storage.files.plain_text import command_line, option_words
 from normbench.storage.files.reading import open_regular
-from normbench.storage.resolved_settings import flatten, settings_of_run
+from normbench.storage.resolved_settings import settings_of_run
 from normbench.storage.run_folder import (
     ARM_JSON,
     CHECKPOINT,
@@ -155,9 +155,10 @@ def _find_choice(report: RunReport) -> Choice | None:
     content = _study_json(study)
     folders, entries = arm_folders(content, study / STUDY_JSON), arm_entries(content, study / STUDY_JSON)
     mine = [entries[arm] for arm, folder in folders.items() if folder == report.state.arm.name]
-    tuned = [entry.with_settings(report.arm.settings).id for entry in mine if entry.tuned]
-    found = [choice for arm in tuned for choice in read_choices(arm, study)]
-    return next((one for one in found if flatten(one.chosen).items() <= report.arm.settings.items()), None)
+    settings, tune = report.arm.settings, content.get("tune") or {}
+    tuned = [entry.with_settings(settings) for entry in mine if entry.tuned]
+    stored = read_choices(study) if tuned else {}
+    return next(filter(None, (choice_of(arm, settings, tune, stored) for arm in tuned)), None)
 
 
 def _study_json(study: Path) -> dict[str, Any]:
@@ -181,15 +182,7 @@ def _study_command_words(state: RunState) -> list[str]:
     try:
         folders = arm_folders(content, study / STUDY_JSON).values()
         is_named = state.arm.is_tuning or (state.arm.name in folders and state.seed in content["seeds"])
-        words = [str(content["source"]), *_option_words(content.get("options") or {})]
+        words = [str(content["source"]), *option_words(content.get("options") or {})]
         return words if is_named and Path(words[0]).is_file() else []
     except (RunFolderError, *FOREIGN_FORMAT_ERRORS):
         return []
-
-
-def _option_words(options: Mapping[str, Any]) -> list[str]:
-    words: list[str] = []
-    for option, value in options.items():
-        values = value if isinstance(value, list) else [value]
-        words += [word for one in values for word in ([option] if one is True else [option, str(one)])]
-    return words

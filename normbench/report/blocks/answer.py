@@ -57,7 +57,7 @@ def _verdicts(comparison: StudyComparison, names: Mapping[str, str]) -> str:
 
 def _sentence(verdict: str, rows: Sequence[Row], names: Mapping[str, str], against: str) -> str:
     effects = [row.effect for row in rows if row.effect]
-    who, verb = _listed([names[row.arm] for row in rows]), "is" if len(rows) == 1 else "are"
+    who, verb = listed([names[row.arm] for row in rows]), "is" if len(rows) == 1 else "are"
     if verdict == TOO_FEW:
         needed = max(effect.seeds_needed or 0 for effect in effects)
         return f"Too few seeds for a verdict on {who} against {against}: {needed} are needed."
@@ -66,7 +66,8 @@ def _sentence(verdict: str, rows: Sequence[Row], names: Mapping[str, str], again
     return f"{who} {verb} {verdict} than {against}."
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Return names as text: "a, b and c"; of many the first ones and how many more."""
     if len(names) > MAX_NAMED:
         return f"{', '.join(names[:MAX_NAMED])} and {len(names) - MAX_NAMED} more"
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]

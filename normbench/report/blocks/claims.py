@@ -3,46 +3,76 @@
 import math
 from collections.abc import Sequence
 
-from normbench.evidence.claims.margin_test import DECIDED, ExpectationResult
+from normbench.evidence.claims.many_claims import ManyClaims, judge_together
+from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.study_verdicts import count_verdicts
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.numbers import short
 
-FALSE_VERDICTS = 0.05
 INDENT = 6
-OLD_WORDS = ("supported", "refuted")
-"""Words of verdicts that were kept from runs of version 0.1.0, which tested the mean."""
+LOST_MARK = "†"
+"""Behind a verdict that does not survive if all claims are counted."""
 
 
 def claims_blocks(verdicts: Sequence[ClaimVerdict]) -> list[Block]:
     """Return each claim with its verdict and numbers, and the number of claims with each verdict."""
-    claims = [block for i, verdict in enumerate(verdicts) for block in _claim(verdict, is_joined=i > 0)]
+    words = marked_words(verdicts)
+    claims = [
+        block
+        for i, (verdict, word) in enumerate(zip(verdicts, words, strict=True))
+        for block in _claim(verdict, word, is_joined=i > 0)
+    ]
     return [*claims, Block(lines=[Line(summary_line(verdicts))], is_joined=bool(verdicts))]
 
 
-def _claim(verdict: ClaimVerdict, *, is_joined: bool) -> list[Block]:
+def marked_words(verdicts: Sequence[ClaimVerdict]) -> list[str]:
+    """Return the word of each verdict, with a mark if it does not survive the correction over all of them."""
+    survives = zip(verdicts, judge_together(verdicts).survives, strict=True)
+    return [f"{one.verdict} {LOST_MARK}" if found is False else one.verdict for one, found in survives]
+
+
+def _claim(verdict: ClaimVerdict, word: str, *, is_joined: bool) -> list[Block]:
     quote = verdict.source.get("quote", "")
     quoted = [f"“{quote}” {verdict.source.get('title', '')}".rstrip()] if quote else []
     settings = [f"settings {verdict.hash} of {verdict.date}"] if verdict.hash else []
     found_texts = [*quoted, *map(part_text, verdict.parts), *([verdict.why] if verdict.why else []), *settings]
     again = Line(verdict.command, "again", is_command=True)
-    head = Block(lines=[Line(verdict.says, f"{verdict.id:5} {verdict.verdict.upper():11}")], is_joined=is_joined)
+    head = Block(lines=[Line(verdict.says, f"{verdict.id:5} {word.upper():11}")], is_joined=is_joined)
     texts = Block(lines=[Line(text) for text in found_texts], indent=INDENT, is_joined=True)
     return [head, texts, Block(lines=[again], indent=INDENT, is_joined=True)]
 
 
 def summary_line(verdicts: Sequence[ClaimVerdict]) -> str:
-    """Return the number of claims with each verdict, and how many verdicts may be wrong by chance."""
+    """Return the number of claims with each verdict, how many may be false by chance, and how many survive together."""
     if not verdicts:
         return "No claims. A study file makes them under claims:"
-    found = count_verdicts(verdicts)
-    numbers = ", ".join(f"{number} {verdict}" for verdict, number in found.items())
-    decided = sum(found.get(word, 0) for word in DECIDED + OLD_WORDS)
-    expected = (
-        f" At 5 % each, at most {FALSE_VERDICTS * decided:.1f} of the {decided} verdicts are expected to be false."
-    )
-    return f"{len(verdicts)} claims: {numbers}." + (expected if decided else "")
+    found = [f"{number} {verdict}" for verdict, number in count_verdicts(verdicts).items()]
+    together = judge_together(verdicts)
+    counts = f"{len(verdicts)} claim{'s' * (len(verdicts) > 1)}: {', '.join(found)}."
+    return " ".join(filter(None, (counts, _chance_text(together), _correction_text(together))))
+
+
+def _chance_text(together: ManyClaims) -> str:
+    """Return how many of the tested claims may have a false verdict; "" where none has a verdict."""
+    if not together.num_decided:
+        return ""
+    number, tested = len(together.survives), together.num_tested
+    if number == 1:
+        return "At 5 % its verdict may be false."
+    which = f"All {number} claims" if tested == number else f"Of {number} claims {tested}"
+    return f"{which} were tested; at 5 % up to {together.most_false:.3g} of them may have a false verdict."
+
+
+def _correction_text(together: ManyClaims) -> str:
+    """Return how many verdicts survive a correction over all claims; "" for a single tested claim."""
+    if together.num_tested < 2 or not together.num_decided:
+        return ""
+    by = "the correction for many claims (Benjamini and Hochberg, 5 %)"
+    if not together.num_lost:
+        return f"All verdicts survive {by}."
+    verb = "does" if together.num_lost == 1 else "do"
+    return f"{together.num_lost} of {together.num_decided} verdicts, marked {LOST_MARK}, {verb} not survive {by}."
 
 
 def part_text(part: ExpectationResult) -> str:

@@ -131,7 +131,8 @@ def footnote(comparison: StudyComparison) -> list[str]:
     if not effects:
         return ["Mean ± std over seeds (n - 1)."]
     many = f", Holm over {len(effects)}" if len(effects) > 1 else ""
-    tuned = "; arms called tuned run at the settings chosen for them" * any(row.is_tuned for row in comparison.rows)
+    values = "their second-best settings" if comparison.is_second_best else "the settings chosen for them"
+    tuned = f"; arms called tuned run at {values}" * any(row.is_tuned for row in comparison.rows)
     return [f"Mean ± std (n - 1). Effects: typical seed, paired, 95 % intervals{many}{tuned}."]
 
 

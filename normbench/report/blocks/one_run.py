@@ -1,15 +1,14 @@
 """Writes the report of one run: settings, losses, std per layer, status, files, errors and next steps."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from normbench.evidence.layers.run_report import FOREIGN_FORMAT_ERRORS, RunReport
 from normbench.report.blocks.block import WIDE_LABEL, Block, Column, Line, Table, as_lines
 from normbench.report.blocks.layers import LONG, STD, frames_block, layers_block
 from normbench.report.blocks.numbers import size_text
-from normbench.report.blocks.plan import choice_text
 from normbench.report.blocks.states import age_text, owner_text
+from normbench.report.blocks.tuning import choice_text
 from normbench.storage.run_folder import Arm
 from normbench.storage.run_status import RESULTS, RunStatus
 
@@ -154,7 +153,7 @@ def _lines(report: RunReport) -> list[Line]:
         ("", _problem_lines(report)),
         ("owner", f"{owner_text(owner)}{f', since {owner.started_at}' * bool(owner.started_at)}" if owner else ""),
         ("made", _environment_text(report.environment)),
-        ("tuned", choice_text(asdict(report.choice)) if report.choice else ""),
+        ("tuned", choice_text(report.choice) if report.choice else ""),
         ("folder", str(state.folder)),
         ("files", ", ".join(f"{name} {size_text(size)}" for name, size in report.files.items())),
         ("again" if state.status == RunStatus.DAMAGED else "go on", report.command),

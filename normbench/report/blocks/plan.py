@@ -1,63 +1,50 @@
-"""Writes the cost of a study, and the values that tuning chose."""
+"""Writes the cost of a study: its runs and CPU seconds by arm, and how long it will take."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from normbench.report.blocks.block import WIDE_LABEL, Block, as_lines
-from normbench.report.blocks.numbers import short
-from normbench.storage.arm_labels import tuned_label
+from normbench.report.blocks.block import Block, as_lines
 
 
 def plan_block(plan: Mapping[str, Any]) -> Block:
-    """Return the cost of a study: runs and CPU seconds by arm, of tuning, and in all."""
+    """Return the cost of a study: runs and CPU seconds by arm, of tuning, at second-best values, and in all."""
     arms = [
         f"  {arm['arm']}: {arm['num_missing']} to run, about {arm['cpu_s_per_run']:.1f} CPU-seconds each"
         for arm in plan["arms"]
     ]
     num_tuning = plan["num_tuning_runs"]
     tuning = [f"  tuning: {num_tuning} runs first, more where the best lies at an end"] if num_tuning else []
+    num_second = plan["num_runner_up_runs"]
+    second = [f"  second-best values: {num_second} runs after all others"] if num_second else []
     total = f"{plan['num_finished']} finished, {plan['num_missing']} to run, about {plan['cpu_s']:.0f} CPU-seconds"
     lines = [
         f"{plan['study']}: {plan['num_arms']} x {plan['num_seeds']} runs (arms x seeds)",
         *arms,
         *tuning,
+        *second,
         f"  {total}",
     ]
     return Block(lines=as_lines(lines), is_joined=True)
 
 
-def tuning_blocks(choices: Sequence[Mapping[str, Any]]) -> list[Block]:
-    """Return a line per arm: the chosen values, their loss, and the values tried."""
-    return (
-        [Block(lines=as_lines([choice_text(choice) for choice in choices], "tuned"), label_width=WIDE_LABEL)]
-        if choices
-        else []
-    )
-
-
-def choice_text(choice: Mapping[str, Any]) -> str:
-    """Return one choice as text.
+def duration_text(num_runs: int, seconds: float, quick_s: float | None) -> str:
+    """Return how long a study will take, and its --quick version.
 
     Example:
-        >>> tried = [{"values": {"optimizer.lr": lr}, "median": lr} for lr in (0.1, 0.01)]
-        >>> choice_text({"arm": "none", "chosen": {"optimizer.lr": 0.01}, "tried": tried, "at_edge": False})
-        'none,tuned: optimizer.lr 0.01 (validation loss 0.0100, best of 2: optimizer.lr 0.01 to 0.1)'
+        >>> duration_text(24, 170.0, 17.0), duration_text(24, 9000.0, None)
+        ('24 runs, about 3 min; --quick takes 20 s', '24 runs, about 2.5 h')
     """
-    chosen = ", ".join(f"{key} {_value_text(value)}" for key, value in choice["chosen"].items())
-    lowest = next((one["median"] for one in choice["tried"] if one["values"] == choice["chosen"]), None)
-    tried = ", ".join(
-        f"{key} {_range_text([one['values'][key] for one in choice['tried']])}" for key in choice["chosen"]
-    )
-    edge = "; at the edge of what was tried" if choice["at_edge"] else ""
-    found = f"validation loss {short(lowest)}, best of {len(choice['tried'])}: {tried}{edge}"
-    return f"{tuned_label(choice['arm'])}: {chosen} ({found})"
+    quick = f"; --quick takes {_about(quick_s)}" if quick_s is not None else ""
+    return f"{num_runs:,} runs, about {_about(seconds)}{quick}"
 
 
-def _range_text(values: Sequence[Any]) -> str:
-    if all(isinstance(value, int | float) for value in values):
-        return f"{min(values):g} to {max(values):g}"
-    return " or ".join(dict.fromkeys(_value_text(value) for value in values))
-
-
-def _value_text(value: Any) -> str:
-    return str(value["name"]) if isinstance(value, dict) else f"{value:g}" if isinstance(value, float) else str(value)
+def _about(seconds: float) -> str:
+    """Return a time as text with the digits that an estimate is good for."""
+    if seconds < 9.5:
+        return f"{max(1, seconds):.0f} s"
+    if seconds < 95:
+        return f"{round(seconds, -1):.0f} s"
+    for size, unit, least in ((86400, "days", 2), (3600, "h", 1.5)):
+        if seconds >= least * size:
+            return f"{float(f'{seconds / size:.2g}'):g} {unit}"
+    return f"{seconds / 60:.0f} min"

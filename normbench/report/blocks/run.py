@@ -1,7 +1,6 @@
 """Writes the final report of `normbench run`: one run's losses and layers, or a study's comparison."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from normbench.evidence.comparison.effects import with_first_baseline
 from normbench.evidence.layers.layer_report import report_layers
 from normbench.evidence.layers.standouts import has_diagnostics, standouts
 from normbench.evidence.layers.surface_report import surfaces
+from normbench.evidence.tuning.sensitivity import tuning_sensitivity
 from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.claims import claims_blocks
 from normbench.report.blocks.comparison import comparison_blocks
@@ -24,7 +24,7 @@ from normbench.report.blocks.layers import (
 )
 from normbench.report.blocks.next_steps import run_pointers, study_pointers
 from normbench.report.blocks.one_run import diverged_blocks, header_block, losses_blocks
-from normbench.report.blocks.plan import tuning_blocks
+from normbench.report.blocks.tuning import sensitivity_blocks, tuning_blocks
 from normbench.storage.choices import Choice
 from normbench.storage.run_folder import METRICS_CSV, Arm
 from normbench.storage.study_folder import StudyFolder
@@ -88,7 +88,7 @@ def _study_blocks(
 ) -> list[Block]:
     comparison = with_first_baseline(compare_study(study))
     blocks = comparison_blocks(comparison, details=details)
-    blocks += tuning_blocks([asdict(choice) for choice in choices])
+    blocks += [*tuning_blocks(choices), *sensitivity_blocks(tuning_sensitivity(study))]
     for arm in arms if details or len(arms) == 1 else ():
         blocks += [layers_block(report_layers(arm), max_layers), *divergence_blocks(arm, max_layers)]
     return blocks

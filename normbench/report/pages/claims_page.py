@@ -6,10 +6,11 @@ from itertools import groupby
 from pathlib import Path
 
 from normbench.errors import ComparisonError
+from normbench.evidence.claims.many_claims import OLD_WORDS
 from normbench.evidence.claims.margin_test import CANNOT_TELL, ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.claims.verdicts_file import merge_by_study, read_verdicts
-from normbench.report.blocks.claims import OLD_WORDS, effect_with_interval, expected, seeds_held, summary_line
+from normbench.report.blocks.claims import effect_with_interval, expected, marked_words, seeds_held, summary_line
 from normbench.report.figures.claims import draw_claims
 from normbench.report.pages.json_text import claims_json
 from normbench.storage.files.json_files import write_text
@@ -65,7 +66,8 @@ def page(verdicts: Sequence[ClaimVerdict], pictures: str) -> str:
         pictures: Path of the folder of pictures, relative to the page.
     """
     table = ["| | claim | verdict | effect | expected | seeds | p |", "|---|---|---|---|---|---|---|"]
-    table += [row for verdict in verdicts for row in _rows(verdict)]
+    words = marked_words(verdicts)
+    table += [row for verdict, word in zip(verdicts, words, strict=True) for row in _rows(verdict, word)]
     studies = [_study(study, list(of_study), pictures) for study, of_study in groupby(verdicts, key=lambda v: v.study)]
     head = f"# Results\n\nWritten by `normbench claims --markdown`, normbench {version('normbench')}.\n\n{RULES}\n"
     counts = " ".join([summary_line(verdicts), *_of_older_rule(verdicts), *_of_other_numerics(verdicts)])
@@ -84,9 +86,10 @@ def _of_other_numerics(verdicts: Sequence[ClaimVerdict]) -> list[str]:
     return [f"Runs of numerics {others} are not of this version, numerics {NUMERICS}; {way_out}."] if others else []
 
 
-def _rows(verdict: ClaimVerdict) -> list[str]:
+def _rows(verdict: ClaimVerdict, word: str) -> list[str]:
     says = verdict.says if len(verdict.parts) < 2 else f"{verdict.says} (all of {len(verdict.parts)})"
-    first = f"| {verdict.id} | {_cell(says)} | **{verdict.verdict}**"
+    mark = word.removeprefix(verdict.verdict)
+    first = f"| {verdict.id} | {_cell(says)} | **{verdict.verdict}**{mark}"
     if not verdict.parts:
         return [f"{first} | {_cell(verdict.why)} | | | |"]
     if len(verdict.parts) == 1:

@@ -8,13 +8,15 @@ from normbench.errors import ComparisonError
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
+from normbench.evidence.tuning.sensitivity import Sensitivity
 from normbench.findings import Finding
 from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.claims import claims_blocks
 from normbench.report.blocks.comparison import comparison_blocks
 from normbench.report.blocks.layers import standouts_block
+from normbench.report.blocks.tuning import sensitivity_blocks
 from normbench.report.pages.csv_text import as_csv, pivots_csv
-from normbench.report.pages.json_text import blocks_mapping, claim_mapping, comparisons_json
+from normbench.report.pages.json_text import blocks_mapping, claim_mappings, comparisons_json
 from normbench.report.pages.markdown import blocks_markdown
 
 FORMATS = ("--json", "--csv", "--markdown")
@@ -28,6 +30,7 @@ class ComparedStudy:
         comparison: The comparison of its arms.
         pivots: Its tables by settings, with ``--by``.
         verdicts: The verdicts of its claims.
+        sensitivity: What its verdicts become at second-best values; None where it was not run at these.
         standouts: Findings in its layers; None where no diagnostics were recorded.
         paragraph: The paragraph on methods, with ``--methods``.
     """
@@ -35,6 +38,7 @@ class ComparedStudy:
     comparison: StudyComparison
     pivots: Sequence[Pivot] = ()
     verdicts: Sequence[ClaimVerdict] = ()
+    sensitivity: Sensitivity | None = None
     standouts: Sequence[Finding] | None = None
     paragraph: str = ""
 
@@ -58,6 +62,7 @@ def chosen_format(*, json: bool, csv: bool, markdown: bool, with_methods: bool) 
 def study_blocks(study: ComparedStudy, *, details: bool = False, figure: str = "") -> list[Block]:
     """Return the blocks of one study."""
     blocks = comparison_blocks(study.comparison, study.pivots, details=details)
+    blocks += sensitivity_blocks(study.sensitivity)
     blocks += [standouts_block(study.standouts)] if study.standouts is not None else []
     blocks += claims_blocks(study.verdicts) if study.verdicts else []
     blocks += [Block(lines=[Line(study.paragraph)])] if study.paragraph else []
@@ -85,6 +90,7 @@ def page_text(studies: Sequence[ComparedStudy], chosen: str, *, details: bool = 
 
 def _json_extras(study: ComparedStudy) -> dict[str, Any]:
     content: dict[str, Any] = {"pivots": [asdict(table) for table in study.pivots]} if study.pivots else {}
-    content |= {"claims": [claim_mapping(verdict) for verdict in study.verdicts]} if study.verdicts else {}
+    content |= {"claims": claim_mappings(study.verdicts)} if study.verdicts else {}
+    content |= {"tuning_sensitivity": asdict(study.sensitivity)} if study.sensitivity else {}
     content |= {"standouts": [asdict(found) for found in study.standouts]} if study.standouts is not None else {}
     return content | ({"methods": study.paragraph} if study.paragraph else {})

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from normbench.evidence.claims.many_claims import judge_together
 from normbench.evidence.claims.study_verdicts import study_verdicts
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.comparison.comparison import StudyComparison, compare_study
@@ -15,6 +16,7 @@ from normbench.evidence.layers.layer_report import report_layers
 from normbench.evidence.layers.run_report import RunReport
 from normbench.evidence.layers.standouts import study_standouts
 from normbench.evidence.layers.surface_report import surfaces
+from normbench.evidence.tuning.sensitivity import tuning_sensitivity
 from normbench.report.blocks.block import Block, block_mapping
 from normbench.report.blocks.run import screen_blocks
 from normbench.report.blocks.states import run_entry
@@ -41,10 +43,16 @@ def comparison_mapping(comparison: StudyComparison) -> dict[str, Any]:
 
 def claims_json(verdicts: Sequence[ClaimVerdict]) -> str:
     """Return the verdicts as JSON, each with its tested expectations."""
-    return json.dumps([claim_mapping(verdict) for verdict in verdicts], indent=2, ensure_ascii=False)
+    return json.dumps(claim_mappings(verdicts), indent=2, ensure_ascii=False)
 
 
-def claim_mapping(verdict: ClaimVerdict) -> dict[str, Any]:
+def claim_mappings(verdicts: Sequence[ClaimVerdict]) -> list[dict[str, Any]]:
+    """Return all fields of each verdict, and whether it survives if all of these claims are counted."""
+    survives = judge_together(verdicts).survives
+    return [_claim_mapping(v) | {"survives_many_claims": one} for v, one in zip(verdicts, survives, strict=True)]
+
+
+def _claim_mapping(verdict: ClaimVerdict) -> dict[str, Any]:
     """Return all fields of a verdict; the numbers of a single expectation are also at the top level."""
     deciding = verdict.parts[0] if len(verdict.parts) == 1 else None
     keys = ("n", "effect", "low", "high", "p", "p_corrected", "margins")
@@ -77,16 +85,17 @@ def study_mapping(
         config: The file that was run.
     """
     mine = {arm.folder: arm for arm in reversed(study.arms) if arm.folder.name in arm_names}
-    comparison = with_first_baseline(compare_study(study))
+    comparison, again = with_first_baseline(compare_study(study)), tuning_sensitivity(study)
     found: dict[str, Any] = json_ready(
         {
             "runs": runs,
             "tuning": [asdict(choice) for choice in choices],
+            "tuning_sensitivity": asdict(again) if again else None,
             "layers": [asdict(report_layers(arm)) for arm in reversed(mine.values())],
             "standouts": [asdict(found) for found in study_standouts(study)],
             "surfaces": [asdict(found) for found in surfaces(study.arms)],
             "comparison": comparison_mapping(comparison),
-            "claims": [claim_mapping(verdict) for verdict in study_verdicts(study)],
+            "claims": claim_mappings(study_verdicts(study)),
             "blocks": blocks_mapping(screen_blocks(study, arm_names, config, choices)),
         }
     )

@@ -8,7 +8,6 @@ from normbench.evidence.comparison.pivot import Pivot
 from normbench.evidence.statistics.paired_effect import Effect
 from normbench.report.blocks.numbers import metric_title
 
-TUNING_SEEDS = "1000 and 1001"
 INTERVALS = (
     "Figures are means over seeds with 95 % intervals: for losses the modified Cox interval of a log-normal mean "
     "(Olsson, 2005), else Student's t."
@@ -52,9 +51,10 @@ def _seeds(comparison: StudyComparison) -> str:
 def _tuning(comparison: StudyComparison) -> str:
     if not comparison.tuned_keys:
         return "Nothing was tuned: every arm runs at its given settings."
-    keys = _listed(comparison.tuned_keys)
+    keys, seeds = _listed(comparison.tuned_keys), _listed([str(seed) for seed in comparison.tuning_seeds])
     has_given = any(not row.is_tuned for row in comparison.rows)
-    how = f"the value with the best median final validation loss over tuning seeds {TUNING_SEEDS}"
+    rank = "second-best" if comparison.is_second_best else "best"
+    how = f"the value with the {rank} median final validation loss over tuning seeds {seeds}"
     given = " Arms not called tuned run at their given settings." if has_given else ""
     return f"{keys} was chosen for each arm, {how}, before any run that is reported.{given}"
 

@@ -3,7 +3,7 @@
 import re
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TextIO, cast
 
@@ -44,6 +44,20 @@ def command_line(*words: object, runs_dir: object = "runs") -> str:
     """
     place = [] if str(runs_dir) == "runs" else ["--runs-dir", str(runs_dir)]
     return shlex.join(["normbench", *map(str, words), *place])
+
+
+def option_words(options: Mapping[str, object]) -> list[str]:
+    """Return the words of a command's options, as study.json holds them.
+
+    Example:
+        >>> option_words({"--set": ["l1=0.1", "norm=none"], "--seeds": 8, "--quick": True})
+        ['--set', 'l1=0.1', '--set', 'norm=none', '--seeds', '8', '--quick']
+    """
+    words: list[str] = []
+    for option, value in options.items():
+        values = value if isinstance(value, list) else [value]
+        words += [word for one in values for word in ([option] if one is True else [option, str(one)])]
+    return words
 
 
 class VisibleStream:

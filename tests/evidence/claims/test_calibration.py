@@ -7,8 +7,9 @@ from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.verdict import judge_claim
 from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.scheduling.tuning import Trial, choose_best
+from normbench.study.config import TUNING_SEEDS
 
-NUM_STUDIES, NUM_SEEDS, TUNING_SEEDS = 2000, 8, 2
+NUM_STUDIES, NUM_SEEDS = 2000, 8
 LRS = (0.01, 0.03, 0.1)
 DIVERGES = 0.05
 
@@ -25,8 +26,8 @@ def tuned_arm(rng, name, shift, common):
     tried = []
     for lr in LRS:
         scores = [
-            read_metrics(made_up_run(rng, 1000 + i, rng.normal(-1, 0.3)), ["validation_loss"])["validation_loss"]
-            for i in range(TUNING_SEEDS)
+            read_metrics(made_up_run(rng, seed, rng.normal(-1, 0.3)), ["validation_loss"])["validation_loss"]
+            for seed in TUNING_SEEDS
         ]
         tried.append(Trial({"optimizer.lr": lr}, scores, float(np.median(scores))))
     choice = choose_best(name, tried, 0, {"optimizer.lr": LRS})
