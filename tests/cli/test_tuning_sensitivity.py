@@ -7,7 +7,7 @@ import pytest
 from command_line import normbench
 from made_up_runs import ARMS, TINY
 
-TUNE = "tune: {optimizer.lr: [0.001, 0.02, 0.021]}\n"
+TUNE = "tune: {optimizer.lr: [0.001, 0.02, 0.021]}\ncollapse: false\n"
 OPTION = "--tuning-sensitivity"
 
 
