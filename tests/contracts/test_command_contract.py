@@ -12,8 +12,9 @@ from command_line import normbench
 from typer.main import get_command
 
 from normbench import cli
+from normbench.storage.files.part_files import is_variant
 
-COMMANDS = sorted(module.name for module in pkgutil.iter_modules(cli.__path__))
+COMMANDS = sorted(module.name for module in pkgutil.iter_modules(cli.__path__) if is_variant(module.name))
 WITHOUT_TORCH = """
 import sys
 from command_line import normbench

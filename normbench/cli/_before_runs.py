@@ -1,0 +1,91 @@
+"""Prints what a user should know before runs are made: their cost, changed defaults, warnings, how long they take."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from normbench.study.config import Study
+
+MAX_WARNING_LINES = 2
+"""Before a study's report, beside which it fits on a screen."""
+
+
+def print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool, with_runner_ups: bool) -> None:
+    """Print the runs to make and their cost, with all findings."""
+    from normbench.inspection.preflight import study_findings
+    from normbench.report.blocks.findings import BEFORE_TRAINING, findings_blocks
+    from normbench.report.blocks.plan import plan_block
+    from normbench.report.terminal.console import make_console
+    from normbench.report.terminal.render import print_blocks
+    from normbench.scheduling.cost import estimate_cost
+    from normbench.scheduling.ownership import refuse_another_files_folder
+
+    for study in studies:
+        refuse_another_files_folder(study, runs_dir / study.name)
+        for line in _fitted_default_lines(study):
+            typer.echo(line, err=True)
+    plans = [asdict(estimate_cost(study, runs_dir, with_runner_ups=with_runner_ups)) for study in studies]
+    found = [study_findings(study) for study in studies]
+    if as_json:
+        for plan, findings in zip(plans, found, strict=True):
+            plan["findings"] = [asdict(finding) for finding in findings]
+        typer.echo(json.dumps(plans, indent=2))
+        return
+    print_blocks(make_console(), [plan_block(plan) for plan in plans])
+    for study, findings in zip(studies, found, strict=True):
+        make_blocks = partial(findings_blocks, findings, BEFORE_TRAINING, levels=("warning", "note"))
+        print_blocks(make_console(stderr=True), make_blocks(study=study.name, num_arms=len(study.arms)))
+
+
+def print_warnings(studies: "list[Study]") -> dict[str, int]:
+    """Print unfinished files, changed defaults and warnings; return the number of lines printed for each study."""
+    from normbench.inspection.checks.base import unfinished_checks
+    from normbench.inspection.measures.base import unfinished_measures
+    from normbench.inspection.preflight import study_findings
+    from normbench.report.blocks.findings import short_findings
+    from normbench.report.terminal.console import make_console
+    from normbench.scheduling.executors.base import unfinished_executors
+
+    width = make_console(stderr=True).width
+    unfinished = [*unfinished_checks(), *unfinished_measures(), *unfinished_executors()]
+    warned = {study.name: short_findings(study.name, study_findings(study), "warning", width) for study in studies}
+    lines_by_study = {
+        study.name: [*_fitted_default_lines(study), *filter(None, warned[study.name].split("\n"))] for study in studies
+    }
+    for line in [*unfinished, *(line for lines in lines_by_study.values() for line in lines)]:
+        typer.echo(line, err=True)
+    return {name: len(unfinished) + len(lines) for name, lines in lines_by_study.items()}
+
+
+def print_durations(studies: "list[Study]", line_of: "Callable[[Study], str]", num_lines: dict[str, int]) -> None:
+    """Print how long each study will take, where warnings leave room for it, and add it to the lines printed."""
+    for study in studies:
+        line = line_of(study) if num_lines[study.name] < MAX_WARNING_LINES else ""
+        if line:
+            typer.echo(line, err=True)
+            num_lines[study.name] += 1
+
+
+def duration_line(runs_dir: Path, jobs: str, study: "Study", *, force: bool, with_runner_ups: bool) -> str:
+    """Return how long a study will take; empty where it is short, or where something is wrong with it."""
+    from normbench.report.blocks.plan import duration_text
+    from normbench.scheduling.duration import estimate_duration
+    from normbench.scheduling.executors.base import num_jobs_of
+
+    num_jobs = num_jobs_of(jobs) or 1
+    try:
+        found = estimate_duration(study, runs_dir, num_jobs, force=force, with_runner_ups=with_runner_ups)
+    except Exception:  # noqa: BLE001 - what is wrong with a study is told where it is run
+        return ""
+    return f"{study.name}: {duration_text(found.num_runs, found.seconds, found.quick_s)}" if found else ""
+
+
+def _fitted_default_lines(study: "Study") -> list[str]:
+    """Return a line for each default that was changed to fit."""
+    return [f"{study.name}: {line}." for line in study.fitted_defaults]
