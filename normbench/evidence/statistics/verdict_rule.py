@@ -1,0 +1,149 @@
+"""Says how verdicts are made from n seeds: once, at a planned check with its level, not yet, or at any time.
+
+The rules are in docs/methods.md, "Planned checks".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from normbench.evidence.statistics.corrections import ALPHA
+from normbench.evidence.statistics.planned_checks.levels import check_levels
+from normbench.evidence.statistics.planned_checks.sign_e_process import (
+    e_process_interval,
+    e_process_side,
+    sign_e_process,
+)
+from normbench.evidence.statistics.verdicts.equivalence import equivalence_p
+from normbench.evidence.statistics.verdicts.typical_seed import Side, typical_seed
+
+Kind = Literal["fixed", "check", "no check", "any time"]
+
+
+@dataclass(frozen=True)
+class VerdictRule:
+    """How verdicts are made.
+
+    Attributes:
+        kind: fixed: the number of seeds was set beforehand, and they are judged once. check: a planned check. no check:
+            seeds that are not judged, as no check is planned after this number. any time: seeds were added without a
+            plan, so that only a test may decide that is right whenever somebody looks.
+        level: A p, corrected for the comparisons of its table, decides if it is not above the level; 0 for no check.
+        next_check: With no check: the number of seeds after which the next one is; None if none is left.
+    """
+
+    kind: Kind
+    level: float
+    next_check: int | None = None
+
+    def decides(self, p_corrected: float) -> bool:
+        """Return whether a corrected p gives a verdict."""
+        return self.kind != "no check" and p_corrected <= self.level
+
+
+FIXED = VerdictRule("fixed", ALPHA)
+ANY_TIME = VerdictRule("any time", ALPHA)
+
+
+def rule_once(n: int, count: int) -> VerdictRule:
+    """Return the rule for n seeds of a study that is judged once, with all the seeds that were asked for.
+
+    Example:
+        >>> rule_once(8, 8) == FIXED, rule_once(7, 8).next_check, rule_once(9, 8) == ANY_TIME
+        (True, 8, True)
+    """
+    if n == count:
+        return FIXED
+    return VerdictRule("no check", 0.0, count) if n < count else ANY_TIME
+
+
+def rule_at_checks(n: int, check_after: Sequence[int], num_comparisons: int, *, is_whole: bool = True) -> VerdictRule:
+    """Return the rule for n seeds of a study with planned checks; beyond the last check it is that of any time.
+
+    Args:
+        n: Number of seeds.
+        check_after: Numbers of seeds after which checks are planned.
+        num_comparisons: Comparisons for which p is corrected.
+        is_whole: Whether no later seeds are there, with some missing between.
+
+    Example:
+        >>> rule = rule_at_checks(16, [8, 16, 32, 64], 1)
+        >>> rule.kind, round(rule.level, 4), rule_at_checks(12, [8, 16], 1).next_check
+        ('check', 0.0123, 16)
+    """
+    if n > check_after[-1]:
+        return ANY_TIME
+    levels = dict(zip(check_after, check_levels(check_after, max(1, num_comparisons)), strict=True))
+    if levels.get(n) and is_whole:
+        return VerdictRule("check", levels[n])
+    return VerdictRule("no check", 0.0, next((count for count, level in levels.items() if count > n and level), None))
+
+
+@dataclass(frozen=True)
+class RuledVerdict:
+    """What paired differences say about the typical seed by a rule, before p is corrected.
+
+    Attributes:
+        p: Two-sided p; 1 where nothing may be judged.
+        side: The side that was found; empty for cannot tell.
+        low: Lower end of the interval that goes with the rule's level; -inf where nothing may be judged.
+        high: Upper end of it.
+    """
+
+    p: float
+    side: Side
+    low: float
+    high: float
+
+
+def judge_differences(differences: npt.ArrayLike, margin: float, rule: VerdictRule) -> RuledVerdict:
+    """Judge one sample against a margin.
+
+    Args:
+        differences: Shape (n,), one per seed; for the rule of any time in the order in which seeds were added.
+        margin: What the typical difference is compared with.
+        rule: How verdicts are made.
+
+    Example:
+        >>> judge_differences([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], 0.0, ANY_TIME).side
+        'above'
+        >>> judge_differences([1.0] * 8, 0.0, rule_once(8, 16)).p
+        1.0
+    """
+    if rule.kind == "no check":
+        return RuledVerdict(1.0, "", -np.inf, np.inf)
+    if rule.kind == "any time":
+        p, side = _anytime_p(differences, margin), e_process_side(differences, margin)
+        return RuledVerdict(p, side, *e_process_interval(differences))
+    found = typical_seed(differences, margin, rule.level)
+    return RuledVerdict(found.p, found.side, found.low, found.high)
+
+
+def equality_p(differences: npt.ArrayLike, margin: float, rule: VerdictRule) -> float:
+    """Return p of "equal within the margin", the larger of the two one-sided p; compared with the rule's level.
+
+    Example:
+        >>> small = [0.1, -0.2, 0.3, 0.0, -0.1, 0.2, -0.3, 0.15]
+        >>> equality_p(small, 0.5, FIXED), round(equality_p(small, 0.5, ANY_TIME), 4)
+        (0.00390625, 0.0176)
+    """
+    if rule.kind == "no check":
+        return 1.0
+    if rule.kind == "any time":
+        above, below = _largest(differences, -margin)[0], _largest(differences, margin)[1]
+        return min(1.0, 1 / min(above, below))
+    return float(equivalence_p(differences, margin))
+
+
+def _anytime_p(differences: npt.ArrayLike, margin: float) -> float:
+    """Return 2 / the largest E so far: under the null it is ever at most a with probability a (Ville, 1939)."""
+    return min(1.0, 2 / max(_largest(differences, margin)))
+
+
+def _largest(differences: npt.ArrayLike, margin: float) -> tuple[float, float]:
+    """Return the largest E so far for "above the margin" and for "below"; 1 before the first seed."""
+    above, below = sign_e_process(differences, margin)
+    return float(above.max(initial=1.0)), float(below.max(initial=1.0))
