@@ -9,6 +9,7 @@ from typing import Any
 
 from normbench.errors import ConfigError, RunFolderError
 from normbench.evidence.comparison.collapses import LATE_RULE
+from normbench.scheduling.asked_seeds import history_with
 from normbench.scheduling.ownership import is_run_config, refuse_another_files_folder, source_path
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.storage.files.json_files import json_ready, read_json, write_json, write_sealed_json
@@ -18,6 +19,7 @@ from normbench.storage.lock import locked, remove_part_files
 from normbench.storage.names import is_name
 from normbench.storage.resolved_settings import flatten
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, SUMMARY_JSON, arm_folder_name
+from normbench.storage.seed_history import SEED_HISTORY
 from normbench.study.arms import entry_of
 from normbench.study.config import TUNING_SEEDS, Study
 from normbench.study.resolved import flat_settings
@@ -131,11 +133,14 @@ def write_study_files(plan: Plan) -> None:
     with locked(plan.folder):
         refuse_another_files_folder(plan.study, plan.folder)
         remove_part_files(plan.folder)
+        earlier = _read_earlier_study(plan.folder)
+        history = {SEED_HISTORY: [asked.to_json() for asked in history_with(plan, earlier)]}
         _write_arms(plan.runs)
         content = study_content(plan) | {"source_path": source_path(plan.study, plan.folder)}
         content |= {LATE_RULE: _has_late_rule(plan)}
-        if not _is_from_config_of_a_run(content, plan.folder / STUDY_JSON):
-            write_json(plan.folder / STUDY_JSON, content)
+        if earlier and is_run_config(Path(plan.study.source)):  # its study keeps its study.json
+            content = earlier
+        write_json(plan.folder / STUDY_JSON, content | history)
 
 
 def _has_late_rule(plan: Plan) -> bool:
@@ -204,8 +209,3 @@ def study_content(plan: Plan) -> dict[str, Any]:
         "quotes": dict(study.quotes),
         "claims": list(study.claims),
     }
-
-
-def _is_from_config_of_a_run(content: dict[str, Any], path: Path) -> bool:
-    """Return whether the study file is the resolved config of one run; study.json of its study must then be kept."""
-    return bool(_read_earlier_study(path.parent)) and is_run_config(Path(content["source"]))

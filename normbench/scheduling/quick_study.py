@@ -13,6 +13,7 @@ def quick_study(study: Study) -> Study:
     seeds = (*study.seeds, study.seeds[0] + 1)[:2]
     options = dict(study.options) | {"--quick": True}
     short = replace(study, name=f"{study.name}-quick", arms=arms, seeds=seeds, options=options)
+    short = replace(short, check_after=(), until_decided=False)
     return replace(short, tune={}, keep_given=True, claims=(), baseline=_quick_baseline(study.baseline))
 
 

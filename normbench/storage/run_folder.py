@@ -214,9 +214,14 @@ def read_arm(folder: Path) -> Arm:
 
 
 def _finished_runs(folder: Path, identity: str) -> Iterator[Run]:
+    for seed in finished_seeds(folder):
+        yield Run(folder / f"seed-{seed}", seed, identity)
+
+
+def finished_seeds(folder: Path) -> tuple[int, ...]:
+    """Return the seeds of an arm's finished runs, sorted; none where there is no folder."""
+    if not folder.is_dir():
+        return ()
     with os.scandir(folder) as entries:
         seeds = [seed for entry in entries if (seed := seed_of(entry.name)) is not None]
-    for seed in sorted(seeds):
-        path = folder / f"seed-{seed}"
-        if is_finished(path):
-            yield Run(path, seed, identity)
+    return tuple(seed for seed in sorted(seeds) if is_finished(folder / f"seed-{seed}"))

@@ -195,7 +195,9 @@ class Study:
         question: The file's first comment.
         source: The file's path, as the command gave it.
         arms: Settings of each arm by its label, in the file's order.
-        seeds: Seeds; every arm gets one run per seed.
+        seeds: Seeds; every arm gets one run per seed. With planned checks the seeds up to the last check.
+        check_after: Numbers of seeds after which checks are planned; empty for a study that is judged once.
+        until_decided: Whether the runs are made check by check, until a check decides.
         baseline: The arm or settings that the arms are compared with.
         is_plain: Whether the file has no arms, grid, zip or tune; then each edit of it adds a row to one table.
         quotes: Text of a document about an arm, by the arm's label, printed beside its numbers.
@@ -217,6 +219,8 @@ class Study:
     source: str
     arms: Mapping[str, RunConfig]
     seeds: tuple[int, ...] = (0,)
+    check_after: tuple[int, ...] = ()
+    until_decided: bool = False
     baseline: Baseline | None = None
     is_plain: bool = True
     quotes: Mapping[str, str] = field(default_factory=dict)

@@ -16,13 +16,14 @@ from normbench.storage.files.yaml_file import parse_yaml, read_assignment, read_
 from normbench.storage.names import content_sha256, study_name
 from normbench.study.arms import final_arms, labelled_arms
 from normbench.study.axes import Axis, CombinedArms, arms_axis, combine_axes, grid_axes, vary_axis, zip_axis
+from normbench.study.check_plan import CHECK_AFTER, MAX_SEEDS, refuse_bad_option
 from normbench.study.collapse_key import check_collapse, refuse_unrecorded_metric
 from normbench.study.complaints import complaints_about, setting_complaint
 from normbench.study.config import TUNING_SEEDS, RunConfig, Study
 from normbench.study.contradictions import contradictions
 from normbench.study.fitting import fit_defaults
 from normbench.study.options import refuse_repeated
-from normbench.study.study_keys import MAX_SEEDS, StudyKeys
+from normbench.study.study_keys import StudyKeys
 from normbench.study.tune_keys import read_tune
 
 _STUDY_KEY_PATHS = {(key,) for key in StudyKeys.model_fields}
@@ -36,6 +37,8 @@ def load_study(
     vary: Sequence[str] = (),
     seeds: int | None = None,
     tune: Sequence[str] = (),
+    check_after: Sequence[int] = (),
+    until_decided: bool = False,
 ) -> Study:
     """Read a study file and check everything in it.
 
@@ -43,13 +46,17 @@ def load_study(
         path: The YAML file.
         set_: ``KEY=VALUE`` changes to every arm.
         vary: ``KEY=A,B``: one arm per value, multiplied with the file's arms.
-        seeds: Seeds 0 .. seeds - 1 instead of the file's.
+        seeds: Seeds 0 .. seeds - 1 instead of the file's; checks that the file plans stay planned.
         tune: ``KEY=A,B`` or ``KEY``: values to try for each arm.
+        check_after: Numbers of seeds after which checks are planned, instead of the file's.
+        until_decided: Whether to add seeds check by check where the file plans no checks.
 
     Raises:
         ConfigError: Every mistake found, one line each.
     """
-    _check_seed_count(seeds)
+    _check_seed_count(seeds, has_checks=until_decided or bool(check_after))
+    if check_after:
+        refuse_bad_option(list(check_after), ",".join(map(str, check_after)))
     text = read_text(path)
     located = parse_yaml(text, str(path))
     keys, combined = _read_arms(located, set_, vary, tune)
@@ -57,7 +64,8 @@ def load_study(
     _refuse_equal_arms(configs, located)
     refuse_unrecorded_metric(keys.collapse, configs, located)
     lists = read_tune(keys.tune, tune, located, combined.settings)
-    chosen = tuple(range(seeds)) if seeds else _seeds(keys.seeds)
+    checks = tuple(check_after) or _planned(keys.seeds) or (CHECK_AFTER if until_decided else ())
+    chosen = tuple(range(seeds)) if seeds else tuple(range(checks[-1])) if checks else _seeds(keys.seeds)
     _refuse_tuning_seeds(chosen, located, tunes=bool(lists))
     options = {"--set": list(set_), "--vary": list(vary), "--seeds": seeds, "--tune": list(tune)}
     study = Study(
@@ -66,6 +74,8 @@ def load_study(
         source=str(path),
         arms=configs,
         seeds=chosen,
+        check_after=checks,
+        until_decided=bool(checks) and not seeds,
         is_plain=keys.arms is None and keys.grid is None and keys.zip is None and not lists,
         quotes=keys.quotes or {},
         set_=tuple(set_),
@@ -85,7 +95,10 @@ def load_study(
     return study
 
 
-def _check_seed_count(seeds: int | None) -> None:
+def _check_seed_count(seeds: int | None, *, has_checks: bool) -> None:
+    if seeds is not None and has_checks:
+        rule = "must not stand beside --check-after or --until-decided, which say how many seeds there are"
+        raise ConfigError([f"--seeds {seeds}: {rule}, got both. Example: --check-after 8,16,32"])
     if seeds is not None and not 1 <= seeds <= MAX_SEEDS:
         rule = f"must be a count from 1 to {MAX_SEEDS:,}"
         raise ConfigError([f"--seeds {seeds}: {rule}, got {seeds}. Example: --seeds 8"])
@@ -232,6 +245,10 @@ def _with_baseline(study: Study, baseline: Any, located: Located) -> Study:
         return replace(study, baseline=resolve_baseline(baseline, every, "baseline"))
     except SettingError as error:
         raise ConfigError([f"{located.place(('baseline',))}: {error}".rstrip()]) from None
+
+
+def _planned(seeds: Any) -> tuple[int, ...]:
+    return tuple(seeds["check_after"]) if isinstance(seeds, dict) else ()
 
 
 def _seeds(given: int | list[int] | None) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from normbench.errors import ConfigError
 from normbench.storage.choices import TUNING_SENSITIVITY
 from normbench.study.axes import full_key
-from normbench.study.study_keys import MAX_SEEDS
+from normbench.study.check_plan import MAX_SEEDS
 
 if TYPE_CHECKING:  # it loads torch, and this is read before Ctrl-C is listened to
     from normbench.study.config import Study

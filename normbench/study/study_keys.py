@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from normbench.errors import SettingError
 from normbench.storage.names import NAME
+from normbench.study.check_plan import MAX_SEEDS, refuse_bad_plan
 
-MAX_SEEDS = 10_000
 Name = Annotated[str, Field(pattern=NAME)]
 Values = Annotated[list[Any], Field(min_length=1)]
 LISTS_TITLE = "a mapping of settings to lists of values"
@@ -21,8 +21,8 @@ class StudyKeys(BaseModel):
 
     study: Name | None = Field(None, examples=["my_study"])
     """Name of the folder under runs/; by default the file's name. At most 120 letters, digits and `_ . = , + -`."""
-    seeds: Any = Field(None, title="a count, or a list of whole numbers", examples=[8])
-    """Runs per arm: a count (8 means seeds 0 to 7) or a list of seeds; by default seed 0 alone. Also `--seeds`."""
+    seeds: Any = Field(None, title="a count, a list of whole numbers, or {check_after: [...]}", examples=[8])
+    """Runs per arm: a count (8: seeds 0-7), a list, or `{check_after: [8, 16]}`; by default seed 0. Also `--seeds`."""
     arms: Annotated[dict[Name, dict[str, Any] | None], Field(min_length=1)] | None = Field(
         None, title="a mapping of names to settings", examples=[{"plain": {"norm": "none"}, "normed": {}}]
     )
@@ -64,11 +64,14 @@ class StudyKeys(BaseModel):
 
     @field_validator("seeds")
     @classmethod
-    def _count_or_list(cls, seeds: object) -> object:
+    def _count_list_or_checks(cls, seeds: object) -> object:
+        if isinstance(seeds, dict):
+            refuse_bad_plan(seeds)
+            return seeds
         listed = seeds if isinstance(seeds, list) and seeds else [seeds]
         is_count = seeds is None or listed == [seeds]
         low, high = (1, MAX_SEEDS) if is_count else (0, 2**31 - 1)
         if seeds is None or all(type(seed) is int and low <= seed <= high for seed in listed):
             return seeds
-        rule = f"must be a count from 1 to {MAX_SEEDS:,} or a list of seeds from 0"
+        rule = f"must be a count from 1 to {MAX_SEEDS:,}, a list of seeds from 0, or {{check_after: [...]}}"
         raise SettingError("seeds", rule, seeds, "Example: seeds: 8")

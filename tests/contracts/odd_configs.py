@@ -19,7 +19,12 @@ VALID = [
     RUN,
     RUN | {"seeds": 3, "arms": {"a": {}, "b": {"dropout": 0.5}}, "baseline": "a", "claims": [CLAIM]},
     RUN | {"grid": {"norm": ["none", "batch_norm"], "optimizer.lr": [0.01, 0.1]}, "baseline": {"norm": "none"}},
-    RUN | {"zip": {"batch_size": [2, 5], "optimizer.lr": [0.02, 0.05]}, "seeds": [3, 4], "quotes": {"x": "flat"}},
+    RUN
+    | {
+        "zip": {"batch_size": [2, 5], "optimizer.lr": [0.02, 0.05]},
+        "seeds": {"check_after": [6, 8]},
+        "quotes": {"x": "flat"},
+    },
     RUN | {"norm": {"name": "batch_norm", "momentum": 0.2}, "tune": {"optimizer.lr": [0.01, 0.1]}, "keep_given": False},
     RUN
     | {

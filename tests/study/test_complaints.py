@@ -18,7 +18,9 @@ UNKNOWN = "is not a setting of a run."
 SETTINGS = f"{UNKNOWN} Settings: {', '.join(RunConfig.model_fields)}."
 BUDGETS = "num_epochs: must be the only budget, beside it stands num_steps, got 4. Remove one of them."
 SCALING = "reference_batch_size: must be given together with lr_scaling: linear or sqrt, and only then"
-SEEDS = "seeds: must be a count from 1 to 10,000 or a list of seeds from 0"
+SEEDS = "seeds: must be a count from 1 to 10,000, a list of seeds from 0, or {check_after: [...]}"
+CHECKS = "must be at most 100 increasing numbers of seeds from 6 to 10,000"
+PLANNED = "Example: seeds: {check_after: [8, 16, 32, 64]}"
 IN_NAMES = "must be letters, digits, '_', '-' and '.', starting with a letter or digit"
 HEAD = "model: mlp\ndataset: linear_regression\nbatch_size: 10\n"
 IMAGES = "model: lenet\ndataset: banknotes\n"
@@ -88,6 +90,17 @@ def complaints_of(text, **options):
         ("seeds: true", f"{SEEDS}, got True. Example: seeds: 8"),
         ("seeds: []", f"{SEEDS}, got []. Example: seeds: 8"),
         ("seeds: [0, -1]", f"{SEEDS}, got [0, -1]. Example: seeds: 8"),
+        ("seeds: {}", f"seeds: must hold check_after and nothing else, got {{}}. {PLANNED}"),
+        (
+            "seeds: {check_after: [8], at: 9}",
+            f"seeds: must hold check_after and nothing else, got {{'check_after': [8], 'at': 9}}. {PLANNED}",
+        ),
+        ("seeds: {check_after: 8}", f"seeds.check_after: {CHECKS}, got 8. {PLANNED}"),
+        ("seeds: {check_after: [16, 8]}", f"seeds.check_after: {CHECKS}, got [16, 8]. {PLANNED}"),
+        ("seeds: {check_after: [8, 8]}", f"seeds.check_after: {CHECKS}, got [8, 8]. {PLANNED}"),
+        ("seeds: {check_after: [5, 8]}", f"seeds.check_after: {CHECKS}, got [5, 8]. {PLANNED}"),
+        ("seeds: {check_after: [8, 10001]}", f"seeds.check_after: {CHECKS}, got [8, 10001]. {PLANNED}"),
+        ("seeds: {check_after: []}", f"seeds.check_after: {CHECKS}, got []. {PLANNED}"),
         ("study: ../elsewhere", f"study: {IN_NAMES}, got '../elsewhere'."),
         ("arms: {a/b: {}}", f"arms.a/b: {IN_NAMES}, got 'a/b'."),
         ("arms: {}", "arms: must have 1 entry or more, got {}."),

@@ -124,6 +124,24 @@ def test_seeds_of_the_command_line_come_first():
     assert load("seeds: [7, 8, 9]\n", seeds=2).seeds == (0, 1)
 
 
+def checks(text="", **options):
+    study = load(text, **options)
+    return study.seeds, study.check_after, study.until_decided
+
+
+def test_checks_come_from_the_file_or_from_the_command():
+    said, default, two = "seeds: {check_after: [8, 16]}\n", (8, 16, 32, 64), (8, 16)
+    assert checks(said) == (tuple(range(16)), two, True)
+    assert checks(said, until_decided=True) == (tuple(range(16)), two, True)
+    assert checks(said, check_after=[6, 7]) == (tuple(range(7)), (6, 7), True)
+    assert checks("seeds: 8\n", check_after=two) == (tuple(range(16)), two, True)
+    assert checks("seeds: [7, 3]\n", until_decided=True) == (tuple(range(64)), default, True)
+
+
+def test_a_count_of_the_command_line_keeps_the_checks_that_are_planned():
+    assert checks("seeds: {check_after: [8, 16]}\n", seeds=3) == ((0, 1, 2), (8, 16), False)
+
+
 def test_the_file_may_name_study_baseline_and_quotes():
     study = load("study: mine\nbaseline: a\nquotes: {a: it is flat}\narms: {a: {}, b: {l1: 1}}\n")
     assert (study.name, study.baseline.name, study.quotes) == ("mine", "a", {"a": "it is flat"})

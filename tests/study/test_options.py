@@ -1,4 +1,4 @@
-"""What options of a command may say: each setting once, a count of seeds."""
+"""What options of a command may say: each setting once, a count of seeds, or checks."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ from command_line import normbench
 from made_up_runs import TINY
 
 from normbench.errors import ConfigError
+from normbench.study.check_plan import read_check_after
 from normbench.study.load import load_study
 from normbench.study.options import read_seeds
 
@@ -70,6 +71,20 @@ def test_seeds_are_a_count(text, way_out):
     with pytest.raises(ConfigError) as error:
         read_seeds(text)
     assert error.value.complaints == (f"--seeds {text}: must be a count from 1 to 10,000, got {text!r}. {way_out}",)
+
+
+@pytest.mark.parametrize("text", ["16,8", "8,8", "5,8", "8,,16", "", "8;16", "8,10001", "9" * 50, "[8, 16]"])
+def test_checks_are_increasing_numbers_of_seeds(text):
+    with pytest.raises(ConfigError) as error:
+        read_check_after(text)
+    rule = "must be at most 100 increasing numbers of seeds from 6 to 10,000"
+    assert error.value.complaints == (f"--check-after {text}: {rule}, got {text!r}. Example: --check-after 8,16,32",)
+
+
+@pytest.mark.parametrize("options", [{"until_decided": True}, {"check_after": [8, 16]}])
+def test_a_count_and_checks_are_not_asked_for_together(options):
+    rule = "must not stand beside --check-after or --until-decided, which say how many seeds there are"
+    assert complaints_of(seeds=8, **options) == [f"--seeds 8: {rule}, got both. Example: --check-after 8,16,32"]
 
 
 @pytest.mark.parametrize("command", ["run", "probe"])
