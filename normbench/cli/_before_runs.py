@@ -1,4 +1,4 @@
-"""Prints what a user should know before runs are made: their cost, changed defaults, warnings, how long they take."""
+"""Prints what a user should know before runs are made: their cost, checks, changed defaults, warnings, their time."""
 
 import json
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool, with_ru
 
     for study in studies:
         refuse_another_files_folder(study, runs_dir / study.name)
-        for line in _fitted_default_lines(study):
+        for line in [*_check_lines(study, runs_dir), *_fitted_default_lines(study)]:
             typer.echo(line, err=True)
     plans = [asdict(estimate_cost(study, runs_dir, with_runner_ups=with_runner_ups)) for study in studies]
     found = [study_findings(study) for study in studies]
@@ -43,8 +43,8 @@ def print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool, with_ru
         print_blocks(make_console(stderr=True), make_blocks(study=study.name, num_arms=len(study.arms)))
 
 
-def print_warnings(studies: "list[Study]") -> dict[str, int]:
-    """Print unfinished files, changed defaults and warnings; return the number of lines printed for each study."""
+def print_warnings(studies: "list[Study]", runs_dir: Path) -> dict[str, int]:
+    """Print unfinished files, checks, changed defaults and warnings; return the number of lines for each study."""
     from normbench.inspection.checks.base import unfinished_checks
     from normbench.inspection.measures.base import unfinished_measures
     from normbench.inspection.preflight import study_findings
@@ -56,7 +56,12 @@ def print_warnings(studies: "list[Study]") -> dict[str, int]:
     unfinished = [*unfinished_checks(), *unfinished_measures(), *unfinished_executors()]
     warned = {study.name: short_findings(study.name, study_findings(study), "warning", width) for study in studies}
     lines_by_study = {
-        study.name: [*_fitted_default_lines(study), *filter(None, warned[study.name].split("\n"))] for study in studies
+        study.name: [
+            *_check_lines(study, runs_dir),
+            *_fitted_default_lines(study),
+            *filter(None, warned[study.name].split("\n")),
+        ]
+        for study in studies
     }
     for line in [*unfinished, *(line for lines in lines_by_study.values() for line in lines)]:
         typer.echo(line, err=True)
@@ -83,7 +88,30 @@ def duration_line(runs_dir: Path, jobs: str, study: "Study", *, force: bool, wit
         found = estimate_duration(study, runs_dir, num_jobs, force=force, with_runner_ups=with_runner_ups)
     except Exception:  # noqa: BLE001 - what is wrong with a study is told where it is run
         return ""
-    return f"{study.name}: {duration_text(found.num_runs, found.seconds, found.quick_s)}" if found else ""
+    up_to = "up to " if study.until_decided else ""
+    return f"{study.name}: {up_to}{duration_text(found.num_runs, found.seconds, found.quick_s)}" if found else ""
+
+
+def _check_lines(study: "Study", runs_dir: Path) -> list[str]:
+    """Return when the study is checked, or why its verdicts are made in another way than once; mostly nothing."""
+    from normbench.errors import RunFolderError
+    from normbench.evidence.statistics.planned_checks.levels import check_levels
+    from normbench.report.blocks.checks import anytime_text, levels_text, not_at_check_text
+    from normbench.scheduling.planned_verdicts import nums_of_comparisons, planned_verdicts
+    from normbench.study.check_plan import FEWEST
+
+    try:
+        plan = planned_verdicts(study, runs_dir)
+    except RunFolderError:  # the study's turn comes, and it is told then
+        return []
+    rule = plan.rule(study.seeds)
+    if plan.kind == "checks" and study.until_decided:
+        texts = [levels_text(plan.counts, check_levels(plan.counts, num)) for num in nums_of_comparisons(study)]
+    elif plan.kind == "any time" and len(study.seeds) >= FEWEST:
+        texts = [anytime_text(plan)]
+    else:
+        texts = [not_at_check_text(len(study.seeds), rule)] * (plan.kind == "checks" and rule.kind == "no check")
+    return [f"{study.name}: {text}." for text in texts]
 
 
 def _fitted_default_lines(study: "Study") -> list[str]:

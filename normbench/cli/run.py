@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from normbench.errors import RunFolderError
     from normbench.report.blocks.block import Block
     from normbench.scheduling.executors.base import Executor
+    from normbench.scheduling.run_result import RunOptions
     from normbench.scheduling.studies import StudyRun, StudyRunner
     from normbench.storage.study_folder import StudyFolder
     from normbench.study.config import Study
@@ -27,6 +29,12 @@ def command(
     vary: Annotated[list[str] | None, typer.Option("--vary", metavar="KEY=A,B", help="One arm per value.")] = None,
     seeds: Annotated[
         str | None, typer.Option("--seeds", metavar="N", help="Seeds 0 .. N-1 instead of the file's.")
+    ] = None,
+    until_decided: Annotated[
+        bool, typer.Option("--until-decided", help="Add seeds until decided: checked after 8, 16, 32 and 64.")
+    ] = False,
+    check_after: Annotated[
+        str | None, typer.Option("--check-after", metavar="N,M,...", help="The same, checked after N, M, ... seeds.")
     ] = None,
     tune: Annotated[
         list[str] | None,
@@ -65,12 +73,18 @@ def command(
     """
     from normbench.scheduling.executors.base import make_executor
     from normbench.scheduling.interruption import Interruption
+    from normbench.scheduling.run_result import RunOptions
+    from normbench.study.check_plan import read_check_after
     from normbench.study.options import read_seeds
 
-    num_seeds = read_seeds(seeds)
+    how_many = {
+        "seeds": read_seeds(seeds),
+        "check_after": read_check_after(check_after),
+        "until_decided": until_decided,
+    }
     interruption = Interruption()
     executor = make_executor(jobs, interruption)
-    changes = {"seeds": num_seeds, "set_": set_ or [], "vary": vary or [], "tune": tune or []}
+    changes = {**how_many, "set_": set_ or [], "vary": vary or [], "tune": tune or []}
     read = partial(_load_all, configs, changes, quick=quick, is_judged_again=tuning_sensitivity)
     if dry_run:
         print_plan(read(), runs_dir, as_json=json_, with_runner_ups=tuning_sensitivity)
@@ -78,14 +92,14 @@ def command(
     with interruption.listening(), executor:
         studies = read()
         interruption.raise_if_asked()
-        num_warnings = print_warnings(studies)
+        num_warnings = print_warnings(studies, runs_dir)
         interruption.raise_if_asked()
         if not quiet:
             line_of = partial(duration_line, runs_dir, jobs, force=force, with_runner_ups=tuning_sensitivity)
             print_durations(studies, line_of, num_warnings)
         interruption.raise_if_asked()
-        flags = {"fail_fast": fail_fast, "with_runner_ups": tuning_sensitivity}
-        runner = _runner(runs_dir, executor, force, checkpoint_every, quiet=quiet, **flags)
+        options = RunOptions(force=force, checkpoint_s=checkpoint_every)
+        runner = _runner(runs_dir, executor, options, fail_fast=fail_fast, second=tuning_sensitivity, quiet=quiet)
         show_text = partial(_print_report, all_layers=layers == "all", details=details, num_before=num_warnings)
         show = _as_mapping if json_ else show_text
         failures, broken, reports = _run_all(configs, studies, runner, show)
@@ -96,14 +110,21 @@ def command(
 
 
 def _runner(
-    runs_dir: Path, executor: "Executor", force: bool, checkpoint_s: float, *, quiet: bool, **flags: bool
+    runs_dir: Path, executor: "Executor", options: "RunOptions", *, fail_fast: bool, second: bool, quiet: bool
 ) -> "StudyRunner":
     from normbench.report.terminal.progress import StudyProgress
-    from normbench.scheduling.run_result import RunOptions
     from normbench.scheduling.studies import StudyRunner
 
-    options = RunOptions(force=force, checkpoint_s=checkpoint_s)
-    return StudyRunner(runs_dir, executor, options, partial(StudyProgress, quiet=quiet), **flags)
+    tell = _say_nothing if quiet else _say_open
+    return StudyRunner(runs_dir, executor, options, partial(StudyProgress, quiet=quiet), fail_fast, second, tell)
+
+
+def _say_open(study: str, after: int, later: int) -> None:
+    typer.echo(f"{study}: not decided at the check after {after} seeds, on to {later}", err=True)
+
+
+def _say_nothing(*_: object) -> None:
+    """Say nothing, as asked by --quiet."""
 
 
 def _run_all(
@@ -203,6 +224,7 @@ def _print_report(
     num_before: "Mapping[str, int]",
 ) -> None:
     """Print a study's report; together with the lines printed before, it fits on a screen."""
+    from normbench.report.blocks.checks import end_text
     from normbench.report.blocks.layers import LONG
     from normbench.report.blocks.run import screen_blocks
     from normbench.report.terminal.console import make_console
@@ -210,10 +232,11 @@ def _print_report(
 
     console = make_console()
     choices = list(run.choices.values())
+    end = end_text(run.end.why, run.end.after, run.end.last) if run.end else ""
 
     def build(max_layers: int | None) -> "list[Block]":
         rows = None if all_layers else max_layers or LONG
-        return screen_blocks(found, run.arm_names, path, choices, max_layers=rows, details=details)
+        return screen_blocks(found, run.arm_names, path, choices, max_layers=rows, details=details, end=end)
 
     blocks = (
         build(None)
@@ -230,7 +253,8 @@ def _as_mapping(path: Path, run: "StudyRun", found: "StudyFolder") -> dict[str, 
     results = [
         {"folder": str(p.run.folder), "arm": p.run.arm, "seed": p.run.seed, "status": p.status} for p in run.results
     ]
-    return study_mapping(found, run.arm_names, list(run.choices.values()), results, path)
+    end = asdict(run.end) if run.end else None
+    return study_mapping(found, run.arm_names, list(run.choices.values()), results, path) | {"end": end}
 
 
 def _print_failures(failures: list[str], broken: list[str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from normbench.scheduling.plan import make_plan, on_device
 from normbench.scheduling.planned_run import PlannedRun
+from normbench.scheduling.planned_verdicts import checks_taken
 from normbench.scheduling.run_timing import time_run
 from normbench.scheduling.runner_up_study import missing_runner_ups
 from normbench.scheduling.tuning import known_choices, missing_tuning_runs, tuning_config, with_choices
@@ -15,13 +16,26 @@ from normbench.storage.run_folder import Run
 from normbench.study.config import RunConfig, Study
 from normbench.training.build import chosen_measures
 
+MAX_SEED = 2**31
+
 
 @dataclass(frozen=True)
 class ArmCost:
-    """The cost of one arm: missing runs, tuned ones included, and CPU seconds per run; the same for its tuning runs."""
+    """The cost of one arm.
+
+    Attributes:
+        arm: The arm's label.
+        num_missing: Number of missing runs, tuned ones included.
+        num_missing_at_first_check: The same of the seeds up to the first check; equal to it where there are no checks.
+        cpu_s_per_run: CPU seconds per run.
+        num_tuning_missing: Number of missing tuning runs.
+        cpu_s_per_tuning_run: CPU seconds per tuning run.
+        num_runner_up_missing: Number of missing runs at second-best values, with ``--tuning-sensitivity``.
+    """
 
     arm: str
     num_missing: int
+    num_missing_at_first_check: int
     cpu_s_per_run: float
     num_tuning_missing: int = 0
     cpu_s_per_tuning_run: float = 0.0
@@ -32,6 +46,12 @@ class ArmCost:
         """CPU seconds of everything still to make."""
         tuning = self.num_tuning_missing * self.cpu_s_per_tuning_run
         return tuning + (self.num_missing + self.num_runner_up_missing) * self.cpu_s_per_run
+
+    @property
+    def cpu_s_to_first_check(self) -> float:
+        """CPU seconds of tuning and of all runs up to the first check."""
+        tuning = self.num_tuning_missing * self.cpu_s_per_tuning_run
+        return tuning + self.num_missing_at_first_check * self.cpu_s_per_run
 
 
 @dataclass(frozen=True)
@@ -49,6 +69,10 @@ class StudyCost:
         num_runner_up_runs: Number of runs still to make at second-best values, with ``--tuning-sensitivity``.
         cpu_s: CPU seconds of all these runs.
         arms: The cost of each arm in the file.
+        check_after: Numbers of seeds after which checks are made, if runs are made check by check; other numbers are
+            those up to the last check.
+        num_missing_at_first_check: Number of runs without a result up to the first check.
+        cpu_s_to_first_check: CPU seconds of these and of all tuning runs.
     """
 
     study: str
@@ -61,6 +85,9 @@ class StudyCost:
     num_runner_up_runs: int
     cpu_s: float
     arms: Sequence[ArmCost]
+    check_after: Sequence[int] = ()
+    num_missing_at_first_check: int = 0
+    cpu_s_to_first_check: float = 0.0
 
 
 def estimate_cost(study: Study, runs_dir: Path, *, with_runner_ups: bool = False) -> StudyCost:
@@ -70,6 +97,7 @@ def estimate_cost(study: Study, runs_dir: Path, *, with_runner_ups: bool = False
     plan = make_plan(with_choices(study, choices), runs_dir)
     second = missing_runner_ups(study, choices, runs_dir) if with_runner_ups else {}
     tuning = missing_tuning_runs(study, runs_dir)
+    checks = checks_taken(study, runs_dir) if study.until_decided else ()
     measured: dict[tuple[object, ...], float] = {}
     by_folder: dict[str, list[PlannedRun]] = {}
     for run in plan.runs:
@@ -78,7 +106,7 @@ def estimate_cost(study: Study, runs_dir: Path, *, with_runner_ups: bool = False
     for arm in study.arms:
         own = {plan.folders[name] for name in (arm, tuned_label(arm)) if name in plan.folders}
         mine = [run for folder in own for run in by_folder[folder]]
-        cost = _arm_cost(arm, study, mine, tuning.get(arm), measured)
+        cost = _arm_cost(arm, study, mine, tuning.get(arm), measured, checks[0] if checks else MAX_SEED)
         arms.append(replace(cost, num_runner_up_missing=second.get(arm, 0)))
     num_unknown = len(tuning) * len(study.seeds)
     num_missing = sum(not run.is_finished for run in plan.runs) + num_unknown
@@ -93,6 +121,9 @@ def estimate_cost(study: Study, runs_dir: Path, *, with_runner_ups: bool = False
         num_runner_up_runs=sum(second.values()),
         cpu_s=sum(arm.cpu_s for arm in arms),
         arms=arms,
+        check_after=checks,
+        num_missing_at_first_check=sum(arm.num_missing_at_first_check for arm in arms),
+        cpu_s_to_first_check=sum(arm.cpu_s_to_first_check for arm in arms),
     )
 
 
@@ -102,16 +133,20 @@ def _arm_cost(
     mine: Sequence[PlannedRun],
     tuning: Sequence[PlannedRun] | None,
     measured: dict[tuple[object, ...], float],
+    first: int,
 ) -> ArmCost:
-    """Return the cost of an arm; ``tuning`` is None if the arm needs no tuning runs."""
+    """Return the cost of an arm; ``tuning`` is None if the arm needs no tuning runs, ``first`` is the first check."""
     config, seed = study.arms[arm], study.seeds[0]
-    num_missing = sum(not run.is_finished for run in mine) + (0 if tuning is None else len(study.seeds))
+    missing = [*(run.seed for run in mine if not run.is_finished), *(() if tuning is None else study.seeds)]
+    num_missing, num_first = len(missing), sum(seed < first for seed in missing)
     times = [Run(run.folder, run.seed).environment.get("cpu_s") for run in mine if run.is_finished]
     timed = [seconds for seconds in times if seconds is not None]
     cpu_s = statistics.median(timed) if timed else _measured_cpu_s(config, seed, measured)
     if not tuning:
-        return ArmCost(arm, num_missing, cpu_s)
-    return ArmCost(arm, num_missing, cpu_s, len(tuning), _measured_cpu_s(tuning_config(config), seed, measured))
+        return ArmCost(arm, num_missing, num_first, cpu_s)
+    return ArmCost(
+        arm, num_missing, num_first, cpu_s, len(tuning), _measured_cpu_s(tuning_config(config), seed, measured)
+    )
 
 
 def _measured_cpu_s(config: RunConfig, seed: int, known: dict[tuple[object, ...], float]) -> float:

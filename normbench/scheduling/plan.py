@@ -82,7 +82,7 @@ def on_device(study: Study, runs_dir: Path) -> tuple[Study, str]:
         ConfigError: The first run was made on a device that this machine does not have.
     """
     folder = runs_dir / study.name
-    known, here = _read_earlier_study(folder).get("device"), available_device()
+    known, here = earlier_study(folder).get("device"), available_device()
     is_open = any(config.device == "auto" for config in study.arms.values())
     if is_open and known == "cuda" != here:
         rule = f"must be cuda, on which the first run of {folder} was made, got a machine without one"
@@ -91,7 +91,7 @@ def on_device(study: Study, runs_dir: Path) -> tuple[Study, str]:
     return replace(study, arms={arm: config.on(device) for arm, config in study.arms.items()}), device
 
 
-def _read_earlier_study(folder: Path) -> dict[str, Any]:
+def earlier_study(folder: Path) -> dict[str, Any]:
     """Read the study.json of an earlier command; return {} where there is none or it is damaged."""
     with suppress(RunFolderError):
         return read_json(folder / STUDY_JSON)
@@ -133,7 +133,7 @@ def write_study_files(plan: Plan) -> None:
     with locked(plan.folder):
         refuse_another_files_folder(plan.study, plan.folder)
         remove_part_files(plan.folder)
-        earlier = _read_earlier_study(plan.folder)
+        earlier = earlier_study(plan.folder)
         history = {SEED_HISTORY: [asked.to_json() for asked in history_with(plan, earlier)]}
         _write_arms(plan.runs)
         content = study_content(plan) | {"source_path": source_path(plan.study, plan.folder)}
@@ -145,7 +145,7 @@ def write_study_files(plan: Plan) -> None:
 
 def _has_late_rule(plan: Plan) -> bool:
     """Return whether runs had finished under another rule of collapse than the study's own."""
-    earlier = _read_earlier_study(plan.folder)
+    earlier = earlier_study(plan.folder)
     is_other = bool(earlier) and earlier.get("collapse") != plan.study.collapse
     is_asked = is_other or bool(earlier.get(LATE_RULE))
     return is_asked and any(plan.folder.glob(f"*/seed-*/{SUMMARY_JSON}"))

@@ -1,7 +1,7 @@
 """Makes the missing runs of a study, and waits for those that other commands make."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -113,7 +113,7 @@ def run_planned(
     """
     options = options or RunOptions()
     if options.force:
-        runs = [replace(run, outdated=read_stamp(run.folder)) for run in runs]
+        runs = outdated(runs, {run.seed for run in runs})
     settled = [run for run in runs if run.outdated is None and run.is_settled]
     yield from (RunUpdate(run, RunStatus.SKIPPED, number, len(runs)) for number, run in enumerate(settled, start=1))
     done, failed = {run.folder for run in settled}, set[Path]()
@@ -128,6 +128,11 @@ def run_planned(
     if executor.is_stopping:
         rule = f"must not fail with --fail-fast, got a failure; {len(runs) - len(done - failed)} runs are left"
         raise RunFailedError(f"{runs[0].study}: {rule}. The same command goes on with them.")
+
+
+def outdated(runs: Sequence[PlannedRun], seeds: Collection[int]) -> list[PlannedRun]:
+    """Return the runs, those of some seeds marked so that they are made again."""
+    return [replace(run, outdated=read_stamp(run.folder)) if run.seed in seeds else run for run in runs]
 
 
 def _run_until_done(runs: Sequence[PlannedRun], executor: Executor, options: RunOptions) -> Iterator[RunResult]:

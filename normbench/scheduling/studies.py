@@ -6,15 +6,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from normbench.evidence.claims.decision import judge_check
 from normbench.scheduling.executors.base import Executor
 from normbench.scheduling.interruption import write_to_stderr
 from normbench.scheduling.ownership import refuse_another_files_folder
 from normbench.scheduling.plan import make_plan, on_device
 from normbench.scheduling.planned_run import PlannedRun
+from normbench.scheduling.planned_verdicts import checks_taken
 from normbench.scheduling.run_result import RunOptions
 from normbench.scheduling.runner_up_study import runner_up_study
-from normbench.scheduling.schedule import RunUpdate, run_plan
+from normbench.scheduling.schedule import RunUpdate, outdated, run_plan
 from normbench.scheduling.tuning import missing_tuning_runs, tune_study, with_choices
+from normbench.scheduling.until_decided import End, Judge, run_checks
 from normbench.storage.choices import RUNNER_UP, Choice
 from normbench.storage.run_status import RunStatus
 from normbench.study.config import Study
@@ -48,6 +51,7 @@ class StudyRun:
         choices: The values that tuning chose for each arm.
         results: The last update of each run.
         runner_ups: The study of the second-best values, after it was run.
+        end: Why no more seeds were added; None for a study that is not run check by check.
     """
 
     study: Study
@@ -55,6 +59,7 @@ class StudyRun:
     choices: dict[str, Choice]
     results: list[RunUpdate]
     runner_ups: "StudyRun | None" = None
+    end: End | None = None
 
     @property
     def arm_names(self) -> list[str]:
@@ -80,6 +85,8 @@ class StudyRunner:
         display: Makes a display for a study's name and its number of runs.
         fail_fast: Whether to stop at the first failure.
         with_runner_ups: Whether each tuned arm is also run at its second-best values.
+        tell: Gets a study's name, the number of seeds of a check that left it open, and that of the next check.
+        judge: Judges a study's folder at a check.
     """
 
     runs_dir: Path
@@ -88,9 +95,13 @@ class StudyRunner:
     display: Callable[[str, int], AbstractContextManager[ProgressDisplay]]
     fail_fast: bool = False
     with_runner_ups: bool = False
+    tell: Callable[[str, int, int], None] = lambda *_: None
+    judge: Judge = judge_check
 
     def run(self, given: Study) -> StudyRun:
         """Tune the study's arms if the study has a ``tune:``, and make the missing runs, also at second-best values.
+
+        If the study asks for it, seeds are added until a check decides; second-best values then run on the same seeds.
 
         Raises:
             RunFailedError: A tuning run failed, or any with ``fail_fast``.
@@ -101,16 +112,34 @@ class StudyRunner:
             refuse_another_files_folder(given, self.runs_dir / name)
         given, _ = on_device(given, self.runs_dir)
         choices = self._tune(given) if given.tune else {}
-        run = self._run_arms(with_choices(given, choices) if choices else given, choices)
+        run = self._run_checked(with_choices(given, choices) if choices else given, choices)
         second = runner_up_study(given, choices) if self.with_runner_ups else None
-        return replace(run, runner_ups=self._run_arms(second, {})) if second else run
+        if second is None:
+            return run
+        return replace(run, runner_ups=self._run_arms(replace(second, seeds=run.study.seeds), {}))
 
-    def _run_arms(self, study: Study, choices: dict[str, Choice]) -> StudyRun:
-        plan = make_plan(study, self.runs_dir)
+    def _run_checked(self, study: Study, choices: dict[str, Choice]) -> StudyRun:
+        """Make the missing runs of a study, check by check if it asks for it."""
+        if not study.until_decided:
+            return self._run_arms(study, choices)
+        run, end = run_checks(
+            checks_taken(study, self.runs_dir),
+            make_runs=lambda count, made: self._run_arms(replace(study, seeds=study.seeds[:count]), choices, made),
+            judge=lambda count: self.judge(self.runs_dir / study.name, study.seeds[:count]),
+            tell=lambda count, later: self.tell(study.name, count, later),
+        )
+        return replace(run, end=end)
+
+    def _run_arms(self, study: Study, choices: dict[str, Choice], num_made: int = 0) -> StudyRun:
+        """Make the missing runs of a study, of which the first seeds were made by this command."""
+        plan, options = make_plan(study, self.runs_dir), self.options
+        if options.force and num_made:
+            plan = replace(plan, runs=outdated(plan.runs, study.seeds[num_made:]))
+            options = replace(options, force=False)
         with numerics(), self._progress(study.name, len(plan.runs), _label) as bar:
             results = run_plan(
                 plan,
-                options=self.options,
+                options=options,
                 fail_fast=self.fail_fast,
                 executor=self.executor,
                 report=lambda progress: _advance(bar, progress, _label(progress.run)),

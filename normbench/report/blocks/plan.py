@@ -16,15 +16,28 @@ def plan_block(plan: Mapping[str, Any]) -> Block:
     tuning = [f"  tuning: {num_tuning} runs first, more where the best lies at an end"] if num_tuning else []
     num_second = plan["num_runner_up_runs"]
     second = [f"  second-best values: {num_second} runs after all others"] if num_second else []
-    total = f"{plan['num_finished']} finished, {plan['num_missing']} to run, about {plan['cpu_s']:.0f} CPU-seconds"
     lines = [
-        f"{plan['study']}: {plan['num_arms']} x {plan['num_seeds']} runs (arms x seeds)",
+        f"{plan['study']}: {plan['num_arms']} x {_seeds_text(plan)} runs (arms x seeds)",
         *arms,
         *tuning,
         *second,
-        f"  {total}",
+        f"  {plan['num_finished']} finished, {_total_text(plan)}",
     ]
     return Block(lines=as_lines(lines), is_joined=True)
+
+
+def _seeds_text(plan: Mapping[str, Any]) -> str:
+    return f"{plan['check_after'][0]} to {plan['num_seeds']}" if plan["check_after"] else str(plan["num_seeds"])
+
+
+def _total_text(plan: Mapping[str, Any]) -> str:
+    """Return the number of missing runs and their cost; with checks from the first to the last."""
+    num, cpu_s = plan["num_missing"], plan["cpu_s"]
+    if not plan["check_after"]:
+        return f"{num} to run, about {cpu_s:.0f} CPU-seconds"
+    first, first_s = plan["num_missing_at_first_check"], plan["cpu_s_to_first_check"]
+    runs = f"from {first} runs at the first check to {num} at the last"
+    return f"{runs}, about {first_s:.0f} to {cpu_s:.0f} CPU-seconds"
 
 
 def duration_text(num_runs: int, seconds: float, quick_s: float | None) -> str:

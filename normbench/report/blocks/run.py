@@ -11,7 +11,7 @@ from normbench.evidence.layers.layer_report import report_layers
 from normbench.evidence.layers.standouts import has_diagnostics, standouts
 from normbench.evidence.layers.surface_report import surfaces
 from normbench.evidence.tuning.sensitivity import tuning_sensitivity
-from normbench.report.blocks.block import Block, Line
+from normbench.report.blocks.block import WIDE_LABEL, Block, Line
 from normbench.report.blocks.claims import claims_blocks
 from normbench.report.blocks.comparison import comparison_blocks
 from normbench.report.blocks.layers import (
@@ -38,6 +38,7 @@ def screen_blocks(
     *,
     max_layers: int | None = LONG,
     details: bool = False,
+    end: str = "",
 ) -> list[Block]:
     """Return the report of the arms that were just run.
 
@@ -48,6 +49,7 @@ def screen_blocks(
         choices: The choices of tuning.
         max_layers: Most rows of a table of layers; None for all.
         details: Whether to add each arm's layers, parameters and CPU time.
+        end: Why no more seeds were added, of a study that is run check by check.
     """
     folder = study.folder
     mine = [arm for arm in study.arms if arm.folder.name in arm_names]
@@ -67,6 +69,7 @@ def screen_blocks(
         *found,
         *surfaces_blocks(surfaces(_by_folder(mine))),
         *claims,
+        *([Block(lines=[Line(end, "checks")], label_width=WIDE_LABEL)] if end else []),
         *_pointers(folder, _by_folder(mine), study.content, config, details=details),
     ]
 

@@ -1,0 +1,41 @@
+"""Tells before the runs of a study are made how its verdicts will be made, and on how many comparisons they rest."""
+
+from pathlib import Path
+
+from normbench.evidence.claims.claim import read_claims
+from normbench.evidence.comparison.checks import read_seed_plan
+from normbench.evidence.statistics.seed_plan import SeedPlan
+from normbench.scheduling.asked_seeds import history_with
+from normbench.scheduling.plan import earlier_study, make_plan
+from normbench.storage.seed_history import SEED_HISTORY
+from normbench.study.arms import final_arms
+from normbench.study.config import Study
+
+
+def planned_verdicts(study: Study, runs_dir: Path) -> SeedPlan:
+    """Return how verdicts will be made once this command has run.
+
+    Raises:
+        RunFolderError: study.json is damaged.
+    """
+    plan = make_plan(study, runs_dir)
+    history = [asked.to_json() for asked in history_with(plan, earlier_study(plan.folder))]
+    identities = {identity.sha256 for identity in plan.identities.values()}
+    return read_seed_plan({SEED_HISTORY: history}, identities, plan.folder)
+
+
+def nums_of_comparisons(study: Study) -> list[int]:
+    """Return for how many comparisons p is corrected where a check decides: the tests of each claim, else one."""
+    claims = read_claims(study.claims, final_arms(study))[0] if study.claims else []
+    return sorted({len(claim.expectations) for claim in claims}) or [1]
+
+
+def checks_taken(study: Study, runs_dir: Path) -> tuple[int, ...]:
+    """Return the checks that can decide something; the last one where none can.
+
+    Raises:
+        RunFolderError: study.json is damaged.
+    """
+    plan, nums = planned_verdicts(study, runs_dir), nums_of_comparisons(study)
+    taken = [n for n in study.check_after if any(plan.rule(range(n), num).kind != "no check" for num in nums)]
+    return tuple(taken) or study.check_after[-1:]

@@ -1,0 +1,56 @@
+"""Makes the runs of a study check by check, until a check decides or a later one hardly could."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from normbench.evidence.claims.decision import Outcome
+
+if TYPE_CHECKING:
+    from normbench.scheduling.studies import StudyRun
+
+Judge = Callable[[Path, Sequence[int]], Outcome]
+"""Judges the runs in a study's folder of some seeds."""
+
+
+@dataclass(frozen=True)
+class End:
+    """Why no more seeds were added.
+
+    Attributes:
+        why: A check decided; a verdict by the last check was unlikely; the last check left it open; a run failed.
+        after: Number of seeds at the end.
+        last: Number of seeds at the last check.
+    """
+
+    why: Literal["decided", "unlikely", "open", "failed"]
+    after: int
+    last: int
+
+
+def run_checks(
+    check_after: Sequence[int],
+    make_runs: Callable[[int, int], "StudyRun"],
+    judge: Callable[[int], Outcome],
+    tell: Callable[[int, int], None],
+) -> tuple["StudyRun", End]:
+    """Make the runs up to one check after the other.
+
+    Args:
+        check_after: Numbers of seeds after which checks are planned.
+        make_runs: Makes the runs of the first n seeds, of which some were made for the check before.
+        judge: Judges the first n seeds.
+        tell: Gets the number of seeds of a check that left it open, and that of the next one.
+    """
+    made, last = 0, check_after[-1]
+    for count, later in zip(check_after, [*check_after[1:], 0], strict=True):
+        run = make_runs(count, made)
+        if run.failures:
+            return run, End("failed", count, last)
+        outcome = judge(count)
+        if outcome != "open" or not later:
+            break
+        tell(count, later)
+        made = count
+    return run, End(outcome, count, last)

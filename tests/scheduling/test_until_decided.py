@@ -1,0 +1,169 @@
+"""A study that is run check by check: which runs are made, and why it ends."""
+
+from pathlib import Path
+
+import pytest
+from command_line import normbench
+from made_up_runs import ARMS, TINY
+
+from normbench.report.terminal.progress import StudyProgress
+from normbench.scheduling import one_run
+from normbench.scheduling.cost import estimate_cost
+from normbench.scheduling.executors.base import make_executor
+from normbench.scheduling.planned_verdicts import checks_taken
+from normbench.scheduling.run_result import RunOptions
+from normbench.scheduling.studies import StudyRunner
+from normbench.scheduling.until_decided import End, run_checks
+from normbench.study.load import load_study
+
+RUNS = Path("runs")
+PLAN = (6, 7, 8)
+
+
+class NoRuns:
+    """What making runs gives back, without any."""
+
+    def __init__(self, failures=()):
+        self.failures = failures
+
+
+def ends(outcomes, plan=PLAN, failing=0):
+    """Return why a study of these outcomes ends, which runs were asked for, and what was told."""
+    asked, told, judged = [], [], iter(outcomes)
+
+    def make_runs(count, made):
+        asked.append((count, made))
+        return NoRuns(["one failed"] * (count == failing))
+
+    _, end = run_checks(plan, make_runs, lambda _: next(judged), lambda *said: told.append(said))
+    return end, asked, told
+
+
+def test_it_goes_on_until_decided():
+    assert ends(["open", "decided"]) == (End("decided", 7, 8), [(6, 0), (7, 6)], [(6, 7)])
+
+
+def test_it_stops_where_a_verdict_is_unlikely():
+    assert ends(["open", "unlikely"])[0] == End("unlikely", 7, 8)
+
+
+def test_the_last_check_is_the_end():
+    assert ends(["open"] * 3) == (End("open", 8, 8), [(6, 0), (7, 6), (8, 7)], [(6, 7), (7, 8)])
+
+
+def test_a_failed_run_is_not_judged():
+    assert ends(["open", "decided"], failing=7) == (End("failed", 7, 8), [(6, 0), (7, 6)], [(6, 7)])
+
+
+def run(outcomes, **options):
+    """Run a study of three checks with these outcomes; return its end and what became of its runs."""
+    Path("tiny.yaml").write_text(TINY + ARMS, encoding="utf-8")
+    judged = iter(outcomes)
+    with make_executor("1") as executor:
+        runner = StudyRunner(
+            RUNS,
+            executor,
+            RunOptions(**options),
+            lambda name, total: StudyProgress(name, total, quiet=True),
+            judge=lambda folder, seeds: next(judged),
+        )
+        found = runner.run(load_study(Path("tiny.yaml"), check_after=PLAN))
+    return found.end, [(update.run.arm, update.run.seed, str(update.status)) for update in found.results]
+
+
+def num_made(folder="seed-*"):
+    return len(list(RUNS.glob(f"tiny/*/{folder}/summary.json")))
+
+
+def test_the_runs_of_a_check_are_made_and_no_more():
+    end, results = run(["decided"])
+    assert (end, num_made()) == (End("decided", 6, 8), 12)
+    assert results == [(arm, seed, "finished") for seed in range(6) for arm in ("plain", "decayed")]
+
+
+def test_the_same_command_goes_on_where_it_stopped(monkeypatch):
+    real, made = one_run.run_experiment, []
+
+    def stops_at_the_15th(config, seed, folder, **options):
+        if len(made) == 14:
+            raise KeyboardInterrupt
+        made.append(folder)
+        return real(config, seed, folder, **options)
+
+    monkeypatch.setattr(one_run, "run_experiment", stops_at_the_15th)
+    with pytest.raises(KeyboardInterrupt):
+        run(["open", "open"])
+    monkeypatch.setattr(one_run, "run_experiment", real)
+    assert run(["open", "open", "open"])[0] == End("open", 8, 8)
+    assert num_made() == 16
+
+
+def test_force_makes_every_run_once_more():
+    run(["open", "decided"])
+    run(["open", "decided"], force=True)
+    assert (num_made(), num_made("seed-*.old-1"), num_made("seed-*.old-2")) == (28, 14, 0)
+
+
+def test_checks_that_can_decide_nothing_are_not_taken():
+    claim = "{says: it helps, metric: test_loss, expect: {all: [PART, PART, PART]}}"
+    part = "{less: decayed, than: plain, by: 0.1}"
+    claims = f"claims:\n  - {claim.replace('PART', part)}\n"
+    Path("tiny.yaml").write_text(TINY + ARMS + claims, encoding="utf-8")
+    study = load_study(Path("tiny.yaml"), until_decided=True)
+    assert study.check_after == (8, 16, 32, 64)
+    assert checks_taken(study, RUNS) == (16, 32, 64)
+
+
+def test_the_cost_is_told_from_the_first_check_to_the_last():
+    Path("tiny.yaml").write_text(TINY + ARMS, encoding="utf-8")
+    cost = estimate_cost(load_study(Path("tiny.yaml"), until_decided=True), RUNS)
+    assert (cost.check_after, cost.num_missing_at_first_check, cost.num_missing) == ((8, 16, 32, 64), 16, 128)
+    assert cost.cpu_s_to_first_check == pytest.approx(cost.cpu_s / 8)
+    out = normbench("run", "tiny.yaml", "--until-decided", "--dry-run").out
+    assert out.startswith("tiny: 2 x 8 to 64 runs (arms x seeds)\n")
+    assert "0 finished, from 16 runs at the first check to 128 at the last, about" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("--until-decided", "checked after 8, 16, 32 and 64 seeds, at levels .0097 .0123 .0183 .0266."),
+        ("--check-after 16", "checked after 16 seeds, at level .0500."),
+        ("--seeds 8", ""),
+    ],
+)
+def test_levels_are_told_before_anything_trains(words, line, monkeypatch):
+    Path("tiny.yaml").write_text(TINY + ARMS, encoding="utf-8")
+    monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: 1 / 0)
+    err = normbench("run", "tiny.yaml", *words.split()).err.splitlines()
+    assert err[0].startswith(f"tiny: {line}" if line else "tiny plain, seed 0: failed:")
+
+
+def test_a_failed_run_ends_the_study_with_code_1(monkeypatch):
+    Path("tiny.yaml").write_text(TINY + ARMS, encoding="utf-8")
+    real = one_run.run_experiment
+
+    def fails_once(config, seed, folder, **options):
+        return real(config, seed, folder, **options) if (seed, options["arm"]) != (5, "plain") else 1 / 0
+
+    monkeypatch.setattr(one_run, "run_experiment", fails_once)
+    code, out, _ = normbench("run", "tiny.yaml", "--check-after", "6,8")
+    assert (code, num_made()) == (1, 11)
+    assert "checks   stopped after 6 seeds: not checked, as some runs failed" in out
+
+
+@pytest.mark.parametrize(
+    ("before", "words", "line"),
+    [
+        ("--seeds 6", "--seeds 7", "seeds were added without a plan (6, then 7): verdicts by the sign e-process"),
+        ("--check-after 6,8", "--seeds 7", "7 seeds are no planned check: the next one comes after 8."),
+        ("--seeds 6", "--seeds 6", ""),
+        ("--seeds 1", "--seeds 6", ""),
+    ],
+)
+def test_another_count_tells_how_verdicts_are_made_now(before, words, line, monkeypatch):
+    Path("tiny.yaml").write_text(TINY + ARMS, encoding="utf-8")
+    monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: 1 / 0)
+    normbench("run", "tiny.yaml", *before.split())
+    err = normbench("run", "tiny.yaml", *words.split()).err.splitlines()
+    assert err[0].startswith(f"tiny: {line}" if line else "tiny plain, seed 0: failed:")
