@@ -65,7 +65,7 @@ def run(outcomes, **options):
             executor,
             RunOptions(**options),
             lambda name, total: StudyProgress(name, total, quiet=True),
-            judge=lambda folder, seeds: next(judged),
+            judge=lambda *_: next(judged),
         )
         found = runner.run(load_study(Path("tiny.yaml"), check_after=PLAN))
     return found.end, [(update.run.arm, update.run.seed, str(update.status)) for update in found.results]
