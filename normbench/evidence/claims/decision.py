@@ -1,13 +1,114 @@
-"""Judges a study at a check: decided, open, or so that a later check hardly could decide it."""
+"""Judges a study at a check: decided, open, or so that the last check hardly could decide it.
 
-from collections.abc import Sequence
+The rules are in docs/methods.md, "Planned checks".
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
-Outcome = Literal["open", "decided", "unlikely"]
-"""What a check found: nothing yet; a verdict; that a verdict by the last check is unlikely."""
+import numpy as np
+import numpy.typing as npt
+
+from normbench.evidence.claims.margin_test import DECIDED, ExpectationResult
+from normbench.evidence.claims.study_verdicts import study_verdicts
+from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict
+from normbench.evidence.comparison.checks import read_seed_plan
+from normbench.evidence.comparison.comparison import StudyComparison, compare_study
+from normbench.evidence.comparison.effects import main_metric, metric_by_seed, with_first_baseline
+from normbench.evidence.metrics.differences import comparable_values
+from normbench.evidence.metrics.directions import direction
+from normbench.evidence.statistics.best_by_rule import may_be_best
+from normbench.evidence.statistics.planned_checks.conditional_power import conditional_power
+from normbench.evidence.statistics.seed_plan import SeedPlan
+from normbench.storage.run_folder import STUDY_JSON
+from normbench.storage.study_folder import StudyFolder, read_study
+
+Outcome = Literal["open", "decided", "unlikely", "nothing"]
+"""What a check found: no verdict yet; one; that one by the last check is unlikely; that nothing is compared."""
+UNLIKELY = 0.2
+GIVE_UP_FROM = 3
+SIDES = ("better", "worse", "higher", "lower")
 
 
-def judge_check(folder: Path, seeds: Sequence[int]) -> Outcome:
-    """Judge the runs of some seeds in a study's folder."""
-    return "open"
+def judge_check(folder: Path, seeds: Sequence[int], check_after: Sequence[int]) -> Outcome:
+    """Judge the runs of some seeds in a study's folder.
+
+    With claims it is decided when all have a verdict; without, when only one arm may be best.
+
+    Args:
+        folder: The study's folder.
+        seeds: The seeds up to this check.
+        check_after: Numbers of seeds of all checks.
+
+    Raises:
+        RunFolderError: A file is missing or was changed.
+    """
+    study = _with_seeds(read_study(folder), seeds)
+    plan = read_seed_plan(study.content, [arm.identity for arm in study.arms], folder / STUDY_JSON)
+    check = _Check(plan, seeds, check_after[-1], may_give_up=sum(n <= len(seeds) for n in check_after) >= GIVE_UP_FROM)
+    verdicts = [verdict for verdict in study_verdicts(study) if verdict.verdict != NOT_RUN]
+    return check.of_claims(verdicts) if verdicts else check.of_arms(compare_study(study))
+
+
+def _with_seeds(study: StudyFolder, seeds: Sequence[int]) -> StudyFolder:
+    """Return a study as if nothing but the runs of some seeds were there."""
+    arms = [replace(arm, runs=tuple(run for run in arm.runs if run.seed in seeds)) for arm in study.arms]
+    return replace(study, content=study.content | {"seeds": list(seeds)}, arms=[arm for arm in arms if arm.runs])
+
+
+@dataclass(frozen=True)
+class _Check:
+    """One check of a study: how its seeds were asked for, its seeds, the last check, whether it may give up."""
+
+    plan: SeedPlan
+    seeds: Sequence[int]
+    last: int
+    may_give_up: bool
+
+    def of_claims(self, verdicts: Sequence[ClaimVerdict]) -> Outcome:
+        left = [verdict for verdict in verdicts if verdict.verdict not in DECIDED]
+        return self._outcome(self._chance_of_part(part, len(verdict.parts)) for verdict in left for part in verdict.parts)
+
+    def of_arms(self, comparison: StudyComparison) -> Outcome:
+        metric, rows = main_metric(comparison), [row for row in comparison.rows if not row.missing_seeds]
+        if metric is None or len(rows) < 2:
+            return "nothing"
+        better = direction(metric)
+        if better is None:
+            effects = [row.effect for row in with_first_baseline(comparison).rows if row.effect]
+            left = [effect for effect in effects if effect.verdict not in SIDES]
+            level = self._level_of_last(len(effects)) / len(effects)
+            return self._outcome(self._chance(list(effect.by_seed.values()), 0.0, level) for effect in left)
+        of_rows, _ = comparable_values(metric, [metric_by_seed(row, metric) for row in rows])
+        order = self.plan.in_order(self.seeds)
+        values = np.array([[of[seed] for seed in order] for of in of_rows]) * (1 if better == "higher" else -1)
+        may_be = may_be_best(values, self.plan.rule(self.seeds))
+        level = 2 * self._level_of_last(1)  # an arm is beaten by a one-sided test
+        pairs = combinations(values[list(may_be)], 2)
+        return self._outcome(self._chance(one - other, 0.0, level) for one, other in pairs)
+
+    def _outcome(self, chances: Iterable[float]) -> Outcome:
+        """Return the outcome, from the chance of each verdict that is left open, to be given by the last check."""
+        left = list(chances)
+        if not left:
+            return "decided"
+        return "unlikely" if self.may_give_up and self.last > len(self.seeds) and max(left) < UNLIKELY else "open"
+
+    def _level_of_last(self, num_comparisons: int) -> float:
+        return self.plan.rule(range(self.last), num_comparisons).level
+
+    def _chance(self, differences: npt.ArrayLike, margin: float, level: float) -> float:
+        """Return the chance of a verdict at the last check, on the side that leads now."""
+        return conditional_power(differences, margin, self.last, level) if self.last > len(self.seeds) else 0.0
+
+    def _chance_of_part(self, part: ExpectationResult, num_parts: int) -> float:
+        """Return the chance that an expectation is decided; inside two margins both one-sided tests must find it."""
+        numbers, level = list(part.by_seed.values()), self._level_of_last(num_parts) / num_parts
+        margins = [math.log(margin) if part.is_share else margin for margin in part.margins]
+        if len(margins) == 2 and part.margins[0] < part.effect < part.margins[1]:
+            return min(self._chance(numbers, margin, 2 * level) for margin in margins)
+        return max(self._chance(numbers, margin, level) for margin in margins)
