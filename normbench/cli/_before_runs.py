@@ -96,7 +96,7 @@ def _check_lines(study: "Study", runs_dir: Path) -> list[str]:
     """Return when the study is checked, or why its verdicts are made in another way than once; mostly nothing."""
     from normbench.errors import RunFolderError
     from normbench.evidence.statistics.planned_checks.levels import check_levels
-    from normbench.report.blocks.checks import anytime_text, levels_text, not_at_check_text
+    from normbench.report.blocks.checks import anytime_text, levels_text, not_judged_text
     from normbench.scheduling.planned_verdicts import nums_of_comparisons, planned_verdicts
     from normbench.study.check_plan import FEWEST
 
@@ -110,7 +110,7 @@ def _check_lines(study: "Study", runs_dir: Path) -> list[str]:
     elif plan.kind == "any time" and len(study.seeds) >= FEWEST:
         texts = [anytime_text(plan)]
     else:
-        texts = [not_at_check_text(len(study.seeds), rule)] * (plan.kind == "checks" and rule.kind == "no check")
+        texts = [not_judged_text(len(study.seeds), rule)] * (plan.kind == "checks" and bool(rule.why_not))
     return [f"{study.name}: {text}." for text in texts]
 
 

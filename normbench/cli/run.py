@@ -233,6 +233,7 @@ def _print_report(
     console = make_console()
     choices = list(run.choices.values())
     end = end_text(run.end.why, run.end.after, run.end.last) if run.end else ""
+    num_open = sum(count < run.end.after for count in run.study.check_after) if run.end else 0
 
     def build(max_layers: int | None) -> "list[Block]":
         rows = None if all_layers else max_layers or LONG
@@ -241,7 +242,7 @@ def _print_report(
     blocks = (
         build(None)
         if all_layers or details
-        else fit_blocks(build, console.width, MAX_LINES - num_before.get(run.study.name, 0))
+        else fit_blocks(build, console.width, MAX_LINES - num_before.get(run.study.name, 0) - num_open)
     )
     print_blocks(console, blocks)
 

@@ -122,10 +122,11 @@ class StudyRunner:
         """Make the missing runs of a study, check by check if it asks for it."""
         if not study.until_decided:
             return self._run_arms(study, choices)
+        checks = checks_taken(study, self.runs_dir)
         run, end = run_checks(
-            checks_taken(study, self.runs_dir),
+            checks,
             make_runs=lambda count, made: self._run_arms(replace(study, seeds=study.seeds[:count]), choices, made),
-            judge=lambda count: self.judge(self.runs_dir / study.name, study.seeds[:count]),
+            judge=lambda count: self.judge(self.runs_dir / study.name, study.seeds[:count], checks),
             tell=lambda count, later: self.tell(study.name, count, later),
         )
         return replace(run, end=end)

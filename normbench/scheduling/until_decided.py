@@ -10,8 +10,8 @@ from normbench.evidence.claims.decision import Outcome
 if TYPE_CHECKING:
     from normbench.scheduling.studies import StudyRun
 
-Judge = Callable[[Path, Sequence[int]], Outcome]
-"""Judges the runs in a study's folder of some seeds."""
+Judge = Callable[[Path, Sequence[int], Sequence[int]], Outcome]
+"""Judges the runs in a study's folder of the seeds up to a check; gets the numbers of seeds of all checks, too."""
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,12 @@ class End:
     """Why no more seeds were added.
 
     Attributes:
-        why: A check decided; a verdict by the last check was unlikely; the last check left it open; a run failed.
+        why: What the last check found, or "failed" where runs failed before it.
         after: Number of seeds at the end.
         last: Number of seeds at the last check.
     """
 
-    why: Literal["decided", "unlikely", "open", "failed"]
+    why: Outcome | Literal["failed"]
     after: int
     last: int
 

@@ -67,7 +67,8 @@ def load_study(
     checks = tuple(check_after) or _planned(keys.seeds) or (CHECK_AFTER if until_decided else ())
     chosen = tuple(range(seeds)) if seeds else tuple(range(checks[-1])) if checks else _seeds(keys.seeds)
     _refuse_tuning_seeds(chosen, located, tunes=bool(lists))
-    options = {"--set": list(set_), "--vary": list(vary), "--seeds": seeds, "--tune": list(tune)}
+    other_count = None if seeds in checks else seeds
+    options = {"--set": list(set_), "--vary": list(vary), "--seeds": other_count, "--tune": list(tune)}
     study = Study(
         name=study_name(path, located.data),
         question=_question(text),

@@ -156,7 +156,7 @@ def test_a_failed_run_ends_the_study_with_code_1(monkeypatch):
     ("before", "words", "line"),
     [
         ("--seeds 6", "--seeds 7", "seeds were added without a plan (6, then 7): verdicts by the sign e-process"),
-        ("--check-after 6,8", "--seeds 7", "7 seeds are no planned check: the next one comes after 8."),
+        ("--check-after 6,8", "--seeds 7", "7 seeds are not at a check: the next one comes after 8."),
         ("--seeds 6", "--seeds 6", ""),
         ("--seeds 1", "--seeds 6", ""),
     ],

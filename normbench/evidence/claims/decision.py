@@ -71,7 +71,9 @@ class _Check:
 
     def of_claims(self, verdicts: Sequence[ClaimVerdict]) -> Outcome:
         left = [verdict for verdict in verdicts if verdict.verdict not in DECIDED]
-        return self._outcome(self._chance_of_part(part, len(verdict.parts)) for verdict in left for part in verdict.parts)
+        return self._outcome(
+            self._chance_of_part(part, len(verdict.parts)) for verdict in left for part in verdict.parts
+        )
 
     def of_arms(self, comparison: StudyComparison) -> Outcome:
         metric, rows = main_metric(comparison), [row for row in comparison.rows if not row.missing_seeds]

@@ -9,9 +9,17 @@ from dataclasses import dataclass, field, replace
 
 from normbench.evidence.claims.expectations import Expectation
 from normbench.evidence.statistics.corrections import ALPHA, holm, seeds_for_a_verdict
+from normbench.evidence.statistics.seed_plan import JUDGED_ONCE, SeedPlan
 from normbench.evidence.statistics.student import exp
-from normbench.evidence.statistics.verdicts.equivalence import equivalence_p
-from normbench.evidence.statistics.verdicts.typical_seed import guarded_p, typical_seed
+from normbench.evidence.statistics.verdict_rule import (
+    INCOMPLETE,
+    NOT_AT_CHECK,
+    VerdictRule,
+    equality_p,
+    judge_differences,
+    side_ps,
+)
+from normbench.evidence.statistics.verdicts.typical_seed import pseudo_median
 
 HOLDS, OPPOSITE, SMALLER = "holds", "opposite", "smaller than claimed"
 CANNOT_TELL, TOO_FEW = "cannot tell", "too few seeds"
@@ -28,15 +36,18 @@ class ExpectationResult:
         is_share: Whether effect, interval and margins are ratios; else they are differences.
         n: Number of seeds.
         effect: Pseudo-median over seeds of the number that is compared with the margins.
-        low: Lower end of its 95 % interval: the margins with p > 0.05.
-        high: Upper end of its 95 % interval.
+        low: Lower end of its interval: the margins with p above the level, which is 0.05 but at a planned check.
+        high: Upper end of it.
         margins: One margin that the effect must exceed, or two that it must lie between.
         p: p of the verdict, or of the nearest one where none is given: "holds" at its own level.
         p_corrected: The same; that of "opposite" and "smaller than claimed" after Holm's correction over the parts.
-        verdict: holds, opposite, smaller than claimed, cannot tell or too few seeds.
+        verdict: holds, opposite, smaller than claimed, cannot tell or too few seeds; not at a check, or incomplete,
+            where so many seeds are not judged.
         num_held: Seeds whose own number is beyond the margin, or between the two.
-        seeds_needed: Fewest seeds with which a verdict is possible, where there are too few.
+        seeds_needed: Fewest seeds with which a verdict is possible, where there are too few; the number that is judged
+            next, where these are not.
         by_seed: The number of each seed as it was tested: logarithms of ratios; inf where a run diverged.
+        level: What p is compared with: 0.05, or the level of a planned check.
     """
 
     expectation: str
@@ -53,6 +64,7 @@ class ExpectationResult:
     num_held: int = 0
     seeds_needed: int | None = None
     by_seed: Mapping[int, float] = field(default_factory=dict)
+    level: float = ALPHA
 
 
 @dataclass(frozen=True)
@@ -65,22 +77,27 @@ class _Test:
 
 
 def judge_expectations(
-    numbers: Sequence[tuple[Expectation, Mapping[int, float]]], untested: Sequence[ExpectationResult]
+    numbers: Sequence[tuple[Expectation, Mapping[int, float]]],
+    untested: Sequence[ExpectationResult],
+    plan: SeedPlan = JUDGED_ONCE,
 ) -> list[ExpectationResult]:
     """Test each expectation of a claim and give it its verdict.
 
-    All parts must hold, so each is tested at 5 % (intersection-union test; Berger, 1982). One that does not hold is
-    enough against the claim, so there p is corrected over the parts.
+    All parts must hold, so each is tested at 5 %, or at the level of a planned check (intersection-union test; Berger,
+    1982). One that does not hold is enough against the claim, so there p is corrected over the parts.
 
     Args:
         numbers: Each expectation with its number per seed, logarithms where effects are ratios.
         untested: The same expectations in words, to be completed with test and verdict.
+        plan: How the seeds were asked for, which decides how verdicts are made.
     """
-    tests = [_test(expectation, list(by_seed.values())) for expectation, by_seed in numbers]
+    ordered = [(expectation, {seed: of[seed] for seed in plan.in_order(of)}) for expectation, of in numbers]
+    rule = plan.rule(ordered[0][1], len(ordered))
+    tests = [_test(expectation, list(of.values()), rule) for expectation, of in ordered]
     shorts, opposites = holm([test.short for test in tests]), holm([test.opposite for test in tests])
     corrected = [_Test(t.holds, short, opposite) for t, short, opposite in zip(tests, shorts, opposites, strict=True)]
-    judged = zip(numbers, untested, tests, corrected, strict=True)
-    return [_with_verdict(e, of, part, test, after) for (e, of), part, test, after in judged]
+    judged = zip(ordered, untested, tests, corrected, strict=True)
+    return [_with_verdict(e, of, part, test, after, rule) for (e, of), part, test, after in judged]
 
 
 def combined_verdict(verdicts: Sequence[str]) -> str:
@@ -90,58 +107,66 @@ def combined_verdict(verdicts: Sequence[str]) -> str:
             return failed
     if all(verdict == HOLDS for verdict in verdicts):
         return HOLDS
-    return TOO_FEW if TOO_FEW in verdicts else CANNOT_TELL
+    return next((word for word in (TOO_FEW, NOT_AT_CHECK, INCOMPLETE) if word in verdicts), CANNOT_TELL)
 
 
-def _test(expectation: Expectation, numbers: Sequence[float]) -> _Test:
+def _test(expectation: Expectation, numbers: Sequence[float], rule: VerdictRule) -> _Test:
     low, high = expectation.low, expectation.high
     if not numbers:
         return _Test(1.0, 1.0, 1.0)
     if high is not None:
-        return _test_every_run(numbers, low, high) if expectation.every else _test_between(numbers, low, high)
-    above, below = (float(p) for p in guarded_p(numbers, low))
-    opposite = float(guarded_p(numbers, min(low, 0.0))[1])
-    return _Test(above, below, opposite)
+        return (_test_every_run if expectation.every else _test_between)(numbers, low, high, rule)
+    above, below = side_ps(numbers, low, rule)
+    return _Test(above, below, opposite=side_ps(numbers, min(low, 0.0), rule)[1])
 
 
-def _test_between(numbers: Sequence[float], low: float, high: float) -> _Test:
+def _test_between(numbers: Sequence[float], low: float, high: float, rule: VerdictRule) -> _Test:
     """Test for inside by two one-sided tests, and for outside by the interval, which lies beyond one of the ends."""
     middle, half = (low + high) / 2, (high - low) / 2
-    outside = min(float(guarded_p(numbers, low)[1]), float(guarded_p(numbers, high)[0]))
-    return _Test(float(equivalence_p([number - middle for number in numbers], half)), outside, outside)
+    outside = min(side_ps(numbers, low, rule)[1], side_ps(numbers, high, rule)[0])
+    return _Test(equality_p([number - middle for number in numbers], half, rule), outside, outside)
 
 
-def _test_every_run(numbers: Sequence[float], low: float, high: float) -> _Test:
+def _test_every_run(numbers: Sequence[float], low: float, high: float, rule: VerdictRule) -> _Test:
     """Test that every run keeps the margins: one outside is enough; all inside reject that half of the runs do not."""
     if any(map(math.isnan, numbers)):
         return _Test(1.0, 1.0, 1.0)
-    is_inside = all(low <= number <= high for number in numbers)
-    return _Test(0.5 ** (len(numbers) - 1), 1.0, 1.0) if is_inside else _Test(1.0, 0.0, 0.0)
+    if not all(low <= number <= high for number in numbers):
+        return _Test(1.0, 0.0, 0.0)
+    return _Test(side_ps([1.0] * len(numbers), 0.0, rule)[0], 1.0, 1.0)
 
 
 def _with_verdict(
-    expectation: Expectation, by_seed: Mapping[int, float], part: ExpectationResult, test: _Test, corrected: _Test
+    expectation: Expectation,
+    by_seed: Mapping[int, float],
+    part: ExpectationResult,
+    test: _Test,
+    corrected: _Test,
+    rule: VerdictRule,
 ) -> ExpectationResult:
     write = exp if part.is_share and not expectation.is_raw else float
     numbers = list(by_seed.values())
-    typical = typical_seed(numbers)
-    verdict = _verdict(corrected)
+    interval = judge_differences(numbers, 0.0, rule)
+    verdict = _verdict(corrected, rule)
     p, p_corrected = _p_of(verdict, test), _p_of(verdict, corrected)
     found = replace(
         part,
         n=len(numbers),
-        effect=write(typical.value),
-        low=write(typical.low),
-        high=write(typical.high),
+        effect=write(pseudo_median(numbers)),
+        low=write(interval.low),
+        high=write(interval.high),
         margins=tuple(write(end) for end in (expectation.low, expectation.high) if end is not None),
         p=p,
         p_corrected=p_corrected,
         num_held=sum(_is_held(expectation, number) for number in numbers),
         by_seed=dict(by_seed),
+        level=rule.level,
     )
     fewest = seeds_for_a_verdict(1)
     if len(numbers) < fewest and p > 0:
         return replace(found, verdict=TOO_FEW, seeds_needed=fewest)
+    if rule.why_not:
+        return replace(found, verdict=rule.why_not, seeds_needed=rule.next_check)
     return replace(found, verdict=verdict)
 
 
@@ -151,12 +176,12 @@ def _p_of(verdict: str, test: _Test) -> float:
     return by_verdict.get(verdict, min(by_verdict.values()))
 
 
-def _verdict(corrected: _Test) -> str:
-    if corrected.holds <= ALPHA:
+def _verdict(corrected: _Test, rule: VerdictRule) -> str:
+    if rule.decides(corrected.holds):
         return HOLDS
-    if corrected.opposite <= ALPHA:
+    if rule.decides(corrected.opposite):
         return OPPOSITE
-    return SMALLER if corrected.short <= ALPHA else CANNOT_TELL
+    return SMALLER if rule.decides(corrected.short) else CANNOT_TELL
 
 
 def _is_held(expectation: Expectation, number: float) -> bool:

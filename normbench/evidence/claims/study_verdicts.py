@@ -1,6 +1,6 @@
 """Judges all claims of a study, read from the study's folder or from its file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from normbench.errors import ComparisonError, ConfigError
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict, judge_claim
+from normbench.evidence.comparison.checks import read_seed_plan
 from normbench.evidence.comparison.collapses import read_collapse_rule
 from normbench.storage.files.json_files import read_json
 from normbench.storage.files.plain_text import command_line
@@ -15,6 +16,7 @@ from normbench.storage.files.reading import read_bytes
 from normbench.storage.files.yaml_file import read_study_file
 from normbench.storage.names import content_sha256, study_name
 from normbench.storage.run_folder import STUDY_JSON
+from normbench.storage.seed_history import read_history
 from normbench.storage.study_folder import StudyFolder, read_study
 
 
@@ -60,7 +62,9 @@ def _judge_claims(study: StudyFolder, raw_claims: Sequence[Any], command: str, w
     if errors:
         raise ConfigError([f"{where or study.folder / STUDY_JSON}: {error}" for error in errors])
     seeds, rule = study.content.get("seeds") or [], read_collapse_rule(study.content, study.folder / STUDY_JSON)
-    return [judge_claim(claim, study.arms, seeds, study.folder.name, command, planned, rule) for claim in claims]
+    plan = read_seed_plan(study.content, {arm.identity for arm in study.arms}, study.folder / STUDY_JSON)
+    where_run = (study.folder.name, command, planned)
+    return [judge_claim(claim, study.arms, seeds, *where_run, rule, plan) for claim in claims]
 
 
 def files_with_claims(folder: Path) -> list[Path]:
@@ -83,7 +87,7 @@ def _why_not_judged(study: dict[str, Any] | None, data: dict[str, Any]) -> str:
         return "run by normbench 0.1.0, whose runs are not mixed with new ones"
     if study.get("content_sha256") != content_sha256(data):
         return "the file has changed since it was run"
-    if _seeds(data.get("seeds")) != study.get("seeds"):
+    if not _are_asked_for(study.get("seeds"), data.get("seeds"), study):
         return _changed_by_options(study) or "study.json was changed: its seeds are not the file's"
     if _deciding_values(data.get("claims")) != _deciding_values(study.get("claims")):
         return "what is expected has changed since it was run"
@@ -93,6 +97,14 @@ def _why_not_judged(study: dict[str, Any] | None, data: dict[str, Any]) -> str:
 def _changed_by_options(study: dict[str, Any]) -> str:
     changed = ", ".join(f"{key} {value}" for key, value in (study.get("options") or {}).items())
     return f"last run with other options: {changed}" if changed else ""
+
+
+def _are_asked_for(seeds: Any, said: Any, study: Mapping[str, Any]) -> bool:
+    """Return whether seeds in study.json are those of the file, or the first ones up to a check that was planned."""
+    checks = {n for one in read_history(study, Path(STUDY_JSON)) for n in one.check_after}
+    if checks and isinstance(seeds, list) and len(seeds) in checks:
+        return seeds == list(range(len(seeds)))
+    return bool(seeds == _seeds(said))
 
 
 def _seeds(seeds: Any) -> list[int]:

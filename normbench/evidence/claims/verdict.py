@@ -18,6 +18,7 @@ from normbench.evidence.metrics.diverged import Diverged
 from normbench.evidence.metrics.group_metrics import plain_metric, read_by_seed, settings_along
 from normbench.evidence.metrics.run_metrics import check_metrics
 from normbench.evidence.metrics.scales import is_share
+from normbench.evidence.statistics.seed_plan import JUDGED_ONCE, SeedPlan
 from normbench.evidence.statistics.trends import kendall_tau
 from normbench.storage.arm_id import ArmSet, LabelledArm
 from normbench.storage.identity import NUM_DIGITS_SHOWN
@@ -33,7 +34,8 @@ class ClaimVerdict:
     """A claim's verdict with the numbers behind it.
 
     Attributes:
-        verdict: holds, opposite, smaller than claimed, cannot tell, too few seeds, incomplete or not run.
+        verdict: holds, opposite, smaller than claimed, cannot tell, too few seeds, not at a check, incomplete or not
+            run.
         why: Which runs are missing, or why the claim was not judged; "" where nothing is missing. Also that most runs
             collapsed.
         parts: The claim's expectations, tested.
@@ -69,6 +71,7 @@ def judge_claim(
     command: str,
     planned: ArmSet | None = None,
     rule: CollapseRule = BY_TASK,
+    plan: SeedPlan = JUDGED_ONCE,
 ) -> ClaimVerdict:
     """Judge a claim by the study's runs.
 
@@ -80,6 +83,7 @@ def judge_claim(
         command: The command that runs the study.
         planned: All arms of the study, for selectors to choose from; by default those with runs.
         rule: What the study counts as a collapse.
+        plan: How the seeds were asked for, which decides how verdicts are made.
 
     Raises:
         ComparisonError: No run has a metric of the claim.
@@ -99,7 +103,7 @@ def judge_claim(
     words = [_untested(expectation) for expectation in claim.expectations]
     tested = [_with_log_margins(e, part) for e, part in zip(claim.expectations, words, strict=True)]
     numbers = [_number_by_seed(expectation, arms, seeds) for expectation in tested]
-    parts = judge_expectations(list(zip(tested, numbers, strict=True)), words)
+    parts = judge_expectations(list(zip(tested, numbers, strict=True)), words, plan)
     unlearned = judge_learning(claim.expectations, read, rule)
     parts = without_verdicts(parts, claim.expectations, rule) if unlearned else parts
     return replace(

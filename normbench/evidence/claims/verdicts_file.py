@@ -44,9 +44,8 @@ def _read_verdict(raw: Mapping[str, Any]) -> ClaimVerdict:
 def _read_part(raw: Mapping[str, Any]) -> ExpectationResult:
     """Read a tested expectation, with nan and tuples restored, which JSON does not have."""
     values = _known_fields(ExpectationResult, raw)
-    missing = {
-        one.name: math.nan for one in fields(ExpectationResult) if one.type is float and values[one.name] is None
-    }
+    floats = [one.name for one in fields(ExpectationResult) if one.type is float]
+    missing = {name: math.nan for name in floats if values.get(name, 0) is None}
     by_seed = {int(seed): float(value) for seed, value in raw.get("by_seed", {}).items()}
     return ExpectationResult(**values | missing | {"margins": tuple(raw["margins"]), "by_seed": by_seed})
 

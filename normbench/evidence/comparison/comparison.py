@@ -7,10 +7,12 @@ from pathlib import Path
 
 from normbench.errors import ComparisonError
 from normbench.evidence.comparison.baselines import Baseline, read_baseline
+from normbench.evidence.comparison.checks import read_seed_plan
 from normbench.evidence.comparison.collapses import BY_TASK, LATE_RULE, CollapseRule, not_learned, read_collapse_rule
 from normbench.evidence.comparison.rows import Row, read_row
 from normbench.evidence.comparison.selection import Condition, read_conditions, refuse_empty_selection, select_arms
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, check_metrics
+from normbench.evidence.statistics.seed_plan import JUDGED_ONCE, SeedPlan
 from normbench.storage.arm_id import ArmSet
 from normbench.storage.choices import TUNING_SENSITIVITY
 from normbench.storage.run_folder import STUDY_JSON, Arm, Run
@@ -50,6 +52,7 @@ class StudyComparison:
         judges_collapse: Whether a run can collapse without diverging: it has a limit for its last loss or accuracy.
         collapse_rule: What the study counts as a collapse.
         is_rule_late: Whether the rule was changed after runs had finished.
+        seed_plan: How the seeds were asked for, which decides how verdicts are made.
     """
 
     study: str
@@ -74,6 +77,7 @@ class StudyComparison:
     judges_collapse: bool = False
     collapse_rule: CollapseRule = BY_TASK
     is_rule_late: bool = False
+    seed_plan: SeedPlan = JUDGED_ONCE
 
     @cached_property
     def arm_set(self) -> ArmSet:
@@ -165,6 +169,7 @@ def compare_study(
         judges_collapse=any(rule.limit_of(run) for arm in arms for run in arm.runs),
         collapse_rule=rule,
         is_rule_late=bool(content.get(LATE_RULE)),
+        seed_plan=read_seed_plan(content, {arm.identity for arm in arms}, folder / STUDY_JSON),
     )
 
 

@@ -14,6 +14,7 @@ from normbench.evidence.metrics.differences import metric_effect
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS
 from normbench.evidence.statistics.paired_effect import Effect, judge_effects
+from normbench.evidence.statistics.seed_plan import SeedPlan
 
 
 def with_effects(comparison: StudyComparison, baseline: str | None = None) -> StudyComparison:
@@ -34,18 +35,18 @@ def with_effects(comparison: StudyComparison, baseline: str | None = None) -> St
         return comparison
     rows = comparison.rows
     pairs = {i: j for i, j in enumerate(pair_arms(comparison.arm_set, against)) if j is not None}
-    judged = {} if comparison.not_learned else _judged_effects(rows, pairs, metric)
+    judged = {} if comparison.not_learned else _judged_effects(rows, pairs, metric, comparison.seed_plan)
     counted = {i: count_row_collapses(rows[i], rows[j]) for i, j in pairs.items()}
     compared = [replace(row, effect=judged.get(i), collapses=counted.get(i)) for i, row in enumerate(rows)]
     return replace(comparison, rows=compared, baseline=against.said, against=against)
 
 
-def _judged_effects(rows: Sequence[Row], pairs: Mapping[int, int], metric: str) -> dict[int, Effect]:
+def _judged_effects(rows: Sequence[Row], pairs: Mapping[int, int], metric: str, plan: SeedPlan) -> dict[int, Effect]:
     effects = [
         metric_effect(metric, metric_by_seed(rows[i], metric), metric_by_seed(rows[j], metric))
         for i, j in pairs.items()
     ]
-    return dict(zip(pairs, judge_effects(effects, direction(metric)), strict=True))
+    return dict(zip(pairs, judge_effects(effects, direction(metric), plan), strict=True))
 
 
 def resolve_baseline_option(comparison: StudyComparison, text: str) -> Baseline:

@@ -20,6 +20,7 @@ from normbench.evidence.comparison.rows import Row, SeedSummary
 from normbench.evidence.metrics.differences import comparable_values, metric_effect
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.statistics.paired_effect import Effect, judge_effects
+from normbench.evidence.statistics.seed_plan import SeedPlan
 from normbench.evidence.statistics.sweeps import Trend, judge_trends, measure_trend
 
 
@@ -132,7 +133,7 @@ def make_pivots(comparison: StudyComparison, by: Sequence[str]) -> list[Pivot]:
         for fixed, rows in tables.items()
     ]
     has_verdicts = main_metric(comparison) and not comparison.not_learned
-    return [_with_verdicts(pivot) for pivot in made] if has_verdicts else made
+    return [_with_verdicts(pivot, comparison.seed_plan) for pivot in made] if has_verdicts else made
 
 
 def _make_table(comparison: StudyComparison, by: tuple[str, ...], rows: Mapping[tuple[str, ...], Row]) -> Pivot:
@@ -168,18 +169,18 @@ def _make_cell(row: Row | None, metric: str, baseline: Baseline | None) -> Pivot
     )
 
 
-def _with_verdicts(pivot: Pivot) -> Pivot:
+def _with_verdicts(pivot: Pivot, plan: SeedPlan) -> Pivot:
     """Add effects against the baseline, changes from first to last column, and trends; each kind corrected by Holm."""
-    lines = _with_effects(pivot)
+    lines = _with_effects(pivot, plan)
     if not pivot.by[1:]:
         along = _trend(pivot, pivot.by[0], [(line.value, line.cells[0]) for line in lines])
-        return replace(pivot, lines=lines, baseline=_baseline_line(pivot), trend=_judge_one(along))
-    lines = _with_trends(pivot, _with_changes(pivot, lines))
+        return replace(pivot, lines=lines, baseline=_baseline_line(pivot), trend=_judge_one(along, plan))
+    lines = _with_trends(pivot, _with_changes(pivot, lines, plan), plan)
     return replace(pivot, lines=lines, baseline=_baseline_line(pivot))
 
 
-def _judge_one(along: Trend | None) -> Trend | None:
-    return judge_trends([along])[0] if along else None
+def _judge_one(along: Trend | None, plan: SeedPlan) -> Trend | None:
+    return judge_trends([along], plan)[0] if along else None
 
 
 def _baseline_line(pivot: Pivot) -> str | None:
@@ -188,7 +189,7 @@ def _baseline_line(pivot: Pivot) -> str | None:
     return holding[0].label if len(holding) == 1 else None
 
 
-def _with_effects(pivot: Pivot) -> tuple[PivotRow, ...]:
+def _with_effects(pivot: Pivot, plan: SeedPlan) -> tuple[PivotRow, ...]:
     label = _baseline_line(pivot)
     base = next((line for line in pivot.lines if line.label == label), None)
     if base is None:
@@ -199,7 +200,7 @@ def _with_effects(pivot: Pivot) -> tuple[PivotRow, ...]:
         for j, (cell, against) in enumerate(zip(line.cells, base.cells, strict=True))
         if line is not base and cell and against
     }
-    judged = dict(zip(pairs, judge_effects(list(pairs.values()), direction(pivot.metric)), strict=True))
+    judged = dict(zip(pairs, judge_effects(list(pairs.values()), direction(pivot.metric), plan), strict=True))
     return tuple(
         replace(
             line, cells=tuple(cell and replace(cell, effect=judged.get((i, j))) for j, cell in enumerate(line.cells))
@@ -208,11 +209,11 @@ def _with_effects(pivot: Pivot) -> tuple[PivotRow, ...]:
     )
 
 
-def _with_changes(pivot: Pivot, lines: Sequence[PivotRow]) -> tuple[PivotRow, ...]:
+def _with_changes(pivot: Pivot, lines: Sequence[PivotRow], plan: SeedPlan) -> tuple[PivotRow, ...]:
     ordered = all(map(is_number, pivot.column_values))
     found = {i: _change(pivot.metric, line) for i, line in enumerate(lines) if ordered}
     effects = {i: effect for i, effect in found.items() if effect}
-    judged = dict(zip(effects, judge_effects(list(effects.values()), direction(pivot.metric)), strict=True))
+    judged = dict(zip(effects, judge_effects(list(effects.values()), direction(pivot.metric), plan), strict=True))
     return tuple(replace(line, change=judged.get(i)) for i, line in enumerate(lines))
 
 
@@ -222,13 +223,13 @@ def _change(metric: str, line: PivotRow) -> Effect | None:
     return metric_effect(metric, last.by_seed, first.by_seed) if first and last and last is not first else None
 
 
-def _with_trends(pivot: Pivot, lines: Sequence[PivotRow]) -> tuple[PivotRow, ...]:
+def _with_trends(pivot: Pivot, lines: Sequence[PivotRow], plan: SeedPlan) -> tuple[PivotRow, ...]:
     found = {
         i: _trend(pivot, pivot.by[1], list(zip(pivot.column_values, line.cells, strict=True)))
         for i, line in enumerate(lines)
     }
     trends = {i: along for i, along in found.items() if along}
-    judged = dict(zip(trends, judge_trends(list(trends.values())), strict=True))
+    judged = dict(zip(trends, judge_trends(list(trends.values()), plan), strict=True))
     return tuple(replace(line, trend=judged.get(i)) for i, line in enumerate(lines))
 
 

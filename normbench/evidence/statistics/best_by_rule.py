@@ -25,7 +25,7 @@ def may_be_best(values: npt.ArrayLike, rule: VerdictRule) -> tuple[bool, ...]:
         ((False, True), (False, True))
     """
     known = np.asarray(values, dtype=np.float64)
-    if rule.kind == "no check":
+    if rule.why_not:
         return (True,) * len(known)
     if rule.kind == "any time":
         return tuple(not _is_ever_beaten(known, arm) for arm in range(len(known)))

@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from normbench.evidence.statistics.corrections import ALPHA, holm, seeds_for_a_verdict
+from normbench.evidence.statistics.corrections import holm, seeds_for_a_verdict
 from normbench.evidence.statistics.means import mean_of
+from normbench.evidence.statistics.seed_plan import JUDGED_ONCE, SeedPlan
 from normbench.evidence.statistics.student import exp
+from normbench.evidence.statistics.verdict_rule import FIXED, VerdictRule, judge_differences
 from normbench.evidence.statistics.verdicts.bootstrap_t import MeanWord, bootstrap_t_interval, mean_word
 from normbench.evidence.statistics.verdicts.typical_seed import Failed, Side, typical_seed
 
@@ -32,16 +34,19 @@ class Effect:
         num_above: Seeds in which the arm is higher than the baseline.
         num_below: Seeds in which it is lower.
         by_seed: The (logarithmic) difference of each seed; inf where only one arm diverged, nan where both did.
-        side: The side that was found before any correction; empty where p > 0.05.
+        side: The side that was found before any correction; empty where p is above the rule's level.
         failed: The part that found nothing where the other did: "signs" (few seeds carry it) or "sizes".
         p_corrected: p after Holm's correction over the table.
-        verdict: better or worse (higher or lower where no direction is better), cannot tell, or too few seeds.
-        is_lost_to_correction: Whether p is at most 0.05 and the corrected p is not.
-        seeds_needed: Fewest seeds with which a verdict is possible, where there are too few.
+        verdict: better or worse (higher or lower where no direction is better), cannot tell, or too few seeds; not at a
+            check, or incomplete, where so many seeds are not judged.
+        is_lost_to_correction: Whether p would give a verdict and the corrected p does not.
+        seeds_needed: Fewest seeds with which a verdict is possible, where there are too few; the number that is judged
+            next, where these are not.
         mean: The mean effect (of ratios the geometric mean); nan where a run diverged.
         mean_low: Lower end of its 95 % interval (bootstrap-t), where there is a verdict.
         mean_high: Upper end of it.
         mean_word: What the mean adds to the verdict: "and on average", "average open" or "MIXED".
+        rule: How the verdict was made, which decides p and interval too.
     """
 
     metric: str
@@ -64,6 +69,7 @@ class Effect:
     mean_low: float = -math.inf
     mean_high: float = math.inf
     mean_word: MeanWord = ""
+    rule: VerdictRule = FIXED
 
     @property
     def has_interval(self) -> bool:
@@ -104,31 +110,48 @@ def paired_effect(metric: str, differences: Mapping[int, float], *, is_ratio: bo
     )
 
 
-def judge_effects(effects: Sequence[Effect], better: Literal["higher", "lower"] | None) -> list[Effect]:
+def judge_effects(
+    effects: Sequence[Effect], better: Literal["higher", "lower"] | None, plan: SeedPlan = JUDGED_ONCE
+) -> list[Effect]:
     """Correct the p values of one table and give each effect its verdict.
 
     Args:
         effects: The effects in one table.
         better: The better direction; without one the verdict is higher or lower.
+        plan: How the seeds were asked for, which decides how verdicts are made.
     """
-    corrected = holm([effect.p for effect in effects])
+    ruled = [_by_rule(effect, plan, len(effects)) for effect in effects]
+    corrected = holm([effect.p for effect in ruled])
     fewest = seeds_for_a_verdict(len(effects))
-    return [_with_verdict(effect, p, fewest, better) for effect, p in zip(effects, corrected, strict=True)]
+    return [_with_verdict(effect, p, fewest, better) for effect, p in zip(ruled, corrected, strict=True)]
+
+
+def _by_rule(effect: Effect, plan: SeedPlan, num_comparisons: int) -> Effect:
+    """Return the effect with p, side and interval by the rule for its seeds; judged once it has them already."""
+    rule = plan.rule(effect.by_seed, num_comparisons)
+    if rule == FIXED:
+        return effect
+    found = judge_differences([effect.by_seed[seed] for seed in plan.in_order(effect.by_seed)], 0.0, rule)
+    write = exp if effect.is_ratio else float
+    low, high = write(found.low), write(found.high)
+    return replace(effect, p=found.p, side=found.side, failed=found.failed, low=low, high=high, rule=rule)
 
 
 def _with_verdict(effect: Effect, p: float, fewest: int, better: str | None) -> Effect:
     found = replace(effect, p_corrected=p)
     if effect.n < fewest:
         return replace(found, verdict=TOO_FEW, seeds_needed=fewest)
-    if p > ALPHA:
-        return replace(found, verdict=CANNOT_TELL, is_lost_to_correction=effect.p <= ALPHA)
+    if effect.rule.why_not:
+        return replace(found, verdict=effect.rule.why_not, seeds_needed=effect.rule.next_check)
+    if not effect.rule.decides(p):
+        return replace(found, verdict=CANNOT_TELL, is_lost_to_correction=effect.rule.decides(effect.p))
     way = "higher" if effect.side == "above" else "lower"
     return _with_mean(replace(found, verdict=way if better is None else "better" if way == better else "worse"))
 
 
 def _with_mean(effect: Effect) -> Effect:
     """Add the mean's interval, and what it adds to the verdict."""
-    mean, low, high = bootstrap_t_interval(list(effect.by_seed.values()))
+    mean, low, high = bootstrap_t_interval(list(effect.by_seed.values()), effect.rule.level)
     word = mean_word(effect.side, 0.0, mean, low, high)
     write = exp if effect.is_ratio else float
     return replace(effect, mean_low=write(low), mean_high=write(high), mean_word=word)

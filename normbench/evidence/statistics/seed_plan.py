@@ -44,3 +44,7 @@ class SeedPlan:
         """Return seeds in the order in which they were added; those that nobody asked for come last."""
         place = {seed: i for i, seed in enumerate(self.order)}
         return sorted(seeds, key=lambda seed: (place.get(seed, len(place)), seed))
+
+
+JUDGED_ONCE = SeedPlan()
+"""Of seeds of which nobody wrote down how they were asked for."""

@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from normbench.evidence.statistics.corrections import ALPHA, holm, seeds_for_a_verdict
+from normbench.evidence.statistics.corrections import holm, seeds_for_a_verdict
+from normbench.evidence.statistics.seed_plan import JUDGED_ONCE, SeedPlan
 from normbench.evidence.statistics.trends import kendall_tau
+from normbench.evidence.statistics.verdict_rule import FIXED, VerdictRule, judge_differences
 from normbench.evidence.statistics.verdicts.typical_seed import Side, typical_seed
 
 
@@ -18,10 +20,13 @@ class Trend:
         n: Number of seeds that all values of the setting have.
         tau: Kendall's tau on the typical seed (pseudo-median): 1 for a rise at every step, -1 for a fall.
         p: Two-sided p of the better supported direction.
-        side: The direction that was found before any correction; empty where p > 0.05.
+        side: The direction that was found before any correction; empty where p is above the rule's level.
         p_corrected: p after Holm's correction over the table.
-        verdict: falls, rises, no trend found, or too few seeds.
-        seeds_needed: Fewest seeds with which a verdict is possible.
+        verdict: falls, rises, no trend found, or too few seeds; not at a check, or incomplete, where so many seeds are
+            not judged.
+        seeds_needed: Fewest seeds with which a verdict is possible, or the number that is judged next.
+        by_seed: Kendall's tau of each seed.
+        rule: How the verdict was made, which decides p too.
     """
 
     key: str
@@ -32,6 +37,8 @@ class Trend:
     p_corrected: float = math.nan
     verdict: str = ""
     seeds_needed: int | None = None
+    by_seed: Mapping[int, float] = field(default_factory=dict)
+    rule: VerdictRule = FIXED
 
 
 def measure_trend(key: str, along: Sequence[float], values: Sequence[Mapping[int, float]]) -> Trend | None:
@@ -45,21 +52,33 @@ def measure_trend(key: str, along: Sequence[float], values: Sequence[Mapping[int
     if len(values) < 2:
         return None
     seeds = sorted(set.intersection(*(set(by_seed) for by_seed in values)))
-    taus = [kendall_tau(along, [by_seed[seed] for by_seed in values]) for seed in seeds]
-    found = typical_seed(taus)
-    return Trend(key, found.n, found.value, found.p, found.side)
+    taus = {seed: kendall_tau(along, [by_seed[seed] for by_seed in values]) for seed in seeds}
+    found = typical_seed(list(taus.values()))
+    return Trend(key, found.n, found.value, found.p, found.side, by_seed=taus)
 
 
-def judge_trends(trends: Sequence[Trend]) -> list[Trend]:
-    """Correct the p values of one table and give each trend its verdict."""
+def judge_trends(trends: Sequence[Trend], plan: SeedPlan = JUDGED_ONCE) -> list[Trend]:
+    """Correct the p values of one table and give each trend its verdict, by how its seeds were asked for."""
     fewest = seeds_for_a_verdict(len(trends))
-    corrected = holm([found.p for found in trends])
-    return [_with_verdict(found, p, fewest) for found, p in zip(trends, corrected, strict=True)]
+    ruled = [_by_rule(found, plan, len(trends)) for found in trends]
+    corrected = holm([found.p for found in ruled])
+    return [_with_verdict(found, p, fewest) for found, p in zip(ruled, corrected, strict=True)]
+
+
+def _by_rule(trend: Trend, plan: SeedPlan, num_comparisons: int) -> Trend:
+    """Return the trend with p and side by the rule for its seeds; judged once it has them already."""
+    rule = plan.rule(trend.by_seed, num_comparisons)
+    if rule == FIXED:
+        return trend
+    found = judge_differences([trend.by_seed[seed] for seed in plan.in_order(trend.by_seed)], 0.0, rule)
+    return replace(trend, p=found.p, side=found.side, rule=rule)
 
 
 def _with_verdict(found: Trend, p: float, fewest: int) -> Trend:
     if found.n < fewest:
         return replace(found, p_corrected=p, verdict="too few seeds", seeds_needed=fewest)
-    if p > ALPHA:
+    if found.rule.why_not:
+        return replace(found, p_corrected=p, verdict=found.rule.why_not, seeds_needed=found.rule.next_check)
+    if not found.rule.decides(p):
         return replace(found, p_corrected=p, verdict="no trend found")
     return replace(found, p_corrected=p, verdict="rises" if found.side == "above" else "falls")

@@ -3,11 +3,11 @@
 The rules are in docs/methods.md, "Planned checks".
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import numpy.typing as npt
 
 from normbench.evidence.statistics.corrections import ALPHA
@@ -18,9 +18,10 @@ from normbench.evidence.statistics.planned_checks.sign_e_process import (
     sign_e_process,
 )
 from normbench.evidence.statistics.verdicts.equivalence import equivalence_p
-from normbench.evidence.statistics.verdicts.typical_seed import Side, typical_seed
+from normbench.evidence.statistics.verdicts.typical_seed import Failed, Side, guarded_p, typical_seed
 
-Kind = Literal["fixed", "check", "no check", "any time"]
+Kind = Literal["fixed", "check", "no check", "incomplete", "any time"]
+NOT_AT_CHECK, INCOMPLETE = "not at a check", "incomplete"
 
 
 @dataclass(frozen=True)
@@ -29,19 +30,26 @@ class VerdictRule:
 
     Attributes:
         kind: fixed: the number of seeds was set beforehand, and they are judged once. check: a planned check. no check:
-            seeds that are not judged, as no check is planned after this number. any time: seeds were added without a
+            seeds that are not judged, as no check is planned after this number. incomplete: seeds that were asked for
+            are missing. any time: seeds were added without a
             plan, so that only a test may decide that is right whenever somebody looks.
-        level: A p, corrected for the comparisons of its table, decides if it is not above the level; 0 for no check.
-        next_check: With no check: the number of seeds after which the next one is; None if none is left.
+        level: A p, corrected for the comparisons of its table, decides if it is not above the level; 0 where nothing is
+            judged.
+        next_check: The number of seeds that is judged next, where these are not; None if none is.
     """
 
     kind: Kind
     level: float
     next_check: int | None = None
 
+    @property
+    def why_not(self) -> str:
+        """The word for a verdict that is not given because these seeds are not judged; "" where they are."""
+        return {"no check": NOT_AT_CHECK, "incomplete": INCOMPLETE}.get(self.kind, "")
+
     def decides(self, p_corrected: float) -> bool:
         """Return whether a corrected p gives a verdict."""
-        return self.kind != "no check" and p_corrected <= self.level
+        return not self.why_not and p_corrected <= self.level
 
 
 FIXED = VerdictRule("fixed", ALPHA)
@@ -57,7 +65,7 @@ def rule_once(n: int, count: int) -> VerdictRule:
     """
     if n == count:
         return FIXED
-    return VerdictRule("no check", 0.0, count) if n < count else ANY_TIME
+    return VerdictRule("incomplete", 0.0, count) if n < count else ANY_TIME
 
 
 def rule_at_checks(n: int, check_after: Sequence[int], num_comparisons: int, *, is_whole: bool = True) -> VerdictRule:
@@ -79,7 +87,8 @@ def rule_at_checks(n: int, check_after: Sequence[int], num_comparisons: int, *, 
     levels = dict(zip(check_after, check_levels(check_after, max(1, num_comparisons)), strict=True))
     if levels.get(n) and is_whole:
         return VerdictRule("check", levels[n])
-    return VerdictRule("no check", 0.0, next((count for count, level in levels.items() if count > n and level), None))
+    later = next((count for count, level in levels.items() if count > n and level), None)
+    return VerdictRule("no check" if is_whole else "incomplete", 0.0, later)
 
 
 @dataclass(frozen=True)
@@ -89,12 +98,14 @@ class RuledVerdict:
     Attributes:
         p: Two-sided p; 1 where nothing may be judged.
         side: The side that was found; empty for cannot tell.
+        failed: The part of the test that found nothing where the other found a side: "signs" or "sizes".
         low: Lower end of the interval that goes with the rule's level; -inf where nothing may be judged.
         high: Upper end of it.
     """
 
     p: float
     side: Side
+    failed: Failed
     low: float
     high: float
 
@@ -113,13 +124,31 @@ def judge_differences(differences: npt.ArrayLike, margin: float, rule: VerdictRu
         >>> judge_differences([1.0] * 8, 0.0, rule_once(8, 16)).p
         1.0
     """
-    if rule.kind == "no check":
-        return RuledVerdict(1.0, "", -np.inf, np.inf)
+    if rule.why_not:
+        return RuledVerdict(1.0, "", "", -math.inf, math.inf)
     if rule.kind == "any time":
-        p, side = _anytime_p(differences, margin), e_process_side(differences, margin)
-        return RuledVerdict(p, side, *e_process_interval(differences))
+        side = e_process_side(differences, margin)
+        return RuledVerdict(min(side_ps(differences, margin, rule)), side, "", *e_process_interval(differences))
     found = typical_seed(differences, margin, rule.level)
-    return RuledVerdict(found.p, found.side, found.low, found.high)
+    return RuledVerdict(found.p, found.side, found.failed, found.low, found.high)
+
+
+def side_ps(differences: npt.ArrayLike, margin: float, rule: VerdictRule) -> tuple[float, float]:
+    """Return the two-sided p for "above the margin" and for "below"; at any time it is 2 / the largest E so far.
+
+    Under the null 2 / E is ever at most a with probability a, for both sides together (Ville, 1939).
+
+    Example:
+        >>> side_ps([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 0.0, FIXED)
+        (0.03125, 1.0)
+    """
+    if rule.why_not:
+        return 1.0, 1.0
+    if rule.kind == "any time":
+        above, below = _largest(differences, margin)
+        return min(1.0, 2 / above), min(1.0, 2 / below)
+    found = guarded_p(differences, margin)
+    return float(found[0]), float(found[1])
 
 
 def equality_p(differences: npt.ArrayLike, margin: float, rule: VerdictRule) -> float:
@@ -130,17 +159,12 @@ def equality_p(differences: npt.ArrayLike, margin: float, rule: VerdictRule) -> 
         >>> equality_p(small, 0.5, FIXED), round(equality_p(small, 0.5, ANY_TIME), 4)
         (0.00390625, 0.0176)
     """
-    if rule.kind == "no check":
+    if rule.why_not:
         return 1.0
     if rule.kind == "any time":
         above, below = _largest(differences, -margin)[0], _largest(differences, margin)[1]
         return min(1.0, 1 / min(above, below))
     return float(equivalence_p(differences, margin))
-
-
-def _anytime_p(differences: npt.ArrayLike, margin: float) -> float:
-    """Return 2 / the largest E so far: under the null it is ever at most a with probability a (Ville, 1939)."""
-    return min(1.0, 2 / max(_largest(differences, margin)))
 
 
 def _largest(differences: npt.ArrayLike, margin: float) -> tuple[float, float]:

@@ -6,6 +6,7 @@ from typing import Any
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.rows import Row
 from normbench.evidence.metrics.directions import direction
+from normbench.evidence.statistics.verdict_rule import INCOMPLETE, NOT_AT_CHECK
 from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.numbers import CANNOT_TELL, TOO_FEW, metric_title, metric_value
 
@@ -61,6 +62,10 @@ def _sentence(verdict: str, rows: Sequence[Row], names: Mapping[str, str], again
     if verdict == TOO_FEW:
         needed = max(effect.seeds_needed or 0 for effect in effects)
         return f"Too few seeds for a verdict on {who} against {against}: {needed} are needed."
+    if verdict == NOT_AT_CHECK:
+        return f"No verdict on {who} against {against} yet: these seeds are not at a check."
+    if verdict == INCOMPLETE:
+        return f"No verdict on {who} against {against} yet: some of the seeds are missing."
     if verdict == CANNOT_TELL:
         return f"{who} cannot be told apart from {against}."
     return f"{who} {verb} {verdict} than {against}."

@@ -1,8 +1,12 @@
-"""Writes when a study is checked, why it stopped, and why verdicts are made in another way than once."""
+"""Writes when a study is checked, why it stopped, and how its verdicts were made if not once."""
 
 from collections.abc import Sequence
 
+from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.comparison.pivot import Pivot
+from normbench.evidence.statistics.paired_effect import TOO_FEW, Effect
 from normbench.evidence.statistics.seed_plan import SeedPlan
+from normbench.evidence.statistics.sweeps import Trend
 from normbench.evidence.statistics.verdict_rule import VerdictRule
 
 MAX_COUNTS = 6
@@ -44,10 +48,19 @@ def level_text(level: float) -> str:
     return f"{level:.4f}".removeprefix("0")
 
 
-def not_at_check_text(num_seeds: int, rule: VerdictRule) -> str:
-    """Return why so many seeds give no verdict, and when the next check is."""
-    then = f"the next one comes after {rule.next_check}" if rule.next_check else "none is left"
-    return f"{num_seeds} seeds are no planned check: {then}"
+def not_judged_text(num_seeds: int, rule: VerdictRule) -> str:
+    """Return why so many seeds give no verdict, and how many do.
+
+    Example:
+        >>> not_judged_text(12, VerdictRule("no check", 0.0, 16))
+        '12 seeds are not at a check: the next one comes after 16'
+        >>> not_judged_text(7, VerdictRule("incomplete", 0.0, 8))
+        '7 of 8 seeds are there: no verdict before all are'
+    """
+    if rule.kind == "incomplete" and rule.next_check:
+        return f"{num_seeds} of {rule.next_check} seeds are there: no verdict before all are"
+    then = f"the next one comes after {rule.next_check}" if rule.next_check else "none is left that can decide"
+    return f"{num_seeds} seeds are not at a check: {then}"
 
 
 def anytime_text(plan: SeedPlan) -> str:
@@ -60,6 +73,39 @@ def anytime_text(plan: SeedPlan) -> str:
     more = [f"{len(plan.counts) - MAX_COUNTS} more"] * (len(plan.counts) > MAX_COUNTS)
     counts = ", then ".join([*map(str, plan.counts[:MAX_COUNTS]), *more])
     return f"seeds were added without a plan ({counts}): verdicts by the sign e-process, right at any time"
+
+
+def how_judged(comparison: StudyComparison, pivots: Sequence[Pivot] = ()) -> list[str]:
+    """Return a line on how the verdicts of a comparison were made, or why there are none; empty if they were made once.
+
+    Args:
+        comparison: With or without effects.
+        pivots: Tables by settings, whose effects count instead.
+    """
+    found = [(one.n, one.rule) for one in _judged(comparison, pivots) if one.verdict != TOO_FEW]
+    if any(rule.kind == "any time" for _, rule in found):
+        return [_sentence(anytime_text(comparison.seed_plan))]
+    texts = [_rule_text(n, rule) for n, rule in found]
+    return [_sentence(text) for text in dict.fromkeys(texts) if text]
+
+
+def _judged(comparison: StudyComparison, pivots: Sequence[Pivot]) -> list[Effect | Trend]:
+    if not pivots:
+        return [row.effect for row in comparison.rows if row.effect]
+    lines = [line for pivot in pivots for line in pivot.lines]
+    effects = [*(cell.effect for line in lines for cell in line.cells if cell), *(line.change for line in lines)]
+    trends = [*(line.trend for line in lines), *(pivot.trend for pivot in pivots)]
+    return [one for one in [*effects, *trends] if one]
+
+
+def _rule_text(num_seeds: int, rule: VerdictRule) -> str:
+    if rule.kind == "check":
+        return f"checked after {num_seeds} seeds, at level {level_text(rule.level)}"
+    return not_judged_text(num_seeds, rule) if rule.why_not else ""
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def end_text(why: str, after: int, last: int) -> str:

@@ -4,10 +4,13 @@ import math
 from collections.abc import Sequence
 
 from normbench.evidence.claims.many_claims import ManyClaims, judge_together
-from normbench.evidence.claims.margin_test import ExpectationResult
+from normbench.evidence.claims.margin_test import TOO_FEW, ExpectationResult
 from normbench.evidence.claims.study_verdicts import count_verdicts
 from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.evidence.statistics.corrections import ALPHA
+from normbench.evidence.statistics.verdict_rule import INCOMPLETE, NOT_AT_CHECK
 from normbench.report.blocks.block import Block, Line
+from normbench.report.blocks.checks import level_text
 from normbench.report.blocks.numbers import short
 
 INDENT = 6
@@ -84,9 +87,12 @@ def part_text(part: ExpectationResult) -> str:
         >>> part_text(found)
         'a < b by 0.05 · test_loss: x 1.30 [1.10, 1.50], expected > 1.05 · 8 of 8 seeds, p 0.01 · holds'
     """
-    needed = f", {part.seeds_needed} needed" if part.seeds_needed else ""
+    next_ = "needed" if part.verdict == TOO_FEW else "are judged next"
+    needed = f", {part.seeds_needed} {next_}" if part.seeds_needed else ""
     found = f"{part.expectation} · {part.metric}: {effect_with_interval(part)}, expected {expected(part)}"
-    return f"{found} · {seeds_held(part)}, p {part.p_corrected:.2g} · {part.verdict}{needed}"
+    level = f" at level {level_text(part.level)}" if 0 < part.level < ALPHA else ""
+    p = "" if part.verdict in (NOT_AT_CHECK, INCOMPLETE) else f", p {part.p_corrected:.2g}{level}"
+    return f"{found} · {seeds_held(part)}{p} · {part.verdict}{needed}"
 
 
 def seeds_held(part: ExpectationResult) -> str:

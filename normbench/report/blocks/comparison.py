@@ -8,6 +8,7 @@ from normbench.evidence.comparison.pivot import Pivot
 from normbench.evidence.comparison.rows import Row
 from normbench.report.blocks.answer import answer_block, baseline_name, has_own_names, setting_text
 from normbench.report.blocks.block import Block, Column, Line, Table, as_lines, keys, words
+from normbench.report.blocks.checks import how_judged
 from normbench.report.blocks.failed_runs import failure_columns, failure_details, failure_lines
 from normbench.report.blocks.next_steps import evidence_block
 from normbench.report.blocks.numbers import metric_title
@@ -33,7 +34,7 @@ def comparison_blocks(
         found = failure_lines(comparison, [pivots[0].metric])
         failed = [Block(lines=as_lines(found), is_joined=True)] if found else []
         unlearned = answer_block(comparison) if comparison.not_learned else []
-        return [head, *unlearned, *pivot_blocks(pivots), *failed, *notes_blocks(comparison)]
+        return [head, *unlearned, *pivot_blocks(pivots), *failed, *notes_blocks(comparison, pivots)]
     table = Block(table=comparison_table(comparison, details=details))
     worth = as_lines([*failure_lines(comparison, list(comparison.rows[0].figures)), *footnote(comparison)])
     below = [Block(lines=worth, is_joined=True)] if worth else []
@@ -133,12 +134,13 @@ def footnote(comparison: StudyComparison) -> list[str]:
     many = f", Holm over {len(effects)}" if len(effects) > 1 else ""
     values = "their second-best settings" if comparison.is_second_best else "the settings chosen for them"
     tuned = f"; arms called tuned run at {values}" * any(row.is_tuned for row in comparison.rows)
-    return [f"Mean ± std (n - 1). Effects: typical seed, paired, 95 % intervals{many}{tuned}."]
+    level = "at its level" if any(effect.rule.kind == "check" for effect in effects) else "95 % intervals"
+    return [f"Mean ± std (n - 1). Effects: typical seed, paired, {level}{many}{tuned}."]
 
 
-def notes_blocks(comparison: StudyComparison) -> list[Block]:
-    """Return the notes of a comparison as blocks."""
-    found = notes(comparison)
+def notes_blocks(comparison: StudyComparison, pivots: Sequence[Pivot] = ()) -> list[Block]:
+    """Return the notes of a comparison as blocks, with how verdicts were made if not once."""
+    found = [*how_judged(comparison, pivots), *notes(comparison)]
     return [Block(lines=[Line(note) for note in found], is_joined=bool(comparison.rows))] if found else []
 
 

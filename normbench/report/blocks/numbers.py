@@ -140,6 +140,8 @@ def verdict_text(effect: Effect | None) -> str:
         return ""
     if effect.verdict == TOO_FEW:
         return f"{TOO_FEW}, {effect.seeds_needed} needed"
+    if effect.rule.why_not:
+        return effect.verdict
     word = f"{effect.verdict} (p {effect.p_corrected:.2g})"
     if effect.is_lost_to_correction:
         return f"{word}, not after correction"

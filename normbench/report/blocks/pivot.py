@@ -46,6 +46,8 @@ def trend_text(found: Trend | None) -> str:
         return "-"
     if found.verdict == "too few seeds":
         return f"too few seeds, {found.seeds_needed} needed"
+    if found.rule.why_not:
+        return found.verdict
     return f"{found.verdict} (tau {found.tau:+.2f}, p {found.p_corrected:.2g})"
 
 

@@ -12,6 +12,10 @@ INTERVALS = (
     "Figures are means over seeds with 95 % intervals: for losses the modified Cox interval of a log-normal mean "
     "(Olsson, 2005), else Student's t."
 )
+ANY_TIME = (
+    "Seeds were added without a plan, so verdicts rest on the sign e-process (Robbins, 1970), which is right at any "
+    "number of seeds:"
+)
 MACHINE = ("device", "python")
 
 
@@ -80,8 +84,18 @@ def _against(comparison: StudyComparison, effect: Effect) -> str:
 
 def _p_values(effects: Sequence[Effect]) -> str:
     many = f"corrected by Holm's method over the {len(effects)} comparisons" if len(effects) > 1 else "not corrected"
+    if any(effect.rule.kind == "any time" for effect in effects):
+        return f"{ANY_TIME} p is 2 over the largest value so far, {many}; a verdict is given where p <= 0.05."
     test = "the larger of the p of exact signed ranks (Wilcoxon, 1945) and half the p of the exact sign test, two-sided"
-    return f"p is {test}, {many}; a verdict is given where p <= 0.05."
+    level = _level(effects)
+    return f"p is {test}, {many}; a verdict is given where p <= {level}."
+
+
+def _level(effects: Sequence[Effect]) -> str:
+    """Return what p is compared with: 0.05, or the levels of planned checks."""
+    levels = sorted({effect.rule.level for effect in effects if effect.rule.kind == "check"})
+    checked = " or ".join(f"{level:.4f}" for level in levels)
+    return f"{checked}, the level of this check of several that were planned" if levels else "0.05"
 
 
 def _trends(pivots: Sequence[Pivot]) -> str:

@@ -28,7 +28,7 @@ def test_one_count_is_judged_once_with_all_of_its_seeds():
     plan = seed_plan([count(16)])
     assert plan.rule(range(16), 3) == FIXED
     assert [plan.rule(range(n)).next_check for n in (6, 15)] == [16, 16]
-    assert kinds([count(16)], 6, 15, 17) == ["no check", "no check", "any time"]
+    assert kinds([count(16)], 6, 15, 17) == ["incomplete", "incomplete", "any time"]
 
 
 def test_what_an_older_version_wrote_is_judged_as_it_is():
@@ -78,7 +78,7 @@ def test_a_seed_left_out_is_a_choice_and_gives_no_verdict():
     without_5 = [seed for seed in range(16) if seed != 5]
     for asked in ([PLANNED], [count(16)]):
         rule = seed_plan(asked).rule(without_5)
-        assert rule.kind == "no check"
+        assert (rule.kind, rule.decides(0.0)) == ("incomplete", False)
     other_8 = [*range(4), *range(8, 12)]
     assert seed_plan([PLANNED]).rule(other_8).next_check == 8
 
