@@ -68,15 +68,15 @@ def anytime_text(plan: SeedPlan) -> str:
 
     Example:
         >>> anytime_text(SeedPlan("any time", (8, 16)))
-        'seeds were added without a plan (8, then 16): verdicts by the sign e-process, right at any time'
+        'seeds were added without a plan (8, then 16): verdicts by the sign e-process'
     """
     more = [f"{len(plan.counts) - MAX_COUNTS} more"] * (len(plan.counts) > MAX_COUNTS)
     counts = ", then ".join([*map(str, plan.counts[:MAX_COUNTS]), *more])
-    return f"seeds were added without a plan ({counts}): verdicts by the sign e-process, right at any time"
+    return f"seeds were added without a plan ({counts}): verdicts by the sign e-process"
 
 
 def how_judged(comparison: StudyComparison, pivots: Sequence[Pivot] = ()) -> list[str]:
-    """Return a line on how the verdicts of a comparison were made, or why there are none; empty if they were made once.
+    """Return a line on verdicts that are right at any time, or why there are none; for tables by settings on checks too.
 
     Args:
         comparison: With or without effects.
@@ -85,8 +85,14 @@ def how_judged(comparison: StudyComparison, pivots: Sequence[Pivot] = ()) -> lis
     found = [(one.n, one.rule) for one in _judged(comparison, pivots) if one.verdict != TOO_FEW]
     if any(rule.kind == "any time" for _, rule in found):
         return [_sentence(anytime_text(comparison.seed_plan))]
-    texts = [_rule_text(n, rule) for n, rule in found]
+    texts = [_rule_text(n, rule) for n, rule in found if rule.why_not or pivots]
     return [_sentence(text) for text in dict.fromkeys(texts) if text]
+
+
+def level_words(effects: Sequence[Effect]) -> str:
+    """Return what the intervals of effects are at: 95 %, or a planned check."""
+    checked = [_rule_text(effect.n, effect.rule) for effect in effects if effect.rule.kind == "check"]
+    return checked[0] if checked else "95 % intervals"
 
 
 def _judged(comparison: StudyComparison, pivots: Sequence[Pivot]) -> list[Effect | Trend]:
@@ -100,7 +106,7 @@ def _judged(comparison: StudyComparison, pivots: Sequence[Pivot]) -> list[Effect
 
 def _rule_text(num_seeds: int, rule: VerdictRule) -> str:
     if rule.kind == "check":
-        return f"checked after {num_seeds} seeds, at level {level_text(rule.level)}"
+        return f"checked after {num_seeds} seeds at level {level_text(rule.level)}"
     return not_judged_text(num_seeds, rule) if rule.why_not else ""
 
 

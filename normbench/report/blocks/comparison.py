@@ -8,7 +8,7 @@ from normbench.evidence.comparison.pivot import Pivot
 from normbench.evidence.comparison.rows import Row
 from normbench.report.blocks.answer import answer_block, baseline_name, has_own_names, setting_text
 from normbench.report.blocks.block import Block, Column, Line, Table, as_lines, keys, words
-from normbench.report.blocks.checks import how_judged
+from normbench.report.blocks.checks import how_judged, level_words
 from normbench.report.blocks.failed_runs import failure_columns, failure_details, failure_lines
 from normbench.report.blocks.next_steps import evidence_block
 from normbench.report.blocks.numbers import metric_title
@@ -134,8 +134,7 @@ def footnote(comparison: StudyComparison) -> list[str]:
     many = f", Holm over {len(effects)}" if len(effects) > 1 else ""
     values = "their second-best settings" if comparison.is_second_best else "the settings chosen for them"
     tuned = f"; arms called tuned run at {values}" * any(row.is_tuned for row in comparison.rows)
-    level = "at its level" if any(effect.rule.kind == "check" for effect in effects) else "95 % intervals"
-    return [f"Mean ± std (n - 1). Effects: typical seed, paired, {level}{many}{tuned}."]
+    return [f"Mean ± std (n - 1). Effects: typical seed, paired, {level_words(effects)}{many}{tuned}."]
 
 
 def notes_blocks(comparison: StudyComparison, pivots: Sequence[Pivot] = ()) -> list[Block]:

@@ -11,7 +11,7 @@ from normbench.evidence.layers.layer_report import report_layers
 from normbench.evidence.layers.standouts import has_diagnostics, standouts
 from normbench.evidence.layers.surface_report import surfaces
 from normbench.evidence.tuning.sensitivity import tuning_sensitivity
-from normbench.report.blocks.block import WIDE_LABEL, Block, Line
+from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.claims import claims_blocks
 from normbench.report.blocks.comparison import comparison_blocks
 from normbench.report.blocks.layers import (
@@ -69,8 +69,7 @@ def screen_blocks(
         *found,
         *surfaces_blocks(surfaces(_by_folder(mine))),
         *claims,
-        *([Block(lines=[Line(end, "checks")], label_width=WIDE_LABEL)] if end else []),
-        *_pointers(folder, _by_folder(mine), study.content, config, details=details),
+        *_pointers(folder, _by_folder(mine), study.content, config, details=details, end=end),
     ]
 
 
@@ -98,12 +97,12 @@ def _study_blocks(
 
 
 def _pointers(
-    folder: Path, arms: Sequence[Arm], study: Mapping[str, Any], config: Path, *, details: bool
+    folder: Path, arms: Sequence[Arm], study: Mapping[str, Any], config: Path, *, details: bool, end: str
 ) -> list[Block]:
     if len(arms) == 1 and len(arms[0].runs) == 1:
         return [run_pointers(arms[0], study, config)]
     layers = [summary_line([report_layers(arm) for arm in arms])] if len(arms) > 1 and not details else []
-    return [study_pointers(folder, arms, layers)]
+    return [study_pointers(folder, arms, [*([Line(end, "checks")] if end else []), *layers])]
 
 
 def _by_folder(arms: Sequence[Arm]) -> list[Arm]:
