@@ -18,7 +18,7 @@ from normbench.evidence.claims.study_verdicts import study_verdicts
 from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict
 from normbench.evidence.comparison.checks import read_seed_plan
 from normbench.evidence.comparison.comparison import StudyComparison, compare_study
-from normbench.evidence.comparison.effects import main_metric, metric_by_seed, with_first_baseline
+from normbench.evidence.comparison.effects import main_metric, metric_by_seed
 from normbench.evidence.metrics.differences import comparable_values
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.statistics.best_by_rule import may_be_best
@@ -31,7 +31,6 @@ Outcome = Literal["open", "decided", "unlikely", "nothing"]
 """What a check found: no verdict yet; one; that one by the last check is unlikely; that nothing is compared."""
 UNLIKELY = 0.2
 GIVE_UP_FROM = 3
-SIDES = ("better", "worse", "higher", "lower")
 
 
 def judge_check(folder: Path, seeds: Sequence[int], check_after: Sequence[int]) -> Outcome:
@@ -71,27 +70,20 @@ class _Check:
 
     def of_claims(self, verdicts: Sequence[ClaimVerdict]) -> Outcome:
         left = [verdict for verdict in verdicts if verdict.verdict not in DECIDED]
-        return self._outcome(
-            self._chance_of_part(part, len(verdict.parts)) for verdict in left for part in verdict.parts
-        )
+        return self._outcome(chance for verdict in left for chance in self._chances(verdict))
 
     def of_arms(self, comparison: StudyComparison) -> Outcome:
         metric, rows = main_metric(comparison), [row for row in comparison.rows if not row.missing_seeds]
         if metric is None or len(rows) < 2:
             return "nothing"
-        better = direction(metric)
-        if better is None:
-            effects = [row.effect for row in with_first_baseline(comparison).rows if row.effect]
-            left = [effect for effect in effects if effect.verdict not in SIDES]
-            level = self._level_of_last(len(effects)) / len(effects)
-            return self._outcome(self._chance(list(effect.by_seed.values()), 0.0, level) for effect in left)
         of_rows, _ = comparable_values(metric, [metric_by_seed(row, metric) for row in rows])
-        order = self.plan.in_order(self.seeds)
-        values = np.array([[of[seed] for seed in order] for of in of_rows]) * (1 if better == "higher" else -1)
+        order, sign = self.plan.in_order(self.seeds), -1 if direction(metric) == "lower" else 1
+        values = sign * np.array([[of[seed] for seed in order] for of in of_rows])
         may_be = may_be_best(values, self.plan.rule(self.seeds))
         level = 2 * self._level_of_last(1)  # an arm is beaten by a one-sided test
-        pairs = combinations(values[list(may_be)], 2)
-        return self._outcome(self._chance(one - other, 0.0, level) for one, other in pairs)
+        with np.errstate(invalid="ignore"):  # of two runs that diverged
+            pairs = [one - other for one, other in combinations(values[list(may_be)], 2)]
+        return self._outcome(self._chance(pair, 0.0, level) for pair in pairs)
 
     def _outcome(self, chances: Iterable[float]) -> Outcome:
         """Return the outcome, from the chance of each verdict that is left open, to be given by the last check."""
@@ -106,6 +98,11 @@ class _Check:
     def _chance(self, differences: npt.ArrayLike, margin: float, level: float) -> float:
         """Return the chance of a verdict at the last check, on the side that leads now."""
         return conditional_power(differences, margin, self.last, level) if self.last > len(self.seeds) else 0.0
+
+    def _chances(self, verdict: ClaimVerdict) -> list[float]:
+        """Return the chance of each expectation of a claim that is left open; of a claim that has no numbers yet 1."""
+        parts = verdict.parts
+        return [self._chance_of_part(part, len(parts)) for part in parts if part.verdict not in DECIDED] or [1.0]
 
     def _chance_of_part(self, part: ExpectationResult, num_parts: int) -> float:
         """Return the chance that an expectation is decided; inside two margins both one-sided tests must find it."""

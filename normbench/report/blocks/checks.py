@@ -76,7 +76,7 @@ def anytime_text(plan: SeedPlan) -> str:
 
 
 def how_judged(comparison: StudyComparison, pivots: Sequence[Pivot] = ()) -> list[str]:
-    """Return a line on verdicts that are right at any time, or why there are none; for tables by settings on checks too.
+    """Return a line on verdicts that are right at any time, or why there are none; for tables by settings on checks.
 
     Args:
         comparison: With or without effects.
