@@ -1,5 +1,6 @@
 """A study that is run check by check: which runs are made, and why it ends."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,46 @@ def test_another_count_tells_how_verdicts_are_made_now(before, words, line, monk
     normbench("run", "tiny.yaml", *before.split())
     err = normbench("run", "tiny.yaml", *words.split()).err.splitlines()
     assert err[0].startswith(f"tiny: {line}" if line else "tiny plain, seed 0: failed:")
+
+
+APART = TINY.replace("num_steps: 4", "num_steps: 40") + "arms: {trained: {}, not: {num_steps: 0}}\n"
+
+
+def test_what_is_clear_is_decided_early_and_says_so_every_time():
+    Path("tiny.yaml").write_text(APART + "seeds: {check_after: [8, 12]}\n", encoding="utf-8")
+    for _ in range(2):
+        code, out, err = normbench("run", "tiny.yaml")
+        assert (code, num_made()) == (0, 16)
+        assert err == "tiny: checked after 8 and 12 seeds, at levels .0382 .0392.\n"
+        assert "checks   decided at the check after 8 seeds\n" in out
+        assert "checked after 8 seeds at level .0382." in " ".join(out.split())
+
+
+def test_what_is_alike_is_given_up_at_the_third_check():
+    Path("tiny.yaml").write_text(TINY + ARMS.replace("0.1", "1.0e-300"), encoding="utf-8")
+    code, out, err = normbench("run", "tiny.yaml", "--check-after", "8,9,10,20")
+    assert (code, num_made()) == (0, 20)
+    assert "checks   stopped after 10 seeds: under 20 % chance to decide by 20\n" in out
+    assert err.splitlines()[1:] == [
+        "tiny: not decided at the check after 8 seeds, on to 9",
+        "tiny: not decided at the check after 9 seeds, on to 10",
+    ]
+
+
+def test_json_says_why_no_more_seeds_were_added():
+    Path("tiny.yaml").write_text(APART, encoding="utf-8")
+    (found,) = json.loads(normbench("run", "tiny.yaml", "--check-after", "8,12", "--json", "--quiet").out)
+    assert found["end"] == {"why": "decided", "after": 8, "last": 12}
+
+
+def test_claims_of_a_study_that_stopped_early_are_judged_as_planned():
+    claim = "{id: A, says: it learns, metric: train_loss, expect: {less: trained, than: not, by: 0.1}}"
+    Path("tiny.yaml").write_text(f"{APART}seeds: {{check_after: [8, 12]}}\nclaims:\n  - {claim}\n", encoding="utf-8")
+    assert "decided at the check after 8 seeds" in normbench("run", "tiny.yaml").out
+    out = normbench("claims", "tiny.yaml").out
+    assert out.startswith("A     HOLDS")
+    assert "at level .0382 · holds" in " ".join(out.split())
+    assert normbench("run", "tiny.yaml", "--seeds", 10).code == 0
+    assert "last run with other options: --seeds 10" in normbench("claims", "tiny.yaml").out
+    assert normbench("run", "tiny.yaml", "--seeds", 12).code == 0  # the last check
+    assert "12 of 12 seeds" in " ".join(normbench("claims", "tiny.yaml").out.split())
