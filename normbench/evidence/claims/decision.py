@@ -1,6 +1,6 @@
 """Judges a study at a check: decided, open, or so that the last check hardly could decide it.
 
-The rules are in docs/methods.md, "Planned checks".
+The rules are in docs/methods.md, "4. Verdicts of a comparison", under planned checks.
 """
 
 import math

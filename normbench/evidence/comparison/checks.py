@@ -1,6 +1,6 @@
 """Reads off study.json how the verdicts of its arms are made: once, at planned checks, or at any time.
 
-The rules are in docs/methods.md, "Planned checks".
+The rules are in docs/methods.md, "4. Verdicts of a comparison", under planned checks.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -1,6 +1,6 @@
 """Says how verdicts are made from n seeds: once, at a planned check with its level, not yet, or at any time.
 
-The rules are in docs/methods.md, "Planned checks".
+The rules are in docs/methods.md, "4. Verdicts of a comparison", under planned checks.
 """
 
 import math
