@@ -53,6 +53,16 @@ def add_to_history(history: Sequence[Asked], asked: Asked) -> list[Asked]:
     return [*history[: same[0]], merged, *history[same[0] + 1 :]]
 
 
+def with_arms(content: Mapping[str, Any], arms: Sequence[str], path: Path) -> dict[str, Any]:
+    """Return the content of study.json as if everything had been asked for of some more arms, too.
+
+    Raises:
+        RunFolderError: Its history is damaged.
+    """
+    entries = [replace(one, arms=(*one.arms, *arms)).to_json() for one in read_history(content, path)]
+    return {**content, SEED_HISTORY: entries}
+
+
 def _is_same(one: Asked, other: Asked) -> bool:
     return set(one.seeds) == set(other.seeds) and one.check_after == other.check_after
 

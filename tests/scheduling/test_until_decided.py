@@ -180,7 +180,7 @@ def test_what_is_clear_is_decided_early_and_says_so_every_time():
         assert (code, num_made()) == (0, 16)
         assert err == "tiny: checked after 8 and 12 seeds, at levels .0382 .0392.\n"
         assert "checks   decided at the check after 8 seeds\n" in out
-        assert "checked after 8 seeds at level .0382." in " ".join(out.split())
+        assert "paired, at level .0382." in " ".join(out.split())
 
 
 def test_what_is_alike_is_given_up_at_the_third_check():

@@ -76,6 +76,8 @@ class _Check:
         metric, rows = main_metric(comparison), [row for row in comparison.rows if not row.missing_seeds]
         if metric is None or len(rows) < 2:
             return "nothing"
+        if comparison.not_learned:
+            return self._outcome([0.0])  # no number of seeds makes a verdict of failed runs
         of_rows, _ = comparable_values(metric, [metric_by_seed(row, metric) for row in rows])
         order, sign = self.plan.in_order(self.seeds), -1 if direction(metric) == "lower" else 1
         values = sign * np.array([[of[seed] for seed in order] for of in of_rows])

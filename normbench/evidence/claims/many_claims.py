@@ -10,8 +10,9 @@ from normbench.evidence.claims.margin_test import CANNOT_TELL, HOLDS, TOO_FEW
 from normbench.evidence.claims.verdict import INCOMPLETE, NOT_RUN, ClaimVerdict
 from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.false_discovery import discoveries
+from normbench.evidence.statistics.verdict_rule import NOT_AT_CHECK
 
-UNTESTED = (NOT_RUN, INCOMPLETE, TOO_FEW)
+UNTESTED = (NOT_RUN, INCOMPLETE, TOO_FEW, NOT_AT_CHECK)
 OLD_WORDS = ("supported", "refuted")
 """Words of verdicts that were kept from runs of version 0.1.0, which tested the mean."""
 OF_ALL_PARTS = (HOLDS, OLD_WORDS[0], CANNOT_TELL)
@@ -23,7 +24,8 @@ class ManyClaims:
     """What becomes of verdicts if all claims of a page are counted.
 
     Attributes:
-        num_tested: Number of claims that were tested; the others were not run, are incomplete or have too few seeds.
+        num_tested: Number of claims that were tested; the others were not run, are incomplete, not at a check or have
+            too few seeds.
         num_decided: Number of claims with a verdict other than "cannot tell".
         most_false: How many of the tested claims may have a false verdict at 5 % each, in the mean.
         survives: Of each claim, whether its verdict survives Benjamini and Hochberg's procedure; None without one.

@@ -13,6 +13,7 @@ from normbench.evidence.tuning.ranking import Lead, lead_of
 from normbench.storage.choices import RUNNER_UP, TUNING_SENSITIVITY, are_set, choice_of, read_choices
 from normbench.storage.files.plain_text import command_line, option_words
 from normbench.storage.run_folder import STUDY_JSON, Arm
+from normbench.storage.seed_history import with_arms
 from normbench.storage.study_folder import StudyFolder, read_study
 
 
@@ -72,9 +73,15 @@ def tuning_sensitivity(study: StudyFolder) -> Sensitivity | None:
     found = Sensitivity(keys, alone=alone, missing=missing, command=_command(study))
     if missing or len(alone) == len(tuned):
         return found
-    again = replace(study, arms=[others.get(arm.name) or arm for arm in study.arms])
+    again = _judged_alike(replace(study, arms=[others.get(arm.name) or arm for arm in study.arms]))
     pairs = [*_arm_verdicts(study, again), *_claim_verdicts(study, again)]
     return replace(found, num_verdicts=len(pairs), changed=[one for one in pairs if one.before != one.after])
+
+
+def _judged_alike(again: StudyFolder) -> StudyFolder:
+    """Return the study with the checks of its best values planned for its second-best ones, too."""
+    identities = [arm.identity for arm in again.arms]
+    return replace(again, content=with_arms(again.content, identities, again.folder / STUDY_JSON))
 
 
 def _command(study: StudyFolder) -> str:

@@ -90,9 +90,9 @@ def how_judged(comparison: StudyComparison, pivots: Sequence[Pivot] = ()) -> lis
 
 
 def level_words(effects: Sequence[Effect]) -> str:
-    """Return what the intervals of effects are at: 95 %, or a planned check."""
-    checked = [_rule_text(effect.n, effect.rule) for effect in effects if effect.rule.kind == "check"]
-    return checked[0] if checked else "95 % intervals"
+    """Return what the intervals of effects are at: 95 %, or the level of a planned check."""
+    levels = [effect.rule.level for effect in effects if effect.rule.kind == "check"]
+    return f"at level {level_text(levels[0])}" if levels else "95 % intervals"
 
 
 def _judged(comparison: StudyComparison, pivots: Sequence[Pivot]) -> list[Effect | Trend]:

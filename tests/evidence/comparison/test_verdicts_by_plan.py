@@ -57,7 +57,7 @@ def test_a_check_compares_p_with_its_level_and_has_the_interval_of_it(n):
     assert (effect["low"], effect["high"]) == (expected.low, expected.high) == (claim["low"], claim["high"])
     words = ("better", "holds") if expected.p <= level else ("cannot tell", "cannot tell")
     assert (effect["verdict"], claim["verdict"]) == words
-    assert f"checked after {n} seeds at level .0{10000 * level:.0f}" in " ".join(text.split())
+    assert f"paired, at level {f'{level:.4f}'[1:]}" in " ".join(text.split())
 
 
 def test_p_between_the_level_and_5_percent_decides_nothing_at_a_check():
