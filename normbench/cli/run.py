@@ -115,16 +115,7 @@ def _runner(
     from normbench.report.terminal.progress import StudyProgress
     from normbench.scheduling.studies import StudyRunner
 
-    tell = _say_nothing if quiet else _say_open
-    return StudyRunner(runs_dir, executor, options, partial(StudyProgress, quiet=quiet), fail_fast, second, tell)
-
-
-def _say_open(study: str, after: int, later: int) -> None:
-    typer.echo(f"{study}: not decided at the check after {after} seeds, on to {later}", err=True)
-
-
-def _say_nothing(*_: object) -> None:
-    """Say nothing, as asked by --quiet."""
+    return StudyRunner(runs_dir, executor, options, partial(StudyProgress, quiet=quiet), fail_fast, second)
 
 
 def _run_all(
@@ -233,7 +224,6 @@ def _print_report(
     console = make_console()
     choices = list(run.choices.values())
     end = end_text(run.end.why, run.end.after, run.end.last) if run.end else ""
-    num_open = sum(count < run.end.after for count in run.study.check_after) if run.end else 0
 
     def build(max_layers: int | None) -> "list[Block]":
         rows = None if all_layers else max_layers or LONG
@@ -242,7 +232,7 @@ def _print_report(
     blocks = (
         build(None)
         if all_layers or details
-        else fit_blocks(build, console.width, MAX_LINES - num_before.get(run.study.name, 0) - num_open)
+        else fit_blocks(build, console.width, MAX_LINES - num_before.get(run.study.name, 0))
     )
     print_blocks(console, blocks)
 

@@ -85,7 +85,6 @@ class StudyRunner:
         display: Makes a display for a study's name and its number of runs.
         fail_fast: Whether to stop at the first failure.
         with_runner_ups: Whether each tuned arm is also run at its second-best values.
-        tell: Gets a study's name, the number of seeds of a check that left it open, and that of the next check.
         judge: Judges a study's folder at a check.
     """
 
@@ -95,7 +94,6 @@ class StudyRunner:
     display: Callable[[str, int], AbstractContextManager[ProgressDisplay]]
     fail_fast: bool = False
     with_runner_ups: bool = False
-    tell: Callable[[str, int, int], None] = lambda *_: None
     judge: Judge = judge_check
 
     def run(self, given: Study) -> StudyRun:
@@ -127,7 +125,6 @@ class StudyRunner:
             checks,
             make_runs=lambda count, made: self._run_arms(replace(study, seeds=study.seeds[:count]), choices, made),
             judge=lambda count: self.judge(self.runs_dir / study.name, study.seeds[:count], checks),
-            tell=lambda count, later: self.tell(study.name, count, later),
         )
         return replace(run, end=end)
 
@@ -137,7 +134,8 @@ class StudyRunner:
         if options.force and num_made:
             plan = replace(plan, runs=outdated(plan.runs, study.seeds[num_made:]))
             options = replace(options, force=False)
-        with numerics(), self._progress(study.name, len(plan.runs), _label) as bar:
+        name = f"{study.name}, {len(study.seeds)} seeds" if study.until_decided else study.name
+        with numerics(), self._progress(name, len(plan.runs), _label) as bar:
             results = run_plan(
                 plan,
                 options=options,

@@ -33,7 +33,6 @@ def run_checks(
     check_after: Sequence[int],
     make_runs: Callable[[int, int], "StudyRun"],
     judge: Callable[[int], Outcome],
-    tell: Callable[[int, int], None],
 ) -> tuple["StudyRun", End]:
     """Make the runs up to one check after the other.
 
@@ -41,16 +40,14 @@ def run_checks(
         check_after: Numbers of seeds after which checks are planned.
         make_runs: Makes the runs of the first n seeds, of which some were made for the check before.
         judge: Judges the first n seeds.
-        tell: Gets the number of seeds of a check that left it open, and that of the next one.
     """
     made, last = 0, check_after[-1]
-    for count, later in zip(check_after, [*check_after[1:], 0], strict=True):
+    for count in check_after:
         run = make_runs(count, made)
         if run.failures:
             return run, End("failed", count, last)
         outcome = judge(count)
-        if outcome != "open" or not later:
+        if outcome != "open":
             break
-        tell(count, later)
         made = count
     return run, End(outcome, count, last)

@@ -28,32 +28,33 @@ class NoRuns:
         self.failures = failures
 
 
-def ends(outcomes, plan=PLAN, failing=0):
-    """Return why a study of these outcomes ends, which runs were asked for, and what was told."""
-    asked, told, judged = [], [], iter(outcomes)
+def ends(outcomes, failing=0):
+    """Return why a study of these outcomes ends, and which runs were asked for."""
+    asked, judged = [], iter(outcomes)
 
     def make_runs(count, made):
         asked.append((count, made))
         return NoRuns(["one failed"] * (count == failing))
 
-    _, end = run_checks(plan, make_runs, lambda _: next(judged), lambda *said: told.append(said))
-    return end, asked, told
+    _, end = run_checks(PLAN, make_runs, lambda _: next(judged))
+    return end, asked
 
 
 def test_it_goes_on_until_decided():
-    assert ends(["open", "decided"]) == (End("decided", 7, 8), [(6, 0), (7, 6)], [(6, 7)])
+    assert ends(["open", "decided"]) == (End("decided", 7, 8), [(6, 0), (7, 6)])
 
 
-def test_it_stops_where_a_verdict_is_unlikely():
+def test_it_stops_where_a_verdict_is_unlikely_or_nothing_is_compared():
     assert ends(["open", "unlikely"])[0] == End("unlikely", 7, 8)
+    assert ends(["nothing"])[0] == End("nothing", 6, 8)
 
 
 def test_the_last_check_is_the_end():
-    assert ends(["open"] * 3) == (End("open", 8, 8), [(6, 0), (7, 6), (8, 7)], [(6, 7), (7, 8)])
+    assert ends(["open"] * 3) == (End("open", 8, 8), [(6, 0), (7, 6), (8, 7)])
 
 
 def test_a_failed_run_is_not_judged():
-    assert ends(["open", "decided"], failing=7) == (End("failed", 7, 8), [(6, 0), (7, 6)], [(6, 7)])
+    assert ends(["open", "decided"], failing=7) == (End("failed", 7, 8), [(6, 0), (7, 6)])
 
 
 def run(outcomes, **options):
@@ -188,10 +189,7 @@ def test_what_is_alike_is_given_up_at_the_third_check():
     code, out, err = normbench("run", "tiny.yaml", "--check-after", "8,9,10,20")
     assert (code, num_made()) == (0, 20)
     assert "checks   stopped after 10 seeds: under 20 % chance to decide by 20\n" in out
-    assert err.splitlines()[1:] == [
-        "tiny: not decided at the check after 8 seeds, on to 9",
-        "tiny: not decided at the check after 9 seeds, on to 10",
-    ]
+    assert err.count("\n") == 1  # the levels
 
 
 def test_json_says_why_no_more_seeds_were_added():
