@@ -96,6 +96,8 @@ def test_the_screens_of_a_study_of_three_arms_and_eight_seeds():
     assert "parameters" in details
     again = normbench("run", "six.yaml", *STUDY, "--seeds", 8, "--quiet", "--details").out
     assert again.count("std per layer · norm=") == 3
+    assert normbench("run", "six.yaml", *STUDY, "--seeds", 9, "--quiet").code == 0
+    assert "Seeds were added without a plan (8, then 9): verdicts by the sign e-process.\n" in screen("compare")
 
 
 def test_the_screens_of_a_task_that_was_not_learned():
