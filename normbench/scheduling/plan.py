@@ -9,6 +9,7 @@ from typing import Any
 
 from normbench.errors import ConfigError, RunFolderError
 from normbench.evidence.comparison.collapses import LATE_RULE
+from normbench.evidence.comparison.comparison import LATE_MARGIN
 from normbench.scheduling.ownership import is_run_config, refuse_another_files_folder, source_path
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.storage.files.json_files import json_ready, read_json, write_json, write_sealed_json
@@ -22,6 +23,9 @@ from normbench.study.arms import entry_of
 from normbench.study.config import TUNING_SEEDS, Study
 from normbench.study.resolved import flat_settings
 from normbench.training.numerics import available_device
+
+LATE_KEYS = {"collapse": LATE_RULE, "margin": LATE_MARGIN}
+"""Keys of a study that must stand in its file before its runs, and their marks in study.json where they did not."""
 
 
 @dataclass(frozen=True)
@@ -133,16 +137,16 @@ def write_study_files(plan: Plan) -> None:
         remove_part_files(plan.folder)
         _write_arms(plan.runs)
         content = study_content(plan) | {"source_path": source_path(plan.study, plan.folder)}
-        content |= {LATE_RULE: _has_late_rule(plan)}
+        content |= {mark: _is_late(plan, key, mark) for key, mark in LATE_KEYS.items()}
         if not _is_from_config_of_a_run(content, plan.folder / STUDY_JSON):
             write_json(plan.folder / STUDY_JSON, content)
 
 
-def _has_late_rule(plan: Plan) -> bool:
-    """Return whether runs had finished under another rule of collapse than the study's own."""
+def _is_late(plan: Plan, key: str, mark: str) -> bool:
+    """Return whether runs had finished under another value of a key of the study, now or when it was marked so."""
     earlier = _read_earlier_study(plan.folder)
-    is_other = bool(earlier) and earlier.get("collapse") != plan.study.collapse
-    is_asked = is_other or bool(earlier.get(LATE_RULE))
+    is_other = bool(earlier) and earlier.get(key) != study_content(plan)[key]
+    is_asked = is_other or bool(earlier.get(mark))
     return is_asked and any(plan.folder.glob(f"*/seed-*/{SUMMARY_JSON}"))
 
 
@@ -201,6 +205,7 @@ def study_content(plan: Plan) -> dict[str, Any]:
         "tune": {key: list(values) for key, values in study.tune.items()},
         "collapse": study.collapse,
         "tuning_seeds": list(TUNING_SEEDS),
+        "margin": study.margin,
         "quotes": dict(study.quotes),
         "claims": list(study.claims),
     }
