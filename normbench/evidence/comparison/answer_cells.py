@@ -35,7 +35,9 @@ def with_answer(
         alpha: One minus the confidence.
     """
     stated = comparison.margin if margin is None else margin
-    return replace(comparison, margin=stated, answer=study_answer(comparison, by, stated, alpha))
+    is_late = comparison.is_margin_late if margin is None else margin != comparison.margin
+    answer = study_answer(comparison, by, stated, alpha)
+    return replace(comparison, margin=stated, is_margin_late=is_late, answer=answer)
 
 
 def study_answer(
