@@ -1,11 +1,13 @@
 """Names arms in sentences and tables: by the value of what differs where that is one setting, else by their labels."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from normbench.evidence.comparison.answer import Answer
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.rows import Row
+from normbench.evidence.comparison.selectors import ARM
 from normbench.storage.arm_labels import TUNED_MARK
 
 MAX_NAMED = 4
@@ -45,6 +47,25 @@ def arm_names(comparison: StudyComparison) -> Names:
     return {row.arm: f"{setting_text(row.settings.get(key))}{tuned[row.arm]}" for row in comparison.rows}
 
 
+def spoken_names(comparison: StudyComparison) -> Names:
+    """Return what arms are called in sentences, in which "none is beaten" and "take 0.1" would say nothing."""
+    key = comparison.differing[0] if len(comparison.differing) == 1 and not has_own_names(comparison) else ARM
+    return {arm: spoken(key, name) for arm, name in arm_names(comparison).items()}
+
+
+def spoken(key: str, name: str) -> str:
+    """Return a name for a sentence: with its setting where it is a number or a word that means something else.
+
+    Example:
+        >>> spoken("norm", "batch_norm"), spoken("norm", "none"), spoken("optimizer.lr", "0.1"), spoken("arm", "none")
+        ('batch_norm', 'norm=none', 'lr=0.1', 'arm none')
+    """
+    value = name.split(",", maxsplit=1)[0]
+    if value[:1].isalpha() and value.lower() not in ("none", "true", "false"):
+        return name
+    return f"arm {name}" if key == ARM else f"{key.rsplit('.', 1)[-1]}={name}"
+
+
 def answer_names(comparison: StudyComparison, answer: Answer) -> Names:
     """Return what the arms of an answer are called: what is in question, where it tells the arms of each cell apart.
 
@@ -52,15 +73,20 @@ def answer_names(comparison: StudyComparison, answer: Answer) -> Names:
     """
     rows = {row.arm: row for row in comparison.rows}
     cells = [[rows[arm] for arm in cell.arms] for cell in answer.cells]
-    for called in (lambda row: row.name, lambda row: _in_question(row, answer.question)):
+    for called in (_own_name, partial(_in_question, question=answer.question)):
         if all(all(map(called, cell)) and len(set(map(called, cell))) == len(cell) for cell in cells):
             return {row.arm: called(row) for cell in cells for row in cell}
-    return {row.arm: arm_names(comparison)[row.arm].removesuffix(TUNED_MARK) for cell in cells for row in cell}
+    labels = spoken_names(comparison)
+    return {row.arm: labels[row.arm].removesuffix(TUNED_MARK) for cell in cells for row in cell}
 
 
-def _in_question(row: Row, question: Sequence[str]) -> str:
+def _own_name(row: Row) -> str:
+    return spoken(ARM, row.name) if row.name else ""
+
+
+def _in_question(row: Row, *, question: Sequence[str]) -> str:
     """Return the value of the one setting in question; "" if there are several."""
-    return setting_text(row.settings.get(question[0])) if len(question) == 1 else ""
+    return spoken(question[0], setting_text(row.settings.get(question[0]))) if len(question) == 1 else ""
 
 
 def setting_text(value: Any) -> str:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.rows import Row
+from normbench.evidence.comparison.selectors import ARM
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.paired_effect import Effect
 from normbench.evidence.statistics.verdicts.power import findable_effect
-from normbench.report.blocks.arm_names import arm_names, baseline_name, listed
+from normbench.report.blocks.arm_names import listed, spoken, spoken_names
 from normbench.report.blocks.numbers import CANNOT_TELL, TOO_FEW, effect_text, ends_text
 
 OFTEN, EVEN = 0.9, 0.5
@@ -17,14 +18,15 @@ OFTEN, EVEN = 0.9, 0.5
 
 def verdict_sentences(comparison: StudyComparison) -> list[str]:
     """Return a sentence or two on each arm that has a verdict."""
-    names, against = arm_names(comparison), against_words(comparison)
+    names, against = spoken_names(comparison), against_words(comparison)
     judged = [row for row in comparison.rows if row.effect]
     return [verdict_sentence(row, names[row.arm], against, len(judged)) for row in judged]
 
 
 def against_words(comparison: StudyComparison) -> str:
     """Return what the arms are compared with; in a grid each has its own arm with the baseline's value."""
-    baseline = baseline_name(comparison)
+    label = comparison.baseline or ""
+    baseline = spoken_names(comparison).get(label) or spoken(ARM, label)
     is_grid = all(row.arm != comparison.baseline for row in comparison.rows)
     return f"{baseline} with the same other settings" if is_grid else baseline
 
@@ -114,7 +116,7 @@ def power_sentence(n: int, alpha: float = ALPHA) -> str:
 
 def baseline_sentence(comparison: StudyComparison) -> str:
     """Return the verdicts against the baseline in short: who is better, worse, or cannot be told apart."""
-    names, against = arm_names(comparison), against_words(comparison)
+    names, against = spoken_names(comparison), against_words(comparison)
     by_verdict: dict[str, list[Row]] = {}
     for row in comparison.rows:
         if row.effect:
