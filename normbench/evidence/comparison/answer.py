@@ -85,6 +85,15 @@ class Answer:
     margin: float | None = None
     other: "Answer | None" = None
 
+    def standing(self, arm: str) -> tuple[str, float] | None:
+        """Return an arm's word (taken, beaten, not told apart, equal, or none) and distance; None if not compared."""
+        cell = next((cell for cell in self.cells if arm in cell.arms), None)
+        if cell is None:
+            return self.other.standing(arm) if self.other else None
+        lists = {"beaten": cell.beaten, "not told apart": cell.not_told_apart, "equal": cell.equal_to}
+        word = "taken" if arm == cell.taken else next((word for word, arms in lists.items() if arm in arms), "")
+        return word, cell.behind.get(arm, math.inf)
+
 
 @dataclass(frozen=True)
 class ComparableArms:

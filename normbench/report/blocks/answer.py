@@ -96,15 +96,19 @@ def take_sentence(cell: CellAnswer, answer: Answer, names: Names) -> str:
 def _distance(cell: CellAnswer, answer: Answer, names: Names) -> str:
     """Return the bound on the distance of the arm to take, from the one other arm or from the best."""
     distance, others = cell.behind[cell.taken or ""], [arm for arm in cell.arms if arm != cell.taken]
-    no_distance = 1.0 if cell.is_ratio else 0.0
     of, typical = metric_title(answer.metric), "on the typical seed"
     text = distance_text(answer.metric, distance, is_ratio=cell.is_ratio)
-    if distance >= no_distance:
+    if not _is_ahead(cell):
         best = names[others[0]] if len(others) == 1 else f"the best of the {len(cell.arms)}"
         return f"{typical} at most {text} of {of} behind {best}"
     than = names[others[0]] if len(others) == 1 else "each of the others"
     is_bounded = distance > (0.0 if cell.is_ratio else float("-inf"))
     return f"{typical} better in {of} than {than}" + f", by {text} at least" * is_bounded
+
+
+def _is_ahead(cell: CellAnswer) -> bool:
+    """Return whether the arm to take is above each of the others, which are then beaten."""
+    return cell.behind[cell.taken or ""] < (1.0 if cell.is_ratio else 0.0)
 
 
 def family_words(answer: Answer) -> str:
@@ -130,7 +134,7 @@ def tie_sentence(cell: CellAnswer, names: Names) -> str:
 
 def beaten_sentence(cell: CellAnswer, names: Names) -> str:
     """Return who is beaten by some other arm, the arm to take among them if so."""
-    if cell.is_cycle:
+    if cell.is_cycle or _is_ahead(cell):
         return ""
     above, below = ([names[arm] for arm in arms] for arms in (cell.taken_beaten_by, cell.beaten))
     taken = [f"It is beaten by {listed(above)}, which may be further behind another."] if above else []

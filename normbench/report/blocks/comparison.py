@@ -170,7 +170,9 @@ def notes(comparison: StudyComparison) -> list[str]:
     paired = [f"{lacking[-1]} Only seeds that both arms have are compared."] if lacking else []
     left_out = [f"{name}: left out, the study as last run does not name it." for name in comparison.left_out]
     late = ["The collapse rule was changed after runs had finished."] if comparison.is_rule_late else []
-    late += ["The margin was stated after runs had finished."] if comparison.is_margin_late else []
+    late += (
+        ["The margin was stated after runs had finished."] if comparison.is_margin_late and comparison.answer else []
+    )
     found = [*missing, *lacking[:-1], *paired, *left_out, *late, *_two_questions(comparison)]
     return [*found, *_not_finite(comparison), *_across_versions(comparison)]
 
@@ -179,10 +181,10 @@ def _two_questions(comparison: StudyComparison) -> list[str]:
     """Return why an arm is beaten whose verdict cannot tell, where the two are read side by side."""
     found, rows = comparison.answer, comparison.rows
     beaten = {arm for cell in found.cells for arm in cell.beaten} if found and len(rows) > MAX_PAIR else set()
-    open_ = {row.arm for row in rows if row.effect and row.effect.verdict == CANNOT_TELL}
-    is_baseline_beaten = bool(beaten.intersection(row.arm for row in rows if row.effect is None))
-    is_undecided = is_baseline_beaten and len(open_) == sum(row.effect is not None for row in rows)
-    if not beaten.intersection(open_) and not is_undecided:
+    judged = {row.arm: row.effect.verdict for row in rows if row.effect}
+    open_ = {arm for arm, verdict in judged.items() if verdict == CANNOT_TELL}
+    is_baseline_beaten = bool(beaten.difference(judged))
+    if not open_ or not (beaten & open_ or (is_baseline_beaten and len(open_) == len(judged))):
         return []
     return ["Beaten: in one direction, over all arms at once. Verdict: against the baseline, in both, corrected."]
 
