@@ -55,7 +55,7 @@ def mean_interval(metric: str, values: Sequence[float], num_samples: int | None 
         >>> [round(end, 2) for end in mean_interval("weight.std@fc1", [0.7, 0.8, 0.9])]
         [0.55, 1.05]
         >>> [round(end, 2) for end in mean_interval("test_accuracy", [0.9, 0.95, 0.99, 1.0], 100)]
-        [0.85, 0.99]
+        [0.8, 1.0]
         >>> [round(end, 2) for end in mean_interval("test_loss", [0.1, 0.2, 0.4])]
         [0.03, 1.89]
     """

@@ -50,7 +50,7 @@ def accuracy_interval(values: Sequence[float], num_samples: int | None = None) -
 
     Example:
         >>> [round(end, 3) for end in accuracy_interval([0.98, 1.0, 0.99, 1.0, 0.97], 400)]
-        [0.961, 0.997]
+        [0.957, 1.0]
         >>> accuracy_interval([0.98, 1.0, 0.99], 400)
         (-inf, inf)
     """

@@ -12,7 +12,6 @@ from normbench.evidence.statistics.corrections import ALPHA, holm, seeds_for_a_v
 from normbench.evidence.statistics.means import mean_of
 from normbench.evidence.statistics.student import exp
 from normbench.evidence.statistics.verdicts.bootstrap_t import MeanWord, bootstrap_t_interval, mean_word
-from normbench.evidence.statistics.verdicts.ties import RELATIVE
 from normbench.evidence.statistics.verdicts.typical_seed import Failed, Side, typical_seed
 
 TOO_FEW, CANNOT_TELL = "too few seeds", "cannot tell"
@@ -87,12 +86,7 @@ def paired_effect(metric: str, differences: Mapping[int, float], *, is_ratio: bo
     """
     values = list(differences.values())
     found = typical_seed(values)
-    dust = RELATIVE * max((abs(value) for value in values if math.isfinite(value)), default=0.0)
-
-    def write(value: float) -> float:
-        known = 0.0 if abs(value) <= dust else value  # the sum of 0.1 and -0.1, as differences of floats
-        return exp(known) if is_ratio else known
-
+    write = exp if is_ratio else float
     return Effect(
         metric=metric,
         is_ratio=is_ratio,

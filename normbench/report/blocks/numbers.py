@@ -20,7 +20,7 @@ METRIC_TITLES = {
 }
 CANNOT_TELL, TOO_FEW = "cannot tell", "too few seeds"
 DUST = 1e-9
-"""Points below which a difference of accuracies is a rounding error."""
+"""Points below which a difference of accuracies is a rounding error, and the share of the seeds' largest difference."""
 ONE_DECIMAL_FROM = 0.95
 FACTOR_FROM = 2.0
 """Ratios from which a distance is told as a factor, not in percent."""
@@ -80,7 +80,7 @@ def percent(value: float) -> str:
 
 def metric_value(metric: str, value: float) -> str:
     """Return a value in its metric's format: percent for accuracy, else three digits."""
-    return percent(value) if metric == "share" or is_accuracy(metric) else short(value)
+    return percent(value) if metric.endswith("share") or is_accuracy(metric) else short(value)
 
 
 def with_spread(metric: str, mean: float, std: float | None) -> str:
@@ -104,7 +104,7 @@ def interval_text(metric: str, figure: SeedSummary) -> str:
 
     Example:
         >>> interval_text("test_accuracy", SeedSummary.of([0.9, 0.95, 0.99, 1.0], "test_accuracy", 100))
-        '[85.2, 99.4] %'
+        '[80.4, 100.0] %'
     """
     if figure.low is None or figure.high is None:
         return ""
@@ -151,7 +151,14 @@ def effect_text(effect: Effect | None, *, with_unit: bool = True) -> str:
     if effect is None:
         return "baseline"
     low, high = (effect.low, effect.high) if effect.has_interval else (-math.inf, math.inf)
-    return ends_text(effect.metric, (effect.value, low, high), is_ratio=effect.is_ratio, with_unit=with_unit)
+    value, low, high = (_without_dust(number, effect) for number in (effect.value, low, high))
+    return ends_text(effect.metric, (value, low, high), is_ratio=effect.is_ratio, with_unit=with_unit)
+
+
+def _without_dust(value: float, effect: Effect) -> float:
+    """Return 0 for a difference that is a rounding error beside the seeds' own."""
+    known = [abs(found) for found in effect.by_seed.values() if math.isfinite(found)]
+    return 0.0 if not effect.is_ratio and abs(value) <= DUST * max(known, default=0.0) else value
 
 
 def ends_text(metric: str, numbers: tuple[float, float, float], *, is_ratio: bool, with_unit: bool = True) -> str:

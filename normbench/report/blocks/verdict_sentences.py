@@ -106,7 +106,7 @@ def power_sentence(n: int, alpha: float = ALPHA) -> str:
 
     Example:
         >>> power_sentence(8)
-        '8 seeds find 1.5 sd of the differences nine times out of ten, 1.0 sd one time in two.'
+        '8 seeds find 1.5 sd of the differences nine times out of ten, 0.9 sd one time in two.'
     """
     often, even = (findable_effect(n, power, alpha) for power in (OFTEN, EVEN))
     if not often < float("inf"):

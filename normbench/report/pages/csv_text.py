@@ -33,9 +33,10 @@ def as_csv(comparisons: Sequence[StudyComparison]) -> str:
     return _csv([_line(comparison, row) for comparison in comparisons for row in comparison.rows])
 
 
-def pivots_csv(tables: Sequence[tuple[StudyComparison, Pivot]]) -> str:
-    """Return one line per cell of tables by settings."""
-    return _csv([line for comparison, pivot in tables for line in _cells(comparison, pivot)])
+def pivots_csv(pivots: Sequence[Pivot], answers: Sequence[Answer | None] = ()) -> str:
+    """Return one line per cell of tables by settings, each with the answer of its study where answers are given."""
+    pairs = zip(pivots, answers or [None] * len(pivots), strict=True)
+    return _csv([line for pivot, answer in pairs for line in _cells(pivot, answer)])
 
 
 def _csv(lines: Sequence[Mapping[str, Any]]) -> str:
@@ -72,14 +73,14 @@ def _standing(answer: Answer | None, arm: str) -> dict[str, Any]:
     return dict(zip(("answer", "behind_at_most"), found, strict=True)) if found else {}
 
 
-def _cells(comparison: StudyComparison, pivot: Pivot) -> list[dict[str, Any]]:
+def _cells(pivot: Pivot, answer: Answer | None) -> list[dict[str, Any]]:
     return [
         {"study": pivot.study, "metric": pivot.metric, **pivot.fixed}
         | dict(zip(pivot.by, (line.label, column), strict=False))
         | {"arm": cell.arm, "num_diverged": cell.num_diverged, "num_collapsed": cell.num_collapsed}
         | _figure("", cell.figure)
         | _effect(cell.effect)
-        | _standing(comparison.answer, cell.arm)
+        | _standing(answer, cell.arm)
         for line in pivot.lines
         for column, cell in zip(pivot.columns, line.cells, strict=True)
         if cell
