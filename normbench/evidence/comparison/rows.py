@@ -77,6 +77,7 @@ class Row:
         collapsed_seeds: Seeds of these runs.
         collapse_rate: 95 % interval of the share of runs that collapse (Clopper and Pearson, 1934).
         collapses: The collapsed runs of the arm and of its baseline, over the seeds of both.
+        total_steps: Number of optimizer steps of a run.
     """
 
     arm: str
@@ -97,6 +98,7 @@ class Row:
     collapsed_seeds: tuple[int, ...] = ()
     collapse_rate: tuple[float, float] | None = None
     collapses: Collapses | None = None
+    total_steps: int | None = None
 
     @cached_property
     def labelled(self) -> LabelledArm:
@@ -130,6 +132,7 @@ def read_row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int], rule
         tuned=tuple(sorted(arm.labelled.id.tuned)),
         num_collapsed=len(collapsed),
         collapsed_seeds=collapsed,
+        total_steps=arm.runs[0].summary.get("total_steps"),
         collapse_rate=None if rule.is_quick else clopper_pearson(len(collapsed), len(arm.runs)),
     )
 
