@@ -27,7 +27,7 @@ def command(
     where: Annotated[Texts, typer.Option(metavar="KEY=VALUE", help="Only arms whose setting is so.")] = None,
     by: Annotated[Texts, typer.Option(metavar="KEY", help="Table by a setting; a second is the columns.")] = None,
     margin: Annotated[
-        float | None, typer.Option(metavar="M", help="The smallest difference that matters, for 'equal'.", min=0)
+        float | None, typer.Option(metavar="M", help="The smallest difference that matters, for 'equal'.")
     ] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw a figure, .png or .svg.")] = None,
     fail_if: Annotated[Texts, typer.Option(metavar="EXPR", help="Exit with 3 if so, e.g. 'test_loss>0.5'.")] = None,

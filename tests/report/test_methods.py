@@ -61,10 +61,14 @@ def test_the_setting_that_arms_share_is_named():
 
 
 def test_the_answers_procedure_is_told_with_its_margin():
-    found = with_answer(comparison(), margin=0.05)
+    judged = comparison()
+    found = with_answer(judged, margin=0.05)
     assert "smallest upper bound of its distance to the best of the k arms (Hsu, 1984)" in methods_paragraph(found)
     assert "(Schuirmann, 1987) keep them within 0.05." in methods_paragraph(found)
-    assert "Schuirmann" not in methods_paragraph(with_answer(comparison()))
+    assert "Schuirmann" not in methods_paragraph(with_answer(judged))
+
+
+def test_with_too_few_seeds_no_answer_is_told():
     assert "Hsu" not in methods_paragraph(with_answer(comparison(num_seeds=3)))
 
 

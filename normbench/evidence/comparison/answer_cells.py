@@ -3,12 +3,14 @@
 The rules are in docs/methods.md, "4. Verdicts of a comparison".
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 
+from normbench.errors import ComparisonError
 from normbench.evidence.comparison.answer import Answer, CellAnswer, answer_of_arms, comparable_arms
 from normbench.evidence.comparison.baselines import NOT_COMPARED
 from normbench.evidence.comparison.comparison import StudyComparison
@@ -33,7 +35,12 @@ def with_answer(
         by: Settings of ``--by``; the first is then what is in question.
         margin: The smallest difference that matters; by default what the study states.
         alpha: One minus the confidence.
+
+    Raises:
+        ComparisonError: The margin is not a number above 0.
     """
+    if margin is not None and not 0 < margin < math.inf:
+        raise ComparisonError(f"--margin {margin}: must be a number above 0, got {margin}. Example: --margin 0.01")
     stated = comparison.margin if margin is None else margin
     is_late = comparison.is_margin_late if margin is None else margin != comparison.margin
     answer = study_answer(comparison, by, stated, alpha)

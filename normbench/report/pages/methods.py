@@ -15,12 +15,12 @@ INTERVALS = (
     "(Olsson, 2005), for accuracies Student's t on logits, else Student's t."
 )
 TAKEN = (
-    "The arm to take has the smallest upper bound of its distance to the best of the k arms (Hsu, 1984), from one-sided "
-    "signed ranks at 0.05 / (k - 1) and signs."
+    "The arm to take has the smallest upper bound of its distance to the best of the k arms (Hsu, 1984), from "
+    "one-sided signed ranks at 0.05 / (k - 1) and signs."
 )
 BEATEN = (
-    "An arm is beaten if signed ranks, corrected over its rivals by flipping whole seeds (Westfall and Young, 1993), and "
-    "signs find another above it."
+    "An arm is beaten if signed ranks, corrected over its rivals by flipping whole seeds (Westfall and Young, 1993), "
+    "and signs find another above it."
 )
 MACHINE = ("device", "python")
 

@@ -1,8 +1,11 @@
 """One answer per value of a second axis and per lr family, and what the answer depends on."""
 
+import math
+
 import pytest
 from answers import SEEDS, answered, arm, shifted
 
+from normbench.errors import ComparisonError
 from normbench.evidence.comparison.answer_cells import cell_keys, question_keys
 
 
@@ -101,6 +104,12 @@ def test_arms_at_their_own_lr_decide_and_those_at_the_same_stand_beside(own, sam
 def test_the_lr_is_no_family_where_it_is_in_question():
     rows = [arm(f"lr={lr}", shifted(lr), optimizer__lr=lr) for lr in (0.1, 0.2)]
     assert answered(*rows, axes=["optimizer.lr"]).answer.family == ""
+
+
+@pytest.mark.parametrize("margin", [0.0, -0.1, math.nan, math.inf])
+def test_a_margin_that_is_none_is_refused(margin):
+    with pytest.raises(ComparisonError, match=r"^--margin \S+: must be a number above 0, got \S+\. Example: "):
+        answered(arm("a", shifted(0)), arm("b", shifted(0.1)), margin=margin)
 
 
 def test_another_margin_than_the_studys_is_told():
