@@ -152,7 +152,11 @@ def _depends_on(
 ) -> tuple[str, ...]:
     """Return the keys along which some pair of arms is above in one cell and below in another (Holm over all)."""
     inside = [key for key in _differing(cells) if is_at_or_below(key, question)]
-    tests = {(place, *pair): found for place in answers for pair, found in _pairs(cells[place], metric, inside).items()}
+    tests = {
+        (place, *pair): found
+        for place in answers
+        for pair, found in _pairs(cells[place], metric, inside, alpha).items()
+    }
     corrected = holm([p for p, _ in tests.values()])
     sides: dict[tuple[object, object], dict[Side, list[Mapping[str, str]]]] = {}
     for ((place, one, other), (_, side)), p in zip(tests.items(), corrected, strict=True):
@@ -171,13 +175,15 @@ def _differing(cells: Mapping[tuple[str, ...], Sequence[Row]]) -> Sequence[str]:
     return ArmSet([row.labelled for rows in cells.values() for row in rows]).differing
 
 
-def _pairs(rows: Sequence[Row], metric: str, inside: Sequence[str]) -> dict[tuple[object, object], tuple[float, Side]]:
+def _pairs(
+    rows: Sequence[Row], metric: str, inside: Sequence[str], alpha: float
+) -> dict[tuple[object, object], tuple[float, Side]]:
     """Return p and side of each pair of arms, by what an arm is called in every cell."""
     arms = comparable_arms(rows, metric)
     names = [(row.name, *(str(_value(row, key)) for key in inside)) for row in arms.rows]
     found: dict[tuple[object, object], tuple[float, Side]] = {}
     for i, j in combinations(sorted(range(len(names)), key=lambda i: names[i]), 2):
         with np.errstate(invalid="ignore"):  # inf - inf, where both diverged, counts for no side
-            tested = typical_seed(arms.values[i] - arms.values[j])
+            tested = typical_seed(arms.values[i] - arms.values[j], alpha=alpha)
         found[names[i], names[j]] = (tested.p, tested.side)
     return found

@@ -7,7 +7,7 @@ from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.report.blocks.arm_names import Names, answer_names, listed
 from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.numbers import CANNOT_TELL, distance_text, metric_title
-from normbench.report.blocks.verdict_sentences import baseline_sentence, verdict_sentences
+from normbench.report.blocks.verdict_sentences import baseline_sentence, power_sentence, verdict_sentences
 
 MAX_CELLS = 8
 UNLEARNED_WAY_OUT = "No verdict. More num_steps, or --tune optimizer.lr, may help."
@@ -43,9 +43,10 @@ def _told_apart(comparison: StudyComparison, answer: Answer) -> list[str]:
     effects = [row.effect for row in comparison.rows if row.effect]
     if not is_pair or not effects:
         return []
-    if cell.beaten and effects[0].verdict == CANNOT_TELL:
+    is_open = effects[0].verdict == CANNOT_TELL
+    if cell.beaten and is_open:
         return [two_sided_sentence(effects[0].p)]
-    return verdict_sentences(comparison)
+    return [power_sentence(effects[0].n)] if is_open and not effects[0].failed else verdict_sentences(comparison)
 
 
 def two_sided_sentence(p: float) -> str:
