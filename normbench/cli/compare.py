@@ -1,5 +1,7 @@
 """normbench compare: compare the arms of finished runs, from files alone."""
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +26,9 @@ def command(
     ] = None,
     where: Annotated[Texts, typer.Option(metavar="KEY=VALUE", help="Only arms whose setting is so.")] = None,
     by: Annotated[Texts, typer.Option(metavar="KEY", help="Table by a setting; a second is the columns.")] = None,
+    margin: Annotated[
+        float | None, typer.Option(metavar="M", help="The smallest difference that matters, for 'equal'.")
+    ] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw a figure, .png or .svg.")] = None,
     fail_if: Annotated[Texts, typer.Option(metavar="EXPR", help="Exit with 3 if so, e.g. 'test_loss>0.5'.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -65,7 +70,8 @@ def command(
         save_figure(plot, comparisons, tables)
     is_own_question = not (metric or where or by)
     found = zip((study for study, _ in read), comparisons, tables, strict=True)
-    studies = [_with_details(*each, is_own_question=is_own_question, with_methods=methods) for each in found]
+    answered = partial(_with_details, by=by or (), margin=margin, with_methods=methods)
+    studies = [answered(*each, is_own_question=is_own_question) for each in found]
     _show(studies, chosen, details=details, figure=str(plot or ""))
     for line in failed:
         typer.echo(line, err=True)
@@ -85,18 +91,22 @@ def _with_details(
     comparison: "StudyComparison",
     pivots: "list[Pivot]",
     *,
+    by: Sequence[str],
+    margin: float | None,
     is_own_question: bool,
     with_methods: bool,
 ) -> "ComparedStudy":
-    """Return a comparison with its study's claims, findings and paragraph on methods."""
+    """Return a comparison with its answer, its study's claims, findings and paragraph on methods."""
     from normbench.evidence.claims.study_verdicts import study_verdicts
+    from normbench.evidence.comparison.answer_cells import with_answer
     from normbench.evidence.comparison.effects import with_first_baseline
     from normbench.evidence.layers.standouts import comparison_standouts
     from normbench.evidence.tuning.sensitivity import tuning_sensitivity
     from normbench.report.pages.comparison_page import ComparedStudy
     from normbench.report.pages.methods import methods_paragraph
 
-    judged = comparison if pivots or comparison.baseline else with_first_baseline(comparison)
+    based = comparison if pivots or comparison.baseline else with_first_baseline(comparison)
+    judged = with_answer(based, by, margin)
     paragraph = methods_paragraph(judged, pivots) if with_methods else ""
     if not is_own_question:
         return ComparedStudy(judged, pivots, paragraph=paragraph)

@@ -1,5 +1,6 @@
 """Writes the mean curves over the seeds of each arm, with 95 % intervals, as separate runs for TensorBoard."""
 
+import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,4 +40,6 @@ def _columns(arm: Arm) -> list[str]:
 
 
 def _points(curve: Sequence[CurvePoint], end: str) -> list[tuple[int, float]]:
-    return [(point.step, getattr(point, end)) for point in curve]
+    """Return one end at each step that has it; with few seeds, or equal ones, an accuracy has no interval."""
+    found = [(point.step, getattr(point, end)) for point in curve]
+    return [(step, value) for step, value in found if not math.isinf(value)]

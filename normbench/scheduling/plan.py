@@ -9,6 +9,7 @@ from typing import Any
 
 from normbench.errors import ConfigError, RunFolderError
 from normbench.evidence.comparison.collapses import LATE_RULE
+from normbench.evidence.comparison.comparison import LATE_MARGIN
 from normbench.scheduling.asked_seeds import history_with
 from normbench.scheduling.ownership import is_run_config, refuse_another_files_folder, source_path
 from normbench.scheduling.planned_run import PlannedRun
@@ -24,6 +25,9 @@ from normbench.study.arms import entry_of
 from normbench.study.config import TUNING_SEEDS, Study
 from normbench.study.resolved import flat_settings
 from normbench.training.numerics import available_device
+
+LATE_KEYS = {"collapse": LATE_RULE, "margin": LATE_MARGIN}
+"""Keys of a study that must stand in its file before its runs, and their marks in study.json where they did not."""
 
 
 @dataclass(frozen=True)
@@ -137,17 +141,17 @@ def write_study_files(plan: Plan) -> None:
         history = {SEED_HISTORY: [asked.to_json() for asked in history_with(plan, earlier)]}
         _write_arms(plan.runs)
         content = study_content(plan) | {"source_path": source_path(plan.study, plan.folder)}
-        content |= {LATE_RULE: _has_late_rule(plan)}
+        content |= {mark: _is_late(plan, key, mark) for key, mark in LATE_KEYS.items()}
         if earlier and is_run_config(Path(plan.study.source)):  # its study keeps its study.json
             content = earlier
         write_json(plan.folder / STUDY_JSON, content | history)
 
 
-def _has_late_rule(plan: Plan) -> bool:
-    """Return whether runs had finished under another rule of collapse than the study's own."""
+def _is_late(plan: Plan, key: str, mark: str) -> bool:
+    """Return whether runs had finished under another value of a key of the study, now or when it was marked so."""
     earlier = earlier_study(plan.folder)
-    is_other = bool(earlier) and earlier.get("collapse") != plan.study.collapse
-    is_asked = is_other or bool(earlier.get(LATE_RULE))
+    is_other = bool(earlier) and earlier.get(key) != study_content(plan)[key]
+    is_asked = is_other or bool(earlier.get(mark))
     return is_asked and any(plan.folder.glob(f"*/seed-*/{SUMMARY_JSON}"))
 
 
@@ -206,6 +210,7 @@ def study_content(plan: Plan) -> dict[str, Any]:
         "tune": {key: list(values) for key, values in study.tune.items()},
         "collapse": study.collapse,
         "tuning_seeds": list(TUNING_SEEDS),
+        "margin": study.margin,
         "quotes": dict(study.quotes),
         "claims": list(study.claims),
     }

@@ -11,7 +11,7 @@ from normbench.errors import ConfigError
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.=,+-]{0,119}$"
 """Pattern for names of studies and arms: a valid folder name on any system, never a path."""
-KEYS_BESIDE_SETTINGS = ("claims", "quotes")
+KEYS_BESIDE_SETTINGS = ("claims", "quotes", "margin")
 """Keys of a study file that change no run."""
 _REPLACED_IN_NAMES = re.compile(r"[^A-Za-z0-9_.=,-]")
 
@@ -48,7 +48,7 @@ def study_name(path: Path, data: Mapping[str, Any]) -> str:
 
 
 def content_sha256(data: Mapping[str, Any]) -> str:
-    """Return the sha256 of a file's content without claims and quotes, which change no run.
+    """Return the sha256 of a file's content without claims, quotes and margin, which change no run.
 
     Example:
         >>> content_sha256({"norm": "none"}) == content_sha256({"norm": "none", "claims": []})

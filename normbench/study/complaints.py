@@ -27,7 +27,10 @@ HINTS = {
     "bs": "Write batch_size.",
 }
 
-STUDY_KEYS = ("study", "seeds", "arms", "grid", "zip", "baseline", "quotes", "tune", "keep_given", "collapse", "claims")
+STUDY_KEYS = (
+    *("study", "seeds", "arms", "grid", "zip", "baseline", "quotes"),
+    *("tune", "keep_given", "collapse", "margin", "claims"),
+)
 """Keys of a study file that are not settings of its runs."""
 
 

@@ -205,6 +205,7 @@ class Study:
         tune: Values to try for each arm, by setting.
         keep_given: Whether a tuned study also runs its arms without tuning.
         collapse: The limit under ``collapse:``, or False; None where each run's task decides.
+        margin: The smallest difference that matters, within which two arms are equal.
         claims: The list under ``claims:``, as in the file.
         content_sha256: sha256 of the file's content without claims and quotes.
         options: Options of the command that change the study.
@@ -228,6 +229,7 @@ class Study:
     tune: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     keep_given: bool = True
     collapse: Mapping[str, Any] | Literal[False] | None = None
+    margin: float | None = None
     claims: tuple[Any, ...] = ()
     content_sha256: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)

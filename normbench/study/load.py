@@ -83,6 +83,7 @@ def load_study(
         tune=lists,
         keep_given=keys.keep_given is not False or not lists,
         collapse=keys.collapse,
+        margin=keys.margin,
         claims=tuple(keys.claims or ()),
         content_sha256=content_sha256(located.data),
         options={key: value for key, value in options.items() if value},

@@ -55,6 +55,8 @@ class StudyKeys(BaseModel):
         examples=[{"metric": "train_accuracy", "below": 0.5}],
     )
     """When a run counts as collapsed; false: only if it diverged. By default if it hardly learned its training data."""
+    margin: float | None = Field(None, gt=0, allow_inf_nan=False, examples=[0.01])
+    """The smallest difference that matters: of losses a share, 0.05 is 5 %, of accuracies 0.01 is one point."""
     claims: Annotated[list[dict[str, Any]], Field(min_length=1)] | None = Field(
         None,
         title="a list of claims",

@@ -32,6 +32,7 @@ def summary_of(
         "steps_per_epoch": config.steps_per_epoch,
         "total_steps": config.total_steps,
         "num_train": config.dataset.num_train,
+        **{f"num_{name}": len(split) for name, split in dataset.splits().items() if name != "train"},
         "decay_kind": config.optimizer.decay_kind,
         "numerics": NUMERICS,
         "engine": ENGINE,

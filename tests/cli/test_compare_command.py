@@ -94,10 +94,10 @@ def test_json_and_csv_hold_n_and_the_interval(study):
 def test_markdown_is_a_table_with_intervals(study):
     code, out, _ = normbench("compare", study, "--metric", "test_loss", "--markdown", "--methods")
     assert code == 0
-    assert "| norm | batch\\_size | test loss | against norm=none | verdict |" in out
-    assert "| none | 2 | 1.35 ± 0.25 [1.16, 1.59] | baseline |  |" in out
+    assert "| norm | batch\\_size | test loss | against norm=none | better in seeds | verdict |" in out
+    assert "| none | 2 | 1.35 ± 0.25 [1.16, 1.59] | baseline |  |  |" in out
     details = normbench("compare", study, "--metric", "test_loss", "--markdown", "--details").out
-    assert "| none | 2 | 1.35 ± 0.25 [1.16, 1.59] | baseline |  | 1,234 | 2.00 |" in details
+    assert "| none | 2 | 1.35 ± 0.25 [1.16, 1.59] | baseline |  |  | 1,234 | 2.00 |" in details
     assert "Study made\\_up compares 6 arms that differ in norm and batch\\_size" in out
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from made_up_runs import make_arm, make_run, make_study
 
 from normbench import __version__
+from normbench.evidence.comparison.answer_cells import with_answer
 from normbench.evidence.comparison.comparison import compare_study
 from normbench.evidence.comparison.effects import with_effects
 from normbench.evidence.comparison.pivot import make_pivots
@@ -16,7 +17,7 @@ from normbench.study.config import TUNING_SEEDS
 
 FIGURES = (
     "Figures are means over seeds with 95 % intervals: for losses the modified Cox interval of a log-normal mean "
-    "(Olsson, 2005), else Student's t."
+    "(Olsson, 2005), for accuracies Student's t on logits, else Student's t."
 )
 VERSIONS = {"python": "3.11.7", "device": "x86_64", "versions": {"torch": "2.6.0", "numpy": "2.0.0"}}
 
@@ -34,7 +35,8 @@ def comparison(baseline="none", num_seeds=8):
 
 def test_all_of_it_in_one_paragraph():
     assert methods_paragraph(comparison()) == (
-        "Study made_up compares 3 arms that differ in norm; all other settings are equal. Each arm was trained with "
+        "Study made_up compares 3 arms that differ in norm; all other settings are equal. All arms share: 20 "
+        "steps. Each arm was trained with "
         "n = 8 seeds; a seed decides data, initial weights, batch order and dropout, the same in every arm where "
         "shapes agree. Nothing was tuned: every arm runs at its given settings. "
         f"{FIGURES} "
@@ -45,6 +47,29 @@ def test_all_of_it_in_one_paragraph():
         f"and counts as the worst possible. Computed with normbench {__version__}, Python 3.11.7, torch 2.6.0, "
         "numpy 2.0.0 on x86_64."
     )
+
+
+def test_the_setting_that_arms_share_is_named():
+    found = comparison()
+    shared = {"model": "lenet", "dataset": "banknotes", "optimizer": "sgd", "optimizer.lr": 0.01, "batch_size": 16}
+    rows = [replace(row, settings=shared | {"norm": row.arm}) for row in found.rows]
+    text = methods_paragraph(replace(found, rows=rows))
+    assert "All arms share: lenet on banknotes, 20 steps, sgd at lr 0.01, batch size 16." in text
+    other = [*rows[:2], replace(rows[2], settings=shared | {"optimizer.lr": 0.1}, total_steps=40)]
+    text = methods_paragraph(replace(found, rows=other))
+    assert "All arms share: lenet on banknotes, sgd, batch size 16." in text
+
+
+def test_the_answers_procedure_is_told_with_its_margin():
+    judged = comparison()
+    found = with_answer(judged, margin=0.05)
+    assert "smallest upper bound of its distance to the best of the k arms (Hsu, 1984)" in methods_paragraph(found)
+    assert "(Schuirmann, 1987) keep them within 0.05." in methods_paragraph(found)
+    assert "Schuirmann" not in methods_paragraph(with_answer(judged))
+
+
+def test_with_too_few_seeds_no_answer_is_told():
+    assert "Hsu" not in methods_paragraph(with_answer(comparison(num_seeds=3)))
 
 
 def test_without_a_baseline_no_test_is_told():

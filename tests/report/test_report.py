@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from made_up_runs import make_arm, make_run, make_study, std_rows
 
+from normbench.evidence.comparison.answer_cells import with_answer
 from normbench.evidence.comparison.comparison import compare_study
 from normbench.evidence.comparison.effects import with_first_baseline
 from normbench.report.blocks.comparison import comparison_blocks, notes
@@ -41,6 +42,10 @@ PLAIN = ["model", "norm", "dataset", "weight_decay", "device"]
 
 def screen(folder, arm_names, config, **options):
     return screen_blocks(read_study(folder), arm_names, config, **options)
+
+
+def judged(study):
+    return with_answer(with_first_baseline(compare_study(read_study(study))))
 
 
 def golden(name, printed):
@@ -125,7 +130,7 @@ def test_the_comparison_of_a_study_over_seeds(console):
     make_run(study / made, 3, losses(30)[:4], status="diverged", constant_predictor=constant)
     make_arm(study, "never_run")
     make_arm(study, "without", identity="0lder0")
-    print_blocks(console, comparison_blocks(with_first_baseline(compare_study(read_study(study)))))
+    print_blocks(console, comparison_blocks(judged(study)))
     golden("comparison", console.file.getvalue())
 
 
@@ -133,7 +138,7 @@ def test_the_comparison_of_an_edited_plain_file(console):
     study = make_study(name="lenet_bn", arms=["batch_norm"], is_plain=True)
     fill(study, "batch_norm")
     fill(study, "none", worse=5, norm="none", norm__momentum=None)
-    print_blocks(console, comparison_blocks(with_first_baseline(compare_study(read_study(study)))))
+    print_blocks(console, comparison_blocks(judged(study)))
     golden("edited_file", console.file.getvalue())
 
 

@@ -16,14 +16,13 @@ import numpy.typing as npt
 from normbench.evidence.claims.margin_test import DECIDED, ExpectationResult
 from normbench.evidence.claims.study_verdicts import study_verdicts
 from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict
+from normbench.evidence.comparison.answer import Answer, CellAnswer, comparable_arms, log_margin
+from normbench.evidence.comparison.answer_cells import study_answer
 from normbench.evidence.comparison.checks import read_seed_plan
 from normbench.evidence.comparison.comparison import StudyComparison, compare_study
-from normbench.evidence.comparison.effects import main_metric, metric_by_seed
-from normbench.evidence.metrics.differences import comparable_values
-from normbench.evidence.metrics.directions import direction
-from normbench.evidence.statistics.best_by_rule import may_be_best
 from normbench.evidence.statistics.planned_checks.conditional_power import conditional_power
 from normbench.evidence.statistics.seed_plan import SeedPlan
+from normbench.evidence.statistics.verdict_rule import equality_p
 from normbench.storage.run_folder import STUDY_JSON
 from normbench.storage.study_folder import StudyFolder, read_study
 
@@ -36,7 +35,8 @@ GIVE_UP_FROM = 3
 def judge_check(folder: Path, seeds: Sequence[int], check_after: Sequence[int]) -> Outcome:
     """Judge the runs of some seeds in a study's folder.
 
-    With claims it is decided when all have a verdict; without, when only one arm may be best.
+    With claims it is decided when all have a verdict; without, when only one arm may be best in each cell of the
+    answer, or those that may be are equal within the margin that the study states.
 
     Args:
         folder: The study's folder.
@@ -73,19 +73,27 @@ class _Check:
         return self._outcome(chance for verdict in left for chance in self._chances(verdict))
 
     def of_arms(self, comparison: StudyComparison) -> Outcome:
-        metric, rows = main_metric(comparison), [row for row in comparison.rows if not row.missing_seeds]
-        if metric is None or len(rows) < 2:
-            return "nothing"
         if comparison.not_learned:
             return self._outcome([0.0])  # no number of seeds makes a verdict of failed runs
-        of_rows, _ = comparable_values(metric, [metric_by_seed(row, metric) for row in rows])
-        order, sign = self.plan.in_order(self.seeds), -1 if direction(metric) == "lower" else 1
-        values = sign * np.array([[of[seed] for seed in order] for of in of_rows])
-        may_be = may_be_best(values, self.plan.rule(self.seeds))
+        answer = study_answer(comparison, margin=comparison.margin)
+        if answer is None:
+            return "nothing"
+        return self._outcome(
+            chance for cell in answer.cells for chance in self._chances_of_cell(comparison, answer, cell)
+        )
+
+    def _chances_of_cell(self, comparison: StudyComparison, answer: Answer, cell: CellAnswer) -> list[float]:
+        """Return the chance of each pair of arms that is left open: nobody beats either, and they are not equal."""
+        if cell.seeds_needed or cell.rule.why_not:
+            return [1.0]
+        left = [row for row in comparison.rows if row.arm in cell.arms and row.arm not in cell.beaten]
+        arms = comparable_arms(left, answer.metric, self.plan)
+        margin = log_margin(answer.margin, answer.metric, arms)
         level = 2 * self._level_of_last(1)  # an arm is beaten by a one-sided test
         with np.errstate(invalid="ignore"):  # of two runs that diverged
-            pairs = [one - other for one, other in combinations(values[list(may_be)], 2)]
-        return self._outcome(self._chance(pair, 0.0, level) for pair in pairs)
+            pairs = [one - other for one, other in combinations(arms.values, 2)]
+        unequal = [pair for pair in pairs if margin is None or equality_p(pair, margin, cell.rule) > cell.rule.level]
+        return [self._chance(pair, 0.0, level) for pair in unequal]
 
     def _outcome(self, chances: Iterable[float]) -> Outcome:
         """Return the outcome, from the chance of each verdict that is left open, to be given by the last check."""

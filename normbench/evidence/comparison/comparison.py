@@ -1,11 +1,14 @@
 """Compares the arms of studies from their folders: a row per arm, and the settings in which they differ."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from normbench.errors import ComparisonError
+from normbench.errors import ComparisonError, RunFolderError
+from normbench.evidence.comparison.answer import Answer
 from normbench.evidence.comparison.baselines import Baseline, read_baseline
 from normbench.evidence.comparison.checks import read_seed_plan
 from normbench.evidence.comparison.collapses import BY_TASK, LATE_RULE, CollapseRule, not_learned, read_collapse_rule
@@ -15,6 +18,7 @@ from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, check_met
 from normbench.evidence.statistics.seed_plan import JUDGED_ONCE, SeedPlan
 from normbench.storage.arm_id import ArmSet
 from normbench.storage.choices import TUNING_SENSITIVITY
+from normbench.storage.files.json_files import DELETE_AND_RERUN
 from normbench.storage.run_folder import STUDY_JSON, Arm, Run
 from normbench.storage.study_folder import StudyFolder, axes_and_named_keys, read_studies
 
@@ -23,6 +27,8 @@ FIRST_TUNING_SEEDS = (1000, 1001)
 """Those of a study.json that names none, as it was written before there were four."""
 SIGNAL_METRICS = (*OUTPUT_STDS, "output_mean_training", "output_mean_evaluation")
 """Default metrics of a dataset without a target."""
+LATE_MARGIN = "margin_changed_after_runs"
+"""Key of study.json: the margin is another than that with which runs of the study had finished."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,10 @@ class StudyComparison:
         collapse_rule: What the study counts as a collapse.
         is_rule_late: Whether the rule was changed after runs had finished.
         seed_plan: How the seeds were asked for, which decides how verdicts are made.
+        margin: The smallest difference that matters; None where none is stated.
+        is_margin_late: Whether the margin was stated or changed after runs had finished.
+        has_own_metrics: Whether the metrics were named, and are not the usual ones.
+        answer: Which arm to take; None before ``with_answer``, and where there is no answer.
     """
 
     study: str
@@ -78,6 +88,10 @@ class StudyComparison:
     collapse_rule: CollapseRule = BY_TASK
     is_rule_late: bool = False
     seed_plan: SeedPlan = JUDGED_ONCE
+    margin: float | None = None
+    is_margin_late: bool = False
+    has_own_metrics: bool = False
+    answer: Answer | None = None
 
     @cached_property
     def arm_set(self) -> ArmSet:
@@ -170,7 +184,23 @@ def compare_study(
         collapse_rule=rule,
         is_rule_late=bool(content.get(LATE_RULE)),
         seed_plan=read_seed_plan(content, {arm.identity for arm in arms}, folder / STUDY_JSON),
+        margin=_margin(content, folder / STUDY_JSON),
+        is_margin_late=bool(content.get(LATE_MARGIN)),
+        has_own_metrics=bool(metrics),
     )
+
+
+def _margin(study: Mapping[str, Any], path: Path) -> float | None:
+    """Read the margin from study.json.
+
+    Raises:
+        RunFolderError: It is no number of 0 or more.
+    """
+    said = study.get("margin")
+    if said is None or (isinstance(said, int | float) and not isinstance(said, bool) and 0 <= said < math.inf):
+        return None if said is None else float(said)
+    rule = "margin: must be a number of 0 or more"
+    raise RunFolderError(f"{path}: {rule}, got {said!r:.60}. {DELETE_AND_RERUN}")
 
 
 def _check_metrics(runs: Sequence[Run], metrics: Sequence[str]) -> None:

@@ -3,16 +3,16 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from normbench.evidence.metrics.columns import plain_column, steps_of
-from normbench.evidence.statistics.intervals import student_interval
+from normbench.evidence.metrics.scales import num_samples_of, plain_interval
 from normbench.evidence.statistics.means import mean_of
 from normbench.storage.run_folder import Run
 from normbench.storage.run_status import RunStatus
 
 Ends = tuple[float, float]
-Interval = Callable[[str, Sequence[float]], Ends]
+Interval = Callable[[str, Sequence[float], int | None], Ends]
+"""Takes a column, its values and, of accuracies, the number of samples of which each is a share."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class CurvePoint:
         step: Number of updates made.
         n: Number of seeds with a value at this step.
         mean: Mean of their values.
-        low: Lower end of its 95 % interval; -inf with one seed.
-        high: Upper end of its 95 % interval; inf with one seed.
+        low: Lower end of its 95 % interval; -inf where there is none, as with one seed.
+        high: Upper end of it; inf where there is none.
     """
 
     step: int
@@ -34,7 +34,7 @@ class CurvePoint:
     high: float
 
 
-def mean_curve(runs: Sequence[Run], column: str, interval: Interval = student_interval) -> list[CurvePoint]:
+def mean_curve(runs: Sequence[Run], column: str, interval: Interval = plain_interval) -> list[CurvePoint]:
     """Return the mean over seeds at every recorded step that has a value.
 
     A diverged run stays in the mean: where its value is not finite, and after its end, it counts as the constant
@@ -43,14 +43,18 @@ def mean_curve(runs: Sequence[Run], column: str, interval: Interval = student_in
     Args:
         runs: The runs of one arm.
         column: ``test_loss``, ``weight.std@hidden2``, ``probe.mixing_mean_batch@hidden1.norm`` ...
-        interval: Returns the ends of the 95 % interval for a column and its values.
+        interval: Returns the ends of the 95 % interval.
 
     Raises:
         RunFolderError: A file is missing or was changed.
     """
     read = {run.seed: dict(steps_of(run.rows, column)) for run in runs}
     steps = sorted({step for values in read.values() for step in values})
-    ends = partial(interval, column)
+    num_samples = num_samples_of(column, runs[0].summary) if runs else None
+
+    def ends(values: Sequence[float]) -> Ends:
+        return interval(column, values, num_samples)
+
     return [_point(step, [_value_at(step, run, read[run.seed], column) for run in runs], ends) for step in steps]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from normbench.evidence.comparison.collapses import BY_TASK, CollapseRule, collapsed_seeds
 from normbench.evidence.metrics.diverged import Diverged
 from normbench.evidence.metrics.run_metrics import read_metrics
-from normbench.evidence.metrics.scales import mean_interval
+from normbench.evidence.metrics.scales import mean_interval, num_samples_of
 from normbench.evidence.statistics.means import mean_of, sample_std
 from normbench.evidence.statistics.paired_effect import Effect
 from normbench.evidence.statistics.verdicts.collapse import Collapses, count_collapses
@@ -28,7 +28,7 @@ class SeedSummary:
         n: Number of seeds.
         mean: Mean of the values.
         std: Sample standard deviation (n - 1) of the values; None with one seed.
-        low: Lower end of the mean's 95 % interval; None with one seed. See ``mean_interval``.
+        low: Lower end of the mean's 95 % interval; None where there is none, as with one seed. See ``mean_interval``.
         high: Upper end of the interval.
         num_diverged: Number of values that were read off runs that diverged, and say only how bad these count.
     """
@@ -42,14 +42,15 @@ class SeedSummary:
     num_diverged: int = 0
 
     @classmethod
-    def of(cls, values: Sequence[float], metric: str) -> "SeedSummary":
-        """Summarize the values of an arm's seeds."""
+    def of(cls, values: Sequence[float], metric: str, num_samples: int | None = None) -> "SeedSummary":
+        """Summarize the values of an arm's seeds; ``num_samples`` as in ``mean_interval``."""
         n = len(values)
         mean = mean_of(values)
         num_diverged = sum(isinstance(value, Diverged) for value in values)
         if n < 2 or not all(map(math.isfinite, values)):
             return cls(tuple(values), n, mean, num_diverged=num_diverged)
-        low, high = mean_interval(metric, values)
+        ends = mean_interval(metric, values, num_samples)
+        low, high = ends if all(map(math.isfinite, ends)) else (None, None)
         return cls(tuple(values), n, mean, sample_std(values), low, high, num_diverged)
 
 
@@ -76,6 +77,7 @@ class Row:
         collapsed_seeds: Seeds of these runs.
         collapse_rate: 95 % interval of the share of runs that collapse (Clopper and Pearson, 1934).
         collapses: The collapsed runs of the arm and of its baseline, over the seeds of both.
+        total_steps: Number of optimizer steps of a run.
     """
 
     arm: str
@@ -96,6 +98,7 @@ class Row:
     collapsed_seeds: tuple[int, ...] = ()
     collapse_rate: tuple[float, float] | None = None
     collapses: Collapses | None = None
+    total_steps: int | None = None
 
     @cached_property
     def labelled(self) -> LabelledArm:
@@ -118,7 +121,7 @@ def read_row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int], rule
         settings=arm.settings,
         seeds=arm.seeds,
         num_diverged=sum(run.summary.get("status") == RunStatus.DIVERGED for run in arm.runs),
-        figures={metric: SeedSummary.of([found[metric] for found in values], metric) for metric in metrics},
+        figures={metric: _figure(metric, arm, [found[metric] for found in values]) for metric in metrics},
         num_parameters=arm.runs[0].summary.get("num_parameters", 0),
         cpu_ms_per_step=1000 * mean_of(costs) if costs else None,
         quote=quote,
@@ -129,8 +132,13 @@ def read_row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int], rule
         tuned=tuple(sorted(arm.labelled.id.tuned)),
         num_collapsed=len(collapsed),
         collapsed_seeds=collapsed,
+        total_steps=arm.runs[0].summary.get("total_steps"),
         collapse_rate=None if rule.is_quick else clopper_pearson(len(collapsed), len(arm.runs)),
     )
+
+
+def _figure(metric: str, arm: Arm, values: Sequence[float]) -> SeedSummary:
+    return SeedSummary.of(values, metric, num_samples_of(metric, arm.runs[0].summary))
 
 
 def count_row_collapses(row: Row, baseline: Row) -> Collapses | None:

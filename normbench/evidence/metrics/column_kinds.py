@@ -16,9 +16,14 @@ def column_direction(column: str) -> Direction | None:
     """
     if "@" in column:
         return None
-    if column.endswith("accuracy"):
+    if is_accuracy_column(column):
         return "higher"
     return "lower" if "loss" in column or column.endswith("roughness") else None
+
+
+def is_accuracy_column(column: str) -> bool:
+    """Return whether a column holds accuracies, from 0 to 1."""
+    return "@" not in column and column.endswith("accuracy")
 
 
 def has_ratios(column: str) -> bool:

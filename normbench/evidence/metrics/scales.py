@@ -4,12 +4,13 @@ The rules are in docs/methods.md, "2. Effects and intervals".
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from normbench.evidence.metrics.column_kinds import has_ratios
+from normbench.evidence.metrics.column_kinds import has_ratios, is_accuracy_column
 from normbench.evidence.metrics.group_reducers.base import find_group_reducers
 from normbench.evidence.metrics.metric_words import find_metric
-from normbench.evidence.statistics.intervals import log_normal_interval, student_interval
+from normbench.evidence.statistics.intervals import accuracy_interval, log_normal_interval, student_interval
 
 
 def is_share(metric: str) -> bool:
@@ -24,22 +25,59 @@ def is_share(metric: str) -> bool:
     return found.reducer.is_ratio(found.column) if found else has_ratios([word, *rest][-1])
 
 
-def mean_interval(metric: str, values: Sequence[float]) -> tuple[float, float]:
-    """Return the ends of the 95 % interval of the mean; infinite for one value.
+def is_accuracy(metric: str) -> bool:
+    """Return whether a metric's values are accuracies, from 0 to 1, and its effects points.
+
+    Example:
+        >>> is_accuracy("best test_accuracy"), is_accuracy("steps_to 0.9 test_accuracy"), is_accuracy("test_loss")
+        (True, False, False)
+    """
+    return is_accuracy_column((metric.split() or [""])[-1]) and not is_share(metric)
+
+
+def mean_interval(metric: str, values: Sequence[float], num_samples: int | None = None) -> tuple[float, float]:
+    """Return the ends of the 95 % interval of the mean; infinite where there is none.
 
     Student's t on the values. Losses, where all are positive, scatter by factors rather than by steps: there it is the
     modified Cox interval, of the mean of a log-normal law, exp(m + v/2 ± t sqrt(v/n + v^2 / (2n - 2))) with m and v of
-    the logarithms, widened to hold the mean itself. Tests measure the coverage of both at n = 8: 93 to 97 %.
+    the logarithms, widened to hold the mean itself. Of accuracies it is Student's t on logits, inside [0, 1]. Tests
+    measure the coverage of all three at n = 8: 93 to 97 %.
+
+    Args:
+        metric: The metric's name.
+        values: Its value for each seed.
+        num_samples: Of accuracies, the number of samples of which each is a share, where it is known.
 
     References:
         Olsson (2005), Confidence intervals for the mean of a log-normal distribution, J. Statistics Education 13(1).
 
     Example:
-        >>> [round(end, 2) for end in mean_interval("test_accuracy", [0.7, 0.8, 0.9])]
+        >>> [round(end, 2) for end in mean_interval("weight.std@fc1", [0.7, 0.8, 0.9])]
         [0.55, 1.05]
+        >>> [round(end, 2) for end in mean_interval("test_accuracy", [0.9, 0.95, 0.99, 1.0], 100)]
+        [0.8, 1.0]
         >>> [round(end, 2) for end in mean_interval("test_loss", [0.1, 0.2, 0.4])]
         [0.03, 1.89]
     """
     if len(values) > 1 and is_share(metric) and min(values) > 0 and all(map(math.isfinite, values)):
         return log_normal_interval(values)
-    return student_interval(metric, values)
+    return plain_interval(metric, values, num_samples)
+
+
+def plain_interval(metric: str, values: Sequence[float], num_samples: int | None = None) -> tuple[float, float]:
+    """Return Student's interval, of accuracies on logits; for two or three losses it is far narrower than Cox's."""
+    return accuracy_interval(values, num_samples) if is_accuracy(metric) else student_interval(values)
+
+
+def num_samples_of(metric: str, summary: Mapping[str, Any]) -> int | None:
+    """Return the number of samples of which an accuracy is a share, as a run's summary has it; None where it has not.
+
+    Example:
+        >>> num_samples_of("best adapted_test_accuracy", {"num_test": 400}), num_samples_of("test_loss", {})
+        (400, None)
+    """
+    if not is_accuracy(metric):
+        return None
+    split = metric.rsplit(maxsplit=1)[-1].removesuffix("_accuracy").rsplit("_", 1)[-1]
+    found = summary.get(f"num_{split}")
+    return found if isinstance(found, int) and found > 0 else None

@@ -1,40 +1,60 @@
-"""Finds which of several arms may be best by the rule for verdicts: once, at a check, or at any time."""
+"""Finds which of several arms may be best, and how far each is behind, by the rule for verdicts."""
 
 import numpy as np
 import numpy.typing as npt
 
 from normbench.evidence.statistics.corrections import ALPHA
-from normbench.evidence.statistics.planned_checks.sign_e_process import sign_e_process
+from normbench.evidence.statistics.planned_checks.sign_e_process import anytime_lower_bound, sign_e_process
 from normbench.evidence.statistics.verdict_rule import VerdictRule
-from normbench.evidence.statistics.verdicts.best_of_k import best_of_k
+from normbench.evidence.statistics.verdicts.best_of_k import BestOfK, beaten_by, best_of_k
 from normbench.evidence.statistics.verdicts.ties import FloatArray
 
 
-def may_be_best(values: npt.ArrayLike, rule: VerdictRule) -> tuple[bool, ...]:
-    """Return for each arm whether no other arm beat it.
+def best_by_rule(values: npt.ArrayLike, rule: VerdictRule) -> BestOfK:
+    """Compare k arms over the same n seeds; higher is better.
 
     Args:
-        values: Shape (k, n), two arms or more, seeds in the order in which they were added; higher is better, -inf is a
-            run that diverged.
-        rule: How verdicts are made.
+        values: Shape (k, n), two arms or more, seeds in the order in which they were added; -inf is a run that
+            diverged.
+        rule: How verdicts are made. Where these seeds are not judged every arm may be best, and nothing is bounded.
 
     Example:
         >>> from normbench.evidence.statistics.verdict_rule import ANY_TIME
         >>> seeds = np.arange(8.0)
-        >>> may_be_best([seeds, seeds + 1], VerdictRule("check", 0.0097)), may_be_best([seeds, seeds + 1], ANY_TIME)
-        ((False, True), (False, True))
+        >>> [best_by_rule([seeds, seeds + 1], rule).may_be_best for rule in (VerdictRule("check", 0.0097), ANY_TIME)]
+        [(False, True), (False, True)]
     """
     known = np.asarray(values, dtype=np.float64)
+    arms = range(len(known))
     if rule.why_not:
-        return (True,) * len(known)
-    if rule.kind == "any time":
-        return tuple(not _is_ever_beaten(known, arm) for arm in range(len(known)))
-    return best_of_k(known, rule.level).may_be_best
+        return BestOfK((True,) * len(known), (np.inf,) * len(known), None)
+    if rule.kind != "any time":
+        return best_of_k(known, rule.level)
+    behind = tuple(-min(anytime_lower_bound(-row, _threshold(known)) for row in _rivals(known, arm)) for arm in arms)
+    taken = int(np.argmin(behind)) if min(behind) < np.inf else None
+    return BestOfK(tuple(not ever_above(known, arm) for arm in arms), behind, taken)
 
 
-def _is_ever_beaten(values: FloatArray, arm: int) -> bool:
-    """Return whether the sign e-process of some rival is above the arm, at 5 % for all rivals together."""
-    rivals = np.delete(values, arm, axis=0)
+def above_by_rule(values: FloatArray, arm: int, rule: VerdictRule) -> list[int]:
+    """Return which arms are above this one, tested for all rivals at once."""
+    if rule.why_not:
+        return []
+    return ever_above(values, arm) if rule.kind == "any time" else beaten_by(values, arm, rule.level)
+
+
+def ever_above(values: FloatArray, arm: int) -> list[int]:
+    """Return the arms whose sign e-process was ever above this one, at 5 % for all rivals together."""
+    above, _ = sign_e_process(_rivals(values, arm))
+    others = [other for other in range(len(values)) if other != arm]
+    return [other for other, process in zip(others, above, strict=True) if (process >= _threshold(values)).any()]
+
+
+def _threshold(values: FloatArray) -> float:
+    """Return E at which a rival is above, in one direction, so that all rivals together have 5 %."""
+    return (len(values) - 1) / ALPHA
+
+
+def _rivals(values: FloatArray, arm: int) -> FloatArray:
     with np.errstate(invalid="ignore"):  # -inf - -inf is a tie, which counts for neither
-        above, _ = sign_e_process(rivals - values[arm])
-    return bool((above >= len(rivals) / ALPHA).any())
+        rivals: FloatArray = np.delete(values, arm, axis=0) - values[arm]
+    return rivals

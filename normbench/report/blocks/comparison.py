@@ -6,15 +6,20 @@ from collections.abc import Sequence
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
 from normbench.evidence.comparison.rows import Row
-from normbench.report.blocks.answer import answer_block, baseline_name, has_own_names, setting_text
+from normbench.evidence.metrics.directions import direction
+from normbench.evidence.metrics.scales import is_accuracy
+from normbench.report.blocks.answer import answer_block
+from normbench.report.blocks.arm_names import baseline_name, has_own_names, setting_text
 from normbench.report.blocks.block import Block, Column, Line, Table, as_lines, keys, words
 from normbench.report.blocks.checks import how_judged, level_words
 from normbench.report.blocks.failed_runs import failure_columns, failure_details, failure_lines
 from normbench.report.blocks.next_steps import evidence_block
-from normbench.report.blocks.numbers import metric_title
+from normbench.report.blocks.numbers import CANNOT_TELL, metric_title
 from normbench.report.blocks.pivot import pivot_blocks
+from normbench.report.blocks.verdict_sentences import verdict_sentences
 
 MAX_SEEDS_SHOWN = 12
+MAX_PAIR = 2
 
 
 def comparison_blocks(
@@ -25,7 +30,7 @@ def comparison_blocks(
     Args:
         comparison: With or without effects.
         pivots: Tables by settings, which replace the table of arms.
-        details: Also parameters, CPU time, every setting that differs.
+        details: Also a sentence on each verdict, p, other metrics, parameters, CPU time, every setting that differs.
     """
     head = Block(lines=[Line(line) for line in headline(comparison).split("\n")])
     if not comparison.rows:
@@ -33,12 +38,14 @@ def comparison_blocks(
     if pivots:
         found = failure_lines(comparison, [pivots[0].metric])
         failed = [Block(lines=as_lines(found), is_joined=True)] if found else []
-        unlearned = answer_block(comparison) if comparison.not_learned else []
-        return [head, *unlearned, *pivot_blocks(pivots), *failed, *notes_blocks(comparison, pivots)]
+        return [head, *answer_block(comparison), *pivot_blocks(pivots), *failed, *notes_blocks(comparison, pivots)]
     table = Block(table=comparison_table(comparison, details=details))
-    worth = as_lines([*failure_lines(comparison, list(comparison.rows[0].figures)), *footnote(comparison)])
+    shown = shown_metrics(comparison, details=details)
+    worth = as_lines([*failure_lines(comparison, shown), *footnote(comparison)])
     below = [Block(lines=worth, is_joined=True)] if worth else []
-    return [head, *answer_block(comparison), table, *below, *notes_blocks(comparison), *evidence_block(comparison)]
+    verdicts = [Block(lines=as_lines(verdict_sentences(comparison)))] if details else []
+    notes = [*notes_blocks(comparison), *evidence_block(comparison)]
+    return [head, *answer_block(comparison), table, *below, *verdicts, *notes]
 
 
 def headline(comparison: StudyComparison) -> str:
@@ -69,14 +76,19 @@ def _common(rows: Sequence[Row]) -> list[str]:
 def comparison_table(comparison: StudyComparison, *, details: bool = False) -> Table:
     """Return a study's arms as a table: differing settings, the judged metric with its effect, the other metrics."""
     rows = comparison.rows
-    metrics = list(rows[0].figures)
-    has_effects = any(row.effect for row in rows)
-    judged = [_effects(comparison), _verdicts(rows)] if has_effects else []
-    others = [_metric(rows, metric) for metric in metrics[1:]]
-    columns = [*_names(comparison, details=details), _metric(rows, metrics[0]), *judged, *others, *_seeds_column(rows)]
+    first, *others = (_metric(rows, metric) for metric in shown_metrics(comparison, details=details))
+    judged = _judged(comparison, details=details) if any(row.effect for row in rows) else []
+    columns = [*_names(comparison, details=details), first, *judged, *others, *_seeds_column(rows)]
     columns += failure_columns(comparison)
     more = [*failure_details(comparison), *_details(rows)] if details else []
     return Table([*columns, *more, *_quotes(rows)])
+
+
+def shown_metrics(comparison: StudyComparison, *, details: bool = False) -> list[str]:
+    """Return the metrics of the table: the judged one, the others only if asked for, or if nothing is judged."""
+    metrics = list(comparison.rows[0].figures)
+    shows_all = details or comparison.has_own_metrics or not any(row.effect for row in comparison.rows)
+    return metrics if shows_all else metrics[:1]
 
 
 def _names(comparison: StudyComparison, *, details: bool) -> list[Column]:
@@ -98,14 +110,23 @@ def _metric(rows: Sequence[Row], metric: str) -> Column:
     return Column(metric_title(metric), figures, what=metric)
 
 
-def _effects(comparison: StudyComparison) -> Column:
+def _judged(comparison: StudyComparison, *, details: bool) -> list[Column]:
+    """Return the effect against the baseline, in how many seeds the arm is better, and the verdict."""
+    rows, metric = comparison.rows, next(iter(comparison.rows[0].figures))
+    way = "higher" if direction(metric) is None else "better"
+    verdict = "verdict" if details else "verdict_word"
+    return [
+        _effects(comparison, metric),
+        Column(f"{way} in seeds", [row.effect or "" for row in rows], what="better_seeds"),
+        words("verdict", [row.effect or "" for row in rows], what=verdict),
+    ]
+
+
+def _effects(comparison: StudyComparison, metric: str) -> Column:
     baseline = "baseline (first)" if comparison.is_first_baseline else "baseline"
     effects = [row.effect or baseline for row in comparison.rows]
-    return Column(f"against {baseline_name(comparison)}", effects)
-
-
-def _verdicts(rows: Sequence[Row]) -> Column:
-    return words("verdict", [row.effect or "" for row in rows], what="verdict")
+    unit = "points " * is_accuracy(metric)
+    return Column(f"{unit}against {baseline_name(comparison)}", effects, what="points")
 
 
 def _seeds_column(rows: Sequence[Row]) -> list[Column]:
@@ -150,8 +171,23 @@ def notes(comparison: StudyComparison) -> list[str]:
     paired = [f"{lacking[-1]} Only seeds that both arms have are compared."] if lacking else []
     left_out = [f"{name}: left out, the study as last run does not name it." for name in comparison.left_out]
     late = ["The collapse rule was changed after runs had finished."] if comparison.is_rule_late else []
-    found = [*missing, *lacking[:-1], *paired, *left_out, *late]
+    late += (
+        ["The margin was stated after runs had finished."] if comparison.is_margin_late and comparison.answer else []
+    )
+    found = [*missing, *lacking[:-1], *paired, *left_out, *late, *_two_questions(comparison)]
     return [*found, *_not_finite(comparison), *_across_versions(comparison)]
+
+
+def _two_questions(comparison: StudyComparison) -> list[str]:
+    """Return why an arm is beaten whose verdict cannot tell, where the two are read side by side."""
+    found, rows = comparison.answer, comparison.rows
+    beaten = {arm for cell in found.cells for arm in cell.beaten} if found and len(rows) > MAX_PAIR else set()
+    judged = {row.arm: row.effect.verdict for row in rows if row.effect}
+    open_ = {arm for arm, verdict in judged.items() if verdict == CANNOT_TELL}
+    is_baseline_beaten = bool(beaten.difference(judged))
+    if not open_ or not (beaten & open_ or (is_baseline_beaten and len(open_) == len(judged))):
+        return []
+    return ["Beaten: in one direction, over all arms at once. Verdict: against the baseline, in both, corrected."]
 
 
 def _across_versions(comparison: StudyComparison) -> list[str]:

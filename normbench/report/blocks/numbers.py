@@ -1,9 +1,13 @@
 """Formats numbers for people: three digits, percent for accuracy, effects with intervals."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from normbench.evidence.comparison.rows import SeedSummary
+from normbench.evidence.metrics.directions import direction
+from normbench.evidence.metrics.scales import is_accuracy
 from normbench.evidence.statistics.paired_effect import Effect
 
 METRIC_TITLES = {
@@ -15,6 +19,11 @@ METRIC_TITLES = {
     "output_mean_evaluation": "output mean, evaluation",
 }
 CANNOT_TELL, TOO_FEW = "cannot tell", "too few seeds"
+DUST = 1e-9
+"""Points below which a difference of accuracies is a rounding error, and the share of the seeds' largest difference."""
+ONE_DECIMAL_FROM = 0.95
+FACTOR_FROM = 2.0
+"""Ratios from which a distance is told as a factor, not in percent."""
 
 
 def short(value: float | None) -> str:
@@ -71,7 +80,7 @@ def percent(value: float) -> str:
 
 def metric_value(metric: str, value: float) -> str:
     """Return a value in its metric's format: percent for accuracy, else three digits."""
-    return percent(value) if metric.endswith(("accuracy", "share")) else short(value)
+    return percent(value) if metric.endswith("share") or is_accuracy(metric) else short(value)
 
 
 def with_spread(metric: str, mean: float, std: float | None) -> str:
@@ -85,7 +94,7 @@ def with_spread(metric: str, mean: float, std: float | None) -> str:
         return "-"
     if std is None:
         return metric_value(metric, mean)
-    if metric.endswith("accuracy"):
+    if is_accuracy(metric):
         return f"{100 * mean:.1f} ± {100 * std:.1f} %"
     return f"{short(mean)} ± {float(f'{std:.2g}'):g}"
 
@@ -94,12 +103,12 @@ def interval_text(metric: str, figure: SeedSummary) -> str:
     """Return the 95 % interval of a mean as text; "" where there is none.
 
     Example:
-        >>> interval_text("test_accuracy", SeedSummary.of([0.5, 0.7], "test_accuracy"))
-        '[-67.1, 187.1] %'
+        >>> interval_text("test_accuracy", SeedSummary.of([0.9, 0.95, 0.99, 1.0], "test_accuracy", 100))
+        '[80.4, 100.0] %'
     """
     if figure.low is None or figure.high is None:
         return ""
-    if metric.endswith("accuracy"):
+    if is_accuracy(metric):
         return f"[{100 * figure.low:.1f}, {100 * figure.high:.1f}] %"
     return f"[{short(figure.low)}, {short(figure.high)}]"
 
@@ -110,7 +119,7 @@ def mean_text(metric: str, figure: SeedSummary) -> str:
         return "-"
     if figure.low is None:
         return metric_value(metric, figure.mean) + diverged_mark(figure)
-    mean = f"{100 * figure.mean:.1f}" if metric.endswith("accuracy") else short(figure.mean)
+    mean = f"{100 * figure.mean:.1f}" if is_accuracy(metric) else short(figure.mean)
     return f"{mean} {interval_text(metric, figure)}{diverged_mark(figure)}"
 
 
@@ -119,33 +128,102 @@ def diverged_mark(figure: SeedSummary) -> str:
     return "*" if figure.num_diverged and not math.isnan(figure.mean) else ""
 
 
-def effect_text(effect: Effect | None) -> str:
-    """Return an effect with its 95 % interval: a ratio of losses as "x 0.80", a difference with its sign."""
+def points(value: float) -> str:
+    """Return a difference of shares in points, with its sign; a rounding error of floats is 0.
+
+    Example:
+        >>> points(0.042), points(-0.0004), points(1.4e-17), points(0.125)
+        ('+4.2', '-0.04', '0', '+12.5')
+    """
+    scaled = 100 * value
+    if abs(scaled) < DUST:
+        return "0"
+    return f"{scaled:+.1f}" if abs(scaled) >= ONE_DECIMAL_FROM else f"{scaled:+.2g}"
+
+
+def effect_text(effect: Effect | None, *, with_unit: bool = True) -> str:
+    """Return an effect with its 95 % interval: a ratio of losses as "x 0.80", a difference with its sign.
+
+    Args:
+        effect: None for the baseline itself.
+        with_unit: Whether to write "points" after a difference of accuracies; not where a column's title says so.
+    """
     if effect is None:
         return "baseline"
-    scale, unit = (100, " %") if effect.metric.endswith("accuracy") else (1, "")
-    if math.isnan(effect.value):
+    low, high = (effect.low, effect.high) if effect.has_interval else (-math.inf, math.inf)
+    value, low, high = (_without_dust(number, effect) for number in (effect.value, low, high))
+    return ends_text(effect.metric, (value, low, high), is_ratio=effect.is_ratio, with_unit=with_unit)
+
+
+def _without_dust(value: float, effect: Effect) -> float:
+    """Return 0 for a difference that is a rounding error beside the seeds' own."""
+    known = [abs(found) for found in effect.by_seed.values() if math.isfinite(found)]
+    return 0.0 if not effect.is_ratio and abs(value) <= DUST * max(known, default=0.0) else value
+
+
+def ends_text(metric: str, numbers: tuple[float, float, float], *, is_ratio: bool, with_unit: bool = True) -> str:
+    """Return a value with the ends of its interval as text, without these where nothing is excluded.
+
+    Example:
+        >>> ends_text("test_accuracy", (0.042, 0.01, 0.071), is_ratio=False)
+        '+4.2 points [+1.0, +7.1]'
+        >>> ends_text("test_loss", (0.9, 0.8, 1.1), is_ratio=True)
+        'x 0.900 [0.800, 1.10]'
+    """
+    value, low, high = numbers
+    if math.isnan(value):
         return "-"
-    if not effect.has_interval:
-        return f"x {short(effect.value)}" if effect.is_ratio else f"{scale * effect.value:+.3g}{unit}"
-    if effect.is_ratio:
-        return f"x {short(effect.value)} [{short(effect.low)}, {short(effect.high)}]"
-    value, low, high = (scale * number for number in (effect.value, effect.low, effect.high))
-    return f"{value:+.2g}{unit} [{low:+.2g}, {high:+.2g}]"
+    write = short if is_ratio else points if is_accuracy(metric) else _signed
+    unit = " points" if with_unit and write is points else ""
+    is_open = (high == math.inf and low == (0.0 if is_ratio else -math.inf)) or low == -math.inf
+    ends = "" if is_open else f" [{write(low)}, {write(high)}]"
+    return f"{'x ' * is_ratio}{write(value)}{unit}{ends}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3g}" if value else "0"
+
+
+def distance_text(metric: str, distance: float, *, is_ratio: bool) -> str:
+    """Return how far an arm is behind, or ahead of, the best: points of accuracy, percent of a loss, else the number.
+
+    Args:
+        metric: The metric's name.
+        distance: A difference, or of ratios a ratio, as ``CellAnswer.behind`` has them.
+        is_ratio: Which of the two it is.
+
+    Example:
+        >>> distance_text("test_accuracy", 0.019, is_ratio=False), distance_text("test_loss", 1.042, is_ratio=True)
+        ('1.9 points', '4.2 %')
+        >>> distance_text("test_loss", 0.9, is_ratio=True), distance_text("test_loss", 4.5, is_ratio=True)
+        ('10.0 %', 'a factor of 4.50')
+    """
+    if is_ratio and distance >= FACTOR_FROM:
+        return f"a factor of {short(distance)}"
+    size = abs(distance - 1 if is_ratio else distance)
+    if is_ratio:
+        return f"{points(size).lstrip('+')} %"
+    return f"{points(size).lstrip('+')} points" if is_accuracy(metric) else short(size)
 
 
 def verdict_text(effect: Effect | None) -> str:
     """Write the verdict with its corrected p, and what the mean or the correction changes."""
+    if effect is None or effect.verdict == TOO_FEW or effect.rule.why_not:
+        return verdict_word(effect)
+    word, *more = verdict_word(effect).split(", ", 1)
+    return ", ".join([f"{word} (p {effect.p_corrected:.2g})", *more])
+
+
+def verdict_word(effect: Effect | None) -> str:
+    """Write the verdict, and what the mean or the correction changes."""
     if effect is None:
         return ""
     if effect.verdict == TOO_FEW:
         return f"{TOO_FEW}, {effect.seeds_needed} needed"
-    if effect.rule.why_not:
-        return effect.verdict
-    word = f"{effect.verdict} (p {effect.p_corrected:.2g})"
     if effect.is_lost_to_correction:
-        return f"{word}, not after correction"
-    return f"{word}, {effect.mean_word}" if effect.mean_word in ("MIXED", "average open") else word
+        return f"{effect.verdict}, not after correction"
+    shown = effect.mean_word in ("MIXED", "average open")
+    return f"{effect.verdict}, {effect.mean_word}" if shown else effect.verdict
 
 
 def value_text(value: Any, what: str = "", *, with_interval: bool = False) -> str:
@@ -153,7 +231,7 @@ def value_text(value: Any, what: str = "", *, with_interval: bool = False) -> st
 
     Args:
         value: A value of a ``Column``.
-        what: The column's metric, or "verdict".
+        what: The column's metric, or which text of an effect it holds, of EFFECT_TEXTS.
         with_interval: Whether to add the 95 % interval of a mean over seeds.
 
     Example:
@@ -165,7 +243,7 @@ def value_text(value: Any, what: str = "", *, with_interval: bool = False) -> st
             spread = with_spread(what, value.mean, value.std) + diverged_mark(value)
             return f"{spread} {interval_text(what, value)}".rstrip() if with_interval else spread
         case Effect():
-            return verdict_text(value) if what == "verdict" else effect_text(value)
+            return EFFECT_TEXTS.get(what, effect_text)(value)
         case float():
             return metric_value(what, value)
         case tuple():
@@ -173,3 +251,12 @@ def value_text(value: Any, what: str = "", *, with_interval: bool = False) -> st
         case int() if not isinstance(value, bool):
             return f"{value:,}"
     return {None: "-", True: "yes", False: "no"}.get(value, str(value))
+
+
+EFFECT_TEXTS: dict[str, Callable[[Effect], str]] = {
+    "verdict": verdict_text,
+    "verdict_word": verdict_word,
+    "points": partial(effect_text, with_unit=False),
+    "better_seeds": lambda effect: f"{effect.num_seeds_on(direction(effect.metric) or 'higher')} of {effect.n}",
+}
+"""What a column of effects may show of them beside the effect itself, by the column's ``what``."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from normbench.evidence.claims.study_verdicts import study_verdicts
+from normbench.evidence.comparison.answer_cells import with_answer
 from normbench.evidence.comparison.comparison import compare_study
 from normbench.evidence.comparison.effects import with_first_baseline
 from normbench.evidence.layers.layer_report import report_layers
@@ -88,7 +89,7 @@ def _one_run_blocks(study: str, arm: Arm, max_layers: int | None, *, details: bo
 def _study_blocks(
     study: StudyFolder, arms: Sequence[Arm], choices: Sequence[Choice], max_layers: int | None, *, details: bool
 ) -> list[Block]:
-    comparison = with_first_baseline(compare_study(study))
+    comparison = with_answer(with_first_baseline(compare_study(study)))
     blocks = comparison_blocks(comparison, details=details)
     blocks += [*tuning_blocks(choices), *sensitivity_blocks(tuning_sensitivity(study))]
     for arm in arms if details or len(arms) == 1 else ():

@@ -5,7 +5,7 @@ from typing import Any
 
 from normbench.evidence.tuning.ranking import Lead, best_trial, lead_of
 from normbench.evidence.tuning.sensitivity import ChangedVerdict, Sensitivity
-from normbench.report.blocks.answer import listed
+from normbench.report.blocks.arm_names import listed
 from normbench.report.blocks.block import WIDE_LABEL, Block, Line, as_lines
 from normbench.report.blocks.numbers import percent, short
 from normbench.storage.arm_labels import short_keys, tuned_label

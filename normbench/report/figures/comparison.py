@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from normbench.errors import ComparisonError
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
+from normbench.evidence.metrics.scales import is_accuracy
 from normbench.report.blocks.numbers import metric_title
 from normbench.report.figures.panels import STEP, Panel, panel_over_setting, panel_over_steps
 
@@ -82,7 +83,7 @@ def _draw(panels: Sequence[Panel], title: str, metric: str) -> "Picture":
     picture = Picture(figsize=(max(7.0, 4.6 * columns), height), dpi=120, layout="constrained")
     grid = list(picture.subplots(rows, columns, sharey=True, squeeze=False).flat)
     for axes, panel in zip(grid, panels, strict=False):
-        _draw_panel(axes, panel, labels, scale=100 if metric.endswith("accuracy") else 1)
+        _draw_panel(axes, panel, labels, scale=100 if is_accuracy(metric) else 1)
     for axes in grid[len(panels) :]:
         axes.set_visible(False)
     for axes in grid[::columns]:
@@ -95,7 +96,7 @@ def _draw(panels: Sequence[Panel], title: str, metric: str) -> "Picture":
 
 def _scale_y(axes: "Axes", means: Sequence[float], metric: str) -> None:
     """Make the y axis logarithmic if means span more than a decade; wide intervals may exceed its range."""
-    scaled = [_finite_for_drawing((100 if metric.endswith("accuracy") else 1) * mean) for mean in means]
+    scaled = [_finite_for_drawing((100 if is_accuracy(metric) else 1) * mean) for mean in means]
     known = [mean for mean in scaled if math.isfinite(mean)]
     if not known:
         return
@@ -110,7 +111,7 @@ def _scale_y(axes: "Axes", means: Sequence[float], metric: str) -> None:
 
 
 def _y_label(metric: str) -> str:
-    return f"{metric_title(metric)} (%)" if metric.endswith("accuracy") else metric_title(metric)
+    return f"{metric_title(metric)} (%)" if is_accuracy(metric) else metric_title(metric)
 
 
 def _legend_columns(labels: Sequence[str], most: int) -> int:

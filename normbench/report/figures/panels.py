@@ -1,5 +1,6 @@
 """Computes the lines of a comparison's picture, over the steps or over a setting."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,9 +74,8 @@ def panel_over_steps(comparison: StudyComparison, metric: str) -> Panel:
     series = []
     for row, mine in zip(comparison.rows, own, strict=True):
         points = mean_curve(read_arm(Path(row.folder)).runs, column, mean_interval)
-        several = [point.n > 1 for point in points]
-        lows = [point.low if many else None for point, many in zip(points, several, strict=True)]
-        highs = [point.high if many else None for point, many in zip(points, several, strict=True)]
+        lows = [point.low if point.low > -math.inf else None for point in points]
+        highs = [point.high if point.high < math.inf else None for point in points]
         series.append(
             Series(",".join(mine) or row.arm, [p.step for p in points], [p.mean for p in points], lows, highs)
         )

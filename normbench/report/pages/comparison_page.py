@@ -82,8 +82,10 @@ def page_text(studies: Sequence[ComparedStudy], chosen: str, *, details: bool = 
     if chosen == "--markdown":
         return "\n\n".join(map(blocks_markdown, blocks)) + "\n"
     if chosen == "--csv":
-        cells = [pivot for study in studies for pivot in study.pivots]
-        return pivots_csv(cells) if cells else as_csv([study.comparison for study in studies])
+        cells = [(pivot, study.comparison.answer) for study in studies for pivot in study.pivots]
+        if cells:
+            return pivots_csv([pivot for pivot, _ in cells], [answer for _, answer in cells])
+        return as_csv([study.comparison for study in studies])
     more = [_json_extras(study) | {"blocks": blocks_mapping(of)} for study, of in zip(studies, blocks, strict=True)]
     return comparisons_json([study.comparison for study in studies], more) + "\n"
 

@@ -5,20 +5,38 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from normbench.evidence.comparison.answer import Answer
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
 from normbench.evidence.comparison.rows import Row, SeedSummary
 from normbench.evidence.statistics.paired_effect import Effect
 
+EFFECT_COLUMNS = {
+    "effect": "value",
+    "effect_low": "low",
+    "effect_high": "high",
+    "p": "p",
+    "p_corrected": "p_corrected",
+    "num_above": "num_above",
+    "num_below": "num_below",
+    "mean_effect": "mean",
+    "mean_effect_low": "mean_low",
+    "mean_effect_high": "mean_high",
+    "verdict": "verdict",
+    "mean_word": "mean_word",
+}
+"""Columns of an effect, with the attributes of ``Effect`` that they hold."""
+
 
 def as_csv(comparisons: Sequence[StudyComparison]) -> str:
-    """Return one line per arm: study, arm, seeds, of each metric n, mean, std and interval, then the settings."""
-    return _csv([_line(comparison.study, row) for comparison in comparisons for row in comparison.rows])
+    """Return one line per arm: seeds, of each metric n, mean, std and interval, effect, answer, then the settings."""
+    return _csv([_line(comparison, row) for comparison in comparisons for row in comparison.rows])
 
 
-def pivots_csv(pivots: Sequence[Pivot]) -> str:
-    """Return one line per cell of tables by settings."""
-    return _csv([line for pivot in pivots for line in _cells(pivot)])
+def pivots_csv(pivots: Sequence[Pivot], answers: Sequence[Answer | None] = ()) -> str:
+    """Return one line per cell of tables by settings, each with the answer of its study where answers are given."""
+    pairs = zip(pivots, answers or [None] * len(pivots), strict=True)
+    return _csv([line for pivot, answer in pairs for line in _cells(pivot, answer)])
 
 
 def _csv(lines: Sequence[Mapping[str, Any]]) -> str:
@@ -30,14 +48,14 @@ def _csv(lines: Sequence[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _line(study: str, row: Row) -> dict[str, Any]:
+def _line(comparison: StudyComparison, row: Row) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     for metric, figure in row.figures.items():
         figures |= _figure(f"{metric}_", figure)
     failed = {"num_diverged": row.num_diverged, "num_collapsed": row.num_collapsed}
     counts = {"num_seeds": len(row.seeds), **failed, "num_parameters": row.num_parameters}
-    line = {"study": study, "arm": row.arm, **counts, "cpu_ms_per_step": row.cpu_ms_per_step, **figures}
-    return line | _effect(row.effect) | dict(row.settings)
+    line = {"study": comparison.study, "arm": row.arm, **counts, "cpu_ms_per_step": row.cpu_ms_per_step, **figures}
+    return line | _effect(row.effect) | _standing(comparison.answer, row.arm) | dict(row.settings)
 
 
 def _figure(prefix: str, figure: SeedSummary) -> dict[str, Any]:
@@ -45,17 +63,24 @@ def _figure(prefix: str, figure: SeedSummary) -> dict[str, Any]:
 
 
 def _effect(effect: Effect | None) -> dict[str, Any]:
-    names = {"value": "effect", "low": "effect_low", "high": "effect_high", "p_corrected": "p", "verdict": "verdict"}
-    return {name: getattr(effect, key) for key, name in names.items()} if effect else {}
+    """Return the effect on the typical seed (its pseudo-median), the mean effect, their intervals, p and verdict."""
+    return {name: getattr(effect, key) for name, key in EFFECT_COLUMNS.items()} if effect else {}
 
 
-def _cells(pivot: Pivot) -> list[dict[str, Any]]:
+def _standing(answer: Answer | None, arm: str) -> dict[str, Any]:
+    """Return how an arm stands in the answer, and how far behind the best it is at most."""
+    found = answer.standing(arm) if answer else None
+    return dict(zip(("answer", "behind_at_most"), found, strict=True)) if found else {}
+
+
+def _cells(pivot: Pivot, answer: Answer | None) -> list[dict[str, Any]]:
     return [
         {"study": pivot.study, "metric": pivot.metric, **pivot.fixed}
         | dict(zip(pivot.by, (line.label, column), strict=False))
         | {"arm": cell.arm, "num_diverged": cell.num_diverged, "num_collapsed": cell.num_collapsed}
         | _figure("", cell.figure)
         | _effect(cell.effect)
+        | _standing(answer, cell.arm)
         for line in pivot.lines
         for column, cell in zip(pivot.columns, line.cells, strict=True)
         if cell

@@ -10,6 +10,7 @@ from typing import Any
 from normbench.evidence.claims.many_claims import judge_together
 from normbench.evidence.claims.study_verdicts import study_verdicts
 from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.evidence.comparison.answer_cells import with_answer
 from normbench.evidence.comparison.comparison import StudyComparison, compare_study
 from normbench.evidence.comparison.effects import with_first_baseline
 from normbench.evidence.layers.layer_report import report_layers
@@ -85,7 +86,8 @@ def study_mapping(
         config: The file that was run.
     """
     mine = {arm.folder: arm for arm in reversed(study.arms) if arm.folder.name in arm_names}
-    comparison, again = with_first_baseline(compare_study(study)), tuning_sensitivity(study)
+    comparison = with_answer(with_first_baseline(compare_study(study)))
+    again = tuning_sensitivity(study)
     found: dict[str, Any] = json_ready(
         {
             "runs": runs,

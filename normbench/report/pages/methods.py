@@ -3,14 +3,24 @@
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from normbench.evidence.comparison.answer import Answer
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
+from normbench.evidence.comparison.rows import Row
 from normbench.evidence.statistics.paired_effect import Effect
 from normbench.report.blocks.numbers import metric_title
 
 INTERVALS = (
     "Figures are means over seeds with 95 % intervals: for losses the modified Cox interval of a log-normal mean "
-    "(Olsson, 2005), else Student's t."
+    "(Olsson, 2005), for accuracies Student's t on logits, else Student's t."
+)
+TAKEN = (
+    "The arm to take has the smallest upper bound of its distance to the best of the k arms (Hsu, 1984), from "
+    "one-sided signed ranks at 0.05 / (k - 1) and signs."
+)
+BEATEN = (
+    "An arm is beaten if signed ranks, corrected over its rivals by flipping whole seeds (Westfall and Young, 1993), "
+    "and signs find another above it."
 )
 ANY_TIME = (
     "Seeds were added without a plan, so verdicts rest on the sign e-process (Robbins, 1970), which is right at any "
@@ -20,16 +30,18 @@ MACHINE = ("device", "python")
 
 
 def methods_paragraph(comparison: StudyComparison, pivots: Sequence[Pivot] = ()) -> str:
-    """Return one paragraph: n, varied settings, tuning, test, correction, interval, failed runs, versions."""
+    """Return one paragraph: arms, setting, seeds, tuning, intervals, test, answer, failed runs, versions."""
     if not comparison.rows:
         return f"{comparison.study}: no finished run."
     sentences = [
         _arms(comparison),
+        _setting(comparison.rows),
         _seeds(comparison),
         _tuning(comparison),
         INTERVALS,
         _test(comparison, pivots),
         _trends(pivots),
+        _answer(comparison.answer),
         _collapsed(comparison),
         _diverged(comparison),
         f"{comparison.not_learned} No verdict is given." if comparison.not_learned else "",
@@ -42,6 +54,26 @@ def _arms(comparison: StudyComparison) -> str:
     count = len(comparison.rows)
     what = f"{count} arms that differ in {_listed(comparison.differing)}" if comparison.differing else "one arm"
     return f"Study {comparison.study} compares {what}; all other settings are equal."
+
+
+def _setting(rows: Sequence[Row]) -> str:
+    """Return model, data, steps, optimizer and batch size where all arms share them; "" where none is known."""
+    model, dataset, optimizer = (_shared(rows, key) for key in ("model", "dataset", "optimizer"))
+    lr, batch, steps = _shared(rows, "optimizer.lr"), _shared(rows, "batch_size"), {row.total_steps for row in rows}
+    parts = [
+        f"{model} on {dataset}" if model and dataset else "",
+        f"{next(iter(steps)):,} steps" if len(steps) == 1 and None not in steps else "",
+        f"{optimizer}{f' at lr {lr}' if lr else ''}" if optimizer else "",
+        f"batch size {batch}" if batch else "",
+    ]
+    known = [part for part in parts if part]
+    return f"All arms share: {', '.join(known)}." if known else ""
+
+
+def _shared(rows: Sequence[Row], key: str) -> str:
+    """Return a setting's value where all arms share it, else ""."""
+    found = {str(row.settings.get(key)) for row in rows}
+    return found.pop() if len(found) == 1 and None not in [row.settings.get(key) for row in rows] else ""
 
 
 def _seeds(comparison: StudyComparison) -> str:
@@ -96,6 +128,18 @@ def _level(effects: Sequence[Effect]) -> str:
     levels = sorted({effect.rule.level for effect in effects if effect.rule.kind == "check"})
     checked = " or ".join(f"{level:.4f}" for level in levels)
     return f"{checked}, the level of this check of several that were planned" if levels else "0.05"
+
+
+def _answer(answer: Answer | None) -> str:
+    """Return how the arm to take is chosen, who is beaten, and what equal means; "" where there is no answer."""
+    if answer is None or all(cell.seeds_needed for cell in answer.cells):
+        return ""
+    equal = (
+        f" Arms are called equal where two one-sided tests (Schuirmann, 1987) keep them within {answer.margin:g}."
+        if answer.margin is not None
+        else ""
+    )
+    return f"{TAKEN} {BEATEN}{equal}"
 
 
 def _trends(pivots: Sequence[Pivot]) -> str:

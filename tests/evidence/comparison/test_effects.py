@@ -99,7 +99,7 @@ def test_the_more_arms_the_stricter_the_test():
     ("metric", "values", "text"),
     [
         ("test_loss", losses(0.5), "x 0.500 [0.500, 0.500]"),
-        ("test_accuracy", [0.5 + 0.02 * (seed % 2) for seed in SEEDS], "-49 % [-50, -48]"),
+        ("test_accuracy", [0.5 + 0.02 * (seed % 2) for seed in SEEDS], "-49.0 points [-50.0, -48.0]"),
     ],
 )
 def test_an_effect_is_written_as_its_metric_is_read(metric, values, text):
@@ -110,7 +110,7 @@ def test_an_effect_is_written_as_its_metric_is_read(metric, values, text):
 
 @pytest.mark.parametrize(
     ("metric", "value", "text"),
-    [("test_accuracy", 0.991, "+49.1 %"), ("test_loss", 0.25, "x 0.500"), ("weight.mean@fc1", 0.75, "+0.25")],
+    [("test_accuracy", 0.991, "+49.1 points"), ("test_loss", 0.25, "x 0.500"), ("weight.mean@fc1", 0.75, "+0.25")],
 )
 def test_an_effect_of_one_seed_is_scaled_as_one_of_many(metric, value, text):
     rows = row("a", [0.5], metric, seeds=(0,)), row("b", [value], metric, seeds=(0,))

@@ -66,14 +66,14 @@ def e_process_side(differences: npt.ArrayLike, margin: float = 0.0) -> Side:
 
 
 @cache
-def fewest_signs(n: int) -> int:
-    """Return the fewest signs of n seeds that decide; n + 1 if none do.
+def fewest_signs(n: int, threshold: float = THRESHOLD) -> int:
+    """Return the fewest signs of n seeds whose E reaches the threshold; n + 1 if none do.
 
     Example:
         >>> fewest_signs(8), fewest_signs(32), fewest_signs(7)
         (8, 25, 8)
     """
-    return int((e_values(np.arange(n + 1), n) < THRESHOLD).sum())
+    return int((e_values(np.arange(n + 1), n) < threshold).sum())
 
 
 def e_process_interval(differences: npt.ArrayLike) -> tuple[float, float]:
@@ -84,14 +84,15 @@ def e_process_interval(differences: npt.ArrayLike) -> tuple[float, float]:
         True
     """
     values = np.asarray(differences, dtype=np.float64)
-    return _lower_end(values), -_lower_end(-values)
+    return anytime_lower_bound(values), -anytime_lower_bound(-values)
 
 
-def _lower_end(values: FloatArray) -> float:
+def anytime_lower_bound(values: FloatArray, threshold: float = THRESHOLD) -> float:
+    """Return the smallest margin that no number of seeds so far was above of, with E at a threshold; -inf if none."""
     lowered = np.where(np.isnan(values), -math.inf, values - tolerance_of(np.abs(values)))
     ends = [-math.inf]
     for n in range(1, len(values) + 1):
-        signs = fewest_signs(n)
+        signs = fewest_signs(n, threshold)
         if signs <= n:
             ends.append(float(np.sort(lowered[:n])[n - signs]))
     return max(ends)

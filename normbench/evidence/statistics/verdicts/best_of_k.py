@@ -75,9 +75,29 @@ def behind_the_best(values: FloatArray, arm: int, alpha: float = ALPHA) -> float
 
 def is_beaten(values: FloatArray, arm: int, alpha: float = ALPHA) -> bool:
     """Return whether some other arm is above this one, by the signed ranks of all rivals together and by the signs."""
+    return bool(beaten_by(values, arm, alpha))
+
+
+def beaten_by(values: FloatArray, arm: int, alpha: float = ALPHA) -> list[int]:
+    """Return the indices of the arms that are above this one, by the same test."""
     rivals = _rivals(values, arm)
     by_signs, _ = sign_test_p(rivals)
-    return bool(((max_rank_p(rivals) <= alpha) & (by_signs <= sign_level(alpha, len(rivals)))).any())
+    is_above = (max_rank_p(rivals) <= alpha) & (by_signs <= sign_level(alpha, len(rivals)))
+    others = np.delete(np.arange(len(values)), arm)
+    return [int(other) for other in others[is_above]]
+
+
+def seeds_for_an_answer(num_arms: int, alpha: float = ALPHA) -> int:
+    """Return the fewest seeds with which the distance to the best can be bounded: 2^-n <= alpha / (k - 1).
+
+    Example:
+        >>> [seeds_for_an_answer(num_arms) for num_arms in (2, 3, 5, 23)]
+        [5, 6, 7, 9]
+    """
+    n = 1
+    while 2.0**-n > alpha / max(1, num_arms - 1):
+        n += 1
+    return n
 
 
 def sign_level(alpha: float, num_rivals: int) -> float:
