@@ -43,6 +43,7 @@ class PooledArm:
         arm: The arm's label.
         num_runs: Number of its runs in all tasks.
         num_diverged: Number of those that diverged.
+        num_collapsed: Number of those that collapsed; those that diverged are among them.
         baseline: Label of the arm that it is judged against; "" for a baseline, or where there is none.
         effect: Effect on all seeds of all tasks together; its by_seed is empty, and it has no mean.
         by_task: Effect in each task; p and verdict are corrected over the tasks.
@@ -55,6 +56,7 @@ class PooledArm:
     arm: str
     num_runs: int
     num_diverged: int
+    num_collapsed: int
     baseline: str = ""
     effect: Effect | None = None
     by_task: Sequence[Effect] = ()
@@ -77,6 +79,8 @@ class Pool:
         baseline: Label of the baseline; where arms have several, what they have in common, as it was written.
         arms: The arms, in the order of the first task.
         is_first_baseline: Whether the first arm is the baseline because none is named.
+        judges_collapse: Whether a run can collapse without diverging.
+        not_learned: A sentence for each task in which more than half of the runs collapsed: then there is no verdict.
     """
 
     metric: str
@@ -87,6 +91,8 @@ class Pool:
     baseline: str
     arms: Sequence[PooledArm]
     is_first_baseline: bool = False
+    judges_collapse: bool = False
+    not_learned: Sequence[str] = ()
 
     @property
     def judged(self) -> list[PooledArm]:
@@ -108,7 +114,7 @@ def pool_studies(compared: Compared) -> Pool:
     metric = _one_metric(tasks.tasks)
     arms = {place: _with_scores(label, tasks, place, metric, compared) for place, label in tasks.labels().items()}
     judged, first = _with_verdicts(arms, tasks, metric), compared[0][1]
-    baselines = {arm.baseline for arm in judged if arm.effect}
+    baselines = {arm.baseline for arm in judged if arm.baseline}
     return Pool(
         metric=metric,
         studies=[comparison.study for _, comparison in compared],
@@ -118,7 +124,14 @@ def pool_studies(compared: Compared) -> Pool:
         baseline=baselines.pop() if len(baselines) == 1 else str(first.baseline),
         arms=judged,
         is_first_baseline=not any(comparison.against for _, comparison in compared),
+        judges_collapse=any(comparison.judges_collapse for _, comparison in compared),
+        not_learned=_not_learned(tasks.tasks),
     )
+
+
+def _not_learned(tasks: Sequence[Task]) -> list[str]:
+    said = [(task.label, task.comparison.not_learned) for task in tasks]
+    return [f"{label}{sentence.removeprefix('This task')}" for label, sentence in said if sentence]
 
 
 def _one_metric(tasks: Sequence[Task]) -> str:
@@ -143,12 +156,17 @@ def _one_metric(tasks: Sequence[Task]) -> str:
 
 def _with_scores(label: str, tasks: Tasks, place: Place, metric: str, compared: Compared) -> PooledArm:
     rows = [task.rows[place] for task in tasks.tasks]
-    num_runs, num_diverged = sum(len(row.seeds) for row in rows), sum(row.num_diverged for row in rows)
+    arm = PooledArm(
+        label,
+        num_runs=sum(len(row.seeds) for row in rows),
+        num_diverged=sum(row.num_diverged for row in rows),
+        num_collapsed=sum(row.num_collapsed for row in rows),
+    )
     scores = [_scores(row, metric, compared) for row in rows]
     if any(score is None for of in scores for score in of):
-        return PooledArm(label, num_runs, num_diverged)
+        return arm
     known = [[score for score in of if score is not None] for of in scores]
-    return PooledArm(label, num_runs, num_diverged, score=score_interval(known), scores=known)
+    return replace(arm, score=score_interval(known), scores=known)
 
 
 def _scores(row: Row, metric: str, compared: Compared) -> list[float | None]:
@@ -157,8 +175,13 @@ def _scores(row: Row, metric: str, compared: Compared) -> list[float | None]:
 
 
 def _with_verdicts(arms: Mapping[Place, PooledArm], tasks: Tasks, metric: str) -> list[PooledArm]:
-    """Add what is found of each arm that has a baseline; p values are corrected over these arms."""
+    """Add what is found of each arm that has a baseline; p values are corrected over these arms.
+
+    Where a task was not learned there is no effect: a difference between failed runs is none between the arms.
+    """
     pairs, better = baseline_places(tasks), direction(metric)
+    if _not_learned(tasks.tasks):
+        return [replace(arm, baseline=arms[pairs[place]].arm if place in pairs else "") for place, arm in arms.items()]
     read = [_differences(metric, tasks, place, base) for place, base in pairs.items()]
     values = [[list(differences.values()) for differences in by_task] for by_task, _ in read]
     pooled = [pooled_effect(metric, of, is_ratio=is_ratio) for of, (_, is_ratio) in zip(values, read, strict=True)]

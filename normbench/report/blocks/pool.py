@@ -7,6 +7,7 @@ from normbench.evidence.metrics.directions import direction
 from normbench.evidence.statistics.paired_effect import CANNOT_TELL, TOO_FEW, Effect
 from normbench.evidence.statistics.pooled_effect import TOO_FEW_TASKS, OtherTasks
 from normbench.evidence.statistics.run_scores import ScoreInterval
+from normbench.report.blocks.answer import UNLEARNED_WAY_OUT
 from normbench.report.blocks.block import Block, Column, Line, Table, keys, words
 from normbench.report.blocks.numbers import metric_title
 
@@ -25,7 +26,11 @@ def pool_blocks(pool: Pool, notes: Sequence[str] = (), *, details: bool = False)
     head = Block(lines=[Line(line) for line in headline(pool).split("\n")])
     answer = Block(lines=[Line(text, label="" if i else "ANSWER") for i, text in enumerate(answers(pool))])
     below = Block(lines=[Line(text) for text in [*footnotes(pool), *notes]], is_joined=True)
-    tasks = [Block("In each task, verdicts after Holm over the tasks", tasks_table(pool))] if details else []
+    tasks = (
+        [Block("In each task, verdicts after Holm over the tasks", tasks_table(pool))]
+        if details and pool.judged
+        else []
+    )
     return [head, answer, Block(table=pool_table(pool)), below, *tasks]
 
 
@@ -40,7 +45,12 @@ def headline(pool: Pool) -> str:
 
 
 def answers(pool: Pool) -> list[str]:
-    """Return what is said of these tasks, and apart from it what is said of tasks like these."""
+    """Return what is said of these tasks, and apart from it what is said of tasks like these.
+
+    Where a task was not learned there is neither.
+    """
+    if pool.not_learned:
+        return [f"{' '.join(pool.not_learned)} {UNLEARNED_WAY_OUT}"]
     judged = pool.judged
     these = _clauses([(arm, arm.verdict) for arm in judged if arm.verdict not in (DEPENDS, TOO_FEW)], pool)
     parts = [f"On these {len(pool.tasks)} tasks together {these}."] if these else []
@@ -97,18 +107,24 @@ def _listed(names: Sequence[str]) -> str:
 
 def pool_table(pool: Pool) -> Table:
     """Return a row per arm: effect and both verdicts, seeds and tasks on each side, score, diverged runs."""
-    arms, (good, bad) = pool.arms, _words(pool)
     return Table(
         [
-            keys(pool.key or "arm", [arm.arm for arm in arms]),
-            Column(f"against {pool.baseline}", [arm.effect or _no_effect(arm, pool) for arm in arms]),
-            words(f"on these {len(pool.tasks)} tasks", [_verdict(arm) for arm in arms], what="verdict"),
-            *_other_tasks_column(pool),
-            Column(f"seeds {good}", [_num_seeds(arm.effect, pool) for arm in arms]),
-            Column(f"tasks {good} / {bad}", [_num_tasks(arm, pool) for arm in arms]),
+            keys(pool.key or "arm", [arm.arm for arm in pool.arms]),
+            *(_judged_columns(pool) if pool.judged else []),
             *_more(pool),
         ]
     )
+
+
+def _judged_columns(pool: Pool) -> list[Column]:
+    arms, (good, bad) = pool.arms, _words(pool)
+    return [
+        Column(f"against {pool.baseline}", [arm.effect or _no_effect(arm, pool) for arm in arms]),
+        words(f"on these {len(pool.tasks)} tasks", [_verdict(arm) for arm in arms], what="verdict"),
+        *_other_tasks_column(pool),
+        Column(f"seeds {good}", [_num_seeds(arm.effect, pool) for arm in arms]),
+        Column(f"tasks {good} / {bad}", [_num_tasks(arm, pool) for arm in arms]),
+    ]
 
 
 def _no_effect(arm: PooledArm, pool: Pool) -> str:
@@ -141,11 +157,13 @@ def _num_tasks(arm: PooledArm, pool: Pool) -> str:
 
 
 def _more(pool: Pool) -> list[Column]:
-    """Return the scores, and diverged runs where there are any."""
+    """Return the scores, and collapsed runs (where none is judged, diverged ones) where there are any."""
     scores = [_score_text(arm.score) for arm in pool.arms]
-    diverged = [f"{arm.num_diverged} of {arm.num_runs}" if arm.num_diverged else "-" for arm in pool.arms]
     columns = [Column("score", scores)] if any(arm.score for arm in pool.arms) else []
-    return columns + ([Column("diverged", diverged)] if any(arm.num_diverged for arm in pool.arms) else [])
+    word = "collapsed" if pool.judges_collapse else "diverged"
+    failed = [getattr(arm, f"num_{word}") for arm in pool.arms]
+    texts = [f"{number} of {arm.num_runs}" for number, arm in zip(failed, pool.arms, strict=True)]
+    return columns + ([Column(word, texts)] if any(failed) else [])
 
 
 def _score_text(score: ScoreInterval | None) -> str:
@@ -158,7 +176,7 @@ def footnotes(pool: Pool) -> list[str]:
     """Return how verdicts and scores were made."""
     many = f", Holm over {len(pool.judged)} arms" if len(pool.judged) > 1 else ""
     how = f"Verdicts: typical seed, paired, ranked within each task{many}."
-    return [how, *([SCORE_NOTE] if any(arm.score for arm in pool.arms) else [])]
+    return [*([how] if pool.judged else []), *([SCORE_NOTE] if any(arm.score for arm in pool.arms) else [])]
 
 
 def tasks_table(pool: Pool) -> Table:

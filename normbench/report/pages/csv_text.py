@@ -34,7 +34,8 @@ def pool_csv(pool: Pool, *, details: bool) -> str:
 
 
 def _pooled_line(arm: PooledArm, pool: Pool) -> dict[str, Any]:
-    counts = {"num_tasks": len(pool.tasks), "num_runs": arm.num_runs, "num_diverged": arm.num_diverged}
+    counts = {"num_tasks": len(pool.tasks), "num_runs": arm.num_runs}
+    counts |= {"num_diverged": arm.num_diverged, "num_collapsed": arm.num_collapsed}
     line = {"arm": arm.arm, "task": "", "metric": pool.metric, "baseline": arm.baseline, **counts}
     seeds = {"num_seeds": arm.effect.n} if arm.effect else {}
     line |= seeds | _effect(arm.effect) | ({"verdict": arm.verdict} if arm.effect else {})

@@ -30,13 +30,15 @@ def pool_paragraph(pool: Pool, comparisons: Sequence[StudyComparison]) -> str:
     holm = f", corrected by Holm's method over the {number} arms" if number > 1 else ""
     sentences = [
         f"{len(pool.tasks)} tasks ({', '.join(pool.tasks)}) are pooled by {metric_title(pool.metric)}.",
-        _on_these(pool, holm),
-        _on_others(pool, holm),
-        DEPENDENCE,
+        *([_on_these(pool, holm), _on_others(pool, holm), DEPENDENCE] if pool.judged else _no_verdict(pool)),
         SCORES if any(arm.score for arm in pool.arms) else "",
         *map(methods_paragraph, comparisons),
     ]
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _no_verdict(pool: Pool) -> list[str]:
+    return [*pool.not_learned, "No verdict is given."]
 
 
 def _on_these(pool: Pool, holm: str) -> str:
