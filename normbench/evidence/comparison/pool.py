@@ -1,6 +1,6 @@
 """Judges the arms of several tasks together: on these tasks, on tasks like these, and where tasks disagree.
 
-The rules are in docs/methods.md, "Several tasks".
+The rules are in docs/methods.md, "9. Several tasks".
 """
 
 import math

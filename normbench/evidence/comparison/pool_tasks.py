@@ -1,7 +1,7 @@
 """Finds the tasks among studies, one per dataset, and the arms that are the same in each of them.
 
 Arms of one task differ in the settings in question. Arms of two tasks are the same if they agree in all of these,
-whatever else differs between tasks. The rules are in docs/methods.md, "Several tasks".
+whatever else differs between tasks. The rules are in docs/methods.md, "9. Several tasks".
 """
 
 from collections.abc import Mapping, Sequence
@@ -92,8 +92,10 @@ def find_tasks(comparisons: Sequence[StudyComparison]) -> Tasks:
     """Return the tasks of studies, and match their arms.
 
     Raises:
-        ComparisonError: There are fewer than two tasks, a dataset occurs twice, or the arms are not the same in all.
+        ComparisonError: A study has no run, there are fewer than two tasks, a dataset occurs twice, or the arms are not
+            the same in all.
     """
+    _check_finished(comparisons)
     split = [task for comparison in comparisons for task in _by_dataset(comparison, len(comparisons) > 1)]
     _check_number(split)
     keys = _keys_in_question([comparison for _, comparison in split])
@@ -103,9 +105,16 @@ def find_tasks(comparisons: Sequence[StudyComparison]) -> Tasks:
     return Tasks(tasks, keys)
 
 
+def _check_finished(comparisons: Sequence[StudyComparison]) -> None:
+    for comparison in comparisons:
+        if not comparison.rows:
+            rule = f"every study must have a finished run, got none in {comparison.study}"
+            raise ComparisonError(f"--pool: {rule}. Run it: normbench run {comparison.source}")
+
+
 def _by_dataset(comparison: StudyComparison, has_others: bool) -> list[tuple[str, StudyComparison]]:
     """Split a study by its datasets, with a label for each: the dataset's, the study's, or both."""
-    labels = [label for (label,) in cell_labels(comparison, [DATASET])] if comparison.rows else []
+    labels = [label for (label,) in cell_labels(comparison, [DATASET])]
     found: dict[str, list[Row]] = {}
     for label, row in zip(labels, comparison.rows, strict=True):
         found.setdefault(label, []).append(row)

@@ -1,6 +1,6 @@
 """Scores of runs between 0 and 1, the same in every task: the way from the constant predictor to a perfect fit.
 
-The rules are in docs/methods.md, "Several tasks".
+The rules are in docs/methods.md, "9. Several tasks".
 """
 
 import math

@@ -1,6 +1,6 @@
 """Judges the differences of several tasks: their effect on all seeds together, and whether other tasks would agree.
 
-The rules are in docs/methods.md, "Several tasks".
+The rules are in docs/methods.md, "9. Several tasks".
 """
 
 import math

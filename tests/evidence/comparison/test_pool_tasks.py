@@ -152,6 +152,13 @@ def test_one_task_is_none_of_several():
     assert said == f"--pool: {rule}. Name several studies, or run one with several datasets under grid:."
 
 
+def test_a_study_that_nothing_was_run_of_is_named():
+    folder = make_tasks(alike(2, batch_norm=-0.4))
+    make_study(name="empty", arms=["norm=none"])
+    rule = "every study must have a finished run, got none in empty"
+    assert refusal(folder, folder.parent / "empty") == f"--pool: {rule}. Run it: normbench run configs/empty.yaml"
+
+
 def test_the_same_data_twice_are_no_two_tasks():
     folders = [make_single(TASKS[0], {"none": 0.0, "batch_norm": -0.4}, name) for name in ("one", "two")]
     rule = "every task must have a dataset of its own, got the same in one and two"
