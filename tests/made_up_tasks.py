@@ -2,6 +2,7 @@
 
 import math
 import random
+from pathlib import Path
 
 from made_up_runs import make_arm, make_run, make_study
 
@@ -11,11 +12,14 @@ from normbench.evidence.comparison.pool import pool_studies
 from normbench.storage.study_folder import read_studies
 
 TASKS = ("banknotes", "gratings", "contrast", "sequences", "gaussian_clusters", "style_removal", "linear_regression")
+RUNS = Path("runs")
 SPREAD = 0.1
 """Standard deviation of the logarithm of a run's loss; a seed's own level, the same in all arms, comes on top."""
 
 
-def make_tasks(effects, *, name="norms", seeds=range(8), baseline="norm=none", diverged=(), settings=None, **content):
+def make_tasks(
+    effects, *, name="norms", seeds=range(8), baseline="norm=none", diverged=(), settings=None, runs_dir=RUNS, **content
+):
     """Write one study with datasets and norms as its axes.
 
     Args:
@@ -25,12 +29,13 @@ def make_tasks(effects, *, name="norms", seeds=range(8), baseline="norm=none", d
         baseline: The study's baseline.
         diverged: (dataset, norm, seed) of runs that diverged.
         settings: Further settings of every arm, by dataset.
+        runs_dir: The folder of the study's folder.
         content: More of study.json.
     """
     rng = random.Random(name)
     arms = {f"dataset={dataset},norm={norm}": (dataset, norm) for dataset, norms in effects.items() for norm in norms}
     axes = {"axes": ["dataset", "norm"], "question": "Which norm?"} | content
-    folder = make_study(name=name, arms=arms, baseline=baseline, seeds=list(seeds), **axes)
+    folder = make_study(runs_dir, name, arms=arms, baseline=baseline, seeds=list(seeds), **axes)
     levels = {(dataset, seed): rng.gauss(-1.5, 0.3) for dataset in effects for seed in seeds}
     for arm, (dataset, norm) in arms.items():
         made = make_arm(folder, arm, dataset=dataset, norm=norm, **(settings or {}).get(dataset, {}))

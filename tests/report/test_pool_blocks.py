@@ -42,6 +42,26 @@ def test_where_all_depends_nothing_is_said_of_the_tasks_together():
     assert answers(pooled(make_tasks(effects)))[0] == "bn depends on the task: better on banknotes, worse on gratings."
 
 
+def test_a_task_against_all_together_is_told_so():
+    effects = alike(6, batch_norm=-0.11) | {TASKS[4]: {"none": 0.0, "batch_norm": 0.2}}
+    said = "batch_norm depends on the task: better on all tasks together, worse on gaussian_clusters."
+    assert answers(pooled(make_tasks(effects, name="e")))[0] == said
+
+
+def test_where_neither_way_is_better_words_are_higher_and_lower():
+    effects = {
+        TASKS[0]: {"none": 0.0, "bn": -0.8},
+        TASKS[1]: {"none": 0.0, "bn": 0.8},
+        TASKS[2]: {"none": 0.0, "bn": 0},
+    }
+    pool = pooled(make_tasks(effects), metrics=["change test_loss"])
+    assert answers(pool)[0] == "bn depends on the task: higher on gratings, lower on banknotes."
+    titles = [column.title for column in pool_table(pool).columns]
+    assert {"seeds higher", "tasks higher / lower"} <= set(titles)
+    alike_pool = pooled(make_tasks(alike(3, bn=-0.8), name="alike"), metrics=["change test_loss"])
+    assert answers(alike_pool)[0] == "On these 3 tasks together bn is lower than none."
+
+
 def test_too_few_seeds_over_all_tasks():
     assert answers(pooled(make_tasks(alike(2, batch_norm=-0.4), seeds=range(2)))) == [
         "Too few seeds for a verdict on batch_norm: 6 are needed over all tasks.",
@@ -75,6 +95,12 @@ def test_the_table_has_effect_verdict_seeds_tasks_and_score():
         "Verdicts: typical seed, paired, ranked within each task, Holm over 2 arms.",
         "Score: mean of the middle half of runs, 0 the constant predictor, 100 no error.",
     ]
+
+
+def test_where_no_task_alone_can_have_a_verdict_nothing_is_counted():
+    pool = pooled(make_tasks(alike(7, batch_norm=-0.4)))
+    assert [row[5] for row in pool_table(pool).rows] == ["", "-"]
+    assert footnotes(pool)[1] == "Too few seeds to see whether tasks disagree: 9 in each are needed."
 
 
 def test_enough_tasks_have_a_column_of_their_own():

@@ -11,6 +11,7 @@ from normbench.errors import ComparisonError
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.effects import main_metric, metric_by_seed
 from normbench.evidence.comparison.pool_baseline import baseline_places
+from normbench.evidence.comparison.pool_labels import arm_labels, label_key
 from normbench.evidence.comparison.pool_tasks import Place, Task, Tasks, find_tasks
 from normbench.evidence.comparison.rows import Row
 from normbench.evidence.metrics.differences import differences_of_tasks
@@ -47,7 +48,8 @@ class PooledArm:
         baseline: Label of the arm that it is judged against; "" for a baseline, or where there is none.
         effect: Effect on all seeds of all tasks together; its by_seed is empty, and it has no mean.
         by_task: Effect in each task; p and verdict are corrected over the tasks.
-        verdict: Of these tasks together: the effect's, or "depends on the task" where tasks are found on both sides.
+        verdict: Of these tasks together: the effect's, or "depends on the task" where a task is found on another side
+            than another task, or than all together.
         other_tasks: What is said of tasks like these.
         score: Interquartile mean of its runs' scores; None where the metric has no scores.
         scores: Its runs' scores in each task; empty where the metric has none.
@@ -112,7 +114,7 @@ def pool_studies(compared: Compared) -> Pool:
     """
     tasks = find_tasks([comparison for _, comparison in compared])
     metric = _one_metric(tasks.tasks)
-    arms = {place: _with_scores(label, tasks, place, metric, compared) for place, label in tasks.labels().items()}
+    arms = {place: _with_scores(label, tasks, place, metric, compared) for place, label in arm_labels(tasks).items()}
     judged, first = _with_verdicts(arms, tasks, metric), compared[0][1]
     baselines = {arm.baseline for arm in judged if arm.baseline}
     return Pool(
@@ -120,7 +122,7 @@ def pool_studies(compared: Compared) -> Pool:
         studies=[comparison.study for _, comparison in compared],
         question=first.question if len(compared) == 1 else "",
         tasks=[task.label for task in tasks.tasks],
-        key="" if tasks.has_names or len(tasks.shown_keys) != 1 else tasks.shown_keys[0],
+        key=label_key(tasks),
         baseline=baselines.pop() if len(baselines) == 1 else str(first.baseline),
         arms=judged,
         is_first_baseline=not any(comparison.against for _, comparison in compared),
@@ -189,7 +191,7 @@ def _with_verdicts(arms: Mapping[Place, PooledArm], tasks: Tasks, metric: str) -
     judged = dict(arms)
     for (place, base), effect, other, found in zip(pairs.items(), together, others, read, strict=True):
         by_task = _task_effects(metric, *found, better)
-        words = {one.verdict for one in by_task}
+        words = {one.verdict for one in (effect, *by_task)}
         depends = {"better", "worse"} <= words or {"higher", "lower"} <= words
         judged[place] = replace(
             arms[place],

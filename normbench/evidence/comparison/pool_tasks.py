@@ -6,7 +6,6 @@ whatever else differs between tasks. The rules are in docs/methods.md, "9. Sever
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from normbench.errors import ComparisonError
 from normbench.evidence.comparison.baselines import NOT_COMPARED
@@ -14,8 +13,7 @@ from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot_axes import cell_labels
 from normbench.evidence.comparison.rows import Row
 from normbench.evidence.comparison.selection import setting_text
-from normbench.storage.arm_id import ABSENT, TUNED, comparable, is_at_or_below
-from normbench.storage.arm_labels import label_words, short_keys
+from normbench.storage.arm_id import ABSENT, comparable, is_at_or_below
 
 DATASET = "dataset"
 MAX_SHOWN = 8
@@ -61,32 +59,6 @@ class Tasks:
         changed = {key for task in self.tasks for key in task.comparison.differing}
         return [key for key in self.keys if key in changed]
 
-    @property
-    def has_names(self) -> bool:
-        """Whether arms have names under ``arms:``."""
-        return any(row.name for row in self.tasks[0].rows.values())
-
-    def labels(self) -> dict[Place, str]:
-        """Return a label for each arm: the value of the one setting in question, else its name and settings."""
-        shown, own = self.shown_keys, self.tasks[0].rows
-        if len(shown) == 1 and not self.has_names:
-            return {place: ", ".join([_text(row, shown[0]), *_mark(row)]) for place, row in own.items()}
-        short = short_keys(shown)
-        return {
-            place: ",".join([*label_words(row.name, _sets(row, shown), short), *_mark(row)])
-            for place, row in own.items()
-        }
-
-
-def _sets(row: Row, keys: Sequence[str]) -> dict[str, Any]:
-    """Return the values that make an arm's label: of a named arm those that a grid sets, else all in question."""
-    values = {key: row.labelled.id.value(key) for key in keys if not row.name or key in row.sets}
-    return {key: value for key, value in values.items() if value is not ABSENT}
-
-
-def _mark(row: Row) -> list[str]:
-    return [str(TUNED)] if row.is_tuned else []
-
 
 def find_tasks(comparisons: Sequence[StudyComparison]) -> Tasks:
     """Return the tasks of studies, and match their arms.
@@ -96,7 +68,8 @@ def find_tasks(comparisons: Sequence[StudyComparison]) -> Tasks:
             the same in all.
     """
     _check_finished(comparisons)
-    split = [task for comparison in comparisons for task in _by_dataset(comparison, len(comparisons) > 1)]
+    named = [(one, _study_name(one, comparisons)) for one in comparisons]
+    split = [task for comparison, name in named for task in _by_dataset(comparison, name)]
     _check_number(split)
     keys = _keys_in_question([comparison for _, comparison in split])
     tasks = [Task(label, comparison, _rows_by_place(label, comparison, keys)) for label, comparison in split]
@@ -112,14 +85,22 @@ def _check_finished(comparisons: Sequence[StudyComparison]) -> None:
             raise ComparisonError(f"--pool: {rule}. Run it: normbench run {comparison.source}")
 
 
-def _by_dataset(comparison: StudyComparison, has_others: bool) -> list[tuple[str, StudyComparison]]:
-    """Split a study by its datasets, with a label for each: the dataset's, the study's, or both."""
+def _study_name(comparison: StudyComparison, comparisons: Sequence[StudyComparison]) -> str:
+    """Return what a study's tasks are called after: its folder where another is called alike; "" where it is alone."""
+    names = [one.study for one in comparisons]
+    if len(names) == 1:
+        return ""
+    return comparison.study if names.count(comparison.study) == 1 else f"{comparison.runs_dir}/{comparison.study}"
+
+
+def _by_dataset(comparison: StudyComparison, name: str) -> list[tuple[str, StudyComparison]]:
+    """Split a study by its datasets, with a label for each: the dataset's, the study's name, or both."""
     labels = [label for (label,) in cell_labels(comparison, [DATASET])]
     found: dict[str, list[Row]] = {}
     for label, row in zip(labels, comparison.rows, strict=True):
         found.setdefault(label, []).append(row)
-    names = {label: f"{comparison.study} {label}" if len(found) > 1 else comparison.study for label in found}
-    return [(names[label] if has_others else label, replace(comparison, rows=rows)) for label, rows in found.items()]
+    called = {label: (name if len(found) == 1 else f"{name} {label}") if name else label for label in found}
+    return [(called[label], replace(comparison, rows=rows)) for label, rows in found.items()]
 
 
 def _check_number(split: Sequence[tuple[str, StudyComparison]]) -> None:
@@ -179,13 +160,14 @@ def _instead(row: Row, task: Task, keys: Sequence[str]) -> str:
     """Return what a task has in place of an arm."""
     others = list(task.rows.values())
     namesake = next((other for other in others if row.name and other.name == row.name), row)
-    texts = [(key, _text(row, key), _text(namesake, key)) for key in keys]
+    texts = [(key, value_label(row, key), value_label(namesake, key)) for key in keys]
     differing = [f"{key} {mine} and {theirs}" for key, mine, theirs in texts if mine != theirs]
     if differing:
         return f"in {task.label} with {', '.join(differing)}"
     return f"in {task.label} only {', '.join(other.arm for other in others[:MAX_SHOWN])}"
 
 
-def _text(row: Row, key: str) -> str:
+def value_label(row: Row, key: str) -> str:
+    """Return an arm's value of a setting as text; a dash where it has none."""
     found = row.labelled.id.value(key)
     return "-" if found is ABSENT else setting_text(found)

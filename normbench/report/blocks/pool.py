@@ -12,6 +12,7 @@ from normbench.report.blocks.block import Block, Column, Line, Table, keys, word
 from normbench.report.blocks.numbers import metric_title
 
 MAX_NAMED = 4
+TOGETHER = "all tasks together"
 SCORE_NOTE = "Score: mean of the middle half of runs, 0 the constant predictor, 100 no error."
 
 
@@ -86,8 +87,7 @@ def _clause(verdict: str, names: Sequence[str], pool: Pool) -> str:
 
 
 def _dependence(arm: PooledArm, pool: Pool) -> str:
-    good, bad = _words(pool)
-    sides = [f"{word} on {_listed(_tasks_found(arm, word, pool))}" for word in (good, bad)]
+    sides = [f"{word} on {_listed(_tasks_found(arm, word, pool) or [TOGETHER])}" for word in _words(pool)]
     return f"{arm.arm} {DEPENDS}: {', '.join(sides)}."
 
 
@@ -153,7 +153,11 @@ def _num_seeds(effect: Effect | None, pool: Pool) -> str:
 
 
 def _num_tasks(arm: PooledArm, pool: Pool) -> str:
-    return " / ".join(str(len(_tasks_found(arm, word, pool))) for word in _words(pool)) if arm.effect else ""
+    if not arm.by_task:
+        return ""
+    if all(effect.verdict == TOO_FEW for effect in arm.by_task):
+        return "-"
+    return " / ".join(str(len(_tasks_found(arm, word, pool))) for word in _words(pool))
 
 
 def _more(pool: Pool) -> list[Column]:
@@ -173,10 +177,12 @@ def _score_text(score: ScoreInterval | None) -> str:
 
 
 def footnotes(pool: Pool) -> list[str]:
-    """Return how verdicts and scores were made."""
+    """Return how verdicts and scores were made, and where no task alone can have a verdict."""
     many = f", Holm over {len(pool.judged)} arms" if len(pool.judged) > 1 else ""
     how = f"Verdicts: typical seed, paired, ranked within each task{many}."
-    return [*([how] if pool.judged else []), *([SCORE_NOTE] if any(arm.score for arm in pool.arms) else [])]
+    needed = max((effect.seeds_needed or 0 for arm in pool.judged for effect in arm.by_task), default=0)
+    few = [f"Too few seeds to see whether tasks disagree: {needed} in each are needed."] if needed else []
+    return [*([how] if pool.judged else []), *few, *([SCORE_NOTE] if any(arm.score for arm in pool.arms) else [])]
 
 
 def tasks_table(pool: Pool) -> Table:

@@ -48,6 +48,13 @@ def test_tasks_on_both_sides_are_named_whatever_they_say_together():
     assert [effect.verdict for effect in arm.by_task] == ["better", "worse", "better"]
 
 
+def test_a_task_on_the_other_side_than_all_together_is_named_too():
+    effects = alike(6, batch_norm=-0.11) | {TASKS[4]: {"none": 0.0, "batch_norm": 0.2}}
+    arm = pooled(make_tasks(effects, name="e")).arms[1]
+    assert (arm.effect.verdict, arm.verdict) == ("better", "depends on the task")
+    assert [effect.verdict for effect in arm.by_task] == ["cannot tell"] * 4 + ["worse", "cannot tell"]
+
+
 def test_equal_arms_cannot_be_told_apart():
     pool = pooled(make_tasks(alike(3, batch_norm=0.0, layer_norm=0.0)))
     assert [arm.verdict for arm in pool.judged] == ["cannot tell"] * 2

@@ -1,5 +1,7 @@
 """Which arms of several tasks are the same: matched by the settings in question, and refused where they are not."""
 
+from pathlib import Path
+
 import pytest
 from made_up_runs import make_arm, make_run, make_study
 from made_up_tasks import TASKS, alike, make_tasks, pooled
@@ -65,6 +67,37 @@ def test_arms_are_matched_by_settings_whatever_they_are_called():
     found = by_name(pooled(grid, named))
     assert {name: arm.verdict for name, arm in found.items()} == {"batch_norm": "better", "none": ""}
     assert [effect.value for effect in found["batch_norm"].by_task][1] == pytest.approx(0.5)
+
+
+def test_names_that_differ_between_tasks_are_no_labels():
+    """One study whose arms hold their dataset: the names say more than the arm."""
+    arms = {f"{norm}_{dataset}": (norm, dataset) for dataset in TASKS[:2] for norm in ("none", "bn")}
+    folder = make_study(arms=arms, baseline="norm=none", named=["norm", "dataset"])
+    for arm, (norm, dataset) in arms.items():
+        made = make_arm(folder, arm, dataset=dataset, norm=norm)
+        for seed in range(8):
+            make_run(made, seed, [{"step": 20, "test_loss": (1 + seed / 10) * (0.5 if norm == "bn" else 1.0)}])
+    assert {name: arm.verdict for name, arm in by_name(pooled(folder)).items()} == {"none": "", "bn": "better"}
+
+
+def test_names_that_tasks_share_are_the_labels():
+    arms = {f"{name},dataset={dataset}": (name, dataset) for dataset in TASKS[:2] for name in ("plain", "mine")}
+    folder = make_study(arms=arms, baseline="plain", axes=["dataset"], named=["norm"])
+    content = read_json(folder / STUDY_JSON)
+    for entry, (name, dataset) in zip(content["arms"], arms.values(), strict=True):
+        entry |= {"name": name, "sets": {"dataset": dataset}}
+    write_json(folder / STUDY_JSON, content | {"baseline": {"said": "plain", "name": "plain"}})
+    for arm, (name, dataset) in arms.items():
+        make_run(make_arm(folder, arm, dataset=dataset, norm={"plain": "none", "mine": "bn"}[name]))
+    pool = pooled(folder)
+    assert ([arm.arm for arm in pool.arms], pool.key, pool.baseline) == (["plain", "mine"], "", "plain")
+
+
+def test_studies_of_one_name_are_called_by_their_folders():
+    effects = {"none": 0.0, "batch_norm": -0.4}
+    first = make_tasks({TASKS[0]: effects}, name="norms", runs_dir=Path("runs"))
+    second = make_tasks({TASKS[1]: effects}, name="norms", runs_dir=Path("older"))
+    assert pooled(first, second).tasks == ["runs/norms", "older/norms"]
 
 
 @pytest.fixture
