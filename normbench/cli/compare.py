@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from normbench.evidence.comparison.comparison import StudyComparison
     from normbench.evidence.comparison.pivot import Pivot
     from normbench.report.pages.comparison_page import ComparedStudy
+    from normbench.report.pages.pool_page import PoolPage
     from normbench.storage.study_folder import StudyFolder
 
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where runs are kept.")]
@@ -29,6 +30,7 @@ def command(
     margin: Annotated[
         float | None, typer.Option(metavar="M", help="The smallest difference that matters, for 'equal'.")
     ] = None,
+    pool: Annotated[bool, typer.Option("--pool", help="Judge datasets, or studies, as tasks together.")] = False,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw a figure, .png or .svg.")] = None,
     fail_if: Annotated[Texts, typer.Option(metavar="EXPR", help="Exit with 3 if so, e.g. 'test_loss>0.5'.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -44,8 +46,9 @@ def command(
     Rows are labelled by what differs. --metric takes a column of metrics.csv or a layer's statistic,
     weight.std@hidden2, and before it what is made of its steps, of which the list stands below. With a baseline the
     first metric is judged: effect paired by seed, interval, p, verdict. --by gives it by one or two settings, each cell
-    one arm, with verdicts along numbers. --plot draws it over the steps, or over the setting of --by. --fail-if
-    compares means, num_collapsed, num_diverged or verdict in any row: 'test_loss>0.5 or num_collapsed>0'.
+    one arm, with verdicts along numbers. --plot draws it over the steps, or over the setting of --by. --pool judges the
+    arms over several tasks, datasets of a study or several studies; --plot then draws the share of runs above a score.
+    --fail-if compares means, num_collapsed, num_diverged or verdict in any row: 'test_loss>0.5 or num_collapsed>0'.
 
     Example: normbench compare runs/lenet_bn --metric test_loss
     """
@@ -54,6 +57,7 @@ def command(
     from normbench.evidence.comparison.gate import failing_rows, read_gate
     from normbench.evidence.comparison.pivot import make_pivots
     from normbench.report.pages.comparison_page import chosen_format
+    from normbench.report.pages.pool_page import check_options, make_pool_page
     from normbench.storage.study_folder import read_studies
 
     chosen = chosen_format(json=json_, csv=csv_, markdown=markdown, with_methods=methods)
@@ -61,8 +65,13 @@ def command(
         from normbench.report.figures.comparison import check_path, save_figure
 
         check_path(plot)
+    if pool:
+        check_options(metric or (), by or (), fail_if or ())
     gates = [read_gate(text) for text in fail_if or ()]
     read = compare_studies(read_studies(paths or [runs_dir]), metric or (), where or ())
+    if pool:
+        _show_pool(make_pool_page(read, baseline, plot, with_methods=methods), chosen, details=details)
+        return
     comparisons = [with_effects(comparison, baseline) for _, comparison in read]
     tables = [make_pivots(comparison, by) if by else [] for comparison in comparisons]
     failed = [line for gate in gates for line in failing_rows(comparisons, gate)]
@@ -112,6 +121,17 @@ def _with_details(
         return ComparedStudy(judged, pivots, paragraph=paragraph)
     found = study_verdicts(study), tuning_sensitivity(study), comparison_standouts(study, comparison)
     return ComparedStudy(judged, pivots, *found, paragraph)
+
+
+def _show_pool(page: "PoolPage", chosen: str, *, details: bool) -> None:
+    from normbench.report.pages.pool_page import page_blocks, pool_text
+    from normbench.report.terminal.console import make_console
+    from normbench.report.terminal.render import print_blocks
+
+    if chosen != "text":
+        typer.echo(pool_text(page, chosen, details=details), nl=False)
+        return
+    print_blocks(make_console(), page_blocks(page, details=details))
 
 
 def _show(studies: "list[ComparedStudy]", chosen: str, *, details: bool, figure: str) -> None:

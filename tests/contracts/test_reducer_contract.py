@@ -21,7 +21,7 @@ from normbench.evidence.metrics import reducers
 from normbench.evidence.metrics.directions import better_way, direction
 from normbench.evidence.metrics.group_metrics import is_group_metric, read_by_seed
 from normbench.evidence.metrics.group_reducers.base import find_group_reducers
-from normbench.evidence.metrics.metric_words import usages
+from normbench.evidence.metrics.metric_words import find_metric, usages
 from normbench.evidence.metrics.reducers import base
 from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.evidence.metrics.scales import is_share
@@ -151,6 +151,16 @@ def test_the_same_run_reads_the_same_twice(usage, values):
     for metric in metrics_of(usage):
         run = a_run(values)
         assert read(run, metric) == pytest.approx(read(run, metric), rel=0, abs=0, nan_ok=True)
+
+
+@each_usage
+@given(value=FINITE)
+@settings(max_examples=20, deadline=None)
+def test_a_value_of_the_column_is_what_the_column_always_is(usage, value):
+    for metric in metrics_of(usage):
+        found = read(a_run([value, value, value]), metric)
+        if find_metric(metric).reducer.is_of_column and not math.isnan(found):
+            assert found == value, metric
 
 
 LIAR = '''\

@@ -8,6 +8,7 @@ import re
 import pytest
 from command_line import normbench
 from made_up_runs import make_arm, make_run, make_study
+from made_up_tasks import TASKS, alike, make_tasks
 
 from normbench.report.blocks.numbers import percent, short
 
@@ -87,8 +88,19 @@ WORDS["by two"] = ("--by", "norm", "--by", "batch_size")
 
 @pytest.mark.parametrize(("made", "said"), CASES)
 def test_markdown_has_every_word_of_the_terminal_and_json_every_figure(made, said):
-    folder = study(**STUDIES[made])
-    answers = [normbench("compare", folder, *WORDS[said], *form) for form in ((), ("--markdown",), ("--json",))]
+    check_nothing_lost(study(**STUDIES[made]), *WORDS[said])
+
+
+@pytest.mark.parametrize("said", [(), ("--details",), ("--methods",), ("--metric", "steps_to 0.3 test_loss")])
+@pytest.mark.parametrize("num_tasks", [3, 6])
+def test_nothing_is_lost_of_several_tasks(said, num_tasks):
+    effects = alike(num_tasks, batch_norm=-0.3)
+    effects[TASKS[1]] |= {"batch_norm": 0.5}
+    check_nothing_lost(make_tasks(effects, diverged={(TASKS[0], "none", 2)}), "--pool", *said)
+
+
+def check_nothing_lost(folder, *words):
+    answers = [normbench("compare", folder, *words, *form) for form in ((), ("--markdown",), ("--json",))]
     assert [answer.code for answer in answers] == [0, 0, 0], answers
     terminal, markdown, mapping = (answer.out for answer in answers)
     plain = re.sub(r"\\([|*_<])", r"\1", markdown)

@@ -44,9 +44,22 @@ def paired_differences(metric: str, arm: BySeed, baseline: BySeed) -> tuple[dict
 
     A seed in which both diverged is nan: a tie, which counts for no side.
     """
-    seeds = sorted(set(arm).intersection(baseline))
-    (ours, theirs), is_ratio = comparable_values(metric, [{seed: of[seed] for seed in seeds} for of in (arm, baseline)])
-    return {seed: ours[seed] - theirs[seed] for seed in seeds}, is_ratio
+    (differences,), is_ratio = differences_of_tasks(metric, [(arm, baseline)])
+    return differences, is_ratio
+
+
+def differences_of_tasks(metric: str, pairs: Sequence[tuple[BySeed, BySeed]]) -> tuple[list[dict[int, float]], bool]:
+    """Return ``paired_differences`` of an arm and a baseline in each task; logarithms of ratios in all or in none.
+
+    Example:
+        >>> differences_of_tasks("test_accuracy", [({0: 0.75, 1: 0.5}, {0: 0.5}), ({4: 1.0}, {4: 0.75})])
+        ([{0: 0.25}, {4: 0.25}], False)
+    """
+    shared = [sorted(set(arm).intersection(baseline)) for arm, baseline in pairs]
+    sides = [{seed: of[seed] for seed in seeds} for pair, seeds in zip(pairs, shared, strict=True) for of in pair]
+    read, is_ratio = comparable_values(metric, sides)
+    found = zip(shared, read[::2], read[1::2], strict=True)
+    return [{seed: ours[seed] - theirs[seed] for seed in seeds} for seeds, ours, theirs in found], is_ratio
 
 
 def metric_effect(metric: str, arm: BySeed, baseline: BySeed) -> Effect:

@@ -17,6 +17,8 @@ from normbench.evidence.statistics.verdicts.bootstrap_t import MeanWord, bootstr
 from normbench.evidence.statistics.verdicts.typical_seed import Failed, Side, typical_seed
 
 TOO_FEW, CANNOT_TELL = "too few seeds", "cannot tell"
+Better = Literal["higher", "lower"] | None
+"""Which way of a metric is better; None where neither is."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +112,7 @@ def paired_effect(metric: str, differences: Mapping[int, float], *, is_ratio: bo
     )
 
 
-def judge_effects(
-    effects: Sequence[Effect], better: Literal["higher", "lower"] | None, plan: SeedPlan = JUDGED_ONCE
-) -> list[Effect]:
+def judge_effects(effects: Sequence[Effect], better: Better, plan: SeedPlan = JUDGED_ONCE) -> list[Effect]:
     """Correct the p values of one table and give each effect its verdict.
 
     Args:
@@ -137,7 +137,7 @@ def _by_rule(effect: Effect, plan: SeedPlan, num_comparisons: int) -> Effect:
     return replace(effect, p=found.p, side=found.side, failed=found.failed, low=low, high=high, rule=rule)
 
 
-def _with_verdict(effect: Effect, p: float, fewest: int, better: str | None) -> Effect:
+def _with_verdict(effect: Effect, p: float, fewest: int, better: Better) -> Effect:
     found = replace(effect, p_corrected=p)
     if effect.n < fewest:
         return replace(found, verdict=TOO_FEW, seeds_needed=fewest)
@@ -145,8 +145,20 @@ def _with_verdict(effect: Effect, p: float, fewest: int, better: str | None) -> 
         return replace(found, verdict=effect.rule.why_not, seeds_needed=effect.rule.next_check)
     if not effect.rule.decides(p):
         return replace(found, verdict=CANNOT_TELL, is_lost_to_correction=effect.rule.decides(effect.p))
-    way = "higher" if effect.side == "above" else "lower"
-    return _with_mean(replace(found, verdict=way if better is None else "better" if way == better else "worse"))
+    return _with_mean(replace(found, verdict=verdict_word(effect.side, better)))
+
+
+def verdict_word(side: Side, better: Better) -> str:
+    """Return the word for a side: better or worse, or higher or lower where no direction is better.
+
+    Example:
+        >>> verdict_word("below", "lower"), verdict_word("below", None), verdict_word("", "lower")
+        ('better', 'lower', 'cannot tell')
+    """
+    if not side:
+        return CANNOT_TELL
+    way = "higher" if side == "above" else "lower"
+    return way if better is None else "better" if way == better else "worse"
 
 
 def _with_mean(effect: Effect) -> Effect:

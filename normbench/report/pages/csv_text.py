@@ -1,4 +1,4 @@
-"""Writes comparisons as CSV for programs: a line per arm, or per cell of tables by settings."""
+"""Writes comparisons as CSV for programs: a line per arm, per cell of tables by settings, or per arm over tasks."""
 
 import csv
 import io
@@ -8,6 +8,7 @@ from typing import Any
 from normbench.evidence.comparison.answer import Answer
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
+from normbench.evidence.comparison.pool import Pool, PooledArm
 from normbench.evidence.comparison.rows import Row, SeedSummary
 from normbench.evidence.statistics.paired_effect import Effect
 
@@ -37,6 +38,30 @@ def pivots_csv(pivots: Sequence[Pivot], answers: Sequence[Answer | None] = ()) -
     """Return one line per cell of tables by settings, each with the answer of its study where answers are given."""
     pairs = zip(pivots, answers or [None] * len(pivots), strict=True)
     return _csv([line for pivot, answer in pairs for line in _cells(pivot, answer)])
+
+
+def pool_csv(pool: Pool, *, details: bool) -> str:
+    """Return one line per arm over all tasks, whose task is empty; with ``details`` also one per arm and task."""
+    tasks = [
+        {"arm": arm.arm, "task": task, "num_seeds": effect.n} | _effect(effect)
+        for arm in pool.judged
+        for task, effect in zip(pool.tasks, arm.by_task, strict=True)
+        if details
+    ]
+    return _csv([*(_pooled_line(arm, pool) for arm in pool.arms), *tasks])
+
+
+def _pooled_line(arm: PooledArm, pool: Pool) -> dict[str, Any]:
+    counts = {"num_tasks": len(pool.tasks), "num_runs": arm.num_runs}
+    counts |= {"num_diverged": arm.num_diverged, "num_collapsed": arm.num_collapsed}
+    line = {"arm": arm.arm, "task": "", "metric": pool.metric, "baseline": arm.baseline, **counts}
+    seeds = {"num_seeds": arm.effect.n} if arm.effect else {}
+    line |= seeds | _effect(arm.effect) | ({"verdict": arm.verdict} if arm.effect else {})
+    other, score = arm.other_tasks, arm.score
+    line |= {"other_tasks_verdict": other.verdict, "other_tasks_p": other.p_corrected} if other else {}
+    return line | (
+        {f"score{end}": getattr(score, end.strip("_") or "value") for end in ("", "_low", "_high")} if score else {}
+    )
 
 
 def _csv(lines: Sequence[Mapping[str, Any]]) -> str:

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from normbench.evidence.statistics.verdicts.pooling import (
     pooled_cdf,
+    pooled_estimate,
     pooled_interval,
     pooled_p,
+    task_sides,
     tasks_disagree,
     tasks_like_these,
 )
-from normbench.evidence.statistics.verdicts.typical_seed import guarded_interval, guarded_p
+from normbench.evidence.statistics.verdicts.typical_seed import guarded_interval, guarded_p, pseudo_median
 
 RNG = np.random.default_rng
 
@@ -37,6 +39,21 @@ def test_one_task_pooled_is_the_verdict_on_it(differences, margin):
 def test_the_interval_is_the_margins_that_are_not_rejected(tasks, margin):
     low, high = pooled_interval(tasks)
     assert (min(pooled_p(tasks, margin)) > 0.05) == (low <= margin <= high)
+
+
+@given(st.lists(samples(values=coarse, fewest=2, most=7), min_size=1, max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_the_estimate_lies_where_both_sides_are_supported_alike(tasks):
+    middle, (low, high) = pooled_estimate(tasks), pooled_interval(tasks)
+    averages = [a / 2 + b / 2 - middle for task in tasks for i, a in enumerate(task) for b in task[i:]]
+    above, below = (sum(side * average > 1e-9 for average in averages) for side in (1, -1))
+    assert abs(above - below) <= len(averages) - above - below
+    assert low <= middle <= high
+
+
+def test_the_estimate_of_one_task_is_its_pseudo_median():
+    assert pooled_estimate([[1.0, 2.0, 4.0, 9.0]]) == pseudo_median([1.0, 2.0, 4.0, 9.0])
+    assert pooled_estimate([[-np.inf, 1.0, 2.0, 3.0], [1.5, 2.5]]) == 1.5  # the 7th of 13 averages
 
 
 def test_the_scale_of_a_task_does_not_matter():
@@ -73,3 +90,10 @@ def test_tasks_disagree_only_where_both_sides_are_found():
     assert tasks_disagree([up, open_, down])
     assert not tasks_disagree([up, open_, open_])
     assert not tasks_disagree([[1.0] * 6, open_, [-1.0] * 6])  # p .03 of three tasks
+
+
+def test_each_side_is_corrected_over_all_tasks():
+    up, open_, down = [1.0] * 8, [1.0, -1.0] * 4, [-1.0] * 8
+    assert task_sides([up, open_, down]) == [("above", 3 * 2 / 256), ("", 1.0), ("below", 3 * 2 / 256)]
+    assert task_sides([up, up, down]) == [("above", 3 * 2 / 256), ("above", 3 * 2 / 256), ("below", 3 * 2 / 256)]
+    assert task_sides([[1.0] * 6, open_, open_])[0] == ("", 3 * 2 / 64)

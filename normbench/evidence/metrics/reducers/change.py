@@ -9,6 +9,8 @@ from normbench.evidence.metrics.reducers.base import Recorded, Reducer
 class Change(Reducer):
     """The factor between a run's beginning and its end."""
 
+    is_of_column = False
+
     def read(self, recorded: Recorded) -> float:
         """Return last / first; nan where the first is 0."""
         return _over_first(recorded.last, recorded)

@@ -11,6 +11,7 @@ class DepthSlope(Reducer):
     """Whether outputs or output gradients grow or vanish through the layers."""
 
     over_layers = True
+    is_of_column = False
 
     def read(self, recorded: Recorded) -> float:
         """Return the least-squares slope of ln(statistic) over the hidden layers."""

@@ -10,6 +10,7 @@ class StepsTo(Reducer):
     """How fast a run gets somewhere."""
 
     takes = "VALUE"
+    is_of_column = False
 
     def read(self, recorded: Recorded) -> float:
         """Return the first step whose value is VALUE or better."""

@@ -16,10 +16,12 @@ from normbench.evidence.statistics.verdicts.sign_test import fewest_agreeing, si
 from normbench.evidence.statistics.verdicts.signed_rank import largest_rank_sum, null_probabilities, walsh_averages
 from normbench.evidence.statistics.verdicts.ties import FloatArray, counts_beyond, tolerance_of
 from normbench.evidence.statistics.verdicts.typical_seed import (
+    Side,
     TypicalSeed,
     guarded,
     guarded_p,
     lower_end,
+    middle_of,
     pseudo_median,
     typical_seed,
 )
@@ -66,6 +68,17 @@ def _sign_p(tasks: Sequence[npt.ArrayLike], margin: float) -> tuple[FloatArray, 
 def pooled_interval(tasks: Sequence[npt.ArrayLike], alpha: float = ALPHA) -> tuple[FloatArray, FloatArray]:
     """Return the ends of {m: p(m) > alpha}: the margins that all tasks together do not exclude."""
     return _lower_end(tasks, alpha), -_lower_end([-np.asarray(task, dtype=np.float64) for task in tasks], alpha)
+
+
+def pooled_estimate(tasks: Sequence[npt.ArrayLike]) -> float:
+    """Return the median of the Walsh averages of all tasks, each pair within one task: where the rank sums balance.
+
+    Example:
+        >>> pooled_estimate([[1.0, 3.0], [10.0]])
+        2.5
+    """
+    averages, _ = _pooled_averages(tasks)
+    return middle_of(averages)
 
 
 def _lower_end(tasks: Sequence[npt.ArrayLike], alpha: float) -> FloatArray:
@@ -120,6 +133,25 @@ def _scaled(distances: FloatArray) -> float:
     return middle / size if size else math.copysign(math.inf, middle)
 
 
+def task_sides(tasks: Sequence[npt.ArrayLike], margin: float = 0.0, alpha: float = ALPHA) -> list[tuple[Side, float]]:
+    """Return for each task the side on which it was found, and p; Holm's correction over tasks, each side apart.
+
+    Example:
+        >>> task_sides([[1.0] * 10, [-1.0] * 10])
+        [('above', 0.00390625), ('below', 0.00390625)]
+    """
+    above, below = (
+        holm([float(p) for p in ps]) for ps in zip(*(guarded_p(task, margin) for task in tasks), strict=True)
+    )
+    return [_better_side(*ps, alpha) for ps in zip(above, below, strict=True)]
+
+
+def _better_side(above: float, below: float, alpha: float) -> tuple[Side, float]:
+    side: Side = "below" if below < above else "above"
+    p = min(above, below)
+    return (side if p <= alpha else ""), p
+
+
 def tasks_disagree(tasks: Sequence[npt.ArrayLike], margin: float = 0.0, alpha: float = ALPHA) -> bool:
     """Return whether some task is above the margin and some other below, each side after Holm's correction over tasks.
 
@@ -128,5 +160,4 @@ def tasks_disagree(tasks: Sequence[npt.ArrayLike], margin: float = 0.0, alpha: f
         >>> tasks_disagree([up, down, up]), tasks_disagree([up, up, up])
         (True, False)
     """
-    sides = zip(*(guarded_p(task, margin) for task in tasks), strict=True)
-    return all(min(holm([float(p) for p in ps])) <= alpha for ps in sides)
+    return {"above", "below"} <= {side for side, _ in task_sides(tasks, margin, alpha)}

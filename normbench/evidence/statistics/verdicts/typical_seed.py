@@ -162,6 +162,11 @@ def _smallest(values: FloatArray, index: int) -> FloatArray:
 def pseudo_median(differences: npt.ArrayLike) -> float:
     """Return the median of the Walsh averages; nan if there are none, or if inf and -inf balance."""
     averages, _ = walsh_averages(differences)
+    return middle_of(averages)
+
+
+def middle_of(averages: FloatArray) -> float:
+    """Return the median of Walsh averages, of which nan are left out; nan as for ``pseudo_median``."""
     ordered = np.sort(averages[~np.isnan(averages)])
     if not len(ordered):
         return math.nan

@@ -1,0 +1,47 @@
+"""Scores of runs between 0 and 1, the same in every task: the way from the constant predictor to a perfect fit.
+
+The rules are in docs/methods.md, "9. Several tasks".
+"""
+
+import math
+
+from normbench.evidence.metrics.column_kinds import Direction, column_direction
+from normbench.evidence.metrics.columns import plain_column
+from normbench.evidence.metrics.diverged import Diverged
+from normbench.evidence.metrics.metric_words import find_metric
+from normbench.storage.run_folder import Run
+
+PERFECT = {"higher": 1.0, "lower": 0.0}
+"""An accuracy, and a loss, of a model that makes no error."""
+
+
+def run_score(run: Run, metric: str, value: float) -> float | None:
+    """Return (value - c) / (perfect - c), c the constant predictor's value on the run's own data.
+
+    A run that is no better than the constant predictor has 0, and so has one that diverged.
+
+    Args:
+        run: The run.
+        metric: What was read off it: a column that the constant predictor has a value of, or a value among its steps.
+        value: The number.
+
+    Returns:
+        A number from 0 to 1; None where the metric has no constant predictor, or where that is perfect.
+    """
+    column, direction = _column_and_direction(metric)
+    constant = run.summary.get("constant_predictor", {}).get(plain_column(column))
+    if direction is None or constant is None or constant == PERFECT[direction]:
+        return None
+    if isinstance(value, Diverged) or not math.isfinite(value):
+        return 0.0
+    way = (value - constant) / (PERFECT[direction] - constant)
+    return min(1.0, max(0.0, float(way)))
+
+
+def _column_and_direction(metric: str) -> tuple[str, Direction | None]:
+    """Return the column whose values the metric has, and which way is better; None where it has none of a column."""
+    found = find_metric(metric)
+    if found is None or not found.reducer.is_of_column:
+        return metric, None
+    way = column_direction(found.column)
+    return found.column, way if found.reducer.direction(found.column) == way else None
