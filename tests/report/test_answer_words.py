@@ -44,7 +44,8 @@ def answer(found, metric=ACCURACY, **more):
     ("found", "metric", "text"),
     [
         (cell(0.019), ACCURACY, "at most 1.9 points of test accuracy behind the best of the 3"),
-        (cell(0.0), ACCURACY, "at most 0 points of test accuracy behind the best of the 3"),
+        (cell(0.0), ACCURACY, "not behind any of the others in test accuracy"),
+        (cell(1.0, "ab", is_ratio=True), LOSS, "not behind norm=none in test loss"),
         (cell(0.019, "ab"), ACCURACY, "at most 1.9 points of test accuracy behind norm=none"),
         (cell(-0.03), ACCURACY, "better in test accuracy than each of the others, by 3.0 points at least"),
         (cell(-0.03, "ab"), ACCURACY, "better in test accuracy than norm=none, by 3.0 points at least"),
@@ -235,8 +236,9 @@ def test_two_arms_that_cannot_be_told_apart_say_what_eight_seeds_find():
     pair = answered(arm("a", shifted(0)), arm("b", [v + 0.02 * (-1) ** i for i, v in enumerate(shifted(0))]))
     (line,) = answer_lines(pair)
     assert line == (
-        "Take a (same lr, not tuned): on the typical seed at most 2.0 points of test accuracy behind b (95 %). b cannot "
-        "be told apart from a. 8 seeds find 1.5 sd of the differences nine times out of ten, 0.9 sd one time in two."
+        "Take a (same lr, not tuned): on the typical seed at most 2.0 points of test accuracy behind b (95 %). b "
+        "cannot be told apart from a. 8 seeds find 1.5 sd of the differences nine times out of ten, 0.9 sd one time in "
+        "two."
     )
 
 
