@@ -44,7 +44,8 @@ def answer(found, metric=ACCURACY, **more):
     ("found", "metric", "text"),
     [
         (cell(0.019), ACCURACY, "at most 1.9 points of test accuracy behind the best of the 3"),
-        (cell(0.0), ACCURACY, "at most 0 points of test accuracy behind the best of the 3"),
+        (cell(0.0), ACCURACY, "not behind any of the others in test accuracy"),
+        (cell(1.0, "ab", is_ratio=True), LOSS, "not behind norm=none in test loss"),
         (cell(0.019, "ab"), ACCURACY, "at most 1.9 points of test accuracy behind norm=none"),
         (cell(-0.03), ACCURACY, "better in test accuracy than each of the others, by 3.0 points at least"),
         (cell(-0.03, "ab"), ACCURACY, "better in test accuracy than norm=none, by 3.0 points at least"),

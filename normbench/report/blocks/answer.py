@@ -7,7 +7,8 @@ from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.report.blocks.arm_names import Names, answer_names, listed
 from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.checks import not_judged_text
-from normbench.report.blocks.numbers import CANNOT_TELL, distance_text, metric_title
+from normbench.report.blocks.effect_text import distance_text
+from normbench.report.blocks.numbers import CANNOT_TELL, metric_title
 from normbench.report.blocks.verdict_sentences import baseline_sentence, power_sentence, verdict_sentences
 
 MAX_CELLS = 8
@@ -102,6 +103,8 @@ def _distance(cell: CellAnswer, answer: Answer, names: Names) -> str:
     distance, others = cell.behind[cell.taken or ""], [arm for arm in cell.arms if arm != cell.taken]
     of, typical = metric_title(answer.metric), "on the typical seed"
     text = distance_text(answer.metric, distance, is_ratio=cell.is_ratio)
+    if text.startswith("0 ") or text == "0":
+        return f"{typical} not behind {names[others[0]] if len(others) == 1 else 'any of the others'} in {of}"
     if not _is_ahead(cell):
         best = names[others[0]] if len(others) == 1 else f"the best of the {len(cell.arms)}"
         return f"{typical} at most {text} of {of} behind {best}"

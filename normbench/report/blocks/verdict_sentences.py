@@ -12,7 +12,8 @@ from normbench.evidence.statistics.verdict_rule import INCOMPLETE, NOT_AT_CHECK
 from normbench.evidence.statistics.verdicts.power import findable_effect
 from normbench.report.blocks.arm_names import listed, spoken, spoken_names
 from normbench.report.blocks.checks import not_judged_text
-from normbench.report.blocks.numbers import CANNOT_TELL, TOO_FEW, effect_text, ends_text
+from normbench.report.blocks.effect_text import effect_text, ends_text
+from normbench.report.blocks.numbers import CANNOT_TELL, TOO_FEW
 
 OFTEN, EVEN = 0.9, 0.5
 """Shares of studies in which a difference is found: nine out of ten, one in two."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from normbench.report.blocks.block import Block, Column, Line, Table
-from normbench.report.blocks.numbers import value_text
+from normbench.report.blocks.value_text import value_text
 
 
 def blocks_markdown(blocks: Sequence[Block]) -> str:

@@ -7,7 +7,7 @@ from itertools import groupby
 from rich.cells import cell_len
 
 from normbench.report.blocks.block import Align, Column, Table
-from normbench.report.blocks.numbers import value_text
+from normbench.report.blocks.value_text import value_text
 from normbench.report.terminal.wrapping import cell_lines
 from normbench.storage.files.plain_text import one_line
 

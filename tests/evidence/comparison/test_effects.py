@@ -9,7 +9,7 @@ from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.effects import resolve_baseline_option, with_effects, with_first_baseline
 from normbench.evidence.comparison.rows import Row, SeedSummary
 from normbench.report.blocks.comparison import footnote
-from normbench.report.blocks.numbers import effect_text, verdict_text
+from normbench.report.blocks.effect_text import effect_text, verdict_text
 
 SEEDS = tuple(range(8))
 

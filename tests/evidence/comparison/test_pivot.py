@@ -10,8 +10,8 @@ from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.effects import resolve_baseline_option
 from normbench.evidence.comparison.pivot import make_pivots
 from normbench.evidence.comparison.rows import Row, SeedSummary
-from normbench.report.blocks.numbers import value_text
 from normbench.report.blocks.pivot import pivot_notes, pivot_tables, pivot_title
+from normbench.report.blocks.value_text import value_text
 
 SEEDS = tuple(range(8))
 BATCH_SIZES = (2, 8, 32)
