@@ -248,6 +248,17 @@ def test_a_model_in_evaluation_mode_is_probed_as_it_is():
     assert by_layer(probe_model(model, x))["1"].figures["std"] == pytest.approx(wanted, rel=1e-6)
 
 
+@pytest.mark.parametrize("is_training", [True, False])
+def test_recurrent_layers_in_evaluation_are_probed_without_cudnn(is_training):
+    seen, known = [], torch.backends.cudnn.enabled
+    model = Recurrent()
+    model.lstm.train(is_training)
+    model.output.register_forward_hook(lambda *_: seen.append(torch.backends.cudnn.enabled))
+    probe_model(model, batch_for((4, 5, 6)))
+    assert set(seen) == {known and is_training}
+    assert torch.backends.cudnn.enabled is known
+
+
 def test_gradients_are_taken_where_the_caller_has_switched_them_off():
     with torch.no_grad():
         assert by_layer(probe_model(Functional(), torch.randn(4, 16)))["layers.0"].figures["grad_std"] > 0
