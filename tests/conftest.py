@@ -1,11 +1,19 @@
-"""Every test starts in an empty folder, with one thread, flushed denormals and the same random state."""
+"""Every test starts in an empty folder, with one thread, flushed denormals and the same random state.
+
+A GPU is hidden, so that ``device: auto`` is the CPU on every machine; ``NORMBENCH_TEST_CUDA=1 pytest -k cuda`` runs
+the tests that are made for one.
+"""
 
 import gc
+import os
 import sys
 from itertools import count
 
 import pytest
 import torch
+
+if not os.environ.get("NORMBENCH_TEST_CUDA"):
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""  # torch asks for devices later, when a test first does
 
 NUMBERS = count()
 

@@ -60,7 +60,7 @@ def probe_model(
     """
     refuse_scripted(model)
     given = ModelInput.of(inputs, model)
-    with same_global_random_states_after(), torch.enable_grad(), executing_plainly():
+    with same_global_random_states_after(), torch.enable_grad(), executing_plainly(model):
         seen = look_at(model, given, loss, seed)
     return NetworkReading(
         layers=_layers(model, seen),

@@ -39,7 +39,7 @@ def probe_config(config: RunConfig, seeds: Iterable[int], name: str = "") -> Pro
 
 
 def _probe_seed(config: RunConfig, seed: int) -> NetworkReading:
-    with numerics(config.numerics), torch.random.fork_rng(devices=[]):
+    with numerics(config.numerics), same_random_states_after():
         torch.manual_seed(noise_seed(seed, config.replica))
         training, _ = build_training(config, seed)
         batch = training.batches.next()

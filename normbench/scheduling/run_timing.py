@@ -3,8 +3,7 @@
 import time
 from dataclasses import dataclass
 
-import torch
-
+from normbench.inspection.watch.random_states import same_random_states_after
 from normbench.study.config import RunConfig
 from normbench.training.build import build_training
 from normbench.training.loop import train
@@ -37,7 +36,7 @@ class RunTiming:
 def time_run(config: RunConfig, seed: int) -> RunTiming:
     """Measure a run on a few steps in memory; torch's random state stays as it is."""
     started = time.process_time()
-    with numerics(config.numerics), torch.random.fork_rng(devices=[]):
+    with numerics(config.numerics), same_random_states_after():
         training, _ = build_training(config, seed)
         built = time.process_time()
         num_steps = min(NUM_STEPS, config.total_steps)

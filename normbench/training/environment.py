@@ -11,10 +11,13 @@ from typing import Any
 import torch
 
 
-def environment(started: float, *, duration_s: float, cpu_s: float, cpu_s_per_step: float | None) -> dict[str, Any]:
+def environment(
+    device: str, started: float, *, duration_s: float, cpu_s: float, cpu_s_per_step: float | None
+) -> dict[str, Any]:
     """Return the content of environment.json.
 
     Args:
+        device: What the run was made on, cpu or cuda.
         started: Start of this attempt in seconds since 1970.
         duration_s: Duration of this attempt in seconds, by a monotonic clock.
         cpu_s: CPU seconds of this attempt.
@@ -25,6 +28,7 @@ def environment(started: float, *, duration_s: float, cpu_s: float, cpu_s_per_st
         "duration_s": duration_s,
         "cpu_s": cpu_s,
         "cpu_s_per_step": cpu_s_per_step,
+        "device": torch.cuda.get_device_name() if device == "cuda" else platform.machine(),
         **_machine(),
     }
 
@@ -34,7 +38,6 @@ def _machine() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine(),
         "num_threads": torch.get_num_threads(),
         "num_cpus": os.cpu_count(),
         "git_commit": _git_commit(),

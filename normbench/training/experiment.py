@@ -5,10 +5,10 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
-import torch
 from torch import nn
 
 from normbench.datasets.base import Dataset
+from normbench.inspection.watch.random_states import same_random_states_after
 from normbench.storage.files.json_files import write_json, write_sealed_json, write_text
 from normbench.storage.identity import RunIdentity
 from normbench.storage.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, arm_folder_name
@@ -60,7 +60,7 @@ def run_experiment(
     hooks = hooks or RunHooks()
     config = config.on(available_device())
     identity = identity or config.identity()
-    with numerics(config.numerics), torch.random.fork_rng(devices=[]):
+    with numerics(config.numerics), same_random_states_after():
         return _train_and_write(config, seed, folder, study, arm, hooks, identity)
 
 
@@ -84,9 +84,10 @@ def _train_and_write(
     summary = {"seed": seed, "identity": identity.sha256, "recorded": describe_recording(config)}
     summary |= summary_of(config, model, dataset, outcome, files.last_metrics)
     durations = {"duration_s": time.monotonic() - began, "cpu_s": time.process_time() - began_cpu}
+    machine = environment(config.device, started, **durations, cpu_s_per_step=outcome.cpu_s_per_step)
     with hooks.owned():
         summary |= {"files": files.check()}
-        write_json(folder / ENVIRONMENT_JSON, environment(started, **durations, cpu_s_per_step=outcome.cpu_s_per_step))
+        write_json(folder / ENVIRONMENT_JSON, machine)
         write_sealed_json(folder / SUMMARY_JSON, summary)
     return summary
 

@@ -1,5 +1,6 @@
 """Sets everything in torch that decides the bits of a run, and restores it afterwards."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from threading import RLock
@@ -12,6 +13,13 @@ from normbench.study.numerics import Numerics
 
 _PROCESS_LOCK = RLock()
 """Held while torch's settings, which belong to the whole process, are those of one thread's run."""
+WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
+"""Environment variable, read when a process makes its first matrix product on a GPU."""
+FIXED_WORKSPACE = ":4096:8"
+"""Eight buffers of 4096 KiB: in a fixed workspace cuBLAS gives the same bits each time.
+
+https://docs.nvidia.com/cuda/cublas/#results-reproducibility
+"""
 
 
 @contextmanager
@@ -59,6 +67,21 @@ def _set_deterministic(wanted: Numerics, put_back: ExitStack) -> None:
     _set_attribute(torch.utils.deterministic, "fill_uninitialized_memory", put_back, value=False)  # costs time
     _set_attribute(torch.backends.cudnn, "benchmark", put_back, value=False)  # would choose by the clock
     torch.set_deterministic_debug_mode("warn" if wanted.deterministic else "default")
+    if wanted.deterministic:
+        _set_environment(WORKSPACE, FIXED_WORKSPACE, put_back)
+    _set_fused_attention(put_back, value=not wanted.deterministic)
+
+
+def _set_fused_attention(put_back: ExitStack, *, value: bool) -> None:
+    """Let attention on a GPU be one kernel, whose backward pass adds in any order, or not.
+
+    The flash kernel stays as it is: the CPU has one too, and a GPU's takes half precision alone.
+    """
+    fused = torch.backends.cuda
+    put_back.callback(fused.enable_mem_efficient_sdp, fused.mem_efficient_sdp_enabled())
+    fused.enable_mem_efficient_sdp(value)
+    put_back.callback(fused.enable_cudnn_sdp, fused.cudnn_sdp_enabled())
+    fused.enable_cudnn_sdp(value)
 
 
 def _set_tf32(wanted: Numerics, put_back: ExitStack) -> None:
@@ -69,6 +92,12 @@ def _set_tf32(wanted: Numerics, put_back: ExitStack) -> None:
 def _set_attribute(owner: Any, name: str, put_back: ExitStack, *, value: bool) -> None:
     put_back.callback(setattr, owner, name, getattr(owner, name))
     setattr(owner, name, value)
+
+
+def _set_environment(name: str, value: str, put_back: ExitStack) -> None:
+    known = os.environ.get(name)
+    put_back.callback(os.environ.pop, name) if known is None else put_back.callback(os.environ.update, {name: known})
+    os.environ[name] = value
 
 
 def available_device() -> str:

@@ -161,6 +161,32 @@ def test_outputs_may_be_dicts_tuples_and_dataclasses_and_inputs_whole_numbers():
     assert list(by_layer(probe_model(Recurrent(), torch.randn(4, 5, 6)))) == ["lstm", "output"]
 
 
+class Split(nn.Module):
+    """A weight, then one operation with several outputs, as the recurrent layers of a GPU are."""
+
+    def __init__(self, into, *, only_first):
+        super().__init__()
+        self.weight, self.into, self.only_first = nn.Parameter(torch.eye(4)), into, only_first
+
+    def forward(self, x):
+        parts = self.into(x @ self.weight)
+        return parts[0] if self.only_first else parts
+
+
+class FirstPart(nn.Sequential):
+    def forward(self, x):
+        parts = self[0](x)
+        return parts if self[0].only_first else parts[0]
+
+
+@pytest.mark.parametrize("into", [lambda x: x.chunk(2, 1), lambda x: x.unbind(1), torch.linalg.qr, torch.linalg.eigh])
+def test_outputs_that_the_loss_leaves_out_do_not_count(into):
+    x = torch.randn(4, 4)
+    one, all_parts = (probe_model(FirstPart(Split(into, only_first=only)), x @ x.T) for only in (True, False))
+    assert all_parts[0].figures["grad_std"] == one[0].figures["grad_std"] > 0
+    assert all_parts[0].figures["std"] == one[0].figures["std"]
+
+
 def test_frozen_layers_are_gone_back_through():
     model = plain(3, 8)
     model.requires_grad_(False)
@@ -220,6 +246,17 @@ def test_a_model_in_evaluation_mode_is_probed_as_it_is():
     with torch.no_grad():
         wanted = std(model(x))
     assert by_layer(probe_model(model, x))["1"].figures["std"] == pytest.approx(wanted, rel=1e-6)
+
+
+@pytest.mark.parametrize("is_training", [True, False])
+def test_recurrent_layers_in_evaluation_are_probed_without_cudnn(is_training):
+    seen, known = [], torch.backends.cudnn.enabled
+    model = Recurrent()
+    model.lstm.train(is_training)
+    model.output.register_forward_hook(lambda *_: seen.append(torch.backends.cudnn.enabled))
+    probe_model(model, batch_for((4, 5, 6)))
+    assert set(seen) == {known and is_training}
+    assert torch.backends.cudnn.enabled is known
 
 
 def test_gradients_are_taken_where_the_caller_has_switched_them_off():

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import platform
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from normbench.storage.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV
 from normbench.study.config import RunConfig
 from normbench.study.load import load_study
 from normbench.study.resolved import flat_settings
+from normbench.training.environment import environment
 from normbench.training.experiment import run_experiment
 
 LINE = {
@@ -83,6 +85,14 @@ def test_a_run_leaves_the_global_random_state_as_it_was(name, tmp_path):
     state = torch.random.get_rng_state()
     run(tmp_path / "a", CONFIGS[name])
     assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_a_run_on_the_cpu_does_not_claim_the_gpu_beside_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a GPU")
+    run(tmp_path / "a", LINE | {"device": "cpu"})
+    assert json.loads((tmp_path / "a" / "environment.json").read_text())["device"] == platform.machine()
+    assert environment("cuda", 0.0, duration_s=1.0, cpu_s=1.0, cpu_s_per_step=None)["device"] == "a GPU"
 
 
 @pytest.mark.parametrize("settings", [LINE, LINE | {"dropout": 0.5, "norm": "batch_norm"}], ids=["plain", "dropout"])

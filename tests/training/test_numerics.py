@@ -1,5 +1,6 @@
 """Where a run is made torch is set in one place, and is put back."""
 
+import os
 from dataclasses import fields
 from pathlib import Path
 from threading import Thread
@@ -53,6 +54,28 @@ def test_torch_is_put_back_after_an_exception():
         with pytest.raises(KeyError), numerics():
             raise KeyError
         assert torch_now() == OTHER
+
+
+def test_on_a_gpu_products_and_attention_take_the_same_way_each_time(monkeypatch):
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":0:0")
+    fused = torch.backends.cuda
+
+    def now():
+        return os.environ.get("CUBLAS_WORKSPACE_CONFIG"), fused.mem_efficient_sdp_enabled(), fused.cudnn_sdp_enabled()
+
+    before, flash = now(), fused.flash_sdp_enabled()
+    with numerics():
+        assert now() == (":4096:8", False, False)
+        assert fused.math_sdp_enabled()
+        assert fused.flash_sdp_enabled() is flash  # the CPU's kernel
+        with numerics(OTHER):
+            assert now()[1:] == (True, True)
+        assert now() == (":4096:8", False, False)
+    assert now() == before
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    with numerics():
+        assert now()[0] == ":4096:8"
+    assert now()[0] is None
 
 
 def test_denormals_are_read_without_changing_them():

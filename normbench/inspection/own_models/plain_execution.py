@@ -14,11 +14,12 @@ from normbench.errors import SettingError
 
 
 @contextmanager
-def executing_plainly() -> Iterator[None]:
+def executing_plainly(model: nn.Module) -> Iterator[None]:
     """Compute what a model keeps back or hands to a compiler at once, line by line, inside the block.
 
     Neither changes a model's function. Reentrant activation checkpointing makes no graph in forward, so that hooks find
-    nothing to go back through; compiled code skips hooks that were added later.
+    nothing to go back through; compiled code skips hooks that were added later. cuDNN goes back through no recurrent
+    layer in evaluation mode, so that a GPU computes without it where a model holds one.
     """
     with ExitStack() as put_back:
         known = checkpoint.CheckpointFunction
@@ -26,6 +27,9 @@ def executing_plainly() -> Iterator[None]:
         checkpoint.CheckpointFunction = _AtOnce  # type: ignore[misc, assignment]
         if "torch._dynamo" in sys.modules:  # nothing is compiled where torch's compiler was not imported
             put_back.enter_context(torch.compiler.set_stance("force_eager"))
+        if any(isinstance(module, nn.RNNBase) and not module.training for module in model.modules()):
+            put_back.callback(setattr, torch.backends.cudnn, "enabled", torch.backends.cudnn.enabled)
+            torch.backends.cudnn.enabled = False
         yield
 
 

@@ -164,8 +164,8 @@ class Watch(Generic[Kept]):
         axis = min(self._axis, tensor.dim() - 1)
         part = Part(self._keep(tensor, axis), tensor.grad_fn)
 
-        def keep_grad(grad: Tensor) -> None:
-            if self._is_over:  # before, it is a gradient that the network takes itself
+        def keep_grad(grad: Tensor | None) -> None:  # None: the loss uses another output of the same node alone
+            if grad is not None and self._is_over:  # before, it is a gradient that the network takes itself
                 part.grad, part.is_reached = self._keep(grad, axis), is_alone or bool(grad.any())
 
         if tensor.requires_grad:

@@ -35,7 +35,7 @@ class Histogram:
 
 
 def histogram(tensor: Tensor) -> Histogram | None:
-    """Compute the histogram of a tensor on its own device; return None if no value is finite."""
+    """Compute the histogram of a tensor; return None if no value is finite."""
     values = tensor.detach().flatten()
     low, high = torch.stack(values.aminmax()).tolist()
     if not (abs(low) < torch.inf and abs(high) < torch.inf):  # also false for nan, which aminmax hands on
@@ -58,6 +58,6 @@ def _histogram_between(values: Tensor, low: float, high: float) -> Histogram:
     width = (high - low) / NUM_BINS
     if not 0 < high - low <= torch.finfo(values.dtype).max:  # one value, or a range beyond the dtype: a single bin
         return Histogram(low, high, len(values), total, squares, [high], [float(len(values))])
-    counts = torch.histc(values, NUM_BINS, low, high).tolist()
+    counts = torch.histc(values.cpu(), NUM_BINS, low, high).tolist()  # on a GPU torch warns that bits may differ
     limits = [low + width * i for i in range(1, NUM_BINS)] + [high]
     return Histogram(low, high, len(values), total, squares, limits, counts)
