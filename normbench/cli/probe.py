@@ -157,7 +157,7 @@ def _probe_study(study: "Study") -> "tuple[str, list[ProbeReport]]":
     from normbench.scheduling.probe_seeds import probe_config
 
     title = " · ".join(part for part in (study.name, study.question) if part)
-    return title, [probe_config(config, study.seeds, name) for name, config in study.arms.items()]
+    return title, [probe_config(config, study.first_seeds, name) for name, config in study.arms.items()]
 
 
 def _findings(study: "Study | None") -> "list[Finding]":

@@ -55,7 +55,8 @@ def run_study(
 ) -> list[RunUpdate]:
     """Make the missing runs of a study; a failed run does not stop the others.
 
-    torch's threads, flags and random states are restored afterwards.
+    torch's threads, flags and random states are restored afterwards. With planned checks all seeds up to the last check
+    are made.
 
     Args:
         study: The study to run.

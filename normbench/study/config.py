@@ -237,3 +237,8 @@ class Study:
     entries: Mapping[str, ArmEntry] = field(default_factory=dict)
     axes: Sequence[str] = ()
     named: Sequence[str] = ()
+
+    @property
+    def first_seeds(self) -> tuple[int, ...]:
+        """The seeds up to the first check; all where the study is not run check by check."""
+        return self.seeds[: self.check_after[0]] if self.until_decided else self.seeds

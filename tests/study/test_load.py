@@ -138,6 +138,12 @@ def test_checks_come_from_the_file_or_from_the_command():
     assert checks("seeds: [7, 3]\n", until_decided=True) == (tuple(range(64)), default, True)
 
 
+def test_who_needs_some_seeds_takes_those_up_to_the_first_check():
+    assert load("seeds: {check_after: [8, 16]}\n").first_seeds == tuple(range(8))
+    assert load("seeds: {check_after: [8, 16]}\n", seeds=12).first_seeds == tuple(range(12))
+    assert load("seeds: [7, 3]\n").first_seeds == (7, 3)
+
+
 def test_a_count_of_the_command_line_keeps_the_checks_that_are_planned():
     assert checks("seeds: {check_after: [8, 16]}\n", seeds=3) == ((0, 1, 2), (8, 16), False)
 
