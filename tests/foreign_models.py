@@ -77,7 +77,7 @@ class Generator(nn.Module):
         self.head.weight = self.token.weight
 
     def forward(self, ids):
-        x = self.token(ids) + self.place(torch.arange(ids.shape[1]))
+        x = self.token(ids) + self.place(torch.arange(ids.shape[1], device=ids.device))
         mask = nn.Transformer.generate_square_subsequent_mask(ids.shape[1])
         for block in self.blocks:
             x = block(x, src_mask=mask)
