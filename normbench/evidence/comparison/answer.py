@@ -14,11 +14,10 @@ from normbench.evidence.comparison.rows import Row
 from normbench.evidence.metrics.differences import comparable_values
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.metrics.scales import is_share
-from normbench.evidence.statistics.best_by_rule import above_by_rule, best_by_rule
+from normbench.evidence.statistics.best_by_rule import above_by_rule, best_by_rule, seeds_to_bound
 from normbench.evidence.statistics.seed_plan import JUDGED_ONCE, SeedPlan
 from normbench.evidence.statistics.student import exp
 from normbench.evidence.statistics.verdict_rule import FIXED, VerdictRule, equality_p
-from normbench.evidence.statistics.verdicts.best_of_k import seeds_for_an_answer
 from normbench.evidence.statistics.verdicts.ties import RELATIVE, FloatArray
 
 TieBreak = Literal["", "collapses", "parameters"]
@@ -142,9 +141,11 @@ def answer_of_arms(
     if len(set(labels)) < 2 or len(set(labels)) < len(labels) or direction(metric) is None:
         return None
     rule = plan.rule(arms.seeds)
-    needed = None if rule.why_not else seeds_for_an_answer(len(labels), rule.level)
+    needed = None if rule.why_not else seeds_to_bound(len(labels), rule)
     if needed is None or len(arms.seeds) < needed:
-        return CellAnswer(labels, arms.seeds, arms.is_ratio, seeds_needed=needed, rule=rule)
+        planned = [count for count in plan.counts if needed and count >= needed] if rule.kind == "check" else []
+        fewest = planned[0] if planned else needed
+        return CellAnswer(labels, arms.seeds, arms.is_ratio, seeds_needed=fewest, rule=rule)
     return _answer(arms, labels, log_margin(margin, metric, arms), rule)
 
 

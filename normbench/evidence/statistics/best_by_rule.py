@@ -4,9 +4,9 @@ import numpy as np
 import numpy.typing as npt
 
 from normbench.evidence.statistics.corrections import ALPHA
-from normbench.evidence.statistics.planned_checks.sign_e_process import anytime_lower_bound, sign_e_process
+from normbench.evidence.statistics.planned_checks.sign_e_process import anytime_lower_bound, e_values, sign_e_process
 from normbench.evidence.statistics.verdict_rule import VerdictRule
-from normbench.evidence.statistics.verdicts.best_of_k import BestOfK, beaten_by, best_of_k
+from normbench.evidence.statistics.verdicts.best_of_k import BestOfK, beaten_by, best_of_k, seeds_for_an_answer
 from normbench.evidence.statistics.verdicts.ties import FloatArray
 
 
@@ -47,6 +47,22 @@ def ever_above(values: FloatArray, arm: int) -> list[int]:
     above, _ = sign_e_process(_rivals(values, arm))
     others = [other for other in range(len(values)) if other != arm]
     return [other for other, process in zip(others, above, strict=True) if (process >= _threshold(values)).any()]
+
+
+def seeds_to_bound(num_arms: int, rule: VerdictRule) -> int:
+    """Return the fewest seeds with which a distance to the best can be bounded by a rule that judges.
+
+    Example:
+        >>> from normbench.evidence.statistics.verdict_rule import ANY_TIME, FIXED
+        >>> [seeds_to_bound(num_arms, rule) for rule in (FIXED, ANY_TIME) for num_arms in (2, 3, 5)]
+        [5, 6, 7, 7, 8, 9]
+    """
+    if rule.kind != "any time":
+        return seeds_for_an_answer(num_arms, rule.level)
+    n = 1
+    while float(e_values(n, n)) < (num_arms - 1) / ALPHA:
+        n += 1
+    return n
 
 
 def _threshold(values: FloatArray) -> float:

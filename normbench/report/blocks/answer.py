@@ -9,7 +9,7 @@ from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.checks import not_judged_text
 from normbench.report.blocks.effect_text import distance_text
 from normbench.report.blocks.numbers import CANNOT_TELL, metric_title
-from normbench.report.blocks.verdict_sentences import baseline_sentence, power_sentence, verdict_sentences
+from normbench.report.blocks.verdict_sentences import baseline_sentence, power_of, verdict_sentences
 
 MAX_CELLS = 8
 UNLEARNED_WAY_OUT = "No verdict. More num_steps, or --tune optimizer.lr, may help."
@@ -48,7 +48,7 @@ def _told_apart(comparison: StudyComparison, answer: Answer) -> list[str]:
     is_open = effects[0].verdict == CANNOT_TELL
     if cell.beaten and is_open:
         return [two_sided_sentence(effects[0].p)]
-    return [power_sentence(effects[0].n)] if is_open and not effects[0].failed else verdict_sentences(comparison)
+    return [power_of(effects[0])] if is_open and not effects[0].failed else verdict_sentences(comparison)
 
 
 def two_sided_sentence(p: float) -> str:

@@ -92,7 +92,7 @@ def cannot_tell_sentence(effect: Effect, arm: str, against: str, num_comparisons
         rest = "the other one by far more" if others == 1 else f"the {others} others by far more"
         return f"Cannot tell: {num_for} of {effect.n} seeds favour {favoured}, but {rest} the other way."
     found = f"Cannot tell {arm} from {against} at {effect.n} seeds: {effect_text(effect)} on the typical seed."
-    return f"{found} {power_sentence(effect.n, ALPHA / num_comparisons)}".rstrip()
+    return f"{found} {power_of(effect, num_comparisons)}".rstrip()
 
 
 def _favoured(effect: Effect, arm: str, against: str) -> tuple[str, int]:
@@ -104,6 +104,11 @@ def _favoured(effect: Effect, arm: str, against: str) -> tuple[str, int]:
 
 def _is_above(effect: Effect) -> bool:
     return effect.value > (1.0 if effect.is_ratio else 0.0)
+
+
+def power_of(effect: Effect, num_comparisons: int = 1) -> str:
+    """Return which differences the seeds of an effect find, at its level; "" where seeds were added without a plan."""
+    return "" if effect.rule.kind == "any time" else power_sentence(effect.n, effect.rule.level / num_comparisons)
 
 
 def power_sentence(n: int, alpha: float = ALPHA) -> str:

@@ -14,14 +14,7 @@ INTERVALS = (
     "Figures are means over seeds with 95 % intervals: for losses the modified Cox interval of a log-normal mean "
     "(Olsson, 2005), for accuracies Student's t on logits, else Student's t."
 )
-TAKEN = (
-    "The arm to take has the smallest upper bound of its distance to the best of the k arms (Hsu, 1984), from "
-    "one-sided signed ranks at 0.05 / (k - 1) and signs."
-)
-BEATEN = (
-    "An arm is beaten if signed ranks, corrected over its rivals by flipping whole seeds (Westfall and Young, 1993), "
-    "and signs find another above it."
-)
+SEEDS_FLIPPED = "a test of signed ranks over its rivals, by flipping whole seeds (Westfall and Young, 1993), with signs"
 ANY_TIME = (
     "Seeds were added without a plan, so verdicts rest on the sign e-process (Robbins, 1970), which is right at any "
     "number of seeds:"
@@ -132,14 +125,16 @@ def _level(effects: Sequence[Effect]) -> str:
 
 def _answer(answer: Answer | None) -> str:
     """Return how the arm to take is chosen, who is beaten, and what equal means; "" where there is no answer."""
-    if answer is None or all(cell.seeds_needed for cell in answer.cells):
+    rules = [cell.rule for cell in answer.cells if cell.taken] if answer else []
+    if answer is None or not rules:
         return ""
-    equal = (
-        f" Arms are called equal where two one-sided tests (Schuirmann, 1987) keep them within {answer.margin:g}."
-        if answer.margin is not None
-        else ""
-    )
-    return f"{TAKEN} {BEATEN}{equal}"
+    by, joint = f"one-sided signed ranks at {rules[0].level:.4g} / (k - 1) and signs", SEEDS_FLIPPED
+    if rules[0].kind == "any time":
+        by, joint = "the sign e-process", "the sign e-process, at 5 % for all its rivals,"
+    bound = "the smallest upper bound of its distance to the best of the k arms (Hsu, 1984)"
+    equal = f" Arms are equal where two one-sided tests (Schuirmann, 1987) keep them within {answer.margin}."
+    told = equal if answer.margin is not None else ""
+    return f"The arm to take has {bound}, by {by}. An arm is beaten if {joint} finds another above it.{told}"
 
 
 def _trends(pivots: Sequence[Pivot]) -> str:
