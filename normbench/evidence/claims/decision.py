@@ -84,6 +84,8 @@ class _Check:
 
     def _chances_of_cell(self, comparison: StudyComparison, answer: Answer, cell: CellAnswer) -> list[float]:
         """Return the chance of each pair of arms that is left open: nobody beats either, and they are not equal."""
+        if cell.not_learned:
+            return [0.0]
         if cell.seeds_needed or cell.rule.why_not:
             return [1.0]
         left = [row for row in comparison.rows if row.arm in cell.arms and row.arm not in cell.beaten]

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from normbench.evidence.comparison.collapses import not_learned
 from normbench.evidence.comparison.rows import Row
 from normbench.evidence.metrics.differences import comparable_values
 from normbench.evidence.metrics.directions import direction
@@ -37,6 +38,7 @@ class CellAnswer:
         behind: By how much each arm is behind the best at most (95 %, for all arms at once), by label. Of ratios above
             1, of differences above 0; below it the arm is ahead of all others. inf where nothing is bounded.
         taken: The arm to take: the one that is least behind. None where no arm is bounded.
+        num_collapsed: How many of its runs collapsed, of these seeds.
         tie_break: By what it was chosen before an arm that is as close: fewer collapses, or fewer parameters.
         as_close: The arms before which it was chosen so.
         beaten: The arms that some other arm beats.
@@ -46,6 +48,7 @@ class CellAnswer:
         is_cycle: Whether every arm is beaten by some other.
         seeds_needed: The fewest seeds for an answer, where there are too few.
         rule: How it was judged: once, at a check, at any time, or not yet.
+        not_learned: A sentence where more than half of these runs collapsed, which leaves nothing to compare; else "".
     """
 
     arms: tuple[str, ...]
@@ -54,6 +57,7 @@ class CellAnswer:
     settings: Mapping[str, str] = field(default_factory=dict)
     behind: Mapping[str, float] = field(default_factory=dict)
     taken: str | None = None
+    num_collapsed: int = 0
     tie_break: TieBreak = ""
     as_close: tuple[str, ...] = ()
     beaten: tuple[str, ...] = ()
@@ -63,6 +67,7 @@ class CellAnswer:
     is_cycle: bool = False
     seeds_needed: int | None = None
     rule: VerdictRule = FIXED
+    not_learned: str = ""
 
 
 @dataclass(frozen=True)
@@ -141,6 +146,9 @@ def answer_of_arms(
     if len(set(labels)) < 2 or len(set(labels)) < len(labels) or direction(metric) is None:
         return None
     rule = plan.rule(arms.seeds)
+    failed = not_learned(sum(len(row.collapsed_seeds) for row in rows), sum(len(row.seeds) for row in rows))
+    if failed:
+        return CellAnswer(labels, arms.seeds, arms.is_ratio, rule=rule, not_learned=failed)
     needed = None if rule.why_not else seeds_to_bound(len(labels), rule)
     if needed is None or len(arms.seeds) < needed:
         planned = [count for count in plan.counts if needed and count >= needed] if rule.kind == "check" else []
@@ -165,7 +173,14 @@ def _answer(arms: ComparableArms, labels: tuple[str, ...], margin: float | None,
     if min(behind) == math.inf:
         return answer
     taken, tie_break, as_close = _choose(arms, behind, found.may_be_best)
-    chosen = replace(answer, taken=labels[taken], tie_break=tie_break, as_close=tuple(labels[i] for i in as_close))
+    collapsed = len(set(arms.seeds).intersection(arms.rows[taken].collapsed_seeds))
+    chosen = replace(
+        answer,
+        taken=labels[taken],
+        num_collapsed=collapsed,
+        tie_break=tie_break,
+        as_close=tuple(labels[i] for i in as_close),
+    )
     return _with_others(chosen, arms, taken, margin)
 
 

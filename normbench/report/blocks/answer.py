@@ -41,7 +41,8 @@ def answer_lines(comparison: StudyComparison) -> list[str]:
 def _told_apart(comparison: StudyComparison, answer: Answer) -> list[str]:
     """Return the verdict against the baseline, where there are two arms in all."""
     cell = answer.cells[0]
-    is_pair = len(comparison.rows) == 2 == len(cell.arms) and not (cell.seeds_needed or cell.rule.why_not)
+    is_judged = not (cell.seeds_needed or cell.rule.why_not or cell.not_learned)
+    is_pair = len(comparison.rows) == 2 == len(cell.arms) and is_judged
     effects = [row.effect for row in comparison.rows if row.effect]
     if not is_pair or not effects:
         return []
@@ -75,6 +76,8 @@ def cell_name(cell: CellAnswer) -> str:
 
 def cell_text(cell: CellAnswer, answer: Answer, names: Names) -> str:
     """Return one answer: whom to take, or why nobody; ties, the beaten, and those that cannot be told apart."""
+    if cell.not_learned:
+        return f"{cell.not_learned} No verdict."
     if cell.rule.why_not:
         return f"Cannot tell yet: {not_judged_text(len(cell.seeds), cell.rule)}."
     if cell.seeds_needed:
@@ -82,7 +85,13 @@ def cell_text(cell: CellAnswer, answer: Answer, names: Names) -> str:
     if cell.taken is None:
         return "Cannot tell: no distance to the best is bounded, since runs of every arm diverged."
     take = cycle_sentence if cell.is_cycle else take_sentence
-    others = (tie_sentence, beaten_sentence, partial(equal_sentence, answer=answer), not_told_apart_sentence)
+    others = (
+        collapse_sentence,
+        tie_sentence,
+        beaten_sentence,
+        partial(equal_sentence, answer=answer),
+        not_told_apart_sentence,
+    )
     parts = [take(cell, answer, names), *(of(cell, names) for of in others)]
     return " ".join(part for part in parts if part)
 
@@ -127,6 +136,13 @@ def cycle_sentence(cell: CellAnswer, answer: Answer, names: Names) -> str:
     """Return that every arm is beaten by some other, and which is least behind."""
     first = f"No arm is best: each of the {len(cell.arms)} is beaten by another, in a cycle."
     return f"{first} Least behind is {names[cell.taken or '']}: {_distance(cell, answer, names)} (95 %)."
+
+
+def collapse_sentence(cell: CellAnswer, _: Names) -> str:
+    """Return how many runs of the arm to take collapsed, where any did."""
+    if not cell.num_collapsed:
+        return ""
+    return f"{cell.num_collapsed} of its {len(cell.seeds)} runs collapsed."
 
 
 def tie_sentence(cell: CellAnswer, names: Names) -> str:

@@ -91,7 +91,7 @@ def _study_blocks(
 ) -> list[Block]:
     comparison = with_answer(with_first_baseline(compare_study(study)))
     blocks = comparison_blocks(comparison, details=details)
-    blocks += [*tuning_blocks(choices), *sensitivity_blocks(tuning_sensitivity(study))]
+    blocks += [*tuning_blocks(choices, details=details), *sensitivity_blocks(tuning_sensitivity(study))]
     for arm in arms if details or len(arms) == 1 else ():
         blocks += [layers_block(report_layers(arm), max_layers), *divergence_blocks(arm, max_layers)]
     return blocks

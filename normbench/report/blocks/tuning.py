@@ -11,14 +11,38 @@ from normbench.report.blocks.numbers import percent, short
 from normbench.storage.arm_labels import short_keys, tuned_label
 from normbench.storage.choices import Choice
 
+FEW = 2
+"""Arms whose choices are written in full."""
 SMALLEST_LEAD = 0.001
 """Smaller shares would be written as 0.0 %, which is that of equal losses."""
 
 
-def tuning_blocks(choices: Sequence[Choice]) -> list[Block]:
-    """Return a line per arm: the chosen values, their lead, and the values tried."""
-    texts = [choice_text(choice) for choice in choices]
+def tuning_blocks(choices: Sequence[Choice], *, details: bool = False) -> list[Block]:
+    """Return a line per arm: the chosen values, their lead, and the values tried; of many arms one line for all."""
+    is_short = len(choices) > FEW and not details
+    texts = [choices_text(choices)] if is_short else [choice_text(choice) for choice in choices]
     return [Block(lines=as_lines(texts, "tuned"), label_width=WIDE_LABEL)] if choices else []
+
+
+def choices_text(choices: Sequence[Choice]) -> str:
+    """Return the choices of several arms in short: their values and leads.
+
+    Example:
+        >>> from normbench.storage.choices import Trial
+        >>> tried = [Trial({"optimizer.lr": 0.1}, [0.5, 0.3], 0.4), Trial({"optimizer.lr": 0.01}, [0.2, 0.4], 0.3)]
+        >>> choices_text([Choice("none", {"optimizer.lr": 0.01}, tried, 0, False, (1000, 1001))])
+        'optimizer.lr: none 0.01 (25.0 % ahead of 0.1); --details has the losses'
+    """
+    keys = list(dict.fromkeys(key for choice in choices for key in choice.chosen))
+    chosen = [_in_short(choice, with_keys=len(keys) > 1) for choice in choices]
+    return f"{' and '.join(keys)}: {', '.join(chosen)}; --details has the losses"
+
+
+def _in_short(choice: Choice, *, with_keys: bool) -> str:
+    lead = lead_of(choice)
+    values = _values_text(choice.chosen) if with_keys else ", ".join(map(_value_text, choice.chosen.values()))
+    ahead = _lead_text(lead, lead.runner_up.values) if lead and lead.runner_up else "nothing else was tried"
+    return f"{choice.arm} {values} ({ahead}{', at the edge' * choice.at_edge})"
 
 
 def sensitivity_blocks(found: Sensitivity | None) -> list[Block]:

@@ -43,7 +43,9 @@ def _filled(pieces: Sequence[str], width: int, joint: str = " ") -> list[str]:
 
 
 def _words(text: str, width: int) -> list[str]:
-    return [piece for word in text.split(" ") for piece in ([word] if cell_len(word) <= width else folded(word, width))]
+    """Return words that fit; a percent sign stays with its number."""
+    words = re.split(" (?!%)", text)
+    return [piece for word in words for piece in ([word] if cell_len(word) <= width else folded(word, width))]
 
 
 def folded(word: str, width: int) -> list[str]:
