@@ -3,9 +3,13 @@
 import pytest
 from made_up_tasks import TASKS, alike, make_tasks, pooled
 
+from normbench.errors import ComparisonError
 from normbench.report.blocks.pool import answers, footnotes, headline, pool_blocks, pool_table
 from normbench.report.pages.pool_methods import pool_paragraph
 from normbench.report.terminal.render import blocks_rows, table_text
+from normbench.storage.files.json_files import read_json, write_json
+from normbench.storage.run_folder import STUDY_JSON
+from normbench.storage.seed_history import SEED_HISTORY
 
 DISAGREEING = alike(3, batch_norm=-0.4, layer_norm=0.0) | {
     TASKS[0]: {"none": 0.0, "batch_norm": -0.4, "layer_norm": -0.8},
@@ -78,6 +82,55 @@ def test_a_task_that_was_not_learned_is_named_and_leaves_no_verdict():
     assert "p is the larger" not in pool_paragraph(pool, [])
 
 
+def asked(folder, *counts, check_after=None):
+    """Write down of which seeds the study was asked for, one after the other."""
+    content = read_json(folder / STUDY_JSON)
+    entries = [{"seeds": count, "check_after": check_after, "arms": ["aaaaaa"]} for count in counts]
+    write_json(folder / STUDY_JSON, content | {SEED_HISTORY: entries})
+    return folder
+
+
+def test_seeds_added_without_a_plan_are_judged_by_the_sign_e_process():
+    pool = pooled(asked(make_tasks(alike(6, batch_norm=-0.8)), 6, 8))
+    assert pool.arms[1].effect.rule.kind == "any time"
+    assert answers(pool) == [
+        "On these 6 tasks together batch_norm is better than none.",
+        "Nothing is said of other tasks, as seeds were added without a plan.",
+    ]
+    assert footnotes(pool)[0] == (
+        "Seeds were added without a plan (6, then 8): verdicts by the sign e-process over all tasks."
+    )
+    assert "the sign e-process over the seeds of all tasks" in pool_paragraph(pool, [])
+
+
+def test_at_a_planned_check_the_level_is_told():
+    pool = pooled(asked(make_tasks(alike(3, batch_norm=-0.8)), 8, check_after=[8, 16, 32, 64]))
+    assert pool.arms[1].verdict == "better"
+    assert footnotes(pool)[0] == "Verdicts at level .0125: typical seed, paired, ranked within each task."
+    assert "a verdict is given where p <= 0.0125, as several checks were planned" in pool_paragraph(pool, [])
+
+
+@pytest.mark.parametrize(
+    ("counts", "check_after", "why"),
+    [
+        ((16,), None, "some of the seeds are missing"),
+        ((8,), [4, 16], "these seeds are not at a check"),
+    ],
+)
+def test_seeds_that_are_not_judged_yet_leave_no_verdict(counts, check_after, why):
+    pool = pooled(asked(make_tasks(alike(3, batch_norm=-0.8)), *counts, check_after=check_after))
+    assert answers(pool) == [f"No verdict on batch_norm yet: {why}."]
+    assert [row[4] for row in pool_table(pool).rows] == ["", "-"]
+
+
+def test_several_studies_of_which_one_was_added_to_without_a_plan_are_refused():
+    one, other = (make_tasks({task: {"none": 0.0, "bn": -0.8}}, name=task) for task in TASKS[:2])
+    with pytest.raises(ComparisonError) as refused:
+        pooled(one, asked(other, 6, 8))
+    rule = "several studies must have their seeds asked for at once or by a plan, got more seeds of gratings"
+    assert str(refused.value) == f"--pool: {rule}. Pool it alone, or run its file under another name."
+
+
 def test_the_table_has_effect_verdict_seeds_tasks_and_score():
     pool = pooled(make_tasks(DISAGREEING, diverged={(TASKS[1], "none", 0)}))
     assert headline(pool) == (
@@ -142,7 +195,7 @@ def test_the_paragraph_for_a_paper_says_both_tests():
         f"6 tasks ({', '.join(TASKS[:6])}) are pooled by test loss. On these tasks: log ratios against none, paired by "
         "seed, are ranked within each task and the rank sums added (van Elteren, 1960); p is the larger of the exact p "
         "of this sum and half the p of the exact sign test over all seeds, two-sided. The effect is the median of the "
-        "averages of two seeds of one task, with the 95 % interval of the test. On tasks like these: the same test "
+        "averages of two seeds of one task, with the interval of the test. On tasks like these: the same test "
         "with one number per task, its pseudo-median over its median absolute difference. An arm depends on the task "
         "where it is better in one and worse in another, p of each side corrected by Holm's method over the tasks. "
         "Scores of runs are the way from the constant predictor (0) to no error (1), not below 0; figures are "

@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 
-from normbench.evidence.comparison.pool import DEPENDS, Pool, PooledArm
+from normbench.evidence.comparison.pool import Pool, PooledArm
+from normbench.evidence.comparison.pool_verdicts import DEPENDS
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.statistics.paired_effect import CANNOT_TELL, TOO_FEW, Effect
-from normbench.evidence.statistics.pooled_effect import TOO_FEW_TASKS, OtherTasks
+from normbench.evidence.statistics.pooled_effect import NOT_JUDGED, TOO_FEW_TASKS, OtherTasks
 from normbench.evidence.statistics.run_scores import ScoreInterval
-from normbench.report.blocks.answer import UNLEARNED_WAY_OUT
+from normbench.evidence.statistics.verdict_rule import INCOMPLETE, NOT_AT_CHECK
+from normbench.report.blocks.answer import UNLEARNED_WAY_OUT, listed
 from normbench.report.blocks.block import Block, Column, Line, Table, keys, words
+from normbench.report.blocks.checks import anytime_text, level_text
 from normbench.report.blocks.numbers import metric_title
 
-MAX_NAMED = 4
+NOT_YET = {NOT_AT_CHECK: "these seeds are not at a check", INCOMPLETE: "some of the seeds are missing"}
 TOGETHER = "all tasks together"
 SCORE_NOTE = "Score: mean of the middle half of runs, 0 the constant predictor, 100 no error."
 
@@ -52,23 +55,32 @@ def answers(pool: Pool) -> list[str]:
     """
     if pool.not_learned:
         return [f"{' '.join(pool.not_learned)} {UNLEARNED_WAY_OUT}"]
-    judged = pool.judged
-    these = _clauses([(arm, arm.verdict) for arm in judged if arm.verdict not in (DEPENDS, TOO_FEW)], pool)
+    arms = [(arm, arm.verdict) for arm in pool.judged]
+    these = _clauses([(arm, verdict) for arm, verdict in arms if verdict not in (DEPENDS, TOO_FEW, *NOT_YET)], pool)
     parts = [f"On these {len(pool.tasks)} tasks together {these}."] if these else []
-    parts += [_dependence(arm, pool) for arm in judged if arm.verdict == DEPENDS]
-    few = [arm for arm in judged if arm.verdict == TOO_FEW]
-    if few:
-        needed = max(arm.effect.seeds_needed or 0 for arm in few if arm.effect)
-        who = _listed([arm.arm for arm in few])
-        parts.append(f"Too few seeds for a verdict on {who}: {needed} are needed over all tasks.")
-    return [" ".join(parts), _on_other_tasks(pool)]
+    parts += [_dependence(arm, pool) for arm, verdict in arms if verdict == DEPENDS]
+    parts += [_no_verdict(verdict, pool) for verdict in (TOO_FEW, *NOT_YET) if verdict in {said for _, said in arms}]
+    return [text for text in (" ".join(parts), _on_other_tasks(pool)) if text]
+
+
+def _no_verdict(verdict: str, pool: Pool) -> str:
+    arms = [arm for arm in pool.judged if arm.verdict == verdict]
+    who = listed([arm.arm for arm in arms])
+    if verdict in NOT_YET:
+        return f"No verdict on {who} yet: {NOT_YET[verdict]}."
+    needed = max(arm.effect.seeds_needed or 0 for arm in arms if arm.effect)
+    return f"Too few seeds for a verdict on {who}: {needed} are needed over all tasks."
 
 
 def _on_other_tasks(pool: Pool) -> str:
-    found = [(arm, arm.other_tasks) for arm in pool.judged if arm.other_tasks]
-    number = len(pool.tasks)
-    if any(other.verdict == TOO_FEW_TASKS for _, other in found):
-        return f"{number} are too few to speak of other tasks: {found[0][1].tasks_needed} are needed."
+    """Return what is said of tasks like these; nothing where the seeds are not judged yet."""
+    found = [(arm, arm.other_tasks) for arm in pool.judged if arm.other_tasks and arm.verdict not in NOT_YET]
+    if not found:
+        return ""
+    if found[0][1].verdict == TOO_FEW_TASKS:
+        return f"{len(pool.tasks)} are too few to speak of other tasks: {found[0][1].tasks_needed} are needed."
+    if found[0][1].verdict == NOT_JUDGED:
+        return "Nothing is said of other tasks, as seeds were added without a plan."
     return f"On tasks like these {_clauses([(arm, other.verdict) for arm, other in found], pool)}."
 
 
@@ -82,12 +94,12 @@ def _clauses(verdicts: Sequence[tuple[PooledArm, str]], pool: Pool) -> str:
 
 def _clause(verdict: str, names: Sequence[str], pool: Pool) -> str:
     if verdict == CANNOT_TELL:
-        return f"{_listed(names)} cannot be told apart from {pool.baseline}"
-    return f"{_listed(names)} {'is' if len(names) == 1 else 'are'} {verdict} than {pool.baseline}"
+        return f"{listed(names)} cannot be told apart from {pool.baseline}"
+    return f"{listed(names)} {'is' if len(names) == 1 else 'are'} {verdict} than {pool.baseline}"
 
 
 def _dependence(arm: PooledArm, pool: Pool) -> str:
-    sides = [f"{word} on {_listed(_tasks_found(arm, word, pool) or [TOGETHER])}" for word in _words(pool)]
+    sides = [f"{word} on {listed(_tasks_found(arm, word, pool) or [TOGETHER])}" for word in _words(pool)]
     return f"{arm.arm} {DEPENDS}: {', '.join(sides)}."
 
 
@@ -97,12 +109,6 @@ def _words(pool: Pool) -> tuple[str, str]:
 
 def _tasks_found(arm: PooledArm, word: str, pool: Pool) -> list[str]:
     return [task for task, effect in zip(pool.tasks, arm.by_task, strict=True) if effect.verdict == word]
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) > MAX_NAMED:
-        return f"{', '.join(names[:MAX_NAMED])} and {len(names) - MAX_NAMED} more"
-    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
 def pool_table(pool: Pool) -> Table:
@@ -139,13 +145,15 @@ def _verdict(arm: PooledArm) -> Effect | str:
 
 def _other_tasks_column(pool: Pool) -> list[Column]:
     """Return the verdicts on tasks like these, where there are enough tasks for any."""
-    if all(not arm.other_tasks or arm.other_tasks.verdict == TOO_FEW_TASKS for arm in pool.arms):
+    if all(not arm.other_tasks or arm.other_tasks.verdict in (TOO_FEW_TASKS, NOT_JUDGED) for arm in pool.arms):
         return []
     return [words("on tasks like these", [_other_text(arm.other_tasks) for arm in pool.arms])]
 
 
 def _other_text(other: OtherTasks | None) -> str:
-    return f"{other.verdict} (p {other.p_corrected:.2g})" if other else ""
+    if other is None or other.verdict == NOT_JUDGED:
+        return ""
+    return f"{other.verdict} (p {other.p_corrected:.2g})"
 
 
 def _num_seeds(effect: Effect | None, pool: Pool) -> str:
@@ -155,7 +163,7 @@ def _num_seeds(effect: Effect | None, pool: Pool) -> str:
 def _num_tasks(arm: PooledArm, pool: Pool) -> str:
     if not arm.by_task:
         return ""
-    if all(effect.verdict == TOO_FEW for effect in arm.by_task):
+    if all(effect.verdict in (TOO_FEW, *NOT_YET) for effect in arm.by_task):
         return "-"
     return " / ".join(str(len(_tasks_found(arm, word, pool))) for word in _words(pool))
 
@@ -178,11 +186,25 @@ def _score_text(score: ScoreInterval | None) -> str:
 
 def footnotes(pool: Pool) -> list[str]:
     """Return how verdicts and scores were made, and where no task alone can have a verdict."""
-    many = f", Holm over {len(pool.judged)} arms" if len(pool.judged) > 1 else ""
-    how = f"Verdicts: typical seed, paired, ranked within each task{many}."
-    needed = max((effect.seeds_needed or 0 for arm in pool.judged for effect in arm.by_task), default=0)
+    needed = max((_seeds_needed(effect) for arm in pool.judged for effect in arm.by_task), default=0)
     few = [f"Too few seeds to see whether tasks disagree: {needed} in each are needed."] if needed else []
-    return [*([how] if pool.judged else []), *few, *([SCORE_NOTE] if any(arm.score for arm in pool.arms) else [])]
+    return [*_how(pool), *few, *([SCORE_NOTE] if any(arm.score for arm in pool.arms) else [])]
+
+
+def _seeds_needed(effect: Effect) -> int:
+    return (effect.seeds_needed or 0) if effect.verdict == TOO_FEW else 0
+
+
+def _how(pool: Pool) -> list[str]:
+    """Return a note on the test, and on seeds that were added without a plan."""
+    rules = [arm.effect.rule for arm in pool.judged if arm.effect]
+    many = f", Holm over {len(rules)} arms" if len(rules) > 1 else ""
+    if any(rule.kind == "any time" for rule in rules):
+        added = anytime_text(pool.seed_plans[0])
+        return [f"{added[:1].upper()}{added[1:]} over all tasks{many}."]
+    levels = sorted({rule.level for rule in rules if rule.kind == "check"})
+    checked = f" at level {level_text(levels[0])}" if levels else ""
+    return [f"Verdicts{checked}: typical seed, paired, ranked within each task{many}."] if rules else []
 
 
 def tasks_table(pool: Pool) -> Table:
