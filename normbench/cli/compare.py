@@ -66,7 +66,7 @@ def command(
 
         check_path(plot)
     if pool:
-        check_options(metric or (), by or (), fail_if or ())
+        check_options(metric or (), by or (), margin, fail_if or ())
     gates = [read_gate(text) for text in fail_if or ()]
     read = compare_studies(read_studies(paths or [runs_dir]), metric or (), where or ())
     if pool:

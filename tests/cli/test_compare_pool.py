@@ -20,7 +20,7 @@ def test_the_answer_comes_first(study):
     code, out, err = normbench("compare", study, "--pool")
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert lines[4].startswith("ANSWER  On these 3 tasks together batch_norm is better than none;")
+    assert lines[4].startswith("ANSWER  On these 3 tasks together batch_norm is better than norm=none;")
     assert "        3 are too few to speak of other tasks: 7 are needed." in lines
 
 
@@ -50,6 +50,7 @@ def test_csv_has_a_line_per_arm_and_with_details_per_task(study):
         (arm["arm"], "", "24") for arm in found
     ]
     assert lines[1]["verdict"] == "better"
+    assert not any(column.startswith("mean_") for column in lines[0])
     assert float(lines[1]["effect_low"]) == found[1]["effect"]["low"]
     assert float(lines[2]["score"]) == found[2]["score"]["value"]
     assert [(line["arm"], line["task"]) for line in more[3:]] == [
@@ -61,7 +62,7 @@ def test_csv_has_a_line_per_arm_and_with_details_per_task(study):
 def test_markdown_is_a_page_with_one_table(study):
     out = normbench("compare", study, "--pool", "--markdown", "--methods").out
     assert out.startswith("### norms · Which norm?")
-    assert "| norm | against none | on these 3 tasks | seeds better | tasks better / worse | score |" in out
+    assert "| norm | against none | better in seeds | on these 3 tasks | tasks better / worse | score |" in out
     assert "(van Elteren, 1960)" in out
     assert "Study norms compares 9 arms that differ in dataset and norm" in out
 
@@ -88,6 +89,7 @@ def test_a_metric_without_scores_has_no_profile(study):
     ("words", "said"),
     [
         (("--by", "norm"), "must stand without --by, got both. Leave one out."),
+        (("--margin", "0.1"), "must stand without --margin, got both. Leave one out."),
         (("--fail-if", "test_loss>1"), "must stand without --fail-if, got both. Leave one out."),
         (
             ("--metric", "test_loss", "--metric", "train_loss"),

@@ -9,30 +9,20 @@ from dataclasses import dataclass, replace
 
 from normbench.errors import ComparisonError
 from normbench.evidence.comparison.comparison import StudyComparison
-from normbench.evidence.comparison.effects import main_metric, metric_by_seed
+from normbench.evidence.comparison.effects import main_metric
 from normbench.evidence.comparison.pool_baseline import baseline_places
 from normbench.evidence.comparison.pool_labels import arm_labels, label_key
 from normbench.evidence.comparison.pool_tasks import Place, Task, Tasks, find_tasks
+from normbench.evidence.comparison.pool_verdicts import judge_arms
 from normbench.evidence.comparison.rows import Row
-from normbench.evidence.metrics.differences import differences_of_tasks
-from normbench.evidence.metrics.directions import direction
 from normbench.evidence.metrics.diverged import Diverged
 from normbench.evidence.metrics.scores import run_score
-from normbench.evidence.statistics.corrections import seeds_for_a_verdict
-from normbench.evidence.statistics.paired_effect import (
-    TOO_FEW,
-    Better,
-    Effect,
-    judge_effects,
-    paired_effect,
-    verdict_word,
-)
-from normbench.evidence.statistics.pooled_effect import OtherTasks, judge_other_tasks, pooled_effect
+from normbench.evidence.statistics.paired_effect import Effect
+from normbench.evidence.statistics.pooled_effect import OtherTasks
 from normbench.evidence.statistics.run_scores import ScoreInterval, score_interval
-from normbench.evidence.statistics.verdicts.pooling import task_sides
+from normbench.evidence.statistics.seed_plan import SeedPlan
 from normbench.storage.study_folder import StudyFolder
 
-DEPENDS = "depends on the task"
 Compared = Sequence[tuple[StudyFolder, StudyComparison]]
 
 
@@ -48,8 +38,7 @@ class PooledArm:
         baseline: Label of the arm that it is judged against; "" for a baseline, or where there is none.
         effect: Effect on all seeds of all tasks together; its by_seed is empty, and it has no mean.
         by_task: Effect in each task; p and verdict are corrected over the tasks.
-        verdict: Of these tasks together: the effect's, or "depends on the task" where a task is found on another side
-            than another task, or than all together.
+        verdict: Of these tasks together: the effect's, or "depends on the task".
         other_tasks: What is said of tasks like these.
         score: Interquartile mean of its runs' scores; None where the metric has no scores.
         scores: Its runs' scores in each task; empty where the metric has none.
@@ -81,6 +70,7 @@ class Pool:
         baseline: Label of the baseline; where arms have several, what they have in common, as it was written.
         arms: The arms, in the order of the first task.
         is_first_baseline: Whether the first arm is the baseline because none is named.
+        seed_plans: How the seeds of each study were asked for.
         judges_collapse: Whether a run can collapse without diverging.
         not_learned: A sentence for each task in which more than half of the runs collapsed: then there is no verdict.
     """
@@ -93,6 +83,7 @@ class Pool:
     baseline: str
     arms: Sequence[PooledArm]
     is_first_baseline: bool = False
+    seed_plans: Sequence[SeedPlan] = ()
     judges_collapse: bool = False
     not_learned: Sequence[str] = ()
 
@@ -126,6 +117,7 @@ def pool_studies(compared: Compared) -> Pool:
         baseline=baselines.pop() if len(baselines) == 1 else str(first.baseline),
         arms=judged,
         is_first_baseline=not any(comparison.against for _, comparison in compared),
+        seed_plans=[comparison.seed_plan for _, comparison in compared],
         judges_collapse=any(comparison.judges_collapse for _, comparison in compared),
         not_learned=_not_learned(tasks.tasks),
     )
@@ -177,54 +169,15 @@ def _scores(row: Row, metric: str, compared: Compared) -> list[float | None]:
 
 
 def _with_verdicts(arms: Mapping[Place, PooledArm], tasks: Tasks, metric: str) -> list[PooledArm]:
-    """Add what is found of each arm that has a baseline; p values are corrected over these arms.
+    """Add what is found of each arm that has a baseline.
 
     Where a task was not learned there is no effect: a difference between failed runs is none between the arms.
     """
-    pairs, better = baseline_places(tasks), direction(metric)
-    if _not_learned(tasks.tasks):
-        return [replace(arm, baseline=arms[pairs[place]].arm if place in pairs else "") for place, arm in arms.items()]
-    read = [_differences(metric, tasks, place, base) for place, base in pairs.items()]
-    values = [[list(differences.values()) for differences in by_task] for by_task, _ in read]
-    pooled = [pooled_effect(metric, of, is_ratio=is_ratio) for of, (_, is_ratio) in zip(values, read, strict=True)]
-    together, others = judge_effects(pooled, better), judge_other_tasks(values, better)
-    judged = dict(arms)
-    for (place, base), effect, other, found in zip(pairs.items(), together, others, read, strict=True):
-        by_task = _task_effects(metric, *found, better)
-        words = {one.verdict for one in (effect, *by_task)}
-        depends = {"better", "worse"} <= words or {"higher", "lower"} <= words
-        judged[place] = replace(
-            arms[place],
-            baseline=arms[base].arm,
-            effect=effect,
-            by_task=by_task,
-            verdict=DEPENDS if depends else effect.verdict,
-            other_tasks=other,
-        )
-    return list(judged.values())
-
-
-def _differences(metric: str, tasks: Tasks, place: Place, base: Place) -> tuple[list[dict[int, float]], bool]:
-    pairs = [
-        (metric_by_seed(task.rows[place], metric), metric_by_seed(task.rows[base], metric)) for task in tasks.tasks
-    ]
-    found, is_ratio = differences_of_tasks(metric, pairs)
-    for task, differences in zip(tasks.tasks, found, strict=True):
-        if not differences:
-            rule = "every task must have seeds that an arm and its baseline share, got none"
-            arms = f"{task.rows[place].arm} and {task.rows[base].arm} in {task.label}"
-            raise ComparisonError(f"--pool: {rule} of {arms}. Run both on the same seeds.")
-    return found, is_ratio
-
-
-def _task_effects(metric: str, tasks: Sequence[Mapping[int, float]], is_ratio: bool, better: Better) -> list[Effect]:
-    """Return the effect in each task; its verdict is the side on which it is found after correction over the tasks."""
-    effects = [paired_effect(metric, differences, is_ratio=is_ratio) for differences in tasks]
-    sides = task_sides([list(differences.values()) for differences in tasks])
-    fewest = seeds_for_a_verdict(len(tasks))
-    return [
-        replace(effect, p_corrected=p, verdict=verdict_word(side, better))
-        if effect.n >= fewest
-        else replace(effect, p_corrected=p, verdict=TOO_FEW, seeds_needed=fewest)
-        for effect, (side, p) in zip(effects, sides, strict=True)
-    ]
+    pairs = baseline_places(tasks)
+    based = {
+        place: replace(arm, baseline=arms[pairs[place]].arm if place in pairs else "") for place, arm in arms.items()
+    }
+    if not _not_learned(tasks.tasks):
+        for place, found in judge_arms(tasks, pairs, metric).items():
+            based[place] = replace(based[place], **vars(found))
+    return list(based.values())

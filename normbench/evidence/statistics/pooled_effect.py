@@ -1,30 +1,33 @@
-"""Judges the differences of several tasks: their effect on all seeds together, and whether other tasks would agree.
+"""Judges the differences of several tasks: all seeds together, each task alone, and tasks like these.
 
 The rules are in docs/methods.md, "9. Several tasks".
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 import numpy as np
-import numpy.typing as npt
 
 from normbench.evidence.statistics.corrections import ALPHA, holm, seeds_for_a_verdict
-from normbench.evidence.statistics.paired_effect import Better, Effect, verdict_word
+from normbench.evidence.statistics.paired_effect import TOO_FEW, Better, Effect, paired_effect, verdict_word
 from normbench.evidence.statistics.student import exp
+from normbench.evidence.statistics.verdict_rule import ANY_TIME, FIXED, VerdictRule, judge_differences, side_ps
 from normbench.evidence.statistics.verdicts.pooling import (
     FEWEST_TASKS,
+    corrected_sides,
     pooled_estimate,
     pooled_interval,
     pooled_p,
     tasks_like_these,
 )
 from normbench.evidence.statistics.verdicts.sign_test import sign_counts
-from normbench.evidence.statistics.verdicts.typical_seed import TypicalSeed
+from normbench.evidence.statistics.verdicts.typical_seed import Side, TypicalSeed
 
-TOO_FEW_TASKS = "too few tasks"
-Tasks = Sequence[npt.ArrayLike]
+TOO_FEW_TASKS, NOT_JUDGED = "too few tasks", "not judged"
+Tasks = Sequence[Mapping[int, float]]
+"""Of one arm the paired differences in each task, by seed, in the order in which the seeds were added."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class OtherTasks:
         num_above: Tasks whose typical seed is higher than the baseline's.
         num_below: Tasks in which it is lower.
         p_corrected: Two-sided p of the typical task after Holm's correction over the arms; nan with too few tasks.
-        verdict: better or worse (higher or lower where no direction is better), cannot tell, or too few tasks.
+        verdict: better or worse (higher or lower where no direction is better), cannot tell, or too few tasks; not
+            judged where the seeds are not, or were added without a plan.
     """
 
     num_tasks: int
@@ -48,55 +52,126 @@ class OtherTasks:
     verdict: str = TOO_FEW_TASKS
 
 
-def pooled_effect(metric: str, tasks: Tasks, *, is_ratio: bool) -> Effect:
+def pooled_rule(rules: Sequence[VerdictRule], num_looks: int) -> VerdictRule:
+    """Return the rule for verdicts on several tasks together, from the rule of each.
+
+    At planned checks each look has its part of 5 %, which is right whatever decides when the last one is (Bonferroni).
+
+    Args:
+        rules: The rule for the seeds of each task.
+        num_looks: At how many checks the tasks may be looked at.
+
+    Example:
+        >>> pooled_rule([FIXED, FIXED], 1) == FIXED, pooled_rule([VerdictRule("check", 0.0123)] * 2, 4).level
+        (True, 0.0125)
+    """
+    not_yet = next((rule for rule in rules if rule.why_not), None)
+    if not_yet or ANY_TIME in rules:
+        return not_yet or ANY_TIME
+    is_checked = any(rule.kind == "check" for rule in rules)
+    return VerdictRule("check", ALPHA / num_looks) if is_checked else FIXED
+
+
+def pooled_effect(metric: str, tasks: Tasks, *, is_ratio: bool, rule: VerdictRule = FIXED) -> Effect:
     """Return the effect on all seeds of all tasks together, without a verdict yet, and without a mean.
 
     Args:
         metric: The metric's name.
         tasks: Paired differences of each task, as ``paired_effect`` takes those of one.
         is_ratio: Whether they are differences of logarithms.
+        rule: How verdicts are made.
     """
-    joined = np.concatenate([np.asarray(task, dtype=np.float64) for task in tasks])
-    ps = [float(p) for p in pooled_p(tasks)]
-    best = 1 if ps[1] < ps[0] else 0
-    low, high = (float(end) for end in pooled_interval(tasks))
-    above, below = sign_counts(joined)
+    values = [list(task.values()) for task in tasks]
+    p, side, low, high = _together(tasks, rule)
+    above, below = sign_counts(np.concatenate(values))
     write = exp if is_ratio else float
     return Effect(
         metric=metric,
         is_ratio=is_ratio,
-        n=len(joined),
-        value=write(pooled_estimate(tasks)),
+        n=sum(map(len, values)),
+        value=write(pooled_estimate(values)),
         low=write(low),
         high=write(high),
-        p=ps[best],
+        p=p,
         num_above=int(above),
         num_below=int(below),
         by_seed={},
-        side=("above", "below")[best] if ps[best] <= ALPHA else "",
+        side=side,
+        rule=rule,
     )
 
 
-def judge_other_tasks(arms: Sequence[Tasks], better: Better) -> list[OtherTasks]:
-    """Return for each arm what its tasks say about others like them; an arm has the differences of every task.
+def _together(tasks: Tasks, rule: VerdictRule) -> tuple[float, Side, float, float]:
+    """Return p, side and interval of all tasks together.
 
-    The p values are corrected by Holm's method over the arms, so with more arms more tasks are needed.
+    At any time it is the sign e-process, over the first seed of each task, the second of each, and so on.
     """
-    needed = max(FEWEST_TASKS, seeds_for_a_verdict(len(arms)))
-    found = [tasks_like_these(tasks) if len(tasks) >= needed else None for tasks in arms]
-    corrected = holm([typical.p if typical else 1.0 for typical in found])
+    values = [list(task.values()) for task in tasks]
+    if rule.kind not in ("fixed", "check"):
+        rounds = zip_longest(*values)
+        found = judge_differences([one for each in rounds for one in each if one is not None], 0.0, rule)
+        return found.p, found.side, found.low, found.high
+    ps = [float(p) for p in pooled_p(values)]
+    low, high = (float(end) for end in pooled_interval(values, rule.level))
+    side: Side = "below" if ps[1] < ps[0] else "above"
+    return min(ps), (side if min(ps) <= rule.level else ""), low, high
+
+
+def task_effects(
+    metric: str, tasks: Tasks, better: Better, *, is_ratio: bool, rule: VerdictRule = FIXED
+) -> list[Effect]:
+    """Return the effect in each task; its verdict is the side on which it is found after correction over the tasks."""
+    values = [list(task.values()) for task in tasks]
+    sides = corrected_sides([side_ps(of, 0.0, rule) for of in values], rule.level)
+    fewest = seeds_for_a_verdict(len(tasks))
     return [
-        _judged(typical, p, needed, better) if typical else OtherTasks(len(tasks), needed)
-        for tasks, typical, p in zip(arms, found, corrected, strict=True)
+        _with_side(_by_rule(paired_effect(metric, task, is_ratio=is_ratio), task, rule), side, p, fewest, better)
+        for task, (side, p) in zip(tasks, sides, strict=True)
     ]
 
 
-def _judged(typical: TypicalSeed, p: float, needed: int, better: Better) -> OtherTasks:
-    return OtherTasks(
-        num_tasks=typical.n,
-        tasks_needed=needed,
-        num_above=typical.num_above,
-        num_below=typical.num_below,
-        p_corrected=p,
-        verdict=verdict_word(typical.side if p <= ALPHA else "", better),
-    )
+def _by_rule(effect: Effect, task: Mapping[int, float], rule: VerdictRule) -> Effect:
+    found = judge_differences(list(task.values()), 0.0, rule)
+    write = exp if effect.is_ratio else float
+    return replace(effect, p=found.p, side=found.side, low=write(found.low), high=write(found.high), rule=rule)
+
+
+def _with_side(effect: Effect, side: Side, p: float, fewest: int, better: Better) -> Effect:
+    found = replace(effect, p_corrected=p)
+    if effect.rule.why_not:
+        return replace(found, verdict=effect.rule.why_not, seeds_needed=effect.rule.next_check)
+    if effect.n < fewest:
+        return replace(found, verdict=TOO_FEW, seeds_needed=fewest)
+    return replace(found, verdict=verdict_word(side, better))
+
+
+def judge_other_tasks(arms: Sequence[Tasks], better: Better, rules: Sequence[VerdictRule] = ()) -> list[OtherTasks]:
+    """Return for each arm what its tasks say about others like them; an arm has the differences of every task.
+
+    The p values are corrected by Holm's method over the arms, so with more arms more tasks are needed. Where seeds were
+    added without a plan nothing is said: no test of the tasks is right whenever somebody looks at more seeds.
+
+    Args:
+        arms: The differences of each arm.
+        better: Which way is better.
+        rules: How verdicts are made on each arm; once if empty.
+    """
+    needed, level = max(FEWEST_TASKS, seeds_for_a_verdict(len(arms))), rules or [FIXED] * len(arms)
+    found = [_typical_task(tasks, needed) for tasks in arms]
+    corrected = holm([typical.p if typical else 1.0 for typical in found])
+    return [
+        _judged(typical, p, needed, better, rule) if typical else OtherTasks(len(tasks), needed)
+        for tasks, typical, p, rule in zip(arms, found, corrected, level, strict=True)
+    ]
+
+
+def _typical_task(tasks: Tasks, needed: int) -> TypicalSeed | None:
+    return tasks_like_these([list(task.values()) for task in tasks]) if len(tasks) >= needed else None
+
+
+def _judged(typical: TypicalSeed, p: float, needed: int, better: Better, rule: VerdictRule) -> OtherTasks:
+    found = OtherTasks(typical.n, needed, typical.num_above, typical.num_below, p)
+    if rule == ANY_TIME or rule.why_not:
+        return replace(found, p_corrected=math.nan, verdict=NOT_JUDGED)
+    side: Side = typical.side if rule.decides(p) else ""
+    return replace(found, verdict=verdict_word(side, better))

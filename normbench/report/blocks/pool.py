@@ -1,18 +1,19 @@
-"""Writes what several tasks say together: the answer on these tasks and on tasks like these, a table, each task."""
+"""Writes what several tasks say together: the answer, a table of the arms over all tasks, on request each task."""
 
 from collections.abc import Sequence
 
-from normbench.evidence.comparison.pool import DEPENDS, Pool, PooledArm
-from normbench.evidence.metrics.directions import direction
-from normbench.evidence.statistics.paired_effect import CANNOT_TELL, TOO_FEW, Effect
-from normbench.evidence.statistics.pooled_effect import TOO_FEW_TASKS, OtherTasks
+from normbench.evidence.comparison.pool import Pool, PooledArm
+from normbench.evidence.comparison.pool_verdicts import DEPENDS
+from normbench.evidence.metrics.scales import is_accuracy
+from normbench.evidence.statistics.paired_effect import TOO_FEW, Effect
+from normbench.evidence.statistics.pooled_effect import NOT_JUDGED, TOO_FEW_TASKS, OtherTasks
 from normbench.evidence.statistics.run_scores import ScoreInterval
-from normbench.report.blocks.answer import UNLEARNED_WAY_OUT
-from normbench.report.blocks.block import Block, Column, Line, Table, keys, words
+from normbench.report.blocks.block import Block, Column, Line, Table, as_lines, keys, words
+from normbench.report.blocks.checks import anytime_text, level_text
 from normbench.report.blocks.numbers import metric_title
+from normbench.report.blocks.pool_answer import NOT_YET, answers, side_words, tasks_found
 
-MAX_NAMED = 4
-TOGETHER = "all tasks together"
+TASKS_HEADING = "In each task, verdicts after Holm over the tasks"
 SCORE_NOTE = "Score: mean of the middle half of runs, 0 the constant predictor, 100 no error."
 
 
@@ -25,14 +26,10 @@ def pool_blocks(pool: Pool, notes: Sequence[str] = (), *, details: bool = False)
         details: Also each arm's effect in each task.
     """
     head = Block(lines=[Line(line) for line in headline(pool).split("\n")])
-    answer = Block(lines=[Line(text, label="" if i else "ANSWER") for i, text in enumerate(answers(pool))])
+    answer = Block(lines=as_lines(answers(pool), "ANSWER"))
     below = Block(lines=[Line(text) for text in [*footnotes(pool), *notes]], is_joined=True)
-    tasks = (
-        [Block("In each task, verdicts after Holm over the tasks", tasks_table(pool))]
-        if details and pool.judged
-        else []
-    )
-    return [head, answer, Block(table=pool_table(pool)), below, *tasks]
+    tasks = [Block(TASKS_HEADING, tasks_table(pool))] if details and pool.judged else []
+    return [head, answer, Block(table=pool_table(pool, details=details)), below, *tasks]
 
 
 def headline(pool: Pool) -> str:
@@ -45,86 +42,26 @@ def headline(pool: Pool) -> str:
     return f"{names}\n  {len(pool.tasks)} tasks: {', '.join(pool.tasks)}\n  {' · '.join(facts)}"
 
 
-def answers(pool: Pool) -> list[str]:
-    """Return what is said of these tasks, and apart from it what is said of tasks like these.
-
-    Where a task was not learned there is neither.
-    """
-    if pool.not_learned:
-        return [f"{' '.join(pool.not_learned)} {UNLEARNED_WAY_OUT}"]
-    judged = pool.judged
-    these = _clauses([(arm, arm.verdict) for arm in judged if arm.verdict not in (DEPENDS, TOO_FEW)], pool)
-    parts = [f"On these {len(pool.tasks)} tasks together {these}."] if these else []
-    parts += [_dependence(arm, pool) for arm in judged if arm.verdict == DEPENDS]
-    few = [arm for arm in judged if arm.verdict == TOO_FEW]
-    if few:
-        needed = max(arm.effect.seeds_needed or 0 for arm in few if arm.effect)
-        who = _listed([arm.arm for arm in few])
-        parts.append(f"Too few seeds for a verdict on {who}: {needed} are needed over all tasks.")
-    return [" ".join(parts), _on_other_tasks(pool)]
+def pool_table(pool: Pool, *, details: bool = False) -> Table:
+    """Return a row per arm: effect and both verdicts, seeds and tasks on each side, score, failed runs."""
+    named = keys(pool.key or "arm", [arm.arm for arm in pool.arms])
+    return Table([named, *(_judged_columns(pool, details=details) if pool.judged else []), *_more(pool)])
 
 
-def _on_other_tasks(pool: Pool) -> str:
-    found = [(arm, arm.other_tasks) for arm in pool.judged if arm.other_tasks]
-    number = len(pool.tasks)
-    if any(other.verdict == TOO_FEW_TASKS for _, other in found):
-        return f"{number} are too few to speak of other tasks: {found[0][1].tasks_needed} are needed."
-    return f"On tasks like these {_clauses([(arm, other.verdict) for arm, other in found], pool)}."
-
-
-def _clauses(verdicts: Sequence[tuple[PooledArm, str]], pool: Pool) -> str:
-    """Return the arms by verdict: "a and b are better than none; c cannot be told apart from none"."""
-    by_verdict: dict[str, list[str]] = {}
-    for arm, verdict in verdicts:
-        by_verdict.setdefault(verdict, []).append(arm.arm)
-    return "; ".join(_clause(verdict, names, pool) for verdict, names in by_verdict.items())
-
-
-def _clause(verdict: str, names: Sequence[str], pool: Pool) -> str:
-    if verdict == CANNOT_TELL:
-        return f"{_listed(names)} cannot be told apart from {pool.baseline}"
-    return f"{_listed(names)} {'is' if len(names) == 1 else 'are'} {verdict} than {pool.baseline}"
-
-
-def _dependence(arm: PooledArm, pool: Pool) -> str:
-    sides = [f"{word} on {_listed(_tasks_found(arm, word, pool) or [TOGETHER])}" for word in _words(pool)]
-    return f"{arm.arm} {DEPENDS}: {', '.join(sides)}."
-
-
-def _words(pool: Pool) -> tuple[str, str]:
-    return ("higher", "lower") if direction(pool.metric) is None else ("better", "worse")
-
-
-def _tasks_found(arm: PooledArm, word: str, pool: Pool) -> list[str]:
-    return [task for task, effect in zip(pool.tasks, arm.by_task, strict=True) if effect.verdict == word]
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) > MAX_NAMED:
-        return f"{', '.join(names[:MAX_NAMED])} and {len(names) - MAX_NAMED} more"
-    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
-
-
-def pool_table(pool: Pool) -> Table:
-    """Return a row per arm: effect and both verdicts, seeds and tasks on each side, score, diverged runs."""
-    return Table(
-        [
-            keys(pool.key or "arm", [arm.arm for arm in pool.arms]),
-            *(_judged_columns(pool) if pool.judged else []),
-            *_more(pool),
-        ]
-    )
-
-
-def _judged_columns(pool: Pool) -> list[Column]:
-    arms, (good, bad) = pool.arms, _words(pool)
+def _judged_columns(pool: Pool, *, details: bool) -> list[Column]:
+    arms, sides = pool.arms, side_words(pool)
+    verdict = "verdict" if details else "verdict_word"
     return [
-        Column(f"against {pool.baseline}", [arm.effect or _no_effect(arm, pool) for arm in arms]),
-        words(f"on these {len(pool.tasks)} tasks", [_verdict(arm) for arm in arms], what="verdict"),
-        *_other_tasks_column(pool),
-        Column(f"seeds {good}", [_num_seeds(arm.effect, pool) for arm in arms]),
-        Column(f"tasks {good} / {bad}", [_num_tasks(arm, pool) for arm in arms]),
+        _effects(pool, [arm.effect or _no_effect(arm, pool) for arm in arms]),
+        Column(f"{sides[0]} in seeds", [arm.effect or "" for arm in arms], what="better_seeds"),
+        words(f"on these {len(pool.tasks)} tasks", [_verdict(arm) for arm in arms], what=verdict),
+        *_other_tasks_column(pool, details=details),
+        Column(f"tasks {' / '.join(sides)}", [_num_tasks(arm, pool) for arm in arms]),
     ]
+
+
+def _effects(pool: Pool, effects: Sequence[Effect | str]) -> Column:
+    return Column(f"{'points ' * is_accuracy(pool.metric)}against {pool.baseline}", effects, what="points")
 
 
 def _no_effect(arm: PooledArm, pool: Pool) -> str:
@@ -137,27 +74,25 @@ def _verdict(arm: PooledArm) -> Effect | str:
     return DEPENDS if arm.verdict == DEPENDS else arm.effect or ""
 
 
-def _other_tasks_column(pool: Pool) -> list[Column]:
+def _other_tasks_column(pool: Pool, *, details: bool) -> list[Column]:
     """Return the verdicts on tasks like these, where there are enough tasks for any."""
-    if all(not arm.other_tasks or arm.other_tasks.verdict == TOO_FEW_TASKS for arm in pool.arms):
+    if all(not arm.other_tasks or arm.other_tasks.verdict in (TOO_FEW_TASKS, NOT_JUDGED) for arm in pool.arms):
         return []
-    return [words("on tasks like these", [_other_text(arm.other_tasks) for arm in pool.arms])]
+    return [words("on tasks like these", [_other_text(arm.other_tasks, details=details) for arm in pool.arms])]
 
 
-def _other_text(other: OtherTasks | None) -> str:
-    return f"{other.verdict} (p {other.p_corrected:.2g})" if other else ""
-
-
-def _num_seeds(effect: Effect | None, pool: Pool) -> str:
-    return f"{effect.num_seeds_on(direction(pool.metric) or 'higher')} of {effect.n}" if effect else ""
+def _other_text(other: OtherTasks | None, *, details: bool) -> str:
+    if other is None or other.verdict == NOT_JUDGED:
+        return ""
+    return f"{other.verdict}{f' (p {other.p_corrected:.2g})' * details}"
 
 
 def _num_tasks(arm: PooledArm, pool: Pool) -> str:
     if not arm.by_task:
         return ""
-    if all(effect.verdict == TOO_FEW for effect in arm.by_task):
+    if all(effect.verdict in (TOO_FEW, *NOT_YET) for effect in arm.by_task):
         return "-"
-    return " / ".join(str(len(_tasks_found(arm, word, pool))) for word in _words(pool))
+    return " / ".join(str(len(tasks_found(arm, word, pool))) for word in side_words(pool))
 
 
 def _more(pool: Pool) -> list[Column]:
@@ -178,24 +113,37 @@ def _score_text(score: ScoreInterval | None) -> str:
 
 def footnotes(pool: Pool) -> list[str]:
     """Return how verdicts and scores were made, and where no task alone can have a verdict."""
-    many = f", Holm over {len(pool.judged)} arms" if len(pool.judged) > 1 else ""
-    how = f"Verdicts: typical seed, paired, ranked within each task{many}."
-    needed = max((effect.seeds_needed or 0 for arm in pool.judged for effect in arm.by_task), default=0)
+    needed = max((_seeds_needed(effect) for arm in pool.judged for effect in arm.by_task), default=0)
     few = [f"Too few seeds to see whether tasks disagree: {needed} in each are needed."] if needed else []
-    return [*([how] if pool.judged else []), *few, *([SCORE_NOTE] if any(arm.score for arm in pool.arms) else [])]
+    return [*_how(pool), *few, *([SCORE_NOTE] if any(arm.score for arm in pool.arms) else [])]
+
+
+def _seeds_needed(effect: Effect) -> int:
+    return (effect.seeds_needed or 0) if effect.verdict == TOO_FEW else 0
+
+
+def _how(pool: Pool) -> list[str]:
+    """Return a note on the test, and on seeds that were added without a plan."""
+    rules = [arm.effect.rule for arm in pool.judged if arm.effect]
+    many = f", Holm over {len(rules)} arms" if len(rules) > 1 else ""
+    if any(rule.kind == "any time" for rule in rules):
+        added = anytime_text(pool.seed_plans[0])
+        return [f"{added[:1].upper()}{added[1:]} over all tasks{many}."]
+    levels = sorted({rule.level for rule in rules if rule.kind == "check"})
+    checked = f" at level {level_text(levels[0])}" if levels else ""
+    return [f"Verdicts{checked}: typical seed, paired, ranked within each task{many}."] if rules else []
 
 
 def tasks_table(pool: Pool) -> Table:
     """Return a row per arm and task: the effect in this task, and its verdict."""
-    good, _ = _words(pool)
     found = [(arm, task, effect) for arm in pool.judged for task, effect in zip(pool.tasks, arm.by_task, strict=True)]
     effects = [effect for _, _, effect in found]
     return Table(
         [
             keys(pool.key or "arm", [arm.arm for arm, _, _ in found]),
             keys("task", [task for _, task, _ in found]),
-            Column(f"against {pool.baseline}", effects),
+            _effects(pool, effects),
+            Column(f"{side_words(pool)[0]} in seeds", effects, what="better_seeds"),
             words("verdict", effects, what="verdict"),
-            Column(f"seeds {good}", [_num_seeds(effect, pool) for effect in effects]),
         ]
     )

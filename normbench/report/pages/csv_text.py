@@ -56,7 +56,8 @@ def _pooled_line(arm: PooledArm, pool: Pool) -> dict[str, Any]:
     counts |= {"num_diverged": arm.num_diverged, "num_collapsed": arm.num_collapsed}
     line = {"arm": arm.arm, "task": "", "metric": pool.metric, "baseline": arm.baseline, **counts}
     seeds = {"num_seeds": arm.effect.n} if arm.effect else {}
-    line |= seeds | _effect(arm.effect) | ({"verdict": arm.verdict} if arm.effect else {})
+    effect = {name: found for name, found in _effect(arm.effect).items() if not name.startswith("mean_")}
+    line |= seeds | effect | ({"verdict": arm.verdict} if arm.effect else {})
     other, score = arm.other_tasks, arm.score
     line |= {"other_tasks_verdict": other.verdict, "other_tasks_p": other.p_corrected} if other else {}
     return line | (

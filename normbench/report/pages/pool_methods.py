@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pool import Pool
-from normbench.evidence.statistics.pooled_effect import TOO_FEW_TASKS
+from normbench.evidence.statistics.pooled_effect import NOT_JUDGED, TOO_FEW_TASKS
 from normbench.report.blocks.numbers import metric_title
 from normbench.report.pages.methods import methods_paragraph
 
@@ -44,18 +44,26 @@ def _no_verdict(pool: Pool) -> list[str]:
 def _on_these(pool: Pool, holm: str) -> str:
     is_ratio = any(arm.effect.is_ratio for arm in pool.judged if arm.effect)
     of = "log ratios" if is_ratio else "differences"
+    effect = "The effect is the median of the averages of two seeds of one task, with the interval of the test."
+    start = f"On these tasks: {of} against {pool.baseline}, paired by seed,"
+    rules = [arm.effect.rule for arm in pool.judged if arm.effect]
+    if any(rule.kind == "any time" for rule in rules):
+        process = "p is 2 over the largest value so far of the sign e-process over the seeds of all tasks"
+        return f"{start} are judged by a test that is right at any number of seeds: {process}{holm}. {effect}"
+    level = max((rule.level for rule in rules if rule.kind == "check"), default=0.0)
+    checked = f"; a verdict is given where p <= {level:.4f}, as several checks were planned" if level else ""
     return (
-        f"On these tasks: {of} against {pool.baseline}, paired by seed, are ranked within each task and the rank sums "
-        "added (van Elteren, 1960); p is the larger of the exact p of this sum and half the p of the exact sign test "
-        f"over all seeds, two-sided{holm}. The effect is the median of the averages of two seeds of one task, with the "
-        "95 % interval of the test."
+        f"{start} are ranked within each task and the rank sums added (van Elteren, 1960); p is the larger of the "
+        f"exact p of this sum and half the p of the exact sign test over all seeds, two-sided{holm}{checked}. {effect}"
     )
 
 
 def _on_others(pool: Pool, holm: str) -> str:
-    few = [arm.other_tasks for arm in pool.judged if arm.other_tasks and arm.other_tasks.verdict == TOO_FEW_TASKS]
-    if few:
-        return f"Nothing is said of other tasks, for which {few[0].tasks_needed} tasks are needed."
+    found = [arm.other_tasks for arm in pool.judged if arm.other_tasks]
+    if any(other.verdict == TOO_FEW_TASKS for other in found):
+        return f"Nothing is said of other tasks, for which {found[0].tasks_needed} tasks are needed."
+    if any(other.verdict == NOT_JUDGED for other in found):
+        return "Nothing is said of other tasks."
     return (
         "On tasks like these: the same test with one number per task, its pseudo-median over its median absolute "
         f"difference{holm}."

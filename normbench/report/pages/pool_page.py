@@ -39,14 +39,14 @@ class PoolPage:
     figure: str = ""
 
 
-def check_options(metrics: Sequence[str], by: Sequence[str], fail_if: Sequence[str]) -> None:
+def check_options(metrics: Sequence[str], by: Sequence[str], margin: float | None, fail_if: Sequence[str]) -> None:
     """Refuse several metrics, and options that say nothing of several tasks together.
 
     Raises:
         ComparisonError: One of them is given.
     """
-    for name, texts in (("--by", by), ("--fail-if", fail_if)):
-        if texts:
+    for name, is_given in (("--by", bool(by)), ("--margin", margin is not None), ("--fail-if", bool(fail_if))):
+        if is_given:
             raise ComparisonError(f"--pool: must stand without {name}, got both. Leave one out.")
     if len(metrics) > 1:
         raise ComparisonError(f"--pool: must be of one metric, got {', '.join(metrics)}. Write one --metric.")

@@ -13,7 +13,6 @@ from normbench.evidence.statistics.verdicts.pooling import (
     pooled_estimate,
     pooled_interval,
     pooled_p,
-    task_sides,
     tasks_disagree,
     tasks_like_these,
 )
@@ -92,8 +91,7 @@ def test_tasks_disagree_only_where_both_sides_are_found():
     assert not tasks_disagree([[1.0] * 6, open_, [-1.0] * 6])  # p .03 of three tasks
 
 
-def test_each_side_is_corrected_over_all_tasks():
-    up, open_, down = [1.0] * 8, [1.0, -1.0] * 4, [-1.0] * 8
-    assert task_sides([up, open_, down]) == [("above", 3 * 2 / 256), ("", 1.0), ("below", 3 * 2 / 256)]
-    assert task_sides([up, up, down]) == [("above", 3 * 2 / 256), ("above", 3 * 2 / 256), ("below", 3 * 2 / 256)]
-    assert task_sides([[1.0] * 6, open_, open_])[0] == ("", 3 * 2 / 64)
+def test_a_seed_that_counts_for_no_side_does_not_take_its_task_out():
+    tasks = [[3.0, 4.0, 5.0, np.nan, 6.0, 4.5, 5.5, 3.5]] * 6
+    assert tasks_like_these(tasks).side == "above"
+    assert tasks_like_these([*tasks[:5], [np.nan] * 8]).num_above == 5

@@ -127,23 +127,26 @@ def tasks_like_these(tasks: Sequence[npt.ArrayLike], margin: float = 0.0, alpha:
 
 
 def _scaled(distances: FloatArray) -> float:
-    middle, size = pseudo_median(distances), float(np.median(np.abs(distances)))
-    if middle == 0 or math.isinf(middle):
+    middle = pseudo_median(distances)
+    if middle == 0 or not math.isfinite(middle):
         return middle
+    size = float(np.nanmedian(np.abs(distances)))
     return middle / size if size else math.copysign(math.inf, middle)
 
 
-def task_sides(tasks: Sequence[npt.ArrayLike], margin: float = 0.0, alpha: float = ALPHA) -> list[tuple[Side, float]]:
-    """Return for each task the side on which it was found, and p; Holm's correction over tasks, each side apart.
+def corrected_sides(ps: Sequence[tuple[float, float]], alpha: float) -> list[tuple[Side, float]]:
+    """Return for each task the side on which it is found, and p, after Holm's correction over tasks, each side apart.
+
+    Args:
+        ps: Of each task the two-sided p for "above the margin", and for "below".
+        alpha: Level of the sides.
 
     Example:
-        >>> task_sides([[1.0] * 10, [-1.0] * 10])
-        [('above', 0.00390625), ('below', 0.00390625)]
+        >>> corrected_sides([(0.01, 1.0), (1.0, 0.03)], 0.05)
+        [('above', 0.02), ('', 0.06)]
     """
-    above, below = (
-        holm([float(p) for p in ps]) for ps in zip(*(guarded_p(task, margin) for task in tasks), strict=True)
-    )
-    return [_better_side(*ps, alpha) for ps in zip(above, below, strict=True)]
+    above, below = (holm(side) for side in zip(*ps, strict=True))
+    return [_better_side(*both, alpha) for both in zip(above, below, strict=True)]
 
 
 def _better_side(above: float, below: float, alpha: float) -> tuple[Side, float]:
@@ -160,4 +163,6 @@ def tasks_disagree(tasks: Sequence[npt.ArrayLike], margin: float = 0.0, alpha: f
         >>> tasks_disagree([up, down, up]), tasks_disagree([up, up, up])
         (True, False)
     """
-    return {"above", "below"} <= {side for side, _ in task_sides(tasks, margin, alpha)}
+    ps = [guarded_p(task, margin) for task in tasks]
+    sides = corrected_sides([(float(above), float(below)) for above, below in ps], alpha)
+    return {"above", "below"} <= {side for side, _ in sides}
