@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import normbench
+from normbench.storage.files.part_files import is_variant
 
 ROOT = Path(normbench.__file__).parent
 FOLDERS = sorted({path.parent.relative_to(ROOT) for path in ROOT.rglob("base.py")})
@@ -34,7 +35,6 @@ ASKED = """
 import json, sys
 from contextlib import redirect_stdout, redirect_stderr
 from io import StringIO
-from normbench.storage.files.part_files import is_variant
 from normbench.cli import main
 found = {}
 for words in json.loads(sys.argv[1]):
