@@ -137,9 +137,9 @@ def write_study_files(plan: Plan) -> None:
     with locked(plan.folder):
         refuse_another_files_folder(plan.study, plan.folder)
         remove_part_files(plan.folder)
+        _write_arms(plan.runs)
         earlier = earlier_study(plan.folder)
         history = {SEED_HISTORY: [asked.to_json() for asked in history_with(plan, earlier)]}
-        _write_arms(plan.runs)
         content = study_content(plan) | {"source_path": source_path(plan.study, plan.folder)}
         content |= {mark: _is_late(plan, key, mark) for key, mark in LATE_KEYS.items()}
         if earlier and is_run_config(Path(plan.study.source)):  # its study keeps its study.json

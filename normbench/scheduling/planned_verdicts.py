@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from normbench.errors import RunFolderError
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.comparison.checks import read_seed_plan
 from normbench.evidence.statistics.seed_plan import SeedPlan
 from normbench.scheduling.asked_seeds import history_with
 from normbench.scheduling.plan import earlier_study, make_plan
+from normbench.storage.files.atomic import os_error_line
 from normbench.storage.seed_history import SEED_HISTORY
 from normbench.study.arms import final_arms
 from normbench.study.config import Study
@@ -16,10 +18,13 @@ def planned_verdicts(study: Study, runs_dir: Path) -> SeedPlan:
     """Return how verdicts will be made once this command has run.
 
     Raises:
-        RunFolderError: study.json is damaged.
+        RunFolderError: study.json is damaged, or a folder cannot be read.
     """
     plan = make_plan(study, runs_dir)
-    history = [asked.to_json() for asked in history_with(plan, earlier_study(plan.folder))]
+    try:
+        history = [asked.to_json() for asked in history_with(plan, earlier_study(plan.folder))]
+    except OSError as error:
+        raise RunFolderError(os_error_line(error, plan.folder)) from None
     identities = {identity.sha256 for identity in plan.identities.values()}
     return read_seed_plan({SEED_HISTORY: history}, identities, plan.folder)
 

@@ -68,7 +68,7 @@ def test_an_arm_that_may_not_be_looked_into_is_named(undisturbed):
     folder = unfinished().parent
     with may(folder, 0o000):
         answer = run()
-    line = f"{folder}: must be readable and writable, got: {DENIED}"
+    line = f"{folder}/arm.json: must be readable and writable, got: {DENIED}"
     assert (answer.code, answer.err) == (2, f"{line}\n")
     assert asked_again()[0] == undisturbed
 

@@ -6,7 +6,6 @@ The rules are in docs/methods.md, "4. Verdicts of a comparison", under planned c
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
@@ -22,7 +21,8 @@ from normbench.evidence.comparison.checks import read_seed_plan
 from normbench.evidence.comparison.comparison import StudyComparison, compare_study
 from normbench.evidence.statistics.planned_checks.conditional_power import conditional_power
 from normbench.evidence.statistics.seed_plan import SeedPlan
-from normbench.evidence.statistics.verdict_rule import equality_p
+from normbench.evidence.statistics.verdicts.ties import FloatArray
+from normbench.evidence.statistics.verdicts.typical_seed import pseudo_median
 from normbench.storage.run_folder import STUDY_JSON
 from normbench.storage.study_folder import StudyFolder, read_study
 
@@ -35,8 +35,8 @@ GIVE_UP_FROM = 3
 def judge_check(folder: Path, seeds: Sequence[int], check_after: Sequence[int]) -> Outcome:
     """Judge the runs of some seeds in a study's folder.
 
-    With claims it is decided when all have a verdict; without, when only one arm may be best in each cell of the
-    answer, or those that may be are equal within the margin that the study states.
+    With claims it is decided when all have a verdict; without, when in each cell of the answer every other arm is
+    beaten, or equals the arm to take within the margin that the study states.
 
     Args:
         folder: The study's folder.
@@ -83,19 +83,24 @@ class _Check:
         )
 
     def _chances_of_cell(self, comparison: StudyComparison, answer: Answer, cell: CellAnswer) -> list[float]:
-        """Return the chance of each pair of arms that is left open: nobody beats either, and they are not equal."""
+        """Return the chance of each arm that is not told apart from the one to take: to be so, or to be found equal."""
         if cell.not_learned:
             return [0.0]
-        if cell.seeds_needed or cell.rule.why_not:
+        if cell.taken is None or cell.rule.why_not:
             return [1.0]
-        left = [row for row in comparison.rows if row.arm in cell.arms and row.arm not in cell.beaten]
-        arms = comparable_arms(left, answer.metric, self.plan)
+        arms = comparable_arms([row for row in comparison.rows if row.arm in cell.arms], answer.metric, self.plan)
+        values = {row.arm: of for row, of in zip(arms.rows, arms.values, strict=True)}
         margin = log_margin(answer.margin, answer.metric, arms)
-        level = 2 * self._level_of_last(1)  # an arm is beaten by a one-sided test
         with np.errstate(invalid="ignore"):  # of two runs that diverged
-            pairs = [one - other for one, other in combinations(arms.values, 2)]
-        unequal = [pair for pair in pairs if margin is None or equality_p(pair, margin, cell.rule) > cell.rule.level]
-        return [self._chance(pair, 0.0, level) for pair in unequal]
+            pairs = [values[cell.taken] - values[arm] for arm in cell.not_told_apart]
+        level = 2 * self._level_of_last(1) / (len(cell.arms) - 1)  # both tests are one-sided
+        return [max(self._chance(pair, 0.0, level), self._chance_inside(pair, margin, level)) for pair in pairs]
+
+    def _chance_inside(self, pair: FloatArray, margin: float | None, level: float) -> float:
+        """Return the chance that a typical difference is found above -margin and below it; 0 where it lies outside."""
+        if margin is None or not abs(pseudo_median(pair)) < margin:
+            return 0.0
+        return min(self._chance(pair, end, level) for end in (-margin, margin))
 
     def _outcome(self, chances: Iterable[float]) -> Outcome:
         """Return the outcome, from the chance of each verdict that is left open, to be given by the last check."""

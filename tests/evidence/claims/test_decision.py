@@ -130,3 +130,16 @@ def test_equality_that_comes_nearer_is_not_given_up():
 def test_one_arm_or_none_is_nothing_to_compare():
     write({"base": NOISE})
     assert outcome(8) == "nothing"
+
+
+def test_arms_that_are_equal_within_the_stated_margin_are_an_answer():
+    write({"base": np.zeros(64), "arm": NOISE / 10}, margin=0.5)
+    assert outcome(8) == "decided"
+
+
+def test_arms_that_come_to_be_equal_within_the_margin_are_not_given_up():
+    wide = np.tile([1.3, -1.3, 0.1, -0.1], 16)
+    write({"base": np.zeros(64), "arm": wide}, margin=0.5)
+    assert outcome(32) == "open"
+    write_over({"base": np.zeros(64), "arm": wide})
+    assert outcome(32) == "unlikely"
