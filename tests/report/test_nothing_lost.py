@@ -130,6 +130,6 @@ def rounded(value):
     texts = {short(value), f"{value:.2g}", f"{float(f'{value:.2g}'):g}", f"{value:,.0f}", f"{value:+.2f}", share}
     return (
         texts
-        | {f"{100 * value:{form}}" for form in (".1f", "+.2g", "+.3g")}
+        | {f"{100 * value:{form}}" for form in (".1f", "+.1f", "+.2g", "+.3g")}
         | {f"{value:{form}}" for form in ("+.2g", "+.3g")}
     )

@@ -13,14 +13,14 @@ from normbench.evidence.comparison.rows import Row, count_row_collapses
 from normbench.evidence.metrics.differences import metric_effect
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS
-from normbench.evidence.statistics.paired_effect import Effect, judge_effects
+from normbench.evidence.statistics.paired_effect import NO_VERDICT, Effect, judge_effects
 from normbench.evidence.statistics.seed_plan import SeedPlan
 
 
 def with_effects(comparison: StudyComparison, baseline: str | None = None) -> StudyComparison:
     """Return the comparison with every arm's effect on the first metric against its baseline, and their collapses.
 
-    Where most runs collapsed there is no effect: a difference between failed runs is none between the arms.
+    Where most runs collapsed there is no verdict: a difference between failed runs is none between the arms.
 
     Args:
         comparison: The comparison of a study's arms.
@@ -35,7 +35,8 @@ def with_effects(comparison: StudyComparison, baseline: str | None = None) -> St
         return comparison
     rows = comparison.rows
     pairs = {i: j for i, j in enumerate(pair_arms(comparison.arm_set, against)) if j is not None}
-    judged = {} if comparison.not_learned else _judged_effects(rows, pairs, metric, comparison.seed_plan)
+    judged = _judged_effects(rows, pairs, metric, comparison.seed_plan)
+    judged = without_verdicts(judged) if comparison.not_learned else judged
     counted = {i: count_row_collapses(rows[i], rows[j]) for i, j in pairs.items()}
     compared = [replace(row, effect=judged.get(i), collapses=counted.get(i)) for i, row in enumerate(rows)]
     return replace(comparison, rows=compared, baseline=against.said, against=against)
@@ -47,6 +48,11 @@ def _judged_effects(rows: Sequence[Row], pairs: Mapping[int, int], metric: str, 
         for i, j in pairs.items()
     ]
     return dict(zip(pairs, judge_effects(effects, direction(metric), plan), strict=True))
+
+
+def without_verdicts(effects: Mapping[int, Effect]) -> dict[int, Effect]:
+    """Return effects as numbers alone."""
+    return {i: replace(effect, verdict=NO_VERDICT, mean_word="", failed="") for i, effect in effects.items()}
 
 
 def resolve_baseline_option(comparison: StudyComparison, text: str) -> Baseline:

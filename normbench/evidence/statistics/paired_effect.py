@@ -16,6 +16,8 @@ from normbench.evidence.statistics.verdict_rule import FIXED, VerdictRule, judge
 from normbench.evidence.statistics.verdicts.bootstrap_t import MeanWord, bootstrap_t_interval, mean_word
 from normbench.evidence.statistics.verdicts.typical_seed import Failed, Side, typical_seed
 
+NO_VERDICT = "no verdict"
+"""Where most runs collapsed."""
 TOO_FEW, CANNOT_TELL = "too few seeds", "cannot tell"
 Better = Literal["higher", "lower"] | None
 """Which way of a metric is better; None where neither is."""

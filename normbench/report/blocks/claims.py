@@ -102,6 +102,8 @@ def seeds_held(part: ExpectationResult) -> str:
 
 def effect_with_interval(part: ExpectationResult) -> str:
     """Return an effect with its 95 % interval: a ratio as "x 1.30", a difference as a number."""
+    if math.isinf(part.effect) or (part.is_share and part.effect == 0.0):  # of the typical seed one run diverged
+        return "diverged"
     value = f"{'x ' if part.is_share else ''}{short(part.effect)}"
     is_open = not math.isfinite(part.high) and not (math.isfinite(part.low) and part.low)
     return value if is_open else f"{value} [{short(part.low)}, {short(part.high)}]"

@@ -115,10 +115,11 @@ def _judged(comparison: StudyComparison, *, details: bool) -> list[Column]:
     rows, metric = comparison.rows, next(iter(comparison.rows[0].figures))
     way = "higher" if direction(metric) is None else "better"
     verdict = "verdict" if details else "verdict_word"
+    effects = [row.effect or "" for row in rows]
     return [
         _effects(comparison, metric),
-        Column(f"{way} in seeds", [row.effect or "" for row in rows], what="better_seeds"),
-        words("verdict", [row.effect or "" for row in rows], what=verdict),
+        *([] if comparison.not_learned else [Column(f"{way} in seeds", effects, what="better_seeds")]),
+        words("verdict", effects, what=verdict),
     ]
 
 
@@ -152,7 +153,7 @@ def footnote(comparison: StudyComparison) -> list[str]:
     effects = [row.effect for row in comparison.rows if row.effect]
     if not effects:
         return ["Mean ± std over seeds (n - 1)."]
-    many = f", Holm over {len(effects)}" if len(effects) > 1 else ""
+    many = f", Holm over {len(effects)}" if len(effects) > 1 and not comparison.not_learned else ""
     values = "their second-best settings" if comparison.is_second_best else "the settings chosen for them"
     tuned = f"; arms called tuned run at {values}" * any(row.is_tuned for row in comparison.rows)
     return [f"Mean ± std (n - 1). Effects: typical seed, paired, {level_words(effects)}{many}{tuned}."]

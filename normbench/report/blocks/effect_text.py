@@ -3,7 +3,7 @@
 import math
 
 from normbench.evidence.metrics.scales import is_accuracy
-from normbench.evidence.statistics.paired_effect import Effect
+from normbench.evidence.statistics.paired_effect import NO_VERDICT, Effect
 from normbench.report.blocks.numbers import TOO_FEW, short
 
 DUST = 1e-9
@@ -54,10 +54,14 @@ def ends_text(metric: str, numbers: tuple[float, float, float], *, is_ratio: boo
         '+4.2 points [+1.0, +7.1]'
         >>> ends_text("test_loss", (0.9, 0.8, 1.1), is_ratio=True)
         'x 0.900 [0.800, 1.10]'
+        >>> ends_text("test_accuracy", (-math.inf, -math.inf, -math.inf), is_ratio=False)
+        'diverged'
     """
     value, low, high = numbers
     if math.isnan(value):
         return "-"
+    if math.isinf(value) or (is_ratio and value == 0.0):  # of the typical seed one run diverged, the other did not
+        return "diverged"
     write = short if is_ratio else points if is_accuracy(metric) else _signed
     unit = " points" if with_unit and write is points else ""
     is_open = (high == math.inf and low == (0.0 if is_ratio else -math.inf)) or low == -math.inf
@@ -93,7 +97,7 @@ def distance_text(metric: str, distance: float, *, is_ratio: bool) -> str:
 
 def verdict_text(effect: Effect | None) -> str:
     """Write the verdict with its corrected p, and what the mean or the correction changes."""
-    if effect is None or effect.verdict == TOO_FEW or effect.rule.why_not:
+    if effect is None or effect.verdict in (TOO_FEW, NO_VERDICT) or effect.rule.why_not:
         return verdict_word(effect)
     word, *more = verdict_word(effect).split(", ", 1)
     return ", ".join([f"{word} (p {effect.p_corrected:.2g})", *more])

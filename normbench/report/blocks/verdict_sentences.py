@@ -7,7 +7,7 @@ from normbench.evidence.comparison.rows import Row
 from normbench.evidence.comparison.selectors import ARM
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.statistics.corrections import ALPHA
-from normbench.evidence.statistics.paired_effect import Effect
+from normbench.evidence.statistics.paired_effect import NO_VERDICT, Effect
 from normbench.evidence.statistics.verdict_rule import INCOMPLETE, NOT_AT_CHECK
 from normbench.evidence.statistics.verdicts.power import findable_effect
 from normbench.report.blocks.arm_names import listed, spoken, spoken_names
@@ -23,7 +23,8 @@ def verdict_sentences(comparison: StudyComparison) -> list[str]:
     """Return a sentence or two on each arm that has a verdict."""
     names, against = spoken_names(comparison), against_words(comparison)
     judged = [row for row in comparison.rows if row.effect]
-    return [verdict_sentence(row, names[row.arm], against, len(judged)) for row in judged]
+    found = [verdict_sentence(row, names[row.arm], against, len(judged)) for row in judged]
+    return [sentence for sentence in found if sentence]
 
 
 def against_words(comparison: StudyComparison) -> str:
@@ -37,7 +38,7 @@ def against_words(comparison: StudyComparison) -> str:
 def verdict_sentence(row: Row, arm: str, against: str, num_comparisons: int = 1) -> str:
     """Return the verdict on one arm against the baseline, with its numbers."""
     effect = row.effect
-    if effect is None:
+    if effect is None or effect.verdict == NO_VERDICT:
         return ""
     if effect.verdict == TOO_FEW:
         return f"Too few seeds for a verdict on {arm} against {against}: {effect.seeds_needed} are needed."

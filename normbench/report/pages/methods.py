@@ -92,7 +92,7 @@ def _test(comparison: StudyComparison, pivots: Sequence[Pivot]) -> str:
     cells = [cell.effect for pivot in pivots for line in pivot.lines for cell in line.cells if cell]
     changes = [line.change for pivot in pivots for line in pivot.lines]
     effects = [e for e in (cells + changes if pivots else [row.effect for row in comparison.rows]) if e]
-    if not effects:
+    if not effects or comparison.not_learned:
         return ""
     return f"{_against(comparison, effects[0])} {_p_values(effects)}"
 
