@@ -46,6 +46,7 @@ class ExpectationResult:
         num_held: Seeds whose own number is beyond the margin, or between the two.
         seeds_needed: Fewest seeds with which a verdict is possible, where there are too few; the number that is judged
             next, where these are not.
+        is_points: Whether effect and margins are differences of accuracies, which are told in points.
         by_seed: The number of each seed as it was tested: logarithms of ratios; inf where a run diverged.
         level: What p is compared with: 0.05, or the level of a planned check.
     """
@@ -64,6 +65,7 @@ class ExpectationResult:
     num_held: int = 0
     seeds_needed: int | None = None
     by_seed: Mapping[int, float] = field(default_factory=dict)
+    is_points: bool = False
     level: float = ALPHA
 
 

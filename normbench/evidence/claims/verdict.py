@@ -17,7 +17,7 @@ from normbench.evidence.metrics.differences import worst_possible
 from normbench.evidence.metrics.diverged import Diverged
 from normbench.evidence.metrics.group_metrics import plain_metric, read_by_seed, settings_along
 from normbench.evidence.metrics.run_metrics import check_metrics
-from normbench.evidence.metrics.scales import is_share
+from normbench.evidence.metrics.scales import is_accuracy, is_share
 from normbench.evidence.statistics.seed_plan import JUDGED_ONCE, SeedPlan
 from normbench.evidence.statistics.trends import kendall_tau
 from normbench.storage.arm_id import ArmSet, LabelledArm
@@ -200,9 +200,10 @@ def _untested(expectation: Expectation) -> ExpectationResult:
     metrics = list(dict.fromkeys(term.metric for term, _ in expectation.terms))
     share = is_share(metrics[0]) and expectation.kind != "trend"
     empty = (math.nan, math.nan, math.nan, (), 1.0, 1.0, "")
-    return ExpectationResult(
-        _sentence(expectation, metrics), ", ".join(metrics), share and not expectation.is_raw, 0, *empty
-    )
+    is_share_here = share and not expectation.is_raw
+    is_points = expectation.kind in ("less", "contrast", "equal") and all(map(is_accuracy, metrics))
+    words = _sentence(expectation, metrics)
+    return ExpectationResult(words, ", ".join(metrics), is_share_here, 0, *empty, is_points=is_points)
 
 
 def _with_log_margins(expectation: Expectation, part: ExpectationResult) -> Expectation:

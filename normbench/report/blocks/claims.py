@@ -11,6 +11,7 @@ from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.verdict_rule import INCOMPLETE, NOT_AT_CHECK
 from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.checks import level_text
+from normbench.report.blocks.effect_text import ends_text, points
 from normbench.report.blocks.numbers import short
 
 INDENT = 6
@@ -101,9 +102,11 @@ def seeds_held(part: ExpectationResult) -> str:
 
 
 def effect_with_interval(part: ExpectationResult) -> str:
-    """Return an effect with its 95 % interval: a ratio as "x 1.30", a difference as a number."""
+    """Return an effect with its 95 % interval: a ratio as "x 1.30", a difference as a number or in points."""
     if math.isinf(part.effect) or (part.is_share and part.effect == 0.0):  # of the typical seed one run diverged
         return "diverged"
+    if part.is_points:
+        return ends_text("test_accuracy", (part.effect, part.low, part.high), is_ratio=False)
     value = f"{'x ' if part.is_share else ''}{short(part.effect)}"
     is_open = not math.isfinite(part.high) and not (math.isfinite(part.low) and part.low)
     return value if is_open else f"{value} [{short(part.low)}, {short(part.high)}]"
@@ -111,6 +114,7 @@ def effect_with_interval(part: ExpectationResult) -> str:
 
 def expected(part: ExpectationResult) -> str:
     """Return the margins of an effect as text."""
+    write, unit = (points, " points") if part.is_points else (short, "")
     if len(part.margins) == 1:
-        return f"> {short(part.margins[0])}"
-    return f"{short(part.margins[0])} to {short(part.margins[1])}" if part.margins else "-"
+        return f"> {write(part.margins[0])}{unit}"
+    return f"{write(part.margins[0])} to {write(part.margins[1])}{unit}" if part.margins else "-"

@@ -7,6 +7,7 @@ from runs_in_memory import arm_with, arms_called
 from normbench.errors import ComparisonError
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.verdict import judge_claim
+from normbench.report.blocks.claims import part_text
 from normbench.storage.arm_id import ArmSet
 
 NUM_STUDIES = 1000
@@ -49,6 +50,8 @@ def test_accuracies_are_compared_by_their_difference():
     low, high = arm_with("a", 0.7 + NOISE / 8, "test_accuracy"), arm_with("b", 0.8 - NOISE / 8, "test_accuracy")
     found = verdict({"less": "a", "than": "b", "by": 0.02}, low, high, metric="test_accuracy")
     assert (found.verdict, found.parts[0].effect, found.parts[0].is_share) == ("holds", pytest.approx(0.1), False)
+    assert part_text(found.parts[0]).startswith("a < b by 0.02 · test_accuracy: +10.0 points [+9.")
+    assert "expected > +2.0 points · 8 of 8 seeds" in part_text(found.parts[0])
 
 
 def test_a_contrast_is_a_difference_of_differences():
