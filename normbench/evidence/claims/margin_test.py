@@ -19,6 +19,7 @@ from normbench.evidence.statistics.verdict_rule import (
     judge_differences,
     side_ps,
 )
+from normbench.evidence.statistics.verdicts.sign_test import sign_counts
 from normbench.evidence.statistics.verdicts.typical_seed import pseudo_median
 
 HOLDS, OPPOSITE, SMALLER = "holds", "opposite", "smaller than claimed"
@@ -131,10 +132,10 @@ def _test_between(numbers: Sequence[float], low: float, high: float, rule: Verdi
 
 def _test_every_run(numbers: Sequence[float], low: float, high: float, rule: VerdictRule) -> _Test:
     """Test that every run keeps the margins: one outside is enough; all inside reject that half of the runs do not."""
+    if sign_counts(numbers, low)[1] or sign_counts(numbers, high)[0]:
+        return _Test(1.0, 0.0, 0.0)
     if any(map(math.isnan, numbers)):
         return _Test(1.0, 1.0, 1.0)
-    if not all(low <= number <= high for number in numbers):
-        return _Test(1.0, 0.0, 0.0)
     return _Test(side_ps([1.0] * len(numbers), 0.0, rule)[0], 1.0, 1.0)
 
 
@@ -187,4 +188,10 @@ def _verdict(corrected: _Test, rule: VerdictRule) -> str:
 
 
 def _is_held(expectation: Expectation, number: float) -> bool:
-    return number > expectation.low and (expectation.high is None or number < expectation.high)
+    """Return whether a number keeps its margins as the tests count it; one on a margin does so only for ``every``."""
+    low, high = expectation.low, math.inf if expectation.high is None else expectation.high
+    above, below = sign_counts([number], low)
+    beyond, inside = sign_counts([number], high)
+    if expectation.every:
+        return not (below or beyond or math.isnan(number))
+    return bool(above and (inside or expectation.high is None))

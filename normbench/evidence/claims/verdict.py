@@ -20,6 +20,7 @@ from normbench.evidence.metrics.run_metrics import check_metrics
 from normbench.evidence.metrics.scales import is_accuracy, is_share
 from normbench.evidence.statistics.seed_plan import JUDGED_ONCE, SeedPlan
 from normbench.evidence.statistics.trends import kendall_tau
+from normbench.evidence.statistics.verdicts.ties import sum_or_tie
 from normbench.storage.arm_id import ArmSet, LabelledArm
 from normbench.storage.identity import NUM_DIGITS_SHOWN
 from normbench.storage.run_folder import Arm
@@ -165,12 +166,12 @@ def _number_by_seed(expectation: Expectation, arms: Sequence[Arm], seeds: Sequen
     """Return the expectation's number for each seed; a diverged run is the worst possible, two of them may cancel."""
     if expectation.kind == "trend":
         return _trend_by_seed(expectation, arms, seeds)
-    sums = dict.fromkeys(seeds, 0.0)
-    for term, weight in expectation.terms:
-        values = _comparable(expectation, term, read_by_seed(_arms_of_term(term, arms), term.metric))
-        for seed in seeds:
-            sums[seed] += weight * values[seed] if weight else 0.0
-    return sums
+    weighted = [
+        (weight, _comparable(expectation, term, read_by_seed(_arms_of_term(term, arms), term.metric)))
+        for term, weight in expectation.terms
+        if weight
+    ]
+    return {seed: sum_or_tie([weight * values[seed] for weight, values in weighted]) for seed in seeds}
 
 
 def _comparable(expectation: Expectation, term: Term, values: Mapping[int, float]) -> dict[int, float]:

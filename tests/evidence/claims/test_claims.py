@@ -1,5 +1,7 @@
 """Claims: what is expected, what was found, and what may be said of it."""
 
+import math
+
 import numpy as np
 import pytest
 from runs_in_memory import arm_with, arms_called
@@ -223,3 +225,40 @@ def test_runs_of_other_seeds_are_not_looked_at():
 def test_what_is_not_a_number_gives_no_verdict():
     found = verdict(EXPECT, arm_with("a", [float("nan")] + [0.1] * 7), arm_with("b", [0.9] * 8))
     assert (found.verdict, found.why) == ("cannot tell", "test_loss has no finite value in some run")
+
+
+EXACT_SUMS = {
+    "test_accuracy": ("0.3 0.1 0.5 0.3", "0.7 0.6 0.3 0.2"),
+    "test_loss": ("0.3 0.1 0.6 0.2", "1.1 0.7 2.2 1.4"),
+}
+
+
+@pytest.mark.parametrize(
+    ("metric", "values"), [(metric, values) for metric, kept in EXACT_SUMS.items() for values in kept]
+)
+def test_a_contrast_of_0_is_a_tie_however_its_floats_are_rounded(metric, values):
+    arms = [arm_with(name, [float(value)] * 8, metric) for name, value in zip("abcd", values.split(), strict=True)]
+    found = verdict({"contrast": {"a": 1, "b": -1, "c": -1, "d": 1}, "above": 0}, *arms, metric=metric)
+    assert (found.verdict, found.parts[0].num_held, found.parts[0].p) == ("cannot tell", 0, 1.0)
+
+
+@pytest.mark.parametrize("every", [False, True])
+@pytest.mark.parametrize("end", [0.7, 0.8])
+def test_seeds_said_to_hold_are_those_that_the_test_counts(every, end):
+    found = verdict(
+        {"range": [0.7, 0.8], "of": "a", "every": every}, arm_with("a", [end] * 2 + [0.75] * 6), metric="test_loss"
+    )
+    assert (found.verdict, found.parts[0].num_held) == (("holds", 8) if every else ("cannot tell", 6))
+
+
+def test_a_difference_that_equals_the_margin_but_for_rounding_is_not_said_to_hold():
+    low, high = arm_with("a", [0.91] * 8, "test_accuracy"), arm_with("b", [0.92] * 8, "test_accuracy")
+    found = verdict({"less": "a", "than": "b", "by": 0.01}, low, high, metric="test_accuracy")
+    assert (found.verdict, found.parts[0].num_held) == ("cannot tell", 0)
+
+
+def test_one_run_outside_is_enough_where_another_has_no_value():
+    found = verdict(
+        {"range": [0.7, 0.8], "of": "a", "every": True}, arm_with("a", [0.9, math.nan] + [0.75] * 6), metric="test_loss"
+    )
+    assert found.verdict == "opposite"

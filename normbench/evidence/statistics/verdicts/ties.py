@@ -5,6 +5,9 @@ they differ by at most 2^-36 of the value's size. Errors of a - b are about 2^-5
 most 2^16 times as large as the difference. The tolerance is each value's own, so that one huge value hides no other.
 """
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -28,3 +31,17 @@ def counts_beyond(values: FloatArray, tolerance: FloatArray, margin: float) -> t
         (1, 1)
     """
     return (values - tolerance > margin).sum(axis=-1), (values + tolerance < margin).sum(axis=-1)
+
+
+def sum_or_tie(terms: Sequence[float]) -> float:
+    """Return the sum of some numbers; 0 where all that is left is their rounding, which must not break a tie with 0.
+
+    Example:
+        >>> sum([0.3, -0.1, -0.5, 0.3]), sum_or_tie([0.3, -0.1, -0.5, 0.3])
+        (-5.551115123125783e-17, 0.0)
+        >>> sum_or_tie([math.inf, -1.0]), sum_or_tie([math.inf, -math.inf])
+        (inf, nan)
+    """
+    total = sum(terms)
+    largest = max(map(abs, terms), default=0.0)
+    return 0.0 if math.isfinite(total) and abs(total) <= largest * RELATIVE else total
