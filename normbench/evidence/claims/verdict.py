@@ -110,7 +110,7 @@ def judge_claim(
     return replace(
         found,
         verdict=combined_verdict([part.verdict for part in parts]),
-        why=unlearned or _unreadable_metric(parts),
+        why=unlearned or _unreadable_metric(tested, parts, arms),
         hash=settings_hash(read),
         date=max((str(run.environment.get("started_at", "")) for arm in read for run in arm.runs), default="")[:10],
         parts=parts,
@@ -157,9 +157,21 @@ def _check_readable(claim: Claim, arms: Sequence[Arm]) -> None:
     check_metrics([arm.runs[0] for arm in arms], sorted(metrics - {""}))
 
 
-def _unreadable_metric(parts: Sequence[ExpectationResult]) -> str:
-    unread = [part.metric for part in parts if any(map(math.isnan, part.by_seed.values()))]
+def _unreadable_metric(
+    expectations: Sequence[Expectation], parts: Sequence[ExpectationResult], arms: Sequence[Arm]
+) -> str:
+    """Return which metric has no value in some run, or ""; a seed in which both arms diverged is a tie, and has one."""
+    unread = [
+        part.metric
+        for expectation, part in zip(expectations, parts, strict=True)
+        if any(map(math.isnan, part.by_seed.values())) and _lacks_values(expectation, arms)
+    ]
     return f"{unread[0]} has no finite value in some run" if unread else ""
+
+
+def _lacks_values(expectation: Expectation, arms: Sequence[Arm]) -> bool:
+    read = [values for term, _ in expectation.terms for values in _values_of_term(expectation, term, arms)]
+    return any(math.isnan(value) for values in read for value in values.values())
 
 
 def _number_by_seed(expectation: Expectation, arms: Sequence[Arm], seeds: Sequence[int]) -> dict[int, float]:
@@ -167,11 +179,19 @@ def _number_by_seed(expectation: Expectation, arms: Sequence[Arm], seeds: Sequen
     if expectation.kind == "trend":
         return _trend_by_seed(expectation, arms, seeds)
     weighted = [
-        (weight, _comparable(expectation, term, read_by_seed(_arms_of_term(term, arms), term.metric)))
+        (weight, values)
         for term, weight in expectation.terms
+        for values in _values_of_term(expectation, term, arms)
         if weight
     ]
     return {seed: sum_or_tie([weight * values[seed] for weight, values in weighted]) for seed in seeds}
+
+
+def _values_of_term(expectation: Expectation, term: Term, arms: Sequence[Arm]) -> list[dict[int, float]]:
+    """Return a term's comparable values by seed: of each of its arms along a trend, else of all of them together."""
+    chosen = _arms_of_term(term, arms)
+    groups = [[arm] for arm in chosen] if expectation.kind == "trend" else [chosen]
+    return [_comparable(expectation, term, read_by_seed(group, term.metric)) for group in groups]
 
 
 def _comparable(expectation: Expectation, term: Term, values: Mapping[int, float]) -> dict[int, float]:
@@ -182,9 +202,8 @@ def _comparable(expectation: Expectation, term: Term, values: Mapping[int, float
 
 def _trend_by_seed(expectation: Expectation, arms: Sequence[Arm], seeds: Sequence[int]) -> dict[int, float]:
     (term, sign), key = expectation.terms[0], expectation.key
-    chosen = _arms_of_term(term, arms)
-    along = settings_along(chosen, key)
-    values = [_comparable(expectation, term, read_by_seed([arm], term.metric)) for arm in chosen]
+    along = settings_along(_arms_of_term(term, arms), key)
+    values = _values_of_term(expectation, term, arms)
     return {seed: sign * kendall_tau(along, [of[seed] for of in values]) for seed in seeds}
 
 

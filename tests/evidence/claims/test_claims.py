@@ -262,3 +262,15 @@ def test_one_run_outside_is_enough_where_another_has_no_value():
         {"range": [0.7, 0.8], "of": "a", "every": True}, arm_with("a", [0.9, math.nan] + [0.75] * 6), metric="test_loss"
     )
     assert found.verdict == "opposite"
+
+
+@pytest.mark.parametrize(
+    ("metric", "statuses", "why"),
+    [("test_loss", "DDFFFFFF", ""), ("weight_size", "FFFFFFFF", ""), ("weight_size", "FDFFFFFF", "weight_size has no")],
+)
+def test_only_a_run_without_a_value_is_called_so_not_a_seed_in_which_both_diverged(metric, statuses, why):
+    ended = [{"D": "diverged", "F": "finished"}[letter] for letter in statuses]
+    arms = [arm_with(name, mean + NOISE / 8, metric, ended) for name, mean in (("a", 0.5), ("b", 0.9))]
+    found = verdict({"less": "a", "than": "b", "by": 0}, *arms, metric=metric)
+    assert found.why.startswith(why)
+    assert bool(found.why) == bool(why)
