@@ -178,13 +178,8 @@ def _number_by_seed(expectation: Expectation, arms: Sequence[Arm], seeds: Sequen
     """Return the expectation's number for each seed; a diverged run is the worst possible, two of them may cancel."""
     if expectation.kind == "trend":
         return _trend_by_seed(expectation, arms, seeds)
-    weighted = [
-        (weight, values)
-        for term, weight in expectation.terms
-        for values in _values_of_term(expectation, term, arms)
-        if weight
-    ]
-    return {seed: sum_or_tie([weight * values[seed] for weight, values in weighted]) for seed in seeds}
+    weighted = [(w, of) for term, w in expectation.terms if w for of in _values_of_term(expectation, term, arms)]
+    return {seed: sum_or_tie([weight * of[seed] for weight, of in weighted]) for seed in seeds}
 
 
 def _values_of_term(expectation: Expectation, term: Term, arms: Sequence[Arm]) -> list[dict[int, float]]:
