@@ -47,7 +47,7 @@ class Expectation:
         high: The margin that the number must stay below; None where only ``low`` counts.
         key: The setting along which a trend is measured.
         is_raw: Whether values of losses are taken without logarithm.
-        every: Whether every run must keep the margins, not only their mean.
+        every: Whether every run must keep the margins, not only the typical seed.
     """
 
     kind: str
