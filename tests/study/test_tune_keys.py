@@ -38,6 +38,14 @@ def test_every_candidate_is_checked_at_its_place(lists, complaint):
     assert found.startswith(LINE + complaint)
 
 
+def test_a_default_that_was_made_to_fit_is_no_mistake_of_a_candidate():
+    text = "model: mlp\ndataset: linear_regression\n"
+    study = study_of({"l1": [0.1, 0.2]}, text)
+    assert {config.batch_size for config in study.arms.values()} == {10}
+    assert complaints_of({"l1": [0.1, 0.2]}, f"{text}batch_size: 16\n")[0].startswith("tiny.yaml:3: batch_size: must be")
+    assert complaints_of({"batch_size": [5, 16]}, text)[0].startswith("tiny.yaml:3: batch_size: must be at most")
+
+
 def test_an_unknown_key_is_a_mistake():
     assert complaints_of({"dropuot": [0.1, 0.2]})[0].startswith(f"{LINE}dropuot: is not a setting of a run.")
 
