@@ -192,16 +192,19 @@ def test_why_there_is_no_verdict():
 def test_which_of_the_two_tests_found_nothing():
     signs = effect_of([0.05 + 0.01 * i for i in range(11)] + [-0.001 * (i + 1) for i in range(5)])
     assert signs.failed == "signs"
-    assert sentence(signs) == "Cannot tell: the sizes favour batch_norm, but only 11 of 16 seeds do."
+    assert sentence(signs) == (
+        "Cannot tell batch_norm from norm=none: the sizes favour batch_norm, but only 11 of 16 seeds do."
+    )
     sizes = effect_of([0.001 * (i + 1) for i in range(12)] + [-0.1 * (i + 1) for i in range(4)])
     assert sizes.failed == "sizes"
     assert sentence(sizes) == (
-        "Cannot tell: 12 of 16 seeds favour batch_norm, but the 4 others by far more the other way."
+        "Cannot tell batch_norm from norm=none: 12 of 16 seeds favour batch_norm, but the 4 others by far more the "
+        "other way."
     )
     losses = effect_of(
         [-0.001 * (i + 1) for i in range(12)] + [0.1 * (i + 1) for i in range(4)], LOSS, 1, "lower", True
     )
-    assert sentence(losses).startswith("Cannot tell: 12 of 16 seeds favour batch_norm")
+    assert sentence(losses).startswith("Cannot tell batch_norm from norm=none: 12 of 16 seeds favour batch_norm")
 
 
 def test_seeds_that_can_find_nothing_are_not_said_to():
