@@ -25,6 +25,7 @@ from normbench.report.blocks.answer import (
     too_few_sentence,
     two_sided_sentence,
 )
+from normbench.report.blocks.value_text import value_text
 from normbench.report.blocks.verdict_sentences import baseline_sentence, power_sentence, verdict_sentence
 
 NAMES = {"a": "batch_norm", "b": "norm=none", "c": "group_norm"}
@@ -289,3 +290,8 @@ def test_nothing_is_taken_where_nothing_was_learned_or_one_seed_is_all():
     collapsed = StudyComparison("s", "", "", [arm("a", shifted(0), collapsed=SEEDS)], (), False)
     unlearned = replace(collapsed, judges_collapse=True, collapse_rule=CollapseRule())
     assert answer_lines(unlearned)[0].startswith("This task was not learned: 8 of 8 runs collapsed.")
+
+
+@pytest.mark.parametrize(("by_seed", "text"), [(EIGHT, "8 of 8"), ([float("nan")] * 8, "-")])
+def test_seeds_are_counted_only_where_something_was_measured(by_seed, text):
+    assert value_text(effect_of(by_seed), "better_seeds") == text
