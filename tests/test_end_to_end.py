@@ -110,6 +110,16 @@ def test_an_edited_line_of_a_file_with_arms_names_the_old_hashes_and_leaves_them
     assert [f"{name}: left out, the study as last run does not name it." in out for name in old] == [True, True]
 
 
+def test_many_arms_of_earlier_settings_are_left_out_in_one_line():
+    arms = "grid: {l1: [0.1, 0.2, 0.3]}\n"
+    run(TINY + arms)
+    run(TINY.replace("batch_size: 5", "batch_size: 10") + arms)
+    (first, *others) = compared()["left_out"]
+    out = " ".join(normbench("compare").out.split())
+    assert f"{first} and {len(others)} more: left out, the study as last run does not name them." in out
+    assert not any(name in out for name in others)
+
+
 def test_more_seeds_run_only_what_is_missing():
     run(TINY)
     assert statuses(run(TINY, "--seeds", 3)) == ["skipped", "finished", "finished"]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import typer
@@ -28,7 +29,7 @@ def print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool, with_ru
 
     for study in studies:
         refuse_another_files_folder(study, runs_dir / study.name)
-        for line in [*_check_lines(study, runs_dir), *_fitted_default_lines(study)]:
+        for line in _changed_lines(study, runs_dir):
             typer.echo(line, err=True)
     plans = [asdict(estimate_cost(study, runs_dir, with_runner_ups=with_runner_ups)) for study in studies]
     found = [study_findings(study) for study in studies]
@@ -56,11 +57,7 @@ def print_warnings(studies: "list[Study]", runs_dir: Path) -> dict[str, int]:
     unfinished = [*unfinished_checks(), *unfinished_measures(), *unfinished_executors()]
     warned = {study.name: short_findings(study.name, study_findings(study), "warning", width) for study in studies}
     lines_by_study = {
-        study.name: [
-            *_check_lines(study, runs_dir),
-            *_fitted_default_lines(study),
-            *filter(None, warned[study.name].split("\n")),
-        ]
+        study.name: [*_changed_lines(study, runs_dir), *filter(None, warned[study.name].split("\n"))]
         for study in studies
     }
     for line in [*unfinished, *(line for lines in lines_by_study.values() for line in lines)]:
@@ -90,6 +87,15 @@ def duration_line(runs_dir: Path, jobs: str, study: "Study", *, force: bool, wit
         return ""
     up_to = "up to " if study.until_decided else ""
     return f"{study.name}: {up_to}{duration_text(found.num_runs, found.seconds, found.quick_s)}" if found else ""
+
+
+def _changed_lines(study: "Study", runs_dir: Path) -> list[str]:
+    """Return how the study is checked and which of its defaults were changed, in lines that fit the terminal."""
+    from normbench.report.terminal.console import make_console
+
+    width = make_console(stderr=True).width
+    texts = [*_check_lines(study, runs_dir), *_fitted_default_lines(study)]
+    return [line for text in texts for line in wrap(text, width, subsequent_indent="  ", break_on_hyphens=False)]
 
 
 def _check_lines(study: "Study", runs_dir: Path) -> list[str]:

@@ -15,6 +15,7 @@ from normbench.study.axes import MAX_ARMS, flat_change
 from normbench.study.complaints import complaints_about, setting_complaint
 from normbench.study.config import RunConfig
 from normbench.study.contradictions import contradictions
+from normbench.study.fitting import fit_defaults
 
 HALF_DECADES = (0.1, 0.316, 1.0, 3.16, 10.0)
 """Factors of the values that ``--tune KEY`` tries, about a factor of 3 apart."""
@@ -85,7 +86,8 @@ def _complaints(settings: Located, key: str, value: Any, place: str) -> list[str
     """Return what is wrong with an arm at this value."""
     changed = settings.overridden(Located({key: value}, {(key,): place}))
     try:
-        config = RunConfig.model_validate(changed.data)
+        RunConfig.model_validate(changed.data)
+        config = _as_tuned(settings, key, value)
     except ValidationError as error:
         return complaints_about(error, RunConfig, changed)
     found = [setting_complaint(error, changed) for error in contradictions(config)]
@@ -93,6 +95,12 @@ def _complaints(settings: Located, key: str, value: Any, place: str) -> list[str
         rule = f"must have a validation loss to choose by, which {config.dataset.name} has not"
         found.append(f"{place}: {key}: {rule}. Choose another dataset.")
     return found
+
+
+def _as_tuned(settings: Located, key: str, value: Any) -> RunConfig:
+    """Return an arm at this value, as it is tuned: its defaults are made to fit before the value is set."""
+    fitted, _ = fit_defaults(RunConfig.model_validate(settings.data))
+    return RunConfig.model_validate(Located(fitted.settings()).overridden(Located({key: value})).data)
 
 
 def _has_duplicates(values: Sequence[Any]) -> bool:

@@ -25,6 +25,7 @@ from normbench.report.blocks.answer import (
     too_few_sentence,
     two_sided_sentence,
 )
+from normbench.report.blocks.value_text import value_text
 from normbench.report.blocks.verdict_sentences import baseline_sentence, power_sentence, verdict_sentence
 
 NAMES = {"a": "batch_norm", "b": "norm=none", "c": "group_norm"}
@@ -192,16 +193,19 @@ def test_why_there_is_no_verdict():
 def test_which_of_the_two_tests_found_nothing():
     signs = effect_of([0.05 + 0.01 * i for i in range(11)] + [-0.001 * (i + 1) for i in range(5)])
     assert signs.failed == "signs"
-    assert sentence(signs) == "Cannot tell: the sizes favour batch_norm, but only 11 of 16 seeds do."
+    assert sentence(signs) == (
+        "Cannot tell batch_norm from norm=none: the sizes favour batch_norm, but only 11 of 16 seeds do."
+    )
     sizes = effect_of([0.001 * (i + 1) for i in range(12)] + [-0.1 * (i + 1) for i in range(4)])
     assert sizes.failed == "sizes"
     assert sentence(sizes) == (
-        "Cannot tell: 12 of 16 seeds favour batch_norm, but the 4 others by far more the other way."
+        "Cannot tell batch_norm from norm=none: 12 of 16 seeds favour batch_norm, but the 4 others by far more the "
+        "other way."
     )
     losses = effect_of(
         [-0.001 * (i + 1) for i in range(12)] + [0.1 * (i + 1) for i in range(4)], LOSS, 1, "lower", True
     )
-    assert sentence(losses).startswith("Cannot tell: 12 of 16 seeds favour batch_norm")
+    assert sentence(losses).startswith("Cannot tell batch_norm from norm=none: 12 of 16 seeds favour batch_norm")
 
 
 def test_seeds_that_can_find_nothing_are_not_said_to():
@@ -286,3 +290,8 @@ def test_nothing_is_taken_where_nothing_was_learned_or_one_seed_is_all():
     collapsed = StudyComparison("s", "", "", [arm("a", shifted(0), collapsed=SEEDS)], (), False)
     unlearned = replace(collapsed, judges_collapse=True, collapse_rule=CollapseRule())
     assert answer_lines(unlearned)[0].startswith("This task was not learned: 8 of 8 runs collapsed.")
+
+
+@pytest.mark.parametrize(("by_seed", "text"), [(EIGHT, "8 of 8"), ([float("nan")] * 8, "-")])
+def test_seeds_are_counted_only_where_something_was_measured(by_seed, text):
+    assert value_text(effect_of(by_seed), "better_seeds") == text

@@ -137,8 +137,8 @@ def test_the_cost_is_told_from_the_first_check_to_the_last():
 def test_levels_are_told_before_anything_trains(words, line, monkeypatch):
     Path("tiny.yaml").write_text(TINY + ARMS, encoding="utf-8")
     monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: 1 / 0)
-    err = normbench("run", "tiny.yaml", *words.split()).err.splitlines()
-    assert err[0].startswith(f"tiny: {line}" if line else "tiny plain, seed 0: failed:")
+    err = normbench("run", "tiny.yaml", *words.split()).err.replace("\n  ", " ")  # lines that go on are indented
+    assert err.startswith(f"tiny: {line}" if line else "tiny plain, seed 0: failed:")
 
 
 def test_a_failed_run_ends_the_study_with_code_1(monkeypatch):
@@ -167,8 +167,8 @@ def test_another_count_tells_how_verdicts_are_made_now(before, words, line, monk
     Path("tiny.yaml").write_text(TINY + ARMS, encoding="utf-8")
     monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: 1 / 0)
     normbench("run", "tiny.yaml", *before.split())
-    err = normbench("run", "tiny.yaml", *words.split()).err.splitlines()
-    assert err[0].startswith(f"tiny: {line}" if line else "tiny plain, seed 0: failed:")
+    err = normbench("run", "tiny.yaml", *words.split()).err.replace("\n  ", " ")  # a line that goes on is indented
+    assert err.startswith(f"tiny: {line}" if line else "tiny plain, seed 0: failed:")
 
 
 APART = TINY.replace("num_steps: 4", "num_steps: 40") + "arms: {trained: {}, not: {num_steps: 0}}\n"

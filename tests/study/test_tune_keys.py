@@ -38,6 +38,17 @@ def test_every_candidate_is_checked_at_its_place(lists, complaint):
     assert found.startswith(LINE + complaint)
 
 
+def test_a_default_that_was_made_to_fit_is_no_mistake_of_a_candidate():
+    text = "model: mlp\ndataset: linear_regression\n"
+    study = study_of({"l1": [0.1, 0.2]}, text)
+    assert {config.batch_size for config in study.arms.values()} == {10}
+    given = complaints_of({"l1": [0.1, 0.2]}, f"{text}batch_size: 16\n")
+    tuned = complaints_of({"batch_size": [5, 16]}, text)
+    assert [lines[0].split(", got")[0] for lines in (given, tuned)] == [
+        "tiny.yaml:3: batch_size: must be at most the 10 training samples"
+    ] * 2
+
+
 def test_an_unknown_key_is_a_mistake():
     assert complaints_of({"dropuot": [0.1, 0.2]})[0].startswith(f"{LINE}dropuot: is not a setting of a run.")
 

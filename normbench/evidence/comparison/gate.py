@@ -154,5 +154,5 @@ def _check_names(comparisons: Sequence[StudyComparison], gate: Gate) -> None:
             raise ComparisonError(f"--fail-if {gate.text}: {rule}.{near}")
         is_unlearned = any(comparison.not_learned for comparison in comparisons)
         if rows and condition.name == VERDICT and not is_unlearned and not any(row.effect for row in rows):
-            rule = "verdict: must have a baseline to judge against, got none"
+            rule = "verdict: must have a baseline that is named, in the file or by --baseline, got none"
             raise ComparisonError(f"--fail-if {gate.text}: {rule}. Add --baseline ARM.")

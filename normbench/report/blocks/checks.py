@@ -56,11 +56,14 @@ def not_judged_text(num_seeds: int, rule: VerdictRule) -> str:
         '12 seeds are not at a check: the next one comes after 16'
         >>> not_judged_text(7, VerdictRule("incomplete", 0.0, 8))
         '7 of 8 seeds are there: no verdict before all are'
+        >>> not_judged_text(1, VerdictRule("no check", 0.0, 8))
+        '1 seed is not at a check: the next one comes after 8'
     """
     if rule.kind == "incomplete" and rule.next_check:
         return f"{num_seeds} of {rule.next_check} seeds are there: no verdict before all are"
     then = f"the next one comes after {rule.next_check}" if rule.next_check else "none is left that can decide"
-    return f"{num_seeds} seeds are not at a check: {then}"
+    seeds_are = "seed is" if num_seeds == 1 else "seeds are"
+    return f"{num_seeds} {seeds_are} not at a check: {then}"
 
 
 def anytime_text(plan: SeedPlan) -> str:

@@ -19,13 +19,18 @@ LOST_MARK = "†"
 """Behind a verdict that does not survive if all claims are counted."""
 
 
-def claims_blocks(verdicts: Sequence[ClaimVerdict]) -> list[Block]:
-    """Return each claim with its verdict and numbers, and the number of claims with each verdict."""
+def claims_blocks(verdicts: Sequence[ClaimVerdict], *, with_origin: bool = True) -> list[Block]:
+    """Return each claim with its verdict and numbers, and the number of claims with each verdict.
+
+    Args:
+        verdicts: The claims, tested.
+        with_origin: Add the settings that each claim rests on, and the command that runs it again.
+    """
     words = marked_words(verdicts)
     claims = [
         block
         for i, (verdict, word) in enumerate(zip(verdicts, words, strict=True))
-        for block in _claim(verdict, word, is_joined=i > 0)
+        for block in _claim(verdict, word, is_joined=i > 0, with_origin=with_origin)
     ]
     return [*claims, Block(lines=[Line(summary_line(verdicts))], is_joined=bool(verdicts))]
 
@@ -36,15 +41,15 @@ def marked_words(verdicts: Sequence[ClaimVerdict]) -> list[str]:
     return [f"{one.verdict} {LOST_MARK}" if found is False else one.verdict for one, found in survives]
 
 
-def _claim(verdict: ClaimVerdict, word: str, *, is_joined: bool) -> list[Block]:
+def _claim(verdict: ClaimVerdict, word: str, *, is_joined: bool, with_origin: bool) -> list[Block]:
     quote = verdict.source.get("quote", "")
     quoted = [f"“{quote}” {verdict.source.get('title', '')}".rstrip()] if quote else []
-    settings = [f"settings {verdict.hash} of {verdict.date}"] if verdict.hash else []
+    settings = [f"settings {verdict.hash} of {verdict.date}"] if verdict.hash and with_origin else []
     found_texts = [*quoted, *map(part_text, verdict.parts), *([verdict.why] if verdict.why else []), *settings]
-    again = Line(verdict.command, "again", is_command=True)
+    again = [Line(verdict.command, "again", is_command=True)] if with_origin else []
     head = Block(lines=[Line(verdict.says, f"{verdict.id:5} {word.upper():11}")], is_joined=is_joined)
     texts = Block(lines=[Line(text) for text in found_texts], indent=INDENT, is_joined=True)
-    return [head, texts, Block(lines=[again], indent=INDENT, is_joined=True)]
+    return [head, texts, *(Block(lines=[line], indent=INDENT, is_joined=True) for line in again)]
 
 
 def summary_line(verdicts: Sequence[ClaimVerdict]) -> str:

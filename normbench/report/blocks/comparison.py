@@ -17,9 +17,12 @@ from normbench.report.blocks.next_steps import evidence_block
 from normbench.report.blocks.numbers import CANNOT_TELL, metric_title
 from normbench.report.blocks.pivot import pivot_blocks
 from normbench.report.blocks.verdict_sentences import verdict_sentences
+from normbench.storage.arm_labels import short_keys
 
 MAX_SEEDS_SHOWN = 12
 MAX_PAIR = 2
+MAX_LEFT_OUT = 2
+"""Arms of earlier settings that are named one by one."""
 
 
 def comparison_blocks(
@@ -96,7 +99,8 @@ def _names(comparison: StudyComparison, *, details: bool) -> list[Column]:
     rows, own = comparison.rows, has_own_names(comparison)
     named = [keys("arm", [row.arm for row in rows])] if own else []
     differing = comparison.differing if details or not own else ()
-    settings = [keys(key, [setting_text(row.settings.get(key)) for row in rows]) for key in differing]
+    titles = short_keys(differing)
+    settings = [keys(titles[key], [setting_text(row.settings.get(key)) for row in rows]) for key in differing]
     tuned = [row.is_tuned for row in rows]
     is_mixed = not own and len(set(tuned)) > 1
     return [*named, *settings, *([keys("tuned", tuned)] if is_mixed else [])]
@@ -170,13 +174,20 @@ def notes(comparison: StudyComparison) -> list[str]:
     missing = [f"{arm}: no finished run." for arm in comparison.missing]
     lacking = [f"{row.arm}: no run of {_seeds(row.missing_seeds)}." for row in comparison.rows if row.missing_seeds]
     paired = [f"{lacking[-1]} Only seeds that both arms have are compared."] if lacking else []
-    left_out = [f"{name}: left out, the study as last run does not name it." for name in comparison.left_out]
+    left_out = _left_out_lines(comparison.left_out)
     late = ["The collapse rule was changed after runs had finished."] if comparison.is_rule_late else []
     late += (
         ["The margin was stated after runs had finished."] if comparison.is_margin_late and comparison.answer else []
     )
     found = [*missing, *lacking[:-1], *paired, *left_out, *late, *_two_questions(comparison)]
     return [*found, *_not_finite(comparison), *_across_versions(comparison)]
+
+
+def _left_out_lines(names: Sequence[str]) -> list[str]:
+    """Return a line for each arm of earlier settings, or one line for all of them where they are many."""
+    if len(names) > MAX_LEFT_OUT:
+        return [f"{names[0]} and {len(names) - 1} more: left out, the study as last run does not name them."]
+    return [f"{name}: left out, the study as last run does not name it." for name in names]
 
 
 def _two_questions(comparison: StudyComparison) -> list[str]:

@@ -64,7 +64,7 @@ def screen_blocks(
     measured = [arm for arm in _by_folder(mine) if has_diagnostics(arm.settings)]
     found = [standouts_block([one for arm in measured for one in standouts(arm)])] if measured else []
     verdicts = study_verdicts(study)
-    claims = claims_blocks(verdicts) if verdicts else []
+    claims = claims_blocks(verdicts, with_origin=False) if verdicts else []
     return [
         *blocks,
         *found,

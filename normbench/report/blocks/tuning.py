@@ -31,11 +31,11 @@ def choices_text(choices: Sequence[Choice]) -> str:
         >>> from normbench.storage.choices import Trial
         >>> tried = [Trial({"optimizer.lr": 0.1}, [0.5, 0.3], 0.4), Trial({"optimizer.lr": 0.01}, [0.2, 0.4], 0.3)]
         >>> choices_text([Choice("none", {"optimizer.lr": 0.01}, tried, 0, False, (1000, 1001))])
-        'optimizer.lr: none 0.01 (25.0 % ahead of 0.1); --details has the losses'
+        'optimizer.lr: none 0.01 (25.0 % ahead of 0.1); run --details has the losses'
     """
     keys = list(dict.fromkeys(key for choice in choices for key in choice.chosen))
     chosen = [_in_short(choice, with_keys=len(keys) > 1) for choice in choices]
-    return f"{' and '.join(keys)}: {', '.join(chosen)}; --details has the losses"
+    return f"{' and '.join(keys)}: {', '.join(chosen)}; run --details has the losses"
 
 
 def _in_short(choice: Choice, *, with_keys: bool) -> str:

@@ -1,5 +1,6 @@
 """Writes one value of a table as text: a number, the figure of an arm, or what a column shows of an effect."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,11 +11,19 @@ from normbench.evidence.statistics.paired_effect import Effect
 from normbench.report.blocks.effect_text import effect_text, verdict_text, verdict_word
 from normbench.report.blocks.numbers import diverged_mark, interval_text, metric_value, with_spread
 
+
+def better_seeds_text(effect: Effect) -> str:
+    """Return in how many seeds the arm is better, or higher where neither way is; "-" where nothing was measured."""
+    if math.isnan(effect.value):
+        return "-"
+    return f"{effect.num_seeds_on(direction(effect.metric) or 'higher')} of {effect.n}"
+
+
 EFFECT_TEXTS: dict[str, Callable[[Effect], str]] = {
     "verdict": verdict_text,
     "verdict_word": verdict_word,
     "points": partial(effect_text, with_unit=False),
-    "better_seeds": lambda effect: f"{effect.num_seeds_on(direction(effect.metric) or 'higher')} of {effect.n}",
+    "better_seeds": better_seeds_text,
 }
 """What a column of effects may show of them beside the effect itself, by the column's ``what``."""
 

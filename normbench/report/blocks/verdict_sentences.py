@@ -82,17 +82,18 @@ def _collapse_words(row: Row, arm: str, against: str) -> str:
 
 def cannot_tell_sentence(effect: Effect, arm: str, against: str, num_comparisons: int) -> str:
     """Return why there is no verdict, and what so many seeds can find."""
+    cannot_tell = f"Cannot tell {arm} from {against}"
     if effect.is_lost_to_correction:
         alone = f"alone it would have been (p {effect.p:.2g})"
-        return f"Cannot tell {arm} from {against} after correcting for {num_comparisons} comparisons; {alone}."
+        return f"{cannot_tell} after correcting for {num_comparisons} comparisons; {alone}."
     favoured, num_for = _favoured(effect, arm, against)
     if effect.failed == "signs":
-        return f"Cannot tell: the sizes favour {favoured}, but only {num_for} of {effect.n} seeds do."
+        return f"{cannot_tell}: the sizes favour {favoured}, but only {num_for} of {effect.n} seeds do."
     if effect.failed == "sizes":
         others = effect.n - num_for
         rest = "the other one by far more" if others == 1 else f"the {others} others by far more"
-        return f"Cannot tell: {num_for} of {effect.n} seeds favour {favoured}, but {rest} the other way."
-    found = f"Cannot tell {arm} from {against} at {effect.n} seeds: {effect_text(effect)} on the typical seed."
+        return f"{cannot_tell}: {num_for} of {effect.n} seeds favour {favoured}, but {rest} the other way."
+    found = f"{cannot_tell} at {effect.n} seeds: {effect_text(effect)} on the typical seed."
     return f"{found} {power_of(effect, num_comparisons)}".rstrip()
 
 

@@ -129,5 +129,5 @@ def test_a_verdict_that_there_is_not_is_a_mistake():
 
 
 def test_a_verdict_without_a_baseline_is_a_mistake():
-    rule = "verdict: must have a baseline to judge against, got none. Add --baseline ARM."
+    rule = "verdict: must have a baseline that is named, in the file or by --baseline, got none. Add --baseline ARM."
     assert refusal("verdict==worse") == f"--fail-if verdict==worse: {rule}"
