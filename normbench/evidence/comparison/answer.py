@@ -92,6 +92,11 @@ class Answer:
     margin: float | None = None
     other: "Answer | None" = None
 
+    @property
+    def all_cells(self) -> tuple[CellAnswer, ...]:
+        """The cells of arms at their own lr, and of those at the same."""
+        return (*self.cells, *(self.other.cells if self.other else ()))
+
     def standing(self, arm: str) -> tuple[str, float] | None:
         """Return an arm's word (taken, beaten, not told apart, equal, or none) and distance; None if not compared."""
         cell = next((cell for cell in self.cells if arm in cell.arms), None)

@@ -14,7 +14,7 @@ from normbench.errors import ComparisonError
 from normbench.evidence.comparison.answer import Answer, CellAnswer, answer_of_arms, comparable_arms
 from normbench.evidence.comparison.baselines import NOT_COMPARED
 from normbench.evidence.comparison.comparison import StudyComparison
-from normbench.evidence.comparison.effects import main_metric
+from normbench.evidence.comparison.effects import main_metric, without_verdict
 from normbench.evidence.comparison.rows import Row
 from normbench.evidence.comparison.selection import setting_text
 from normbench.evidence.comparison.selectors import ARM
@@ -43,7 +43,17 @@ def with_answer(comparison: StudyComparison, by: Sequence[str] = (), margin: flo
     stated = comparison.margin if margin is None else margin
     is_late = comparison.is_margin_late if margin is None else margin != comparison.margin
     answer = study_answer(comparison, by, stated)
-    return replace(comparison, margin=stated, is_margin_late=is_late, answer=answer)
+    rows = [_without_verdict(row) if _is_unlearned(row, answer) else row for row in comparison.rows]
+    return replace(comparison, rows=rows, margin=stated, is_margin_late=is_late, answer=answer)
+
+
+def _is_unlearned(row: Row, answer: Answer | None) -> bool:
+    """Return whether most runs of the arms beside which this one stands collapsed."""
+    return answer is not None and any(cell.not_learned and row.arm in cell.arms for cell in answer.all_cells)
+
+
+def _without_verdict(row: Row) -> Row:
+    return replace(row, effect=without_verdict(row.effect)) if row.effect else row
 
 
 def study_answer(comparison: StudyComparison, by: Sequence[str] = (), margin: float | None = None) -> Answer | None:

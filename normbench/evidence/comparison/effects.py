@@ -36,7 +36,7 @@ def with_effects(comparison: StudyComparison, baseline: str | None = None) -> St
     rows = comparison.rows
     pairs = {i: j for i, j in enumerate(pair_arms(comparison.arm_set, against)) if j is not None}
     judged = _judged_effects(rows, pairs, metric, comparison.seed_plan)
-    judged = without_verdicts(judged) if comparison.not_learned else judged
+    judged = {i: without_verdict(one) for i, one in judged.items()} if comparison.not_learned else judged
     counted = {i: count_row_collapses(rows[i], rows[j]) for i, j in pairs.items()}
     compared = [replace(row, effect=judged.get(i), collapses=counted.get(i)) for i, row in enumerate(rows)]
     return replace(comparison, rows=compared, baseline=against.said, against=against)
@@ -50,9 +50,9 @@ def _judged_effects(rows: Sequence[Row], pairs: Mapping[int, int], metric: str, 
     return dict(zip(pairs, judge_effects(effects, direction(metric), plan), strict=True))
 
 
-def without_verdicts(effects: Mapping[int, Effect]) -> dict[int, Effect]:
-    """Return effects as numbers alone."""
-    return {i: replace(effect, verdict=NO_VERDICT, mean_word="", failed="") for i, effect in effects.items()}
+def without_verdict(effect: Effect) -> Effect:
+    """Return an effect as a number alone."""
+    return replace(effect, verdict=NO_VERDICT, mean_word="", failed="", is_lost_to_correction=False)
 
 
 def resolve_baseline_option(comparison: StudyComparison, text: str) -> Baseline:

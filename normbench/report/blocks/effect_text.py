@@ -2,6 +2,7 @@
 
 import math
 
+from normbench.evidence.metrics.directions import direction
 from normbench.evidence.metrics.scales import is_accuracy
 from normbench.evidence.statistics.paired_effect import NO_VERDICT, Effect
 from normbench.report.blocks.numbers import TOO_FEW, short
@@ -56,12 +57,14 @@ def ends_text(metric: str, numbers: tuple[float, float, float], *, is_ratio: boo
         'x 0.900 [0.800, 1.10]'
         >>> ends_text("test_accuracy", (-math.inf, -math.inf, -math.inf), is_ratio=False)
         'diverged'
+        >>> ends_text("test_loss", (0.0, 0.0, 0.5), is_ratio=True)
+        'baseline diverged'
     """
     value, low, high = numbers
     if math.isnan(value):
         return "-"
     if math.isinf(value) or (is_ratio and value == 0.0):  # of the typical seed one run diverged, the other did not
-        return "diverged"
+        return "diverged" if (value <= 0) is (direction(metric) == "higher") else "baseline diverged"
     write = short if is_ratio else points if is_accuracy(metric) else _signed
     unit = " points" if with_unit and write is points else ""
     is_open = (high == math.inf and low == (0.0 if is_ratio else -math.inf)) or low == -math.inf

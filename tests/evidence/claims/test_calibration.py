@@ -9,7 +9,7 @@ from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.scheduling.tuning import Trial, choose_best
 from normbench.study.config import TUNING_SEEDS
 
-NUM_STUDIES, NUM_SEEDS = 2000, 8
+NUM_STUDIES, NUM_SEEDS = 800, 8
 LRS = (0.01, 0.03, 0.1)
 DIVERGES = 0.05
 

@@ -12,7 +12,7 @@ from normbench.evidence.claims.verdict import judge_claim
 from normbench.report.blocks.claims import part_text
 from normbench.storage.arm_id import ArmSet
 
-NUM_STUDIES = 1000
+NUM_STUDIES = 600
 
 
 def verdict(expect, *arms, metric="test_loss", seeds=None, says="so"):

@@ -1,6 +1,7 @@
 """One answer per value of a second axis and per lr family, and what the answer depends on."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from answers import SEEDS, answered, arm, shifted
@@ -117,3 +118,14 @@ def test_another_margin_than_the_studys_is_told():
     assert answered(*rows, margin=0.05).is_margin_late
     assert not answered(*rows).is_margin_late
     assert len(SEEDS) == 8
+
+
+def test_a_cell_in_which_most_runs_collapsed_has_neither_an_answer_nor_verdicts():
+    collapsed = {"norm=none,batch_size=4": SEEDS, "norm=bn,batch_size=4": SEEDS[:1]}
+    rows = [replace(row, collapsed_seeds=collapsed.get(row.arm, ())) for row in grid(SAME)]
+    found = answered(*rows, baseline="norm=none", axes=["norm", "batch_size"])
+    small, large = found.answer.cells
+    assert (small.not_learned, small.taken) == ("This task was not learned: 9 of 16 runs collapsed.", None)
+    assert (large.not_learned, large.taken) == ("", "norm=bn,batch_size=64")
+    verdicts = {row.arm: row.effect.verdict for row in found.rows if row.effect}
+    assert verdicts == {"norm=bn,batch_size=4": "no verdict", "norm=bn,batch_size=64": "better"}

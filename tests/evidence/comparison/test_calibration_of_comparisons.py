@@ -11,7 +11,7 @@ from normbench.evidence.comparison.effects import with_effects
 from normbench.evidence.comparison.rows import Row, SeedSummary
 from normbench.storage.study_folder import read_study
 
-NUM_STUDIES = 2_000
+NUM_STUDIES = 800
 NUM_SEEDS = 8
 SAMPLING_ERROR = 2.33 * math.sqrt(0.05 * 0.95 / NUM_STUDIES)  # one-sided 99 %
 CHANCE_LOSS = 0.7

@@ -12,7 +12,7 @@ from normbench.evidence.comparison.effects import with_effects
 from normbench.evidence.comparison.pool import pool_studies
 from normbench.storage.study_folder import StudyFolder
 
-NUM_STUDIES, NUM_TASKS, NUM_SEEDS = 250, 3, 6
+NUM_STUDIES, NUM_TASKS, NUM_SEEDS = 150, 3, 6
 NORMS = ("none", "batch_norm", "layer_norm")
 AT_MOST = 0.05 + 2.33 * math.sqrt(0.05 * 0.95 / NUM_STUDIES)  # one-sided 99 %
 FOUND = {"better", "worse", "depends on the task"}
@@ -58,6 +58,6 @@ def test_equal_arms_are_told_apart_on_all_tasks_at_most_once_in_20(draw):
 
 def test_an_arm_that_is_better_everywhere_is_found_more_often_than_not():
     rng = np.random.default_rng(2)
-    found = [verdicts(rng, normal, {"batch_norm": -2.0})[0] for _ in range(60)]
-    assert found.count("better") > 30
+    found = [verdicts(rng, normal, {"batch_norm": -2.0})[0] for _ in range(30)]
+    assert found.count("better") > 15
     assert "worse" not in found

@@ -14,7 +14,7 @@ from normbench.evidence.statistics.corrections import holm, seeds_for_a_verdict
 from normbench.evidence.statistics.paired_effect import judge_effects
 from normbench.evidence.statistics.verdicts.typical_seed import typical_seed
 
-NUM_STUDIES = 2000
+NUM_STUDIES = 1000
 
 
 def by_seed(values):
@@ -130,7 +130,7 @@ def share_of_verdicts(shift, **settings):
 
 @pytest.mark.parametrize("num_arms", [1, 3])
 def test_at_most_one_null_study_in_twenty_gets_a_verdict(num_arms):
-    """5 % plus three standard errors of 2,000 studies."""
+    """5 % plus three standard errors."""
     assert share_of_verdicts(0.0, num_arms=num_arms) <= 0.05 + 3 * (0.05 * 0.95 / NUM_STUDIES) ** 0.5
 
 
