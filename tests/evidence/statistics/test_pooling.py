@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normbench.evidence.statistics.verdicts.pooling import (
+    corrected_sides,
     pooled_cdf,
     pooled_estimate,
     pooled_interval,
     pooled_p,
-    tasks_disagree,
     tasks_like_these,
 )
 from normbench.evidence.statistics.verdicts.typical_seed import guarded_interval, guarded_p, pseudo_median
@@ -84,11 +84,15 @@ def test_tasks_without_spread_have_a_side_still(same, side):
     assert tasks_like_these([[same] * 8] * 6, margin=0.5).side == side
 
 
-def test_tasks_disagree_only_where_both_sides_are_found():
+def test_the_sides_of_tasks_are_corrected_over_the_tasks():
     up, open_, down = [1.0] * 8, [1.0, -1.0] * 4, [-1.0] * 8
-    assert tasks_disagree([up, open_, down])
-    assert not tasks_disagree([up, open_, open_])
-    assert not tasks_disagree([[1.0] * 6, open_, [-1.0] * 6])  # p .03 of three tasks
+
+    def sides(*tasks):
+        return [side for side, _ in corrected_sides([tuple(map(float, guarded_p(task))) for task in tasks], 0.05)]
+
+    assert sides(up, open_, down) == ["above", "", "below"]
+    assert sides(up, open_, open_) == ["above", "", ""]
+    assert sides([1.0] * 6, open_, [-1.0] * 6) == ["", "", ""]  # p .03 of three tasks
 
 
 def test_a_seed_that_counts_for_no_side_does_not_take_its_task_out():

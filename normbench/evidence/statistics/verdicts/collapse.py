@@ -1,4 +1,4 @@
-"""Counts collapsed runs of two arms: rates with exact intervals, what no collapse leaves open, McNemar's exact test.
+"""Counts collapsed runs of two arms: rates with exact intervals, McNemar's exact test.
 
 What a collapse is was declared in the study, before any result: a rule found in the results has false verdicts itself.
 """
@@ -58,13 +58,3 @@ def mcnemar_p(only_first: int, only_second: int) -> float:
         (0.03125, 1.0)
     """
     return min(1.0, 2 * float(upper_tail(only_first + only_second)[max(only_first, only_second)]))
-
-
-def rate_not_excluded(n: int, confidence: float = 0.95) -> float:
-    """Return the largest rate of collapse that 0 of n runs does not exclude: the end of the two-sided interval.
-
-    Example:
-        >>> [round(rate_not_excluded(n), 3) for n in (8, 16, 32, 64)]
-        [0.369, 0.206, 0.109, 0.056]
-    """
-    return clopper_pearson(0, n, confidence)[1]

@@ -19,7 +19,6 @@ from normbench.evidence.statistics.verdicts.typical_seed import (
     Side,
     TypicalSeed,
     guarded,
-    guarded_p,
     lower_end,
     middle_of,
     pseudo_median,
@@ -153,16 +152,3 @@ def _better_side(above: float, below: float, alpha: float) -> tuple[Side, float]
     side: Side = "below" if below < above else "above"
     p = min(above, below)
     return (side if p <= alpha else ""), p
-
-
-def tasks_disagree(tasks: Sequence[npt.ArrayLike], margin: float = 0.0, alpha: float = ALPHA) -> bool:
-    """Return whether some task is above the margin and some other below, each side after Holm's correction over tasks.
-
-    Example:
-        >>> up, down = [1.0] * 10, [-1.0] * 10
-        >>> tasks_disagree([up, down, up]), tasks_disagree([up, up, up])
-        (True, False)
-    """
-    ps = [guarded_p(task, margin) for task in tasks]
-    sides = corrected_sides([(float(above), float(below)) for above, below in ps], alpha)
-    return {"above", "below"} <= {side for side, _ in sides}

@@ -30,16 +30,6 @@ def findable_effect(n: int, power: float = POWER, alpha: float = ALPHA) -> float
     return float(np.quantile(-_lower_ends(n, alpha), power, method="higher"))
 
 
-def verdict_power(n: int, effect: float, alpha: float = ALPHA) -> float:
-    """Return the probability that n seeds find an effect of so many std, on its side.
-
-    Example:
-        >>> round(verdict_power(8, 1.5), 1)
-        0.9
-    """
-    return float((_lower_ends(n, alpha) + abs(effect) > 0).mean())
-
-
 @cache
 def _lower_ends(n: int, alpha: float) -> FloatArray:
     if n < 1:
