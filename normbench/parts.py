@@ -4,9 +4,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
 from normbench.storage.files.part_files import Parts, UnfinishedError, import_parts
@@ -28,9 +29,16 @@ class Spec(BaseModel, ABC):
 
     # Strict: "16" is not a number and true is not 1. Frozen: a spec can be hashed.
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        serialize_by_alias=True,  # a key in YAML may have the name of a method
     )
 
+    takes_own: ClassVar[bool] = False
+    """Whether it stands for code or files of the user's, so that there is none without settings."""
     name: str
 
     @abstractmethod
@@ -38,9 +46,19 @@ class Spec(BaseModel, ABC):
         """Make the object that this spec describes."""
 
     @classmethod
-    def settings(cls) -> list[str]:
-        """Return the keys of all settings but the name, in the order of the file."""
-        return [key for key in cls.model_fields if key != "name"]
+    def setting_names(cls) -> list[str]:
+        """Return the keys of all settings but the name, as YAML writes them, in the order of the file."""
+        return list(cls.setting_fields())
+
+    @classmethod
+    def setting_fields(cls) -> dict[str, FieldInfo]:
+        """Return type, default and docstring of each setting by its key in YAML, without the name."""
+        return {info.alias or key: info for key, info in cls.model_fields.items() if key != "name"}
+
+    def setting(self, key: str) -> Any:
+        """Return the value of a setting by its key in YAML."""
+        fields = {info.alias or key: key for key, info in type(self).model_fields.items()}
+        return getattr(self, fields[key])
 
     def changed(self) -> dict[str, Any]:
         """Return the settings that differ from their defaults."""

@@ -1,5 +1,8 @@
 """Makes one stream of random numbers per seed and purpose, so that arms share data, order, weights and masks."""
 
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 
 import torch
@@ -37,3 +40,23 @@ def noise_seed(seed: int, replica: int) -> int:
     Dropout's masks are from another stream, so that neither moves the other.
     """
     return derive_seed(replica_seed(seed, replica), "dropout")  # another word would change all runs with such a norm
+
+
+@contextmanager
+def seeded_globally(seed: int) -> Iterator[None]:
+    """Seed the global generators of torch, numpy and Python inside the block, for code that draws from them.
+
+    After it they stand where they stood before.
+    """
+    import numpy as np
+
+    of_python, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the user's code may draw from it
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002
+        random.seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(of_python)
+            np.random.set_state(of_numpy)  # noqa: NPY002

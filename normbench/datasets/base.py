@@ -10,8 +10,27 @@ from torch import Generator, Tensor
 
 from normbench.parts import Spec
 
-Task = Literal["regression", "classification", "signal"]
-"""``signal`` has no target: one signal is sent forward and backward without training."""
+Task = Literal["regression", "classification", "segmentation", "signal"]
+"""``segmentation`` has a class for every pixel. ``signal`` has no target: one signal is sent forward and backward
+without training."""
+Splitting = Literal["folds", "random", "fixed"]
+
+
+@dataclass(frozen=True)
+class FiniteData:
+    """What is known of data that are not drawn anew by each seed: all seeds cut the same rows.
+
+    Attributes:
+        num_rows: Number of all rows, in all splits together.
+        unit: What a row is, in the plural: "rows", "images".
+        splits: How a seed cuts them: as one of several folds, at random, or always the same.
+        num_folds: Number of folds; None without.
+    """
+
+    num_rows: int
+    unit: str
+    splits: Splitting
+    num_folds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -20,7 +39,8 @@ class Split:
 
     Shape:
         x: (N, *input_shape), float32.
-        y: (N, *output_shape) float32 for regression, (N,) int64 for classification, None without a target.
+        y: (N, *output_shape) float32 for regression, (N,) int64 for classification, (N, H, W) int64 for segmentation,
+            where -100 is a pixel that does not count, None without a target.
         group: (N,) int64, the groups that ``sampling: by_class`` separates instead of classes; None without groups.
     """
 
@@ -98,6 +118,15 @@ class DatasetSpec(Spec):
     def num_train(self) -> int:
         """Number of samples in the training set, and as many in validation."""
         return self.num_samples
+
+    @property
+    def finite(self) -> FiniteData | None:
+        """What is known of data of which there are only so many rows; None where each seed draws its own."""
+        return None
+
+    def digests(self) -> Mapping[str, str]:
+        """Return the sha256 of what was read from the user's files, by name; empty for data that seeds draw."""
+        return {}
 
     @property
     def group_sizes(self) -> tuple[int, ...]:

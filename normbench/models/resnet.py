@@ -162,6 +162,6 @@ class ResNetSpec(ModelSpec):
             rule = f"must be none with norm: {norm.name}, since IBN joins instance norm to batch norm"
             raise SettingError("model.ibn", rule, self.ibn, "Use norm: batch_norm.")
         for key, value in norm.changed().items() if self.ibn == "a" else ():
-            if value is None or key not in IBNSpec.settings():
+            if value is None or key not in IBNSpec.setting_names():
                 rule = "must be the default with model.ibn: a, since ibn has no such setting"
                 raise SettingError(f"norm.{key}", rule, value, "Leave it out.")

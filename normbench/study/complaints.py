@@ -157,7 +157,7 @@ def _part_with_setting(key: str, schema: type[BaseModel]) -> str:
         for field in schema.model_fields
         if (part := _part_or_none(schema, field))
         for name, spec in find_specs(part.package).items()
-        if key in spec.settings()
+        if key in spec.setting_names()
     ]
     if not candidates:
         return ""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from normbench.datasets.base import DatasetSpec
 from normbench.errors import SettingError
@@ -57,6 +57,13 @@ class RecordingConfig(_Settings):
     """Record how loss and weight gradient change along the weight gradient (Santurkar et al., 2018)."""
 
 
+class SwapConfig(_Settings):
+    """How norms are put into a network of the user's own."""
+
+    where: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Which of its norms are replaced, by path or class, with * and ?; all that are found if not said."""
+
+
 class RunConfig(_Settings):
     """All settings of one run except its seed."""
 
@@ -64,6 +71,8 @@ class RunConfig(_Settings):
     """The network."""
     norm: Annotated[NormSpec, OneOf("normbench.norms")] = Field(NoneSpec(), examples=["batch_norm"])
     """The normalization layer wherever the model has one."""
+    swap: SwapConfig = Field(SwapConfig(), examples=[{"where": ["encoder.*"]}])
+    """How norms are put into a network of your own."""
     weight_parametrization: Annotated[WeightParametrizationSpec, OneOf("normbench.weight_parametrizations")] = (
         AsLearned()
     )
@@ -113,6 +122,26 @@ class RunConfig(_Settings):
     recording: RecordingConfig = Field(RecordingConfig(), examples=[{"every_steps": 10}])
     """What is recorded, and how often."""
 
+    _said_of_norm: frozenset[str] = PrivateAttr(frozenset())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_norms_of_own_network(cls, settings: Any) -> Any:
+        """A network of the user's own keeps its norms where none is named."""
+        if isinstance(settings, dict) and "norm" not in settings and _name_in(settings.get("model")) == "own":
+            return {**settings, "norm": "kept"}
+        return settings
+
+    def model_post_init(self, _context: Any) -> None:
+        """Note which settings of the norm were written: the others are those of the norms that it replaces."""
+        if self.model.name == "own":
+            self._said_of_norm = frozenset(self.norm.model_fields_set - {"name"})
+
+    @property
+    def said_of_norm(self) -> frozenset[str]:
+        """Names of the norm's settings that were written, with a network of the user's own; else none."""
+        return self._said_of_norm
+
     @model_validator(mode="after")
     def _check_budget_and_scaling(self) -> "RunConfig":
         if self.num_steps is not None and self.num_epochs is not None:
@@ -157,7 +186,9 @@ class RunConfig(_Settings):
         """Return the settings that are not at their default, as YAML holds them."""
         values = {key: getattr(self, key) for key in type(self).model_fields}
         defaults = {key: info.default for key, info in type(self).model_fields.items()}
-        return {key: _as_yaml(value) for key, value in values.items() if value != defaults[key]}
+        found = {key: _as_yaml(value) for key, value in values.items() if value != defaults[key]}
+        said = self.norm.model_dump(mode="json", include=set(self.said_of_norm))
+        return {**found, "norm": {"name": self.norm.name, **said}} if said else found
 
     def on(self, device: str) -> "RunConfig":
         """Return the config with ``device: auto`` replaced by ``device``; any other device stays."""
@@ -171,7 +202,12 @@ class RunConfig(_Settings):
         """Return the identity of this config's runs; ``device`` must not be auto."""
         assert self.device != "auto", "a run is made on a device, see RunConfig.on"
         values = {key: value for key, value in self.without_recording().settings().items() if key != "device"}
-        return RunIdentity(settings=values, device=self.device, context=self.numerics.changed())
+        digests = self.dataset.digests()
+        return RunIdentity(settings=values, device=self.device, context=self.numerics.changed(), digests=digests)
+
+
+def _name_in(part: Any) -> Any:
+    return part.get("name") if isinstance(part, Mapping) else getattr(part, "name", part)
 
 
 def _as_yaml(value: Any) -> Any:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from normbench.errors import ConfigError, SettingError
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.comparison.baselines import resolve_baseline
+from normbench.own_code.source_folder import reading_from
 from normbench.storage.files.located import Located
 from normbench.storage.files.yaml_file import parse_yaml, read_assignment, read_text
 from normbench.storage.names import content_sha256, study_name
@@ -59,11 +60,13 @@ def load_study(
         refuse_bad_option(list(check_after), ",".join(map(str, check_after)))
     text = read_text(path)
     located = parse_yaml(text, str(path))
-    keys, combined = _read_arms(located, set_, vary, tune)
-    configs, fitted_defaults = _checked_configs(combined.settings)
+    with reading_from(path.parent):
+        keys, combined = _read_arms(located, set_, vary, tune)
+        configs, fitted_defaults = _checked_configs(combined.settings)
     _refuse_equal_arms(configs, located)
     refuse_unrecorded_metric(keys.collapse, configs, located)
-    lists = read_tune(keys.tune, tune, located, combined.settings)
+    with reading_from(path.parent):
+        lists = read_tune(keys.tune, tune, located, combined.settings)
     checks = tuple(check_after) or _planned(keys.seeds) or (CHECK_AFTER if until_decided else ())
     chosen = tuple(range(seeds)) if seeds else tuple(range(checks[-1])) if checks else _seeds(keys.seeds)
     _refuse_tuning_seeds(chosen, located, tunes=bool(lists))

@@ -9,6 +9,7 @@ from torch import nn
 from normbench.models.base import ModelSpec, Shape, parametrize_weights
 from normbench.norms.base import NormSpec
 from normbench.study.config import RunConfig
+from normbench.study.own_network import own_network
 from normbench.weight_parametrizations.base import WeightParametrizationSpec
 
 
@@ -18,6 +19,8 @@ def network_without_numbers(config: RunConfig) -> nn.Module:
     Raises:
         SettingError: The model refuses the data, or a norm or a weight parametrization refuses a layer.
     """
+    if config.model.name == "own":
+        return _own_cached(config.without_recording())
     return _parametrize_cached(*_network_arguments(config), config.weight_parametrization)
 
 
@@ -32,6 +35,11 @@ def unparametrized_network(config: RunConfig) -> nn.Module:
 
 def _network_arguments(config: RunConfig) -> tuple[ModelSpec, Shape, Shape, NormSpec, float]:
     return config.model, config.dataset.input_shape, config.dataset.output_shape, config.norm, config.dropout
+
+
+@lru_cache(maxsize=32)
+def _own_cached(config: RunConfig) -> nn.Module:
+    return own_network(config, seed=0).to("meta")
 
 
 @lru_cache(maxsize=32)  # most arms of a study share their network with others

@@ -15,7 +15,9 @@ from normbench.inspection.recompute import checkpoint_activations
 from normbench.models.base import parametrize_weights, split_parameters
 from normbench.random_streams import dropout_stream, replica_seed, stream
 from normbench.study.config import RecordingConfig, RunConfig
+from normbench.study.data import built_dataset
 from normbench.study.network import unparametrized_network
+from normbench.study.own_network import own_network
 from normbench.training.dropout import draw_dropout_from
 from normbench.training.initialization import check_all_drawn, initialize, materialize
 from normbench.training.numerics import available_device
@@ -54,6 +56,8 @@ def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
 
 def build_model(config: RunConfig, seed: int) -> nn.Module:
     """Make the network with its initial weights, on the CPU."""
+    if config.model.name == "own":
+        return own_network(config, seed)
     model = materialize(unparametrized_network(config))
     initialize(model, config.init, config.init_scale, seed)
     check_all_drawn(model)
@@ -91,7 +95,7 @@ def has_curve(dataset: Dataset, config: RunConfig) -> bool:
 
 @lru_cache(maxsize=2)  # the arms of one seed follow each other and share their data
 def _dataset(spec: DatasetSpec, seed: int, device: torch.device) -> Dataset:
-    return spec.build(seed).to(device)
+    return built_dataset(spec, seed).to(device)
 
 
 def _curve_reader(dataset: Dataset, config: RunConfig) -> Any:

@@ -10,10 +10,10 @@ import sys
 import time
 
 import torch
+from contracts.variants import with_defaults
 from torch import nn
 
 from normbench.errors import SettingError
-from normbench.parts import find_specs
 
 NUM_PAIRS = int(sys.argv[1]) if len(sys.argv) > 1 else 25
 BATCH_SIZE, FEATURE_SHAPE = 32, (64, 28, 28)
@@ -71,7 +71,7 @@ def main():
     torch.manual_seed(0)
     print(f"forward and backward at {(BATCH_SIZE, *FEATURE_SHAPE)}, median of {NUM_PAIRS} pairs: CPU milliseconds")
     print("  norm                   normbench   BatchNorm2d   ratio   at most")
-    misses = [miss for name, spec in find_specs("normbench.norms").items() for miss in row(name, spec())]
+    misses = [miss for name, spec in with_defaults("norms").items() for miss in row(name, spec())]
     print("\n".join(miss for _, miss in misses) or "every norm within its bound")
     sys.exit(any(name not in REASONS for name, _ in misses))
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import yaml
+from contracts.variants import with_defaults
 from hypothesis import strategies as st
 
-from normbench.parts import find_specs
 from normbench.study.config import RunConfig
 from normbench.study.study_keys import StudyKeys
 
@@ -55,8 +55,8 @@ VALID = [
 ]
 
 PARTS = ("model", "norm", "dataset", "optimizer", "weight_parametrization")
-VARIANTS = {part: find_specs(f"normbench.{part}s") for part in PARTS}
-SETTINGS = sorted({key for specs in VARIANTS.values() for spec in specs.values() for key in spec.settings()})
+VARIANTS = {part: with_defaults(f"{part}s") for part in PARTS}
+SETTINGS = sorted({key for specs in VARIANTS.values() for spec in specs.values() for key in spec.setting_names()})
 KEYS = [
     *RunConfig.model_fields,
     *StudyKeys.model_fields,
@@ -176,7 +176,7 @@ def odd_settings(draw):
     """A valid config with one part replaced: any variant, with any value for one of its settings."""
     part = draw(st.sampled_from(PARTS))
     name = draw(st.sampled_from(sorted(VARIANTS[part])))
-    known = VARIANTS[part][name].settings()
+    known = VARIANTS[part][name].setting_names()
     odd = {draw(st.sampled_from(known)): draw(numbers | values)} if known else {}
     return as_yaml(draw(st.sampled_from(VALID)) | {part: {"name": name} | odd})
 

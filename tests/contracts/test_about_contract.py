@@ -8,14 +8,13 @@ import re
 import pytest
 import torch
 from contracts.norm_references import axis_letters
-from contracts.variants import all_settings, each
+from contracts.variants import all_settings, each, with_defaults
 from torch import Tensor
 
 from normbench.inspection.explain.weights import learned_tensors
-from normbench.parts import find_specs
 
-SPECS = {name: spec() for name, spec in find_specs("normbench.norms").items()}
-WEIGHTS = {name: spec() for name, spec in find_specs("normbench.weight_parametrizations").items()}
+SPECS = {name: spec() for name, spec in with_defaults("norms").items()}
+WEIGHTS = {name: spec() for name, spec in with_defaults("weight_parametrizations").items()}
 EACH = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
 SHAPE = (8, 6, 4, 5)
 

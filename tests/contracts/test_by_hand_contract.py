@@ -8,7 +8,7 @@ import math
 
 import pytest
 import torch
-from contracts.variants import all_settings, each
+from contracts.variants import all_settings, each, with_defaults
 from rich.cells import cell_len
 
 from normbench.errors import SettingError
@@ -19,7 +19,6 @@ from normbench.inspection.explain.by_hand.unbiased import running_variance_by_ha
 from normbench.inspection.explain.names import REGULARIZERS, find_pages
 from normbench.inspection.explain.norms import all_by_hand
 from normbench.inspection.explain.weights import weight_by_hand
-from normbench.parts import find_specs
 from normbench.report.blocks.explain.pages import explain_blocks
 from normbench.report.terminal.render import blocks_rows
 
@@ -27,7 +26,7 @@ SHAPES = ((3, 5, 1), (8, 6), (4, 6, 4, 4), (2, 12, 2, 2, 3), (2, 3, 2))
 NORMS = all_settings("norms", tried_floats=(0.3, 1.0))
 WEIGHTS = all_settings("weight_parametrizations", tried_floats=(0.3,))
 SHOWN_DIGITS = 1e-4
-COMPUTED = [*find_specs("normbench.norms"), *find_specs("normbench.weight_parametrizations"), *REGULARIZERS]
+COMPUTED = [*with_defaults("norms"), *with_defaults("weight_parametrizations"), *REGULARIZERS]
 
 
 def fitting(spec):

@@ -58,7 +58,9 @@ def text_of(name):
 
 @pytest.mark.parametrize("variant", each(VARIANTS))
 def test_every_setting_of_a_variant_has_a_docstring(variant):
-    assert [key for key in variant.settings() if not (variant.model_fields[key].description or "").endswith(".")] == []
+    assert [
+        key for key in variant.setting_names() if not (variant.model_fields[key].description or "").endswith(".")
+    ] == []
 
 
 @pytest.mark.parametrize("key", FIELDS)
@@ -70,7 +72,7 @@ def test_every_key_of_a_file_has_a_docstring(key):
 def test_the_page_of_a_variant_tells_its_settings_with_their_defaults(variant):
     spec, told = variant(), text_of(name_of(variant))
     assert f"{variant.__module__.replace('.', '/')}.py" in told
-    for key in variant.settings():
+    for key in variant.setting_names():
         assert f"{key} {yaml_words(getattr(spec, key))}: {variant.model_fields[key].description}" in told
 
 
@@ -89,7 +91,7 @@ def test_every_setting_has_a_page():
     keys = {package.rpartition(".")[2]: key for key, package in part_packages().items()}
     assert set(keys) == PARTS
     each_of = [(keys[part], variant) for part in PARTS for variant in variants(part)]
-    of_parts = {(f"{part}.{key}", name_of(variant)) for part, variant in each_of for key in variant.settings()}
+    of_parts = {(f"{part}.{key}", name_of(variant)) for part, variant in each_of for key in variant.setting_names()}
     of_files = {(key, "a study" if key in StudyKeys.model_fields else "every run") for key in FIELDS}
     assert told == of_parts | of_files
 

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from contracts.variants import variants
+from contracts.variants import variants, with_defaults
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from normbench.parts import find_specs
 from normbench.study.config import RunConfig
 from normbench.study.contradictions import contradictions
 from normbench.training.attempt import Interrupted
@@ -35,7 +34,7 @@ def small(part, variant):
     sizes = {"num_samples": 24, "width": 8, "hidden_features": 8}
     return {
         "name": variant,
-        **{key: v for key, v in sizes.items() if key in find_specs(f"normbench.{part}")[variant].settings()},
+        **{key: v for key, v in sizes.items() if key in with_defaults(part)[variant].setting_names()},
     }
 
 
@@ -58,9 +57,7 @@ def config_of(settings):
 
 def fitting(part, name):
     for settings in candidates(part, name):
-        steps = (
-            {} if find_specs("normbench.datasets")[settings["dataset"]["name"]].task != "signal" else {"num_steps": 0}
-        )
+        steps = {} if with_defaults("datasets")[settings["dataset"]["name"]].task != "signal" else {"num_steps": 0}
         try:
             config = config_of(settings | steps)
         except ValueError:

@@ -15,7 +15,7 @@ EVERY_SETTING = [spec for part in sorted(PARTS) for spec in all_settings(part)]
 def test_every_file_of_a_part_holds_the_variant_of_its_name(part):
     found = find_specs(f"normbench.{part}")
     assert found
-    assert {name: spec().name for name, spec in found.items()} == {name: name for name in found}
+    assert {name: spec.model_fields["name"].default for name, spec in found.items()} == {name: name for name in found}
     assert {name: spec.__module__ for name, spec in found.items()} == {n: f"normbench.{part}.{n}" for n in found}
 
 

@@ -25,7 +25,7 @@ SMALL = {"num_samples": 16, "width": 8, "hidden_features": 8}
 
 def small(variant):
     """Return the variant at its defaults, but small where it has such a setting."""
-    sizes = {key: value for key, value in SMALL.items() if key in variant.settings()}
+    sizes = {key: value for key, value in SMALL.items() if key in variant.setting_names()}
     return variant(**{key: value for key, value in sizes.items() if variant.model_fields[key].annotation is int})
 
 

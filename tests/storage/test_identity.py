@@ -46,7 +46,7 @@ def spec_fields():
         pytest.param(part, variant, key, id=f"{variant.__name__}-{key}")
         for part in sorted(PARTS)
         for variant in variants(part)
-        for key in variant.settings()
+        for key in variant.setting_names()
     ]
 
 
@@ -56,7 +56,7 @@ def test_every_setting_of_every_variant_changes_the_identity(part, variant, key)
     words = words_of(variant.model_fields[key].annotation)
     beside, value = next(
         (beside, value)
-        for beside in ({}, *({other: v} for other in variant.settings() if other != key for v in (1, 3, True)))
+        for beside in ({}, *({other: v} for other in variant.setting_names() if other != key for v in (1, 3, True)))
         for value in other_values(
             lambda v, b=beside: getattr(variant(**b, **{key: v}), key), getattr(variant(), key), words
         )

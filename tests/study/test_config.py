@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from contracts.variants import with_defaults
 
 from normbench.errors import SettingError
-from normbench.parts import find_specs
 from normbench.study.config import RunConfig
 from normbench.study.contradictions import contradictions
 from normbench.study.load import load_study
@@ -104,7 +104,7 @@ def takes_vectors(norm):
         return False
 
 
-@pytest.mark.parametrize("norm", [name for name, spec in find_specs("normbench.norms").items() if takes_vectors(spec)])
+@pytest.mark.parametrize("norm", [name for name, spec in with_defaults("norms").items() if takes_vectors(spec)])
 def test_a_seed_means_the_same_in_every_arm(norm):
     (plain, data), (normed, same_data) = (build_training(config(norm=name), 3) for name in ("none", norm))
     assert torch.equal(data.train.y, same_data.train.y)

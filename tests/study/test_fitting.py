@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 from command_line import normbench
+from contracts.variants import with_defaults
 from made_up_runs import TINY
 
 from normbench.errors import ConfigError
-from normbench.parts import find_specs
 from normbench.study.config import RunConfig
 from normbench.study.load import load_study
 
@@ -51,7 +51,7 @@ def test_a_norm_gets_one_group_where_its_default_divides_nothing():
 
 def test_no_file_of_two_lines_is_refused_for_a_number_that_it_does_not_say():
     complaints = []
-    for model, dataset in product(find_specs("normbench.models"), find_specs("normbench.datasets")):
+    for model, dataset in product(with_defaults("models"), with_defaults("datasets")):
         try:
             study = load(model=model, dataset=dataset)
         except ConfigError as error:

@@ -10,7 +10,7 @@ WITHOUT = "Leave it, or write model.bias: false, which leaves out the output's b
 
 def find(setup: Setup) -> Iterator[Finding]:
     """Note each norm that ignores a constant per feature and gets its input from an operation that adds a bias."""
-    has_setting = "bias" in setup.config.model.settings()
+    has_setting = "bias" in setup.config.model.setting_names()
     for norm in setup.norms:
         if norm.bias and norm.properties.feature_shift:
             yield Finding(

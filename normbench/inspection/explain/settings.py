@@ -76,9 +76,9 @@ def _part(info: FieldInfo) -> OneOf | None:
 
 def setting_lines(spec: Spec) -> tuple[SettingLine, ...]:
     """Return the settings of a variant with the values that it has."""
-    fields = type(spec).model_fields
+    fields = spec.setting_fields()
     return tuple(
-        SettingLine(key, yaml_words(getattr(spec, key)), fields[key].description or "") for key in spec.settings()
+        SettingLine(key, yaml_words(spec.setting(key)), fields[key].description or "") for key in spec.setting_names()
     )
 
 
@@ -129,18 +129,20 @@ def _part_settings() -> Iterator[SettingPage]:
     for part, package in part_packages().items():
         found: dict[tuple[str, str, str, str], list[str]] = {}
         for name, spec in find_specs(package).items():
-            for key in spec.settings():
-                info = spec.model_fields[key]
+            for key, info in spec.setting_fields().items():
                 told = (key, type_words(info), default_words(info), info.description or "")
                 found.setdefault(told, []).append(name)
         yield from (_part_page(part, told[0], names) for told, names in found.items())
 
 
 def _part_page(part: str, field: str, names: list[str]) -> SettingPage:
-    info = find_specs(part_packages()[part])[names[0]].model_fields[field]
+    fields = find_specs(part_packages()[part])[names[0]].setting_fields()
+    info = fields[field]
     key, value = f"{part}.{field}", example_value(info)
     place = f"under {part}:" + _commands({key: value})
-    return _page(key, ", ".join(names), info, place, {part: {"name": names[0], field: value}}, PARTS_PAGE)
+    beside = {name: one.examples[0] for name, one in fields.items() if one.is_required() and one.examples}
+    example = {part: {"name": names[0], **beside, field: value}}
+    return _page(key, ", ".join(names), info, place, example, PARTS_PAGE)
 
 
 def _beside(info: FieldInfo) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def _words(annotation: Any, marks: Iterable[Any]) -> str:
         return f"one of {', '.join(map(str, members))}"
     if origin in (tuple, list):
         return f"a list, each {_words(members[0], ())}"
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if origin is dict or (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
         return "a mapping of settings"
     bounds = [f"{sign} {getattr(mark, name):,}" for name, sign in BOUNDS for mark in marks if hasattr(mark, name)]
     return " ".join(part for part in (NUMBERS[annotation], " and ".join(bounds)) if part)
@@ -54,7 +54,7 @@ def default_words(info: FieldInfo) -> str:
     """Write a field's default as YAML does; a part by its name."""
     if info.is_required():
         return "none: it must be given"
-    return yaml_words(info.default)
+    return yaml_words(info.get_default(call_default_factory=True))
 
 
 def yaml_words(value: Any) -> str:

@@ -1,0 +1,1 @@
+"""Puts norms in the place of those that any network has, checks the result, and lists what was found."""
