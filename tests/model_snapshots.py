@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from normbench.inspection.watch.random_states import random_states
+from normbench.any_module.random_states import random_states
 
 
 class Stopping(nn.Module):

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from normbench.inspection.own_models.model_input import ModelInput
+from normbench.any_module.model_input import ModelInput
+from normbench.any_module.random_states import generators
+from normbench.any_module.restore import leaving_unchanged
+from normbench.any_module.tensors import dense, named_tensors
 from normbench.inspection.probe_pass import (
     Grads,
     LossOf,
@@ -18,10 +21,7 @@ from normbench.inspection.probe_pass import (
     run_pass,
 )
 from normbench.inspection.watch.layers import LOOKUPS
-from normbench.inspection.watch.random_states import generators
-from normbench.inspection.watch.restore import leaving_unchanged
 from normbench.inspection.watch.sensitivity import Changes, Fingerprint, another, changes
-from normbench.inspection.watch.tensors import dense, named_tensors
 from normbench.inspection.watch.watch import watching
 from normbench.random_streams import stream
 

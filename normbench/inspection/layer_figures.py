@@ -4,13 +4,13 @@ from collections.abc import Collection, Sequence
 
 from torch import nn
 
+from normbench.any_module.tensors import is_finite
 from normbench.evidence.probe.network_reading import LayerReading
 from normbench.inspection.further_passes import Seen, share_without_gradient
 from normbench.inspection.probe_pass import Grads, is_reached
 from normbench.inspection.watch.layers import LOOKUPS, WatchedLayer, norm_after
 from normbench.inspection.watch.moments import Moments, pooled
 from normbench.inspection.watch.running_statistics import buffer_with_nan, faulty_statistics
-from normbench.inspection.watch.tensors import is_finite
 from normbench.inspection.watch.watch import Call
 
 Calls = Sequence[Call[Moments]]

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
+from normbench.any_module.restore import leaving_unchanged
 from normbench.datasets.base import Split, Task
-from normbench.inspection.watch.restore import leaving_unchanged
 from normbench.random_streams import stream
 
 LossFunction = Callable[[Tensor, Tensor | None], Tensor]

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from normbench.any_module.random_states import same_random_states_after
+from normbench.any_module.restore import leaving_unchanged
 from normbench.inspection.reestimation import reestimate, tracking_layers
-from normbench.inspection.watch.random_states import same_random_states_after
-from normbench.inspection.watch.restore import leaving_unchanged
 
 Probes = dict[str, dict[str, float]]
 """By layer, then by name."""

@@ -6,19 +6,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from normbench.evidence.probe.network_reading import LayerReading, NetworkReading, OutputReading
-from normbench.inspection.further_passes import Seen, look_at
-from normbench.inspection.layer_figures import layer_reading, parameter_reading
-from normbench.inspection.own_models.model_input import ModelInput
-from normbench.inspection.own_models.plain_execution import (
+from normbench.any_module.model_input import ModelInput
+from normbench.any_module.plain_execution import (
     executing_plainly,
     refuse_scripted,
     same_global_random_states_after,
 )
+from normbench.any_module.tensors import holds_nan, is_finite
+from normbench.evidence.probe.network_reading import LayerReading, NetworkReading, OutputReading
+from normbench.inspection.further_passes import Seen, look_at
+from normbench.inspection.layer_figures import layer_reading, parameter_reading
 from normbench.inspection.watch.layers import ROOT, WatchedLayer, loose_parameters, plain_name
 from normbench.inspection.watch.moments import Moments
 from normbench.inspection.watch.running_statistics import own_faulty_statistics
-from normbench.inspection.watch.tensors import holds_nan, is_finite
 from normbench.inspection.watch.watch import Call
 
 

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import Node
 
+from normbench.any_module.model_input import ModelInput
+from normbench.any_module.tensors import dense, named_tensors
 from normbench.errors import SettingError
-from normbench.inspection.own_models.model_input import ModelInput
 from normbench.inspection.watch.graph import depends_on, nodes_before
 from normbench.inspection.watch.moments import Moments
 from normbench.inspection.watch.norm_values import NormValues, counting_norm_values
 from normbench.inspection.watch.sensitivity import Fingerprint
-from normbench.inspection.watch.tensors import dense, named_tensors
 from normbench.inspection.watch.watch import Call, watching
 from normbench.random_streams import stream
 

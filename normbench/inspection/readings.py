@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
+from normbench.any_module.restore import leaving_unchanged
 from normbench.datasets._batches import Batches, Sampling, samples_by_class
 from normbench.datasets.base import Dataset, Split, Task
 from normbench.inspection.losses import evaluate, score
 from normbench.inspection.norm_readings import named_statistics
 from normbench.inspection.reestimation import reestimate, tracking_layers
-from normbench.inspection.watch.restore import leaving_unchanged
 from normbench.random_streams import stream
 
 MAX_BATCHES, FEWEST_SAMPLES = 64, 512

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, is_grad_enabled, nn
 from torch.utils.checkpoint import checkpoint, set_checkpoint_early_stop
 
-from normbench.inspection.watch.random_states import Replaying, held_generators, states_of
+from normbench.any_module.random_states import Replaying, held_generators, states_of
 from normbench.models.base import Layer
 
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 import torch
 from torch import nn
 
+from normbench.any_module.model_input import ModelInput
+from normbench.any_module.random_states import same_random_states_after
 from normbench.errors import ConfigError, SettingError
 from normbench.evidence.probe.network_reading import NetworkReading
 from normbench.evidence.probe.probe_report import ProbeReport, read_probe
-from normbench.inspection.own_models.model_input import ModelInput
 from normbench.inspection.own_models.user_input import fitted, load_inputs, shapes
 from normbench.inspection.own_models.user_model import in_one_line, load_callable, make_model
 from normbench.inspection.probe import probe_model
-from normbench.inspection.watch.random_states import same_random_states_after
 from normbench.random_streams import derive_seed, noise_seed
 from normbench.study.config import RunConfig
 from normbench.training.build import build_training

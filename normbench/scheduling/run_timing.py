@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from normbench.inspection.watch.random_states import same_random_states_after
+from normbench.any_module.random_states import same_random_states_after
 from normbench.study.config import RunConfig
 from normbench.training.build import build_training
 from normbench.training.loop import train

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from normbench.inspection.watch.random_states import generators, random_states, set_random_states
+from normbench.any_module.random_states import generators, random_states, set_random_states
 from normbench.storage.files.atomic import name_in_errors, part_path, replacing
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.run_folder import CHECKPOINT, CHECKPOINT_BEFORE, METRICS_CSV

@@ -7,8 +7,8 @@ from typing import Any, Self
 
 from torch import nn
 
+from normbench.any_module.random_states import same_random_states_after
 from normbench.datasets.base import Dataset
-from normbench.inspection.watch.random_states import same_random_states_after
 from normbench.storage.files.json_files import write_json, write_sealed_json, write_text
 from normbench.storage.identity import RunIdentity
 from normbench.storage.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, arm_folder_name

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from torch import Tensor, nn
 
+from normbench.any_module.random_states import RandomStates, random_states
+from normbench.any_module.restore import leaving_unchanged
 from normbench.datasets.base import Split
 from normbench.inspection.measures.base import RecordedStep, take_measures
 from normbench.inspection.norm_readings import merged, precise_gaps, watching_norms
 from normbench.inspection.readings import roughness
 from normbench.inspection.watch.frame import Frame, grads_of, weights_of
-from normbench.inspection.watch.random_states import RandomStates, random_states
-from normbench.inspection.watch.restore import leaving_unchanged
 from normbench.inspection.watch.watch import grads_by_layer, outputs_by_layer, watching, whole
 from normbench.storage.run_status import RunStatus
 from normbench.training.training_objects import Outcome, Recorder, Training, TrainingProgress

@@ -5,12 +5,12 @@ import math
 import pytest
 import torch
 
+from normbench.any_module.random_states import random_states, set_random_states
 from normbench.evidence.layers.probe_table import NETWORK
 from normbench.inspection.losses import evaluate
 from normbench.inspection.measures import base
 from normbench.inspection.measures.base import find_measures
 from normbench.inspection.watch.frame import grads_of
-from normbench.inspection.watch.random_states import random_states, set_random_states
 from normbench.models.base import weighted_layers
 from normbench.study.config import RecordingConfig, RunConfig
 from normbench.training.build import build_training, chosen_measures

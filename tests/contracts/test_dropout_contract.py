@@ -8,9 +8,9 @@ from contracts.model_cases import NORMS, batch, build, first_shape
 from contracts.variants import all_settings, each, label
 from torch.nn.modules.dropout import _DropoutNd
 
+from normbench.any_module.random_states import random_states
 from normbench.inspection.probe import probe_model
 from normbench.inspection.recompute import checkpoint_activations
-from normbench.inspection.watch.random_states import random_states
 from normbench.training.dropout import Dropout, draw_dropout_from
 
 MODELS = all_settings("models")

@@ -8,9 +8,9 @@ from foreign_models import HEALTHY, batch_for
 from model_snapshots import Stopping, Wayward, assert_same, in_mixed_modes, snapshot
 from torch import nn
 
+from normbench.any_module.restore import leaving_unchanged
 from normbench.errors import SettingError
 from normbench.inspection.probe import probe_model
-from normbench.inspection.watch.restore import leaving_unchanged
 from normbench.models.base import Linear, build_norm
 from normbench.training.dropout import draw_dropout_from
 

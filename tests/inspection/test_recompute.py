@@ -6,10 +6,10 @@ import pytest
 import torch
 from contracts.variants import each, variants
 
+from normbench.any_module.random_states import random_states
 from normbench.errors import SettingError
 from normbench.inspection.losses import predict
 from normbench.inspection.recompute import momentum_for_two_updates
-from normbench.inspection.watch.random_states import random_states
 from normbench.inspection.watch.watch import grads_by_layer, outputs_by_layer, watching, whole
 from normbench.models.base import built_norms
 from normbench.norms.batch_norm import BatchNormSpec

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from normbench.any_module.random_states import RandomStates
+from normbench.any_module.restore import leaving_unchanged
 from normbench.datasets._batches import Batches
 from normbench.datasets.base import Split
 from normbench.inspection.losses import LossFunction
 from normbench.inspection.norm_readings import Probes, Statistics, merged, named_tracking_layers, own_statistics
 from normbench.inspection.reestimation import reestimate
 from normbench.inspection.watch.frame import Frame
-from normbench.inspection.watch.random_states import RandomStates
-from normbench.inspection.watch.restore import leaving_unchanged
 from normbench.models.base import learned_parameters, weight_parameters, weighted_layers
 from normbench.random_streams import stream
 from normbench.storage.files.part_files import Parts, import_parts, require_function

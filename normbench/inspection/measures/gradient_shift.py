@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
+from normbench.any_module.random_states import set_random_states
 from normbench.inspection.measures.base import RecordedStep, joined, set_parameters
 from normbench.inspection.norm_readings import Probes
 from normbench.inspection.watch.frame import copies, grads_of
-from normbench.inspection.watch.random_states import set_random_states
 from normbench.models.base import learned_parameters
 
 

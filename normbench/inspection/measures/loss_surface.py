@@ -2,11 +2,11 @@
 
 import torch
 
+from normbench.any_module.random_states import set_random_states
 from normbench.evidence.layers.probe_table import NETWORK
 from normbench.inspection.measures.base import RecordedStep, joined, set_parameters
 from normbench.inspection.norm_readings import Probes
 from normbench.inspection.watch.frame import grads_of
-from normbench.inspection.watch.random_states import set_random_states
 
 MULTIPLES = (0.5, 1.0, 2.0, 4.0)
 """Step sizes, in units of the learning rate: around the steps that training makes."""

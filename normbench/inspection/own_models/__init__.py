@@ -1,1 +1,1 @@
-"""Loads a model and an input of the user's own, and runs the model as plain Python."""
+"""Loads a model and an input of the user's own, for the command line."""

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from normbench.any_module.model_input import ModelInput
 from normbench.errors import ConfigError
-from normbench.inspection.own_models.model_input import ModelInput
 from normbench.inspection.own_models.user_model import in_one_line
 from normbench.random_streams import stream
 

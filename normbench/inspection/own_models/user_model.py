@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from normbench.any_module.random_states import same_random_states_after
 from normbench.errors import ConfigError, did_you_mean
-from normbench.inspection.watch.random_states import same_random_states_after
 
 EXAMPLE = "--model torchvision.models:resnet18"
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from normbench.inspection.watch.tensors import named_tensors
+from normbench.any_module.tensors import named_tensors
 
 
 def read_from_outputs(module: nn.Module, output: Any) -> tuple[Any, list[Tensor]]:

@@ -10,6 +10,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from torch.nn.utils.parametrize import is_parametrized
 
+from normbench.any_module.model_input import COMPILED
 from normbench.evidence.probe.network_reading import Role
 from normbench.models.base import Layer, weight_parameters
 
@@ -17,8 +18,6 @@ ZEROING = (nn.ReLU, nn.ReLU6, nn.Hardsigmoid, nn.Hardswish, nn.Hardshrink, nn.So
 """Activations that put out exact zeros, by which dead units are seen."""
 LOOKUPS = (nn.Embedding, nn.EmbeddingBag)
 ROOT = "(model)"
-COMPILED = "_orig_mod"
-"""Name of the module inside a compiled one; rows bear the names that it has without the compiler."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from normbench.inspection.watch.tensors import dense
+from normbench.any_module.tensors import dense
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
 
+from normbench.any_module.tensors import is_inside_transform, named_tensors
 from normbench.errors import SettingError
 from normbench.evidence.probe.network_reading import NormReading
 from normbench.evidence.probe.norms import OTHER_NORM
 from normbench.inspection.watch.layers import plain_name
-from normbench.inspection.watch.tensors import is_inside_transform, named_tensors
 from normbench.models.base import BuiltNorm
 
 INSTANCE_NORMS = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)

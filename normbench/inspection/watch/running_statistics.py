@@ -4,7 +4,7 @@ import re
 
 from torch import Tensor, nn
 
-from normbench.inspection.watch.tensors import holds_nan
+from normbench.any_module.tensors import holds_nan
 
 MEAN = re.compile(r"(running|moving)_(mean|avg)")
 VARIANCE = re.compile(r"(running|moving)_(var|std)")

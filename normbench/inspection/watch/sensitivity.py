@@ -7,8 +7,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from normbench.any_module.tensors import dense
 from normbench.inspection.watch.moments import Moments
-from normbench.inspection.watch.tensors import dense
 from normbench.inspection.watch.watch import Call
 from normbench.random_streams import stream
 

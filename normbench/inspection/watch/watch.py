@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.autograd.graph import Node
 from torch.utils.hooks import RemovableHandle
 
+from normbench.any_module.tensors import holds_nan, is_finite, is_inside_transform, named_tensors
 from normbench.inspection.watch.last_states import read_from_outputs
 from normbench.inspection.watch.layers import WatchedLayer, watched_layers
-from normbench.inspection.watch.tensors import holds_nan, is_finite, is_inside_transform, named_tensors
 
 Kept = TypeVar("Kept")
 Keep = Callable[[Tensor, int], Kept]

@@ -10,7 +10,7 @@ from inspection.networks.last_states import is_recurrent, joined_states
 from inspection.networks.row import Inputs, called
 from torch import Tensor, nn
 
-from normbench.inspection.watch.tensors import is_inside_transform
+from normbench.any_module.tensors import is_inside_transform
 from normbench.random_streams import stream
 
 Pairs = list[tuple[Tensor, Tensor | None]]

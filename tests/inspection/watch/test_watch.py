@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from normbench.inspection.watch.random_states import generators, random_states
-from normbench.inspection.watch.restore import leaving_unchanged
+from normbench.any_module.random_states import generators, random_states
+from normbench.any_module.restore import leaving_unchanged
 from normbench.inspection.watch.watch import grads_by_layer, outputs_by_layer, watching, whole
 from normbench.models.base import Linear
 from normbench.study.config import RunConfig

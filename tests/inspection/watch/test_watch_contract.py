@@ -12,9 +12,9 @@ from foreign_models import HEALTHY, batch_for
 from model_snapshots import Stopping, Wayward, assert_same, in_mixed_modes, snapshot
 from torch import Tensor, nn
 
+from normbench.any_module.restore import leaving_unchanged
 from normbench.inspection.watch.layers import watched_layers
 from normbench.inspection.watch.moments import Moments
-from normbench.inspection.watch.restore import leaving_unchanged
 from normbench.inspection.watch.watch import outputs_by_layer, watching, whole
 from normbench.models.base import weighted_layers
 

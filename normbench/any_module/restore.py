@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 from torch.nn.parameter import is_lazy
 
+from normbench.any_module.random_states import same_random_states_after
 from normbench.errors import SettingError
-from normbench.inspection.watch.random_states import same_random_states_after
 
 
 @contextmanager

@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from normbench.inspection.watch.layers import COMPILED
-
 Change = Callable[[Tensor], Tensor]
+COMPILED = "_orig_mod"
+"""Name of the module inside a compiled one; rows bear the names that it has without the compiler."""
 
 
 @dataclass(frozen=True)
