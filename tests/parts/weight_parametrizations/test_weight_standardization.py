@@ -16,7 +16,8 @@ from normbench.models.mlp import MLPSpec
 from normbench.norms.none import NoneSpec
 from normbench.study.config import RunConfig
 from normbench.study.contradictions import contradictions
-from normbench.training.build import build_model, build_training, split_parameters
+from normbench.inspection.watch.parameter_groups import split_parameters
+from normbench.training.build import build_model, build_training
 from normbench.weight_parametrizations.weight_norm import WeightNorm, WeightNormSpec
 from normbench.weight_parametrizations.weight_standardization import WeightStandardization, WeightStandardizationSpec
 
