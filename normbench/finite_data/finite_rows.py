@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ class FiniteRows(ABC):
     kinds: RowKinds
     class_names: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
-    unit: ClassVar[str] = "rows"
+    unit: str = "rows"
 
     @property
     @abstractmethod
