@@ -57,7 +57,8 @@ def setting_complaint(error: SettingError, located: Located, at: Loc = ()) -> st
 def _complaint(detail: ErrorDetails, schema: type[BaseModel], located: Located, at: Loc) -> str:
     error = detail.get("ctx", {}).get("error")
     if isinstance(error, SettingError):
-        return setting_complaint(error, located, at)
+        part = ".".join(map(str, _without_tags(detail["loc"], schema)))
+        return setting_complaint(error.within(part), located, at)
     loc = (*at, *_without_tags(detail["loc"], schema))
     key = ".".join(str(step) for step in loc)
     if detail["type"] == "extra_forbidden":

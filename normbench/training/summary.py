@@ -1,6 +1,7 @@
 """Collects the content of summary.json: the final numbers of a run."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from normbench.datasets.base import Dataset
@@ -18,7 +19,7 @@ def summary_of(
     config: RunConfig, training: Training, dataset: Dataset, outcome: Outcome, metrics: Mapping[str, float]
 ) -> dict[str, Any]:
     """Return the content of summary.json without seed and files; equal for equal config and seed."""
-    task = config.dataset.task
+    task, finite = config.dataset.task, config.dataset.finite
     constant = {name: constant_predictor(dataset.train, split, task) for name, split in dataset.splits().items()}
     return {
         "status": outcome.status,
@@ -32,7 +33,8 @@ def summary_of(
         "layers": [_layer(layer) for layer in training.layers],
         "steps_per_epoch": config.steps_per_epoch,
         "total_steps": config.total_steps,
-        "num_train": config.dataset.num_train,
+        "finite": finite and asdict(finite),
+        "num_train": len(dataset.train),
         **{f"num_{name}": len(split) for name, split in dataset.splits().items() if name != "train"},
         "decay_kind": config.optimizer.decay_kind,
         "numerics": NUMERICS,
