@@ -54,7 +54,7 @@ def test_split_means_keep_leading_axes():
 
 
 def test_more_splits_do_not_narrow_the_interval_below_what_the_overlap_leaves():
-    spread = np.std(POINTS, ddof=1)
+    spread = np.std(POINTS)
     found = corrected_t(np.tile(POINTS, 1000), test_share=1 / 3)
     assert (found.high - found.low) / 2 > 1.9 * spread * math.sqrt(1 / 3)
 
