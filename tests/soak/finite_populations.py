@@ -1,9 +1,8 @@
 """Data sets drawn from populations on which several learners are exactly as good, and their results over splits.
 
 A row has a block of features for each learner, and features that all of them see. The logit of its class is the sum of
-the tanh of all features, weighted alike in every block; learner i fits ridge regression to the tanh of block i and of the
-shared features. The blocks can be exchanged, so over data sets no learner is better, whatever the split; on one data set
-one of them is, by chance.
+the tanh of all features; learner i fits ridge regression to the tanh of block i and of the shared features. The blocks
+can be exchanged, so over data sets no learner is better, whatever the split; on one data set one of them is, by chance.
 """
 
 from dataclasses import dataclass
@@ -55,7 +54,9 @@ def draw_rows(rng: np.random.Generator, population: Population, num_learners: in
     return np.stack(features), classes
 
 
-def draw_splits(rng: np.random.Generator, num_rows: int, num_splits: int, folds: int | None) -> tuple[np.ndarray, np.ndarray]:
+def draw_splits(
+    rng: np.random.Generator, num_rows: int, num_splits: int, folds: int | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the training rows and the test rows of each split, shape (splits, rows).
 
     Args:
@@ -76,7 +77,9 @@ def draw_splits(rng: np.random.Generator, num_rows: int, num_splits: int, folds:
     return orders[:, num_test + num_validation :], orders[:, :num_test]
 
 
-def results(features: np.ndarray, classes: np.ndarray, train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def results(
+    features: np.ndarray, classes: np.ndarray, train: np.ndarray, test: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the test accuracy of each learner on each split, and the logarithm of its mean squared error."""
     accuracies, errors = [], []
     for seen in features:

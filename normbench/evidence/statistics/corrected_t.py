@@ -1,8 +1,8 @@
 """Corrected resampled t: tests a mean over splits of the same rows, whose training and test rows overlap.
 
-Two splits of one data set share rows, so their results are alike, and the mean of S of them is known less well than that
-of S independent ones. Its variance is taken as (1/S + n_test/n_train) s^2 in place of s^2 / S, with s^2 the variance of
-the S numbers, n - 1 in its denominator, and the t has S - 1 degrees of freedom.
+Two splits of one data set share rows, so their results are alike, and the mean of S of them is known less well than
+that of S independent ones. Its variance is taken as (1/S + n_test/n_train) s^2 in place of s^2 / S, with s^2 the
+variance of the S numbers, S - 1 in its denominator; the t has S - 1 degrees of freedom.
 
 It is an approximation: it takes the results of two splits to be correlated by n_test / (n_test + n_train), whatever the
 learners are. Where they depend less on the rows that they share, it finds less than there is.

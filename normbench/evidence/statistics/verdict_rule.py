@@ -1,4 +1,4 @@
-"""Says how verdicts are made from n seeds: once, at a planned check with its level, not yet, at any time, or on new data.
+"""Says how verdicts are made from n seeds: once, at a planned check with its level, not yet, at any time, on new data.
 
 The rules are in docs/methods.md, "4. Verdicts of a comparison", under planned checks, and "10. Finite data".
 """
@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import numpy.typing as npt
 
 from normbench.evidence.statistics.corrected_t import corrected_p, corrected_t
@@ -204,8 +203,8 @@ def equality_p(differences: npt.ArrayLike, margin: float, rule: VerdictRule) -> 
         above, below = _largest(differences, -margin)[0], _largest(differences, margin)[1]
         return min(1.0, 1 / min(above, below))
     if rule.kind == "new data":
-        ends = corrected_p(differences, rule.test_share, -margin)[0], corrected_p(differences, rule.test_share, margin)[1]
-        return float(np.maximum(*ends))
+        inside = [corrected_p(differences, rule.test_share, end)[i] for i, end in enumerate((-margin, margin))]
+        return float(max(inside))
     return float(equivalence_p(differences, margin))
 
 
