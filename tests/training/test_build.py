@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from normbench.datasets._batches import Batches
+from normbench.inspection.watch.parameter_groups import split_parameters
 from normbench.random_streams import stream
 from normbench.study.config import RunConfig
-from normbench.inspection.watch.parameter_groups import split_parameters
 from normbench.training.build import build_model, build_training
 
 BASE = {

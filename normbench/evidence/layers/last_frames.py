@@ -42,7 +42,8 @@ def last_frames(run: Run, num_frames: int = NUM_FRAMES) -> list[FrameLine]:
         FrameLine(
             step,
             layer,
-            *(stds.get((step, of_weight, kind), math.nan) for kind in ("weight", "grad")),
+            stds.get((step, of_weight, "weight"), math.nan),
+            stds.get((step, of_weight, "grad"), math.nan),
             stds.get((step, layer, "activation"), math.nan),
         )
         for step in steps
