@@ -3,14 +3,17 @@
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from normbench.datasets._of_arrays import DatasetOfArrays
 from normbench.finite_data.array_rows import ArrayRows
 from normbench.finite_data.data_files import data_path
 from normbench.finite_data.file_names import FileNames
 from normbench.finite_data.named_arrays import read_rows, readers_of_files
+from normbench.own_code.source_folder import Rooted
 
 
-class ArraysSpec(DatasetOfArrays):
+class ArraysSpec(Rooted, DatasetOfArrays):
     """Your own arrays, from an .npz file with ``x`` and ``y``, or ``x_train``, ``y_train``, ``x_test``, ``y_test``.
 
     Rows are the first axis: x is (N, F), or (N, C, *) with ``layout`` where the channels cannot be seen. Bytes are
@@ -26,11 +29,11 @@ class ArraysSpec(DatasetOfArrays):
     name: Literal["arrays"] = "arrays"
     file: FileNames
     """The .npz file, from the study file's folder; or several files by name."""
-    x: str = "x"
+    x: str = Field("x", examples=["images"])
     """Name of the inputs in the file."""
-    y: str = "y"
+    y: str = Field("y", examples=["labels"])
     """Name of the targets in the file."""
-    group: str = "group"
+    group: str = Field("group", examples=["patient"])
     """Name of what says which rows stay together, where the file has it."""
 
     def files(self) -> tuple[Path, ...]:

@@ -10,9 +10,10 @@ from normbench.finite_data.array_rows import ArrayRows
 from normbench.finite_data.own_source import KEYS, call_source
 from normbench.own_code.frozen_settings import OwnSettings
 from normbench.own_code.import_path import load_object
+from normbench.own_code.source_folder import Rooted
 
 
-class OwnSpec(DatasetOfArrays):
+class OwnSpec(Rooted, DatasetOfArrays):
     """Your own data: what a function or class of yours returns, called once with ``settings``.
 
     It returns a torch Dataset of samples (x, y), or arrays (x, y), or a mapping of arrays with the names of
