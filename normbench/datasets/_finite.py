@@ -26,8 +26,7 @@ class FiniteDataset(DatasetSpec):
     """
 
     splits: Splits = None
-    """Which rows train, validate and test: folds (8, or fewer where a class is smaller), random, or fixed by the data;
-    null is fixed where the data come in named parts, else folds."""
+    """Which rows train, validate and test: null is folds, 8 or as many as the smallest class fills."""
 
     @abstractmethod
     def read(self) -> FiniteRows:
