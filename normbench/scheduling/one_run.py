@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from normbench.errors import RunFolderError
+from normbench.errors import NormbenchError, RunFolderError
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.scheduling.run_result import AGAIN, RunOptions, RunResult
 from normbench.storage.files.atomic import os_error_line
@@ -92,8 +92,8 @@ class RunMaker:
 
 def error_line(error: Exception, folder: Path) -> str:
     """Return an exception as one line for the user, with a way out where one is known."""
-    if isinstance(error, RunFolderError):
-        return str(error)
+    if isinstance(error, NormbenchError):
+        return str(error).splitlines()[0]
     if isinstance(error, OSError) and error.strerror:
         return f"{os_error_line(error, folder)} {AGAIN}"
     text = one_line(f"{type(error).__name__}: {error}".strip(": ").splitlines()[0])

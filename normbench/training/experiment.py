@@ -17,6 +17,7 @@ from normbench.study.config import RunConfig
 from normbench.study.resolved import flat_settings, resolved_yaml
 from normbench.training.attempt import Attempt
 from normbench.training.build import final_readings, has_curve
+from normbench.training.changed_data import refuse_changed_data
 from normbench.training.environment import environment
 from normbench.training.found_result import describe_recording
 from normbench.training.numerics import available_device, numerics
@@ -55,11 +56,12 @@ def run_experiment(
 
     Raises:
         Interrupted: A stop was requested; the folder holds a checkpoint.
-        RunFailedError: Another thread of this process makes a run.
+        RunFailedError: Another thread of this process makes a run, or the data have changed.
     """
     hooks = hooks or RunHooks()
     config = config.on(available_device())
     identity = identity or config.identity()
+    refuse_changed_data(config.dataset, identity)
     with numerics(config.numerics), same_random_states_after():
         return _train_and_write(config, seed, folder, study, arm, hooks, identity)
 
