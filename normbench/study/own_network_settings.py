@@ -27,7 +27,7 @@ def own_network_contradictions(config: RunConfig) -> Iterator[SettingError]:
                 yield SettingError(key, rule, getattr(value, "name", value), way_out)
         return
     if config.norm.name == "kept":
-        rule = f"must name a norm, or none, with model: {config.model.name}: only a network of your own has norms to keep"
+        rule = f"must name a norm, or none, with model: {config.model.name}, which has none to keep"
         yield SettingError("norm", rule, config.norm.name, "Write norm: none, or model: {name: own, build: ...}.")
     if config.swap != RunConfig.model_fields["swap"].default:
         rule = f"must be left out with model: {config.model.name}, which is built with its norm"
