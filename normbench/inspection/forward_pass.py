@@ -11,10 +11,12 @@ from torch.autograd.graph import Node
 from torch.func import functional_call
 from torch.nn.modules.dropout import _DropoutNd
 
-from normbench.models.base import Shape, built_norms, weighted_layers
+from normbench.inspection.watch.layers import watched_layers
+from normbench.models.base import Shape, built_norms
 from normbench.norms.base import FeatureShape, NormSpec, Properties, num_positions
 from normbench.study.config import RunConfig
 from normbench.study.network import network_without_numbers
+from normbench.study.own_code import running_code_of
 
 NUM_SAMPLES = 2
 """Of the pass: one sample may have no variance."""
@@ -82,8 +84,20 @@ def norm_calls(config: RunConfig) -> list[NormCall]:
     """
     lengths = config.dataset.sequence_lengths
     shape = config.dataset.input_shape if lengths is None else (min(lengths), *config.dataset.input_shape[1:])
-    calls = _pass(network_without_numbers(config), shape)
+    network = network_without_numbers(config)
+    calls = _own_pass(config, network) if config.model.name == "own" else _pass(network, shape)
     return [replace(call, num_rows=call.num_rows * config.batch_size // NUM_SAMPLES) for call in calls]
+
+
+def _own_pass(config: RunConfig, network: nn.Module) -> list[NormCall]:
+    """Return the norms that were put into a network of the user's own; its own norms are not looked at."""
+    if not built_norms(network):
+        return []
+    try:
+        with running_code_of(config):
+            return _pass(network, config.dataset.input_shape)
+    except Exception:  # noqa: BLE001 - the user's code may refuse parameters that are 0; then nothing more is known
+        return []
 
 
 @lru_cache(maxsize=32)  # arms that share a network share its pass
@@ -93,7 +107,8 @@ def _pass(network: nn.Module, input_shape: Shape) -> list[NormCall]:
     with torch.enable_grad(), torch.random.fork_rng(devices=[]), _watching(network) as (inputs, dropouts):
         functional_call(network, zeros, samples)
     norms, upstream = built_norms(network), _Upstream(dropouts)
-    biases = {zeros[name]: name for name in (f"{layer}.bias" for layer in weighted_layers(network)) if name in zeros}
+    weighted = [layer.name for layer in watched_layers(network) if layer.role == "weights"]
+    biases = {zeros[name]: name for name in (f"{layer}.bias" for layer in weighted) if name in zeros}
     return [
         NormCall(
             name=name,

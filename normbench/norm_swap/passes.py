@@ -14,7 +14,7 @@ from normbench.any_module.restore import leaving_unchanged
 from normbench.any_module.tensors import named_tensors
 from normbench.errors import SettingError
 from normbench.norm_swap.recorder import Recorder
-from normbench.own_code.import_path import in_one_line
+from normbench.own_code.error_lines import in_one_line
 
 
 @contextmanager

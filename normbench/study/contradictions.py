@@ -9,6 +9,7 @@ from normbench.errors import SettingError
 from normbench.models.base import BuiltNorm, built_norms
 from normbench.study.config import RunConfig
 from normbench.study.network import network_without_numbers
+from normbench.study.own_network_settings import own_network_contradictions
 
 MAX_NUMBERS = 2**30
 """Most numbers in a network's parameters or in a training set: 4 GiB in single precision."""
@@ -18,7 +19,8 @@ def contradictions(config: RunConfig) -> list[SettingError]:
     """Return an error per contradiction; the network is built without memory to find them."""
     too_large = _data_too_large(config)
     network = [] if too_large else _network_contradictions(config)
-    return [*_budget_contradictions(config), *too_large, *_sequence_contradictions(config), *network]
+    own = own_network_contradictions(config)
+    return [*_budget_contradictions(config), *own, *too_large, *_sequence_contradictions(config), *network]
 
 
 def _data_too_large(config: RunConfig) -> list[SettingError]:
@@ -76,7 +78,7 @@ def _sequence_contradictions(config: RunConfig) -> list[SettingError]:
 
 
 def _network_contradictions(config: RunConfig) -> list[SettingError]:
-    if _sequence_contradictions(config):
+    if _sequence_contradictions(config) or (config.norm.name == "kept" and config.model.name != "own"):
         return []
     try:
         model = network_without_numbers(config)

@@ -207,7 +207,9 @@ def _refuse_study_key(option: str, text: str) -> str:
 
 
 def _norm_name(base: Located) -> str:
-    norm = base.data.get("norm", "none")
+    model = base.data.get("model")
+    is_own = (model.get("name") if isinstance(model, dict) else model) == "own"
+    norm = base.data.get("norm", "kept" if is_own else "none")
     name = norm.get("name") if isinstance(norm, dict) else norm
     return str(name)
 

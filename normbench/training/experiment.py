@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from torch import nn
 
+from normbench.any_module.plain_execution import same_global_random_states_after, without_compiled_code
 from normbench.any_module.random_states import same_random_states_after
 from normbench.datasets.base import Dataset
 from normbench.storage.files.json_files import write_json, write_sealed_json, write_text
@@ -14,6 +15,7 @@ from normbench.storage.identity import RunIdentity
 from normbench.storage.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, arm_folder_name
 from normbench.storage.run_status import RunStatus
 from normbench.study.config import RunConfig
+from normbench.study.own_code import running_code_of
 from normbench.study.resolved import flat_settings, resolved_yaml
 from normbench.training.attempt import Attempt
 from normbench.training.build import final_readings, has_curve
@@ -56,13 +58,19 @@ def run_experiment(
 
     Raises:
         Interrupted: A stop was requested; the folder holds a checkpoint.
-        RunFailedError: Another thread of this process makes a run, or the data have changed.
+        RunFailedError: Another thread of this process makes a run, the data have changed, or code of the user's ends
+            the program.
     """
     hooks = hooks or RunHooks()
     config = config.on(available_device())
     identity = identity or config.identity()
     refuse_changed_data(config.dataset, identity)
-    with numerics(config.numerics), same_random_states_after():
+    with (
+        numerics(config.numerics),
+        same_random_states_after(),
+        same_global_random_states_after(),
+        running_code_of(config),
+    ):
         return _train_and_write(config, seed, folder, study, arm, hooks, identity)
 
 
@@ -81,7 +89,8 @@ def _train_and_write(
     ):
         if not attempt.continues:
             board.describe_run(text, _hparams(config), arm_folder_name(arm, identity.short))
-        outcome = attempt.train(files, board)
+        with without_compiled_code():
+            outcome = attempt.train(files, board)
         board.finish(succeeded=outcome.status == RunStatus.FINISHED)
     summary = {"seed": seed, "identity": identity.sha256, "recorded": describe_recording(config)}
     summary |= summary_of(config, attempt.training, dataset, outcome, files.last_metrics)
