@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from normbench.any_module.model_input import ModelInput
 from normbench.any_module.plain_execution import same_global_random_states_after, without_compiled_code
@@ -44,9 +44,14 @@ def forward(network: nn.Module, given: ModelInput, recorder: Recorder, *, traini
     network.train(training)
     try:
         with torch.set_grad_enabled(training):
-            return given.call(network)
+            return given.changed(_copied).call(network)
     except (Exception, SystemExit) as error:
         raise refused(network, recorder, error, training=training) from error
+
+
+def _copied(x: Tensor) -> Tensor:
+    """Return a copy, since a network may write into what it is given."""
+    return x.detach().clone().requires_grad_(x.requires_grad)
 
 
 def backward(network: nn.Module, output: Any, recorder: Recorder) -> None:
@@ -58,9 +63,13 @@ def backward(network: nn.Module, output: Any, recorder: Recorder) -> None:
     network.zero_grad(set_to_none=True)
     outputs = [tensor for tensor in named_tensors(output).values() if tensor.requires_grad]
     try:
-        torch.autograd.backward(outputs, [torch.ones_like(tensor) for tensor in outputs])
+        torch.autograd.backward([_real(tensor).sum() for tensor in outputs])  # with other gradients torch imports sympy
     except Exception as error:
         raise refused(network, recorder, error, training=True) from error
+
+
+def _real(x: Tensor) -> Tensor:
+    return torch.view_as_real(x) if x.is_complex() else x
 
 
 def refused(network: nn.Module, recorder: Recorder, error: BaseException, *, training: bool) -> SettingError:

@@ -53,8 +53,8 @@ def swap_norms(
         >>> import torch
         >>> model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8, eps=1e-3), nn.ReLU())
         >>> audit = swap_norms(model, "group_norm", torch.randn(4, 3, 6, 6))
-        >>> model[1]
-        GroupNorm(2, 8, eps=0.001, affine=True)
+        >>> type(model[1]).__name__, model[1].eps
+        ('GroupNorm', 0.001)
         >>> audit.sites[0].groups
         (2, 4)
     """
