@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from normbench.norms.base import FeatureShape
+from normbench.norm_swap.layers import channels_first
+from normbench.norms.base import FeatureShape, num_positions
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,6 @@ class Site:
         tail: Modules of its own that act on what it has normalized, by name: ``{"act": "SiLU"}``.
         becomes: Class of the norm in its place; "" where it was not replaced.
         norm_path: Name of that norm: below ``path`` where something is wrapped around it.
-        feature_shape: One sample's shape as that norm sees it, (C, *).
         new_settings: Settings of that norm.
         groups: Number of groups, and channels in each, where that norm has groups.
         notes: What may not be expected, a sentence each.
@@ -48,7 +48,6 @@ class Site:
     tail: Mapping[str, str] = field(default_factory=dict)
     becomes: str = ""
     norm_path: str = ""
-    feature_shape: FeatureShape = ()
     new_settings: Mapping[str, Any] = field(default_factory=dict)
     groups: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
@@ -62,6 +61,16 @@ class Site:
     def num_features(self) -> int:
         """Number of channels; 0 where no pass calls it."""
         return self.shapes[0][self.channel_axis] if self.shapes else 0
+
+    @property
+    def feature_shape(self) -> FeatureShape:
+        """One sample's shape as a norm in its place sees it, (C, *); () where no pass calls it."""
+        return channels_first(self.shapes[0], self.batch_axis or 0, self.channel_axis) if self.shapes else ()
+
+    @property
+    def values_per_sample(self) -> float:
+        """Values of each channel that one sample gives: a batch norm needs two of a whole batch, also of the last."""
+        return self.rows_per_sample * num_positions(self.feature_shape)
 
     @property
     def rows_per_sample(self) -> float:

@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 
 from normbench.errors import SettingError, did_you_mean
 from normbench.norm_swap.audit import LooseNorm
-from normbench.norm_swap.inventory import loose_text
+from normbench.norm_swap.inventory import not_touched
 from normbench.norm_swap.sites import Found
+from normbench.norm_swap.table import loose_text
 
 ALL = ("*",)
 
@@ -45,7 +46,7 @@ def _matches_nothing(pattern: str, found: Sequence[Found]) -> SettingError:
 
 def _nothing_to_replace(found: Sequence[Found], loose: Sequence[LooseNorm], norm: str) -> SettingError:
     computed = [one for one in loose if not one.is_on_weights]
-    unknown = [f"{one.site.path} ({one.site.class_name})" for one in found if one.site.is_called and not one.is_norm]
+    unknown = [f"{path} ({class_name})" for path, class_name in not_touched(found, ()).items()]
     uncalled = [one.site.path for one in found if not one.site.is_called]
     details = [
         *([loose_text(computed)] if computed else []),

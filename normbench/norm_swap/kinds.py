@@ -50,24 +50,21 @@ def kind_by_class(module: nn.Module) -> str:
     return next((kind for torchs, kind in TORCH_KINDS.items() if isinstance(module, torchs)), "")
 
 
-def is_named_norm(module: nn.Module) -> bool:
-    """Return whether a class of another kind is called a norm, and holds nothing that learns but itself."""
-    learns = any(True for child in module.children() for _ in (*child.parameters(), *child.buffers()))
-    return (
-        "norm" in type(module).__name__.lower()
-        and not kind_by_class(module)
-        and not learns
-        and not _is_container(module)
-    )
-
-
-def _is_container(module: nn.Module) -> bool:
-    return isinstance(module, nn.Sequential | nn.ModuleList | nn.ModuleDict)
+def is_called_norm(module: nn.Module) -> bool:
+    """Return whether the name of a module's class says that it is a norm."""
+    return "norm" in type(module).__name__.lower()
 
 
 def may_be_norm(module: nn.Module) -> bool:
-    """Return whether a module is a norm by its class, or called one."""
-    return bool(kind_by_class(module)) or is_named_norm(module)
+    """Return whether a module is a norm by its class, or may be one: by its name, or as it learns vectors alone."""
+    if kind_by_class(module):
+        return True
+    is_container = isinstance(module, nn.Sequential | nn.ModuleList | nn.ModuleDict)
+    holds_others = any(True for child in module.children() for _ in (*child.parameters(), *child.buffers()))
+    if is_container or holds_others or not has_own_forward(module):
+        return False
+    own = list(module.parameters(recurse=False))
+    return is_called_norm(module) or bool(own and all(max(one.shape, default=1) == one.numel() for one in own))
 
 
 def has_own_forward(module: nn.Module) -> bool:
@@ -105,7 +102,7 @@ def _dtype(module: nn.Module) -> torch.dtype:
     return next((one.dtype for one in tensors if one.is_floating_point()), torch.get_default_dtype())
 
 
-def affine_part(module: nn.Module, name: str) -> Tensor | None:
-    """Return a module's weight or bias, learned or not."""
+def tensor_of(module: nn.Module, name: str) -> Tensor | None:
+    """Return a module's weight, bias or running statistic, learned or not; None without it."""
     part = getattr(module, name, None)
     return part if isinstance(part, Tensor) else None

@@ -73,6 +73,10 @@ class _Dispatched(TorchDispatchMode):
         finally:
             self._ignores_norms = known
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else torch imports its compiler, to leave this class out of it: a second a process
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func.overloadpacket.__name__
         if name in ACTIVATIONS or name.removesuffix("_") in ACTIVATIONS:

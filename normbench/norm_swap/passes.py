@@ -6,7 +6,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 from normbench.any_module.model_input import ModelInput
 from normbench.any_module.plain_execution import same_global_random_states_after, without_compiled_code
@@ -21,6 +22,7 @@ from normbench.own_code.error_lines import in_one_line
 def undisturbed(network: nn.Module) -> Iterator[None]:
     """Let a block call a network as it likes: all of it, and all random states, are put back afterwards.
 
+    So are modules that it calls without holding them, as those of a plain list.
     Inside, compiled code runs as Python, and torch's transformer layers call their norms in evaluation too: their fast
     path computes a layer norm of its own from what it reads off them.
     """
@@ -32,6 +34,22 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(False)
         put_back.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")  # they come again where the network is used
+        put_back.enter_context(_others_undisturbed(network))
+        yield
+
+
+@contextmanager
+def _others_undisturbed(network: nn.Module) -> Iterator[None]:
+    known = set(network.modules())
+    with ExitStack() as put_back:
+
+        def keep(module: nn.Module, _args: object) -> None:
+            if module not in known:
+                known.update(module.modules())
+                put_back.enter_context(leaving_unchanged(module))
+
+        hook = register_module_forward_pre_hook(keep)
+        put_back.callback(hook.remove)
         yield
 
 
@@ -44,9 +62,14 @@ def forward(network: nn.Module, given: ModelInput, recorder: Recorder, *, traini
     network.train(training)
     try:
         with torch.set_grad_enabled(training):
-            return given.call(network)
+            return given.changed(_copied).call(network)
     except (Exception, SystemExit) as error:
         raise refused(network, recorder, error, training=training) from error
+
+
+def _copied(x: Tensor) -> Tensor:
+    """Return a copy, since a network may write into what it is given."""
+    return x.detach().clone().requires_grad_(x.requires_grad)
 
 
 def backward(network: nn.Module, output: Any, recorder: Recorder) -> None:
@@ -58,9 +81,13 @@ def backward(network: nn.Module, output: Any, recorder: Recorder) -> None:
     network.zero_grad(set_to_none=True)
     outputs = [tensor for tensor in named_tensors(output).values() if tensor.requires_grad]
     try:
-        torch.autograd.backward(outputs, [torch.ones_like(tensor) for tensor in outputs])
+        torch.autograd.backward([_real(tensor).sum() for tensor in outputs])  # with other gradients torch imports sympy
     except Exception as error:
         raise refused(network, recorder, error, training=True) from error
+
+
+def _real(x: Tensor) -> Tensor:
+    return torch.view_as_real(x) if x.is_complex() else x
 
 
 def refused(network: nn.Module, recorder: Recorder, error: BaseException, *, training: bool) -> SettingError:

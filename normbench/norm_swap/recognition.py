@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
-from normbench.norm_swap.kinds import EPS_NAMES, Traits, affine_part, kind_by_class, settings_of, traits_by_class
+from normbench.norm_swap.kinds import EPS_NAMES, Traits, kind_by_class, settings_of, tensor_of, traits_by_class
 from normbench.norm_swap.recorder import Frame
 from normbench.precision import HALF_PRECISION
 
@@ -20,7 +20,7 @@ HALF_TOLERANCE = 2e-2
 
 
 def recognized(frame: Frame) -> Traits | None:
-    """Return what a norm is by one of its calls in training: a known norm, perhaps with modules after it.
+    """Return what a norm is by one of its calls: a known norm, perhaps with modules after it.
 
     The norms that are tried are batch, instance, group, layer and RMS norm with the module's weight, bias and eps, over
     channels on the second or the last axis. What the module calls afterwards, dropout or an activation, must take what
@@ -66,7 +66,7 @@ def _references(module: nn.Module, x: Tensor) -> Iterator[tuple[Traits, Tensor]]
 
 
 def _channel_axes(module: nn.Module, x: Tensor) -> list[int]:
-    sizes = [one.numel() for name in ("weight", "bias") if (one := affine_part(module, name)) is not None]
+    sizes = [one.numel() for name in ("weight", "bias") if (one := tensor_of(module, name)) is not None]
     sizes += [size for name in ("num_features", "num_channels") if isinstance(size := getattr(module, name, None), int)]
     likely = [traits_by_class(module).channel_axis] if kind_by_class(module) else [-1]
     axes = [axis for axis in dict.fromkeys((*likely, 1, -1)) if -x.dim() <= axis < x.dim() and x.dim() > 1]
@@ -80,12 +80,15 @@ def _tried_eps(module: nn.Module) -> tuple[float, ...]:
 
 def _normalized(module: nn.Module, x: Tensor, eps: float) -> Iterator[tuple[str, Tensor]]:
     """Compute the known norms of (N, C, *)."""
-    weight, bias = affine_part(module, "weight"), affine_part(module, "bias")
+    weight, bias = tensor_of(module, "weight"), tensor_of(module, "bias")
     weight, bias = (None if one is None else one.detach().reshape(-1).to(x.dtype) for one in (weight, bias))
     last = x.movedim(1, -1)
     yield "layer_norm", F.layer_norm(last, last.shape[-1:], weight, bias, eps).movedim(-1, 1)
     yield "rms_norm", _affine(x * torch.rsqrt(x.square().mean(1, keepdim=True) + eps), weight, bias)
-    if x.numel() > x.shape[1]:
+    mean, var = tensor_of(module, "running_mean"), tensor_of(module, "running_var")
+    if not module.training and mean is not None:
+        yield "batch_norm", F.batch_norm(x, mean, var, weight, bias, False, 0.0, eps)
+    elif x.numel() > x.shape[1]:
         yield "batch_norm", F.batch_norm(x, None, None, weight, bias, True, 0.0, eps)
     if x.shape[2:].numel() > 1:
         yield "instance_norm", F.group_norm(x, x.shape[1], weight, bias, eps)

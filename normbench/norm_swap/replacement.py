@@ -1,12 +1,11 @@
-"""Makes the norm that stands in the place of another, with what must be around it, and puts it there."""
+"""Makes the norm that is to stand in the place of another, with what must be around it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Any
 
 from torch import nn
 
-from normbench.models.base import BuiltNorm, build_norm
+from normbench.models.base import build_norm
 from normbench.norm_swap.audit import Site
 from normbench.norm_swap.inheritance import spec_in_place_of
 from normbench.norm_swap.layers import Copy, Followed, Rearranged, channels_first, is_channels_first
@@ -40,7 +39,7 @@ def replacement(found: Found, spec: NormSpec, said: Collection[str]) -> Replacem
     """
     in_place, inherited = spec_in_place_of(spec, found.site.kind, found.site.settings, said)
     norm = _built(in_place, found)
-    left = transplant(found.module, norm, found.seen.device, found.seen.dtype)
+    left = transplant(found.module, norm, found.seen.device, found.seen.dtype, is_known=bool(found.site.kind))
     module = _wrapped(norm, found)
     share_hooks(found.module, module)
     module.train(found.module.training)
@@ -49,7 +48,6 @@ def replacement(found: Found, spec: NormSpec, said: Collection[str]) -> Replacem
         found.site,
         becomes=type(norm).__name__,
         norm_path=".".join((found.site.path, *_steps_to(norm, module))),
-        feature_shape=_built_from(norm).feature_shape,
         new_settings={key: in_place.setting(key) for key in in_place.setting_names()},
         groups=(num_groups, found.site.num_features // num_groups) if isinstance(num_groups, int) else None,
         notes=(*found.site.notes, *inherited, *left),
@@ -69,11 +67,6 @@ def _built(spec: NormSpec, found: Found) -> nn.Module:
     return norm
 
 
-def _built_from(norm: nn.Module) -> BuiltNorm:
-    built_from: Any = norm.built_from
-    return built_from  # type: ignore[no-any-return]
-
-
 def _wrapped(norm: nn.Module, found: Found) -> nn.Module:
     module = norm
     if not isinstance(norm, nn.Identity) and not all(
@@ -86,20 +79,3 @@ def _wrapped(norm: nn.Module, found: Found) -> nn.Module:
 
 def _steps_to(norm: nn.Module, module: nn.Module) -> tuple[str, ...]:
     return next((tuple(name.split(".")) for name, one in module.named_modules() if one is norm and name), ())
-
-
-def put_in_place(network: nn.Module, made: Iterable[Replacement]) -> None:
-    """Replace norms in every module that holds them, under all names."""
-    _exchange(network, {one.found.module: one.module for one in made})
-
-
-def take_out(network: nn.Module, made: Iterable[Replacement]) -> None:
-    """Put the norms back that were replaced."""
-    _exchange(network, {one.module: one.found.module for one in made})
-
-
-def _exchange(network: nn.Module, exchanged: dict[nn.Module, nn.Module]) -> None:
-    for parent in list(network.modules()):
-        for name, child in parent._modules.items():  # noqa: SLF001 - a name in a ModuleList is no attribute
-            if child in exchanged:
-                parent._modules[name] = exchanged[child]  # noqa: SLF001

@@ -9,7 +9,7 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 from torch.nn.utils.parametrize import is_parametrized
 
 from normbench.norm_swap.audit import Site
-from normbench.norm_swap.kinds import Traits, kind_by_class, settings_of, traits_by_class
+from normbench.norm_swap.kinds import Traits, is_called_norm, kind_by_class, settings_of, traits_by_class
 from normbench.norm_swap.trace import Seen, Trace
 
 UNBATCHED_AXES = {nn.InstanceNorm1d: 2, nn.InstanceNorm2d: 3, nn.InstanceNorm3d: 4}
@@ -57,13 +57,21 @@ class Found:
 
 
 def find_norms(network: nn.Module, trace: Trace) -> list[Found]:
-    """Return what may be norms in the order in which they are registered, then those that are registered nowhere."""
+    """Return norms, and what is called so, in the order in which they are registered, then those registered nowhere.
+
+    What computes a weight, as ``parametrizations.weight``, is none.
+    """
     names: dict[nn.Module, tuple[str, ...]] = {}
     for name, module in network.named_modules(remove_duplicate=False):
         names[module] = (*names.get(module, ()), name)
     registered = [module for module in names if module in trace.norms]
     others = [module for module in trace.norms if module not in names]
-    return [_found(trace.norms[one], names.get(one, ()), trace.num_samples) for one in (*registered, *others)]
+    found = [_found(trace.norms[one], names.get(one, ()), trace.num_samples) for one in (*registered, *others)]
+    return [
+        one
+        for one in found
+        if (one.is_norm or is_called_norm(one.module)) and "parametrizations" not in one.site.path.split(".")
+    ]
 
 
 def _found(seen: Seen, names: tuple[str, ...], num_samples: int) -> Found:

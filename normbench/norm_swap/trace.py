@@ -98,7 +98,8 @@ def _see_training(network: nn.Module, given: ModelInput, found: Trace) -> None:
 
     def see(frame: Frame) -> None:
         seen = found.norms.setdefault(frame.module, Seen(frame.module))
-        _note_call(seen, frame, in_backward=goes_back)
+        _note_call(seen, frame)
+        seen.calls, seen.calls_in_backward = seen.calls + (not goes_back), seen.calls_in_backward + goes_back
         if isinstance(frame.output, Tensor):
             outputs.append((seen, frame.output, frame.output._version))  # noqa: SLF001 - counts what is written into it
 
@@ -116,18 +117,15 @@ def _needs_a_look(module: nn.Module) -> bool:
     return may_be_norm(module) and (not kind_by_class(module) or has_own_forward(module))
 
 
-def _note_call(seen: Seen, frame: Frame, *, in_backward: bool) -> None:
-    if not seen.is_called and frame.x is not None:
+def _note_call(seen: Seen, frame: Frame) -> None:
+    """Note the shape of what a norm gets, and at its first call what it is."""
+    if frame.x is None:
+        return
+    if not seen.shapes:
         seen.device, seen.dtype, seen.activations = frame.x.device, frame.x.dtype, tuple(frame.activations)
         seen.traits = recognized(frame) if _needs_a_look(frame.module) else traits_by_class(frame.module)
-    seen.calls, seen.calls_in_backward = seen.calls + (not in_backward), seen.calls_in_backward + in_backward
-    _note_shape(seen, frame)
-
-
-def _note_shape(seen: Seen, frame: Frame) -> None:
-    shape = None if frame.x is None else tuple(frame.x.shape)
-    if shape is not None and shape not in seen.shapes:
-        seen.shapes.append(shape)
+    if tuple(frame.x.shape) not in seen.shapes:
+        seen.shapes.append(tuple(frame.x.shape))
 
 
 def _see_evaluation(network: nn.Module, given: ModelInput, found: Trace) -> None:
@@ -135,10 +133,8 @@ def _see_evaluation(network: nn.Module, given: ModelInput, found: Trace) -> None
 
     def see(frame: Frame) -> None:
         seen = found.norms.setdefault(frame.module, Seen(frame.module))
-        if not seen.is_called and not _needs_a_look(frame.module):
-            seen.traits = traits_by_class(frame.module)
+        _note_call(seen, frame)
         seen.calls_in_eval += 1
-        _note_shape(seen, frame)
         if frame.x is not None:
             straight.setdefault(frame.module, frame.x.detach().clone())
 
@@ -147,15 +143,17 @@ def _see_evaluation(network: nn.Module, given: ModelInput, found: Trace) -> None
         if before is not None and frame.x is not None:
             found.norms[frame.module].batch_axis = _batch_axis(before, frame.x, given.num_samples)
 
-    unturned = _operations_in_evaluation(network, given, see)
+    unturned = _operations_in_evaluation(network, given, see, looked_into=_needs_a_look)
     turned = _operations_in_evaluation(network, given.changed(lambda x: _turn(x, given.num_samples)), compare)
     fixed = set(map(_key, unturned)) & set(map(_key, turned)) if not given.is_same_in_all_samples() else set()
     places = {key[:-1] for key in fixed if given.num_samples > 1}
     found.on_weights = [one for one in found.operations if _key(one)[:-1] in places]
 
 
-def _operations_in_evaluation(network: nn.Module, given: ModelInput, see: Any) -> list[NormOperation]:
-    with Recorder(may_be_norm, see) as recorder:
+def _operations_in_evaluation(
+    network: nn.Module, given: ModelInput, see: Any, looked_into: Any = lambda _: False
+) -> list[NormOperation]:
+    with Recorder(may_be_norm, see, looked_into=looked_into) as recorder:
         forward(network, given, recorder, training=False)
     return recorder.operations
 
