@@ -34,6 +34,6 @@ def write_finite_study(
         for seed, value in enumerate(of_arm):
             lost = {"status": "diverged"} if (norm, seed, "diverged") in failed else {}
             trained = {"train_accuracy": 0.5 if (norm, seed) in failed else 0.99, "train_loss": 0.1}
-            rows = [{"step": 20, metric: repr(float(value)), **trained}]
+            rows = [{"step": 20, **trained, metric: float(value)}]
             make_run(arm, seed, rows, constant_predictor=CONSTANT, finite=finite, **SIZES, **lost)
     return folder

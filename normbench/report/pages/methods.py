@@ -136,8 +136,8 @@ def _new_data(comparison: StudyComparison) -> str:
     share = max(new.rule.test_share for new in judged)
     many = f", corrected by Holm's method over the {len(judged)} comparisons" if len(judged) > 1 else ""
     return (
-        f"{start}. Effects over seeds hold on these {data.unit}. On new {data.unit} like these: means over splits by the "
-        f"corrected resampled t (Nadeau and Bengio, 2003), variance (1/n + {share:.3g}) s^2 with {share:.3g} test "
+        f"{start}. Effects over seeds hold on these {data.unit}. On new {data.unit} like these: means over splits by "
+        f"the corrected resampled t (Nadeau and Bengio, 2003), variance (1/n + {share:.3g}) s^2 with {share:.3g} test "
         f"{data.unit} for each training one, n - 1 degrees of freedom{many}; a failed run counts as the constant "
         "predictor."
     )
