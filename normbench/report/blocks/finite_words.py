@@ -9,7 +9,7 @@ PARTS = dict(enumerate(("half", "third", "quarter", "fifth", "sixth", "seventh",
 TYPICAL = "on the typical seed"
 WHY_NOT = {
     ONE_SPLIT: "One split: says nothing of other splits",
-    OTHER_ROWS: "Not read on test rows: says nothing of new {unit}",
+    OTHER_ROWS: "Not a value on test rows: says nothing of new {unit}",
     OTHER_DATA: "Different data: says nothing of new {unit}",
 }
 """Why an effect or an answer says nothing of new data."""
