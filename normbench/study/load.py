@@ -22,6 +22,7 @@ from normbench.study.collapse_key import check_collapse, refuse_unrecorded_metri
 from normbench.study.complaints import complaints_about, setting_complaint
 from normbench.study.config import TUNING_SEEDS, RunConfig, Study
 from normbench.study.contradictions import contradictions
+from normbench.study.finite_data import misplaced_about, refuse_checks, refuse_many_splits
 from normbench.study.fitting import fit_defaults
 from normbench.study.options import refuse_repeated
 from normbench.study.study_keys import StudyKeys
@@ -70,6 +71,10 @@ def load_study(
     checks = tuple(check_after) or _planned(keys.seeds) or (CHECK_AFTER if until_decided else ())
     chosen = tuple(range(seeds)) if seeds else tuple(range(checks[-1])) if checks else _seeds(keys.seeds)
     _refuse_tuning_seeds(chosen, located, tunes=bool(lists))
+    in_file = f"{located.place(('seeds',))}: seeds"
+    option = "--check-after" * bool(check_after) or "--until-decided" * (until_decided and not _planned(keys.seeds))
+    refuse_checks(configs.values(), checks, option or f"{in_file}.check_after")
+    refuse_many_splits(configs.values(), chosen, f"--seeds {seeds}" if seeds else in_file)
     other_count = None if seeds in checks else seeds
     options = {"--set": list(set_), "--vary": list(vary), "--seeds": other_count, "--tune": list(tune)}
     study = Study(
@@ -146,7 +151,8 @@ def _read_arms(
 def _check_claims(study: Study, located: Located) -> None:
     if not study.claims or {"--set", "--vary", "--tune"} & set(study.options):
         return  # these options change the arms, so the file's claims are not judged
-    errors = read_claims(study.claims, final_arms(study))[1]
+    about = misplaced_about(study.claims, study.arms.values())
+    errors = [*read_claims(study.claims, final_arms(study))[1], *about]
     if errors:
         raise ConfigError([_claim_complaint(error, located) for error in errors])
 
