@@ -11,6 +11,7 @@ from normbench.norms.base import NormSpec
 from normbench.study.config import RunConfig
 from normbench.study.own_network import own_network
 from normbench.weight_parametrizations.base import WeightParametrizationSpec
+from normbench.weight_parametrizations.none import NoneSpec
 
 
 def network_without_numbers(config: RunConfig) -> nn.Module:
@@ -21,6 +22,8 @@ def network_without_numbers(config: RunConfig) -> nn.Module:
     """
     if config.model.name == "own":
         return _own_cached(config.without_recording())
+    if isinstance(config.weight_parametrization, NoneSpec):
+        return _build_cached(*_network_arguments(config))
     return _parametrize_cached(*_network_arguments(config), config.weight_parametrization)
 
 
