@@ -13,7 +13,6 @@ from torch import nn
 from normbench.evidence.probe.probe_report import read_probe
 from normbench.inspection.probe import probe_model
 
-
 ROWS = HEALTHY | SICK
 
 
