@@ -14,6 +14,7 @@ from normbench.study.data import MAX_TRACED
 from normbench.study.own_network import own_network
 from normbench.study.own_network_checks import check_own_network
 from normbench.weight_parametrizations.base import WeightParametrizationSpec
+from normbench.weight_parametrizations.none import NoneSpec
 
 
 def network_without_numbers(config: RunConfig) -> nn.Module:
@@ -24,6 +25,8 @@ def network_without_numbers(config: RunConfig) -> nn.Module:
     """
     if config.model.name == "own":
         return _own_cached(config.without_recording())
+    if isinstance(config.weight_parametrization, NoneSpec):
+        return _build_cached(*_network_arguments(config))
     return _parametrize_cached(*_network_arguments(config), config.weight_parametrization)
 
 

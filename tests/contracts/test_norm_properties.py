@@ -6,6 +6,7 @@
 from copy import deepcopy
 from itertools import product
 
+import numpy as np
 import pytest
 import torch
 from contracts.norm_cases import CASES, MODES, output, seeded
@@ -165,16 +166,18 @@ def _dependence(layer, x):
 def _statistics(dependence):
     """Return how many sets of values are normalized together, and the axes that they span; "C/G" is a part of C."""
     shape, size = dependence.shape[:-1], dependence.shape[-1]
-    _, labels = connected_components(csr_array(dependence.reshape(size, size).numpy()), directed=False)
-    where = torch.cartesian_prod(*(torch.arange(length) for length in shape))
-    together = [where[torch.from_numpy(labels == label)] for label in range(labels.max() + 1)]
-    spans = [_span(indices, shape) for indices in together if len(indices) > 1]
-    return len(spans), set(spans)
+    num_sets, labels = connected_components(csr_array(dependence.reshape(size, size).numpy()), directed=False)
+    axes = zip(axis_letters(len(shape) - 1), shape, np.indices(shape).reshape(len(shape), size), strict=True)
+    spans = [_span(letter, length, _num_distinct(along, labels)) for letter, length, along in axes]
+    of_sets = [" ".join(filter(None, letters)) for letters in zip(*spans, strict=True)]
+    together = [of_sets[label] for label in np.flatnonzero(np.bincount(labels, minlength=num_sets) > 1)]
+    return len(together), set(together)
 
 
-def _span(indices, shape):
-    letters = []
-    for letter, length, along in zip(axis_letters(len(shape) - 1), shape, indices.T, strict=True):
-        distinct = len(along.unique())
-        letters += [] if distinct == 1 else [letter if distinct == length else f"{letter}/G"]
-    return " ".join(letters)
+def _num_distinct(along, labels):
+    """Return how many distinct indices each set has along an axis."""
+    return np.bincount(np.unique(np.stack([labels, along]), axis=1)[0])
+
+
+def _span(letter, length, numbers):
+    return ["" if number == 1 else letter if number == length else f"{letter}/G" for number in numbers]
