@@ -58,7 +58,8 @@ def _complaint(detail: ErrorDetails, schema: type[BaseModel], located: Located, 
     error = detail.get("ctx", {}).get("error")
     if isinstance(error, SettingError):
         part = ".".join(map(str, _without_tags(detail["loc"], schema)))
-        return setting_complaint(error.within(part), located, at)
+        is_whole = f"{error.key}.".startswith(f"{part}.")  # a validator may name its key from the top
+        return setting_complaint(error if is_whole else error.within(part), located, at)
     loc = (*at, *_without_tags(detail["loc"], schema))
     key = ".".join(str(step) for step in loc)
     if detail["type"] == "extra_forbidden":
