@@ -215,9 +215,10 @@ def _check_metrics(runs: Sequence[Run], metrics: Sequence[str]) -> None:
 
 
 def _default_metrics(arms: Sequence[Arm]) -> list[str]:
-    """Return the user's own metric first, then the usual ones; of a loss of the user's own there is no constant one."""
-    parts = [arm.runs[0].summary.get(part) or {} for arm in arms for part in ("constant_predictor", "metrics")]
-    found = {column for part in parts for column in part}
+    """Return the user's own metric first, then the usual ones; own functions may have no constant predictor."""
+    found = {column for arm in arms for column in arm.runs[0].summary.get("constant_predictor", {})}
+    with_own = [arm for arm in arms if arm.settings.get(NAME) or arm.settings.get("loss")]
+    found |= {column for arm in with_own for column in arm.runs[0].summary.get("metrics") or ()}
     own = [f"test_{name}" for name in dict.fromkeys(arm.settings.get(NAME) for arm in arms) if name]
     known = [metric for metric in (*own, *DEFAULT_METRICS) if metric in found]
     if not known:
