@@ -15,6 +15,8 @@ from normbench.own_code.source_folder import reading_from
 from normbench.storage.files.located import Located
 from normbench.storage.files.yaml_file import parse_yaml, read_assignment, read_text
 from normbench.storage.names import content_sha256, study_name
+from normbench.storage.own_metric import declare_own_metrics
+from normbench.storage.resolved_settings import flatten
 from normbench.study.arms import final_arms, labelled_arms
 from normbench.study.axes import Axis, CombinedArms, arms_axis, combine_axes, grid_axes, vary_axis, zip_axis
 from normbench.study.check_plan import CHECK_AFTER, MAX_SEEDS, refuse_bad_option
@@ -25,6 +27,8 @@ from normbench.study.contradictions import contradictions
 from normbench.study.finite_data import misplaced_about, refuse_checks, refuse_many_splits
 from normbench.study.fitting import fit_defaults
 from normbench.study.options import refuse_repeated
+from normbench.study.resolved import flat_settings
+from normbench.study.same_judge import refuse_other_judges
 from normbench.study.study_keys import StudyKeys
 from normbench.study.tune_keys import read_tune
 
@@ -65,6 +69,8 @@ def load_study(
         keys, combined = _read_arms(located, set_, vary, tune)
         configs, fitted_defaults = _checked_configs(combined.settings)
     _refuse_equal_arms(configs, located)
+    refuse_other_judges(configs, located)
+    declare_own_metrics(map(flat_settings, configs.values()), str(path))
     refuse_unrecorded_metric(keys.collapse, configs, located)
     with reading_from(path.parent):
         lists = read_tune(keys.tune, tune, located, combined.settings)
@@ -130,6 +136,7 @@ def _read_arms(
         with complaints.collected():
             keys = _read_study_keys(located)
         with complaints.collected():
+            declare_own_metrics(map(flatten, _said_metrics(located)), "")
             check_collapse(located)
         for option, texts in {"--set": set_, "--vary": vary, "--tune": tune}.items():
             with complaints.collected():
@@ -210,6 +217,14 @@ def _refuse_study_key(option: str, text: str) -> str:
         rule = "must be a setting of a run, got a key of the study"
         raise ConfigError([f"{option} {text}: {key}: {rule}. Edit the file."])
     return text
+
+
+def _said_metrics(located: Located) -> Iterator[dict[str, Any]]:
+    """Yield what the file says of an own metric, before it is checked."""
+    arms = located.data.get("arms")
+    for settings in (located.data, *(arms.values() if isinstance(arms, dict) else ())):
+        if isinstance(settings, dict) and isinstance(settings.get("metric"), dict):
+            yield {"metric": settings["metric"]}
 
 
 def _norm_name(base: Located) -> str:

@@ -10,6 +10,7 @@ from torch import nn
 from normbench.any_module.plain_execution import same_global_random_states_after, without_compiled_code
 from normbench.any_module.random_states import same_random_states_after
 from normbench.datasets.base import Dataset
+from normbench.inspection.split_scores import quantities
 from normbench.storage.files.json_files import write_json, write_sealed_json, write_text
 from normbench.storage.identity import RunIdentity
 from normbench.storage.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, arm_folder_name
@@ -141,8 +142,8 @@ def metric_columns(model: nn.Module, dataset: Dataset, config: RunConfig) -> lis
     if config.dataset.task == "signal":
         return ["output_mean_training", "output_mean_evaluation"]
     splits = list(dataset.splits())
-    accuracies = [f"{name}_accuracy" for name in splits] if config.dataset.task == "classification" else []
-    losses = ["batch_loss_mean", "batch_loss_max", *(f"{name}_loss" for name in splits)]
+    names = quantities(config.dataset.task, config.metric.name)
+    read = [f"{split}_{name}" for name in names for split in splits]
     bends = ["roughness"] if has_curve(dataset, config) else []
     more = final_readings(dataset, config)
-    return [*losses, *accuracies, *bends, *(more.columns(model) if more else [])]
+    return ["batch_loss_mean", "batch_loss_max", *read, *bends, *(more.columns(model) if more else [])]
