@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.2.0"
-__all__ = ["compare_runs", "load_study", "probe_model", "run_study"]
+__all__ = ["compare_runs", "load_study", "probe_model", "run_study", "swap_norms"]
 
 if TYPE_CHECKING:
     from normbench.evidence.comparison.comparison import compare_runs
     from normbench.inspection.probe import probe_model
+    from normbench.norm_swap.swap import swap_norms
     from normbench.scheduling.schedule import run_study
     from normbench.study.load import load_study
 
@@ -16,6 +17,7 @@ _MODULES = {
     "run_study": "normbench.scheduling.schedule",
     "compare_runs": "normbench.evidence.comparison.comparison",
     "probe_model": "normbench.inspection.probe",
+    "swap_norms": "normbench.norm_swap.swap",
 }
 
 

@@ -25,11 +25,19 @@ def executing_plainly(model: nn.Module) -> Iterator[None]:
         known = checkpoint.CheckpointFunction
         put_back.callback(setattr, checkpoint, "CheckpointFunction", known)
         checkpoint.CheckpointFunction = _AtOnce  # type: ignore[misc, assignment]
-        if "torch._dynamo" in sys.modules:  # nothing is compiled where torch's compiler was not imported
-            put_back.enter_context(torch.compiler.set_stance("force_eager"))
+        put_back.enter_context(without_compiled_code())
         if any(isinstance(module, nn.RNNBase) and not module.training for module in model.modules()):
             put_back.callback(setattr, torch.backends.cudnn, "enabled", torch.backends.cudnn.enabled)
             torch.backends.cudnn.enabled = False
+        yield
+
+
+@contextmanager
+def without_compiled_code() -> Iterator[None]:
+    """Run what torch's compiler has compiled as the Python that it was made from, inside the block."""
+    with ExitStack() as put_back:
+        if "torch._dynamo" in sys.modules:  # nothing is compiled where the compiler was not imported
+            put_back.enter_context(torch.compiler.set_stance("force_eager"))
         yield
 
 

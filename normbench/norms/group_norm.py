@@ -1,11 +1,12 @@
 """Group norm: normalizes groups of neighbouring channels of one sample."""
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from normbench.errors import SettingError, divisors_text
+from normbench.norms._group_count import CountOrPolicy, GroupsAtMost
 from normbench.norms.base import (
     FeatureShape,
     NormSpec,
@@ -49,9 +50,10 @@ class GroupNormSpec(NormSpec):
     """Groups of neighbouring channels of one sample; no batch (Wu and He, 2018).
 
     torch's own layer. The C channels are cut into ``num_groups`` blocks of neighbours, or into blocks of
-    ``channels_per_group``: one of the two is given. Mean and biased variance are taken over a block and all its
-    positions. One group is layer norm over (C, *), one channel per group is instance norm. torch squares in
-    float32: above about 1e18 the output is not finite. https://arxiv.org/abs/1803.08494
+    ``channels_per_group``: one of the two is given. Where layers differ in C, the rule ``num_groups: {at_most: 32,
+    min_channels: 2}`` stands for the most groups of equal size that it allows in each. Mean and biased variance are
+    taken over a block and all its positions. One group is layer norm over (C, *), one channel per group is instance
+    norm. torch squares in float32: above about 1e18 the output is not finite. https://arxiv.org/abs/1803.08494
     """
 
     about: ClassVar[About] = About(
@@ -78,8 +80,10 @@ class GroupNormSpec(NormSpec):
         ),
     )
     name: Literal["group_norm"] = "group_norm"
-    num_groups: int | None = Field(2, ge=1)
-    """Groups of neighbouring channels; must divide the channels; null if channels_per_group is given."""
+    num_groups: Annotated[int | GroupsAtMost | None, CountOrPolicy()] = Field(
+        2, title="a whole number >= 1, {at_most: 32, min_channels: 2}, or null"
+    )
+    """Groups of neighbouring channels: a divisor of the channels, or a rule; null if channels_per_group is given."""
     channels_per_group: int | None = Field(None, ge=1, examples=[4])
     """Channels per group, instead of num_groups; must divide the channels."""
     eps: float = Field(1e-5, gt=0)
@@ -102,9 +106,10 @@ class GroupNormSpec(NormSpec):
     def build(self, feature_shape: FeatureShape) -> nn.Module:
         """Make the layer; the setting must divide the channels, and every group hold two values."""
         num_features, key = feature_shape[0], self._key()
-        if num_features % getattr(self, key):
+        number = getattr(self, key)
+        if isinstance(number, int) and num_features % number:
             rule = f"must divide the {num_features} features"
-            raise SettingError(key, rule, getattr(self, key), f"Use one of {divisors_text(num_features)}.")
+            raise SettingError(key, rule, number, f"Use one of {divisors_text(num_features)}.")
         num_groups = self._num_groups(num_features)
         refuse_lone_values(self.name, feature_shape, num_features // num_groups * num_positions(feature_shape))
         return GroupNorm(num_groups, num_features, self.eps, affine=self.affine == "channel")
@@ -116,6 +121,8 @@ class GroupNormSpec(NormSpec):
         return "num_groups" if self.channels_per_group is None else "channels_per_group"
 
     def _num_groups(self, num_features: int) -> int:
+        if isinstance(self.num_groups, GroupsAtMost):
+            return self.num_groups.count(num_features)
         return self.num_groups or num_features // (self.channels_per_group or 1)
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:

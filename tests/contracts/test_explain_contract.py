@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from contracts.variants import PARTS, each, variants
+from contracts.variants import PARTS, all_variants, each
 from rich.cells import cell_len
 
 from normbench.errors import ConfigError
@@ -19,7 +19,7 @@ from normbench.study.study_keys import StudyKeys
 
 SHAPE, WIDTH = (8, 6, 4, 4), 80
 ROOT = Path(__file__).parents[2]
-VARIANTS = [variant for part in sorted(PARTS) for variant in variants(part)]
+VARIANTS = [variant for part in sorted(PARTS) for variant in all_variants(part)]
 SETTINGS = all_settings()
 EACH_SETTING = pytest.mark.parametrize("page", SETTINGS, ids=lambda page: f"{page.key}-{page.belongs_to}")
 FIELDS = {
@@ -58,9 +58,8 @@ def text_of(name):
 
 @pytest.mark.parametrize("variant", each(VARIANTS))
 def test_every_setting_of_a_variant_has_a_docstring(variant):
-    assert [
-        key for key in variant.setting_names() if not (variant.model_fields[key].description or "").endswith(".")
-    ] == []
+    fields = variant.setting_fields()
+    assert [key for key, info in fields.items() if not (info.description or "").endswith(".")] == []
 
 
 @pytest.mark.parametrize("key", FIELDS)
@@ -70,10 +69,11 @@ def test_every_key_of_a_file_has_a_docstring(key):
 
 @pytest.mark.parametrize("variant", each(VARIANTS))
 def test_the_page_of_a_variant_tells_its_settings_with_their_defaults(variant):
-    spec, told = variant(), text_of(name_of(variant))
+    told = text_of(name_of(variant))
     assert f"{variant.__module__.replace('.', '/')}.py" in told
-    for key in variant.setting_names():
-        assert f"{key} {yaml_words(getattr(spec, key))}: {variant.model_fields[key].description}" in told
+    for key, info in variant.setting_fields().items():
+        default = "must be given" if info.is_required() else yaml_words(info.get_default(call_default_factory=True))
+        assert f"{key} {default}: {info.description}" in told
 
 
 @EACH_SETTING
@@ -90,7 +90,7 @@ def test_every_setting_has_a_page():
     told = {(page.key, owner) for page in SETTINGS for owner in page.belongs_to.split(", ")}
     keys = {package.rpartition(".")[2]: key for key, package in part_packages().items()}
     assert set(keys) == PARTS
-    each_of = [(keys[part], variant) for part in PARTS for variant in variants(part)]
+    each_of = [(keys[part], variant) for part in PARTS for variant in all_variants(part)]
     of_parts = {(f"{part}.{key}", name_of(variant)) for part, variant in each_of for key in variant.setting_names()}
     of_files = {(key, "a study" if key in StudyKeys.model_fields else "every run") for key in FIELDS}
     assert told == of_parts | of_files

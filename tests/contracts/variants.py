@@ -17,6 +17,10 @@ def variants(part: str) -> list[type[Spec]]:
     return list(with_defaults(part).values())
 
 
+def all_variants(part: str) -> list[type[Spec]]:
+    return list(find_specs(f"normbench.{part}").values())
+
+
 def with_defaults(part: str) -> dict[str, type[Spec]]:
     """Return the variants that can be made from their defaults: those that stand for something of the user's cannot."""
     return {name: spec for name, spec in find_specs(f"normbench.{part}").items() if not spec.takes_own}

@@ -3,6 +3,7 @@
 import json
 
 from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 from docs_blocks.markdown import table
 from normbench.inspection.explain.value_words import default_words
@@ -42,8 +43,14 @@ def spec_caption(spec: type) -> str:
 
 
 def spec_settings(spec) -> str:
-    defaults = spec().model_dump(mode="json", exclude={"name"})
-    return "<br>".join(f"`{key}: {yaml_word(value)}`" for key, value in defaults.items())
+    fields = spec.setting_fields().items()
+    return "<br>".join(
+        f"`{key}`: must be given" if info.is_required() else default_line(key, info) for key, info in fields
+    )
+
+
+def default_line(key: str, info) -> str:
+    return f"`{key}: {yaml_word(to_jsonable_python(info.get_default(call_default_factory=True)))}`"
 
 
 def yaml_word(value: object) -> str:

@@ -87,7 +87,7 @@ def test_every_setting_of_a_run_changes_the_identity(key):
     if key == "device":
         default = "cpu"
     read = lambda value: getattr(RunConfig.model_validate(BASE | beside | {key: value}), key)  # noqa: E731
-    values = other_values(read, default)
+    values = other_values(read, default, RunConfig.model_fields[key].examples or ())
     assert identity(**beside, **{key: next(values)}).sha256 != identity().sha256
 
 

@@ -44,7 +44,8 @@ def find_pages(
         ConfigError: No page goes by this name, or a setting does not fit.
     """
     parts = [part for part, package in part_packages().items() if name in find_specs(package)]
-    refuse_assignments(name, () if set(parts) & set(MEASURED) else assignments)
+    is_measured = any(part in MEASURED and not _variant(part, name).takes_own for part in parts)
+    refuse_assignments(name, () if is_measured else assignments)
     norms_shape = shape or DEFAULT_SHAPE
     pages = [_variant_page(part, name, norms_shape, assignments, by_hand=by_hand) for part in parts]
     if name in REGULARIZERS:
@@ -104,15 +105,20 @@ def all_names() -> list[str]:
 
 
 def _variant_page(part: str, name: str, shape: Sequence[int], assignments: Sequence[str], *, by_hand: bool) -> Page:
-    spec = read_spec(part, name, assignments if part in MEASURED else ())
+    if part not in MEASURED or _variant(part, name).takes_own:
+        return {"kind": "variant", **asdict(explain_variant(part, _variant(part, name)))}
+    spec = read_spec(part, name, assignments)
     if isinstance(spec, NormSpec):
         try:
             return {"kind": "norm", **asdict(explain_norm(spec, shape, by_hand=by_hand))}
         except SettingError as error:
             raise ConfigError([f"explain {name} --shape {','.join(map(str, shape))}: {error}"]) from None
-    if isinstance(spec, WeightParametrizationSpec):
-        return {"kind": "weight_parametrization", **asdict(explain_weight_parametrization(spec, by_hand=by_hand))}
-    return {"kind": "variant", **asdict(explain_variant(part, spec))}
+    assert isinstance(spec, WeightParametrizationSpec), "else it would not be measured"
+    return {"kind": "weight_parametrization", **asdict(explain_weight_parametrization(spec, by_hand=by_hand))}
+
+
+def _variant(part: str, name: str) -> type[Spec]:
+    return find_specs(part_packages()[part])[name]
 
 
 def _setting_pages(name: str, shape: Sequence[int]) -> list[Page]:
@@ -129,9 +135,12 @@ def _setting_pages(name: str, shape: Sequence[int]) -> list[Page]:
 
 
 def all_norms(shape: Sequence[int]) -> list[Mapping[str, Any]]:
-    """Return what is measured of every norm; of one that refuses the shape its name alone."""
+    """Return what is measured of every norm; of one that refuses the shape, or is the user's, its name alone."""
     rows: list[Mapping[str, Any]] = []
-    for spec in find_specs(part_packages()["norm"]).values():
+    for name, spec in find_specs(part_packages()["norm"]).items():
+        if spec.takes_own:
+            rows.append({"name": name, "takes_own": True})
+            continue
         norm: Spec = spec()  # type: ignore[call-arg]
         assert isinstance(norm, NormSpec)
         try:

@@ -81,7 +81,7 @@ def explain_norm(spec: NormSpec, shape: Sequence[int], *, by_hand: bool = False)
     layer = spec.build(feature_shape)
     spec.check_batch(feature_shape, batch_size)
     block, shares_positions = draw_block(spec, feature_shape)
-    caption, *paragraphs = docstring_paragraphs(spec)
+    caption, *paragraphs = docstring_paragraphs(type(spec))
     return Explanation(
         name=spec.name,
         caption=caption,
@@ -100,7 +100,7 @@ def explain_norm(spec: NormSpec, shape: Sequence[int], *, by_hand: bool = False)
         example=worked_example(spec, shape),
         running=running_statistics(spec, shape),
         by_hand=all_by_hand(spec, shape) if by_hand else (),
-        source=source_of(spec),
+        source=source_of(type(spec)),
     )
 
 

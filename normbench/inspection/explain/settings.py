@@ -82,6 +82,16 @@ def setting_lines(spec: Spec) -> tuple[SettingLine, ...]:
     )
 
 
+def default_lines(variant: type[Spec]) -> tuple[SettingLine, ...]:
+    """Return the settings of a variant with the values that hold if they are left out."""
+    fields = variant.setting_fields().items()
+    return tuple(SettingLine(key, _default_or_must(info), info.description or "") for key, info in fields)
+
+
+def _default_or_must(info: FieldInfo) -> str:
+    return "must be given" if info.is_required() else default_words(info)
+
+
 @cache
 def all_settings() -> tuple[SettingPage, ...]:
     """Return a page per setting of a run, its recording, its parts and the study; variants that agree share one."""

@@ -80,7 +80,7 @@ class WeightExplanation:
 
 def explain_weight_parametrization(spec: WeightParametrizationSpec, *, by_hand: bool = False) -> WeightExplanation:
     """Put a parametrization on a convolution and measure the weight before and after."""
-    caption, *paragraphs = docstring_paragraphs(spec)
+    caption, *paragraphs = docstring_paragraphs(type(spec))
     layer = _convolution()
     figures = [_figures("as initialized", layer.weight)]
     spec.build(layer)
@@ -101,7 +101,7 @@ def explain_weight_parametrization(spec: WeightParametrizationSpec, *, by_hand: 
         unchanged_by=unchanged_by,
         example=worked_example(spec),
         by_hand=(weight_by_hand(spec),) if by_hand else (),
-        source=source_of(spec),
+        source=source_of(type(spec)),
     )
 
 

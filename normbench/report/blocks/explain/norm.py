@@ -120,8 +120,10 @@ def all_norms_blocks(found: Mapping[str, Any]) -> list[Block]:
         words("evaluation", ["as training" if row["training"]["same_in_eval"] else "differs" for row in shown]),
         words("unchanged by", [_unchanged_by(row["training"]) for row in shown]),
     ]
-    refused = [row["name"] for row in rows if "training" not in row]
+    refused = [row["name"] for row in rows if "training" not in row and "takes_own" not in row]
+    own = [row["name"] for row in rows if "takes_own" in row]
     lines = [Line(f"refused at this shape, or with default settings: {', '.join(refused)}")] if refused else []
+    lines += [Line(f"of a network or a layer of your own: {', '.join(own)}")] if own else []
     return [Block(heading=f"all norms at ({', '.join(map(str, shape))})", table=Table(columns), lines=lines)]
 
 

@@ -30,10 +30,11 @@ def choices_blocks(found: Mapping[str, Any]) -> list[Block]:
 
 
 def variant_blocks(found: Mapping[str, Any]) -> list[Block]:
-    """Return the page of one model, dataset or optimizer; ``found`` is a VariantPage as nested mappings."""
-    lines = [Line(found["example"], "example"), Line(found["source"], "source"), Line("docs/parts.md", "more")]
+    """Return the page of one variant that is not measured; ``found`` is a VariantPage as nested mappings."""
+    labels = {"good_for": "use it", "bad_for": "not", "example": "example", "source": "source"}
+    lines = [Line(found[key], label) for key, label in labels.items() if found[key]]
     return [
         caption_block(f"{found['name']} · {found['part']}", found),
         settings_block(found["settings"]),
-        Block(lines=lines, label_width=LABEL_WIDTH),
+        Block(lines=[*lines, Line("docs/parts.md", "more")], label_width=LABEL_WIDTH),
     ]

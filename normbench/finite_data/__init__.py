@@ -1,0 +1,1 @@
+"""Data of which there are only so many rows: reads them and splits them by seed."""

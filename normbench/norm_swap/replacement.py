@@ -1,0 +1,98 @@
+"""Makes the norm that stands in the place of another, with what must be around it, and puts it there."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
+from torch import nn
+
+from normbench.models.base import build_norm
+from normbench.norm_swap.audit import Site
+from normbench.norm_swap.inheritance import spec_in_place_of
+from normbench.norm_swap.layers import Copy, Followed, Rearranged, channels_first, is_channels_first
+from normbench.norm_swap.sites import Found
+from normbench.norm_swap.transplant import share_hooks, transplant
+from normbench.norms.base import NormSpec
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A norm of a network and what stands in its place.
+
+    Attributes:
+        found: The norm that is replaced.
+        norm: The new norm.
+        module: It, with what is wrapped around it.
+        site: What is told of both.
+    """
+
+    found: Found
+    norm: nn.Module
+    module: nn.Module
+    site: Site
+
+
+def replacement(found: Found, spec: NormSpec, said: Collection[str]) -> Replacement:
+    """Make the norm for one place; nothing is changed yet.
+
+    Raises:
+        SettingError: The norm does not fit there; with the place.
+    """
+    in_place, inherited = spec_in_place_of(spec, found.site.kind, found.site.settings, said)
+    norm = _built(in_place, found)
+    left = transplant(found.module, norm, found.seen.device, found.seen.dtype, is_known=bool(found.site.kind))
+    module = _wrapped(norm, found)
+    share_hooks(found.module, module)
+    module.train(found.module.training)
+    num_groups = getattr(norm, "num_groups", None)
+    site = replace(
+        found.site,
+        becomes=type(norm).__name__,
+        norm_path=".".join((found.site.path, *_steps_to(norm, module))),
+        new_settings={key: in_place.setting(key) for key in in_place.setting_names()},
+        groups=(num_groups, found.site.num_features // num_groups) if isinstance(num_groups, int) else None,
+        notes=(*found.site.notes, *inherited, *left),
+    )
+    return Replacement(found, norm, module, site)
+
+
+def _built(spec: NormSpec, found: Found) -> nn.Module:
+    """Make the norm; where it is called with several shapes, it must take each of them."""
+    shapes = [channels_first(shape, found.rows_axis, found.channel_axis) for shape in found.site.shapes]
+    per_step = found.site.rows_per_sample != 1
+    norm, *_ = [build_norm(spec, shape, found.site.path, per_step=per_step) for shape in shapes]
+    if isinstance(norm, nn.Identity) and (found.site.tail or found.seen.is_changed_in_place):
+        copy = Copy()
+        copy.built_from, copy.feature_shape = norm.built_from, norm.feature_shape
+        return copy
+    return norm
+
+
+def _wrapped(norm: nn.Module, found: Found) -> nn.Module:
+    module = norm
+    if not isinstance(norm, nn.Identity) and not all(
+        is_channels_first(shape, found.rows_axis, found.channel_axis) for shape in found.site.shapes
+    ):
+        module = Rearranged(norm, found.rows_axis, found.channel_axis)
+    tail = {name: found.module.get_submodule(name) for name in found.site.tail}
+    return Followed(module, tail) if tail else module
+
+
+def _steps_to(norm: nn.Module, module: nn.Module) -> tuple[str, ...]:
+    return next((tuple(name.split(".")) for name, one in module.named_modules() if one is norm and name), ())
+
+
+def put_in_place(network: nn.Module, made: Iterable[Replacement]) -> None:
+    """Replace norms in every module that holds them, under all names."""
+    _exchange(network, {one.found.module: one.module for one in made})
+
+
+def take_out(network: nn.Module, made: Iterable[Replacement]) -> None:
+    """Put the norms back that were replaced."""
+    _exchange(network, {one.module: one.found.module for one in made})
+
+
+def _exchange(network: nn.Module, exchanged: dict[nn.Module, nn.Module]) -> None:
+    for parent in list(network.modules()):
+        for name, child in parent._modules.items():  # noqa: SLF001 - a name in a ModuleList is no attribute
+            if child in exchanged:
+                parent._modules[name] = exchanged[child]  # noqa: SLF001
