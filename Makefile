@@ -15,7 +15,7 @@ install: .venv/installed ## make .venv and install normbench with the tested ver
 
 .venv/installed: pyproject.toml constraints.txt normbench/__init__.py
 	test -x $(BIN)/python || { $(PYTHON) -c '$(NEW_ENOUGH)' && $(PYTHON) -m venv .venv; }
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev,data]'
 	touch .venv/installed
 
 run: install ## train LeNet with batch norm on the banknotes, then compare what lies in runs/

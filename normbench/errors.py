@@ -5,6 +5,7 @@ NormbenchError            one line for the user, exit code 2
     RunFolderError        a run's folder is missing, damaged or in use
         OldRunsError      a study was made by a version whose runs this one does not read
     ComparisonError       the runs cannot be compared as requested
+    DataError             the user's data cannot be read; holds a SettingError per mistake
     RunFailedError        a run failed, and the command cannot continue; exit code 1
 SettingError (ValueError) a layer, model or dataset refuses a setting; becomes a ConfigError line
 """
@@ -56,8 +57,16 @@ class SettingError(ValueError):
 
     def within(self, part: str, layer: str = "") -> "SettingError":
         """Return the error with its key below ``part`` and the layer's name in its rule."""
-        key, where = f"{part}.{self.key}" if part else self.key, f" of layer {layer}" if layer else ""
+        key, where = ".".join(filter(None, (part, self.key))), f" of layer {layer}" if layer else ""
         return SettingError(key, f"{self.rule}{where}", self.value, self.way_out, layer or self.layer)
+
+
+class DataError(NormbenchError):
+    """The user's data cannot be read or split; holds all mistakes in them, by settings of ``dataset``."""
+
+    def __init__(self, mistakes: Sequence[SettingError]) -> None:
+        super().__init__("\n".join(str(mistake.within("dataset")) for mistake in mistakes))
+        self.mistakes = tuple(mistakes)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ class Batches:
     """Draws endless batches from one split, in an order that depends on its generator alone.
 
     A shuffle's last samples that do not fill a batch are left out of that epoch. A batch as large as the
-    split is the split itself, unshuffled.
+    split, or larger, is the split itself, unshuffled.
 
     Args:
         split: The training samples.
@@ -35,7 +35,7 @@ class Batches:
 
     def next(self) -> Split:
         """Return the next batch."""
-        if self.batch_size == len(self.split):
+        if self.batch_size >= len(self.split):
             return self.split
         if not self._order:
             self._order = self._new_epoch()

@@ -1,13 +1,15 @@
 """DatasetSpec: the base class of datasets, whose ``build`` draws disjoint train, validation and test sets."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import torch
 from torch import Generator, Tensor
 
+from normbench.errors import SettingError
+from normbench.findings import Finding
 from normbench.parts import Spec
 
 Task = Literal["regression", "classification", "segmentation", "signal"]
@@ -97,7 +99,6 @@ class DatasetSpec(Spec):
     """The settings of a dataset in YAML; shapes are known without building it."""
 
     task: ClassVar[Task]
-    num_samples: int
 
     @property
     @abstractmethod
@@ -116,8 +117,8 @@ class DatasetSpec(Spec):
 
     @property
     def num_train(self) -> int:
-        """Number of samples in the training set, and as many in validation."""
-        return self.num_samples
+        """Number of samples in the training set: of data that seeds draw their setting ``num_samples``."""
+        return int(self.setting("num_samples"))
 
     @property
     def finite(self) -> FiniteData | None:
@@ -127,6 +128,14 @@ class DatasetSpec(Spec):
     def digests(self) -> Mapping[str, str]:
         """Return the sha256 of what was read from the user's files, by name; empty for data that seeds draw."""
         return {}
+
+    def mistakes(self) -> Sequence[SettingError]:
+        """Return what is wrong with the user's files, or why they cannot be split; told before anything runs."""
+        return ()
+
+    def findings(self) -> Sequence[Finding]:
+        """Return what a user should know of the data before training."""
+        return ()
 
     @property
     def group_sizes(self) -> tuple[int, ...]:

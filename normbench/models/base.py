@@ -167,14 +167,6 @@ def weight_parameters(layer: nn.Module) -> list[nn.Parameter]:
     return [layer.get_parameter("weight")]
 
 
-def split_parameters(model: nn.Module, decay_on: str) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """Return two lists: the parameters that weight decay and l1 act on, and all others."""
-    weights = {id(p) for layer in weighted_layers(model).values() for p in weight_parameters(layer)}
-    decayed = [p for p in model.parameters() if decay_on == "all" or id(p) in weights]
-    spared = [p for p in model.parameters() if decay_on != "all" and id(p) not in weights]
-    return decayed, spared
-
-
 def learned_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
     """Return all parameters by their names without a weight parametrization; its second tensor is ``conv1.g``."""
     return {_plain_name(name): parameter for name, parameter in model.named_parameters()}

@@ -23,12 +23,17 @@ def settings_of_run(folder: Path) -> dict[str, Any]:
 
 
 def flatten(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Give nested settings dotted keys; the name of a variant has the key of its part."""
+    """Give nested settings dotted keys; the name of a variant has the key of its part.
+
+    Example:
+        >>> flatten({"model": {"name": "own", "settings": {"width": 8}}})
+        {'model': 'own', 'model.settings.width': 8}
+    """
     flat: dict[str, Any] = {}
     for key, value in settings.items():
         if isinstance(value, dict):
-            named = {key: value["name"]} if "name" in value else {}
-            flat |= named | {f"{key}.{inner}": _flat(v) for inner, v in value.items() if inner != "name"}
+            flat |= {key: value["name"]} if "name" in value else {}
+            flat |= {f"{key}.{inner}": v for inner, v in flatten(value).items() if inner != "name"}
         else:
             flat[key] = _flat(value)
     return flat

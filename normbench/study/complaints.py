@@ -57,7 +57,9 @@ def setting_complaint(error: SettingError, located: Located, at: Loc = ()) -> st
 def _complaint(detail: ErrorDetails, schema: type[BaseModel], located: Located, at: Loc) -> str:
     error = detail.get("ctx", {}).get("error")
     if isinstance(error, SettingError):
-        return setting_complaint(error, located, at)
+        part = ".".join(map(str, _without_tags(detail["loc"], schema)))
+        is_whole = f"{error.key}.".startswith(f"{part}.")  # a validator may name its key from the top
+        return setting_complaint(error if is_whole else error.within(part), located, at)
     loc = (*at, *_without_tags(detail["loc"], schema))
     key = ".".join(str(step) for step in loc)
     if detail["type"] == "extra_forbidden":

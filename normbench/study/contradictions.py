@@ -23,11 +23,13 @@ def contradictions(config: RunConfig) -> list[SettingError]:
 
 def _data_too_large(config: RunConfig) -> list[SettingError]:
     data = config.dataset
+    if data.finite is not None:  # they are in memory already
+        return []
     size = data.num_train * (prod(data.input_shape) + prod(data.output_shape))
     if size <= MAX_NUMBERS:
         return []
     rule = f"must make a training set of at most {MAX_NUMBERS:,} numbers, samples being {_shape_text(data.input_shape)}"
-    return [SettingError("dataset.num_samples", rule, data.num_samples, "Use fewer or smaller samples.")]
+    return [SettingError("dataset.num_samples", rule, data.num_train, "Use fewer or smaller samples.")]
 
 
 def _shape_text(shape: tuple[int, ...]) -> str:

@@ -219,13 +219,16 @@ def _checked_configs(arms: Mapping[str, Located]) -> tuple[dict[str, RunConfig],
     complaints: dict[str, None] = {}  # in order, each once: arms share most of their lines
     for name, located in arms.items():
         try:
-            configs[name], changes = fit_defaults(RunConfig.model_validate(located.data))
-            fitted_defaults |= dict.fromkeys(changes)
+            config = RunConfig.model_validate(located.data)
         except ValidationError as error:
             complaints |= dict.fromkeys(complaints_about(error, RunConfig, located))
-        else:
+            continue
+        found = [error.within("dataset") for error in config.dataset.mistakes()]
+        if not found:
+            configs[name], changes = fit_defaults(config)
+            fitted_defaults |= dict.fromkeys(changes)
             found = contradictions(configs[name])
-            complaints |= dict.fromkeys(setting_complaint(error, located) for error in found)
+        complaints |= dict.fromkeys(setting_complaint(error, located) for error in found)
     if complaints:
         raise ConfigError(list(complaints))
     return configs, tuple(fitted_defaults)

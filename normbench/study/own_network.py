@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from normbench.errors import SettingError
+from normbench.norm_swap.swap import swap_norms
 from normbench.own_code.import_path import in_one_line
 from normbench.random_streams import derive_seed, seeded_globally
 from normbench.study.config import RunConfig
@@ -27,8 +28,7 @@ def own_network(config: RunConfig, seed: int) -> nn.Module:
             raise error.within("model") from None
     sample = sample_of(config)
     _check_output(network, sample, config)
-    if config.norm.name != "kept":
-        raise NotImplementedError  # swap_norms(network, config.norm, sample, ...)
+    swap_norms(network, config.norm, sample, where=config.swap.where, said=config.said_of_norm)
     return network
 
 

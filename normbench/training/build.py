@@ -12,7 +12,8 @@ from normbench.inspection.losses import evaluate, loss_function, output_means, p
 from normbench.inspection.measures.base import find_measures
 from normbench.inspection.readings import Readings
 from normbench.inspection.recompute import checkpoint_activations
-from normbench.models.base import parametrize_weights, split_parameters
+from normbench.inspection.watch.parameter_groups import split_parameters
+from normbench.models.base import parametrize_weights
 from normbench.random_streams import dropout_stream, replica_seed, stream
 from normbench.study.config import RecordingConfig, RunConfig
 from normbench.study.data import built_dataset

@@ -82,7 +82,7 @@ def _train_and_write(
         outcome = attempt.train(files, board)
         board.finish(succeeded=outcome.status == RunStatus.FINISHED)
     summary = {"seed": seed, "identity": identity.sha256, "recorded": describe_recording(config)}
-    summary |= summary_of(config, model, dataset, outcome, files.last_metrics)
+    summary |= summary_of(config, attempt.training, dataset, outcome, files.last_metrics)
     durations = {"duration_s": time.monotonic() - began, "cpu_s": time.process_time() - began_cpu}
     machine = environment(config.device, started, **durations, cpu_s_per_step=outcome.cpu_s_per_step)
     with hooks.owned():

@@ -138,6 +138,7 @@ def _with_measures(training: Training, frame: Frame, batch: Split, states: Rando
     training.model.zero_grad(set_to_none=True)  # measures make their own, so that none need be copied and put back
     step = RecordedStep(
         training.model,
+        training.layers,
         training.optimizer,
         training.batches,
         batch,

@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 from normbench.datasets._batches import Batches
 from normbench.inspection.losses import LossFunction
 from normbench.inspection.watch.frame import Frame
+from normbench.inspection.watch.network_layers import NetworkLayer, network_layers
 from normbench.storage.run_status import RunStatus
 
 
@@ -105,6 +106,11 @@ class Training:
     curve: Callable[[nn.Module], tuple[Tensor, Tensor]] | None = None
     final_read: Reader | None = None
     measures: tuple[str, ...] = ()
+
+    @cached_property
+    def layers(self) -> list[NetworkLayer]:
+        """The layers of the model from input to output, as the run reports them."""
+        return network_layers(self.model, self.batches.split.x)
 
     @cached_property
     def parameters(self) -> list[nn.Parameter]:

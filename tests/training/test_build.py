@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from normbench.datasets._batches import Batches
+from normbench.inspection.watch.parameter_groups import split_parameters
 from normbench.random_streams import stream
 from normbench.study.config import RunConfig
-from normbench.training.build import build_model, build_training, split_parameters
+from normbench.training.build import build_model, build_training
 
 BASE = {
     "model": {"name": "mlp", "hidden_features": [6, 5]},

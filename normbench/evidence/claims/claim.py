@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from normbench.errors import SettingError
 from normbench.evidence.claims.expectations import Expectation, Term, read_expectation
@@ -11,8 +11,11 @@ from normbench.evidence.metrics.group_metrics import is_group_metric
 from normbench.evidence.metrics.scales import is_share
 from normbench.storage.arm_id import ArmSet
 
-CLAIM_KEYS = {"id", "says", "source", "metric", "expect", "discussion"}
+About = Literal["these_rows", "new_data"]
+"""What a claim on finite data is about: the rows that there are, or new ones like them."""
+CLAIM_KEYS = {"id", "says", "source", "metric", "expect", "about", "discussion"}
 SOURCE_KEYS = {"title", "url", "quote"}
+ABOUT: tuple[About, ...] = ("these_rows", "new_data")
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Claim:
         source: title and url of the document, and the sentence in its own words (quote).
         expectations: The results that must all hold if the sentence is true.
         discussion: A comment on the numbers where they contradict the sentence.
+        about: On finite data whether it is about these rows, or about new data, as where it does not say.
     """
 
     id: str
@@ -32,6 +36,7 @@ class Claim:
     source: Mapping[str, str]
     expectations: tuple[Expectation, ...]
     discussion: str = ""
+    about: About = "new_data"
 
 
 def read_claims(raw_claims: Sequence[Any], arms: ArmSet) -> tuple[list[Claim], list[SettingError]]:
@@ -60,12 +65,16 @@ def _read_claim(raw: Any, arms: ArmSet, at: str) -> Claim:
     source = raw.get("source") or {}
     if not isinstance(source, Mapping) or not set(source) <= SOURCE_KEYS:
         raise SettingError(f"{at}.source", "must hold title, url, quote and nothing else", source, example)
+    about = raw.get("about", "new_data")
+    if about not in ABOUT:
+        raise SettingError(f"{at}.about", f"must be {' or '.join(ABOUT)}", about, "new_data is what it is without.")
     where = f"{at}.expect"
     read = read_expectation(raw["expect"], raw.get("metric"), where)
     expectations = [_with_selectors(expectation, arms, where) for expectation in read]
     plain = {key: str(value) for key, value in source.items()}
     name = str(raw.get("id") or at.rpartition(".")[2])
-    return Claim(name, str(raw["says"]), plain, tuple(expectations), str(raw.get("discussion") or "").strip())
+    discussion = str(raw.get("discussion") or "").strip()
+    return Claim(name, str(raw["says"]), plain, tuple(expectations), discussion, about)
 
 
 def _with_selectors(expectation: Expectation, arms: ArmSet, at: str) -> Expectation:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from normbench.evidence.claims.expectations import Expectation
+from normbench.evidence.statistics.corrected_t import FEWEST_SPLITS
 from normbench.evidence.statistics.corrections import ALPHA, holm, seeds_for_a_verdict
 from normbench.evidence.statistics.seed_plan import JUDGED_ONCE, SeedPlan
 from normbench.evidence.statistics.student import exp
@@ -20,7 +21,6 @@ from normbench.evidence.statistics.verdict_rule import (
     side_ps,
 )
 from normbench.evidence.statistics.verdicts.sign_test import sign_counts
-from normbench.evidence.statistics.verdicts.typical_seed import pseudo_median
 
 HOLDS, OPPOSITE, SMALLER = "holds", "opposite", "smaller than claimed"
 CANNOT_TELL, TOO_FEW = "cannot tell", "too few seeds"
@@ -36,7 +36,8 @@ class ExpectationResult:
         metric: The metric that is compared.
         is_share: Whether effect, interval and margins are ratios; else they are differences.
         n: Number of seeds.
-        effect: Pseudo-median over seeds of the number that is compared with the margins.
+        effect: Pseudo-median over seeds of the number that is compared with the margins; about new data its mean over
+            the splits.
         low: Lower end of its interval: the margins with p above the level, which is 0.05 but at a planned check.
         high: Upper end of it.
         margins: One margin that the effect must exceed, or two that it must lie between.
@@ -134,7 +135,7 @@ def _test_every_run(numbers: Sequence[float], low: float, high: float, rule: Ver
     """Test that every run keeps the margins: one outside is enough; all inside reject that half of the runs do not."""
     if sign_counts(numbers, low)[1] or sign_counts(numbers, high)[0]:
         return _Test(1.0, 0.0, 0.0)
-    if any(map(math.isnan, numbers)):
+    if any(map(math.isnan, numbers)) or rule.kind == "new data":  # splits of the same rows are no such test
         return _Test(1.0, 1.0, 1.0)
     return _Test(side_ps([1.0] * len(numbers), 0.0, rule)[0], 1.0, 1.0)
 
@@ -155,7 +156,7 @@ def _with_verdict(
     found = replace(
         part,
         n=len(numbers),
-        effect=write(pseudo_median(numbers)),
+        effect=write(interval.value),
         low=write(interval.low),
         high=write(interval.high),
         margins=tuple(write(end) for end in (expectation.low, expectation.high) if end is not None),
@@ -165,7 +166,7 @@ def _with_verdict(
         by_seed=dict(by_seed),
         level=rule.level,
     )
-    fewest = seeds_for_a_verdict(1)
+    fewest = FEWEST_SPLITS if rule.kind == "new data" else seeds_for_a_verdict(1)
     if len(numbers) < fewest and p > 0:
         return replace(found, verdict=TOO_FEW, seeds_needed=fewest)
     if rule.why_not:

@@ -112,8 +112,9 @@ def _seeds(seeds: Any) -> list[int]:
 
 
 def _deciding_values(claims: Any) -> list[Any]:
-    """Return the metric and expectation of each claim, which decide its verdict."""
-    return [(claim.get("metric"), claim.get("expect")) for claim in claims or [] if isinstance(claim, dict)]
+    """Return metric, expectation and about of each claim, which decide its verdict."""
+    keys = ("metric", "expect", "about")
+    return [[claim.get(key) for key in keys] for claim in claims or [] if isinstance(claim, dict)]
 
 
 def _not_run(claim: Any, study: str, why: str, command: str, number: int) -> ClaimVerdict:

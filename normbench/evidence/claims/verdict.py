@@ -9,25 +9,21 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from normbench.evidence.claims.claim import Claim
-from normbench.evidence.claims.expectations import Expectation, Term
+from normbench.evidence.claims.expectations import Expectation
 from normbench.evidence.claims.margin_test import ExpectationResult, combined_verdict, judge_expectations
+from normbench.evidence.claims.numbers import number_by_seed, unreadable_metric
+from normbench.evidence.claims.subject import claim_subject, untold
 from normbench.evidence.claims.unlearned import judge_learning, without_verdicts
 from normbench.evidence.comparison.collapses import BY_TASK, CollapseRule
-from normbench.evidence.metrics.differences import worst_possible
-from normbench.evidence.metrics.diverged import Diverged
-from normbench.evidence.metrics.group_metrics import plain_metric, read_by_seed, settings_along
+from normbench.evidence.metrics.group_metrics import plain_metric
 from normbench.evidence.metrics.run_metrics import check_metrics
 from normbench.evidence.metrics.scales import is_accuracy, is_share
 from normbench.evidence.statistics.seed_plan import JUDGED_ONCE, SeedPlan
-from normbench.evidence.statistics.trends import kendall_tau
-from normbench.evidence.statistics.verdicts.ties import sum_or_tie
 from normbench.storage.arm_id import ArmSet, LabelledArm
 from normbench.storage.identity import NUM_DIGITS_SHOWN
 from normbench.storage.run_folder import Arm
 
 NOT_RUN, INCOMPLETE = "not run", "incomplete"
-SMALLEST_LOSS = 1e-300
-"""Smaller losses are raised to it, since 0 has no logarithm."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +42,8 @@ class ClaimVerdict:
         command: The command that runs the study.
         versions: Versions of torch and python, the machine and the numerics number, of the runs.
         content_sha256: sha256 of the study file's content without claims and quotes.
+        about: On finite data what the verdict is about, these_rows or new_data; "" where each seed draws new data.
+        data: The finite data in words: "400 images"; "" where each seed draws new data.
     """
 
     id: str
@@ -62,6 +60,8 @@ class ClaimVerdict:
     seeds: Sequence[int] = field(default_factory=tuple)
     versions: Mapping[str, str] = field(default_factory=dict)
     content_sha256: str = ""
+    about: str = ""
+    data: str = ""
 
 
 def judge_claim(
@@ -103,14 +103,19 @@ def judge_claim(
     arms = read
     words = [_untested(expectation) for expectation in claim.expectations]
     tested = [_with_log_margins(e, part) for e, part in zip(claim.expectations, words, strict=True)]
-    numbers = [_number_by_seed(expectation, arms, seeds) for expectation in tested]
-    parts = judge_expectations(list(zip(tested, numbers, strict=True)), words, plan)
+    subject = claim_subject(claim, read, plan)
+    bounding = rule if subject.is_of_new_data else None
+    numbers = [number_by_seed(expectation, arms, seeds, bounding) for expectation in tested]
+    parts = judge_expectations(list(zip(tested, numbers, strict=True)), words, subject.plan)
     unlearned = judge_learning(claim.expectations, read, rule)
     parts = without_verdicts(parts, claim.expectations, rule) if unlearned else parts
+    parts = untold(parts) if subject.why_not else parts
     return replace(
         found,
         verdict=combined_verdict([part.verdict for part in parts]),
-        why=unlearned or _unreadable_metric(tested, parts, arms),
+        why=unlearned or subject.why_not or unreadable_metric(tested, [part.by_seed for part in parts], arms),
+        about=subject.about,
+        data=subject.data,
         hash=settings_hash(read),
         date=max((str(run.environment.get("started_at", "")) for arm in read for run in arm.runs), default="")[:10],
         parts=parts,
@@ -155,59 +160,6 @@ def _check_readable(claim: Claim, arms: Sequence[Arm]) -> None:
     """Refuse a metric that no run has, which would otherwise end as "cannot tell"."""
     metrics = {plain_metric(term.metric) for expectation in claim.expectations for term, _ in expectation.terms}
     check_metrics([arm.runs[0] for arm in arms], sorted(metrics - {""}))
-
-
-def _unreadable_metric(
-    expectations: Sequence[Expectation], parts: Sequence[ExpectationResult], arms: Sequence[Arm]
-) -> str:
-    """Return which metric has no value in some run, or ""; a seed in which both arms diverged is a tie, and has one."""
-    unread = [
-        part.metric
-        for expectation, part in zip(expectations, parts, strict=True)
-        if any(map(math.isnan, part.by_seed.values())) and _lacks_values(expectation, arms)
-    ]
-    return f"{unread[0]} has no finite value in some run" if unread else ""
-
-
-def _lacks_values(expectation: Expectation, arms: Sequence[Arm]) -> bool:
-    read = [values for term, _ in expectation.terms for values in _values_of_term(expectation, term, arms)]
-    return any(math.isnan(value) for values in read for value in values.values())
-
-
-def _number_by_seed(expectation: Expectation, arms: Sequence[Arm], seeds: Sequence[int]) -> dict[int, float]:
-    """Return the expectation's number for each seed; a diverged run is the worst possible, two of them may cancel."""
-    if expectation.kind == "trend":
-        return _trend_by_seed(expectation, arms, seeds)
-    weighted = [(w, of) for term, w in expectation.terms if w for of in _values_of_term(expectation, term, arms)]
-    return {seed: sum_or_tie([weight * of[seed] for weight, of in weighted]) for seed in seeds}
-
-
-def _values_of_term(expectation: Expectation, term: Term, arms: Sequence[Arm]) -> list[dict[int, float]]:
-    """Return a term's comparable values by seed: of each of its arms along a trend, else of all of them together."""
-    chosen = _arms_of_term(term, arms)
-    groups = [[arm] for arm in chosen] if expectation.kind == "trend" else [chosen]
-    return [_comparable(expectation, term, read_by_seed(group, term.metric)) for group in groups]
-
-
-def _comparable(expectation: Expectation, term: Term, values: Mapping[int, float]) -> dict[int, float]:
-    take = _logarithm if is_share(term.metric) and not expectation.is_raw and not expectation.key else float
-    worst = worst_possible(term.metric)
-    return {seed: worst if isinstance(value, Diverged) else take(value) for seed, value in values.items()}
-
-
-def _trend_by_seed(expectation: Expectation, arms: Sequence[Arm], seeds: Sequence[int]) -> dict[int, float]:
-    (term, sign), key = expectation.terms[0], expectation.key
-    along = settings_along(_arms_of_term(term, arms), key)
-    values = _values_of_term(expectation, term, arms)
-    return {seed: sign * kendall_tau(along, [of[seed] for of in values]) for seed in seeds}
-
-
-def _arms_of_term(term: Term, arms: Sequence[Arm]) -> list[Arm]:
-    return [arm for arm in arms if term.selects(arm.labelled)]
-
-
-def _logarithm(value: float) -> float:
-    return math.log(max(value, SMALLEST_LOSS)) if value >= 0 else math.nan
 
 
 def _untested(expectation: Expectation) -> ExpectationResult:

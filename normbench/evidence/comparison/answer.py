@@ -12,6 +12,7 @@ import numpy as np
 
 from normbench.evidence.comparison.collapses import not_learned
 from normbench.evidence.comparison.rows import Row
+from normbench.evidence.comparison.split_data import SplitData, new_data_plan, why_not_new
 from normbench.evidence.metrics.differences import comparable_values
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.metrics.scales import is_share
@@ -49,6 +50,9 @@ class CellAnswer:
         seeds_needed: The fewest seeds for an answer, where there are too few.
         rule: How it was judged: once, at a check, at any time, or not yet.
         not_learned: A sentence where more than half of these runs collapsed, which leaves nothing to compare; else "".
+        data: The finite data of the arms, on which ``rule`` says whether the answer is about new data; None on
+            generated data.
+        why_not_new: Why the answer is about these rows alone, on finite data; else "".
     """
 
     arms: tuple[str, ...]
@@ -68,6 +72,8 @@ class CellAnswer:
     seeds_needed: int | None = None
     rule: VerdictRule = FIXED
     not_learned: str = ""
+    data: SplitData | None = None
+    why_not_new: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,25 +120,30 @@ class ComparableArms:
     Attributes:
         rows: The arms.
         seeds: Their common seeds.
-        values: Shape (arms, seeds); higher is better, logarithms where ratios are compared.
+        values: Shape (arms, seeds); higher is better, logarithms where ratios are compared. Where the answer is about
+            new data, failed runs are at the constant predictor's value.
         is_ratio: Whether they are logarithms.
+        plan: How the seeds were asked for, and whether they are splits from which new data are judged.
     """
 
     rows: Sequence[Row]
     seeds: tuple[int, ...]
     values: FloatArray
     is_ratio: bool
+    plan: SeedPlan
 
 
 def comparable_arms(rows: Sequence[Row], metric: str, plan: SeedPlan = JUDGED_ONCE) -> ComparableArms:
     """Return the arms without those whose metric is not a number in some run, oriented so that higher is better."""
     known = [row for row in rows if not any(map(math.isnan, row.figures[metric].values))]
+    new = new_data_plan([row.data for row in known], [metric], plan)
     seeds = tuple(plan.in_order(set.intersection(*(set(row.seeds) for row in known)))) if known else ()
-    by_seed = [dict(zip(row.seeds, row.figures[metric].values, strict=True)) for row in known]
+    read = [row.values_of(metric) for row in known]
+    by_seed = [of.by_seed if new is None else of.bounded for of in read]
     found, is_ratio = comparable_values(metric, [{seed: arm[seed] for seed in seeds} for arm in by_seed])
     sign = -1.0 if direction(metric) == "lower" else 1.0
     values = sign * np.array([list(arm.values()) for arm in found], dtype=np.float64).reshape(len(known), len(seeds))
-    return ComparableArms(known, seeds, values, is_ratio)
+    return ComparableArms(known, seeds, values, is_ratio, new or plan)
 
 
 def answer_of_arms(
@@ -150,30 +161,37 @@ def answer_of_arms(
     labels = tuple(row.arm for row in arms.rows)
     if len(set(labels)) < 2 or len(set(labels)) < len(labels) or direction(metric) is None:
         return None
-    rule = plan.rule(arms.seeds)
+    empty = _empty_answer(arms, labels, metric)
     failed = not_learned(sum(len(row.collapsed_seeds) for row in rows), sum(len(row.seeds) for row in rows))
     if failed:
-        return CellAnswer(labels, arms.seeds, arms.is_ratio, rule=rule, not_learned=failed)
+        return replace(empty, not_learned=failed)
+    rule = empty.rule
     needed = None if rule.why_not else seeds_to_bound(len(labels), rule)
     if needed is None or len(arms.seeds) < needed:
         planned = [count for count in plan.counts if needed and count >= needed] if rule.kind == "check" else []
-        fewest = planned[0] if planned else needed
-        return CellAnswer(labels, arms.seeds, arms.is_ratio, seeds_needed=fewest, rule=rule)
-    return _answer(arms, labels, log_margin(margin, metric, arms), rule)
+        return replace(empty, seeds_needed=planned[0] if planned else needed)
+    return _answer(arms, empty, log_margin(margin, metric, arms))
 
 
-def _answer(arms: ComparableArms, labels: tuple[str, ...], margin: float | None, rule: VerdictRule) -> CellAnswer:
-    found = best_by_rule(arms.values, rule)
+def _empty_answer(arms: ComparableArms, labels: tuple[str, ...], metric: str) -> CellAnswer:
+    """Return an answer that says only whom it is about, on which data, and how it is judged."""
+    data = [row.data for row in arms.rows]
+    rule, why_not = arms.plan.rule(arms.seeds), why_not_new(data, [metric])
+    return CellAnswer(
+        labels, arms.seeds, arms.is_ratio, rule=rule, data=next(filter(None, data), None), why_not_new=why_not
+    )
+
+
+def _answer(arms: ComparableArms, empty: CellAnswer, margin: float | None) -> CellAnswer:
+    labels = empty.arms
+    found = best_by_rule(arms.values, empty.rule)
     behind = [_without_dust(end, arms.values) for end in found.behind]
     write = exp if arms.is_ratio else float
-    answer = CellAnswer(
-        labels,
-        arms.seeds,
-        arms.is_ratio,
+    answer = replace(
+        empty,
         behind={label: write(end) for label, end in zip(labels, behind, strict=True)},
         beaten=tuple(label for label, best in zip(labels, found.may_be_best, strict=True) if not best),
         is_cycle=not any(found.may_be_best),
-        rule=rule,
     )
     if min(behind) == math.inf:
         return answer

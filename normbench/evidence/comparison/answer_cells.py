@@ -162,7 +162,10 @@ def _depends_on(
         (place, *pair): found for place in answers for pair, found in _pairs(cells[place], metric, inside, plan).items()
     }
     corrected = holm([p for p, _ in tests.values()])
-    rules = {place: plan.rule(answer.seeds, len(tests)) for place, answer in answers.items()}
+    rules = {
+        place: comparable_arms(cells[place], metric, plan).plan.rule(answer.seeds, len(tests))
+        for place, answer in answers.items()
+    }
     sides: dict[tuple[object, object], dict[Side, list[Mapping[str, str]]]] = {}
     for ((place, one, other), (_, side)), p in zip(tests.items(), corrected, strict=True):
         if rules[place].decides(p):
@@ -185,7 +188,7 @@ def _pairs(
 ) -> dict[tuple[object, object], tuple[float, Side]]:
     """Return p and side of each pair of arms, by what an arm is called in every cell."""
     arms = comparable_arms(rows, metric, plan)
-    rule = plan.rule(arms.seeds)
+    rule = arms.plan.rule(arms.seeds)
     names = [(row.name, *(str(_value(row, key)) for key in inside)) for row in arms.rows]
     found: dict[tuple[object, object], tuple[float, Side]] = {}
     for i, j in combinations(sorted(range(len(names)), key=lambda i: names[i]), 2):

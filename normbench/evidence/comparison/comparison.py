@@ -22,7 +22,7 @@ from normbench.storage.files.json_files import DELETE_AND_RERUN
 from normbench.storage.run_folder import STUDY_JSON, Arm, Run
 from normbench.storage.study_folder import StudyFolder, axes_and_named_keys, read_studies
 
-DEFAULT_METRICS = ("test_accuracy", "test_loss", "noise_free_loss", "train_loss")
+DEFAULT_METRICS = ("test_dice", "test_accuracy", "test_loss", "noise_free_loss", "train_loss")
 FIRST_TUNING_SEEDS = (1000, 1001)
 """Those of a study.json that names none, as it was written before there were four."""
 SIGNAL_METRICS = (*OUTPUT_STDS, "output_mean_training", "output_mean_evaluation")

@@ -9,12 +9,12 @@ from dataclasses import replace
 from normbench.errors import ComparisonError, SettingError
 from normbench.evidence.comparison.baselines import Baseline, pair_arms, resolve_baseline
 from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.comparison.pair_effects import judged_pairs
 from normbench.evidence.comparison.rows import Row, count_row_collapses
-from normbench.evidence.metrics.differences import metric_effect
-from normbench.evidence.metrics.directions import direction
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS
-from normbench.evidence.statistics.paired_effect import NO_VERDICT, Effect, judge_effects
+from normbench.evidence.statistics.paired_effect import Effect
 from normbench.evidence.statistics.seed_plan import SeedPlan
+from normbench.evidence.statistics.verdict_words import NO_VERDICT
 
 
 def with_effects(comparison: StudyComparison, baseline: str | None = None) -> StudyComparison:
@@ -43,16 +43,14 @@ def with_effects(comparison: StudyComparison, baseline: str | None = None) -> St
 
 
 def _judged_effects(rows: Sequence[Row], pairs: Mapping[int, int], metric: str, plan: SeedPlan) -> dict[int, Effect]:
-    effects = [
-        metric_effect(metric, metric_by_seed(rows[i], metric), metric_by_seed(rows[j], metric))
-        for i, j in pairs.items()
-    ]
-    return dict(zip(pairs, judge_effects(effects, direction(metric), plan), strict=True))
+    values = [(rows[i].values_of(metric), rows[j].values_of(metric)) for i, j in pairs.items()]
+    return dict(zip(pairs, judged_pairs(metric, values, plan), strict=True))
 
 
 def without_verdict(effect: Effect) -> Effect:
     """Return an effect as a number alone."""
-    return replace(effect, verdict=NO_VERDICT, mean_word="", failed="", is_lost_to_correction=False)
+    new = effect.new_data and replace(effect.new_data, verdict=NO_VERDICT, is_lost_to_correction=False)
+    return replace(effect, verdict=NO_VERDICT, mean_word="", failed="", is_lost_to_correction=False, new_data=new)
 
 
 def resolve_baseline_option(comparison: StudyComparison, text: str) -> Baseline:

@@ -130,7 +130,7 @@ def _row_failures(row: Row, gate: Gate) -> list[str]:
 def _value(row: Row, condition: Limit) -> float | str | None:
     """Return the row's number or verdict; None where it has none, such as the verdict of a baseline."""
     if condition.name == VERDICT:
-        return row.effect.verdict if row.effect else None
+        return row.effect.verdict_on_new if row.effect else None
     if condition.name in COUNTS:
         return COUNTS[condition.name](row)
     return row.figures[condition.name].mean if condition.name in row.figures else None

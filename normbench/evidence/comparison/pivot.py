@@ -7,6 +7,7 @@ from typing import Any
 from normbench.evidence.comparison.baselines import Baseline
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.effects import main_metric
+from normbench.evidence.comparison.pair_effects import ArmValues, Pair, judged_pairs
 from normbench.evidence.comparison.pivot_axes import (
     cell_labels,
     check_keys,
@@ -17,11 +18,11 @@ from normbench.evidence.comparison.pivot_axes import (
     split_keys,
 )
 from normbench.evidence.comparison.rows import Row, SeedSummary
-from normbench.evidence.metrics.differences import comparable_values, metric_effect
-from normbench.evidence.metrics.directions import direction
-from normbench.evidence.statistics.paired_effect import Effect, judge_effects
+from normbench.evidence.comparison.split_data import SplitData
+from normbench.evidence.comparison.trends import Along, judged_trends
+from normbench.evidence.statistics.paired_effect import Effect
 from normbench.evidence.statistics.seed_plan import SeedPlan
-from normbench.evidence.statistics.sweeps import Trend, judge_trends, measure_trend
+from normbench.evidence.statistics.sweeps import Trend
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class PivotCell:
         num_diverged: Number of its runs that diverged.
         num_collapsed: Number of its runs that collapsed; those that diverged are among them.
         collapsed_seeds: Seeds of these runs.
+        data: The arm's finite data and their splits; None where each seed draws new data.
+        bounded: Of finite data the values with failed runs at the constant predictor's; else empty.
         effect: Effect against the baseline's arm in the same column.
         is_baseline: Whether it is a baseline, or the arm that a baseline was tuned from.
     """
@@ -47,11 +50,14 @@ class PivotCell:
     is_baseline: bool = False
     num_collapsed: int = 0
     collapsed_seeds: tuple[int, ...] = ()
+    data: SplitData | None = None
+    bounded: tuple[float, ...] = ()
 
     @property
-    def by_seed(self) -> Mapping[int, float]:
-        """The metric's value for each seed."""
-        return dict(zip(self.seeds, self.figure.values, strict=True))
+    def values(self) -> ArmValues:
+        """The metric's value for each seed, also with failed runs bounded, and the arm's data."""
+        bounded = dict(zip(self.seeds, self.bounded, strict=True)) if self.data else {}
+        return ArmValues(dict(zip(self.seeds, self.figure.values, strict=True)), bounded, self.data)
 
 
 @dataclass(frozen=True)
@@ -166,6 +172,8 @@ def _make_cell(row: Row | None, metric: str, baseline: Baseline | None) -> Pivot
         is_baseline=is_baseline,
         num_collapsed=row.num_collapsed,
         collapsed_seeds=row.collapsed_seeds,
+        data=row.data,
+        bounded=row.bounded.get(metric, ()),
     )
 
 
@@ -174,13 +182,10 @@ def _with_verdicts(pivot: Pivot, plan: SeedPlan) -> Pivot:
     lines = _with_effects(pivot, plan)
     if not pivot.by[1:]:
         along = _trend(pivot, pivot.by[0], [(line.value, line.cells[0]) for line in lines])
-        return replace(pivot, lines=lines, baseline=_baseline_line(pivot), trend=_judge_one(along, plan))
+        trend = judged_trends([along], plan)[0] if along else None
+        return replace(pivot, lines=lines, baseline=_baseline_line(pivot), trend=trend)
     lines = _with_trends(pivot, _with_changes(pivot, lines, plan), plan)
     return replace(pivot, lines=lines, baseline=_baseline_line(pivot))
-
-
-def _judge_one(along: Trend | None, plan: SeedPlan) -> Trend | None:
-    return judge_trends([along], plan)[0] if along else None
 
 
 def _baseline_line(pivot: Pivot) -> str | None:
@@ -195,12 +200,12 @@ def _with_effects(pivot: Pivot, plan: SeedPlan) -> tuple[PivotRow, ...]:
     if base is None:
         return pivot.lines
     pairs = {
-        (i, j): metric_effect(pivot.metric, cell.by_seed, against.by_seed)
+        (i, j): (cell.values, against.values)
         for i, line in enumerate(pivot.lines)
         for j, (cell, against) in enumerate(zip(line.cells, base.cells, strict=True))
         if line is not base and cell and against
     }
-    judged = dict(zip(pairs, judge_effects(list(pairs.values()), direction(pivot.metric), plan), strict=True))
+    judged = dict(zip(pairs, judged_pairs(pivot.metric, list(pairs.values()), plan), strict=True))
     return tuple(
         replace(
             line, cells=tuple(cell and replace(cell, effect=judged.get((i, j))) for j, cell in enumerate(line.cells))
@@ -211,16 +216,16 @@ def _with_effects(pivot: Pivot, plan: SeedPlan) -> tuple[PivotRow, ...]:
 
 def _with_changes(pivot: Pivot, lines: Sequence[PivotRow], plan: SeedPlan) -> tuple[PivotRow, ...]:
     ordered = all(map(is_number, pivot.column_values))
-    found = {i: _change(pivot.metric, line) for i, line in enumerate(lines) if ordered}
-    effects = {i: effect for i, effect in found.items() if effect}
-    judged = dict(zip(effects, judge_effects(list(effects.values()), direction(pivot.metric), plan), strict=True))
+    found = {i: _ends(line) for i, line in enumerate(lines) if ordered}
+    pairs = {i: pair for i, pair in found.items() if pair}
+    judged = dict(zip(pairs, judged_pairs(pivot.metric, list(pairs.values()), plan), strict=True))
     return tuple(replace(line, change=judged.get(i)) for i, line in enumerate(lines))
 
 
-def _change(metric: str, line: PivotRow) -> Effect | None:
-    """Return the effect of the last column against the first; None if a cell is empty or there is one column."""
+def _ends(line: PivotRow) -> Pair | None:
+    """Return the last column and the first; None if a cell is empty or there is one column."""
     first, last = line.cells[0], line.cells[-1]
-    return metric_effect(metric, last.by_seed, first.by_seed) if first and last and last is not first else None
+    return (last.values, first.values) if first and last and last is not first else None
 
 
 def _with_trends(pivot: Pivot, lines: Sequence[PivotRow], plan: SeedPlan) -> tuple[PivotRow, ...]:
@@ -228,15 +233,14 @@ def _with_trends(pivot: Pivot, lines: Sequence[PivotRow], plan: SeedPlan) -> tup
         i: _trend(pivot, pivot.by[1], list(zip(pivot.column_values, line.cells, strict=True)))
         for i, line in enumerate(lines)
     }
-    trends = {i: along for i, along in found.items() if along}
-    judged = dict(zip(trends, judge_trends(list(trends.values()), plan), strict=True))
+    alongs = {i: along for i, along in found.items() if along}
+    judged = dict(zip(alongs, judged_trends(list(alongs.values()), plan), strict=True))
     return tuple(replace(line, trend=judged.get(i)) for i, line in enumerate(lines))
 
 
-def _trend(pivot: Pivot, key: str, cells: Sequence[tuple[Any, PivotCell | None]]) -> Trend | None:
-    """Return the trend of the metric along a setting; None if the setting is not numeric."""
+def _trend(pivot: Pivot, key: str, cells: Sequence[tuple[Any, PivotCell | None]]) -> Along | None:
+    """Return a line of cells to look for a trend along; None if the setting is not numeric, or there is one cell."""
     there = [(found, cell) for found, cell in cells if cell is not None]
-    if not all(is_number(found) for found, _ in there):
+    if len(there) < 2 or not all(is_number(found) for found, _ in there):
         return None
-    values, _ = comparable_values(pivot.metric, [cell.by_seed for _, cell in there])
-    return measure_trend(key, [float(found) for found, _ in there], values)
+    return Along(pivot.metric, key, [float(found) for found, _ in there], [cell.values for _, cell in there])

@@ -5,7 +5,7 @@ The rules are in docs/methods.md, "9. Several tasks".
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from normbench.errors import ComparisonError
 from normbench.evidence.comparison.effects import metric_by_seed
@@ -21,6 +21,7 @@ from normbench.evidence.statistics.pooled_effect import (
     task_effects,
 )
 from normbench.evidence.statistics.verdict_rule import ANY_TIME, VerdictRule
+from normbench.evidence.statistics.verdict_words import on_these_rows
 
 DEPENDS = "depends on the task"
 SIDES = ({"better", "worse"}, {"higher", "lower"})
@@ -65,7 +66,23 @@ def judge_arms(tasks: Tasks, pairs: Mapping[Place, Place], metric: str) -> dict[
     others = judge_other_tasks([one.tasks for one in read], better, [one.rule for one in read])
     by_task = [task_effects(metric, one.tasks, better, is_ratio=one.is_ratio, rule=one.rule) for one in read]
     found = zip(pairs, judge_effects(pooled, better), by_task, others, strict=True)
-    return {place: ArmVerdicts(effect, of, _verdict(effect, of), other) for place, effect, of, other in found}
+    judged = {place: ArmVerdicts(effect, of, _verdict(effect, of), other) for place, effect, of, other in found}
+    is_finite = any(row.data for task in tasks.tasks for row in task.rows.values())
+    return {place: _on_these_rows(one, tasks) if is_finite else one for place, one in judged.items()}
+
+
+def _on_these_rows(found: ArmVerdicts, tasks: Tasks) -> ArmVerdicts:
+    """Return what is found of an arm as found on these rows, where the seeds of a task are splits of the same rows.
+
+    What is said of tasks like these stays: there each task is one number, whatever the splits in it share.
+    """
+    finite = [any(row.data for row in task.rows.values()) for task in tasks.tasks]
+    by_task = [
+        replace(effect, verdict=on_these_rows(effect.verdict)) if is_finite else effect
+        for effect, is_finite in zip(found.by_task, finite, strict=True)
+    ]
+    effect = replace(found.effect, verdict=on_these_rows(found.effect.verdict))
+    return replace(found, effect=effect, by_task=by_task, verdict=on_these_rows(found.verdict))
 
 
 def _verdict(effect: Effect, by_task: Sequence[Effect]) -> str:

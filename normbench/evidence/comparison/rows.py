@@ -7,6 +7,9 @@ from functools import cached_property
 from typing import Any
 
 from normbench.evidence.comparison.collapses import BY_TASK, CollapseRule, collapsed_seeds
+from normbench.evidence.comparison.pair_effects import ArmValues
+from normbench.evidence.comparison.split_data import SplitData, read_split_data
+from normbench.evidence.metrics.bounded import bounded_values
 from normbench.evidence.metrics.diverged import Diverged
 from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.evidence.metrics.scales import mean_interval, num_samples_of
@@ -78,6 +81,8 @@ class Row:
         collapse_rate: 95 % interval of the share of runs that collapse (Clopper and Pearson, 1934).
         collapses: The collapsed runs of the arm and of its baseline, over the seeds of both.
         total_steps: Number of optimizer steps of a run.
+        data: Its finite data and their splits; None where each seed draws new data.
+        bounded: Of finite data each metric's values with failed runs at the constant predictor's; else empty.
     """
 
     arm: str
@@ -99,6 +104,8 @@ class Row:
     collapse_rate: tuple[float, float] | None = None
     collapses: Collapses | None = None
     total_steps: int | None = None
+    data: SplitData | None = None
+    bounded: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @cached_property
     def labelled(self) -> LabelledArm:
@@ -110,18 +117,26 @@ class Row:
         """Whether tuning chose some of its values."""
         return bool(self.tuned)
 
+    def values_of(self, metric: str) -> ArmValues:
+        """Return its value of a metric for each seed, also with failed runs bounded, and its data."""
+        by_seed = dict(zip(self.seeds, self.figures[metric].values, strict=True))
+        bounded = dict(zip(self.seeds, self.bounded[metric], strict=True)) if self.data else {}
+        return ArmValues(by_seed, bounded, self.data)
+
 
 def read_row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int], rule: CollapseRule = BY_TASK) -> Row:
     """Read the row of one arm; ``seeds`` are all seeds of the comparison."""
     collapsed = collapsed_seeds(arm.runs, rule)
     values = [read_metrics(run, metrics) for run in arm.runs]
+    data = read_split_data(arm)
+    by_metric = {metric: [found[metric] for found in values] for metric in metrics}
     costs = [cost for run in arm.runs if (cost := run.environment.get("cpu_s_per_step")) is not None]
     return Row(
         arm=arm.name,
         settings=arm.settings,
         seeds=arm.seeds,
         num_diverged=sum(run.summary.get("status") == RunStatus.DIVERGED for run in arm.runs),
-        figures={metric: _figure(metric, arm, [found[metric] for found in values]) for metric in metrics},
+        figures={metric: _figure(metric, arm, found) for metric, found in by_metric.items()},
         num_parameters=arm.runs[0].summary.get("num_parameters", 0),
         cpu_ms_per_step=1000 * mean_of(costs) if costs else None,
         quote=quote,
@@ -134,7 +149,14 @@ def read_row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int], rule
         collapsed_seeds=collapsed,
         total_steps=arm.runs[0].summary.get("total_steps"),
         collapse_rate=None if rule.is_quick else clopper_pearson(len(collapsed), len(arm.runs)),
+        data=data,
+        bounded={metric: _bounded(metric, arm, found, collapsed) for metric, found in by_metric.items() if data},
     )
+
+
+def _bounded(metric: str, arm: Arm, values: Sequence[float], collapsed: Sequence[int]) -> tuple[float, ...]:
+    by_seed = dict(zip(arm.seeds, values, strict=True))
+    return tuple(bounded_values(arm.runs, metric, by_seed, collapsed).values())
 
 
 def _figure(metric: str, arm: Arm, values: Sequence[float]) -> SeedSummary:

@@ -37,10 +37,15 @@ def last_frames(run: Run, num_frames: int = NUM_FRAMES) -> list[FrameLine]:
     rows = run.rows(LAYER_STATS_CSV)
     stds = {(int(row["step"]), row["layer"], row["kind"]): float(row["std"]) for row in rows}
     steps = sorted({step for step, _, _ in stds})[-num_frames:]
-    layers = [str(layer["name"]) for layer in run.summary["layers"]]
-    kinds = ("weight", "grad", "activation")
+    rows_of = {str(layer["name"]): str(layer.get("weight", layer["name"])) for layer in run.summary["layers"]}
     return [
-        FrameLine(step, layer, *(stds.get((step, layer, kind), math.nan) for kind in kinds))
+        FrameLine(
+            step,
+            layer,
+            stds.get((step, of_weight, "weight"), math.nan),
+            stds.get((step, of_weight, "grad"), math.nan),
+            stds.get((step, layer, "activation"), math.nan),
+        )
         for step in steps
-        for layer in layers
+        for layer, of_weight in rows_of.items()
     ]

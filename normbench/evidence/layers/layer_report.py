@@ -68,7 +68,7 @@ def report_layers(arm: Arm) -> LayerReport:
     """
     tables = [_LayerStats(run) for run in arm.runs]
     layers = arm.runs[0].summary["layers"]
-    first = _mean(table.last("activation", layers[0]["name"], "std") for table in tables)
+    first = _mean(table.last("activation", layers[0]["name"], "std") for table in tables) if layers else math.nan
     lines = [_line(layer, tables, first) for layer in layers]
     findings = [*_output_findings(lines), *_gradient_findings(layers, tables)]
     num_diverged = sum(run.summary["status"] == RunStatus.DIVERGED for run in arm.runs)
@@ -102,8 +102,9 @@ def _line(layer: Mapping[str, Any], tables: Sequence[_LayerStats], first: float)
     has_end = all(table.has_end for table in tables)
     stds: dict[str, Span] = {}
     for kind in KINDS:
-        start = _mean(table.first(kind, name, "std") for table in tables)
-        stds[kind] = (start, _mean(table.last(kind, name, "std") for table in tables) if has_end else None)
+        row = name if kind == "activation" else str(layer.get("weight", name))
+        start = _mean(table.first(kind, row, "std") for table in tables)
+        stds[kind] = (start, _mean(table.last(kind, row, "std") for table in tables) if has_end else None)
     outputs = [table.last("activation", name, "std") for table in tables]
     zeros, largest = (
         _mean(table.last("activation", name, key) for table in tables) for key in ("zero_share", "max_abs")

@@ -5,14 +5,16 @@ from typing import Literal
 Direction = Literal["higher", "lower"]
 SURFACE_PROBES = ("loss_variation", "gradient_predictiveness", "smoothness")
 """Sizes along the weight gradient, of any order of magnitude."""
+SHARES = ("accuracy", "dice", "iou")
+"""Last words of columns from 0 to 1, of which more is better; Dice and IoU are overlaps of masks."""
 
 
 def column_direction(column: str) -> Direction | None:
     """Return which way is better; None where neither is.
 
     Example:
-        >>> column_direction("test_accuracy"), column_direction("test_loss"), column_direction("weight.std@hidden1")
-        ('higher', 'lower', None)
+        >>> [column_direction(column) for column in ("test_accuracy", "test_dice", "test_loss", "weight.std@hidden1")]
+        ['higher', 'higher', 'lower', None]
     """
     if "@" in column:
         return None
@@ -22,8 +24,8 @@ def column_direction(column: str) -> Direction | None:
 
 
 def is_accuracy_column(column: str) -> bool:
-    """Return whether a column holds accuracies, from 0 to 1."""
-    return "@" not in column and column.endswith("accuracy")
+    """Return whether a column holds accuracies, or overlaps of masks: shares from 0 to 1."""
+    return "@" not in column and column.endswith(SHARES)
 
 
 def has_ratios(column: str) -> bool:

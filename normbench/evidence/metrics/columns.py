@@ -30,6 +30,16 @@ def plain_column(column: str) -> str:
     return _READING.sub("", column)
 
 
+def split_of(column: str) -> str:
+    """Return the split whose rows a column of metrics.csv is read on; "" for a layer's statistic.
+
+    Example:
+        >>> split_of("test_balanced_accuracy"), split_of("reestimated_validation_loss"), split_of("weight.std@fc1")
+        ('test', 'validation', '')
+    """
+    return "" if "@" in column else plain_column(column).partition("_")[0]
+
+
 def steps_of(read: Read, column: str) -> Steps:
     """Return a column's values by step, nothing if the run has no such column."""
     if "@" in column:

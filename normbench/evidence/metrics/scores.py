@@ -5,8 +5,8 @@ The rules are in docs/methods.md, "9. Several tasks".
 
 import math
 
+from normbench.evidence.metrics.bounded import constant_value
 from normbench.evidence.metrics.column_kinds import Direction, column_direction
-from normbench.evidence.metrics.columns import plain_column
 from normbench.evidence.metrics.diverged import Diverged
 from normbench.evidence.metrics.metric_words import find_metric
 from normbench.storage.run_folder import Run
@@ -28,8 +28,7 @@ def run_score(run: Run, metric: str, value: float) -> float | None:
     Returns:
         A number from 0 to 1; None where the metric has no constant predictor, or where that is perfect.
     """
-    column, direction = _column_and_direction(metric)
-    constant = run.summary.get("constant_predictor", {}).get(plain_column(column))
+    direction, constant = _direction(metric), constant_value(run, metric)
     if direction is None or constant is None or constant == PERFECT[direction]:
         return None
     if isinstance(value, Diverged) or not math.isfinite(value):
@@ -38,10 +37,10 @@ def run_score(run: Run, metric: str, value: float) -> float | None:
     return min(1.0, max(0.0, float(way)))
 
 
-def _column_and_direction(metric: str) -> tuple[str, Direction | None]:
-    """Return the column whose values the metric has, and which way is better; None where it has none of a column."""
+def _direction(metric: str) -> Direction | None:
+    """Return which way of a column's values is better; None where the metric has none of a column."""
     found = find_metric(metric)
     if found is None or not found.reducer.is_of_column:
-        return metric, None
+        return None
     way = column_direction(found.column)
-    return found.column, way if found.reducer.direction(found.column) == way else None
+    return way if found.reducer.direction(found.column) == way else None

@@ -3,6 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from normbench.evidence.statistics.best_on_new_data import above_on_new_data, best_on_new_data
+from normbench.evidence.statistics.corrected_t import FEWEST_SPLITS
 from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.planned_checks.sign_e_process import anytime_lower_bound, e_values, sign_e_process
 from normbench.evidence.statistics.verdict_rule import VerdictRule
@@ -28,6 +30,8 @@ def best_by_rule(values: npt.ArrayLike, rule: VerdictRule) -> BestOfK:
     arms = range(len(known))
     if rule.why_not:
         return BestOfK((True,) * len(known), (np.inf,) * len(known), None)
+    if rule.kind == "new data":
+        return best_on_new_data(known, rule.test_share, rule.level)
     if rule.kind != "any time":
         return best_of_k(known, rule.level)
     behind = tuple(-min(anytime_lower_bound(-row, _threshold(known)) for row in _rivals(known, arm)) for arm in arms)
@@ -39,6 +43,8 @@ def above_by_rule(values: FloatArray, arm: int, rule: VerdictRule) -> list[int]:
     """Return which arms are above this one, tested for all rivals at once."""
     if rule.why_not:
         return []
+    if rule.kind == "new data":
+        return above_on_new_data(values, arm, rule.test_share, rule.level)
     return ever_above(values, arm) if rule.kind == "any time" else beaten_by(values, arm, rule.level)
 
 
@@ -57,6 +63,8 @@ def seeds_to_bound(num_arms: int, rule: VerdictRule) -> int:
         >>> [seeds_to_bound(num_arms, rule) for rule in (FIXED, ANY_TIME) for num_arms in (2, 3, 5)]
         [5, 6, 7, 7, 8, 9]
     """
+    if rule.kind == "new data":
+        return FEWEST_SPLITS
     if rule.kind != "any time":
         return seeds_for_an_answer(num_arms, rule.level)
     n = 1

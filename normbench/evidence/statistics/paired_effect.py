@@ -10,17 +10,13 @@ from typing import Literal
 
 from normbench.evidence.statistics.corrections import holm, seeds_for_a_verdict
 from normbench.evidence.statistics.means import mean_of
+from normbench.evidence.statistics.new_data_effect import NewDataEffect
 from normbench.evidence.statistics.seed_plan import JUDGED_ONCE, SeedPlan
 from normbench.evidence.statistics.student import exp
 from normbench.evidence.statistics.verdict_rule import FIXED, VerdictRule, judge_differences
+from normbench.evidence.statistics.verdict_words import CANNOT_TELL, TOO_FEW, Better, verdict_word
 from normbench.evidence.statistics.verdicts.bootstrap_t import MeanWord, bootstrap_t_interval, mean_word
 from normbench.evidence.statistics.verdicts.typical_seed import Failed, Side, typical_seed
-
-NO_VERDICT = "no verdict"
-"""Where most runs collapsed."""
-TOO_FEW, CANNOT_TELL = "too few seeds", "cannot tell"
-Better = Literal["higher", "lower"] | None
-"""Which way of a metric is better; None where neither is."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,7 @@ class Effect:
         failed: The part that found nothing where the other did: "signs" (few seeds carry it) or "sizes".
         p_corrected: p after Holm's correction over the table.
         verdict: better or worse (higher or lower where no direction is better), cannot tell, or too few seeds; not at a
-            check, or incomplete, where so many seeds are not judged.
+            check, or incomplete, where so many seeds are not judged. On finite data "better on these rows".
         is_lost_to_correction: Whether p would give a verdict and the corrected p does not.
         seeds_needed: Fewest seeds with which a verdict is possible, where there are too few; the number that is judged
             next, where these are not.
@@ -51,6 +47,7 @@ class Effect:
         mean_high: Upper end of it.
         mean_word: What the mean adds to the verdict: "and on average", "average open" or "MIXED".
         rule: How the verdict was made, which decides p and interval too.
+        new_data: The effect on new data, of which the seeds are splits; None where each seed draws new data itself.
     """
 
     metric: str
@@ -74,6 +71,12 @@ class Effect:
     mean_high: float = math.inf
     mean_word: MeanWord = ""
     rule: VerdictRule = FIXED
+    new_data: NewDataEffect | None = None
+
+    @property
+    def verdict_on_new(self) -> str:
+        """The verdict on new data, which on generated data each seed draws: what "better" alone stands for."""
+        return self.new_data.verdict if self.new_data else self.verdict
 
     @property
     def has_interval(self) -> bool:
@@ -148,19 +151,6 @@ def _with_verdict(effect: Effect, p: float, fewest: int, better: Better) -> Effe
     if not effect.rule.decides(p):
         return replace(found, verdict=CANNOT_TELL, is_lost_to_correction=effect.rule.decides(effect.p))
     return _with_mean(replace(found, verdict=verdict_word(effect.side, better)))
-
-
-def verdict_word(side: Side, better: Better) -> str:
-    """Return the word for a side: better or worse, or higher or lower where no direction is better.
-
-    Example:
-        >>> verdict_word("below", "lower"), verdict_word("below", None), verdict_word("", "lower")
-        ('better', 'lower', 'cannot tell')
-    """
-    if not side:
-        return CANNOT_TELL
-    way = "higher" if side == "above" else "lower"
-    return way if better is None else "better" if way == better else "worse"
 
 
 def _with_mean(effect: Effect) -> Effect:

@@ -11,9 +11,10 @@ from itertools import zip_longest
 import numpy as np
 
 from normbench.evidence.statistics.corrections import ALPHA, holm, seeds_for_a_verdict
-from normbench.evidence.statistics.paired_effect import TOO_FEW, Better, Effect, paired_effect, verdict_word
+from normbench.evidence.statistics.paired_effect import Effect, paired_effect
 from normbench.evidence.statistics.student import exp
 from normbench.evidence.statistics.verdict_rule import ANY_TIME, FIXED, VerdictRule, judge_differences, side_ps
+from normbench.evidence.statistics.verdict_words import TOO_FEW, Better, verdict_word
 from normbench.evidence.statistics.verdicts.pooling import (
     FEWEST_TASKS,
     corrected_sides,

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from normbench.evidence.statistics.corrected_t import FEWEST_SPLITS
 from normbench.evidence.statistics.corrections import holm, seeds_for_a_verdict
 from normbench.evidence.statistics.seed_plan import JUDGED_ONCE, SeedPlan
 from normbench.evidence.statistics.trends import kendall_tau
@@ -18,7 +19,8 @@ class Trend:
     Attributes:
         key: The setting.
         n: Number of seeds that all values of the setting have.
-        tau: Kendall's tau on the typical seed (pseudo-median): 1 for a rise at every step, -1 for a fall.
+        tau: Kendall's tau on the typical seed (pseudo-median): 1 for a rise at every step, -1 for a fall; where new
+            data are judged its mean over the splits.
         p: Two-sided p of the better supported direction.
         side: The direction that was found before any correction; empty where p is above the rule's level.
         p_corrected: p after Holm's correction over the table.
@@ -41,26 +43,31 @@ class Trend:
     rule: VerdictRule = FIXED
 
 
-def measure_trend(key: str, along: Sequence[float], values: Sequence[Mapping[int, float]]) -> Trend | None:
-    """Return the trend of a metric along a setting; None with fewer than two arms.
+def measure_trend(key: str, along: Sequence[float], values: Sequence[Mapping[int, float]]) -> Trend:
+    """Return the trend of a metric along a setting, of two arms or more.
 
     Args:
         key: The setting.
         along: The setting's value in each arm.
         values: The metric of each arm, by seed.
     """
-    if len(values) < 2:
-        return None
     seeds = sorted(set.intersection(*(set(by_seed) for by_seed in values)))
     taus = {seed: kendall_tau(along, [by_seed[seed] for by_seed in values]) for seed in seeds}
     found = typical_seed(list(taus.values()))
     return Trend(key, found.n, found.value, found.p, found.side, by_seed=taus)
 
 
-def judge_trends(trends: Sequence[Trend], plan: SeedPlan = JUDGED_ONCE) -> list[Trend]:
-    """Correct the p values of one table and give each trend its verdict, by how its seeds were asked for."""
+def judge_trends(trends: Sequence[Trend], plans: Sequence[SeedPlan] = ()) -> list[Trend]:
+    """Correct the p values of one table and give each trend its verdict.
+
+    Args:
+        trends: The trends of one table.
+        plans: How the seeds of each were asked for, and whether they are splits from which new data are judged; all at
+            once where none is given.
+    """
     fewest = seeds_for_a_verdict(len(trends))
-    ruled = [_by_rule(found, plan, len(trends)) for found in trends]
+    each = zip(trends, plans or [JUDGED_ONCE] * len(trends), strict=True)
+    ruled = [_by_rule(found, plan, len(trends)) for found, plan in each]
     corrected = holm([found.p for found in ruled])
     return [_with_verdict(found, p, fewest) for found, p in zip(ruled, corrected, strict=True)]
 
@@ -71,12 +78,13 @@ def _by_rule(trend: Trend, plan: SeedPlan, num_comparisons: int) -> Trend:
     if rule == FIXED:
         return trend
     found = judge_differences([trend.by_seed[seed] for seed in plan.in_order(trend.by_seed)], 0.0, rule)
-    return replace(trend, p=found.p, side=found.side, rule=rule)
+    return replace(trend, tau=found.value, p=found.p, side=found.side, rule=rule)
 
 
 def _with_verdict(found: Trend, p: float, fewest: int) -> Trend:
-    if found.n < fewest:
-        return replace(found, p_corrected=p, verdict="too few seeds", seeds_needed=fewest)
+    needed = FEWEST_SPLITS if found.rule.kind == "new data" else fewest
+    if found.n < needed:
+        return replace(found, p_corrected=p, verdict="too few seeds", seeds_needed=needed)
     if found.rule.why_not:
         return replace(found, p_corrected=p, verdict=found.rule.why_not, seeds_needed=found.rule.next_check)
     if not found.rule.decides(p):

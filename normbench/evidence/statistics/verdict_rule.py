@@ -1,6 +1,6 @@
-"""Says how verdicts are made from n seeds: once, at a planned check with its level, not yet, or at any time.
+"""Says how verdicts are made from n seeds: once, at a planned check with its level, not yet, at any time, on new data.
 
-The rules are in docs/methods.md, "4. Verdicts of a comparison", under planned checks.
+The rules are in docs/methods.md, "4. Verdicts of a comparison", under planned checks, and "10. Finite data".
 """
 
 import math
@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy.typing as npt
 
+from normbench.evidence.statistics.corrected_t import corrected_p, corrected_t
 from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.planned_checks.levels import check_levels
 from normbench.evidence.statistics.planned_checks.sign_e_process import (
@@ -18,9 +19,9 @@ from normbench.evidence.statistics.planned_checks.sign_e_process import (
     sign_e_process,
 )
 from normbench.evidence.statistics.verdicts.equivalence import equivalence_p
-from normbench.evidence.statistics.verdicts.typical_seed import Failed, Side, guarded_p, typical_seed
+from normbench.evidence.statistics.verdicts.typical_seed import Failed, Side, guarded_p, pseudo_median, typical_seed
 
-Kind = Literal["fixed", "check", "no check", "incomplete", "any time"]
+Kind = Literal["fixed", "check", "no check", "incomplete", "any time", "new data"]
 NOT_AT_CHECK, INCOMPLETE = "not at a check", "incomplete"
 
 
@@ -32,15 +33,18 @@ class VerdictRule:
         kind: fixed: the number of seeds was set beforehand, and they are judged once. check: a planned check. no check:
             seeds that are not judged, as no check is planned after this number. incomplete: seeds that were asked for
             are missing. any time: seeds were added without a
-            plan, so that only a test may decide that is right whenever somebody looks.
+            plan, so that only a test may decide that is right whenever somebody looks. new data: seeds are splits of
+            the same rows, and what is judged is the mean over splits of new rows.
         level: A p, corrected for the comparisons of its table, decides if it is not above the level; 0 where nothing is
             judged.
         next_check: The number of seeds that is judged next, where these are not; None if none is.
+        test_share: On new data the rows that a split tests on for each that it trains on.
     """
 
     kind: Kind
     level: float
     next_check: int | None = None
+    test_share: float = 0.0
 
     @property
     def why_not(self) -> str:
@@ -91,11 +95,32 @@ def rule_at_checks(n: int, check_after: Sequence[int], num_comparisons: int, *, 
     return VerdictRule("no check" if is_whole else "incomplete", 0.0, later)
 
 
+def rule_on_new_data(rule: VerdictRule, test_share: float, num_counts: int) -> VerdictRule:
+    """Return the rule for verdicts on new data, from the one that the seeds have as to when they are judged.
+
+    Seeds that were added without a plan were looked at more than once: each count has its part of 5 % (Bonferroni).
+
+    Args:
+        rule: The rule for these seeds.
+        test_share: The rows that a split tests on for each that it trains on.
+        num_counts: How many counts of seeds were asked for one after the other.
+
+    Example:
+        >>> rule_on_new_data(FIXED, 0.25, 1).level, rule_on_new_data(ANY_TIME, 0.25, 2).level
+        (0.05, 0.025)
+    """
+    if rule.why_not:
+        return rule
+    level = ALPHA / max(2, num_counts) if rule.kind == "any time" else rule.level
+    return VerdictRule("new data", level, test_share=test_share)
+
+
 @dataclass(frozen=True)
 class RuledVerdict:
-    """What paired differences say about the typical seed by a rule, before p is corrected.
+    """What paired differences say about the typical seed, or about new data, by a rule, before p is corrected.
 
     Attributes:
+        value: The pseudo-median of the differences; on new data their mean.
         p: Two-sided p; 1 where nothing may be judged.
         side: The side that was found; empty for cannot tell.
         failed: The part of the test that found nothing where the other found a side: "signs" or "sizes".
@@ -103,6 +128,7 @@ class RuledVerdict:
         high: Upper end of it.
     """
 
+    value: float
     p: float
     side: Side
     failed: Failed
@@ -124,13 +150,22 @@ def judge_differences(differences: npt.ArrayLike, margin: float, rule: VerdictRu
         >>> judge_differences([1.0] * 8, 0.0, rule_once(8, 16)).p
         1.0
     """
+    if rule.kind == "new data":
+        return _on_new_data(differences, margin, rule)
     if rule.why_not:
-        return RuledVerdict(1.0, "", "", -math.inf, math.inf)
+        return RuledVerdict(pseudo_median(differences), 1.0, "", "", -math.inf, math.inf)
     if rule.kind == "any time":
-        side = e_process_side(differences, margin)
-        return RuledVerdict(min(side_ps(differences, margin, rule)), side, "", *e_process_interval(differences))
+        side, ends = e_process_side(differences, margin), e_process_interval(differences)
+        p = min(side_ps(differences, margin, rule))
+        return RuledVerdict(pseudo_median(differences), p, side, "", *ends)
     found = typical_seed(differences, margin, rule.level)
-    return RuledVerdict(found.p, found.side, found.failed, found.low, found.high)
+    return RuledVerdict(found.value, found.p, found.side, found.failed, found.low, found.high)
+
+
+def _on_new_data(differences: npt.ArrayLike, margin: float, rule: VerdictRule) -> RuledVerdict:
+    found = corrected_t(differences, rule.test_share, margin, rule.level)
+    side: Side = "above" if found.p_above < found.p_below else "below"
+    return RuledVerdict(found.value, found.p, side if found.p <= rule.level else "", "", found.low, found.high)
 
 
 def side_ps(differences: npt.ArrayLike, margin: float, rule: VerdictRule) -> tuple[float, float]:
@@ -147,6 +182,9 @@ def side_ps(differences: npt.ArrayLike, margin: float, rule: VerdictRule) -> tup
     if rule.kind == "any time":
         above, below = _largest(differences, margin)
         return min(1.0, 2 / above), min(1.0, 2 / below)
+    if rule.kind == "new data":
+        one_sided = corrected_p(differences, rule.test_share, margin)
+        return min(1.0, 2 * float(one_sided[0])), min(1.0, 2 * float(one_sided[1]))
     found = guarded_p(differences, margin)
     return float(found[0]), float(found[1])
 
@@ -164,6 +202,9 @@ def equality_p(differences: npt.ArrayLike, margin: float, rule: VerdictRule) -> 
     if rule.kind == "any time":
         above, below = _largest(differences, -margin)[0], _largest(differences, margin)[1]
         return min(1.0, 1 / min(above, below))
+    if rule.kind == "new data":
+        inside = [corrected_p(differences, rule.test_share, end)[i] for i, end in enumerate((-margin, margin))]
+        return float(max(inside))
     return float(equivalence_p(differences, margin))
 
 

@@ -125,7 +125,7 @@ def _arm_verdicts(study: StudyFolder, again: StudyFolder) -> list[ChangedVerdict
 
 def _verdicts_by_arm(study: StudyFolder) -> Mapping[str, str]:
     rows = with_first_baseline(compare_study(study)).rows
-    return {row.arm: row.effect.verdict for row in rows if row.effect and row.is_tuned}
+    return {row.arm: row.effect.verdict_on_new for row in rows if row.effect and row.is_tuned}
 
 
 def _claim_verdicts(study: StudyFolder, again: StudyFolder) -> list[ChangedVerdict]:

@@ -1,11 +1,13 @@
 """Finds norm parameters, mixing weights and biases that weight decay or l1 draws towards 0."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+
+from torch import nn
 
 from normbench.findings import Finding
 from normbench.inspection.checks.base import Setup
-from normbench.inspection.forward_pass import NormCall
-from normbench.models.base import split_parameters, weighted_layers
+from normbench.inspection.watch.layers import watched_layers
+from normbench.inspection.watch.parameter_groups import split_parameters
 from normbench.study.config import RunConfig
 
 FIX = "Write decay_on: weights."
@@ -18,26 +20,29 @@ def find(setup: Setup) -> Iterator[Finding]:
         return
     decayed = set(split_parameters(setup.network, config.decay_on)[0])
     for norm in setup.norms:
-        names = [name for name, parameter in norm.layer.named_parameters() if parameter in decayed]
-        yield from _of_norm(norm, names, _said(config))
-    for name, layer in weighted_layers(setup.network).items():
-        if layer.bias in decayed:
+        yield from _of_norm(norm.name, norm.layer, decayed, _said(config))
+    known = {norm.name for norm in setup.norms}
+    for layer in watched_layers(setup.network):
+        if layer.role == "norm" and layer.name not in known:
+            yield from _of_norm(layer.name, layer.module, decayed, _said(config))
+        if layer.role == "weights" and getattr(layer.module, "bias", None) in decayed:
             yield Finding(
                 "note",
-                (name,),
+                (layer.name,),
                 f"has a bias that {_said(config)} draws towards 0 (decay_on: all)",
                 why="It is torch's habit and the documents'; a bias does not make a function less smooth.",
                 way_out=FIX,
             )
 
 
-def _of_norm(norm: NormCall, names: list[str], by: str) -> Iterator[Finding]:
-    mixing = [name for name in names if hasattr(norm.layer, "mixing_weights") and name.endswith("_weight")]
+def _of_norm(norm: str, layer: nn.Module, decayed: Collection[nn.Parameter], by: str) -> Iterator[Finding]:
+    names = [name for name, parameter in layer.named_parameters() if parameter in decayed]
+    mixing = [name for name in names if hasattr(layer, "mixing_weights") and name.endswith("_weight")]
     affine = [name for name in names if name not in mixing]
     if mixing:
         yield Finding(
             "warning",
-            (norm.name,),
+            (norm,),
             f"has mixing weights ({', '.join(mixing)}) that {by} draws towards 0 (decay_on: all)",
             why="At 0 all kinds of statistics have the same share, so that what the layer learns of them is held back.",
             way_out=FIX,
@@ -45,7 +50,7 @@ def _of_norm(norm: NormCall, names: list[str], by: str) -> Iterator[Finding]:
     if affine:
         yield Finding(
             "note",
-            (norm.name,),
+            (norm,),
             f"has parameters ({', '.join(affine)}) that {by} draws towards 0 (decay_on: all)",
             why="It is torch's habit and the documents'; a smaller weight shrinks the output, and may help (Summers "
             "and Dinneen, 2019) or not.",

@@ -43,7 +43,9 @@ def explain_variant(part: str, variant: type[Spec]) -> VariantPage:
     name: str = variant.model_fields["name"].default
     caption, *paragraphs = docstring_paragraphs(variant)
     about = getattr(variant, "about", None)
-    required = {key: info.examples[0] for key, info in variant.setting_fields().items() if _needs_example(info)}
+    required = {
+        key: (info.examples or [None])[0] for key, info in variant.setting_fields().items() if _needs_example(info)
+    }
     return VariantPage(
         part=part,
         name=name,

@@ -1,6 +1,6 @@
 """Defines a measure, measure(step) -> numbers by layer and name; finds all measures and undoes what they change."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, cast
@@ -17,7 +17,8 @@ from normbench.inspection.losses import LossFunction
 from normbench.inspection.norm_readings import Probes, Statistics, merged, named_tracking_layers, own_statistics
 from normbench.inspection.reestimation import reestimate
 from normbench.inspection.watch.frame import Frame
-from normbench.models.base import learned_parameters, weight_parameters, weighted_layers
+from normbench.inspection.watch.network_layers import NetworkLayer
+from normbench.models.base import learned_parameters
 from normbench.random_streams import stream
 from normbench.storage.files.part_files import Parts, import_parts, require_function
 
@@ -44,6 +45,7 @@ class RecordedStep:
 
     Attributes:
         model: In training mode, after the step; at the end of training, where no step follows, as it is.
+        layers: Its layers from input to output.
         optimizer: That made the step.
         batches: Where the batch came from; its generator is training's own and not to be used.
         batch: What was learned from.
@@ -54,6 +56,7 @@ class RecordedStep:
     """
 
     model: nn.Module
+    layers: Sequence[NetworkLayer]
     optimizer: Optimizer
     batches: Batches
     batch: Split
@@ -82,12 +85,15 @@ class RecordedStep:
             layers = named_tracking_layers(self.model).items()
             return Reestimated(torch.cat(outputs), {name: own_statistics(layer) for name, layer in layers})
 
-    @cached_property
-    def weight_names(self) -> dict[str, list[str]]:
+    @property
+    def weighted(self) -> list[NetworkLayer]:
+        """Return the layers with weights, from input to output."""
+        return [layer for layer in self.layers if layer.role == "weights" and layer.weights]
+
+    @property
+    def weight_names(self) -> dict[str, tuple[str, ...]]:
         """Return the names of each weighted layer's learned weight tensors, from input to output."""
-        names = {id(parameter): name for name, parameter in learned_parameters(self.model).items()}
-        layers = weighted_layers(self.model).items()
-        return {layer: [names[id(p)] for p in weight_parameters(module)] for layer, module in layers}
+        return {layer.name: layer.weights for layer in self.weighted}
 
 
 Measure = Callable[[RecordedStep], Probes]

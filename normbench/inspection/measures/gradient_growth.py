@@ -13,7 +13,7 @@ def measure(step: RecordedStep) -> Probes:
     ``depth_slope activation_grad.std`` reads at the end, at every recorded step; the last layer's width is the task's,
     so it is left out. None where some layer gets no output gradient, or there are fewer than two.
     """
-    layers = list(step.weight_names)[:-1]
+    layers = [layer.name for layer in step.weighted][:-1]
     grads = [step.seen.activation_grads[layer] for layer in layers if layer in step.seen.activation_grads]
     slope = log_slope([grad.double().std(correction=0).item() for grad in grads])
     return {} if slope is None else {NETWORK: {"gradient_depth_slope": slope}}

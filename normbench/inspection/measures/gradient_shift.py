@@ -1,5 +1,7 @@
 """Measures how far a layer's weight gradient moves when the layers before it are updated: internal covariate shift."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -29,19 +31,25 @@ def measure(step: RecordedStep) -> Probes:
     if not step.seen.updates:
         return {}
     before, after = step.seen.weights, copies(learned_parameters(step.model))
-    order, shifts = list(after), {}
-    for layer, own in step.weight_names.items():
-        num_earlier = next(i for i, name in enumerate(order) if name.startswith(f"{layer}."))
-        moved = step.seen.grads
-        if num_earlier:
-            set_parameters(
-                step.model, {name: (after if i < num_earlier else before)[name] for i, name in enumerate(order)}
-            )
-            set_random_states(step.states)
-            step.backward()
-            moved = grads_of(step.model)
-        shifts[layer] = _compared(joined(step.seen.grads, own), joined(moved, own))
+    shifts: Probes = {}
+    earlier: set[str] = set()
+    for layer in step.layers:
+        own = [name for name in layer.weights if name in step.seen.grads] if layer.role == "weights" else []
+        if own:
+            moved = step.seen.grads
+            if earlier:
+                mixed = {name: (after if name in earlier else before)[name] for name in after}
+                moved = _gradients_at(step, mixed)
+            shifts[layer.name] = _compared(joined(step.seen.grads, own), joined(moved, own))
+        earlier.update(layer.parameters)
     return shifts
+
+
+def _gradients_at(step: RecordedStep, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    set_parameters(step.model, weights)
+    set_random_states(step.states)
+    step.backward()
+    return grads_of(step.model)
 
 
 def _compared(before: Tensor, after: Tensor) -> dict[str, float]:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
-from normbench.evidence.statistics.paired_effect import TOO_FEW, Effect
+from normbench.evidence.statistics.paired_effect import Effect
 from normbench.evidence.statistics.seed_plan import SeedPlan
 from normbench.evidence.statistics.sweeps import Trend
 from normbench.evidence.statistics.verdict_rule import VerdictRule
+from normbench.evidence.statistics.verdict_words import TOO_FEW
 
 MAX_COUNTS = 6
 ENDS = {

@@ -4,7 +4,8 @@ import math
 
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.metrics.scales import is_accuracy
-from normbench.evidence.statistics.paired_effect import NO_VERDICT, Effect
+from normbench.evidence.statistics.paired_effect import Effect
+from normbench.evidence.statistics.verdict_words import NO_VERDICT
 from normbench.report.blocks.numbers import TOO_FEW, short
 
 DUST = 1e-9

@@ -6,9 +6,9 @@ from normbench.evidence.comparison.pool import Pool, PooledArm
 from normbench.evidence.comparison.pool_verdicts import DEPENDS
 from normbench.evidence.comparison.selectors import ARM
 from normbench.evidence.metrics.directions import direction
-from normbench.evidence.statistics.paired_effect import CANNOT_TELL, TOO_FEW
 from normbench.evidence.statistics.pooled_effect import NOT_JUDGED, TOO_FEW_TASKS
 from normbench.evidence.statistics.verdict_rule import INCOMPLETE, NOT_AT_CHECK
+from normbench.evidence.statistics.verdict_words import CANNOT_TELL, TOO_FEW, on_these_rows
 from normbench.report.blocks.answer import UNLEARNED_WAY_OUT
 from normbench.report.blocks.arm_names import listed, spoken
 
@@ -79,7 +79,8 @@ def side_words(pool: Pool) -> tuple[str, str]:
 
 def tasks_found(arm: PooledArm, word: str, pool: Pool) -> list[str]:
     """Return the tasks in which an arm was found on a side."""
-    return [task for task, effect in zip(pool.tasks, arm.by_task, strict=True) if effect.verdict == word]
+    said = (word, on_these_rows(word))
+    return [task for task, effect in zip(pool.tasks, arm.by_task, strict=True) if effect.verdict in said]
 
 
 def _spoken(arm: str, pool: Pool) -> str:

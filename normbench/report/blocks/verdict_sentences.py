@@ -7,8 +7,9 @@ from normbench.evidence.comparison.rows import Row
 from normbench.evidence.comparison.selectors import ARM
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.statistics.corrections import ALPHA
-from normbench.evidence.statistics.paired_effect import NO_VERDICT, Effect
+from normbench.evidence.statistics.paired_effect import Effect
 from normbench.evidence.statistics.verdict_rule import INCOMPLETE, NOT_AT_CHECK
+from normbench.evidence.statistics.verdict_words import NO_VERDICT
 from normbench.evidence.statistics.verdicts.power import findable_effect
 from normbench.report.blocks.arm_names import listed, spoken, spoken_names
 from normbench.report.blocks.checks import not_judged_text

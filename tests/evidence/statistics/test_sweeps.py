@@ -63,7 +63,3 @@ def test_too_few_seeds_give_no_verdict():
 def test_a_number_that_is_none_is_no_trend():
     columns = by_seed([3.0] * 8, [math.nan, *[2.0] * 7], [1.0] * 8)
     assert judge_trends([measure_trend("batch_size", BATCH_SIZES, columns)])[0].verdict == "no trend found"
-
-
-def test_one_value_has_no_trend():
-    assert measure_trend("batch_size", [2], by_seed([1.0] * 8)) is None

@@ -57,7 +57,8 @@ class Recorded:
     @property
     def hidden_layers(self) -> list[str]:
         """The layers from input to output without the last, whose width is the task's."""
-        return [str(layer["name"]) for layer in self.summary["layers"]][:-1]
+        layers = self.summary["layers"]
+        return [str(layer["name"]) for layer in layers if layer.get("role", "weights") == "weights"][:-1]
 
     def of(self, column: str) -> Steps:
         """Return another column's values by step, nothing if the run has no such column."""

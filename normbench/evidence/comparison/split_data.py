@@ -1,0 +1,100 @@
+"""SplitData: the finite data of an arm and how its seeds split them; whether anything can be said of new data.
+
+Generated data are drawn anew by each seed, so there the seeds themselves are new data. Of finite data each seed is a
+split of the same rows. The rules are in docs/methods.md, "10. Finite data".
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from normbench.errors import RunFolderError
+from normbench.evidence.metrics.bounded import rows_read
+from normbench.evidence.statistics.means import mean_of
+from normbench.evidence.statistics.seed_plan import SeedPlan
+from normbench.storage.run_folder import SUMMARY_JSON, Arm, Run
+
+KINDS = ("folds", "random", "fixed")
+FIX = "fix"
+ONE_SPLIT, OTHER_ROWS, OTHER_DATA = "one split", "not read on test rows", "different data"
+"""Why nothing is said of new data."""
+
+
+@dataclass(frozen=True)
+class SplitData:
+    """Finite data, and the splits of an arm's runs.
+
+    Attributes:
+        num_rows: Number of rows, or images, of all splits together.
+        unit: What they are called, in the plural: images, rows.
+        splits: folds: seed s is fold s mod K of repetition s // K. random: each seed draws a split. fixed: the user's.
+        num_folds: K; None where there are no folds.
+        is_one_split: Whether all seeds have the same split.
+        test_shares: For "test" and "validation", how many rows they have for each training row, mean over the runs.
+    """
+
+    num_rows: int
+    unit: str
+    splits: str
+    num_folds: int | None = None
+    is_one_split: bool = False
+    test_shares: Mapping[str, float] = field(default_factory=dict, compare=False)
+
+
+def read_split_data(arm: Arm) -> SplitData | None:
+    """Return the finite data of an arm's runs; None where each seed draws new data.
+
+    Raises:
+        RunFolderError: A summary says something else of its data.
+    """
+    said = arm.runs[0].summary.get("finite") if arm.runs else None
+    if said is None:
+        return None
+    try:
+        kind = KINDS[KINDS.index(said["splits"])]
+        folds = said.get("num_folds")
+        sizes = [_sizes(run.summary) for run in arm.runs]
+        return SplitData(
+            num_rows=int(said["num_rows"]),
+            unit=str(said["unit"]),
+            splits=kind,
+            num_folds=None if folds is None else int(folds),
+            is_one_split=kind == "fixed" or "data" in (arm.settings.get(FIX) or ()),
+            test_shares={split: mean_of([of[split] / of["train"] for of in sizes]) for split in ("test", "validation")},
+        )
+    except (TypeError, KeyError, ValueError, AttributeError, ZeroDivisionError):
+        raise _refusal(arm.runs[0], said) from None
+
+
+def _sizes(summary: Mapping[str, Any]) -> dict[str, int]:
+    return {split: int(summary[f"num_{split}"]) for split in ("train", "test", "validation")}
+
+
+def _refusal(run: Run, said: object) -> RunFolderError:
+    rule = "finite: must be num_rows, unit, splits and num_folds, beside num_train, num_validation and num_test"
+    way_out = f"Delete {run.folder} and run its study again."
+    return RunFolderError(f"{run.folder / SUMMARY_JSON}: {rule}, got {said!r:.80}. {way_out}")
+
+
+def why_not_new(data: Collection[SplitData | None], metrics: Sequence[str]) -> str:
+    """Return why nothing is said of new data from arms on finite data; "" where something is, and on generated data.
+
+    Args:
+        data: The data of each arm.
+        metrics: What is read off their runs.
+    """
+    known = [one for one in data if one is not None]
+    if not known:
+        return ""
+    if any(one != known[0] for one in data):
+        return OTHER_DATA
+    if known[0].is_one_split:
+        return ONE_SPLIT
+    return "" if all(map(rows_read, metrics)) else OTHER_ROWS
+
+
+def new_data_plan(data: Sequence[SplitData | None], metrics: Sequence[str], plan: SeedPlan) -> SeedPlan | None:
+    """Return the plan for verdicts about new data; None on generated data, and where nothing is said of new data."""
+    if not data or data[0] is None or why_not_new(data, metrics):
+        return None
+    return plan.on_new_data(max(data[0].test_shares[rows_read(metric)] for metric in metrics))

@@ -1,0 +1,150 @@
+"""Corrected resampled t: tests a mean over splits of the same rows, whose training and test rows overlap.
+
+Two splits of one data set share rows, so their results are alike, and the mean of S of them is known less well than
+that of S independent ones. Its variance is taken as (1/S + n_test/n_train) s^2 in place of s^2 / S, with s^2 the
+variance of the S numbers, S - 1 in its denominator; the t has S - 1 degrees of freedom.
+
+It is an approximation: it takes the results of two splits to be correlated by n_test / (n_test + n_train), whatever the
+learners are. Where they depend less on the rows that they share, it finds less than there is.
+
+References:
+    Nadeau and Bengio (2003), Inference for the generalization error, Machine Learning 52.
+    Bouckaert and Frank (2004), Evaluating the replicability of significance tests for comparing learning algorithms,
+    PAKDD: the same factor for repeated folds.
+"""
+
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from normbench.evidence.statistics.corrections import ALPHA
+from normbench.evidence.statistics.verdicts.ties import RELATIVE, FloatArray
+
+FEWEST_SPLITS = 5
+"""With fewer splits their spread is known too badly for a verdict."""
+
+
+@dataclass(frozen=True)
+class CorrectedT:
+    """What some splits say about other splits of new rows of the same kind.
+
+    Attributes:
+        num_splits: Number of splits.
+        value: Mean over the splits; nan where a number is not finite.
+        low: Lower end of its interval.
+        high: Upper end of it.
+        p_above: One-sided p of "the mean is above the margin".
+        p_below: One-sided p of "it is below".
+        p: Two-sided p.
+    """
+
+    num_splits: int
+    value: float
+    low: float
+    high: float
+    p_above: float
+    p_below: float
+    p: float
+
+
+def corrected_t(
+    differences: npt.ArrayLike,
+    test_share: float,
+    margin: float = 0.0,
+    alpha: float = ALPHA,
+    splits: Sequence[Hashable] | None = None,
+) -> CorrectedT:
+    """Test the mean of one sample against a margin, in both directions.
+
+    Args:
+        differences: Shape (n,), one per run.
+        test_share: n_test / n_train, the rows that a split tests on for each that it trains on.
+        margin: What the mean is compared with.
+        alpha: Level of the interval.
+        splits: The split of each run; several runs of one split are averaged first. By default each has its own.
+
+    Example:
+        >>> found = corrected_t([0.02, 0.05, 0.01, 0.04, 0.03, 0.02, 0.06, 0.01], test_share=1 / 7)
+        >>> found.num_splits, round(found.value, 9), round(found.low, 6), round(found.high, 6), round(found.p, 6)
+        (8, 0.03, 0.007339, 0.052661, 0.016598)
+    """
+    values = split_means(differences, splits)
+    above, below = (float(p) for p in corrected_p(values, test_share, margin))
+    return CorrectedT(
+        num_splits=values.shape[-1],
+        value=float(values.mean()) if values.size and np.isfinite(values).all() else math.nan,
+        low=float(lower_bound(values, test_share, alpha / 2)),
+        high=float(upper_bound(values, test_share, alpha / 2)),
+        p_above=above,
+        p_below=below,
+        p=min(1.0, 2 * min(above, below)),
+    )
+
+
+def split_means(values: npt.ArrayLike, splits: Sequence[Hashable] | None = None) -> FloatArray:
+    """Return the mean of each split's runs, splits in the order in which they first come; (..., n) to (..., S).
+
+    Example:
+        >>> split_means([1.0, 2.0, 3.0, 6.0], ["a", "b", "a", "b"]).tolist()
+        [2.0, 4.0]
+    """
+    known = np.asarray(values, dtype=np.float64)
+    if splits is None:
+        return known
+    places = {split: [i for i, other in enumerate(splits) if other == split] for split in splits}
+    return np.stack([known[..., of].mean(axis=-1) for of in places.values()], axis=-1)
+
+
+def corrected_p(differences: npt.ArrayLike, test_share: float, margin: float = 0.0) -> tuple[FloatArray, FloatArray]:
+    """Return the one-sided p for "above the margin", and for "below"; (..., S) to (...).
+
+    Both are 1 where nothing can be said: of fewer than two splits, of a number that is not finite, and where all splits
+    lie on the margin.
+    """
+    from scipy.special import stdtr  # without scipy.stats, which takes a second to import
+
+    values = np.asarray(differences, dtype=np.float64)
+    middle, error = _mean_and_error(values, test_share)
+    gap = middle - margin
+    gap = np.where(np.abs(gap) <= RELATIVE * _largest(values), 0.0, gap)  # rounding must not break a tie
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = gap / error
+    degrees = max(1, values.shape[-1] - 1)
+    above, below = (np.where(np.isnan(t), 1.0, stdtr(degrees, side)) for side in (-t, t))
+    return above, below
+
+
+def lower_bound(differences: npt.ArrayLike, test_share: float, level: float) -> FloatArray:
+    """Return the end below which the mean is with at most ``level``, one-sided; -inf where nothing can be said."""
+    from scipy.special import stdtrit
+
+    values = np.asarray(differences, dtype=np.float64)
+    middle, error = _mean_and_error(values, test_share)
+    end = middle - stdtrit(max(1, values.shape[-1] - 1), 1 - level) * error
+    bound: FloatArray = np.where(np.isnan(end), -math.inf, end)
+    return bound
+
+
+def upper_bound(differences: npt.ArrayLike, test_share: float, level: float) -> FloatArray:
+    """Return the end above which the mean is with at most ``level``, one-sided; inf where nothing can be said."""
+    return -lower_bound(-np.asarray(differences, dtype=np.float64), test_share, level)
+
+
+def _mean_and_error(values: FloatArray, test_share: float) -> tuple[FloatArray, FloatArray]:
+    """Return the mean of each row and its corrected standard error; both nan where nothing can be said."""
+    num_splits = values.shape[-1]
+    if num_splits < 2:
+        nothing = np.full(values.shape[:-1], math.nan)
+        return nothing, nothing
+    known = np.where(np.isfinite(values).all(axis=-1, keepdims=True), values, math.nan)
+    spread = known.std(axis=-1, ddof=1)
+    spread = np.where(spread <= RELATIVE * _largest(known), 0.0, spread)
+    return known.mean(axis=-1), math.sqrt(1 / num_splits + test_share) * spread
+
+
+def _largest(values: FloatArray) -> FloatArray:
+    largest: FloatArray = np.abs(values).max(axis=-1, initial=0.0)
+    return largest

@@ -1,0 +1,65 @@
+"""FiniteRows: all rows that were read from files, with what a split of them needs and how training rows encode them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from normbench.findings import Finding
+from normbench.finite_data.digests import content_digest, row_digests
+from normbench.finite_data.row_kinds import Numbers, RowKinds
+
+Encode = Callable[[Numbers], tuple[Tensor, Tensor]]
+"""Makes inputs and targets of some rows, as a network gets them."""
+
+
+@dataclass(frozen=True, eq=False)
+class FiniteRows(ABC):
+    """Rows as they were read, before anything is fitted to them.
+
+    Attributes:
+        kinds: Classes, groups and parts of the rows.
+        class_names: Names of the classes, in the order of their numbers; empty without classes.
+        findings: What a user should know of them before training.
+        unit: What a row is, in the plural.
+    """
+
+    kinds: RowKinds
+    class_names: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    unit: str = "rows"
+
+    @property
+    @abstractmethod
+    def input_shape(self) -> tuple[int, ...]:
+        """One encoded row's shape."""
+
+    @property
+    @abstractmethod
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of the network's output for one row."""
+
+    @abstractmethod
+    def contents(self) -> Mapping[str, NDArray[Any] | Sequence[str]]:
+        """Return all that was read, by name: arrays, (N, *) where they are of the rows, and lists of names."""
+
+    @abstractmethod
+    def fit(self, train: Numbers) -> Encode:
+        """Return what encodes rows; it is fitted on the training rows alone."""
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of all that was read."""
+        return content_digest(self.contents())
+
+    @cached_property
+    def row_digests(self) -> NDArray[np.uint64]:
+        """A number per row, equal for rows that are equal in inputs and target."""
+        num_rows = self.kinds.num_rows
+        arrays = [one for one in self.contents().values() if isinstance(one, np.ndarray) and len(one) == num_rows]
+        return row_digests(arrays)

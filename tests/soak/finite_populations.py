@@ -1,0 +1,92 @@
+"""Data sets drawn from populations on which several learners are exactly as good, and their results over splits.
+
+A row has a block of features for each learner, and features that all of them see. The logit of its class is the sum of
+the tanh of all features; learner i fits ridge regression to the tanh of block i and of the shared features. The blocks
+can be exchanged, so over data sets no learner is better, whatever the split; on one data set one of them is, by chance.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+RIDGE = 1.0
+TEST, VALIDATION = 0.2, 0.2
+"""Shares of the rows in a random split; validation rows are not used."""
+
+
+@dataclass(frozen=True)
+class Population:
+    """A law of data sets.
+
+    Attributes:
+        num_rows: Rows of a data set.
+        own: Features that one learner alone sees.
+        shared: Features that all see.
+        lead: Features by which learner 0 sees more than the others, at whose cost the rest of its block is not smaller.
+    """
+
+    num_rows: int
+    own: int
+    shared: int = 0
+    lead: int = 0
+
+
+POPULATIONS = {
+    "500 rows, nothing shared": Population(500, 12),
+    "500 rows, 3 of 12 shared": Population(500, 9, 3),
+    "500 rows, 11 of 12 shared": Population(500, 1, 11),
+    "2000 rows, nothing shared": Population(2000, 12),
+    "150 rows, nothing shared": Population(150, 6),
+}
+
+
+def draw_rows(rng: np.random.Generator, population: Population, num_learners: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the features of each learner (learners, rows, features), and the classes -1 and 1 of the rows."""
+    own, shared, lead = population.own, population.shared, population.lead
+    width = num_learners * own + shared + lead
+    seen = np.tanh(rng.normal(size=(population.num_rows, width)))
+    probability = 1 / (1 + np.exp(-3 * seen.sum(axis=1) / np.sqrt(width)))
+    classes = np.where(rng.random(population.num_rows) < probability, 1.0, -1.0)
+    blocks = [seen[:, i * own : (i + 1) * own] for i in range(num_learners)]
+    common, more = seen[:, num_learners * own : num_learners * own + shared], seen[:, num_learners * own + shared :]
+    empty = np.zeros_like(more)
+    features = [np.hstack([block, common, empty if i else more]) for i, block in enumerate(blocks)]
+    return np.stack(features), classes
+
+
+def draw_splits(
+    rng: np.random.Generator, num_rows: int, num_splits: int, folds: int | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the training rows and the test rows of each split, shape (splits, rows).
+
+    Args:
+        rng: Where splits are drawn from.
+        num_rows: Rows of the data set; with folds a multiple of their number.
+        num_splits: Number of splits.
+        folds: None for random splits of 60/20/20. Else split s is fold s mod K of repetition s // K, and of the rest as
+            many rows are validation as a fold has.
+    """
+    if folds is None:
+        orders = rng.permuted(np.tile(np.arange(num_rows), (num_splits, 1)), axis=1)
+        num_test = round(TEST * num_rows)
+    else:
+        repetitions = [rng.permutation(num_rows) for _ in range(-(-num_splits // folds))]
+        num_test = num_rows // folds
+        orders = np.stack([np.roll(repetitions[s // folds], -num_test * (s % folds)) for s in range(num_splits)])
+    num_validation = round(VALIDATION * num_rows) if folds is None else num_test
+    return orders[:, num_test + num_validation :], orders[:, :num_test]
+
+
+def results(
+    features: np.ndarray, classes: np.ndarray, train: np.ndarray, test: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the test accuracy of each learner on each split, and the logarithm of its mean squared error."""
+    accuracies, errors = [], []
+    for seen in features:
+        x, y = seen[train], classes[train]
+        gram = np.einsum("snp,snq->spq", x, x) + RIDGE * np.eye(x.shape[-1])
+        weights = np.linalg.solve(gram, np.einsum("snp,sn->sp", x, y)[..., None])[..., 0]
+        told = np.einsum("snp,sp->sn", seen[test], weights)
+        accuracies.append((np.sign(told) == classes[test]).mean(axis=1))
+        errors.append(np.log(((told - classes[test]) ** 2).mean(axis=1)))
+    return np.stack(accuracies), np.stack(errors)
