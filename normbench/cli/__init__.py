@@ -48,7 +48,7 @@ def _unfinished_command(line: str) -> Callable[[], None]:
 _parts = import_parts(__name__, lambda module, _: require_function(module, "command"))
 _commands = _parts.found | {name: _unfinished_command(line) for name, line in _parts.unfinished.items()}
 for _name in sorted(_commands):
-    app.command(name=_name, cls=_Command)(_commands[_name])
+    app.command(name=_name.replace("_", "-"), cls=_Command)(_commands[_name])
 
 
 def main() -> None:

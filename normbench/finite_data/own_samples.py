@@ -10,7 +10,7 @@ from torch import Tensor
 
 from normbench.errors import DataError, SettingError
 from normbench.finite_data.memory import too_large_text
-from normbench.own_code.import_path import in_one_line
+from normbench.own_code.error_lines import in_one_line
 
 Array = NDArray[Any]
 EXAMPLE = "Example: def make(): return x, y"

@@ -8,7 +8,8 @@ from typing import Any
 from torch import Tensor
 
 from normbench.errors import SettingError
-from normbench.own_code.import_path import in_one_line, load_object
+from normbench.own_code.error_lines import in_one_line
+from normbench.own_code.import_path import load_object
 from normbench.study.config import RunConfig
 
 LOSS, METRIC = "loss", "metric.function"

@@ -11,12 +11,8 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
+from normbench.inspection.norm_contract.measured_norm import axis_letters
 from normbench.norms.base import NormSpec, Properties, position_axes
-
-
-def axis_letters(rank: int) -> list[str]:
-    """Return the letters of a batch's axes, for samples with ``rank`` axes."""
-    return ["N", "C", *position_axes((1,) * rank).split()]
 
 
 def formula(spec: NormSpec, layer: nn.Module, x: Tensor, declared: Properties) -> Tensor:

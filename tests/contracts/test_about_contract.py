@@ -7,11 +7,11 @@ import re
 
 import pytest
 import torch
-from contracts.norm_references import axis_letters
 from contracts.variants import all_settings, each, with_defaults
 from torch import Tensor
 
 from normbench.inspection.explain.weights import learned_tensors
+from normbench.inspection.norm_contract.measured_norm import axis_letters
 
 SPECS = {name: spec() for name, spec in with_defaults("norms").items()}
 WEIGHTS = {name: spec() for name, spec in with_defaults("weight_parametrizations").items()}

@@ -14,7 +14,9 @@ from typer.main import get_command
 from normbench import cli
 from normbench.storage.files.part_files import is_variant
 
-COMMANDS = sorted(module.name for module in pkgutil.iter_modules(cli.__path__) if is_variant(module.name))
+COMMANDS = sorted(
+    module.name.replace("_", "-") for module in pkgutil.iter_modules(cli.__path__) if is_variant(module.name)
+)
 WITHOUT_TORCH = """
 import sys
 from command_line import normbench

@@ -6,10 +6,12 @@ from copy import deepcopy
 import pytest
 import torch
 from contracts import norm_references
-from contracts.norm_cases import CASES, FEATURE_SHAPES, MODES, output, takes
+from contracts.norm_cases import CASES, FEATURE_SHAPES, takes
 from contracts.norm_references import formula, has_formula, torch_layer
 from contracts.variants import all_settings, each, variants
 from torch.func import functional_call
+
+from normbench.inspection.norm_contract.measured_norm import MODES, output
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 

@@ -4,10 +4,12 @@ from copy import deepcopy
 
 import pytest
 import torch
-from contracts.norm_cases import CASES, MODES, ONE_SHAPE_CASES, output, seeded
+from contracts.norm_cases import CASES, ONE_SHAPE_CASES
 from contracts.norm_references import torch_layer
 from torch import nn
 from torch.func import functional_call
+
+from normbench.inspection.norm_contract.measured_norm import MODES, output, seeded
 
 CONSTANTS = [(0.0, torch.float32, True), (3.0, torch.float16, True), (3.0, torch.float32, False)]
 

@@ -5,8 +5,10 @@ from itertools import product
 
 import pytest
 import torch
-from contracts.norm_cases import CASES, LARGE_CASES, ONE_SHAPE_CASES, output, seeded
+from contracts.norm_cases import CASES, LARGE_CASES, ONE_SHAPE_CASES
 from contracts.norm_references import torch_layer
+
+from normbench.inspection.norm_contract.measured_norm import output, seeded
 
 HALVES = (torch.float16, torch.bfloat16)
 

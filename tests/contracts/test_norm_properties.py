@@ -6,16 +6,16 @@
 from copy import deepcopy
 from itertools import product
 
-import numpy as np
 import pytest
 import torch
-from contracts.norm_cases import CASES, MODES, output, seeded
-from contracts.norm_references import axis_letters
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
-from torch.func import functional_call, stack_module_state, vmap
+from contracts.norm_cases import CASES
+from torch.func import stack_module_state
 
-YES, NO = 1e-3, 1e-2
+from normbench.inspection.norm_contract import invariances
+from normbench.inspection.norm_contract.copies import stacked_outputs
+from normbench.inspection.norm_contract.dependence import dependence, statistics
+from normbench.inspection.norm_contract.measured_norm import MODES, seeded
+
 BATCH_SIZE = 5
 AGES = {"fresh": 0, "after five batches": 5}
 STATES = {f"{mode}, {age}": (MODES[mode], AGES[age]) for mode, age in product(MODES, AGES)}
@@ -41,55 +41,49 @@ def kinds_of(layer):
     return alone
 
 
-def is_same(y, other):
-    change = ((y - other).abs().max() / other.abs().max()).item()
-    assert change < YES or change > NO, f"neither yes nor no: a relative change of {change:.2g}"
-    return change < YES
-
-
-def ignores(changed, x):
-    return lambda layer: is_same(output(layer, changed), output(layer, x))
+def is_none(change):
+    assert change < invariances.YES or change > invariances.NO, f"neither yes nor no: a relative change of {change:.2g}"
+    return change < invariances.YES
 
 
 @CASES
 def test_invariance_to_input_scale_is_as_declared(case):
     x = case.batch(BATCH_SIZE)
-    assert measured(case, ignores(3 * x, x)) == declared(case, "input_scale")
+    assert measured(case, lambda layer: is_none(invariances.of_scale(layer, x))) == declared(case, "input_scale")
 
 
 @CASES
 def test_invariance_to_a_constant_per_sample_is_as_declared(case):
     x = case.batch(BATCH_SIZE)
-    constants = 20 * torch.randn((BATCH_SIZE,) + (1,) * (x.dim() - 1), dtype=x.dtype)
-    assert measured(case, ignores(x + constants, x)) == declared(case, "sample_shift")
+    seen = measured(case, lambda layer: is_none(invariances.of_sample_shift(layer, x)))
+    assert seen == declared(case, "sample_shift")
 
 
 @CASES
 def test_invariance_to_a_constant_per_feature_is_as_declared(case):
     x = case.batch(BATCH_SIZE)
-    constants = 20 * torch.randn((1, x.shape[1]) + (1,) * (x.dim() - 2), dtype=x.dtype)
-    assert measured(case, ignores(x + constants, x)) == declared(case, "feature_shift")
+    seen = measured(case, lambda layer: is_none(invariances.of_feature_shift(layer, x)))
+    assert seen == declared(case, "feature_shift")
 
 
 @CASES
 def test_dependence_on_the_other_samples_is_as_declared(case):
     x, others = case.batch(BATCH_SIZE), case.batch(BATCH_SIZE)
-    others[0] = x[0]
-    seen = measured(case, lambda layer: is_same(output(layer, others)[0], output(layer, x)[0]))
+    seen = measured(case, lambda layer: is_none(invariances.of_other_samples(layer, x, others)))
     assert seen == declared(case, "sample_independent")
 
 
 @CASES
 def test_the_difference_between_training_and_evaluation_is_as_declared(case):
     x = case.batch(BATCH_SIZE)
-    seen = measured(case, lambda layer: is_same(output(layer.eval(), x), output(layer.train(), x)))
+    seen = measured(case, lambda layer: is_none(invariances.of_evaluation(layer, x)))
     assert seen == declared(case, "same_in_eval")
 
 
 @CASES
 def test_randomness_is_as_declared(case):
     x = case.batch(BATCH_SIZE)
-    seen = measured(case, lambda layer: not is_same(output(layer, x, seed=2), output(layer, x, seed=3)))
+    seen = measured(case, lambda layer: not is_none(invariances.of_random_numbers(layer, x)))
     assert seen == declared(case, "random")
 
 
@@ -110,74 +104,32 @@ def test_stacked_layers_draw_random_numbers_of_their_own(case):
     if not (declared.random and declared.vmap):
         pytest.skip("nothing random, or no vmap")
     layer, x = case.layer(), case.batch(BATCH_SIZE)
-    alike, _ = _stacked([layer, layer, layer], x.expand(3, *x.shape), "different")
-    assert not any(is_same(alike[i], alike[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
+    alike, _ = stacked_outputs([layer, layer, layer], x.expand(3, *x.shape), "different")
+    assert not any(is_none(invariances.change(alike[i], alike[j])) for i, j in ((0, 1), (0, 2), (1, 2)))
 
 
 def _works_under_vmap(layers, x):
     try:
-        _stacked(layers, x, "different")
+        stacked_outputs(layers, x, "different")
     except (RuntimeError, ValueError):
         return False
     return True
 
 
 def _assert_equal_to_a_loop(layers, x, randomness):
-    y, buffers = _stacked(layers, x, randomness)
+    y, buffers = stacked_outputs(layers, x, randomness)
     torch.testing.assert_close(y, torch.stack([seeded(layer, batch) for layer, batch in zip(layers, x, strict=True)]))
     for name, after in stack_module_state(layers)[1].items():
         torch.testing.assert_close(buffers[name], after)
 
 
-def _stacked(layers, x, randomness):
-    """Return the outputs of the layers for a batch each, and their buffers afterwards."""
-    parameters, buffers = stack_module_state(deepcopy(layers))
-    base = deepcopy(layers[0])
-    torch.default_generator.manual_seed(1)
-    one = vmap(lambda *state_and_x: functional_call(base, state_and_x[:2], state_and_x[2:]), randomness=randomness)
-    return one(parameters, buffers, x).detach(), buffers
-
-
 @CASES
-@pytest.mark.filterwarnings("ignore:There is a performance drop")
 def test_the_statistics_of_a_batch_are_as_declared(case):
     x = case.batch(3)
     numbers, axes = declared(case, "num_statistics", 3), declared(case, "averaged_axes", 3)
     expected = {state: (numbers[state], set(axes[state].split(" | ")) - {""}) for state in STATES}
-    assert measured(case, lambda layer: _statistics(_dependence(layer, x)), _added) == expected
+    assert measured(case, lambda layer: statistics(dependence(layer, x), tuple(x.shape)), _added) == expected
 
 
 def _added(statistics):
     return sum(number for number, _ in statistics), set().union(*(axes for _, axes in statistics))
-
-
-def _dependence(layer, x):
-    """Return which outputs depend on which inputs: (*x.shape, x.numel()) of 0 and 1."""
-    state = {name: tensor.detach() for name, tensor in (*layer.named_parameters(), *layer.named_buffers())}
-
-    def outputs(x):
-        torch.default_generator.manual_seed(1)
-        return functional_call(layer, {name: tensor.clone() for name, tensor in state.items()}, (x,))
-
-    jacobian = torch.autograd.functional.jacobian(outputs, x, vectorize=True).abs()
-    return (jacobian > 1e-11 * jacobian.max()).reshape(*x.shape, x.numel())
-
-
-def _statistics(dependence):
-    """Return how many sets of values are normalized together, and the axes that they span; "C/G" is a part of C."""
-    shape, size = dependence.shape[:-1], dependence.shape[-1]
-    num_sets, labels = connected_components(csr_array(dependence.reshape(size, size).numpy()), directed=False)
-    axes = zip(axis_letters(len(shape) - 1), shape, np.indices(shape).reshape(len(shape), size), strict=True)
-    spans = [_span(letter, length, _num_distinct(along, labels)) for letter, length, along in axes]
-    of_sets = [" ".join(filter(None, letters)) for letters in zip(*spans, strict=True)]
-    together = [of_sets[label] for label in np.flatnonzero(np.bincount(labels, minlength=num_sets) > 1)]
-    return len(together), set(together)
-
-
-def _num_distinct(along, labels):
-    """Return how many distinct indices each set has along an axis."""
-    return np.bincount(np.unique(np.stack([labels, along]), axis=1)[0])
-
-
-def _span(letter, length, numbers):
-    return ["" if number == 1 else letter if number == length else f"{letter}/G" for number in numbers]

@@ -1,0 +1,85 @@
+"""normbench check-norm: measure which properties a norm layer has."""
+
+import json
+import re
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from normbench.norms.base import NormSpec
+
+
+def command(
+    norm: Annotated[
+        str, typer.Argument(metavar="NORM", help="A layer of your own as package.module:Class, or a norm's name.")
+    ],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--settings", "--set", metavar="KEY=VALUE", help="A setting of the norm, or {A: 1, B: 2}."),
+    ] = None,
+    shape: Annotated[
+        str | None, typer.Option("--shape", metavar="C,H,W", help="Channels and positions of a sample: 8,16,16.")
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure which properties a norm layer has.
+
+    The layer is built for the number of channels, or for feature_shape if it has such an argument, and gets small
+    batches in training and evaluation mode. What training relies upon is marked where it is not so; the exit code is
+    then 1. Modules of the current folder are found.
+
+    Example: normbench check-norm group_norm --shape 8,16,16
+    """
+    from dataclasses import asdict
+
+    from normbench.errors import ConfigError, SettingError
+    from normbench.inspection.norm_contract.contract import measure_norm
+    from normbench.report.blocks.norm_contract import norm_contract_block
+    from normbench.report.terminal.console import make_console
+    from normbench.report.terminal.render import print_blocks
+    from normbench.storage.files.json_files import json_ready
+
+    spec, feature_shape = _read_norm(norm, settings or []), _read_shape(shape)
+    try:
+        found = measure_norm(spec, feature_shape)
+    except SettingError as error:
+        raise ConfigError([f"check-norm {norm}: {error}"]) from None
+    properties = [asdict(one) | {"is_fault": one.is_fault} for one in found.properties]
+    if json_:
+        content = {"norm": norm, "shape": found.feature_shape, "properties": properties}
+        typer.echo(json.dumps(json_ready(content), indent=2))
+    else:
+        print_blocks(make_console(), [norm_contract_block(norm, found.feature_shape, properties)])
+    if any(one.is_fault for one in found.properties):
+        raise typer.Exit(1)
+
+
+def _read_norm(norm: str, settings: list[str]) -> "NormSpec":
+    """Return the spec of a norm of normbench, or of the user's own layer, with settings."""
+    from normbench.errors import ConfigError, did_you_mean
+    from normbench.inspection.explain.read_spec import read_spec
+    from normbench.parts import find_specs
+
+    place = f"check-norm {norm}"
+    known = [name for name, spec in find_specs("normbench.norms").items() if not spec.takes_own]
+    if ":" in norm:
+        given = [f"settings={text}" if text.startswith("{") else f"settings.{text}" for text in settings]
+        return read_spec("norm", "own", [f"layer={json.dumps(norm)}", *given], place)  # type: ignore[return-value]
+    if norm not in known:
+        rule = f"must be package.module:Class or a norm of normbench, got {norm!r}"
+        near = did_you_mean(norm, known) or f" Norms: {', '.join(known)}."
+        raise ConfigError([f"{norm}: {rule}.{near}"])
+    return read_spec("norm", norm, settings, place)  # type: ignore[return-value]
+
+
+def _read_shape(text: str | None) -> tuple[int, ...] | None:
+    from normbench.errors import ConfigError
+
+    if text is None:
+        return None
+    sizes = text.split(",")
+    if not all(re.fullmatch(r"0*[1-9][0-9]{0,5}", size.strip()) for size in sizes) or not 1 <= len(sizes) <= 4:
+        rule = "must be C or C,L or C,H,W or C,D,H,W in whole numbers"
+        raise ConfigError([f"--shape {text}: {rule}, got {text!r}. Example: --shape 8,16,16"])
+    return tuple(int(size) for size in sizes)
