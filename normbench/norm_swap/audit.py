@@ -105,6 +105,7 @@ class Audit:
         loose: Norms that are computed outside of norm modules.
         not_touched: Modules that are called norms, by name with their class, and compute none that is known.
         num_parameters: Numbers of learned values before and after.
+        num_activations: Activation functions that run in a forward pass, as many after as before.
         same_kind: What the check of the same kind found, where it was made.
     """
 
@@ -113,6 +114,7 @@ class Audit:
     loose: tuple[LooseNorm, ...]
     not_touched: Mapping[str, str]
     num_parameters: tuple[int, int]
+    num_activations: int
     same_kind: str = ""
 
     @property

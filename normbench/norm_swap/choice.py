@@ -6,7 +6,7 @@ from normbench.errors import SettingError, did_you_mean
 from normbench.norm_swap.audit import LooseNorm
 from normbench.norm_swap.inventory import not_touched
 from normbench.norm_swap.sites import Found
-from normbench.norm_swap.table import loose_text
+from normbench.norm_swap.table import counted, listed, loose_text
 
 ALL = ("*",)
 
@@ -48,10 +48,12 @@ def _nothing_to_replace(found: Sequence[Found], loose: Sequence[LooseNorm], norm
     computed = [one for one in loose if not one.is_on_weights]
     unknown = [f"{path} ({class_name})" for path, class_name in not_touched(found, ()).items()]
     uncalled = [one.site.path for one in found if not one.site.is_called]
+    on_weights = sum(len(one.names) for one in loose if one.is_on_weights)
     details = [
         *([loose_text(computed)] if computed else []),
-        *([f"{', '.join(unknown)} has the name of a norm and computes none that is known"] if unknown else []),
-        *([f"{', '.join(uncalled)} is never called"] if uncalled else []),
+        *([f"{counted(on_weights, 'norm operation')} on weights"] if on_weights else []),
+        *([f"of no known kind, for all their names: {listed(unknown)}"] if unknown else []),
+        *([f"never called: {listed(uncalled)}"] if uncalled else []),
     ]
     rule = "; ".join(["must have norms to replace, and 0 were found", *details])
     way_out = "Make them modules, such as nn.LayerNorm" if computed else "Name them in swap.where" if unknown else ""
@@ -68,6 +70,8 @@ def _refusal(one: Found, where: Collection[str]) -> str:
         return "is called, but no module holds it, as in a plain Python list"
     if not one.site.path:
         return "is the network itself"
+    if not one.site.shapes:
+        return "is called without a tensor, or inside torch.func, where its shape is not seen"
     if one.rows_axis == one.channel_axis:
         return "sees no axis of the batch"
     return "" if one.is_named_in(where) else one.unknown

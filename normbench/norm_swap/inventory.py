@@ -20,7 +20,7 @@ def loose_norms(network: nn.Module, found: Sequence[Found], trace: Trace) -> tup
         groups.setdefault((module, one in trace.on_weights), []).append(one.name)
     return tuple(
         LooseNorm(
-            path=names.get(module, "") if module else "",
+            path="" if module is None else names.get(module, ""),
             class_name=type(module).__name__,
             names=tuple(kinds),
             is_on_weights=on_weights,

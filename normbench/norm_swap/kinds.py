@@ -70,7 +70,7 @@ def may_be_norm(module: nn.Module) -> bool:
 def has_own_forward(module: nn.Module) -> bool:
     """Return whether what a module computes is not simply what torch's or normbench's class does."""
     forward: Any = type(module).forward
-    known = forward.__module__.startswith(("torch.nn.modules.", OWN_LAYERS))
+    known = str(getattr(forward, "__module__", "")).startswith(("torch.nn.modules.", OWN_LAYERS))
     return "forward" in vars(module) or not known or is_parametrized(module)
 
 

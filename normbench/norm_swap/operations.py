@@ -1,5 +1,6 @@
 """Sees the norms and the activation functions that torch computes, whoever calls them and by whatever name."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -8,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from normbench.any_module.tensors import is_inside_transform
 
 NORM_FUNCTIONS = frozenset(
     f"{before}{kind}"
@@ -103,6 +106,8 @@ def first_tensor(value: Any) -> Tensor | None:
 
 @torch.no_grad()
 def fingerprint(x: Tensor) -> float:
-    """Return a number that depends on the values of a tensor and on their order."""
+    """Return a number that depends on the values of a tensor and on their order; nan where it has no plain values."""
+    if is_inside_transform() or x.layout != torch.strided:
+        return math.nan
     values = x.detach().reshape(-1).double()
     return torch.dot(values, torch.arange(1, values.numel() + 1, device=x.device, dtype=torch.float64).sin()).item()

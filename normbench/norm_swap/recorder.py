@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from normbench.any_module.random_states import RandomStates, random_states, set_random_states
+from normbench.any_module.tensors import is_inside_transform
 from normbench.norm_swap.operations import fingerprint, first_tensor, seeing_operations
 
 Chooses = Callable[[nn.Module], bool]
@@ -22,7 +23,7 @@ class Frame:
 
     Attributes:
         module: The module.
-        x: Its first tensor as it came in; a copy where the call is looked into.
+        x: Its first tensor as it came in, a copy where the call is looked into; None without one, or in torch.func.
         output: What it put out.
         inside: What it called directly, in order, where it is looked into: with copies of what came in and went out.
         activations: Names of the activation functions that its own forward ran.
@@ -110,6 +111,8 @@ class Recorder:
         if module in self._quiet and self._states:
             set_random_states(self._states.pop())
         frame.x, frame.output = first_tensor((args, kwargs)) if frame.x is None else frame.x, output
+        if is_inside_transform():  # such a tensor has other shapes than the function sees, and no values
+            frame.x = None
         if self._is_looked_into():
             copy = output.detach().clone() if isinstance(output, Tensor) else output
             self._frames[-1].inside.append(Frame(module, frame.x, copy))

@@ -40,6 +40,7 @@ def replacement(found: Found, spec: NormSpec, said: Collection[str]) -> Replacem
     in_place, inherited = spec_in_place_of(spec, found.site.kind, found.site.settings, said)
     norm = _built(in_place, found)
     left = transplant(found.module, norm, found.seen.device, found.seen.dtype, is_known=bool(found.site.kind))
+    copies = ("copies what it gets, since something writes into what it puts out",) if isinstance(norm, Copy) else ()
     module = _wrapped(norm, found)
     share_hooks(found.module, module)
     module.train(found.module.training)
@@ -50,7 +51,7 @@ def replacement(found: Found, spec: NormSpec, said: Collection[str]) -> Replacem
         norm_path=".".join((found.site.path, *_steps_to(norm, module))),
         new_settings={key: in_place.setting(key) for key in in_place.setting_names()},
         groups=(num_groups, found.site.num_features // num_groups) if isinstance(num_groups, int) else None,
-        notes=(*found.site.notes, *inherited, *left),
+        notes=(*found.site.notes, *inherited, *left, *copies),
     )
     return Replacement(found, norm, module, site)
 

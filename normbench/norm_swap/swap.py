@@ -17,7 +17,7 @@ from normbench.norm_swap.failures import Failures
 from normbench.norm_swap.inventory import loose_norms, not_touched, num_parameters
 from normbench.norm_swap.replacement import Replacement, replacement
 from normbench.norm_swap.sites import Found, find_norms
-from normbench.norm_swap.swappable import materialize, refuse_unswappable
+from normbench.norm_swap.swappable import materialize, refuse_unswappable, refuse_without_numbers
 from normbench.norm_swap.trace import Trace, trace
 from normbench.norms.base import NormSpec
 from normbench.parts import find_specs
@@ -61,7 +61,7 @@ def swap_norms(
     """
     spec = _spec(norm)
     said = spec.model_fields_set if said is None else said
-    refuse_unswappable(model)
+    refuse_without_numbers(model) if spec.name == "kept" else refuse_unswappable(model)
     given = ModelInput.of(sample, model)
     materialize(model, given)
     before = trace(model, given)
@@ -125,4 +125,5 @@ def _audit(
         loose=loose_norms(model, found, before),
         not_touched=not_touched(found, replaced),
         num_parameters=(num_before, num_parameters(model)),
+        num_activations=before.activations.total(),
     )

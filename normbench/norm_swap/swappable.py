@@ -18,25 +18,42 @@ REFUSED = {
     "torch.ao": "Give the network from before it was quantized.",
     "torchao": "Give the network from before it was quantized.",
 }
-"""Where torch's wrappers lie whose parts read each other, with the way out."""
+"""Where modules of torch lie that cannot be exchanged, with the way out."""
+
+
+def refuse_without_numbers(network: nn.Module) -> None:
+    """Refuse a network on torch's meta device.
+
+    Raises:
+        SettingError: A parameter is there.
+    """
+    if any(parameter.is_meta for parameter in network.parameters()):
+        way_out = "Make it on the CPU, or call its to_empty and initialize it."
+        raise SettingError("model", "must have numbers", "parameters on the meta device", way_out)
 
 
 def refuse_unswappable(network: nn.Module) -> None:
-    """Refuse TorchScript, quantized and distributed modules, and networks without numbers.
+    """Refuse TorchScript, quantized and distributed modules, whose parts read each other.
 
     Raises:
         SettingError: With the module's name.
     """
-    refuse_scripted(network)
+    refuse_without_numbers(network)
+    try:
+        refuse_scripted(network)
+    except SettingError as error:
+        raise SettingError("model", f"{error.rule}{_place(error.key)}", error.value, error.way_out) from None
     for name, module in network.named_modules():
         way_out = next((way for home, way in REFUSED.items() if _lies_in(module, home)), "")
         if isinstance(module, nn.SyncBatchNorm):
             way_out = "Use nn.BatchNorm2d, and convert it after norms were replaced."
         if way_out:
-            raise SettingError(name or "model", "must be a plain module of one process", type(module).__name__, way_out)
-    if any(parameter.is_meta for parameter in network.parameters()):
-        way_out = "Make it on the CPU, or call its to_empty and initialize it."
-        raise SettingError("model", "must have numbers", "parameters on the meta device", way_out)
+            rule = f"must be made of plain modules of one process{_place(name)}"
+            raise SettingError("model", rule, type(module).__name__, way_out)
+
+
+def _place(name: str) -> str:
+    return f", also {name}" if name not in ("", "model") else ""
 
 
 def _lies_in(module: nn.Module, home: str) -> bool:
@@ -58,8 +75,8 @@ def materialize(network: nn.Module, given: ModelInput) -> None:
     for module, training in was_training.items():
         module.training = training
     for name in _lazy(network):
-        rule = "must have its shape after a pass in evaluation, which does not call its module"
-        raise SettingError(name, rule, "no shape", "Call the network once in training first.")
+        rule = f"must have all shapes after a pass in evaluation, which does not call the module of {name}"
+        raise SettingError("model", rule, "no shape", "Call the network once in training first.")
 
 
 def _lazy(network: nn.Module) -> Iterator[str]:

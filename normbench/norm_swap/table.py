@@ -24,7 +24,7 @@ def text_of(audit: Audit) -> str:
         for row, notes in rows
         for line in (*_cells(row, widths, gap, is_wide=is_wide), *_noted([one for one in notes if one not in shared]))
     ]
-    below = [f"{note} ({_listed(paths)})" for note, paths in shared.items()]
+    below = [f"{note} ({listed(paths)})" for note, paths in shared.items()]
     return "\n".join([*(lines if audit.sites else []), *_noted(below), *wrap("; ".join(totals(audit)), WIDTH)])
 
 
@@ -83,10 +83,10 @@ def totals(audit: Audit) -> Iterator[str]:
     num_kept = len(audit.sites) - len(audit.swapped) - len(never)
     yield f"{counted(len(audit.sites), 'norm')} found, {len(audit.swapped)} swapped, {num_kept} kept"
     if never:
-        yield f"{len(never)} never called ({_listed(never)})"
+        yield f"{len(never)} never called ({listed(never)})"
     if audit.not_touched:
         named = [f"{path} ({class_name})" for path, class_name in audit.not_touched.items()]
-        yield f"{len(named)} with a norm's name and of no known kind ({_listed(named)}): not swapped"
+        yield f"{len(named)} with a norm's name and of no known kind ({listed(named)}): not swapped"
     yield from _loose(audit.loose)
     before, after = audit.num_parameters
     yield f"parameters {before:,} -> {after:,}"
@@ -119,6 +119,7 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Write the first of some names, and how many more there are."""
     more = len(names) - SHOWN
     return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -95,7 +95,7 @@ def test_a_network_without_norms():
 def test_a_norm_of_no_known_kind_is_no_norm_to_replace_until_it_is_named():
     network, batch = idioms.language(idioms.ShiftedNorm), torch.randn(4, 5, 16)
     text = refusal(network, "rms_norm", batch)
-    assert "1 (ShiftedNorm), 4 (ShiftedNorm) has the name of a norm and computes none that is known" in text
+    assert "0 were found; of no known kind, for all their names: 1 (ShiftedNorm), 4 (ShiftedNorm), got" in text
     audit = swap_norms(network, "rms_norm", batch, where=["ShiftedNorm"])
     assert len(audit.swapped) == 2
     assert network[1].norm.weight.tolist() == [1.0] * 16  # not 0, which there stands for 1
@@ -161,7 +161,7 @@ def test_parametrized_norms():
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
 def test_scripted_modules():
     network = nn.Sequential(nn.Conv2d(3, 8, 3), torch.jit.script(nn.BatchNorm2d(8)))
-    with pytest.raises(SettingError, match="1: must be Python code"):
+    with pytest.raises(SettingError, match="model: must be Python code, whose layers can be watched, also 1, got"):
         swap_norms(network, "group_norm", IMAGES)
 
 
@@ -170,9 +170,12 @@ def test_scripted_modules():
     [
         (
             lambda: nn.DataParallel(nn.BatchNorm2d(3)),
-            "model: must be a plain module of one process, got 'DataParallel'",
+            "model: must be made of plain modules of one process, got 'DataParallel'",
         ),
-        (lambda: nn.Sequential(nn.SyncBatchNorm(3)), "0: must be a plain module of one process, got 'SyncBatchNorm'"),
+        (
+            lambda: nn.Sequential(nn.SyncBatchNorm(3)),
+            "model: must be made of plain modules of one process, also 0, got 'Sync",
+        ),
         (lambda: nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8)).to("meta"), "model: must have numbers"),
     ],
 )
@@ -280,6 +283,19 @@ def test_outputs_that_are_not_finite_are_told():
     network = nn.Sequential(nn.Flatten(), nn.Linear(192, 8), Overflowing())
     text = refusal(network, "none", IMAGES)
     assert "the output of training is not finite; the output of evaluation is not finite" in text
+
+
+def test_norms_inside_a_transform_are_told():
+    class Mapped(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm = nn.LayerNorm(8)
+
+        def forward(self, x):
+            return torch.func.vmap(self.norm)(x)
+
+    text = refusal(Mapped(), "group_norm", torch.randn(4, 5, 8))
+    assert "norm (LayerNorm) is called without a tensor, or inside torch.func, where its shape is not seen" in text
 
 
 def test_an_unknown_norm():

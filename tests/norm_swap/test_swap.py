@@ -14,6 +14,7 @@ from normbench.norm_swap.layers import Copy, Followed, Rearranged
 from normbench.norm_swap.swap import swap_norms
 from normbench.norms.batch_norm import BatchNormSpec
 from normbench.norms.group_norm import GroupNorm, GroupNormSpec
+from normbench.norms.own import OwnNormSpec
 from normbench.training.numerics import numerics
 
 
@@ -275,6 +276,33 @@ def test_a_network_writes_into_no_sample():
     before = batch.clone()
     swap_norms(network, "group_norm", batch)
     assert torch.equal(batch, before)
+
+
+class OwnNorm(nn.Module):
+    """A norm of the user's."""
+
+    def __init__(self, num_features, gain=1.0):
+        super().__init__()
+        self.weight, self.gain = nn.Parameter(torch.ones(num_features)), gain
+
+    def forward(self, x):
+        return self.gain * self.weight.view(-1, *(1,) * (x.dim() - 2)) * torch.tanh(x)
+
+
+def test_an_own_norm_takes_the_place_of_others(monkeypatch):
+    monkeypatch.setattr("normbench.norms.own.load_object", lambda *_: OwnNorm)
+    network, batch = made("windows")
+    audit = swap_norms(network, OwnNormSpec(layer="norms:OwnNorm", settings={"gain": 2.0}), batch)
+    assert [site.becomes for site in audit.sites] == ["OwnNorm", "OwnNorm"]
+    x = torch.randn(4, 8, 8, 16)
+    assert torch.allclose(network.norm1(x), 2 * torch.tanh(x))
+
+
+def test_activations_are_counted_wherever_they_run():
+    network, batch = made("fused")
+    assert swap_norms(network, "kept", batch).num_activations == 2
+    network, batch = made("resnet")
+    assert swap_norms(network, "group_norm", batch).num_activations == 4
 
 
 def test_samples_may_be_several_arguments():
