@@ -1,4 +1,4 @@
-"""What stands around a norm in a network: axes moved to where it has them, what acts on its output, and a copy."""
+"""What stands around a norm in a network: axes moved to where it has them, what acts on its output, a name."""
 
 from collections.abc import Mapping
 from math import prod
@@ -39,6 +39,25 @@ class Rearranged(nn.Module):
         joined = moved.flatten(2) if moved.dim() > MOST_POSITION_AXES + 2 else moved
         output: Tensor = self.norm(joined).reshape(moved.shape).movedim(*reversed(ways))
         return output.contiguous()  # as torch's layer norm; who calls it may view it
+
+
+class ByName(nn.Module):
+    """Calls a norm on an input that is given by a name, as in ``norm(hidden_states=x)``, or by position.
+
+    Args:
+        norm: The norm.
+        keyword: The name by which the norm in its place is called.
+    """
+
+    def __init__(self, norm: nn.Module, keyword: str) -> None:
+        super().__init__()
+        self.norm = norm
+        self.keyword = keyword
+
+    def forward(self, *args: Tensor, **kwargs: Tensor) -> Tensor:
+        """Normalize."""
+        output: Tensor = self.norm(args[0] if args else kwargs[self.keyword])
+        return output
 
 
 class Followed(nn.Module):

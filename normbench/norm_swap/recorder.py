@@ -24,6 +24,7 @@ class Frame:
     Attributes:
         module: The module.
         x: Its first tensor as it came in, a copy where the call is looked into; None without one, or in torch.func.
+        keyword: The name by which that tensor was given; "" where by position.
         output: What it put out.
         inside: What it called directly, in order, where it is looked into: with copies of what came in and went out.
         activations: Names of the activation functions that its own forward ran.
@@ -31,6 +32,7 @@ class Frame:
 
     module: nn.Module
     x: Tensor | None = None
+    keyword: str = ""
     output: Any = None
     inside: list["Frame"] = field(default_factory=list)
     activations: list[str] = field(default_factory=list)
@@ -111,11 +113,12 @@ class Recorder:
         if module in self._quiet and self._states:
             set_random_states(self._states.pop())
         frame.x, frame.output = first_tensor((args, kwargs)) if frame.x is None else frame.x, output
+        frame.keyword = "" if first_tensor(args) is not None else next(iter(kwargs), "")
         if is_inside_transform():  # such a tensor has other shapes than the function sees, and no values
             frame.x = None
         if self._is_looked_into():
             copy = output.detach().clone() if isinstance(output, Tensor) else output
-            self._frames[-1].inside.append(Frame(module, frame.x, copy))
+            self._frames[-1].inside.append(Frame(module, frame.x, output=copy))
         if self._watched(module):
             self._pauses = True  # what is computed while looking is none of the network's
             self._see(frame)

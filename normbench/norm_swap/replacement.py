@@ -8,7 +8,7 @@ from torch import nn
 from normbench.models.base import build_norm
 from normbench.norm_swap.audit import Site
 from normbench.norm_swap.inheritance import spec_in_place_of
-from normbench.norm_swap.layers import Copy, Followed, Rearranged, channels_first, is_channels_first
+from normbench.norm_swap.layers import ByName, Copy, Followed, Rearranged, channels_first, is_channels_first
 from normbench.norm_swap.sites import Found
 from normbench.norm_swap.transplant import share_hooks, transplant
 from normbench.norms.base import NormSpec
@@ -75,7 +75,8 @@ def _wrapped(norm: nn.Module, found: Found) -> nn.Module:
     ):
         module = Rearranged(norm, found.rows_axis, found.channel_axis)
     tail = {name: found.module.get_submodule(name) for name in found.site.tail}
-    return Followed(module, tail) if tail else module
+    module = Followed(module, tail) if tail else module
+    return ByName(module, found.seen.keyword) if found.seen.keyword else module
 
 
 def _steps_to(norm: nn.Module, module: nn.Module) -> tuple[str, ...]:

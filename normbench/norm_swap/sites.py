@@ -138,6 +138,9 @@ def _notes(seen: Seen, traits: Traits, batch_axis: int | None, num_samples: int)
         yield f"called {seen.calls} times in training, {seen.calls_in_eval} in evaluation"
     if seen.calls_in_backward:
         yield "called again in the backward pass, by checkpointing: twice as many updates of running statistics"
+    if traits.channel_axis < -1:
+        yield f"averages over its last {-traits.channel_axis} axes: the first of them is taken for the channels"
     rows = seen.shapes[0][batch_axis or 0] if seen.shapes else num_samples
     if rows != num_samples:
-        yield f"gets {rows} rows of {num_samples} samples: what is normalized per sample is so per row"
+        of_all = f"{rows} row{'' if rows == 1 else 's'} of {num_samples} samples"
+        yield f"gets {of_all}: what is normalized per sample is so per row"

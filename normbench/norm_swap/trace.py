@@ -30,6 +30,7 @@ class Seen:
         shapes: Shapes of its inputs, each once, in order.
         device: Where its input lies.
         dtype: Number format of its input.
+        keyword: The name by which it is given its input; "" where by position.
         traits: What it is; None where that is not known.
         activations: Activation functions that its own forward ran.
         batch_axis: The axis of the batch in its input; None where no axis follows the order of the samples.
@@ -43,6 +44,7 @@ class Seen:
     shapes: list[Shape] = field(default_factory=list)
     device: torch.device | None = None
     dtype: torch.dtype = torch.float32
+    keyword: str = ""
     traits: Traits | None = None
     activations: tuple[str, ...] = ()
     batch_axis: int | None = None
@@ -123,6 +125,7 @@ def _note_call(seen: Seen, frame: Frame) -> None:
         return
     if not seen.shapes:
         seen.device, seen.dtype, seen.activations = frame.x.device, frame.x.dtype, tuple(frame.activations)
+        seen.keyword = frame.keyword
         seen.traits = recognized(frame) if _needs_a_look(frame.module) else traits_by_class(frame.module)
     if tuple(frame.x.shape) not in seen.shapes:
         seen.shapes.append(tuple(frame.x.shape))

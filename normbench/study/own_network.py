@@ -31,6 +31,7 @@ def own_network(config: RunConfig, seed: int) -> nn.Module:
     if config.norm.name == "kept":  # never touched
         return network
     with running_own_code(spec_of(config).folder):
+        seed_globally(derive_seed(seed, "init", "own", "norms"))  # a norm of the user's may draw its weights
         swap_norms(network, config.norm, sample, where=config.swap.where, said=config.said_of_norm)
     return network
 

@@ -14,7 +14,6 @@ from normbench.norm_swap.layers import Copy, Followed, Rearranged
 from normbench.norm_swap.swap import swap_norms
 from normbench.norms.batch_norm import BatchNormSpec
 from normbench.norms.group_norm import GroupNorm, GroupNormSpec
-from normbench.norms.own import OwnNormSpec
 from normbench.training.numerics import numerics
 
 
@@ -84,6 +83,7 @@ def test_a_weight_that_does_not_fit_is_said():
     network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.LayerNorm((8, 6, 6)))
     audit = swap_norms(network, "group_norm", torch.randn(4, 3, 8, 8))
     assert audit.sites[0].notes == (
+        "averages over its last 3 axes: the first of them is taken for the channels",
         "weight starts anew: (8, 6, 6) does not fit (8,)",
         "bias starts anew: (8, 6, 6) does not fit (8,)",
     )
@@ -278,24 +278,20 @@ def test_a_network_writes_into_no_sample():
     assert torch.equal(batch, before)
 
 
-class OwnNorm(nn.Module):
-    """A norm of the user's."""
+@pytest.mark.parametrize("norm", ["group_norm", "rms_norm", "none"])
+def test_a_norm_that_is_called_by_name_still_is(norm):
+    class Named(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.maps, self.steps = nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.LayerNorm(8)
 
-    def __init__(self, num_features, gain=1.0):
-        super().__init__()
-        self.weight, self.gain = nn.Parameter(torch.ones(num_features)), gain
+        def forward(self, x):
+            return self.steps(input=self.maps(input=self.conv(x)).flatten(2).mT)
 
-    def forward(self, x):
-        return self.gain * self.weight.view(-1, *(1,) * (x.dim() - 2)) * torch.tanh(x)
-
-
-def test_an_own_norm_takes_the_place_of_others(monkeypatch):
-    monkeypatch.setattr("normbench.norms.own.load_object", lambda *_: OwnNorm)
-    network, batch = made("windows")
-    audit = swap_norms(network, OwnNormSpec(layer="norms:OwnNorm", settings={"gain": 2.0}), batch)
-    assert [site.becomes for site in audit.sites] == ["OwnNorm", "OwnNorm"]
-    x = torch.randn(4, 8, 8, 16)
-    assert torch.allclose(network.norm1(x), 2 * torch.tanh(x))
+    network = Named()
+    swap_norms(network, norm, torch.randn(4, 3, 8, 8))
+    x = torch.randn(4, 8, 6, 6)
+    assert torch.equal(network.maps(x), network.maps(input=x))
 
 
 def test_activations_are_counted_wherever_they_run():
