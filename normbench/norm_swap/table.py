@@ -8,24 +8,43 @@ from normbench.norm_swap.audit import Audit, LooseNorm, Site
 
 WIDTH = 80
 HEADINGS = ("path", "class", "calls", "sees", "C", "eps mom affine", "becomes", "groups")
+BECOMES = HEADINGS.index("becomes")
 SHOWN = 3
 """Names of a list in the totals; the others are counted."""
 
 
 def text_of(audit: Audit) -> str:
-    """Return the table of an audit; where it is too wide, a norm's name has a line of its own."""
-    rows = [(HEADINGS, ()), *((_row(site), site.notes) for site in audit.sites)]
-    widths = [max(len(row[column]) for row, _ in rows) for column in range(len(HEADINGS))]
-    gap = 2 if sum(widths) + 2 * (len(widths) - 1) <= WIDTH else 1
-    is_wide = sum(widths) + gap * (len(widths) - 1) > WIDTH
+    """Return the table of an audit, then its totals.
+
+    Where the table is too wide, what all norms become is said below it, or else their names have lines of their own.
+    """
+    rows = [HEADINGS, *(_row(site) for site in audit.sites)]
     shared = _shared_notes(audit)
-    lines = [
-        line
-        for row, notes in rows
-        for line in (*_cells(row, widths, gap, is_wide=is_wide), *_noted([one for one in notes if one not in shared]))
-    ]
     below = [f"{note} ({listed(paths)})" for note, paths in shared.items()]
+    if not _fits(rows) and len({row[BECOMES] for row in rows[1:]}) == 1:
+        below += [f"each becomes {rows[-1][BECOMES]}"] if audit.swapped else []
+        rows = [(*row[:BECOMES], *row[BECOMES + 1 :]) for row in rows]
+    noted = [(), *([note for note in site.notes if note not in shared] for site in audit.sites)]
+    lines = [line for row, notes in zip(_aligned(rows), noted, strict=True) for line in (*row, *_noted(notes))]
     return "\n".join([*(lines if audit.sites else []), *_noted(below), *wrap("; ".join(totals(audit)), WIDTH)])
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*rows, strict=True)]
+
+
+def _fits(rows: Sequence[Sequence[str]], gap: int = 1) -> bool:
+    widths = _widths(rows)
+    return sum(widths) + gap * (len(widths) - 1) <= WIDTH
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Return the lines of each row: one, or two where the first cell has a line of its own."""
+    gap = "  " if _fits(rows, 2) else " "
+    padded = [[cell.ljust(width) for cell, width in zip(row, _widths(rows), strict=True)] for row in rows]
+    if _fits(rows):
+        return [[gap.join(row).rstrip()] for row in padded]
+    return [[row[0].rstrip(), f"  {' '.join(row[1:])}".rstrip()] for row in padded]
 
 
 def _shared_notes(audit: Audit) -> dict[str, list[str]]:
@@ -33,13 +52,6 @@ def _shared_notes(audit: Audit) -> dict[str, list[str]]:
     notes = dict.fromkeys(note for site in audit.sites for note in site.notes)
     of_note = {note: [site.path for site in audit.sites if note in site.notes] for note in notes}
     return {note: paths for note, paths in of_note.items() if len(paths) > SHOWN}
-
-
-def _cells(row: Sequence[str], widths: Sequence[int], gap: int, *, is_wide: bool) -> list[str]:
-    padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-    if not is_wide:
-        return [(" " * gap).join(padded).rstrip()]
-    return [row[0], f"  {' '.join(padded[1:])}".rstrip()]
 
 
 def _noted(notes: Sequence[str]) -> list[str]:

@@ -45,6 +45,19 @@ def test_norms_outside_of_modules_are_counted():
     )
 
 
+def test_what_all_become_is_said_once_where_the_table_is_too_wide():
+    inner = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
+    network = nn.Sequential(nn.ModuleDict({"a_name_of_some_letters": inner}))
+    network.forward = inner.forward
+    lines = str(swap_norms(network, "group_norm", torch.randn(4, 3, 8, 8))).splitlines()
+    assert lines == [
+        "path                       class       calls sees      C eps mom affine groups",
+        "0.a_name_of_some_letters.1 BatchNorm2d 1     4,[8],6,6 8 1e-05 - yes    2 x 4",
+        "    each becomes GroupNorm",
+        "1 norm found, 1 swapped, 0 kept; parameters 240 -> 240",
+    ]
+
+
 def test_a_name_has_a_line_of_its_own_where_the_table_is_too_wide():
     inner = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
     network = nn.ModuleDict({"a_name_of_many_letters_that_leaves_no_room_for_more": inner})
