@@ -57,6 +57,10 @@ class FiniteRows(ABC):
     def fit(self, train: Numbers) -> Encode:
         """Return what encodes rows; it is fitted on the training rows alone."""
 
+    def num_unseen(self, train: Numbers, rows: Numbers) -> int:
+        """Return how many of some rows hold what no training row does, so that it cannot be encoded."""
+        return 0
+
     @cached_property
     def digest(self) -> str:
         """sha256 of all that was read."""
