@@ -62,6 +62,11 @@ class FiniteDataset(DatasetSpec):
         return FiniteData(rows.kinds.num_rows, rows.unit, rule.how, num_folds)
 
     @property
+    def num_bytes(self) -> int:
+        """Memory that the rows need in each process."""
+        return self.rows.num_bytes
+
+    @property
     def num_samples(self) -> int:
         """Number of all rows."""
         return self.rows.kinds.num_rows
