@@ -71,10 +71,11 @@ def command(
 
     Example: normbench run configs/lenet_bn.yaml --set norm=group_norm --seeds 3
     """
-    from normbench.scheduling.executors.base import make_executor
+    from normbench.scheduling.executors.base import make_executor, num_jobs_of
     from normbench.scheduling.interruption import Interruption
     from normbench.scheduling.run_result import RunOptions
     from normbench.study.check_plan import read_check_after
+    from normbench.study.data_memory import refuse_data_beyond_memory
     from normbench.study.options import read_seeds
 
     how_many = {
@@ -91,6 +92,7 @@ def command(
         return
     with interruption.listening(), executor:
         studies = read()
+        refuse_data_beyond_memory(studies, num_jobs_of(jobs) or 1)
         interruption.raise_if_asked()
         num_warnings = print_warnings(studies, runs_dir)
         interruption.raise_if_asked()

@@ -62,6 +62,11 @@ class FiniteDataset(DatasetSpec):
         return FiniteData(rows.kinds.num_rows, rows.unit, rule.how, num_folds)
 
     @property
+    def num_bytes(self) -> int:
+        """Memory that the rows need in each process."""
+        return self.rows.num_bytes
+
+    @property
     def num_samples(self) -> int:
         """Number of all rows."""
         return self.rows.kinds.num_rows
@@ -100,7 +105,7 @@ class FiniteDataset(DatasetSpec):
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what a user should know of the data before training."""
-        return (*self.rows.findings, *split_findings(self.rule, self.rows))
+        return _findings_once(self, stamp_of(self.files()))
 
     def split_of(self, seed: int) -> Mapping[str, Numbers]:
         """Return the numbers of the rows of train, validation and test under a seed, in the order of the splits."""
@@ -121,6 +126,11 @@ class FiniteDataset(DatasetSpec):
 @lru_cache(maxsize=2)
 def _read_once(spec: FiniteDataset, _stamp: Stamp) -> FiniteRows:
     return spec.read()
+
+
+@lru_cache(maxsize=8)
+def _findings_once(spec: FiniteDataset, _stamp: Stamp) -> tuple[Finding, ...]:
+    return (*spec.rows.findings, *split_findings(spec.rule, spec.rows))
 
 
 @lru_cache(maxsize=8)

@@ -131,6 +131,11 @@ class DatasetSpec(Spec):
         """Return the sha256 of what was read from the user's files, by name; empty for data that seeds draw."""
         return {}
 
+    @property
+    def num_bytes(self) -> int:
+        """Memory that finite data need in each process; 0 for data that seeds draw, which have num_samples."""
+        return 0
+
     def mistakes(self) -> Sequence[SettingError]:
         """Return what is wrong with the user's files, or why they cannot be split; told before anything runs."""
         return ()

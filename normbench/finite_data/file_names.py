@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator
 
-from normbench.errors import SettingError
+from normbench.errors import DataError, SettingError
 from normbench.finite_data.split_rule import NAMES
 from normbench.own_code.frozen_settings import FrozenSettings
 
@@ -30,6 +30,24 @@ def _is_path(text: Any) -> bool:
 def are_parts(names: Mapping[str, str]) -> bool:
     """Return whether paths are those of train, validation and test."""
     return set(names) <= set(NAMES)
+
+
+def paths_of_parts(file: str | Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Return part, setting and path of each file; one file has no part.
+
+    Raises:
+        DataError: There are other parts than train, validation and test.
+
+    Example:
+        >>> paths_of_parts("a.csv"), paths_of_parts({"test": "b.csv"})
+        ([('', 'file', 'a.csv')], [('test', 'file.test', 'b.csv')])
+    """
+    if isinstance(file, str):
+        return [("", "file", file)]
+    if not are_parts(file):
+        rule = "must be a path, or paths of train, validation and test"
+        raise DataError([SettingError("file", rule, ", ".join(file), "Example: {train: a.csv, test: b.csv}")])
+    return [(part, f"file.{part}", path) for part, path in file.items()]
 
 
 FileNames = Annotated[

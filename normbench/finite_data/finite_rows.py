@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +15,8 @@ from normbench.findings import Finding
 from normbench.finite_data.digests import content_digest, row_digests
 from normbench.finite_data.row_kinds import Numbers, RowKinds
 
+FLOAT32 = 4
+SEEDS_IN_MEMORY = 2
 Encode = Callable[[Numbers], tuple[Tensor, Tensor]]
 """Makes inputs and targets of some rows, as a network gets them."""
 
@@ -56,6 +59,16 @@ class FiniteRows(ABC):
     @abstractmethod
     def fit(self, train: Numbers) -> Encode:
         """Return what encodes rows; it is fitted on the training rows alone."""
+
+    @property
+    def num_bytes(self) -> int:
+        """Memory that a process needs: the rows as they were read, and the encoded ones of two seeds."""
+        read = sum(one.nbytes for one in self.contents().values() if isinstance(one, np.ndarray))
+        return read + SEEDS_IN_MEMORY * FLOAT32 * self.kinds.num_rows * prod(self.input_shape)
+
+    def num_unseen(self, train: Numbers, rows: Numbers) -> int:
+        """Return how many of some rows hold what no training row does, so that it cannot be encoded."""
+        return 0
 
     @cached_property
     def digest(self) -> str:

@@ -18,7 +18,7 @@ from normbench.finite_data.split_rule import NAMES
 Array = NDArray[Any]
 Readers = Mapping[str, Callable[[], Array]]
 """What reads each array, by its name."""
-_WORDS = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
+PART_WORDS = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,13 @@ def _names(readers: Readers, key: str) -> dict[str, str]:
     """Return the names of a key's arrays by part; "" is the part of a whole one."""
     if key in readers:
         return {"": key}
-    spelled = {
-        part: [name for word in words for name in (f"{key}_{word}", f"{word}_{key}")] for part, words in _WORDS.items()
-    }
-    return {part: name for part, names in spelled.items() for name in names if name in readers}
+    spelled = [
+        (part, name)
+        for part, words in PART_WORDS.items()
+        for word in words
+        for name in (f"{key}_{word}", f"{word}_{key}")
+    ]
+    return {part: name for part, name in spelled if name in readers}
 
 
 def _refuse_missing(by_part: Mapping[str, Mapping[str, str]], readers: Readers) -> None:

@@ -1,13 +1,13 @@
 """Finds what a user should know of splits: fewer folds than by default, rows that are trained on and tested too."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from normbench.findings import Finding
 from normbench.finite_data.finite_rows import FiniteRows
 from normbench.finite_data.split_rule import DEFAULT_NUM_FOLDS, SplitRule
-from normbench.finite_data.splitting import num_folds_of, split_rows
+from normbench.finite_data.splitting import SplitRows, num_folds_of, split_rows
 
 UNEVEN = 1.5
 """Rows of the largest class over those that it had if all classes had as many: accuracy then says little."""
@@ -15,7 +15,11 @@ UNEVEN = 1.5
 
 def split_findings(rule: SplitRule, rows: FiniteRows) -> list[Finding]:
     """Return what a user should know of how the rows are split."""
-    return [*_fewer_folds(rule, rows), *_twins(rule, rows), *_uneven_classes(rows)]
+    num_seeds = num_folds_of(rule, rows.kinds) if rule.how == "folds" else 1
+    splits = [split_rows(rule, rows.kinds, seed) for seed in range(num_seeds)]
+    where = {"folds": f"in {num_seeds} folds ", "random": "under seed 0 ", "fixed": ""}[rule.how]
+    found = [*_fewer_folds(rule, rows), *_twins(splits, rows, where), *_unseen(splits, rows, where)]
+    return [*found, *_uneven_classes(rows)]
 
 
 def _fewer_folds(rule: SplitRule, rows: FiniteRows) -> Iterator[Finding]:
@@ -32,16 +36,20 @@ def _fewer_folds(rule: SplitRule, rows: FiniteRows) -> Iterator[Finding]:
         yield Finding("note", (), f"{has}, fewer than the {num_folds} folds: not every seed tests it")
 
 
-def _twins(rule: SplitRule, rows: FiniteRows) -> Iterator[Finding]:
-    num_seeds = num_folds_of(rule, rows.kinds) if rule.how == "folds" else 1
-    splits = [split_rows(rule, rows.kinds, seed) for seed in range(num_seeds)]
+def _twins(splits: Sequence[SplitRows], rows: FiniteRows, where: str) -> Iterator[Finding]:
     same = rows.row_digests
     count = sum(int(np.isin(same[split.test], same[split.train]).sum()) for split in splits)
     if count:
-        where = {"folds": f"in {num_seeds} folds ", "random": "under seed 0 ", "fixed": ""}[rule.how]
         what = f"{where}{count:,} {rows.unit} that are tested are equal to {rows.unit} of train"
         way_out = "Remove what is repeated, or keep what belongs together in one set by dataset.group."
         yield Finding("warning", (), what, why="What was trained on is no test.", way_out=way_out)
+
+
+def _unseen(splits: Sequence[SplitRows], rows: FiniteRows, where: str) -> Iterator[Finding]:
+    count = sum(rows.num_unseen(split.train, split.test) for split in splits)
+    if count:
+        what = f"{where}{count:,} {rows.unit} that are tested have a name that no training row has"
+        yield Finding("note", (), what, why="It is 0 in the columns of all names.")
 
 
 def _uneven_classes(rows: FiniteRows) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's idiom
 from normbench.any_module.restore import leaving_unchanged
 from normbench.datasets.base import IGNORED, Split, Task
 from normbench.errors import SettingError
+from normbench.inspection.class_scores import BALANCED, balanced_accuracy
 from normbench.inspection.mask_scores import constant_overlaps, pixel_loss
 from normbench.inspection.split_scores import new_scores
 from normbench.random_streams import seeded_globally, stream
@@ -41,11 +42,13 @@ def _direction(output: Tensor, seed: int) -> Tensor:
     return torch.randn(output.shape, generator=stream(seed, "data", "direction")).to(output.device)
 
 
-def evaluate(model: nn.Module, split: Split, task: Task, own: OwnFunctions = NOTHING_OWN) -> dict[str, float]:
+def evaluate(
+    model: nn.Module, split: Split, task: Task, own: OwnFunctions = NOTHING_OWN, *, is_finite: bool = False
+) -> dict[str, float]:
     """Return the quantities of a task over a whole split, in evaluation mode: a loss, and shares from 0 to 1."""
     if split.y is None:
         return {}
-    scores, start = new_scores(task, own), 0
+    scores, start = new_scores(task, own, is_finite=is_finite), 0
     with torch.no_grad(), evaluating(model):
         for x in evaluation_batches(split.x):
             scores.add(model(x), split.y[start : start + len(x)])
@@ -116,8 +119,11 @@ def _constant_of_task(train: Tensor, targets: Tensor, task: Task, num_classes: i
     known, counted = (y[y != IGNORED] if task == "segmentation" else y for y in (train, targets))
     shares = torch.bincount(known, minlength=max(num_classes, int(counted.max()) + 1)).double() / len(known)
     loss = -shares.clamp_min(1 / len(known)).log()[counted].mean().item()
-    found = {"loss": loss, "accuracy": (counted == shares.argmax()).double().mean().item()}
-    return found | (_best_overlaps(train, targets, len(shares)) if task == "segmentation" else {})
+    said = shares.argmax().expand_as(counted)
+    found = {"loss": loss, "accuracy": (said == counted).double().mean().item()}
+    if task == "segmentation":
+        return found | _best_overlaps(train, targets, len(shares))
+    return found | {BALANCED: balanced_accuracy(said, counted)}
 
 
 def _best_overlaps(train: Tensor, masks: Tensor, num_classes: int) -> dict[str, float]:

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
 from normbench.datasets.base import IGNORED, Task
+from normbench.inspection.class_scores import BALANCED, ClassScores
 from normbench.inspection.mask_scores import MaskScores
 from normbench.random_streams import seeded_globally
 from normbench.study.own_functions import NOTHING_OWN, OwnFunctions, OwnLoss, OwnMetric
@@ -31,14 +32,19 @@ class Scores(Protocol):
         """Return the numbers by name."""
 
 
-def quantities(task: Task, own_metric: str | None = None) -> tuple[str, ...]:
-    """Return the names of what is read of a split: of the task, then of the user's own metric."""
-    return (*QUANTITIES[task], *([own_metric] if own_metric else []))
+def quantities(task: Task, own_metric: str | None = None, *, is_finite: bool = False) -> tuple[str, ...]:
+    """Return the names of what is read of a split: of the task, then of the user's own metric.
+
+    Classes of finite data are as uneven as they come, so there balanced accuracy is read too.
+    """
+    balanced = [BALANCED] if is_finite and task == "classification" else []
+    return (*QUANTITIES[task], *balanced, *([own_metric] if own_metric else []))
 
 
-def new_scores(task: Task, own: OwnFunctions = NOTHING_OWN) -> Scores:
+def new_scores(task: Task, own: OwnFunctions = NOTHING_OWN, *, is_finite: bool = False) -> Scores:
     """Return empty scores of a task; with a loss of the user's own, ``loss`` is that one."""
     parts: list[Scores] = [MaskScores() if task == "segmentation" else WholeScores(task)]
+    parts += [ClassScores()] if is_finite and task == "classification" else []
     parts += [OwnLossScore(own.loss)] if own.loss else []
     parts += [OwnMetricScore(own.metric)] if own.metric else []
     return JoinedScores(parts)

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from normbench.errors import SettingError
+from normbench.finite_data.memory import too_large_text
 from normbench.models.base import BuiltNorm, built_norms
 from normbench.study.config import RunConfig
 from normbench.study.network import network_without_numbers
@@ -28,8 +29,9 @@ def contradictions(config: RunConfig) -> list[SettingError]:
 
 def _data_too_large(config: RunConfig) -> list[SettingError]:
     data = config.dataset
-    if data.finite is not None:  # they are in memory already
-        return []
+    if data.finite is not None:
+        problem = too_large_text(data.num_bytes)
+        return [SettingError("dataset", problem, data.name, "Use fewer or smaller rows.")] if problem else []
     of_target = prod(data.output_shape[1:] if data.task == "segmentation" else data.output_shape)
     size = data.num_train * (prod(data.input_shape) + of_target)
     if size <= MAX_NUMBERS:

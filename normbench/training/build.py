@@ -82,10 +82,11 @@ def read_losses(
     """Return the task's quantities on every split, as columns: train_loss, test_accuracy ..."""
     if config.dataset.task == "signal":
         return output_means(model, dataset.train.x)
-    read = {name: evaluate(model, split, config.dataset.task, own) for name, split in dataset.splits().items()}
+    task, is_finite = config.dataset.task, config.dataset.finite is not None
+    read = {name: evaluate(model, split, task, own, is_finite=is_finite) for name, split in dataset.splits().items()}
     return {
         f"{name}_{quantity}": found[quantity]
-        for quantity in quantities(config.dataset.task, config.metric.name)
+        for quantity in quantities(task, config.metric.name, is_finite=is_finite)
         for name, found in read.items()
         if quantity in found
     }

@@ -142,7 +142,7 @@ def metric_columns(model: nn.Module, dataset: Dataset, config: RunConfig) -> lis
     if config.dataset.task == "signal":
         return ["output_mean_training", "output_mean_evaluation"]
     splits = list(dataset.splits())
-    names = quantities(config.dataset.task, config.metric.name)
+    names = quantities(config.dataset.task, config.metric.name, is_finite=config.dataset.finite is not None)
     read = [f"{split}_{name}" for name in names for split in splits]
     bends = ["roughness"] if has_curve(dataset, config) else []
     more = final_readings(dataset, config)

@@ -6,6 +6,7 @@ from typing import Any
 
 from normbench.datasets.base import Dataset
 from normbench.inspection.losses import constant_predictor
+from normbench.inspection.split_scores import quantities
 from normbench.inspection.watch.layer_stats import layer_of
 from normbench.inspection.watch.network_layers import NetworkLayer
 from normbench.inspection.watch.parameter_groups import norm_parameters
@@ -22,13 +23,14 @@ def summary_of(
     """Return the content of summary.json without seed and files; equal for equal config and seed."""
     task, shape, own = config.dataset.task, config.dataset.output_shape, own_functions(config)
     splits, finite = dataset.splits().items(), config.dataset.finite
+    names = quantities(task, config.metric.name, is_finite=finite is not None)
     constant = {name: constant_predictor(dataset.train, split, task, shape, own) for name, split in splits}
     return {
         "status": outcome.status,
         "step": outcome.step,
         "metrics": dict(metrics),
         "constant_predictor": {
-            f"{name}_{key}": value for name, found in constant.items() for key, value in found.items()
+            f"{name}_{key}": value for name, found in constant.items() for key, value in found.items() if key in names
         },
         "num_parameters": sum(p.numel() for p in training.model.parameters()),
         "num_norm_parameters": sum(p.numel() for p in norm_parameters(training.model)),
