@@ -127,9 +127,7 @@ def _open(path: Path) -> Any:
     except BadImageError:
         raise
     except (pillow.DecompressionBombWarning, pillow.DecompressionBombError):
-        raise BadImageError(
-            f"has more than the {pillow.MAX_IMAGE_PIXELS:,} pixels that Pillow takes for safe"
-        ) from None
+        raise BadImageError(f"has more than {pillow.MAX_IMAGE_PIXELS:,} pixels, the limit of Pillow") from None
     except Exception as error:  # noqa: BLE001 - Pillow fails in many ways on damaged files
         raise BadImageError(_why(error)) from None
 

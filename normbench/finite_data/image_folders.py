@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from normbench.errors import DataError, SettingError
-from normbench.finite_data.data_files import unreadable
 from normbench.finite_data.split_rule import NAMES
 from normbench.finite_data.targets import in_natural_order
 
@@ -14,6 +13,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", "
 IMAGES, MASKS = "images", "masks"
 _PARTS = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "test": 2}
 _SKIPPED = ("__MACOSX",)
+FROM_STUDY = "Paths are taken from the study file's folder."
 MAX_LISTED = 20
 """Files that are named one by one in complaints."""
 
@@ -83,7 +83,8 @@ def find_images(root: Path, said: str) -> ImageFiles:
         for part, folder in by_part or [(-1, root)]:
             _find_in(folder, part, found)
     except OSError as error:
-        raise unreadable(error, Path(error.filename or root), "root", said) from None
+        rule = f"must be a folder that can be read, {error.filename or root} is not: {(error.strerror or '').lower()}"
+        raise DataError([SettingError("root", rule, said, FROM_STUDY)]) from None
     if not found.images and not found.mistakes:
         found.refuse(f"must hold images ({', '.join(SUFFIXES[:4])} ...) in a folder for each class", said, _LAYOUTS)
     if found.mistakes:
