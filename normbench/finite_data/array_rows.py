@@ -15,7 +15,7 @@ from normbench.finite_data.standardization import Standardization, fit_standardi
 from normbench.finite_data.targets import Targets
 
 BYTE = 255
-EncodeTarget = Callable[[Numbers], Tensor]
+EncodeOne = Callable[[Numbers], Tensor]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -52,12 +52,18 @@ class ArrayRows(FiniteRows):
 
     def fit(self, train: Numbers) -> Encode:
         """Return what makes float32 inputs, and classes or float32 targets."""
-        of_x = fit_standardization(self.x, train) if self.standardize else _as_they_are(self.x)
+        encode_x = fit_inputs(self.x, train, standardize=self.standardize)
         encode_target = fit_target(self.targets, train, standardize=self.standardize_target)
-        return lambda rows: (torch.from_numpy(of_x.apply(self.x, rows)), encode_target(rows))
+        return lambda rows: (encode_x(rows), encode_target(rows))
 
 
-def fit_target(targets: Targets, train: Numbers, *, standardize: bool) -> EncodeTarget:
+def fit_inputs(x: NDArray[Any], train: Numbers, *, standardize: bool) -> EncodeOne:
+    """Return what makes float32 inputs of some rows, standardized by the training rows, or as shares of a byte."""
+    scale = fit_standardization(x, train) if standardize else _as_they_are(x)
+    return lambda rows: torch.from_numpy(scale.apply(x, rows))
+
+
+def fit_target(targets: Targets, train: Numbers, *, standardize: bool) -> EncodeOne:
     """Return what makes the targets of some rows: int64 classes, or float32 numbers, standardized by training rows."""
     if targets.task == "classification":
         return lambda rows: torch.from_numpy(targets.values[rows])

@@ -38,8 +38,8 @@ class FiniteRows(ABC):
     unit: str = "rows"
 
     @property
-    def task(self) -> Literal["classification", "regression"]:
-        """What the targets are: classes, or numbers."""
+    def task(self) -> Literal["classification", "regression", "segmentation"]:
+        """What the targets are: classes, numbers, or a class for each pixel."""
         return "classification" if self.class_names else "regression"
 
     @property

@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 import numpy as np
 from contracts.variants import variants
+from finite_data.picture_folders import by_class
 
 from normbench.datasets._finite import FiniteDataset
 from normbench.own_code.source_folder import reading_from
@@ -41,7 +42,12 @@ def _own(folder):
     return {"source": "own_data_example:make", "task": "classification"}
 
 
-EXAMPLES = {"arrays": _arrays, "own": _own}
+def _images(folder):
+    by_class(folder / "photos", {"1": 16, "2": 16, "10": 16}, (4, 3))
+    return {"root": "photos"}
+
+
+EXAMPLES = {"arrays": _arrays, "images": _images, "own": _own}
 
 
 @contextmanager
