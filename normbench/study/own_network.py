@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from normbench.errors import SettingError
+from normbench.norm_swap.audit import Audit
 from normbench.norm_swap.swap import swap_norms
 from normbench.own_code.import_path import in_one_line
 from normbench.random_streams import derive_seed, seeded_globally
@@ -13,6 +14,15 @@ from normbench.study.data import sample_of
 
 def own_network(config: RunConfig, seed: int) -> nn.Module:
     """Return the user's network with the initial weights of a seed and the arm's norms, on the CPU.
+
+    Raises:
+        SettingError: As ``swapped_network``.
+    """
+    return swapped_network(config, seed)[0]
+
+
+def swapped_network(config: RunConfig, seed: int) -> tuple[nn.Module, Audit]:
+    """Return the user's network with the initial weights of a seed and the arm's norms, and what became of its own.
 
     All arms call the same callable under the same seed, so that everything but the norms is equal in them.
 
@@ -28,8 +38,8 @@ def own_network(config: RunConfig, seed: int) -> nn.Module:
             raise error.within("model") from None
     sample = sample_of(config)
     _check_output(network, sample, config)
-    swap_norms(network, config.norm, sample, where=config.swap.where, said=config.said_of_norm)
-    return network
+    audit = swap_norms(network, config.norm, sample, where=config.swap.where, said=config.said_of_norm)
+    return network, audit
 
 
 def _check_output(network: nn.Module, sample: Tensor, config: RunConfig) -> None:
