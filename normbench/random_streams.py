@@ -52,11 +52,18 @@ def seeded_globally(seed: int) -> Iterator[None]:
 
     of_python, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the user's code may draw from it
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        np.random.seed(seed % 2**32)  # noqa: NPY002
-        random.seed(seed)
+        seed_globally(seed)
         try:
             yield
         finally:
             random.setstate(of_python)
             np.random.set_state(of_numpy)  # noqa: NPY002
+
+
+def seed_globally(seed: int) -> None:
+    """Seed the global generators of torch, numpy and Python."""
+    import numpy as np
+
+    torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 - the user's code may draw from it
+    random.seed(seed)

@@ -22,6 +22,7 @@ def pytest_collection_finish():
     """Spare the collector what stays to the end: torch, and the thousands of tests."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 50, 1_000)  # a full collection walks whatever the tests keep, and they keep much
 
 
 @pytest.fixture(autouse=True)

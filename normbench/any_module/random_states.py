@@ -1,4 +1,4 @@
-"""Reads and sets random states: torch's, of the CPU and of the GPU in use, and those that a model's modules hold."""
+"""Reads and sets random states: torch's, those that a model's modules hold, and of code of the user's numpy's too."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-RandomStates = list[tuple[torch.Generator, Tensor]]
+from normbench.any_module.other_generators import OF_NUMPY, OF_PYTHON, HasState, as_generator
+
+RandomStates = list[tuple[HasState, Tensor]]
 """Generators, each with a state."""
 TORCHS_OWN = frozenset(vars(nn.Module()))
 """Attributes of every module: parameters, buffers, hooks. Looking through them takes most of the time."""
@@ -28,7 +30,7 @@ def random_states(model: nn.Module | None = None) -> RandomStates:
     return states_of(generators(model))
 
 
-def states_of(chosen: Iterable[torch.Generator]) -> RandomStates:
+def states_of(chosen: Iterable[HasState]) -> RandomStates:
     """Return generators with their states."""
     return [(generator, generator.get_state()) for generator in chosen]
 
@@ -39,21 +41,34 @@ def set_random_states(states: RandomStates) -> None:
         generator.set_state(state)
 
 
-def generators(model: nn.Module | None = None) -> list[torch.Generator]:
-    """Return torch's generators, of the CPU and of the GPU in use, then those that a model's modules hold."""
+def generators(model: nn.Module | None = None) -> list[HasState]:
+    """Return torch's generators, of the CPU and of the GPU in use, then those that a model may draw from besides.
+
+    These are what its modules hold, and Python's and numpy's own if some module's class is the user's.
+    """
     in_use = torch.cuda.is_available() and torch.cuda.is_initialized()
     of_gpu = [torch.cuda.default_generators[torch.cuda.current_device()]] if in_use else []
-    return _unique([torch.default_generator, *of_gpu, *held_generators(model)])
+    others: list[HasState] = (
+        [OF_PYTHON, OF_NUMPY] if model is not None and any(map(is_foreign, model.modules())) else []
+    )
+    return [torch.default_generator, *of_gpu, *others, *held_generators(model)]
 
 
-def held_generators(model: nn.Module | None) -> list[torch.Generator]:
+def is_foreign(module: nn.Module) -> bool:
+    """Return whether a module's class is neither torch's nor normbench's, so that its forward may do anything."""
+    return not type(module).__module__.startswith(("torch.", "normbench."))
+
+
+def held_generators(model: nn.Module | None) -> list[HasState]:
     """Return the generators that are attributes of a model's modules, or lie in such a list, tuple or dict."""
     if model is None:
         return []
     attributes = [v for module in model.modules() for name, v in vars(module).items() if name not in TORCHS_OWN]
     containers = [value for value in attributes if isinstance(value, dict | list | tuple)]
     contents = [inner for container in containers for inner in _values(container)]
-    return _unique(value for value in (*attributes, *contents) if isinstance(value, torch.Generator))
+    unique = {id(value): value for value in (*attributes, *contents)}
+    held = [as_generator(value) for value in unique.values()]
+    return [one for one in held if one is not None and one is not torch.default_generator]
 
 
 class Replaying:
@@ -73,7 +88,3 @@ class Replaying:
 
 def _values(container: dict[Any, Any] | list[Any] | tuple[Any, ...]) -> Iterable[Any]:
     return container.values() if isinstance(container, dict) else container
-
-
-def _unique(found: Iterable[torch.Generator]) -> list[torch.Generator]:
-    return list({id(generator): generator for generator in found}.values())

@@ -16,18 +16,17 @@ from normbench.finite_data.split_findings import split_findings
 from normbench.finite_data.split_rule import SplitRule, Splits
 from normbench.finite_data.split_sizes import SplitSizes, split_sizes
 from normbench.finite_data.splitting import num_folds_of, split_rows
-from normbench.own_code.source_folder import Rooted
 
 
-class FiniteDataset(Rooted, DatasetSpec):
+class FiniteDataset(DatasetSpec):
     """Reads all rows once per process, splits them by seed, and encodes them by what the training rows tell.
 
-    A subclass reads rows; what they are and how they are encoded is theirs, see FiniteRows.
+    A subclass reads rows; what they are and how they are encoded is theirs, see FiniteRows. One that reads the user's
+    files is Rooted too.
     """
 
     splits: Splits = None
-    """Which rows train, validate and test: folds (8, or fewer where a class is smaller), random, or fixed by the data;
-    null is fixed where the data come in named parts, else folds."""
+    """Which rows train, validate and test: null is folds, 8 or as many as the smallest class fills."""
 
     @abstractmethod
     def read(self) -> FiniteRows:

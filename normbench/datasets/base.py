@@ -15,6 +15,8 @@ from normbench.parts import Spec
 Task = Literal["regression", "classification", "segmentation", "signal"]
 """``segmentation`` has a class for every pixel. ``signal`` has no target: one signal is sent forward and backward
 without training."""
+IGNORED = -100
+"""The class of a pixel that does not count: torch's ``ignore_index``."""
 Splitting = Literal["folds", "random", "fixed"]
 
 

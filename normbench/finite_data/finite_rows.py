@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,11 @@ class FiniteRows(ABC):
     class_names: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     unit: str = "rows"
+
+    @property
+    def task(self) -> Literal["classification", "regression"]:
+        """What the targets are: classes, or numbers."""
+        return "classification" if self.class_names else "regression"
 
     @property
     @abstractmethod

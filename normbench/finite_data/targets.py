@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from normbench.errors import SettingError
 from normbench.finite_data.row_kinds import Numbers
 
+FEWEST_CLASSES = 2
 TargetTask = Literal["classification", "regression"]
 
 
@@ -40,16 +41,36 @@ class Targets:
 def class_targets(labels: Sequence[Any] | NDArray[Any]) -> Targets:
     """Return labels as classes, numbered in natural order: 2 before 10, b before c.
 
+    Raises:
+        SettingError: All are the same.
+
     Example:
         >>> class_targets(["b10", "b9", "b10"]).class_names
         ('b9', 'b10')
     """
     found, inverse = np.unique(np.asarray(labels), return_inverse=True)
     names = [str(name) for name in found.tolist()]
+    if len(names) < FEWEST_CLASSES:
+        rule = f"the target must have {FEWEST_CLASSES} classes or more"
+        raise SettingError("", rule, f"{', '.join(map(repr, names)) or 'none'} only", "There is nothing to tell apart.")
     order = in_natural_order(names)
     rank = np.empty(len(names), dtype=np.int64)
     rank[order] = np.arange(len(names))
     return Targets("classification", rank[inverse.reshape(-1)], tuple(names[number] for number in order))
+
+
+def number_targets(values: NDArray[np.float64], name: str) -> Targets:
+    """Return numbers as targets, (N,) as (N, 1).
+
+    Raises:
+        SettingError: All are the same number.
+    """
+    found = values.reshape(len(values), -1)
+    same = np.flatnonzero(found.min(0) == found.max(0))
+    if len(same):
+        rule = f"{name} must differ between rows"
+        raise SettingError("", rule, f"{found[0, same[0]]:g} in all of them", "There is nothing to predict.")
+    return Targets("regression", found)
 
 
 def in_natural_order(names: Sequence[str]) -> list[int]:

@@ -33,7 +33,7 @@ class NormWatch:
 
     def keep(self, layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         """Keep a layer's input and copies of its running statistics: a forward pre-hook."""
-        if layer not in self._seen:
+        if inputs and layer not in self._seen:
             self._seen[layer] = (inputs[0].detach(), named_statistics(layer))
 
     def probes(self) -> Probes:

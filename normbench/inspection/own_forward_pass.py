@@ -11,10 +11,10 @@ from normbench.inspection.forward_pass import NormCall, last_bias, watching_norm
 from normbench.inspection.graph_before import Upstream, learned_by_last_operation
 from normbench.norm_swap.passes import undisturbed
 from normbench.norm_swap.placed import PlacedNorm
-from normbench.random_streams import seeded_globally
 from normbench.study.config import RunConfig
 from normbench.study.data import sample_of
 from normbench.study.network import network_without_numbers
+from normbench.study.own_code import running_code_of
 from normbench.study.own_network import own_network
 from normbench.study.own_norms import own_norms
 
@@ -33,10 +33,14 @@ def _calls(config: RunConfig) -> tuple[NormCall, ...]:
     placed = {one.site.path: one for one in own_norms(config).placed if one.spec is not None}
     network, shown = own_network(config, seed=0), network_without_numbers(config)
     x = sample_of(config)
-    with undisturbed(network), torch.enable_grad(), watching_norms(network, placed) as (inputs, dropouts):
+    with (
+        running_code_of(config),
+        undisturbed(network),
+        torch.enable_grad(),
+        watching_norms(network, placed) as (inputs, dropouts),
+    ):
         network.train()
-        with seeded_globally(0):
-            network(x.clone().requires_grad_(x.is_floating_point()))
+        network(x.clone().requires_grad_(x.is_floating_point()))
     upstream, learned = Upstream(dropouts), _owners(network)
     return tuple(
         _call(placed[name], shown, config, upstream.of(got.grad_fn), got, learned) for name, got in inputs.items()
@@ -90,5 +94,5 @@ def _maker_on_last_axis(x: Tensor, node: Node | None, placed: PlacedNorm, learne
 
 
 def _puts_out_last(weight: Tensor, x: Tensor, placed: PlacedNorm) -> bool:
-    """Return whether a dense layer's output has its length on the last axis, and not where the norm has its channels."""
+    """Return whether a dense layer puts its features on the last axis, and the norm has its channels elsewhere."""
     return weight.dim() == 2 and x.shape[-1] == len(weight) != x.shape[placed.channel_axis]

@@ -8,17 +8,19 @@ from torch import Tensor, nn
 from normbench.any_module.restore import leaving_unchanged
 from normbench.datasets._batches import Batches, Sampling, samples_by_class
 from normbench.datasets.base import Dataset, Split, Task
-from normbench.inspection.losses import evaluate, score
+from normbench.inspection.losses import evaluate
 from normbench.inspection.norm_readings import named_statistics
 from normbench.inspection.reestimation import reestimate, tracking_layers
+from normbench.inspection.split_scores import new_scores, quantities
 from normbench.random_streams import stream
+from normbench.study.own_functions import NOTHING_OWN, OwnFunctions
 
 MAX_BATCHES, FEWEST_SAMPLES = 64, 512
 """Of one split, for each reading: 64 batches, or more where they are so small that they hold fewer samples."""
 
 
 class Readings:
-    """Reads losses and accuracies at the end of training, beside those with the running statistics as they are.
+    """Reads losses and scores at the end of training, beside those with the running statistics as they are.
 
     ``batch_statistics_test_loss``: layers with running statistics take each batch's instead, everything else, dropout
     among it, is in evaluation (the noise of noisy_batch_norm stays); batches are as in training.
@@ -30,13 +32,16 @@ class Readings:
 
     Args:
         dataset: What is read; not its validation split.
-        task: Decides loss and accuracy.
+        task: Decides what is read: loss, accuracy ...
         batch_size: Samples per batch, as in training.
         sampling: What a batch is drawn from, as in training.
+        own: The user's own loss and metric.
     """
 
-    def __init__(self, dataset: Dataset, task: Task, batch_size: int, sampling: Sampling) -> None:
-        self.task, self.batch_size, self.sampling = task, batch_size, sampling
+    def __init__(
+        self, dataset: Dataset, task: Task, batch_size: int, sampling: Sampling, own: OwnFunctions = NOTHING_OWN
+    ) -> None:
+        self.task, self.batch_size, self.sampling, self.own = task, batch_size, sampling, own
         splits = {name: split for name, split in dataset.splits().items() if name != "validation"}
         self.splits = {name: split for name, split in splits.items() if split.y is not None}
 
@@ -54,10 +59,10 @@ class Readings:
         """Return the columns that reading this model fills."""
         if not tracking_layers(model):
             return []
-        quantities = ["loss", *(["accuracy"] if self.task == "classification" else [])]
         kinds = [f"{kind}_{name}" for kind in ("batch_statistics", "reestimated", "adapted") for name in self.splits]
         kinds = [kind for kind in kinds if kind != "adapted_train"] + [f"{key}_test" for key in momenta(model)]
-        return [f"{kind}_{quantity}" for kind in kinds for quantity in quantities]
+        names = quantities(self.task, self.own.metric.name if self.own.metric else None)
+        return [f"{kind}_{name}" for kind in kinds for name in names]
 
     def _by_momentum(self, model: nn.Module) -> dict[str, float]:
         found: dict[str, float] = {}
@@ -87,19 +92,18 @@ class Readings:
         """Re-estimate the running statistics; return the losses of that pass itself, which took the batches' own."""
         if not batches:
             return {}
-        outputs: list[Tensor] = []
-        handle = model.register_forward_hook(lambda _model, _inputs, output: outputs.append(output))
+        scores, targets = new_scores(self.task, self.own), iter([batch.y for batch in batches if batch.y is not None])
+        handle = model.register_forward_hook(lambda _model, _inputs, output: scores.add(output, next(targets)))
         try:
             reestimate(model, (batch.x for batch in batches))
         finally:
             handle.remove()
-        targets = torch.cat([batch.y for batch in batches if batch.y is not None])
-        return score(torch.cat(outputs), targets, self.task)
+        return scores.result()
 
     def _evaluated(self, model: nn.Module, kind: str, names: Iterable[str]) -> dict[str, float]:
         found: dict[str, float] = {}
         for name in names:
-            found |= _named(f"{kind}_{name}", evaluate(model, self.splits[name], self.task))
+            found |= _named(f"{kind}_{name}", evaluate(model, self.splits[name], self.task, self.own))
         return found
 
     def _batches(self, split: Split, sampling: Sampling) -> list[Split]:

@@ -6,6 +6,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+
+from normbench.any_module.random_states import is_foreign
 
 AVERAGES = ("running_mean", "running_var")
 
@@ -44,6 +47,8 @@ def tracking_layers(model: nn.Module) -> list[Any]:
 
 
 def _tracks(module: nn.Module) -> bool:
+    if is_foreign(module) and not isinstance(module, _NormBase):  # what it does with them is its own
+        return False
     return getattr(module, "running_mean", None) is not None and bool(getattr(module, "track_running_stats", True))
 
 

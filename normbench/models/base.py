@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
+from normbench.any_module.model_input import COMPILED
 from normbench.errors import SettingError
 from normbench.norms.base import FeatureShape, NormSpec
 from normbench.parts import Spec
@@ -169,7 +170,7 @@ def weight_parameters(layer: nn.Module) -> list[nn.Parameter]:
 
 def learned_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
     """Return all parameters by their names without a weight parametrization; its second tensor is ``conv1.g``."""
-    return {_plain_name(name): parameter for name, parameter in model.named_parameters()}
+    return {_plain_name(name.replace(f"{COMPILED}.", "")): parameter for name, parameter in model.named_parameters()}
 
 
 def _plain_name(parameter: str) -> str:

@@ -10,9 +10,12 @@ from torch import Tensor, nn
 from normbench.errors import SettingError
 from normbench.models.base import ModelSpec, Shape
 from normbench.norms.base import NormSpec
+from normbench.own_code.error_lines import in_one_line
 from normbench.own_code.frozen_settings import OwnSettings
-from normbench.own_code.import_path import in_one_line, load_object
+from normbench.own_code.import_path import ImportPath
+from normbench.own_code.running import load_own, running_own_code
 from normbench.own_code.source_folder import Rooted
+from normbench.random_streams import seed_globally
 
 
 class OwnSpec(Rooted, ModelSpec):
@@ -24,7 +27,7 @@ class OwnSpec(Rooted, ModelSpec):
 
     takes_own: ClassVar[bool] = True
     name: Literal["own"] = "own"
-    maker: str = Field(alias="build", examples=["my_net:build"])
+    maker: ImportPath = Field(alias="build", examples=["my_net:build"])
     """What makes it, as package.module:callable; modules beside the study file are found first."""
     settings: OwnSettings
     """Arguments of the callable, by name."""
@@ -32,13 +35,23 @@ class OwnSpec(Rooted, ModelSpec):
     """Which part of what the network puts out is its output: a key, an attribute or a place; all of it if not said."""
 
     def build(self, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float) -> nn.Module:
-        """Call the user's callable; norm and dropout are the network's own, and the seed is the caller's."""
-        make = load_object(self.maker, self.folder, "build")
+        """Call the user's callable with seed 0; norm and dropout are the network's own."""
+        return self.build_with(0, input_shape, output_shape)
+
+    def build_with(self, seed: int, input_shape: Shape, output_shape: Shape) -> nn.Module:
+        """Call the user's callable with torch, numpy and Python seeded; what it imports moves no random number.
+
+        Raises:
+            SettingError: It cannot be imported, fails, or returns no module.
+        """
+        make = load_own(self.maker, self.folder, "build")
         if not callable(make) or isinstance(make, nn.Module):
             rule = f"must be a function or class that returns a network, it is a {type(make).__name__}"
             raise SettingError("build", rule, self.maker, "Wrap it: def make(): return ...")
         arguments = {**self._shapes(make, input_shape, output_shape), **self.settings}
-        network = self._called(make, arguments)
+        with running_own_code(self.folder):
+            seed_globally(seed)
+            network = self._called(make, arguments)
         if not isinstance(network, nn.Module):
             rule = f"must return a torch.nn.Module, it returned a {type(network).__name__}"
             raise SettingError("build", rule, self.maker, "Wrap it: def make(): return ...")
@@ -60,16 +73,33 @@ class OwnSpec(Rooted, ModelSpec):
         except SettingError:
             raise
         except (Exception, SystemExit) as error:
-            rule = f"must return a network, calling it ended with {in_one_line(error)}"
+            rule = f"must return a network, calling it ended with {in_one_line(error, self.folder)}"
             raise SettingError("build", rule, self.maker, "Its arguments stand under model.settings.") from error
 
 
 class _Select:
-    """A forward hook that takes one part of what a network puts out."""
+    """A forward hook that takes one part of what a network puts out; a tensor alone is taken whole."""
 
     def __init__(self, part: str | int) -> None:
         self.part = part
 
     def __call__(self, _module: nn.Module, _inputs: tuple[Any, ...], output: Any) -> Tensor:
-        has_places: Any = output if isinstance(output, Mapping | tuple | list) else vars(output)
-        return has_places[self.part]  # type: ignore[no-any-return]
+        if isinstance(output, Tensor):
+            return output
+        try:
+            by_place = isinstance(output, Mapping) or isinstance(self.part, int)
+            found: Tensor = output[self.part] if by_place else getattr(output, str(self.part))
+        except (LookupError, AttributeError, TypeError):
+            rule = f"must name a part of the {type(output).__name__} that the network puts out"
+            raise SettingError("output", rule, self.part, _parts_of(output)) from None
+        return found
+
+
+def _parts_of(output: Any) -> str:
+    if isinstance(output, Mapping):
+        names = [str(key) for key in output]
+    elif isinstance(output, tuple | list):
+        names = list(getattr(output, "_fields", [])) or [str(place) for place in range(len(output))]
+    else:
+        names = [name for name in getattr(output, "__dict__", {}) if not name.startswith("_")]
+    return f"It has {', '.join(names)}." if names else "Let the network put out a tensor, a tuple or a dict."

@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 
 from normbench.errors import SettingError, did_you_mean
 from normbench.norm_swap.audit import LooseNorm
-from normbench.norm_swap.inventory import loose_text, not_touched
+from normbench.norm_swap.inventory import not_touched
 from normbench.norm_swap.sites import Found
+from normbench.norm_swap.table import loose_text
 
 ALL = ("*",)
 

@@ -7,7 +7,7 @@ from normbench.errors import SettingError
 from normbench.norm_swap.audit import Site
 from normbench.norms.base import NormSpec
 
-POLICY = "Or num_groups: {at_most: 32, min_channels: 2}, which chooses for each place."
+POLICY = "num_groups: {at_most: 32, min_channels: 2}"
 
 
 class Failures:
@@ -41,5 +41,5 @@ class Failures:
         rule = "; ".join(f"{rule} of {', '.join(paths)}" for rule, paths in self._places.items())
         way_out = next(iter(self._ways_out)) if len(self._ways_out) == 1 else "Choose settings that fit all of them."
         if self._first.key == "norm.num_groups":
-            way_out = f"{way_out} {POLICY}"
+            way_out = f"{way_out.removesuffix('.')}, or {POLICY}."
         raise SettingError(self._first.key, rule, self._first.value, way_out, self._first.layer)

@@ -29,16 +29,6 @@ def loose_norms(network: nn.Module, found: Sequence[Found], trace: Trace) -> tup
     )
 
 
-def loose_text(loose: Sequence[LooseNorm]) -> str:
-    """Say how many norms are computed where: "1 norm operation runs inside Func.forward (layer_norm)"."""
-    texts = []
-    for class_name in dict.fromkeys(one.class_name for one in loose):
-        names = [name for one in loose if one.class_name == class_name for name in one.names]
-        run = "norm operation runs" if len(names) == 1 else "norm operations run"
-        texts.append(f"{len(names)} {run} inside {class_name}.forward ({', '.join(dict.fromkeys(names))})")
-    return "; ".join(texts)
-
-
 def num_parameters(network: nn.Module) -> int:
     """Return the number of learned values, each counted once."""
     return sum(parameter.numel() for parameter in network.parameters())

@@ -38,7 +38,7 @@ class Rearranged(nn.Module):
         moved = x.movedim(*ways)
         joined = moved.flatten(2) if moved.dim() > MOST_POSITION_AXES + 2 else moved
         output: Tensor = self.norm(joined).reshape(moved.shape).movedim(*reversed(ways))
-        return output.contiguous() if x.is_contiguous() else output  # who calls it may view it
+        return output.contiguous()  # as torch's layer norm; who calls it may view it
 
 
 class Followed(nn.Module):

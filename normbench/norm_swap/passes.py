@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 from normbench.any_module.model_input import ModelInput
 from normbench.any_module.plain_execution import same_global_random_states_after, without_compiled_code
@@ -14,13 +15,14 @@ from normbench.any_module.restore import leaving_unchanged
 from normbench.any_module.tensors import named_tensors
 from normbench.errors import SettingError
 from normbench.norm_swap.recorder import Recorder
-from normbench.own_code.import_path import in_one_line
+from normbench.own_code.error_lines import in_one_line
 
 
 @contextmanager
 def undisturbed(network: nn.Module) -> Iterator[None]:
     """Let a block call a network as it likes: all of it, and all random states, are put back afterwards.
 
+    So are modules that it calls without holding them, as those of a plain list.
     Inside, compiled code runs as Python, and torch's transformer layers call their norms in evaluation too: their fast
     path computes a layer norm of its own from what it reads off them.
     """
@@ -32,6 +34,22 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(False)
         put_back.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")  # they come again where the network is used
+        put_back.enter_context(_others_undisturbed(network))
+        yield
+
+
+@contextmanager
+def _others_undisturbed(network: nn.Module) -> Iterator[None]:
+    known = set(network.modules())
+    with ExitStack() as put_back:
+
+        def keep(module: nn.Module, _args: object) -> None:
+            if module not in known:
+                known.update(module.modules())
+                put_back.enter_context(leaving_unchanged(module))
+
+        hook = register_module_forward_pre_hook(keep)
+        put_back.callback(hook.remove)
         yield
 
 

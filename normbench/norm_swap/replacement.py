@@ -1,6 +1,6 @@
-"""Makes the norm that stands in the place of another, with what must be around it, and puts it there."""
+"""Makes the norm that is to stand in the place of another, with what must be around it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from torch import nn
@@ -79,20 +79,3 @@ def _wrapped(norm: nn.Module, found: Found) -> nn.Module:
 
 def _steps_to(norm: nn.Module, module: nn.Module) -> tuple[str, ...]:
     return next((tuple(name.split(".")) for name, one in module.named_modules() if one is norm and name), ())
-
-
-def put_in_place(network: nn.Module, made: Iterable[Replacement]) -> None:
-    """Replace norms in every module that holds them, under all names."""
-    _exchange(network, {one.found.module: one.module for one in made})
-
-
-def take_out(network: nn.Module, made: Iterable[Replacement]) -> None:
-    """Put the norms back that were replaced."""
-    _exchange(network, {one.module: one.found.module for one in made})
-
-
-def _exchange(network: nn.Module, exchanged: dict[nn.Module, nn.Module]) -> None:
-    for parent in list(network.modules()):
-        for name, child in parent._modules.items():  # noqa: SLF001 - a name in a ModuleList is no attribute
-            if child in exchanged:
-                parent._modules[name] = exchanged[child]  # noqa: SLF001

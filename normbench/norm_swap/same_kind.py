@@ -1,7 +1,6 @@
 """Checks the swap itself: with normbench's norms of the same kinds a network must compute the same bits as before."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +12,10 @@ from normbench.any_module.random_states import same_random_states_after
 from normbench.any_module.tensors import named_tensors
 from normbench.errors import SettingError
 from normbench.models.base import BuiltNorm
+from normbench.norm_swap.exchange import exchanged
 from normbench.norm_swap.passes import forward, undisturbed
 from normbench.norm_swap.recorder import Frame, Recorder
-from normbench.norm_swap.replacement import Replacement, put_in_place, replacement, take_out
+from normbench.norm_swap.replacement import Replacement, replacement
 from normbench.norm_swap.sites import Found, find_norms
 from normbench.norm_swap.swappable import materialize, refuse_unswappable
 from normbench.norm_swap.trace import trace
@@ -50,7 +50,7 @@ class SameKind:
         left = f" ({len(self.left_out)} left out)" if self.left_out else ""
         if self.is_bit_equal:
             return f"bit-equal{left}"
-        return f"differs by {self.largest_difference:.1g}, first at {self.first_site}{left}"
+        return f"differs by {self.largest_difference:.1g}, first at {self.first_site or 'the output'}{left}"
 
 
 def same_kind_check(model: nn.Module, sample: Any) -> SameKind:
@@ -74,7 +74,7 @@ def same_kind_check(model: nn.Module, sample: Any) -> SameKind:
     with same_random_states_after(model), same_global_random_states_after():
         made, left_out = _make(find_norms(model, trace(model, given)))
         before = _outputs(model, given, {one.found.module: one.site.path for one in made})
-        with _in_place(model, made):
+        with exchanged(model, {one.found.module: one.module for one in made}):
             after = _outputs(model, given, {one.module: one.site.path for one in made})
     return SameKind(len(made), _largest_difference(before[0], after[0]), _first_site(before[1], after[1]), left_out)
 
@@ -124,15 +124,6 @@ def _settings_of_kind(one: Found) -> dict[str, Any]:
     if num_axes != len(one.site.shapes[0]) - 1:
         raise SettingError("over", "must be over a position or a sample", module.normalized_shape, "")
     return {"over": "sample", "affine": "element"}
-
-
-@contextmanager
-def _in_place(model: nn.Module, made: Sequence[Replacement]) -> Iterator[None]:
-    put_in_place(model, made)
-    try:
-        yield
-    finally:
-        take_out(model, made)
 
 
 def _outputs(

@@ -12,9 +12,10 @@ from normbench.errors import SettingError, did_you_mean
 from normbench.norm_swap.afterwards import check_afterwards
 from normbench.norm_swap.audit import Audit
 from normbench.norm_swap.choice import choose
+from normbench.norm_swap.exchange import exchange
 from normbench.norm_swap.failures import Failures
 from normbench.norm_swap.inventory import loose_norms, not_touched, num_parameters
-from normbench.norm_swap.replacement import Replacement, put_in_place, replacement, take_out
+from normbench.norm_swap.replacement import Replacement, replacement
 from normbench.norm_swap.sites import Found, find_norms
 from normbench.norm_swap.swappable import materialize, refuse_unswappable
 from normbench.norm_swap.trace import Trace, trace
@@ -71,11 +72,11 @@ def swap_norms(
     num_before = num_parameters(model)
     with same_random_states_after(model), same_global_random_states_after():
         made = _make(chosen, spec, said)
-        put_in_place(model, made)
+        put_back = exchange(model, {one.found.module: one.module for one in made})
         try:
             check_afterwards(model, given, before, made)
-        except Exception:
-            take_out(model, made)
+        except BaseException:
+            put_back()
             raise
     return _audit(model, spec, found, before, made, num_before)
 

@@ -8,6 +8,7 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 from normbench.norm_swap.kinds import tensor_of
 
 HOOK_NAMES = ("_hooks", "_hooks_with_kwargs", "_hooks_always_called")
+LEARNED = ("weight", "bias")
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
@@ -37,7 +38,9 @@ def transplant(
         new.requires_grad_(not frozen)
     if not is_known:
         return ("starts anew: what the replaced norm did with its own weights is not known",)
-    notes = [note for name in ("weight", "bias") if (note := _take_over(old, new, name))]
+    gone = [] if isinstance(new, nn.Identity) else [name for name in LEARNED if _is_gone(old, new, name)]
+    notes = [f"has no {' and no '.join(gone)}, which the replaced norm had"] if gone else []
+    notes += [note for name in LEARNED if (note := _take_over(old, new, name))]
     return (*notes, *_take_over_statistics(old, new))
 
 
@@ -48,13 +51,18 @@ def share_hooks(old: nn.Module, new: nn.Module) -> None:
             setattr(new, name, hooks)
 
 
+def _is_gone(old: nn.Module, new: nn.Module, name: str) -> bool:
+    has_one = any(key.split(".")[-1] == name for key, _ in new.named_parameters())
+    return tensor_of(old, name) is not None and not has_one
+
+
 def _take_over(old: nn.Module, new: nn.Module, name: str) -> str:
     given, wanted = tensor_of(old, name), new._parameters.get(name)  # noqa: SLF001 - torch has no other dict of them
     parts = [one for key, one in new.named_parameters() if key.endswith(f".{name}")]
     if given is None:
         return f"adds a {name}" if wanted is not None or parts else ""
     if wanted is None:
-        return "" if _copy_in_parts(given, parts) else f"has no {name}: the replaced norm's is gone"
+        return "" if not parts or _copy_in_parts(given, parts) else f"{name} starts anew, in several parts"
     if wanted.shape == given.shape and isinstance(given, nn.Parameter):
         new._parameters[name] = given  # noqa: SLF001
     elif wanted.numel() == given.numel() and wanted.squeeze().shape == given.squeeze().shape:

@@ -8,8 +8,10 @@ from torch import nn
 
 from normbench.errors import SettingError
 from normbench.norms.base import FeatureShape, NormSpec, Properties
+from normbench.own_code.error_lines import in_one_line
 from normbench.own_code.frozen_settings import OwnSettings
-from normbench.own_code.import_path import in_one_line, load_object
+from normbench.own_code.import_path import ImportPath
+from normbench.own_code.running import load_own, running_own_code
 from normbench.own_code.source_folder import Rooted
 from normbench.parts import About
 
@@ -28,7 +30,7 @@ class OwnNormSpec(Rooted, NormSpec):
         bad_for="What normbench has: its layers are tested.",
     )
     name: Literal["own"] = "own"
-    layer: str = Field(examples=["my_norms:MyNorm"])
+    layer: ImportPath = Field(examples=["my_norms:MyNorm"])
     """The layer's class, as package.module:Class; modules beside the study file are found first."""
     settings: OwnSettings
     """Further arguments of the class, by name."""
@@ -39,17 +41,19 @@ class OwnNormSpec(Rooted, NormSpec):
         Raises:
             SettingError: It cannot be imported, fails, or makes no module.
         """
-        make: Any = load_object(self.layer, self.folder, "layer")
+        make: Any = load_own(self.layer, self.folder, "layer")
         if not callable(make) or isinstance(make, nn.Module):
             rule = f"must be a class of layers, or a function that makes one, it is a {type(make).__name__}"
             raise SettingError("layer", rule, self.layer, "Example: layer: my_norms:MyNorm")
         first = {"feature_shape": feature_shape} if _asks_for_the_shape(make) else {}
         try:
-            layer = make(**first, **self.settings) if first else make(feature_shape[0], **self.settings)
+            with running_own_code(self.folder, draws=True):
+                layer = make(**first, **self.settings) if first else make(feature_shape[0], **self.settings)
         except SettingError:
             raise
         except (Exception, SystemExit) as error:
-            rule = f"must make a layer for features of shape {feature_shape}, it ended with {in_one_line(error)}"
+            ended = in_one_line(error, self.folder)
+            rule = f"must make a layer for features of shape {feature_shape}, it ended with {ended}"
             way_out = "It is called with the number of channels; further arguments stand under norm.settings."
             raise SettingError("layer", rule, self.layer, way_out) from error
         if not isinstance(layer, nn.Module):

@@ -1,15 +1,20 @@
 """Imports what package.module:name says, from the study file's folder or from what is installed."""
 
 import sys
-from importlib import import_module, invalidate_caches
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from normbench.errors import SettingError, did_you_mean
+from normbench.own_code.error_lines import in_one_line, missing_module_line
+from normbench.own_code.loaded_modules import importing_for
 
 EXAMPLE = "my_net:build"
-_imported_from: dict[str, Path] = {}
-"""The user's own modules that were imported here, with the folder of the study file that asked for them."""
+NAMES_CODE = "names code of the user's"
+ImportPath = Annotated[str, Field(json_schema_extra={"means": NAMES_CODE})]
+"""A field for a path to code of the user's, such as my_net:build; its modules become part of a run's identity."""
 
 
 def load_object(text: str, folder: Path, key: str) -> Any:
@@ -37,49 +42,24 @@ def load_object(text: str, folder: Path, key: str) -> Any:
 
 
 def _module(text: str, name: str, folder: Path, key: str) -> Any:
-    _forget_modules_of_other_folders(folder)
-    known = set(sys.modules)
-    _look_first_in(folder)
     try:
-        return import_module(name)
+        with importing_for(folder):
+            module = import_module(name)
     except ModuleNotFoundError as error:
-        rule = f"must be a module that Python finds, and there is no module {error.name!r}"
-        raise SettingError(key, rule, text, f"Put it beside the study file, in {folder}, or install it.") from None
+        rule, way_out = missing_module_line(error, name, folder)
+        raise SettingError(key, rule, text, way_out) from None
     except (Exception, SystemExit) as error:  # a script may end itself
-        rule = f"must be importable, importing it ended with {in_one_line(error)}"
+        rule = f"must be importable, importing it ended with {in_one_line(error, folder)}"
         raise SettingError(key, rule, text, "Import it in Python to see where.") from error
-    finally:
-        _imported_from.update({new: folder for new in set(sys.modules) - known if _lies_below(new, folder)})
+    _refuse_hidden(text, name, folder, key)
+    return module
 
 
-def _look_first_in(folder: Path) -> None:
-    """Put the folder first on Python's search path; it stays, since what is imported may import more later."""
-    if sys.path[:1] != [str(folder)]:
-        sys.path[:] = [str(folder), *(path for path in sys.path if path != str(folder))]
-    invalidate_caches()  # the file may be new
-
-
-def _forget_modules_of_other_folders(folder: Path) -> None:
-    """Let a module of the same name beside another study file be imported anew."""
-    for name, other in list(_imported_from.items()):
-        if other != folder:
-            del _imported_from[name]
-            sys.modules.pop(name, None)
-            sys.path[:] = [path for path in sys.path if path != str(other)]
-
-
-def _lies_below(module: str, folder: Path) -> bool:
-    file = getattr(sys.modules.get(module), "__file__", None)
-    return bool(file) and Path(str(file)).resolve().is_relative_to(folder) and "site-packages" not in str(file)
-
-
-def in_one_line(error: BaseException, length: int = 300) -> str:
-    """Write an error as one line: its class and the text.
-
-    Example:
-        >>> in_one_line(KeyError("two   spaces"))
-        "KeyError: 'two spaces'"
-    """
-    text = " ".join(str(error).split()).rstrip(".")
-    shown = text if len(text) <= length else f"{text[:length]}..."
-    return f"{type(error).__name__}: {shown}" if shown else type(error).__name__
+def _refuse_hidden(text: str, name: str, folder: Path, key: str) -> None:
+    """Refuse a file beside the study whose name belongs to a module that was imported from elsewhere before."""
+    top = name.partition(".")[0]
+    beside = next((path for path in (folder / f"{top}.py", folder / top / "__init__.py") if path.is_file()), None)
+    file = getattr(sys.modules[top], "__file__", None)
+    if beside and not (file and Path(file).resolve().is_relative_to(folder)):
+        rule = f"must have a name of its own, {beside.relative_to(folder)} is hidden by the module {top} that is loaded"
+        raise SettingError(key, rule, text, "Rename the file.")

@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from normbench.errors import RunFolderError
+from normbench.errors import NormbenchError, RunFolderError
+from normbench.own_code.error_lines import place_of
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.scheduling.run_result import AGAIN, RunOptions, RunResult
 from normbench.storage.files.atomic import os_error_line
@@ -15,6 +16,7 @@ from normbench.storage.files.plain_text import one_line
 from normbench.storage.lock import RunBusy, RunClaim, claim_run
 from normbench.storage.run_folder import ERROR_TXT
 from normbench.storage.run_status import RunStatus
+from normbench.study.own_code import own_folder
 from normbench.training.attempt import Interrupted
 from normbench.training.experiment import run_experiment
 from normbench.training.run_hooks import RunHooks
@@ -80,7 +82,7 @@ class RunMaker:
             run_claim.end(RunStatus.INTERRUPTED)
             return RunStatus.INTERRUPTED, ""
         except Exception as error:  # noqa: BLE001 - no failure of one run may stop the others
-            line = error_line(error, run.folder)
+            line = error_line(error, run.folder, own_folder(run.config))
             with suppress(OSError):
                 text = traceback.format_exc()
                 write_text(run.folder / ERROR_TXT, text.encode("utf-8", "backslashreplace").decode())
@@ -90,13 +92,19 @@ class RunMaker:
         return RunStatus(summary["status"]), ""
 
 
-def error_line(error: Exception, folder: Path) -> str:
-    """Return an exception as one line for the user, with a way out where one is known."""
-    if isinstance(error, RunFolderError):
-        return str(error)
+def error_line(error: Exception, folder: Path, code: Path | None = None) -> str:
+    """Return an exception as one line for the user, with a way out where one is known.
+
+    Args:
+        error: What ended the run.
+        folder: The run's folder.
+        code: The folder of the user's own code, whose last line that ran is told; None without such code.
+    """
+    if isinstance(error, NormbenchError):
+        return str(error).splitlines()[0]
     if isinstance(error, OSError) and error.strerror:
         return f"{os_error_line(error, folder)} {AGAIN}"
-    text = one_line(f"{type(error).__name__}: {error}".strip(": ").splitlines()[0])
+    text = one_line(f"{place_of(error, code)}{type(error).__name__}: {error}".strip(": ").splitlines()[0])
     if isinstance(error, MemoryError) or "out of memory" in text.lower() or "can't allocate memory" in text:
         return f"{text.rstrip('.')}. Use a smaller batch_size or model, or fewer --jobs. {AGAIN}"
     return text

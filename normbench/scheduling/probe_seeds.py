@@ -18,6 +18,7 @@ from normbench.inspection.own_models.user_model import in_one_line, load_callabl
 from normbench.inspection.probe import probe_model
 from normbench.random_streams import derive_seed, noise_seed
 from normbench.study.config import RunConfig
+from normbench.study.own_code import running_code_of
 from normbench.training.build import build_training
 from normbench.training.numerics import numerics
 
@@ -39,7 +40,7 @@ def probe_config(config: RunConfig, seeds: Iterable[int], name: str = "") -> Pro
 
 
 def _probe_seed(config: RunConfig, seed: int) -> NetworkReading:
-    with numerics(config.numerics), same_random_states_after():
+    with numerics(config.numerics), running_code_of(config), same_random_states_after():
         torch.manual_seed(noise_seed(seed, config.replica))
         training, _ = build_training(config, seed)
         batch = training.batches.next()

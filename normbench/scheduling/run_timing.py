@@ -3,8 +3,10 @@
 import time
 from dataclasses import dataclass
 
+from normbench.any_module.plain_execution import without_compiled_code
 from normbench.any_module.random_states import same_random_states_after
 from normbench.study.config import RunConfig
+from normbench.study.own_code import running_code_of
 from normbench.training.build import build_training
 from normbench.training.loop import train
 from normbench.training.numerics import numerics
@@ -36,7 +38,7 @@ class RunTiming:
 def time_run(config: RunConfig, seed: int) -> RunTiming:
     """Measure a run on a few steps in memory; torch's random state stays as it is."""
     started = time.process_time()
-    with numerics(config.numerics), same_random_states_after():
+    with numerics(config.numerics), same_random_states_after(), running_code_of(config), without_compiled_code():
         training, _ = build_training(config, seed)
         built = time.process_time()
         num_steps = min(NUM_STEPS, config.total_steps)

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from normbench.errors import ConfigError, RunFailedError
 from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.evidence.tuning.ranking import best_trial
+from normbench.own_code.source_folder import reading_from
 from normbench.scheduling.executors.base import Executor
 from normbench.scheduling.plan import on_device
 from normbench.scheduling.planned_run import PlannedRun
@@ -117,7 +118,8 @@ def with_settings(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
         ValidationError: A value is not allowed.
     """
     changed = Located(config.settings()).overridden(Located(dict(values)))
-    return RunConfig.model_validate(changed.data)
+    with reading_from(config.folder):
+        return RunConfig.model_validate(changed.data)
 
 
 def tuning_config(config: RunConfig) -> RunConfig:

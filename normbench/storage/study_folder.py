@@ -10,6 +10,7 @@ from normbench.errors import ComparisonError, OldRunsError, RunFolderError
 from normbench.storage.arm_id import ArmEntry, ArmSet, LabelledArm
 from normbench.storage.files.json_files import DELETE_AND_RERUN, read_json
 from normbench.storage.identity import NUM_DIGITS_SHOWN, NUMERICS, read_identity
+from normbench.storage.own_metric import declare_own_metrics
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, Arm, read_arm
 
 
@@ -32,7 +33,7 @@ def read_studies(paths: Sequence[Path]) -> "list[StudyFolder]":
     """Read the study folders at or in some folders, each once; skip those of version 0.1.0 if there are newer ones.
 
     Raises:
-        ComparisonError: There is none in one of them.
+        ComparisonError: There is none in one of them, or two have an own metric of one name and of different kinds.
         OldRunsError: All of them are of version 0.1.0.
         RunFolderError: A study.json or an arm.json is damaged.
     """
@@ -45,6 +46,8 @@ def read_studies(paths: Sequence[Path]) -> "list[StudyFolder]":
             old.append(error)
     if old and not found:
         raise old[0]
+    if len(found) > 1:
+        declare_own_metrics([arm.settings for study in found for arm in study.arms], "studies")
     return found
 
 
@@ -79,6 +82,7 @@ def read_study(folder: Path) -> StudyFolder:
     """Read a study's folder.
 
     Raises:
+        ComparisonError: Arms have an own metric of one name and of different kinds.
         OldRunsError: It was made by version 0.1.0.
         RunFolderError: study.json or an arm.json is missing or damaged.
     """
@@ -98,6 +102,7 @@ def read_study(folder: Path) -> StudyFolder:
         _check_identities(folder, arms, study)
         gone = [arm for arm, name in folders.items() if name not in found]
         left_out = [_with_version(path) for name, path in found.items() if name not in folders.values()]
+    declare_own_metrics([arm.settings for arm in arms], str(folder))
     missing = [*(arm.name for arm in arms if not arm.runs), *gone]
     return StudyFolder(folder, study, [arm for arm in arms if arm.runs], missing, left_out)
 

@@ -1,11 +1,12 @@
 """Audits the user's own networks in a study: which norms each arm's network has, and what became of them."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from normbench.norm_swap.audit import Audit
 from normbench.norm_swap.same_kind import SameKind
+from normbench.norm_swap.table import row_of, totals
 from normbench.study.config import Study
 from normbench.study.own_norms import own_norms, same_kind_of
 
@@ -25,8 +26,10 @@ class ArmsAudit:
     same_kind: SameKind
 
     def as_mapping(self) -> Mapping[str, Any]:
-        """Return all of it as nested mappings, the check also as text."""
-        return asdict(self) | {"same_kind_text": str(self.same_kind)}
+        """Return all of it as nested mappings, and as texts: a row of cells for each norm, and the totals."""
+        audit = replace(self.audit, same_kind=str(self.same_kind))
+        texts = {"rows": [row_of(site) for site in audit.sites], "totals": list(totals(audit))}
+        return asdict(replace(self, audit=audit)) | texts
 
 
 def study_audits(study: Study) -> list[ArmsAudit]:

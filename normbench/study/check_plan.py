@@ -32,13 +32,13 @@ def refuse_bad_plan(seeds: Mapping[object, object]) -> None:
     """Refuse a mapping under ``seeds:`` that is no plan of checks.
 
     Raises:
-        SettingError: It has other keys, or its list is no plan.
+        SettingError: It has other keys, or its list is no plan; its key is that below ``seeds``.
     """
     example = f"Example: seeds: {{check_after: {list(CHECK_AFTER)}}}"
     if list(seeds) != ["check_after"]:
-        raise SettingError("seeds", "must hold check_after and nothing else", seeds, example)
+        raise SettingError("", "must hold check_after and nothing else", seeds, example)
     if not is_plan(seeds["check_after"]):
-        raise SettingError("seeds.check_after", RULE, seeds["check_after"], example)
+        raise SettingError("check_after", RULE, seeds["check_after"], example)
 
 
 def read_check_after(text: str | None) -> tuple[int, ...]:

@@ -5,13 +5,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from normbench.errors import ConfigError, did_you_mean
-from normbench.evidence.comparison.collapses import METRICS, limit_word
+from normbench.evidence.comparison.collapses import MASK_METRICS, METRICS, SPLITS, limit_word, may_judge
 from normbench.storage.files.located import Located
+from normbench.storage.own_metric import own_metric_of
 from normbench.study.config import RunConfig
 
 KEYS = ("metric", "below", "above")
 _METRICS_OF_TASK = {
     "classification": METRICS,
+    "segmentation": (*METRICS, *MASK_METRICS),
     "regression": tuple(metric for metric in METRICS if metric.endswith("loss")),
     "signal": (),
 }
@@ -36,7 +38,8 @@ def refuse_unrecorded_metric(given: Any, configs: Mapping[str, RunConfig], locat
         ConfigError: With the metrics that they do.
     """
     for arm, config in configs.items() if given else ():
-        known, of = _METRICS_OF_TASK[config.dataset.task], f"{config.dataset.name} (arm {arm})"
+        own = tuple(f"{split}_{config.metric.name}" for split in SPLITS if config.metric)
+        known, of = (*_METRICS_OF_TASK[config.dataset.task], *own), f"{config.dataset.name} (arm {arm})"
         if given["metric"] not in known:
             rule = f"must be one of {', '.join(known)} for {of}" if known else f"must not be given for {of}"
             way_out = "Choose one of these." if known else "It has no targets: leave collapse out."
@@ -58,10 +61,10 @@ def _complaints(given: Any) -> Iterator[tuple[str, str]]:
         if key not in KEYS:
             yield f"collapse.{key}", f"must be one of {', '.join(KEYS)}, got {key!r}.{did_you_mean(str(key), KEYS)}"
     metric = given.get("metric")
-    if metric not in METRICS:
+    if not may_judge(metric):
         got = f"{metric!r:.60}.{did_you_mean(str(metric), METRICS)}" if "metric" in given else "nothing. Add it."
         yield "collapse.metric", f"must be one of {', '.join(METRICS)}, got {got}"
-    yield from _limit_complaints(given, limit_word(metric) if metric in METRICS else "")
+    yield from _limit_complaints(given, limit_word(str(metric)) if may_judge(metric) else "")
 
 
 def _limit_complaints(given: Mapping[str, Any], word: str) -> Iterator[tuple[str, str]]:
@@ -74,14 +77,21 @@ def _limit_complaints(given: Mapping[str, Any], word: str) -> Iterator[tuple[str
             better = "higher" if word == "below" else "lower"
             rule = f"must be {word} for {given['metric']}, of which {better} is better"
             yield f"collapse.{key}", f"{rule}, got {key}. {_example(word)}"
-        elif not _is_limit(given[key], key):
-            rule = "must be a number above 0" + ", at most 1, as accuracies are" * (key == "below")
+        elif not _is_limit(given[key], key, given.get("metric")):
+            bounds = " above 0" + ", at most 1, as accuracies are" * (key == "below")
+            rule = "must be a number" + bounds * (not _has_any_value(given.get("metric")))
             yield f"collapse.{key}", f"{rule}, got {given[key]!r:.60}. {_example(key)}"
 
 
-def _is_limit(value: Any, key: str) -> bool:
+def _is_limit(value: Any, key: str, metric: Any) -> bool:
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return is_number and 0 < value <= (1 if key == "below" else math.inf)
+    return is_number and (_has_any_value(metric) or 0 < value <= (1 if key == "below" else math.inf))
+
+
+def _has_any_value(metric: Any) -> bool:
+    """Return whether a metric is one of the user's own that is no share."""
+    own = own_metric_of(str(metric))
+    return own is not None and not own.is_share
 
 
 def _example(word: str = "") -> str:

@@ -128,7 +128,7 @@ def _unknown_key(detail: ErrorDetails, schema: type[BaseModel]) -> str:
     *parents, key = detail["loc"]
     key = str(key)
     owner, name = _spec_at(tuple(parents), schema)
-    known = [field for field in owner.model_fields if field != "name"]
+    known = owner.setting_names() if issubclass(owner, Spec) else list(owner.model_fields)
     way_out = HINTS.get(key.lower(), "")
     if not (way_out or parents):
         way_out = _part_with_setting(key, schema) or _name_of_a_part(key, detail["input"], schema)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
@@ -15,10 +16,12 @@ from normbench.norms.base import NormSpec
 from normbench.norms.none import NoneSpec
 from normbench.optimizers.base import OptimizerSpec
 from normbench.optimizers.sgd import SGDSpec
+from normbench.own_code.source_folder import source_folder
 from normbench.parts import OneOf, Spec
 from normbench.storage.arm_id import ArmEntry
 from normbench.storage.identity import RunIdentity
 from normbench.study.numerics import Numerics
+from normbench.study.own_metric import OwnMetricConfig
 from normbench.weight_parametrizations.base import WeightParametrizationSpec
 from normbench.weight_parametrizations.none import NoneSpec as AsLearned
 
@@ -81,6 +84,12 @@ class RunConfig(_Settings):
     """The function that computes the weight of each hidden layer from what is learned."""
     dataset: Annotated[DatasetSpec, OneOf("normbench.datasets")]
     """What is learned: train, validation and test, drawn anew by each seed."""
+    loss: str | None = Field(None, examples=["my_scores:focal_loss"])
+    """Your own loss, (output, target) -> a tensor of one number, as package.module:callable; else the task's."""
+    metric: OwnMetricConfig = Field(
+        OwnMetricConfig(), examples=[{"name": "auc", "function": "my_scores:auc", "better": "higher"}]
+    )
+    """Your own metric, by which arms are compared."""
     optimizer: Annotated[OptimizerSpec, OneOf("normbench.optimizers", default="sgd")] = SGDSpec()
     """How a weight gradient becomes a step; a mapping without a name is sgd's."""
     weight_decay: float = Field(0.0, ge=0, examples=[0.0005])
@@ -125,6 +134,7 @@ class RunConfig(_Settings):
     """What is recorded, and how often."""
 
     _said_of_norm: frozenset[str] = PrivateAttr(frozenset())
+    _folder: Path | None = PrivateAttr(None)
 
     @model_validator(mode="before")
     @classmethod
@@ -135,7 +145,12 @@ class RunConfig(_Settings):
         return settings
 
     def model_post_init(self, _context: Any) -> None:
-        """Note which settings of the norm were written: the others are those of the norms that it replaces."""
+        """Note where own functions are found, and which settings of the norm were written.
+
+        The others are those of the norms that it replaces.
+        """
+        if self.own_functions:
+            self._folder = source_folder()
         if self.model.name == "own":
             self._said_of_norm = frozenset(self.norm.model_fields_set - {"name"})
 
@@ -153,6 +168,18 @@ class RunConfig(_Settings):
             rule = "must be given together with lr_scaling: linear or sqrt, and only then"
             raise SettingError("reference_batch_size", rule, self.reference_batch_size, "Set both or neither.")
         return self
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the study file, where anything of the user's own is named; else the current one."""
+        folders = [self._folder, *(getattr(part, "folder", None) for part in (self.model, self.norm, self.dataset))]
+        return next((folder for folder in folders if folder), Path.cwd())
+
+    @property
+    def own_functions(self) -> dict[str, str]:
+        """Import paths of the user's own loss and metric, by setting; modules are found from ``folder``."""
+        said = {"loss": self.loss, "metric.function": self.metric.function}
+        return {key: path for key, path in said.items() if path}
 
     @property
     def steps_per_epoch(self) -> int:

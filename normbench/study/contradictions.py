@@ -9,6 +9,8 @@ from normbench.errors import SettingError
 from normbench.models.base import BuiltNorm, built_norms
 from normbench.study.config import RunConfig
 from normbench.study.network import network_without_numbers
+from normbench.study.own_function_trials import refused_functions
+from normbench.study.own_network_settings import own_network_contradictions
 from normbench.study.own_norms import own_norms_contradictions
 
 MAX_NUMBERS = 2**30
@@ -19,14 +21,18 @@ def contradictions(config: RunConfig) -> list[SettingError]:
     """Return an error per contradiction; the network is built without memory to find them."""
     too_large = _data_too_large(config)
     network = [] if too_large else _network_contradictions(config)
-    return [*_budget_contradictions(config), *too_large, *_sequence_contradictions(config), *network]
+    settings = own_network_contradictions(config)
+    functions = [] if too_large else refused_functions(config)
+    found = [*_budget_contradictions(config), *settings, *too_large, *_sequence_contradictions(config)]
+    return [*found, *network, *functions]
 
 
 def _data_too_large(config: RunConfig) -> list[SettingError]:
     data = config.dataset
     if data.finite is not None:  # they are in memory already
         return []
-    size = data.num_train * (prod(data.input_shape) + prod(data.output_shape))
+    of_target = prod(data.output_shape[1:] if data.task == "segmentation" else data.output_shape)
+    size = data.num_train * (prod(data.input_shape) + of_target)
     if size <= MAX_NUMBERS:
         return []
     rule = f"must make a training set of at most {MAX_NUMBERS:,} numbers, samples being {_shape_text(data.input_shape)}"
@@ -77,7 +83,7 @@ def _sequence_contradictions(config: RunConfig) -> list[SettingError]:
 
 
 def _network_contradictions(config: RunConfig) -> list[SettingError]:
-    if _sequence_contradictions(config):
+    if _sequence_contradictions(config) or (config.norm.name == "kept" and config.model.name != "own"):
         return []
     try:
         model = network_without_numbers(config)

@@ -15,6 +15,8 @@ from normbench.own_code.source_folder import reading_from
 from normbench.storage.files.located import Located
 from normbench.storage.files.yaml_file import parse_yaml, read_assignment, read_text
 from normbench.storage.names import content_sha256, study_name
+from normbench.storage.own_metric import declare_own_metrics
+from normbench.storage.resolved_settings import flatten
 from normbench.study.arms import final_arms, labelled_arms
 from normbench.study.axes import Axis, CombinedArms, arms_axis, combine_axes, grid_axes, vary_axis, zip_axis
 from normbench.study.check_plan import CHECK_AFTER, MAX_SEEDS, refuse_bad_option
@@ -22,8 +24,11 @@ from normbench.study.collapse_key import check_collapse, refuse_unrecorded_metri
 from normbench.study.complaints import complaints_about, setting_complaint
 from normbench.study.config import TUNING_SEEDS, RunConfig, Study
 from normbench.study.contradictions import contradictions
+from normbench.study.finite_data import misplaced_about, refuse_checks, refuse_many_splits
 from normbench.study.fitting import fit_defaults
 from normbench.study.options import refuse_repeated
+from normbench.study.resolved import flat_settings
+from normbench.study.same_judge import refuse_other_judges
 from normbench.study.study_keys import StudyKeys
 from normbench.study.tune_keys import read_tune
 
@@ -64,12 +69,18 @@ def load_study(
         keys, combined = _read_arms(located, set_, vary, tune)
         configs, fitted_defaults = _checked_configs(combined.settings)
     _refuse_equal_arms(configs, located)
+    refuse_other_judges(configs, located)
+    declare_own_metrics(map(flat_settings, configs.values()), str(path))
     refuse_unrecorded_metric(keys.collapse, configs, located)
     with reading_from(path.parent):
         lists = read_tune(keys.tune, tune, located, combined.settings)
     checks = tuple(check_after) or _planned(keys.seeds) or (CHECK_AFTER if until_decided else ())
     chosen = tuple(range(seeds)) if seeds else tuple(range(checks[-1])) if checks else _seeds(keys.seeds)
     _refuse_tuning_seeds(chosen, located, tunes=bool(lists))
+    in_file = f"{located.place(('seeds',))}: seeds"
+    option = "--check-after" * bool(check_after) or "--until-decided" * (until_decided and not _planned(keys.seeds))
+    refuse_checks(configs.values(), checks, option or f"{in_file}.check_after")
+    refuse_many_splits(configs.values(), chosen, f"--seeds {seeds}" if seeds else in_file)
     other_count = None if seeds in checks else seeds
     options = {"--set": list(set_), "--vary": list(vary), "--seeds": other_count, "--tune": list(tune)}
     study = Study(
@@ -125,6 +136,7 @@ def _read_arms(
         with complaints.collected():
             keys = _read_study_keys(located)
         with complaints.collected():
+            declare_own_metrics(map(flatten, _said_metrics(located)), "")
             check_collapse(located)
         for option, texts in {"--set": set_, "--vary": vary, "--tune": tune}.items():
             with complaints.collected():
@@ -146,7 +158,8 @@ def _read_arms(
 def _check_claims(study: Study, located: Located) -> None:
     if not study.claims or {"--set", "--vary", "--tune"} & set(study.options):
         return  # these options change the arms, so the file's claims are not judged
-    errors = read_claims(study.claims, final_arms(study))[1]
+    about = misplaced_about(study.claims, study.arms.values())
+    errors = [*read_claims(study.claims, final_arms(study))[1], *about]
     if errors:
         raise ConfigError([_claim_complaint(error, located) for error in errors])
 
@@ -206,8 +219,18 @@ def _refuse_study_key(option: str, text: str) -> str:
     return text
 
 
+def _said_metrics(located: Located) -> Iterator[dict[str, Any]]:
+    """Yield what the file says of an own metric, before it is checked."""
+    arms = located.data.get("arms")
+    for settings in (located.data, *(arms.values() if isinstance(arms, dict) else ())):
+        if isinstance(settings, dict) and isinstance(settings.get("metric"), dict):
+            yield {"metric": settings["metric"]}
+
+
 def _norm_name(base: Located) -> str:
-    norm = base.data.get("norm", "none")
+    model = base.data.get("model")
+    is_own = (model.get("name") if isinstance(model, dict) else model) == "own"
+    norm = base.data.get("norm", "kept" if is_own else "none")
     name = norm.get("name") if isinstance(norm, dict) else norm
     return str(name)
 

@@ -8,9 +8,13 @@ from torch import nn
 
 from normbench.models.base import ModelSpec, Shape, parametrize_weights
 from normbench.norms.base import NormSpec
+from normbench.norms.kept import KeptSpec
 from normbench.study.config import RunConfig
+from normbench.study.data import MAX_TRACED
 from normbench.study.own_network import own_network
+from normbench.study.own_network_checks import check_own_network
 from normbench.weight_parametrizations.base import WeightParametrizationSpec
+from normbench.weight_parametrizations.none import NoneSpec
 
 
 def network_without_numbers(config: RunConfig) -> nn.Module:
@@ -21,6 +25,8 @@ def network_without_numbers(config: RunConfig) -> nn.Module:
     """
     if config.model.name == "own":
         return _own_cached(config.without_recording())
+    if isinstance(config.weight_parametrization, NoneSpec):
+        return _build_cached(*_network_arguments(config))
     return _parametrize_cached(*_network_arguments(config), config.weight_parametrization)
 
 
@@ -39,7 +45,14 @@ def _network_arguments(config: RunConfig) -> tuple[ModelSpec, Shape, Shape, Norm
 
 @lru_cache(maxsize=32)
 def _own_cached(config: RunConfig) -> nn.Module:
+    tried = min(config.batch_size, MAX_TRACED)
+    _check_once(RunConfig(model=config.model, norm=KeptSpec(), dataset=config.dataset, batch_size=tried))
     return own_network(config, seed=0).to("meta")
+
+
+@lru_cache(maxsize=32)  # arms differ in their norms alone, as a rule
+def _check_once(config: RunConfig) -> None:
+    check_own_network(config)
 
 
 @lru_cache(maxsize=32)  # most arms of a study share their network with others

@@ -16,6 +16,7 @@ from normbench.norm_swap.same_kind import SameKind, same_kind_check
 from normbench.norms.kept import KeptSpec
 from normbench.study.config import RunConfig
 from normbench.study.data import built_dataset, sample_of
+from normbench.study.own_code import running_code_of
 from normbench.study.own_network import own_network, swapped_network
 
 MOST_SEARCHED = 256
@@ -82,17 +83,18 @@ def as_kept(config: RunConfig) -> RunConfig:
 def _own_norms(config: RunConfig) -> OwnNorms:
     kept, sample = _kept_network(as_kept(config)), sample_of(config)
     network, audit = swapped_network(config, seed=0)
-    placed = placed_norms(network, sample)
     paths = [site.path for site in audit.swapped]
     pool = built_dataset(config.dataset, 0).train.x[:MOST_SEARCHED]
-    return OwnNorms(
-        audit=audit,
-        placed=placed,
-        leak=find_leak(kept, network, sample, paths) if paths else None,
-        padding=find_counted_padding(kept, network, pool) if paths else None,
-        equal_outputs=find_equal_outputs(kept, network, sample) if paths else None,
-        dead=find_dead_norms(network, sample, _channel_axes(placed, audit)),
-    )
+    with running_code_of(config):
+        placed = placed_norms(network, sample)
+        return OwnNorms(
+            audit=audit,
+            placed=placed,
+            leak=find_leak(kept, network, sample, paths) if paths else None,
+            padding=find_counted_padding(kept, network, pool) if paths else None,
+            equal_outputs=find_equal_outputs(kept, network, sample) if paths else None,
+            dead=find_dead_norms(network, sample, _channel_axes(placed, audit)),
+        )
 
 
 def _channel_axes(placed: tuple[PlacedNorm, ...], audit: Audit) -> dict[str, int]:
@@ -107,7 +109,9 @@ def _kept_network(config: RunConfig) -> nn.Module:
 
 @lru_cache(maxsize=32)
 def _same_kind(config: RunConfig) -> SameKind:
-    return same_kind_check(_kept_network(config), sample_of(config))
+    network = _kept_network(config)
+    with running_code_of(config):
+        return same_kind_check(network, sample_of(config))
 
 
 @lru_cache(maxsize=32)

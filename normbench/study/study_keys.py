@@ -76,4 +76,4 @@ class StudyKeys(BaseModel):
         if seeds is None or all(type(seed) is int and low <= seed <= high for seed in listed):
             return seeds
         rule = f"must be a count from 1 to {MAX_SEEDS:,}, a list of seeds from 0, or {{check_after: [...]}}"
-        raise SettingError("seeds", rule, seeds, "Example: seeds: 8")
+        raise SettingError("", rule, seeds, "Example: seeds: 8")

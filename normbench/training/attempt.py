@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import torch
 
-from normbench.random_streams import noise_seed
+from normbench.random_streams import noise_seed, seed_globally
 from normbench.storage.identity import RunIdentity
 from normbench.storage.lock import remove_attempt
 from normbench.study.config import RunConfig
@@ -85,7 +85,7 @@ class Attempt:
         )
 
     def _build(self) -> None:
-        torch.manual_seed(noise_seed(self.seed, self.config.replica))
+        seed_globally(noise_seed(self.seed, self.config.replica))
         self.training, self.dataset = build_training(self.config, self.seed)
 
     def _restore_checkpoint(self) -> tuple[TrainingProgress, dict[str, Any]] | None:

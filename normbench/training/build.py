@@ -12,12 +12,14 @@ from normbench.inspection.losses import evaluate, loss_function, output_means, p
 from normbench.inspection.measures.base import find_measures
 from normbench.inspection.readings import Readings
 from normbench.inspection.recompute import checkpoint_activations
+from normbench.inspection.split_scores import quantities
 from normbench.inspection.watch.parameter_groups import split_parameters
 from normbench.models.base import parametrize_weights
 from normbench.random_streams import dropout_stream, replica_seed, stream
 from normbench.study.config import RecordingConfig, RunConfig
 from normbench.study.data import built_dataset
 from normbench.study.network import unparametrized_network
+from normbench.study.own_functions import NOTHING_OWN, OwnFunctions, own_functions
 from normbench.study.own_network import own_network
 from normbench.training.dropout import draw_dropout_from
 from normbench.training.initialization import check_all_drawn, initialize, materialize
@@ -36,6 +38,7 @@ def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
     data_seed = 0 if "data" in config.fix else seed
     dataset = _dataset(config.dataset, data_seed, device)
     init_seed = replica_seed(0 if "init" in config.fix else seed, config.replica)
+    own = own_functions(config)
     order = stream(replica_seed(seed, config.replica), "order")
     model = build_model(config, init_seed).to(device)
     draw_dropout_from(dropout_stream(seed, config.replica, device), model)
@@ -45,9 +48,9 @@ def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
         model=model,
         batches=Batches(dataset.train, config.batch_size, order, config.sampling),
         optimizer=config.optimizer.build([group for group in groups if group["params"]], config.lr),
-        loss=loss_function(config.dataset.task, data_seed),
+        loss=own.loss or loss_function(config.dataset.task, data_seed),
         penalty=Penalty(config.l1, decayed),
-        read=lambda model: read_losses(model, dataset, config),
+        read=lambda model: read_losses(model, dataset, config, own),
         curve=_curve_reader(dataset, config),
         final_read=final_readings(dataset, config),
         measures=chosen_measures(config.recording),
@@ -73,20 +76,26 @@ def chosen_measures(recording: RecordingConfig) -> tuple[str, ...]:
     return tuple(name for name in find_measures() if getattr(recording, name, recording.diagnostics))
 
 
-def read_losses(model: nn.Module, dataset: Dataset, config: RunConfig) -> dict[str, float]:
-    """Return loss and accuracy on every split, as columns: train_loss, test_accuracy ..."""
+def read_losses(
+    model: nn.Module, dataset: Dataset, config: RunConfig, own: OwnFunctions = NOTHING_OWN
+) -> dict[str, float]:
+    """Return the task's quantities on every split, as columns: train_loss, test_accuracy ..."""
     if config.dataset.task == "signal":
         return output_means(model, dataset.train.x)
-    read = {name: evaluate(model, split, config.dataset.task) for name, split in dataset.splits().items()}
-    columns = [f"{name}_{quantity}" for quantity in ("loss", "accuracy") for name in read if quantity in read[name]]
-    return {column: read[column.rpartition("_")[0]][column.rpartition("_")[2]] for column in columns}
+    read = {name: evaluate(model, split, config.dataset.task, own) for name, split in dataset.splits().items()}
+    return {
+        f"{name}_{quantity}": found[quantity]
+        for quantity in quantities(config.dataset.task, config.metric.name)
+        for name, found in read.items()
+        if quantity in found
+    }
 
 
 def final_readings(dataset: Dataset, config: RunConfig) -> Readings | None:
     """Return the reader of further losses after training; None for a dataset without a target."""
     if config.dataset.task == "signal":
         return None
-    return Readings(dataset, config.dataset.task, config.batch_size, config.sampling)
+    return Readings(dataset, config.dataset.task, config.batch_size, config.sampling, own_functions(config))
 
 
 def has_curve(dataset: Dataset, config: RunConfig) -> bool:

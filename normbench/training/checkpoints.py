@@ -12,6 +12,7 @@ from normbench.any_module.random_states import generators, random_states, set_ra
 from normbench.storage.files.atomic import name_in_errors, part_path, replacing
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.run_folder import CHECKPOINT, CHECKPOINT_BEFORE, METRICS_CSV
+from normbench.training.own_attributes import own_attributes, set_own_attributes
 from normbench.training.training_objects import Training, TrainingProgress
 
 GROWING_FILES = ("*.csv", "events.*")
@@ -27,6 +28,7 @@ def training_state(training: Training, progress: TrainingProgress) -> dict[str, 
     return {
         "progress": vars(progress) | {"losses": list(progress.losses)},
         "model": training.model.state_dict(),
+        "attributes": own_attributes(training.model),
         "optimizer": training.optimizer.state_dict(),
         "batches": training.batches.state_dict(),
         "random": [state for _, state in random_states(training.model)],
@@ -42,6 +44,7 @@ def restore_training(training: Training, state: Mapping[str, Any]) -> TrainingPr
     if state["progress"].keys() != vars(TrainingProgress()).keys():
         raise ValueError("progress: must hold the fields of this version")
     training.model.load_state_dict(state["model"])
+    set_own_attributes(training.model, state["attributes"])
     training.optimizer.load_state_dict(state["optimizer"])
     training.batches.load_state_dict(state["batches"])
     known = [of_one.cpu() for of_one in state["random"]]

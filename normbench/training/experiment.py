@@ -7,16 +7,20 @@ from typing import Any, Self
 
 from torch import nn
 
+from normbench.any_module.plain_execution import same_global_random_states_after, without_compiled_code
 from normbench.any_module.random_states import same_random_states_after
 from normbench.datasets.base import Dataset
+from normbench.inspection.split_scores import quantities
 from normbench.storage.files.json_files import write_json, write_sealed_json, write_text
 from normbench.storage.identity import RunIdentity
 from normbench.storage.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, arm_folder_name
 from normbench.storage.run_status import RunStatus
 from normbench.study.config import RunConfig
+from normbench.study.own_code import running_code_of
 from normbench.study.resolved import flat_settings, resolved_yaml
 from normbench.training.attempt import Attempt
 from normbench.training.build import final_readings, has_curve
+from normbench.training.changed_data import refuse_changed_data
 from normbench.training.environment import environment
 from normbench.training.found_result import describe_recording
 from normbench.training.numerics import available_device, numerics
@@ -55,12 +59,19 @@ def run_experiment(
 
     Raises:
         Interrupted: A stop was requested; the folder holds a checkpoint.
-        RunFailedError: Another thread of this process makes a run.
+        RunFailedError: Another thread of this process makes a run, the data have changed, or code of the user's ends
+            the program.
     """
     hooks = hooks or RunHooks()
     config = config.on(available_device())
     identity = identity or config.identity()
-    with numerics(config.numerics), same_random_states_after():
+    refuse_changed_data(config.dataset, identity)
+    with (
+        numerics(config.numerics),
+        same_random_states_after(),
+        same_global_random_states_after(),
+        running_code_of(config),
+    ):
         return _train_and_write(config, seed, folder, study, arm, hooks, identity)
 
 
@@ -79,7 +90,8 @@ def _train_and_write(
     ):
         if not attempt.continues:
             board.describe_run(text, _hparams(config), arm_folder_name(arm, identity.short))
-        outcome = attempt.train(files, board)
+        with without_compiled_code():
+            outcome = attempt.train(files, board)
         board.finish(succeeded=outcome.status == RunStatus.FINISHED)
     summary = {"seed": seed, "identity": identity.sha256, "recorded": describe_recording(config)}
     summary |= summary_of(config, attempt.training, dataset, outcome, files.last_metrics)
@@ -130,8 +142,8 @@ def metric_columns(model: nn.Module, dataset: Dataset, config: RunConfig) -> lis
     if config.dataset.task == "signal":
         return ["output_mean_training", "output_mean_evaluation"]
     splits = list(dataset.splits())
-    accuracies = [f"{name}_accuracy" for name in splits] if config.dataset.task == "classification" else []
-    losses = ["batch_loss_mean", "batch_loss_max", *(f"{name}_loss" for name in splits)]
+    names = quantities(config.dataset.task, config.metric.name)
+    read = [f"{split}_{name}" for name in names for split in splits]
     bends = ["roughness"] if has_curve(dataset, config) else []
     more = final_readings(dataset, config)
-    return [*losses, *accuracies, *bends, *(more.columns(model) if more else [])]
+    return ["batch_loss_mean", "batch_loss_max", *read, *bends, *(more.columns(model) if more else [])]

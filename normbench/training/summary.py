@@ -12,6 +12,7 @@ from normbench.inspection.watch.parameter_groups import norm_parameters
 from normbench.models.base import Layer
 from normbench.storage.identity import ENGINE, NUMERICS
 from normbench.study.config import RunConfig
+from normbench.study.own_functions import own_functions
 from normbench.training.training_objects import Outcome, Training
 
 
@@ -19,8 +20,9 @@ def summary_of(
     config: RunConfig, training: Training, dataset: Dataset, outcome: Outcome, metrics: Mapping[str, float]
 ) -> dict[str, Any]:
     """Return the content of summary.json without seed and files; equal for equal config and seed."""
-    task, finite = config.dataset.task, config.dataset.finite
-    constant = {name: constant_predictor(dataset.train, split, task) for name, split in dataset.splits().items()}
+    task, shape, own = config.dataset.task, config.dataset.output_shape, own_functions(config)
+    splits, finite = dataset.splits().items(), config.dataset.finite
+    constant = {name: constant_predictor(dataset.train, split, task, shape, own) for name, split in splits}
     return {
         "status": outcome.status,
         "step": outcome.step,

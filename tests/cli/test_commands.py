@@ -57,6 +57,7 @@ def test_compare_without_runs_says_how_to_get_some():
     assert (code, out, err) == (2, "", f"runs: must hold runs of a study, got none. {way_out}\n")
 
 
+@pytest.mark.usefixtures("small_test_sets")
 @pytest.mark.parametrize("model", ["mlp", "lenet"])
 def test_init_writes_a_config_that_run_accepts(model):
     code, out, _ = normbench("init", model)

@@ -1,6 +1,8 @@
 """--tuning-sensitivity: what run and compare say of it, what it costs, and where it is refused."""
 
 import json
+import shutil
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -11,18 +13,47 @@ TUNE = "tune: {optimizer.lr: [0.001, 0.02, 0.021]}\ncollapse: false\n"
 OPTION = "--tuning-sensitivity"
 
 
+STUDY = "tiny.yaml"
+
+
 @pytest.fixture
 def study():
-    Path("tiny.yaml").write_text(TINY + ARMS + "seeds: 2\n" + TUNE, encoding="utf-8")
-    return "tiny.yaml"
+    Path(STUDY).write_text(TINY + ARMS + "seeds: 2\n" + TUNE, encoding="utf-8")
+    return STUDY
+
+
+def made_from(folder, start, *options):
+    """Run the study in a folder that starts as another; return the folder and what the command said."""
+    shutil.copytree(start, folder, dirs_exist_ok=True)
+    with chdir(folder):
+        Path(STUDY).write_text(TINY + ARMS + "seeds: 2\n" + TUNE, encoding="utf-8")
+        return folder, normbench("run", STUDY, *options)
+
+
+@pytest.fixture(scope="module")
+def without_option(tmp_path_factory):
+    return made_from(tmp_path_factory.mktemp("without"), tmp_path_factory.mktemp("nothing"))
+
+
+@pytest.fixture(scope="module")
+def with_option(tmp_path_factory, without_option):
+    """The study as it was, then run once more with the option."""
+    return made_from(tmp_path_factory.mktemp("with"), without_option[0], OPTION)
+
+
+def copied(made):
+    """Copy the folder of a study that was run into this test's; return what the command said."""
+    folder, answer = made
+    shutil.copytree(folder, Path.cwd(), dirs_exist_ok=True)
+    return answer
 
 
 def lines_on_second_best(out):
     return [line for line in out.splitlines() if line.startswith("With each arm's second-best lr")]
 
 
-def test_run_makes_the_runs_once_and_compare_reads_them_again(study):
-    code, out, _ = normbench("run", study, OPTION)
+def test_run_makes_the_runs_once_and_compare_reads_them_again(with_option, study):
+    code, out, _ = copied(with_option)
     assert code == 0
     (said,) = lines_on_second_best(out)
     assert [path.name for path in sorted(Path("runs").iterdir())] == ["tiny", "tiny-runner-up"]
@@ -37,8 +68,8 @@ def test_run_makes_the_runs_once_and_compare_reads_them_again(study):
     assert [row["arm"] for row in compared["rows"]] == ["plain", "decayed", "plain,tuned", "decayed,tuned"]
 
 
-def test_what_was_made_can_be_read_by_itself(study):
-    normbench("run", study, OPTION)
+def test_what_was_made_can_be_read_by_itself(with_option):
+    copied(with_option)
     out = normbench("compare", "runs/tiny-runner-up", "--methods").out
     assert "second-best settings" in out.replace("\n", " ")
     assert "the value with the second-best median" in out.replace("\n", " ")
@@ -48,21 +79,21 @@ def test_what_was_made_can_be_read_by_itself(study):
     assert f"normbench run tiny.yaml {OPTION}" in normbench("show", one).out.replace("\\\n", "")
 
 
-def test_without_the_option_nothing_is_made_or_said(study):
-    assert lines_on_second_best(normbench("run", study).out) == []
+def test_without_the_option_nothing_is_made_or_said(without_option):
+    assert lines_on_second_best(copied(without_option).out) == []
     assert [path.name for path in Path("runs").iterdir()] == ["tiny"]
 
 
-def test_a_dry_run_counts_what_is_missing(study):
+def test_a_dry_run_counts_what_is_missing(study, without_option, with_option):
     def planned():
         (plan,) = json.loads(normbench("run", study, OPTION, "--dry-run", "--json").out)
         return plan["num_missing"], plan["num_tuning_runs"], plan["num_runner_up_runs"]
 
     assert planned() == (8, 24, 4)
     assert "  second-best values: 4 runs after all others" in normbench("run", study, OPTION, "--dry-run").out
-    normbench("run", study)
+    copied(without_option)
     assert planned() == (0, 0, 4)
-    normbench("run", study, OPTION)
+    copied(with_option)
     assert planned() == (0, 0, 0)
 
 

@@ -1,5 +1,7 @@
 """Builds any model with any norm on the first input shape that both take; draws batches of that shape."""
 
+from functools import cache
+
 import torch
 from contracts.variants import variants
 
@@ -17,7 +19,9 @@ def build(model, norm, input_shape, dropout=0.0):
         return None
 
 
+@cache
 def first_shape(model, norm):
+    """Return the first input shape that both take, or None."""
     return next((shape for shape in INPUT_SHAPES if build(model, norm, shape)), None)
 
 

@@ -1,4 +1,4 @@
-"""Every dataset: seeds, splits and what it declares."""
+"""Every dataset that seeds draw: seeds, splits and what it declares."""
 
 import random
 from functools import cache
@@ -7,10 +7,13 @@ from itertools import combinations
 import numpy as np
 import pytest
 import torch
-from contracts.variants import all_settings, each, variants
+from contracts.variants import each, settings_of, variants
 
-EVERY_DATASET = pytest.mark.parametrize("spec", each(all_settings("datasets")))
-DEFAULTS = pytest.mark.parametrize("spec", each(variant() for variant in variants("datasets")))
+from normbench.datasets._finite import FiniteDataset
+
+DRAWN = [variant for variant in variants("datasets") if not issubclass(variant, FiniteDataset)]
+EVERY_DATASET = pytest.mark.parametrize("spec", each(spec for variant in DRAWN for spec in settings_of(variant)))
+DEFAULTS = pytest.mark.parametrize("spec", each(variant() for variant in DRAWN))
 SPLITS = ("train", "validation", "test")
 SMALLEST_TEST_SET = 2000
 

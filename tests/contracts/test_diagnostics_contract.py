@@ -32,7 +32,7 @@ CONFIGS = {
     "batch norm, batches of one class": CLUSTERS | {"norm": "batch_norm", "sampling": "by_class"},
     "noise in the norm": CLUSTERS | {"norm": "noisy_batch_norm", "dropout": 0.2},
     "weight norm": LINE | {"weight_parametrization": "weight_norm", "norm": "layer_norm"},
-    "images": {"dataset": {"name": "banknotes", "num_samples": 12}, "model": "lenet", "norm": "batch_norm"},
+    "images": {"dataset": {"name": "gratings", "num_samples": 12}, "model": "lenet", "norm": "batch_norm"},
     "transformer, batch norm, checkpointing": {
         "dataset": {"name": "sequences", "num_samples": 12},
         "model": "transformer",

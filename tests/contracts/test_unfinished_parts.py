@@ -34,8 +34,11 @@ class {name}({spec}):
 ASKED = """
 import json, sys
 from contextlib import redirect_stdout, redirect_stderr
+from functools import cache
 from io import StringIO
+import typer.main
 from normbench.cli import main
+typer.main.get_command = cache(typer.main.get_command)
 found = {}
 for words in json.loads(sys.argv[1]):
     out, err = StringIO(), StringIO()

@@ -1,6 +1,7 @@
 """What a probe says of a hundred networks: each figure against hooks by hand, each fault found, none made up."""
 
 import re
+from functools import cache
 
 import pytest
 import torch
@@ -12,20 +13,26 @@ from torch import nn
 from normbench.evidence.probe.probe_report import read_probe
 from normbench.inspection.probe import probe_model
 
+ROWS = HEALTHY | SICK
 
-def probed(row):
-    model, inputs = made(row)
+
+@cache
+def probed(name):
+    """Return the probe of a network; each is made once for all tests, which only read it."""
+    model, inputs = made(ROWS[name])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         return probe_model(model, inputs, seed=0)
 
 
-def findings_of(name, row):
-    return read_probe(name, "", [probed(row)]).findings
+def findings_of(name):
+    return read_probe(name, "", [probed(name)]).findings
 
 
-def counted(row):
-    model, inputs = made(row)
+@cache
+def counted(name):
+    """Return what hooks by hand keep of the same network in a run of its own."""
+    model, inputs = made(ROWS[name])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         return by_hand(model, inputs, seed=0)
@@ -42,11 +49,10 @@ def said_of(found):
     return " ".join((found.sentence(), found.figure, found.why, found.way_out, *found.layers)).lower()
 
 
-@pytest.mark.parametrize("name", HEALTHY | SICK)
+@pytest.mark.parametrize("name", ROWS)
 def test_every_figure_is_what_hooks_by_hand_give(name):
-    row = (HEALTHY | SICK)[name]
-    hand = counted(row)
-    for reading in probed(row).layers:
+    hand = counted(name)
+    for reading in probed(name).layers:
         wanted = hand.figures(*call_of(reading))
         found = {key: value for key, value in reading.figures.items() if key in wanted or key.endswith("grad_std")}
         assert found == pytest.approx(wanted, rel=1e-6, abs=0, nan_ok=True), reading.layer
@@ -63,17 +69,16 @@ def puts_out_numbers(hand, name):
     return any(tensor.numel() for tensor in leaves(hand.calls[name]))
 
 
-@pytest.mark.parametrize("name", HEALTHY | SICK)
+@pytest.mark.parametrize("name", ROWS)
 def test_every_layer_with_a_matrix_has_a_row(name):
-    row = (HEALTHY | SICK)[name]
-    hand, rows = counted(row), {reading.layer for reading in probed(row).layers}
+    hand, rows = counted(name), {reading.layer for reading in probed(name).layers}
     layers = {one for one in hand.calls if is_layer(hand.modules[one])}
     assert {one for one in layers if puts_out_numbers(hand, one)} <= rows
 
 
 @pytest.mark.parametrize("name", HEALTHY)
 def test_of_a_healthy_network_nothing_is_warned_and_only_what_its_row_tells_is_noted(name):
-    found = findings_of(name, HEALTHY[name])
+    found = findings_of(name)
     assert [one.sentence() for one in found if one.level != "note"] == []
     assert sorted(one.source for one in found) == sorted(HEALTHY[name].notes), [one.sentence() for one in found]
 
@@ -81,7 +86,7 @@ def test_of_a_healthy_network_nothing_is_warned_and_only_what_its_row_tells_is_n
 @pytest.mark.parametrize("name", SICK)
 def test_the_fault_of_a_sick_network_is_named_with_its_layer_and_cause(name):
     row = SICK[name]
-    found = findings_of(name, row)
+    found = findings_of(name)
     told = [(one.source, one.sentence()) for one in found]
     right = [one for one in found if re.fullmatch(row.source, one.source) and one.level != "note"]
     assert right, told
@@ -94,5 +99,5 @@ def test_the_fault_of_a_sick_network_is_named_with_its_layer_and_cause(name):
 def test_of_a_sick_network_nothing_else_is_warned(name):
     row = SICK[name]
     allowed = {*row.source.split("|"), *row.also}
-    warned = [one for one in findings_of(name, row) if one.level != "note"]
+    warned = [one for one in findings_of(name) if one.level != "note"]
     assert [(one.source, one.sentence()) for one in warned if one.source not in allowed] == []

@@ -23,12 +23,12 @@ LINE = {
     "dataset": {"name": "linear_regression", "num_samples": 12},
     "model": {"name": "mlp", "hidden_features": [6, 5]},
 }
-NOTES = {"dataset": {"name": "banknotes", "num_samples": 12}}
+IMAGES = {"dataset": {"name": "gratings", "num_samples": 12}}
 SEQUENCES = {"dataset": {"name": "sequences", "num_samples": 12}}
 MODELS = {
     "mlp": LINE,
-    "lenet": NOTES | {"model": {"name": "lenet"}},
-    "resnet": NOTES | {"model": {"name": "resnet", "width": 4}},
+    "lenet": IMAGES | {"model": {"name": "lenet"}},
+    "resnet": IMAGES | {"model": {"name": "resnet", "width": 4}},
     "rnn": SEQUENCES | {"model": {"name": "rnn", "hidden_features": 6}},
     "transformer, pre": SEQUENCES | {"model": {"name": "transformer", "width": 6}},
     "transformer, post": SEQUENCES | {"model": {"name": "transformer", "width": 6, "norm_position": "post"}},

@@ -1,6 +1,9 @@
 """The documents' picture: every arm's curve, the points, both losses, at ten steps at most."""
 
 import csv
+import shutil
+from contextlib import chdir
+from functools import cache
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -27,10 +30,31 @@ arms: {normal: {}, decayed: {weight_decay: 0.5}}
 """
 
 
-def arms_after(num_steps, text=STUDY):
-    Path("study.yaml").write_text(text.replace("NUM_STEPS", str(num_steps)))
-    results = run_study(load_study(Path("study.yaml")), Path("runs"))
-    return [read_arm(folder) for folder in dict.fromkeys(progress.run.folder.parent for progress in results)]
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Return a function that runs a study in a folder of its own, each once."""
+
+    @cache
+    def run(num_steps, text):
+        folder = tmp_path_factory.mktemp("made")
+        with chdir(folder):
+            Path("study.yaml").write_text(text.replace("NUM_STEPS", str(num_steps)))
+            results = run_study(load_study(Path("study.yaml")), Path("runs"))
+        return folder, list(dict.fromkeys(progress.run.folder.parent for progress in results))
+
+    return run
+
+
+@pytest.fixture
+def arms_after(made):
+    """Return a function from a number of steps to the arms of the study, in a copy that the test may change."""
+
+    def copied(num_steps, text=STUDY):
+        folder, arms = made(num_steps, text)
+        shutil.copytree(folder, Path.cwd(), dirs_exist_ok=True)
+        return [read_arm(arm) for arm in arms]
+
+    return copied
 
 
 def rows_of(arm, name, seed=0):
@@ -50,7 +74,7 @@ def drawn(monkeypatch):
     return figures
 
 
-def test_each_recorded_step_has_a_picture():
+def test_each_recorded_step_has_a_picture(arms_after):
     pictures = draw_curves(arms_after(2), seed=0)
     assert list(pictures) == [0, 1, 2]
     for png in pictures.values():
@@ -59,14 +83,14 @@ def test_each_recorded_step_has_a_picture():
         assert image.std() > 0.01  # not one colour
 
 
-def test_of_many_steps_ten_are_drawn_with_the_first_and_the_last():
+def test_of_many_steps_ten_are_drawn_with_the_first_and_the_last(arms_after):
     steps = list(draw_curves(arms_after(25), seed=0))
     assert len(steps) == MAX_STEPS == 10
     assert (steps[0], steps[-1]) == (0, 25)
     assert {right - left for left, right in pairwise(steps)} == {2, 3}
 
 
-def test_the_legend_gives_both_losses_of_each_arm(drawn):
+def test_the_legend_gives_both_losses_of_each_arm(arms_after, drawn):
     arms = arms_after(2)
     draw_curves(arms, seed=1)
     for step, figure in enumerate(drawn):
@@ -78,13 +102,13 @@ def test_the_legend_gives_both_losses_of_each_arm(drawn):
         ]
 
 
-def test_the_title_says_which_step_and_seed(drawn):
+def test_the_title_says_which_step_and_seed(arms_after, drawn):
     draw_curves(arms_after(1), seed=1)
     titles = [figure.axes[0].get_title() for figure in drawn]
     assert all(f"step {step}" in title and "seed 1" in title for step, title in enumerate(titles))
 
 
-def test_curves_and_points_are_those_of_the_files(drawn):
+def test_curves_and_points_are_those_of_the_files(arms_after, drawn):
     arms = arms_after(1)
     draw_curves(arms, seed=0)
     axes = drawn[-1].axes[0]
@@ -103,25 +127,25 @@ def test_curves_and_points_are_those_of_the_files(drawn):
         assert points.get_offsets().tolist() == expected
 
 
-def test_arms_can_be_told_apart(drawn):
+def test_arms_can_be_told_apart(arms_after, drawn):
     draw_curves(arms_after(1), seed=0)
     looks = {(line.get_color(), line.get_linestyle()) for line in drawn[0].axes[0].get_lines()}
     assert len(looks) == 3  # two arms and the truth
 
 
-def test_the_last_picture_is_kept_as_a_file():
+def test_the_last_picture_is_kept_as_a_file(arms_after):
     pictures = draw_curves(arms_after(2), seed=0)
     save_last(pictures, Path("last.png"))
     assert Path("last.png").read_bytes() == pictures[2]
 
 
-def test_a_seed_that_did_not_run_has_no_picture():
+def test_a_seed_that_did_not_run_has_no_picture(arms_after):
     arms = arms_after(1)
     assert curve_seeds(arms) == [0, 1]
     assert draw_curves(arms, seed=7) == {}
 
 
-def test_data_without_a_curve_has_no_picture():
+def test_data_without_a_curve_has_no_picture(arms_after):
     noise = STUDY.replace(
         "{name: linear_regression, num_samples: 6}", "{name: gaussian_noise, shape: [3], num_samples: 6}"
     )
@@ -130,14 +154,14 @@ def test_data_without_a_curve_has_no_picture():
     assert draw_curves(arms, seed=0) == {}
 
 
-def test_a_diverged_arm_is_drawn_as_far_as_it_came():
+def test_a_diverged_arm_is_drawn_as_far_as_it_came(arms_after):
     text = STUDY.replace("{weight_decay: 0.5}", "{optimizer: {name: sgd, lr: 1.0e+6}}")
     arms = arms_after(12, text)
     assert arms[1].runs[0].summary["status"] == "diverged"
     assert list(draw_curves(arms, seed=0)) == list(range(arms[1].runs[0].summary["step"] + 1))
 
 
-def test_a_changed_file_is_not_drawn():
+def test_a_changed_file_is_not_drawn(arms_after):
     arms = arms_after(1)
     path = arms[0].folder / "seed-0" / "curve.csv"
     path.write_text(path.read_text() + "9,0\n")

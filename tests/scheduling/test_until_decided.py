@@ -1,6 +1,8 @@
 """A study that is run check by check: which runs are made, and why it ends."""
 
 import json
+import shutil
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -172,12 +174,28 @@ def test_another_count_tells_how_verdicts_are_made_now(before, words, line, monk
 
 
 APART = TINY.replace("num_steps: 4", "num_steps: 40") + "arms: {trained: {}, not: {num_steps: 0}}\n"
+CLAIM = "{id: A, says: it learns, metric: train_loss, expect: {less: trained, than: not, by: 0.1}}"
 
 
-def test_what_is_clear_is_decided_early_and_says_so_every_time():
-    Path("tiny.yaml").write_text(APART + "seeds: {check_after: [8, 12]}\n", encoding="utf-8")
-    for _ in range(2):
-        code, out, err = normbench("run", "tiny.yaml")
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory):
+    """A folder with a study that is decided at its first check, and what was said when it was run."""
+    folder = tmp_path_factory.mktemp("decided")
+    with chdir(folder):
+        text = f"{APART}seeds: {{check_after: [8, 12]}}\nclaims:\n  - {CLAIM}\n"
+        Path("tiny.yaml").write_text(text, encoding="utf-8")
+        return folder, normbench("run", "tiny.yaml")
+
+
+@pytest.fixture
+def said_when_decided(decided):
+    """What was said; the study lies in a copy that the test may change."""
+    shutil.copytree(decided[0], Path.cwd(), dirs_exist_ok=True)
+    return decided[1]
+
+
+def test_what_is_clear_is_decided_early_and_says_so_every_time(said_when_decided):
+    for code, out, err in (said_when_decided, normbench("run", "tiny.yaml")):
         assert (code, num_made()) == (0, 16)
         assert err == "tiny: checked after 8 and 12 seeds, at levels .0382 .0392.\n"
         assert "checks   decided at the check after 8 seeds\n" in out
@@ -192,16 +210,14 @@ def test_what_is_alike_is_given_up_at_the_third_check():
     assert err.count("\n") == 1  # the levels
 
 
+@pytest.mark.usefixtures("said_when_decided")
 def test_json_says_why_no_more_seeds_were_added():
-    Path("tiny.yaml").write_text(APART, encoding="utf-8")
     (found,) = json.loads(normbench("run", "tiny.yaml", "--check-after", "8,12", "--json", "--quiet").out)
     assert found["end"] == {"why": "decided", "after": 8, "last": 12}
 
 
-def test_claims_of_a_study_that_stopped_early_are_judged_as_planned():
-    claim = "{id: A, says: it learns, metric: train_loss, expect: {less: trained, than: not, by: 0.1}}"
-    Path("tiny.yaml").write_text(f"{APART}seeds: {{check_after: [8, 12]}}\nclaims:\n  - {claim}\n", encoding="utf-8")
-    assert "decided at the check after 8 seeds" in normbench("run", "tiny.yaml").out
+def test_claims_of_a_study_that_stopped_early_are_judged_as_planned(said_when_decided):
+    assert "decided at the check after 8 seeds" in said_when_decided.out
     out = normbench("claims", "tiny.yaml").out
     assert out.startswith("A     HOLDS")
     assert "at level .0382 · holds" in " ".join(out.split())

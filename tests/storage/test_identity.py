@@ -53,7 +53,8 @@ def spec_fields():
 @pytest.mark.parametrize(("part", "variant", "key"), spec_fields())
 def test_every_setting_of_every_variant_changes_the_identity(part, variant, key):
     name, where = variant.model_fields["name"].default, PART_OF.get(part, "weight_parametrization")
-    words = words_of(variant.model_fields[key].annotation)
+    field = variant.model_fields[key]
+    words = [*words_of(field.annotation), *(field.examples or ())]
     beside, value = next(
         (beside, value)
         for beside in ({}, *({other: v} for other in variant.setting_names() if other != key for v in (1, 3, True)))

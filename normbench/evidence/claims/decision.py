@@ -15,9 +15,10 @@ import numpy.typing as npt
 from normbench.evidence.claims.margin_test import DECIDED, ExpectationResult
 from normbench.evidence.claims.study_verdicts import study_verdicts
 from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict
-from normbench.evidence.comparison.answer import Answer, CellAnswer, comparable_arms, log_margin
+from normbench.evidence.comparison.answer import Answer, CellAnswer
 from normbench.evidence.comparison.answer_cells import study_answer
 from normbench.evidence.comparison.checks import read_seed_plan
+from normbench.evidence.comparison.comparable_arms import comparable_arms, log_margin
 from normbench.evidence.comparison.comparison import StudyComparison, compare_study
 from normbench.evidence.statistics.planned_checks.conditional_power import conditional_power
 from normbench.evidence.statistics.seed_plan import SeedPlan

@@ -48,6 +48,7 @@ class Expectation:
         key: The setting along which a trend is measured.
         is_raw: Whether values of losses are taken without logarithm.
         every: Whether every run must keep the margins, not only the typical seed.
+        num_places: Number of arms along a trend, once they are known.
     """
 
     kind: str
@@ -57,6 +58,7 @@ class Expectation:
     key: str = ""
     is_raw: bool = False
     every: bool = False
+    num_places: int = 2
 
 
 def read_expectation(raw: Any, metric: str | None, at: str) -> list[Expectation]:

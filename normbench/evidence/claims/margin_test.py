@@ -12,6 +12,7 @@ from normbench.evidence.statistics.corrected_t import FEWEST_SPLITS
 from normbench.evidence.statistics.corrections import ALPHA, holm, seeds_for_a_verdict
 from normbench.evidence.statistics.seed_plan import JUDGED_ONCE, SeedPlan
 from normbench.evidence.statistics.student import exp
+from normbench.evidence.statistics.sweeps import rule_of_taus
 from normbench.evidence.statistics.verdict_rule import (
     INCOMPLETE,
     NOT_AT_CHECK,
@@ -96,12 +97,16 @@ def judge_expectations(
         plan: How the seeds were asked for, which decides how verdicts are made.
     """
     ordered = [(expectation, {seed: of[seed] for seed in plan.in_order(of)}) for expectation, of in numbers]
-    rule = plan.rule(ordered[0][1], len(ordered))
-    tests = [_test(expectation, list(of.values()), rule) for expectation, of in ordered]
+    rules = [_rule_of(expectation, plan.rule(of, len(ordered))) for expectation, of in ordered]
+    tests = [_test(e, list(of.values()), rule) for (e, of), rule in zip(ordered, rules, strict=True)]
     shorts, opposites = holm([test.short for test in tests]), holm([test.opposite for test in tests])
     corrected = [_Test(t.holds, short, opposite) for t, short, opposite in zip(tests, shorts, opposites, strict=True)]
-    judged = zip(ordered, untested, tests, corrected, strict=True)
-    return [_with_verdict(e, of, part, test, after, rule) for (e, of), part, test, after in judged]
+    judged = zip(ordered, untested, tests, corrected, rules, strict=True)
+    return [_with_verdict(e, of, part, test, after, rule) for (e, of), part, test, after, rule in judged]
+
+
+def _rule_of(expectation: Expectation, rule: VerdictRule) -> VerdictRule:
+    return rule_of_taus(rule, expectation.num_places) if expectation.kind == "trend" else rule
 
 
 def combined_verdict(verdicts: Sequence[str]) -> str:

@@ -5,13 +5,14 @@ The rules are in docs/methods.md, "6. Claims".
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from normbench.evidence.claims.expectations import Expectation, Term
 from normbench.evidence.comparison.collapses import CollapseRule, collapsed_seeds
 from normbench.evidence.metrics.bounded import bounded_values
 from normbench.evidence.metrics.differences import worst_possible
 from normbench.evidence.metrics.diverged import Diverged
-from normbench.evidence.metrics.group_metrics import is_group_metric, read_by_seed, settings_along
+from normbench.evidence.metrics.group_metrics import read_by_seed, settings_along
 from normbench.evidence.metrics.scales import is_share
 from normbench.evidence.statistics.trends import kendall_tau
 from normbench.evidence.statistics.verdicts.ties import sum_or_tie
@@ -39,6 +40,13 @@ def number_by_seed(
     return {seed: sum_or_tie([weight * of[seed] for weight, of in weighted]) for seed in seeds}
 
 
+def with_places(expectation: Expectation, arms: Sequence[Arm]) -> Expectation:
+    """Return an expectation of a trend with the number of arms along it; any other as it is."""
+    if expectation.kind != "trend":
+        return expectation
+    return replace(expectation, num_places=len(_arms_of_term(expectation.terms[0][0], arms)))
+
+
 def _trend_by_seed(
     expectation: Expectation, arms: Sequence[Arm], seeds: Sequence[int], bounding: CollapseRule | None
 ) -> dict[int, float]:
@@ -59,7 +67,7 @@ def _values_of(
 
 def _read(group: Sequence[Arm], metric: str, bounding: CollapseRule | None) -> dict[int, float]:
     values = read_by_seed(group, metric)
-    if bounding is None or is_group_metric(metric):
+    if bounding is None:
         return values
     return bounded_values(group[0].runs, metric, values, collapsed_seeds(group[0].runs, bounding))
 

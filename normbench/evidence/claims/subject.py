@@ -24,7 +24,7 @@ NEW_DATA, THESE_ROWS = "new_data", "these_rows"
 REASONS = {
     ONE_SPLIT: "one split says nothing of other splits; about: these_rows asks of this one",
     OTHER_DATA: "its arms have different data; about: these_rows asks of these",
-    OTHER_ROWS: "it is not read on test rows, so nothing is said of new data; about: these_rows asks of these",
+    OTHER_ROWS: "it is not a value on test rows, so nothing is said of new data; about: these_rows asks of these",
 }
 
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 from normbench.evidence.claims.claim import Claim
 from normbench.evidence.claims.expectations import Expectation
 from normbench.evidence.claims.margin_test import ExpectationResult, combined_verdict, judge_expectations
-from normbench.evidence.claims.numbers import number_by_seed, unreadable_metric
+from normbench.evidence.claims.numbers import number_by_seed, unreadable_metric, with_places
 from normbench.evidence.claims.subject import claim_subject, untold
 from normbench.evidence.claims.unlearned import judge_learning, without_verdicts
 from normbench.evidence.comparison.collapses import BY_TASK, CollapseRule
@@ -102,7 +102,8 @@ def judge_claim(
     _check_readable(claim, read)
     arms = read
     words = [_untested(expectation) for expectation in claim.expectations]
-    tested = [_with_log_margins(e, part) for e, part in zip(claim.expectations, words, strict=True)]
+    logs = [_with_log_margins(e, part) for e, part in zip(claim.expectations, words, strict=True)]
+    tested = [with_places(expectation, arms) for expectation in logs]
     subject = claim_subject(claim, read, plan)
     bounding = rule if subject.is_of_new_data else None
     numbers = [number_by_seed(expectation, arms, seeds, bounding) for expectation in tested]

@@ -11,8 +11,9 @@ from itertools import combinations
 import numpy as np
 
 from normbench.errors import ComparisonError
-from normbench.evidence.comparison.answer import Answer, CellAnswer, answer_of_arms, comparable_arms
+from normbench.evidence.comparison.answer import Answer, CellAnswer, answer_of_arms
 from normbench.evidence.comparison.baselines import NOT_COMPARED
+from normbench.evidence.comparison.comparable_arms import comparable_arms
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.effects import main_metric, without_verdict
 from normbench.evidence.comparison.rows import Row

@@ -13,11 +13,15 @@ from normbench.errors import RunFolderError
 from normbench.evidence.metrics.column_kinds import column_direction
 from normbench.evidence.metrics.diverged import is_diverged
 from normbench.storage.files.json_files import DELETE_AND_RERUN
+from normbench.storage.own_metric import own_metric_of
 from normbench.storage.run_folder import Run
 
 TRAIN_LOSS, TRAIN_ACCURACY = "train_loss", "train_accuracy"
-METRICS = tuple(f"{split}_{what}" for split in ("train", "validation", "test") for what in ("loss", "accuracy"))
+SPLITS = ("train", "validation", "test")
+METRICS = tuple(f"{split}_{what}" for split in SPLITS for what in ("loss", "accuracy"))
 """What a study may judge collapse by: the last value of a column."""
+MASK_METRICS = tuple(f"{split}_{what}" for split in SPLITS for what in ("dice", "iou"))
+"""Beside these, in studies of masks."""
 LATE_RULE = "collapse_changed_after_runs"
 """Key of study.json: the rule is another than that with which runs of the study had finished."""
 LEAST_GAIN = 0.1
@@ -27,6 +31,12 @@ LEAST_GAIN = 0.1
 def limit_word(metric: str) -> str:
     """Return on which side of a limit a run has collapsed: "below" one of accuracy, "above" one of loss."""
     return "below" if column_direction(metric) == "higher" else "above"
+
+
+def may_judge(metric: object) -> bool:
+    """Return whether collapse can be judged by a column: a usual one, or one of the user's own metric."""
+    is_own = isinstance(metric, str) and metric.startswith(SPLITS) and own_metric_of(metric) is not None
+    return is_own or metric in (*METRICS, *MASK_METRICS)
 
 
 @dataclass(frozen=True)
@@ -78,11 +88,11 @@ class CollapseRule:
         return limit if limit and last_value(run, limit.metric) is not None else None
 
     def has_collapsed(self, run: Run) -> bool:
-        """Return whether a run diverged, ended at a loss that is not finite, or ended beyond its limit."""
+        """Return whether a run diverged, ended at a loss or own metric not finite, or ended beyond its limit."""
         if self.is_quick:
             return False
         limit = self.limit_of(run)
-        return is_diverged(run) or _has_infinite_loss(run) or (limit is not None and _is_beyond(run, limit))
+        return is_diverged(run) or _is_not_finite(run) or (limit is not None and _is_beyond(run, limit))
 
 
 BY_TASK = CollapseRule()
@@ -99,8 +109,8 @@ def read_collapse_rule(study: Mapping[str, Any], path: Path) -> CollapseRule:
     if said is None or said is False:
         return CollapseRule(has_limits=said is None, is_quick=is_quick)
     try:
-        metric = said["metric"]
-        return CollapseRule(Limit(METRICS[METRICS.index(metric)], float(said[limit_word(metric)])), is_quick=is_quick)
+        metric = said["metric"] if may_judge(said["metric"]) else METRICS[METRICS.index(said["metric"])]
+        return CollapseRule(Limit(metric, float(said[limit_word(metric)])), is_quick=is_quick)
     except (TypeError, KeyError, ValueError, AttributeError):
         rule = "collapse: must be what a study declares as a collapse"
         raise RunFolderError(f"{path}: {rule}, got {said!r:.60}. {DELETE_AND_RERUN}") from None
@@ -119,9 +129,11 @@ def _number(numbers: Any, name: str) -> float | None:
     return float(found) if isinstance(found, int | float) else math.nan
 
 
-def _has_infinite_loss(run: Run) -> bool:
-    loss = last_value(run, TRAIN_LOSS)
-    return loss is not None and not math.isfinite(loss)
+def _is_not_finite(run: Run) -> bool:
+    """Return whether the last training loss, or the user's own metric of the training set, is nan or infinite."""
+    columns = [name for name in run.summary.get("metrics") or () if name.startswith("train_") and own_metric_of(name)]
+    values = [last_value(run, name) for name in (TRAIN_LOSS, *columns)]
+    return any(value is not None and not math.isfinite(value) for value in values)
 
 
 def _is_beyond(run: Run, limit: Limit) -> bool:

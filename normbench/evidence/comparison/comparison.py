@@ -19,6 +19,7 @@ from normbench.evidence.statistics.seed_plan import JUDGED_ONCE, SeedPlan
 from normbench.storage.arm_id import ArmSet
 from normbench.storage.choices import TUNING_SENSITIVITY
 from normbench.storage.files.json_files import DELETE_AND_RERUN
+from normbench.storage.own_metric import NAME
 from normbench.storage.run_folder import STUDY_JSON, Arm, Run
 from normbench.storage.study_folder import StudyFolder, axes_and_named_keys, read_studies
 
@@ -214,8 +215,12 @@ def _check_metrics(runs: Sequence[Run], metrics: Sequence[str]) -> None:
 
 
 def _default_metrics(arms: Sequence[Arm]) -> list[str]:
+    """Return the user's own metric first, then the usual ones; own functions may have no constant predictor."""
     found = {column for arm in arms for column in arm.runs[0].summary.get("constant_predictor", {})}
-    known = [metric for metric in DEFAULT_METRICS if metric in found]
+    with_own = [arm for arm in arms if arm.settings.get(NAME) or arm.settings.get("loss")]
+    found |= {column for arm in with_own for column in arm.runs[0].summary.get("metrics") or ()}
+    own = [f"test_{name}" for name in dict.fromkeys(arm.settings.get(NAME) for arm in arms) if name]
+    known = [metric for metric in (*own, *DEFAULT_METRICS) if metric in found]
     if not known:
         return list(SIGNAL_METRICS) if arms else []
     batches = any(arm.runs[0].summary.get("steps_per_epoch", 1) > 1 for arm in arms)

@@ -50,9 +50,9 @@ def judged_pairs(metric: str, pairs: Sequence[Pair], plan: SeedPlan) -> list[Eff
 def _on_new_data(metric: str, pairs: Sequence[Pair], plan: SeedPlan) -> list[NewDataEffect | None]:
     """Return the effect of each pair on new data; None on generated data."""
     measured = [_measured(metric, arm, baseline, plan) for arm, baseline in pairs]
-    places = [i for i, one in enumerate(measured) if one is not None and not one.verdict]
-    judged = judge_new_data([one for one in measured if one is not None and not one.verdict], direction(metric))
-    return [dict(zip(places, judged, strict=True)).get(i, one) for i, one in enumerate(measured)]
+    told = {i: one for i, one in enumerate(measured) if one is not None and not one.why_not}
+    judged = dict(zip(told, judge_new_data(list(told.values()), direction(metric)), strict=True))
+    return [judged.get(i, one) for i, one in enumerate(measured)]
 
 
 def _measured(metric: str, arm: ArmValues, baseline: ArmValues, plan: SeedPlan) -> NewDataEffect | None:
@@ -63,5 +63,5 @@ def _measured(metric: str, arm: ArmValues, baseline: ArmValues, plan: SeedPlan) 
     new, why_not = new_data_plan(data, [metric], plan), why_not_new(data, [metric])
     differences, is_ratio = paired_differences(metric, arm.bounded, baseline.bounded)
     if new is None:
-        return NewDataEffect(len(differences), is_ratio, verdict=why_not)
+        return NewDataEffect(len(differences), is_ratio, verdict=why_not, why_not=why_not)
     return new_data_effect(differences, new.rule(differences), is_ratio=is_ratio)

@@ -16,7 +16,7 @@ from normbench.storage.run_folder import SUMMARY_JSON, Arm, Run
 
 KINDS = ("folds", "random", "fixed")
 FIX = "fix"
-ONE_SPLIT, OTHER_ROWS, OTHER_DATA = "one split", "not read on test rows", "different data"
+ONE_SPLIT, OTHER_ROWS, OTHER_DATA = "one split", "not a value on test rows", "different data"
 """Why nothing is said of new data."""
 
 

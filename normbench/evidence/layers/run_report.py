@@ -13,6 +13,7 @@ from normbench.storage.choices import Choice, choice_of, read_choices
 from normbench.storage.files.json_files import read_json
 from normbench.storage.files.plain_text import command_line, option_words
 from normbench.storage.files.reading import open_regular
+from normbench.storage.own_metric import declare_own_metrics
 from normbench.storage.resolved_settings import settings_of_run
 from normbench.storage.run_folder import (
     ARM_JSON,
@@ -119,6 +120,7 @@ def _read_arm(state: RunState) -> tuple[Arm, int | None]:
     except (RunFolderError, *FOREIGN_FORMAT_ERRORS):
         content, settings = {}, settings_of_run(state.folder)
         changed = list(settings)
+    declare_own_metrics([settings], str(folder))
     name, _, digits = state.arm.name.rpartition("-")
     total = content.get("total_steps", settings.get("num_steps"))
     arm = Arm(folder, name, str(content.get("identity", digits)), settings, changed, (Run(state.folder, state.seed),))

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 
 from normbench.evidence.metrics.columns import plain_column, split_of
 from normbench.evidence.metrics.diverged import Diverged
-from normbench.evidence.metrics.group_metrics import plain_metric
+from normbench.evidence.metrics.group_metrics import CURVE_METRICS, is_group_metric
 from normbench.evidence.metrics.metric_words import find_metric
 from normbench.storage.run_folder import Run
 
@@ -47,13 +47,14 @@ def constant_value(run: Run, metric: str) -> float | None:
 
 
 def rows_read(metric: str) -> str:
-    """Return the split whose rows a metric is read on: "test", "validation"; "" where it is another, or none.
+    """Return the split of which a metric is a value: "test" or "validation"; "" where it is none of a single run there.
+
+    A number of steps, or one read over several arms, is none: no constant predictor bounds it where a run fails.
 
     Example:
-        >>> [rows_read(metric) for metric in ("best test_loss", "range_over optimizer.lr test_loss", "train_loss")]
-        ['test', 'test', '']
+        >>> [rows_read(metric) for metric in ("best test_loss", "steps_to 0.5 test_loss", "train_loss")]
+        ['test', '', '']
     """
-    plain = plain_metric(metric)
-    found = find_metric(plain) if plain else None
-    split = split_of(found.column) if found else ""
+    found = None if is_group_metric(metric) or metric in CURVE_METRICS else find_metric(metric)
+    split = split_of(found.column) if found and found.reducer.is_of_column else ""
     return split if split in ("test", "validation") else ""

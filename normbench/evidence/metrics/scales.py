@@ -11,6 +11,7 @@ from normbench.evidence.metrics.column_kinds import has_ratios, is_accuracy_colu
 from normbench.evidence.metrics.group_reducers.base import find_group_reducers
 from normbench.evidence.metrics.metric_words import find_metric
 from normbench.evidence.statistics.intervals import accuracy_interval, log_normal_interval, student_interval
+from normbench.storage.own_metric import own_metric_of
 
 
 def is_share(metric: str) -> bool:
@@ -72,12 +73,17 @@ def plain_interval(metric: str, values: Sequence[float], num_samples: int | None
 def num_samples_of(metric: str, summary: Mapping[str, Any]) -> int | None:
     """Return the number of samples of which an accuracy is a share, as a run's summary has it; None where it has not.
 
+    Overlaps of masks, and accuracies over their pixels, are no shares of samples.
+
     Example:
         >>> num_samples_of("best adapted_test_accuracy", {"num_test": 400}), num_samples_of("test_loss", {})
         (400, None)
     """
-    if not is_accuracy(metric):
+    column = (metric.split() or [""])[-1]
+    if not is_accuracy(metric) or own_metric_of(column) or not column.endswith("_accuracy"):
         return None
-    split = metric.rsplit(maxsplit=1)[-1].removesuffix("_accuracy").rsplit("_", 1)[-1]
+    split = column.removesuffix("_accuracy").rsplit("_", 1)[-1]
+    if f"{split}_dice" in summary.get("constant_predictor", {}):
+        return None
     found = summary.get(f"num_{split}")
     return found if isinstance(found, int) and found > 0 else None

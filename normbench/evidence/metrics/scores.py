@@ -6,13 +6,10 @@ The rules are in docs/methods.md, "9. Several tasks".
 import math
 
 from normbench.evidence.metrics.bounded import constant_value
-from normbench.evidence.metrics.column_kinds import Direction, column_direction
+from normbench.evidence.metrics.column_kinds import Direction, column_direction, perfect_value
 from normbench.evidence.metrics.diverged import Diverged
 from normbench.evidence.metrics.metric_words import find_metric
 from normbench.storage.run_folder import Run
-
-PERFECT = {"higher": 1.0, "lower": 0.0}
-"""An accuracy, and a loss, of a model that makes no error."""
 
 
 def run_score(run: Run, metric: str, value: float) -> float | None:
@@ -28,12 +25,12 @@ def run_score(run: Run, metric: str, value: float) -> float | None:
     Returns:
         A number from 0 to 1; None where the metric has no constant predictor, or where that is perfect.
     """
-    direction, constant = _direction(metric), constant_value(run, metric)
-    if direction is None or constant is None or constant == PERFECT[direction]:
+    direction, constant, perfect = _direction(metric), constant_value(run, metric), perfect_value(_column(metric))
+    if direction is None or constant is None or perfect is None or constant == perfect:
         return None
     if isinstance(value, Diverged) or not math.isfinite(value):
         return 0.0
-    way = (value - constant) / (PERFECT[direction] - constant)
+    way = (value - constant) / (perfect - constant)
     return min(1.0, max(0.0, float(way)))
 
 
@@ -44,3 +41,7 @@ def _direction(metric: str) -> Direction | None:
         return None
     way = column_direction(found.column)
     return way if found.reducer.direction(found.column) == way else None
+
+
+def _column(metric: str) -> str:
+    return (metric.split() or [""])[-1]

@@ -56,6 +56,7 @@ def corrected_t(
     margin: float = 0.0,
     alpha: float = ALPHA,
     splits: Sequence[Hashable] | None = None,
+    least_spread: float = 0.0,
 ) -> CorrectedT:
     """Test the mean of one sample against a margin, in both directions.
 
@@ -65,6 +66,8 @@ def corrected_t(
         margin: What the mean is compared with.
         alpha: Level of the interval.
         splits: The split of each run; several runs of one split are averaged first. By default each has its own.
+        least_spread: What the standard deviation over the splits is taken for at least: of numbers of few values, which
+            may be the same in all splits by chance.
 
     Example:
         >>> found = corrected_t([0.02, 0.05, 0.01, 0.04, 0.03, 0.02, 0.06, 0.01], test_share=1 / 7)
@@ -72,12 +75,12 @@ def corrected_t(
         (8, 0.03, 0.007339, 0.052661, 0.016598)
     """
     values = split_means(differences, splits)
-    above, below = (float(p) for p in corrected_p(values, test_share, margin))
+    above, below = (float(p) for p in corrected_p(values, test_share, margin, least_spread))
     return CorrectedT(
         num_splits=values.shape[-1],
         value=float(values.mean()) if values.size and np.isfinite(values).all() else math.nan,
-        low=float(lower_bound(values, test_share, alpha / 2)),
-        high=float(upper_bound(values, test_share, alpha / 2)),
+        low=float(lower_bound(values, test_share, alpha / 2, least_spread)),
+        high=float(upper_bound(values, test_share, alpha / 2, least_spread)),
         p_above=above,
         p_below=below,
         p=min(1.0, 2 * min(above, below)),
@@ -98,7 +101,9 @@ def split_means(values: npt.ArrayLike, splits: Sequence[Hashable] | None = None)
     return np.stack([known[..., of].mean(axis=-1) for of in places.values()], axis=-1)
 
 
-def corrected_p(differences: npt.ArrayLike, test_share: float, margin: float = 0.0) -> tuple[FloatArray, FloatArray]:
+def corrected_p(
+    differences: npt.ArrayLike, test_share: float, margin: float = 0.0, least_spread: float = 0.0
+) -> tuple[FloatArray, FloatArray]:
     """Return the one-sided p for "above the margin", and for "below"; (..., S) to (...).
 
     Both are 1 where nothing can be said: of fewer than two splits, of a number that is not finite, and where all splits
@@ -107,7 +112,7 @@ def corrected_p(differences: npt.ArrayLike, test_share: float, margin: float = 0
     from scipy.special import stdtr  # without scipy.stats, which takes a second to import
 
     values = np.asarray(differences, dtype=np.float64)
-    middle, error = _mean_and_error(values, test_share)
+    middle, error = _mean_and_error(values, test_share, least_spread)
     gap = middle - margin
     gap = np.where(np.abs(gap) <= RELATIVE * _largest(values), 0.0, gap)  # rounding must not break a tie
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -117,23 +122,23 @@ def corrected_p(differences: npt.ArrayLike, test_share: float, margin: float = 0
     return above, below
 
 
-def lower_bound(differences: npt.ArrayLike, test_share: float, level: float) -> FloatArray:
+def lower_bound(differences: npt.ArrayLike, test_share: float, level: float, least_spread: float = 0.0) -> FloatArray:
     """Return the end below which the mean is with at most ``level``, one-sided; -inf where nothing can be said."""
     from scipy.special import stdtrit
 
     values = np.asarray(differences, dtype=np.float64)
-    middle, error = _mean_and_error(values, test_share)
+    middle, error = _mean_and_error(values, test_share, least_spread)
     end = middle - stdtrit(max(1, values.shape[-1] - 1), 1 - level) * error
     bound: FloatArray = np.where(np.isnan(end), -math.inf, end)
     return bound
 
 
-def upper_bound(differences: npt.ArrayLike, test_share: float, level: float) -> FloatArray:
+def upper_bound(differences: npt.ArrayLike, test_share: float, level: float, least_spread: float = 0.0) -> FloatArray:
     """Return the end above which the mean is with at most ``level``, one-sided; inf where nothing can be said."""
-    return -lower_bound(-np.asarray(differences, dtype=np.float64), test_share, level)
+    return -lower_bound(-np.asarray(differences, dtype=np.float64), test_share, level, least_spread)
 
 
-def _mean_and_error(values: FloatArray, test_share: float) -> tuple[FloatArray, FloatArray]:
+def _mean_and_error(values: FloatArray, test_share: float, least_spread: float) -> tuple[FloatArray, FloatArray]:
     """Return the mean of each row and its corrected standard error; both nan where nothing can be said."""
     num_splits = values.shape[-1]
     if num_splits < 2:
@@ -142,7 +147,7 @@ def _mean_and_error(values: FloatArray, test_share: float) -> tuple[FloatArray, 
     known = np.where(np.isfinite(values).all(axis=-1, keepdims=True), values, math.nan)
     spread = known.std(axis=-1, ddof=1)
     spread = np.where(spread <= RELATIVE * _largest(known), 0.0, spread)
-    return known.mean(axis=-1), math.sqrt(1 / num_splits + test_share) * spread
+    return known.mean(axis=-1), math.sqrt(1 / num_splits + test_share) * np.maximum(spread, least_spread)
 
 
 def _largest(values: FloatArray) -> FloatArray:

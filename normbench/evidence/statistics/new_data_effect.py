@@ -28,8 +28,10 @@ class NewDataEffect:
         p: Two-sided p of the corrected t.
         side: The side that was found before any correction; empty where p is above the rule's level.
         p_corrected: p after Holm's correction over the table.
-        verdict: better or worse (higher or lower where no direction is better), cannot tell, or too few seeds; else why
-            nothing is said of new data: one split, different data, not read on test rows, not at a check, incomplete.
+        verdict: better or worse (higher or lower where no direction is better), cannot tell, or too few seeds; not at a
+            check, or incomplete, where so many seeds are not judged; ``why_not`` where nothing is said of new data.
+        why_not: Why nothing can be said of new data with any number of seeds: one split, different data, not a
+            value on test rows; else "".
         is_lost_to_correction: Whether p would give a verdict and the corrected p does not.
         seeds_needed: Fewest seeds with which a verdict is possible, where there are too few; the number that is judged
             next, where these are not.
@@ -46,6 +48,7 @@ class NewDataEffect:
     p_corrected: float = 1.0
     verdict: str = ""
     is_lost_to_correction: bool = False
+    why_not: str = ""
     seeds_needed: int | None = None
     rule: VerdictRule = FIXED
 

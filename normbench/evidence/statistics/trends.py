@@ -25,6 +25,16 @@ def kendall_tau(along: Sequence[float], values: Sequence[float]) -> float:
     return agreement / untied if untied else 0.0
 
 
+def null_std_of_tau(num_places: int) -> float:
+    """Return the standard deviation of tau between a list and values in any order (Kendall, 1938).
+
+    Example:
+        >>> [round(null_std_of_tau(num_places), 3) for num_places in (2, 3, 5)]
+        [1.0, 0.638, 0.408]
+    """
+    return sqrt(2 * (2 * num_places + 5) / (9 * num_places * (num_places - 1)))
+
+
 def log_slope(values: Sequence[float]) -> float | None:
     """Return the least-squares slope of ln(value) per place; None unless there are two or more, all positive.
 

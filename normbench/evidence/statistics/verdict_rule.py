@@ -39,12 +39,14 @@ class VerdictRule:
             judged.
         next_check: The number of seeds that is judged next, where these are not; None if none is.
         test_share: On new data the rows that a split tests on for each that it trains on.
+        least_spread: On new data what the standard deviation over the splits is taken for at least.
     """
 
     kind: Kind
     level: float
     next_check: int | None = None
     test_share: float = 0.0
+    least_spread: float = 0.0
 
     @property
     def why_not(self) -> str:
@@ -163,7 +165,7 @@ def judge_differences(differences: npt.ArrayLike, margin: float, rule: VerdictRu
 
 
 def _on_new_data(differences: npt.ArrayLike, margin: float, rule: VerdictRule) -> RuledVerdict:
-    found = corrected_t(differences, rule.test_share, margin, rule.level)
+    found = corrected_t(differences, rule.test_share, margin, rule.level, least_spread=rule.least_spread)
     side: Side = "above" if found.p_above < found.p_below else "below"
     return RuledVerdict(found.value, found.p, side if found.p <= rule.level else "", "", found.low, found.high)
 
@@ -183,7 +185,7 @@ def side_ps(differences: npt.ArrayLike, margin: float, rule: VerdictRule) -> tup
         above, below = _largest(differences, margin)
         return min(1.0, 2 / above), min(1.0, 2 / below)
     if rule.kind == "new data":
-        one_sided = corrected_p(differences, rule.test_share, margin)
+        one_sided = corrected_p(differences, rule.test_share, margin, rule.least_spread)
         return min(1.0, 2 * float(one_sided[0])), min(1.0, 2 * float(one_sided[1]))
     found = guarded_p(differences, margin)
     return float(found[0]), float(found[1])
@@ -203,8 +205,9 @@ def equality_p(differences: npt.ArrayLike, margin: float, rule: VerdictRule) -> 
         above, below = _largest(differences, -margin)[0], _largest(differences, margin)[1]
         return min(1.0, 1 / min(above, below))
     if rule.kind == "new data":
-        inside = [corrected_p(differences, rule.test_share, end)[i] for i, end in enumerate((-margin, margin))]
-        return float(max(inside))
+        above, _ = side_ps(differences, -margin, rule)
+        _, below = side_ps(differences, margin, rule)
+        return max(above, below) / 2
     return float(equivalence_p(differences, margin))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from normbench.findings import Finding
 from normbench.inspection.checks.base import Setup
-from normbench.norm_swap.inventory import loose_text
+from normbench.norm_swap.table import loose_text
 from normbench.study.own_norms import own_norms
 
 

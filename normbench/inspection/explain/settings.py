@@ -117,9 +117,15 @@ def caption_of(spec: type[BaseModel]) -> str:
 def _run_settings() -> Iterator[SettingPage]:
     for key, info in RunConfig.model_fields.items():
         part = _part(info)
-        value = example_value(info, [name for name in find_specs(part.package) if name != "none"] if part else ())
+        value = example_value(info, _choices(part))
         flat = {key: value, **_beside(info)}
         yield _page(key, "every run", info, TOP_LEVEL + _commands(flat), flat, CONFIG_PAGE)
+
+
+def _choices(part: OneOf | None) -> list[str]:
+    """Return the variants that a name alone may stand for, but none."""
+    specs = find_specs(part.package) if part else {}
+    return [name for name, spec in specs.items() if name != "none" and not spec.takes_own]
 
 
 def _recording_settings() -> Iterator[SettingPage]:

@@ -7,6 +7,7 @@ from normbench.evidence.layers.probe_table import NETWORK
 from normbench.inspection.measures.base import RecordedStep
 from normbench.inspection.norm_readings import Probes
 from normbench.inspection.reestimation import tracking_layers
+from normbench.inspection.split_scores import accuracy
 
 
 def measure(step: RecordedStep) -> Probes:
@@ -29,5 +30,5 @@ def measure(step: RecordedStep) -> Probes:
 def _read(step: RecordedStep, kind: str, output: Tensor, targets: Tensor) -> dict[str, float]:
     found = {f"{kind}_loss": step.loss(output, targets).item()}
     if not targets.is_floating_point():
-        found[f"{kind}_accuracy"] = (output.argmax(1) == targets).double().mean().item()
+        found[f"{kind}_accuracy"] = accuracy(output, targets)
     return found

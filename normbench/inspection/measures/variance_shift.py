@@ -34,7 +34,7 @@ def measure(step: RecordedStep) -> Probes:
         if isinstance(module, nn.Dropout):
             module.eval()
     without = _variances(step, layers)
-    return {name: _ratio(with_dropout[name], without[name], module) for name, module in layers.items()}
+    return {name: _ratio(with_dropout[name], without[name], layers[name]) for name in with_dropout}
 
 
 def _variances(step: RecordedStep, layers: dict[str, nn.Module]) -> dict[str, Tensor]:
@@ -48,12 +48,13 @@ def _variances(step: RecordedStep, layers: dict[str, nn.Module]) -> dict[str, Te
     finally:
         for handle in handles:
             handle.remove()
-    return {name: torch.stack(variances).mean(0) for name, variances in found.items()}
+    return {name: torch.stack(variances).mean(0) for name, variances in found.items() if variances}
 
 
 def _keeper(found: list[Tensor]) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
     def keep(_layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        found.append(inputs[0].double().transpose(0, 1).flatten(1).var(1, correction=0))
+        if inputs:
+            found.append(inputs[0].double().transpose(0, 1).flatten(1).var(1, correction=0))
 
     return keep
 

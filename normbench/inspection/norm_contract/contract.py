@@ -11,7 +11,7 @@ from normbench.inspection.norm_contract import further, needed
 from normbench.inspection.norm_contract.answer import BATCH_SIZE, Answer
 from normbench.inspection.norm_contract.measured_norm import MeasuredNorm, seeded
 from normbench.norms.base import FeatureShape, NormSpec
-from normbench.own_code.import_path import in_one_line
+from normbench.own_code.error_lines import in_one_line
 from normbench.random_streams import seeded_globally
 
 Measure = Callable[[MeasuredNorm], Answer]

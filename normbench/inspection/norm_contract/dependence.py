@@ -3,6 +3,8 @@
 import warnings
 from collections.abc import Callable
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
@@ -11,6 +13,7 @@ from torch.func import functional_call, vmap
 
 from normbench.inspection.norm_contract.measured_norm import axis_letters, seed_all
 
+IntArray = npt.NDArray[np.int_]
 STEP = 1000.0
 """What is added to an input: so much that it is the largest, for layers that look at extremes."""
 LEAST = 1e-11
@@ -62,22 +65,24 @@ def statistics(found: Tensor, shape: tuple[int, ...]) -> tuple[int, set[str]]:
         found: What ``dependence`` returned.
         shape: (N, C, *) of the batch.
     """
-    _, labels = connected_components(csr_array(found.numpy()), directed=False)
-    where = torch.cartesian_prod(*(torch.arange(length) for length in shape))
-    together = [where[torch.from_numpy(labels == label)] for label in range(labels.max() + 1)]
-    spans = [_span(indices, shape) for indices in together if len(indices) > 1]
-    return len(spans), set(spans)
+    num_sets, labels = connected_components(csr_array(found.numpy()), directed=False)
+    places = zip(axis_letters(len(shape) - 1), shape, np.indices(shape).reshape(len(shape), -1), strict=True)
+    spans = [_span(letter, length, _num_distinct(along, labels)) for letter, length, along in places]
+    of_sets = [" ".join(filter(None, letters)) for letters in zip(*spans, strict=True)]
+    together = [of_sets[label] for label in np.flatnonzero(np.bincount(labels, minlength=num_sets) > 1)]
+    return len(together), set(together)
+
+
+def _num_distinct(along: IntArray, labels: IntArray) -> IntArray:
+    """Return how many distinct indices each set has along an axis."""
+    return np.bincount(np.unique(np.stack([labels, along]), axis=1)[0])
+
+
+def _span(letter: str, length: int, numbers: IntArray) -> list[str]:
+    return ["" if number == 1 else letter if number == length else f"{letter}/G" for number in numbers]
 
 
 def overlaps(found: Tensor) -> bool:
     """Return whether values have windows of their own: what changes with one is not what changes with another there."""
     first = found.int().argmax(dim=1)
     return not bool((found == found[first]).all())
-
-
-def _span(indices: Tensor, shape: tuple[int, ...]) -> str:
-    letters = []
-    for letter, length, along in zip(axis_letters(len(shape) - 1), shape, indices.T, strict=True):
-        distinct = len(along.unique())
-        letters += [] if distinct == 1 else [letter if distinct == length else f"{letter}/G"]
-    return " ".join(letters)

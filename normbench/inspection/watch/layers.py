@@ -86,15 +86,15 @@ def watched_layers(model: nn.Module) -> list[WatchedLayer]:
     """Return the layers of a model in the order they were added, each once, by its first name.
 
     A layer is a module that owns parameters while none inside it does, a norm with or without parameters, or an
-    activation that puts out exact zeros. Where all that is learned lies in normbench's own layers, which hold norm and
-    activation, it is those alone.
+    activation that puts out exact zeros. Of normbench's own models, and where all that is learned lies in such layers,
+    which hold norm and activation, it is those alone.
     """
     found: dict[int, WatchedLayer] = {}
     for layer in _innermost(model, ""):
         found.setdefault(id(layer.module), layer)
     own = [layer for layer in found.values() if isinstance(layer.module, Layer)]
-    is_all = bool(own) and not loose_parameters(model, own)
-    return own if is_all else list(found.values())
+    is_normbenchs = type(model).__module__.startswith("normbench.")
+    return own if own and (is_normbenchs or not loose_parameters(model, own)) else list(found.values())
 
 
 def _innermost(module: nn.Module, name: str) -> Iterator[WatchedLayer]:

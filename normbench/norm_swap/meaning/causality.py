@@ -106,7 +106,7 @@ def moved(
 
 
 def _outputs(network: nn.Module, x: Tensor, names: Sequence[str], *, training: bool) -> dict[str, Tensor]:
-    """Return what modules put out; nothing where the network does not take the batch, as with an end before its start."""
+    """Return what modules put out; nothing where the network does not take a batch so changed."""
     try:
         return {name: pair[1] for name, pair in watched_pass(network, x, names, training=training).items()}
     except Exception:  # noqa: BLE001 - it takes the samples as they are, which has been tried

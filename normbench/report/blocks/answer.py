@@ -4,12 +4,15 @@ from functools import partial
 
 from normbench.evidence.comparison.answer import Answer, CellAnswer
 from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.metrics.scales import is_accuracy
+from normbench.evidence.statistics.paired_effect import Effect
 from normbench.report.blocks.arm_names import Names, answer_names, listed
 from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.checks import not_judged_text
 from normbench.report.blocks.effect_text import distance_text
+from normbench.report.blocks.finite_words import is_of_new_data, where_words
 from normbench.report.blocks.numbers import CANNOT_TELL, metric_title
-from normbench.report.blocks.verdict_sentences import baseline_sentence, power_of, verdict_sentences
+from normbench.report.blocks.verdict_sentences import baseline_sentence, power_of, rows_sentences, verdict_sentences
 
 MAX_CELLS = 8
 UNLEARNED_WAY_OUT = "No verdict. More num_steps, or --tune optimizer.lr, may help."
@@ -46,10 +49,19 @@ def _told_apart(comparison: StudyComparison, answer: Answer) -> list[str]:
     effects = [row.effect for row in comparison.rows if row.effect]
     if not is_pair or not effects:
         return []
+    if is_of_new_data(effects[0]):
+        return _beside_new_data(comparison, cell, effects[0])
     is_open = effects[0].verdict == CANNOT_TELL
     if cell.beaten and is_open:
         return [two_sided_sentence(effects[0].p)]
     return [power_of(effects[0])] if is_open and not effects[0].failed else verdict_sentences(comparison)
+
+
+def _beside_new_data(comparison: StudyComparison, cell: CellAnswer, effect: Effect) -> list[str]:
+    """Return what two arms on finite data say beside the answer, which is about new data: what holds on these rows."""
+    is_open = effect.verdict_on_new == CANNOT_TELL
+    two_sided = [two_sided_sentence(effect.new_data.p)] if effect.new_data and cell.beaten and is_open else []
+    return [*two_sided, *rows_sentences(comparison)]
 
 
 def two_sided_sentence(p: float) -> str:
@@ -103,23 +115,25 @@ def too_few_sentence(cell: CellAnswer) -> str:
 
 def take_sentence(cell: CellAnswer, answer: Answer, names: Names) -> str:
     """Return whom to take, how it was trained, and how far behind the best it is at most, or ahead at least."""
-    how = f" ({family_words(answer)})" if family_words(answer) else ""
+    words = "" if cell.data and answer.family.startswith("same") else family_words(answer)  # told in the headline
+    how = f" ({words})" if words else ""
     return f"Take {names[cell.taken or '']}{how}: {_distance(cell, answer, names)} (95 %)."
 
 
 def _distance(cell: CellAnswer, answer: Answer, names: Names) -> str:
     """Return the bound on the distance of the arm to take, from the one other arm or from the best."""
     distance, others = cell.behind[cell.taken or ""], [arm for arm in cell.arms if arm != cell.taken]
-    of, typical = metric_title(answer.metric), "on the typical seed"
+    of, where = metric_title(answer.metric), where_words(cell)
     text = distance_text(answer.metric, distance, is_ratio=cell.is_ratio)
     if text.startswith("0 ") or text == "0":
-        return f"{typical} not behind {names[others[0]] if len(others) == 1 else 'any of the others'} in {of}"
+        return f"{where} not behind {names[others[0]] if len(others) == 1 else 'any of the others'} in {of}"
     if not _is_ahead(cell):
         best = names[others[0]] if len(others) == 1 else f"the best of the {len(cell.arms)}"
-        return f"{typical} at most {text} of {of} behind {best}"
+        is_plain = cell.data is not None and is_accuracy(answer.metric)  # its points are told over the table
+        return f"{where} at most {text}{f' of {of}' * (not is_plain)} behind {best}"
     than = names[others[0]] if len(others) == 1 else "each of the others"
     is_bounded = distance > (0.0 if cell.is_ratio else float("-inf"))
-    return f"{typical} better in {of} than {than}" + f", by {text} at least" * is_bounded
+    return f"{where} better in {of} than {than}" + f", by {text} at least" * is_bounded
 
 
 def _is_ahead(cell: CellAnswer) -> bool:

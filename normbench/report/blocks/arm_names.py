@@ -59,9 +59,11 @@ def spoken(key: str, name: str) -> str:
     Example:
         >>> spoken("norm", "batch_norm"), spoken("norm", "none"), spoken("optimizer.lr", "0.1"), spoken("arm", "none")
         ('batch_norm', 'norm=none', 'lr=0.1', 'arm none')
+        >>> spoken("norm", "kept")  # the network's own
+        'norm=kept'
     """
     value = name.split(",", maxsplit=1)[0]
-    if value[:1].isalpha() and value.lower() not in ("none", "true", "false"):
+    if value[:1].isalpha() and value.lower() not in ("none", "kept", "true", "false"):
         return name
     return f"arm {name}" if key == ARM else f"{key.rsplit('.', 1)[-1]}={name}"
 

@@ -86,11 +86,19 @@ def how_judged(comparison: StudyComparison, pivots: Sequence[Pivot] = ()) -> lis
         comparison: With or without effects.
         pivots: Tables by settings, whose effects count instead.
     """
-    found = [(one.n, one.rule) for one in _judged(comparison, pivots) if one.verdict != TOO_FEW]
+    judged = _judged(comparison, pivots)
+    found = [(one.n, one.rule) for one in judged if one.verdict != TOO_FEW]
     if any(rule.kind == "any time" for _, rule in found):
-        return [_sentence(anytime_text(comparison.seed_plan))]
+        return [_sentence(anytime_text(comparison.seed_plan)), *_on_new_data(judged)]
     texts = [_rule_text(n, rule) for n, rule in found if rule.why_not or pivots]
     return [_sentence(text) for text in dict.fromkeys(texts) if text]
+
+
+def _on_new_data(judged: Sequence[Effect | Trend]) -> list[str]:
+    """Return at which level new data are judged from seeds that were added without a plan; empty on generated data."""
+    news = [one.new_data.rule for one in judged if isinstance(one, Effect) and one.new_data]
+    levels = [rule.level for rule in news if rule.kind == "new data"]
+    return [f"Verdicts on new data share 5 % among the counts: at level {level_text(levels[0])}."] if levels else []
 
 
 def level_words(effects: Sequence[Effect]) -> str:

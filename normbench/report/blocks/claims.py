@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from normbench.evidence.claims.many_claims import ManyClaims, judge_together
 from normbench.evidence.claims.margin_test import TOO_FEW, ExpectationResult
 from normbench.evidence.claims.study_verdicts import count_verdicts
+from normbench.evidence.claims.subject import THESE_ROWS
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.verdict_rule import INCOMPLETE, NOT_AT_CHECK
@@ -45,11 +46,20 @@ def _claim(verdict: ClaimVerdict, word: str, *, is_joined: bool, with_origin: bo
     quote = verdict.source.get("quote", "")
     quoted = [f"“{quote}” {verdict.source.get('title', '')}".rstrip()] if quote else []
     settings = [f"settings {verdict.hash} of {verdict.date}"] if verdict.hash and with_origin else []
-    found_texts = [*quoted, *map(part_text, verdict.parts), *([verdict.why] if verdict.why else []), *settings]
+    about = [about_text(verdict)] if verdict.about and verdict.parts else []
+    found_texts = [*quoted, *map(part_text, verdict.parts), *about, *([verdict.why] if verdict.why else []), *settings]
     again = [Line(verdict.command, "again", is_command=True)] if with_origin else []
     head = Block(lines=[Line(verdict.says, f"{verdict.id:5} {word.upper():11}")], is_joined=is_joined)
     texts = Block(lines=[Line(text) for text in found_texts], indent=INDENT, is_joined=True)
     return [head, texts, *(Block(lines=[line], indent=INDENT, is_joined=True) for line in again)]
+
+
+def about_text(verdict: ClaimVerdict) -> str:
+    """Return what a verdict on finite data is about: new data by the corrected t, or the rows that there are."""
+    if verdict.about == THESE_ROWS:
+        return f"about these {verdict.data} alone"
+    unit = verdict.data.split()[-1] if verdict.data else "data"
+    return f"about new {unit} like these {verdict.data}: means over splits, corrected t"
 
 
 def summary_line(verdicts: Sequence[ClaimVerdict]) -> str:

@@ -117,3 +117,25 @@ def verdict_word(effect: Effect | None) -> str:
         return f"{effect.verdict}, not after correction"
     shown = effect.mean_word in ("MIXED", "average open")
     return f"{effect.verdict}, {effect.mean_word}" if shown else effect.verdict
+
+
+def new_effect_text(effect: Effect, *, is_whole: bool = False) -> str:
+    """Return the interval of an effect on new data, or why there is none; ``is_whole`` adds the mean before it."""
+    new = effect.new_data
+    if new is None or new.why_not or not new.has_interval:
+        return new_verdict_text(effect)
+    text = ends_text(effect.metric, (new.value, new.low, new.high), is_ratio=new.is_ratio, with_unit=False)
+    return text if is_whole else f"{'x ' * new.is_ratio}{text.partition(' [')[1].strip()}{text.partition(' [')[2]}"
+
+
+def new_verdict_text(effect: Effect) -> str:
+    """Return the verdict on new data with its corrected p, or why there is none."""
+    new = effect.new_data
+    if new is None:
+        return ""
+    if new.seeds_needed:
+        return f"{new.verdict}, {new.seeds_needed} needed"
+    if new.why_not or new.verdict == NO_VERDICT:
+        return new.verdict
+    lost = ", not after correction" * new.is_lost_to_correction
+    return f"{new.verdict} (p {new.p_corrected:.2g}){lost}"

@@ -9,11 +9,12 @@ from normbench.report.blocks.layers import LONG, STD, frames_block, layers_block
 from normbench.report.blocks.numbers import size_text
 from normbench.report.blocks.states import age_text, owner_text
 from normbench.report.blocks.tuning import choice_text
+from normbench.storage.own_metric import own_metric_of
 from normbench.storage.run_folder import Arm
 from normbench.storage.run_status import RESULTS, RunStatus
 
 COMMANDS = ("again", "go on")
-LOSSES = ("train_loss", "test_loss", "test_accuracy")
+LOSSES = ("train_loss", "test_loss", "test_dice", "test_accuracy")
 FIRST = ("weight_decay", "dropout", "batch_size")
 """Settings that are told whether the config says them or not."""
 PARTS = ("model", "norm", "dataset", "device", "num_steps", "num_epochs")
@@ -102,7 +103,8 @@ def number_text(value: Any) -> str:
 
 def losses_blocks(rows: Sequence[Mapping[str, str]]) -> list[Block]:
     """Return losses and accuracy at the start, at about a quarter and half of the steps, and at the end."""
-    columns = [column for column in LOSSES if rows and rows[0].get(column)]
+    own = [column for column in (rows[0] if rows else ()) if column.startswith("test_") and own_metric_of(column)]
+    columns = [column for column in (*LOSSES, *own) if rows and rows[0].get(column)]
     last = len(rows) - 1
     shown = [rows[i] for i in sorted({0, last // 4, last // 2, last})] if columns else []
     figures = [Column(name.replace("_", " "), [float(row[name]) for row in shown], what=name) for name in columns]

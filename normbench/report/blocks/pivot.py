@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from normbench.evidence.comparison.pivot import Pivot, PivotCell
+from normbench.evidence.statistics.paired_effect import Effect
 from normbench.evidence.statistics.sweeps import Trend
 from normbench.report.blocks.block import Block, Column, Table, as_lines, keys, words
+from normbench.report.blocks.finite_words import is_of_new_data
 from normbench.report.blocks.numbers import mean_text, metric_title
 
 
@@ -60,9 +62,17 @@ def _list_table(pivot: Pivot) -> Table:
     ]
     effects = [cell.effect if cell else None for cell in cells]
     if any(effects):
-        columns.append(Column(f"against {pivot.baseline}", [effect or "baseline" for effect in effects]))
-        columns.append(words("verdict", [effect or "" for effect in effects], what="verdict"))
+        columns += _effect_columns(f"against {pivot.baseline}", effects)
     return Table(columns)
+
+
+def _effect_columns(title: str, effects: Sequence[Effect | None]) -> list[Column]:
+    """Return effects with their verdicts; on finite data the verdicts on new data, with their intervals."""
+    known, blank = [effect or "baseline" for effect in effects], [effect or "" for effect in effects]
+    if not any(map(is_of_new_data, effects)):
+        return [Column(title, known), words("verdict", blank, what="verdict")]
+    on_new = Column("on new data", known, what="new_interval")
+    return [Column(f"{title} on these rows", known), on_new, words("verdict on new", blank, what="new_verdict")]
 
 
 def _means_table(pivot: Pivot) -> Table:
@@ -81,8 +91,7 @@ def _changes_table(pivot: Pivot) -> Table:
     return Table(
         [
             keys(pivot.by[0], [line.label for line in lines]),
-            Column(f"{pivot.columns[-1]} against {pivot.columns[0]}", changes),
-            words("verdict", changes, what="verdict"),
+            *_effect_columns(f"{pivot.columns[-1]} against {pivot.columns[0]}", changes),
             words(f"along {pivot.by[1]}", [trend_text(line.trend) for line in lines]),
         ]
     )
@@ -101,8 +110,7 @@ def _effects_table(pivot: Pivot) -> Table:
         [
             keys(pivot.by[0], [label for label, _, _ in found]),
             keys(pivot.by[1], [column for _, column, _ in found]),
-            Column(f"against {pivot.baseline}", effects),
-            words("verdict", effects, what="verdict"),
+            *_effect_columns(f"against {pivot.baseline}", effects),
         ]
     )
 
@@ -123,8 +131,14 @@ def _method(pivot: Pivot) -> str:
     cells = [cell for line in pivot.lines for cell in line.cells if cell]
     counts = sorted({len(cell.seeds) for cell in cells})
     seeds = f"{counts[0]} seeds a cell" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds a cell"
-    has_verdicts = any(cell.effect for cell in cells) or any(line.change for line in pivot.lines)
-    verdicts = " Verdicts: on the typical seed, Holm over each table's comparisons." if has_verdicts else ""
-    has_trends = pivot.trend or any(line.trend for line in pivot.lines)
-    trends = " Falls and rises: Kendall's tau per seed, on the typical seed, Holm over rows." if has_trends else ""
+    effects = [*(cell.effect for cell in cells), *(line.change for line in pivot.lines)]
+    found = [trend for trend in (pivot.trend, *(line.trend for line in pivot.lines)) if trend]
+    by = _test_words(is_new=any(map(is_of_new_data, effects)))
+    trends_by = _test_words(is_new=any(trend.rule.kind == "new data" for trend in found))
+    verdicts = f" Verdicts: {by}, Holm over each table's comparisons." if any(effects) else ""
+    trends = f" Falls and rises: Kendall's tau per seed, {trends_by}, Holm over rows." if found else ""
     return f"{seeds}.{verdicts}{trends}"
+
+
+def _test_words(*, is_new: bool) -> str:
+    return "on new data by the corrected t" if is_new else "on the typical seed"

@@ -8,7 +8,13 @@ from typing import Any
 from normbench.evidence.comparison.rows import SeedSummary
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.statistics.paired_effect import Effect
-from normbench.report.blocks.effect_text import effect_text, verdict_text, verdict_word
+from normbench.report.blocks.effect_text import (
+    effect_text,
+    new_effect_text,
+    new_verdict_text,
+    verdict_text,
+    verdict_word,
+)
 from normbench.report.blocks.numbers import diverged_mark, interval_text, metric_value, with_spread
 
 
@@ -24,6 +30,9 @@ EFFECT_TEXTS: dict[str, Callable[[Effect], str]] = {
     "verdict_word": verdict_word,
     "points": partial(effect_text, with_unit=False),
     "better_seeds": better_seeds_text,
+    "new_interval": new_effect_text,
+    "new_points": partial(new_effect_text, is_whole=True),
+    "new_verdict": new_verdict_text,
 }
 """What a column of effects may show of them beside the effect itself, by the column's ``what``."""
 

@@ -1,6 +1,7 @@
 """Writes the verdict on each arm against the baseline as a sentence."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.rows import Row
@@ -9,23 +10,65 @@ from normbench.evidence.metrics.directions import direction
 from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.paired_effect import Effect
 from normbench.evidence.statistics.verdict_rule import INCOMPLETE, NOT_AT_CHECK
-from normbench.evidence.statistics.verdict_words import NO_VERDICT
+from normbench.evidence.statistics.verdict_words import NO_VERDICT, ON_THESE_ROWS
 from normbench.evidence.statistics.verdicts.power import findable_effect
-from normbench.report.blocks.arm_names import listed, spoken, spoken_names
+from normbench.report.blocks.arm_names import Names, listed, spoken, spoken_names
 from normbench.report.blocks.checks import not_judged_text
 from normbench.report.blocks.effect_text import effect_text, ends_text
+from normbench.report.blocks.finite_words import is_of_new_data, on_new, on_these
 from normbench.report.blocks.numbers import CANNOT_TELL, TOO_FEW
 
+NOTHING_FOUND = ("Cannot tell ", "Too few seeds ", "No verdict ")
 OFTEN, EVEN = 0.9, 0.5
 """Shares of studies in which a difference is found: nine out of ten, one in two."""
 
 
 def verdict_sentences(comparison: StudyComparison) -> list[str]:
-    """Return a sentence or two on each arm that has a verdict."""
+    """Return a sentence or two on each arm that has a verdict; on finite data on new data, and on these rows."""
     names, against = spoken_names(comparison), against_words(comparison)
     judged = [row for row in comparison.rows if row.effect]
-    found = [verdict_sentence(row, names[row.arm], against, len(judged)) for row in judged]
+    found = [
+        sentence
+        for row in judged
+        for sentence in (new_data_sentence(row, names[row.arm], against), _over_seeds(row, names, against, len(judged)))
+    ]
     return [sentence for sentence in found if sentence]
+
+
+def rows_sentences(comparison: StudyComparison) -> list[str]:
+    """Return a sentence on each arm of what holds on the rows that there are."""
+    names, against = spoken_names(comparison), against_words(comparison)
+    judged = [row for row in comparison.rows if row.effect]
+    found = [_over_seeds(row, names, against, len(judged)) for row in judged]
+    return [sentence for sentence in found if sentence]
+
+
+def _over_seeds(row: Row, names: Names, against: str, num_comparisons: int) -> str:
+    """Return the verdict over the seeds, on finite data with the rows that it is about."""
+    if row.data is None or row.effect is None:
+        return verdict_sentence(row, names[row.arm], against, num_comparisons)
+    plain = replace(row.effect, verdict=row.effect.verdict.removesuffix(ON_THESE_ROWS), new_data=None)
+    sentence = verdict_sentence(replace(row, effect=plain), names[row.arm], against, num_comparisons)
+    where = on_these(row.data)
+    rest = sentence[:1].lower() + sentence[1:] if sentence.startswith(NOTHING_FOUND) else sentence
+    return f"{where[:1].upper()}{where[1:]}: {rest}" if sentence else ""
+
+
+def new_data_sentence(row: Row, arm: str, against: str) -> str:
+    """Return the verdict on one arm on new data; "" on generated data, and where nothing is said of new data."""
+    new = row.effect.new_data if row.effect else None
+    if row.effect is None or row.data is None or new is None or new.why_not or new.verdict == NO_VERDICT:
+        return ""
+    where = on_new(row.data)
+    if new.verdict == TOO_FEW:
+        return f"Too few seeds for a verdict on {arm} against {against} {where}: {new.seeds_needed} are needed."
+    if new.rule.why_not:
+        return f"No verdict on {arm} against {against} {where} yet: {not_judged_text(new.num_splits, new.rule)}."
+    text = ends_text(row.effect.metric, (new.value, new.low, new.high), is_ratio=new.is_ratio)
+    if new.verdict == CANNOT_TELL:
+        lost = " after correcting for all comparisons" * new.is_lost_to_correction
+        return f"Cannot tell {arm} from {against} {where}{lost}: {text} on average."
+    return f"{arm} is {new.verdict} than {against} {where}: {text} on average."
 
 
 def against_words(comparison: StudyComparison) -> str:
@@ -133,15 +176,21 @@ def baseline_sentence(comparison: StudyComparison) -> str:
     by_verdict: dict[str, list[Row]] = {}
     for row in comparison.rows:
         if row.effect:
-            by_verdict.setdefault(row.effect.verdict, []).append(row)
+            found = row.effect.verdict_on_new if is_of_new_data(row.effect) else row.effect.verdict
+            by_verdict.setdefault(found, []).append(row)
     called = {verdict: [names[row.arm] for row in rows] for verdict, rows in by_verdict.items()}
     return " ".join(_in_short(verdict, rows, called[verdict], against) for verdict, rows in by_verdict.items())
+
+
+def _seeds_needed(effect: Effect) -> int:
+    judged = effect.new_data if effect.new_data and is_of_new_data(effect) else effect
+    return judged.seeds_needed or 0
 
 
 def _in_short(verdict: str, rows: Sequence[Row], names: Sequence[str], against: str) -> str:
     who, verb = listed(names), "is" if len(rows) == 1 else "are"
     if verdict == TOO_FEW:
-        needed = max(row.effect.seeds_needed or 0 for row in rows if row.effect)
+        needed = max(_seeds_needed(row.effect) for row in rows if row.effect)
         return f"Too few seeds for a verdict on {who} against {against}: {needed} are needed."
     if verdict in (NOT_AT_CHECK, INCOMPLETE):
         why = {NOT_AT_CHECK: "these seeds are not at a check", INCOMPLETE: "some of the seeds are missing"}[verdict]

@@ -10,7 +10,14 @@ from normbench.evidence.claims.many_claims import OLD_WORDS
 from normbench.evidence.claims.margin_test import CANNOT_TELL, ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.claims.verdicts_file import merge_by_study, read_verdicts
-from normbench.report.blocks.claims import effect_with_interval, expected, marked_words, seeds_held, summary_line
+from normbench.report.blocks.claims import (
+    about_text,
+    effect_with_interval,
+    expected,
+    marked_words,
+    seeds_held,
+    summary_line,
+)
 from normbench.report.figures.claims import draw_claims
 from normbench.report.pages.json_text import claims_json
 from normbench.storage.files.json_files import write_text
@@ -26,6 +33,10 @@ the other side of no effect. *Smaller than claimed*: it falls short of the margi
 ratios (x) for losses and changes, differences otherwise, pseudo-medians with their 95 % interval; p is two-sided. A
 claim of several parts holds if each part does at 5 %; against it, p is corrected over the parts (Holm). A diverged run
 counts as the worst possible, never as missing. What a run cannot be: evidence for other settings than its own."""
+FINITE_RULE = (
+    "On finite data a claim about new data is judged by the corrected t of its mean over the splits (Nadeau and "
+    "Bengio, 2003), with failed runs at the constant predictor's value."
+)
 OLD_RULE = "*Supported* and *refuted* are verdicts of version 0.1.0, by a test of the mean."
 
 
@@ -70,8 +81,13 @@ def page(verdicts: Sequence[ClaimVerdict], pictures: str) -> str:
     table += [row for verdict, word in zip(verdicts, words, strict=True) for row in _rows(verdict, word)]
     studies = [_study(study, list(of_study), pictures) for study, of_study in groupby(verdicts, key=lambda v: v.study)]
     head = f"# Results\n\nWritten by `normbench claims --markdown`, normbench {version('normbench')}.\n\n{RULES}\n"
-    counts = " ".join([summary_line(verdicts), *_of_older_rule(verdicts), *_of_other_numerics(verdicts)])
+    others = (_on_finite_data, _of_older_rule, _of_other_numerics)
+    counts = " ".join([summary_line(verdicts), *(line for of in others for line in of(verdicts))])
     return "\n".join([head, counts, "", *table, "", *studies]).rstrip() + "\n"
+
+
+def _on_finite_data(verdicts: Sequence[ClaimVerdict]) -> list[str]:
+    return [FINITE_RULE] if any(verdict.about for verdict in verdicts) else []
 
 
 def _of_older_rule(verdicts: Sequence[ClaimVerdict]) -> list[str]:
@@ -88,6 +104,7 @@ def _of_other_numerics(verdicts: Sequence[ClaimVerdict]) -> list[str]:
 
 def _rows(verdict: ClaimVerdict, word: str) -> list[str]:
     says = verdict.says if len(verdict.parts) < 2 else f"{verdict.says} (all of {len(verdict.parts)})"
+    says += f" ({about_text(verdict)})" * bool(verdict.about and verdict.parts)
     mark = word.removeprefix(verdict.verdict)
     first = f"| {verdict.id} | {_cell(says)} | **{verdict.verdict}**{mark}"
     if not verdict.parts:

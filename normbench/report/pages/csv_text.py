@@ -27,6 +27,15 @@ EFFECT_COLUMNS = {
     "mean_word": "mean_word",
 }
 """Columns of an effect, with the attributes of ``Effect`` that they hold."""
+NEW_DATA_COLUMNS = {
+    "new_data_effect": "value",
+    "new_data_low": "low",
+    "new_data_high": "high",
+    "new_data_p": "p",
+    "new_data_p_corrected": "p_corrected",
+    "new_data_verdict": "verdict",
+}
+"""Columns of an effect on new data, where the data are finite."""
 
 
 def as_csv(comparisons: Sequence[StudyComparison]) -> str:
@@ -89,8 +98,15 @@ def _figure(prefix: str, figure: SeedSummary) -> dict[str, Any]:
 
 
 def _effect(effect: Effect | None) -> dict[str, Any]:
-    """Return the effect on the typical seed (its pseudo-median), the mean effect, their intervals, p and verdict."""
-    return {name: getattr(effect, key) for name, key in EFFECT_COLUMNS.items()} if effect else {}
+    """Return the effect on the typical seed (its pseudo-median), the mean effect, their intervals, p and verdict.
+
+    On finite data also the effect on new data.
+    """
+    if effect is None:
+        return {}
+    found = {name: getattr(effect, key) for name, key in EFFECT_COLUMNS.items()}
+    new = effect.new_data
+    return found | ({name: getattr(new, key) for name, key in NEW_DATA_COLUMNS.items()} if new else {})
 
 
 def _standing(answer: Answer | None, arm: str) -> dict[str, Any]:

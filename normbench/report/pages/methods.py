@@ -8,6 +8,7 @@ from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
 from normbench.evidence.comparison.rows import Row
 from normbench.evidence.statistics.paired_effect import Effect
+from normbench.report.blocks.finite_words import study_data
 from normbench.report.blocks.numbers import metric_title
 
 INTERVALS = (
@@ -19,6 +20,11 @@ ANY_TIME = (
     "Seeds were added without a plan, so verdicts rest on the sign e-process (Robbins, 1970), which is right at any "
     "number of seeds:"
 )
+SPLITS = {
+    "folds": "each seed tested on another of {} folds, drawn anew after so many seeds",
+    "random": "split at random by each seed",
+    "fixed": "split alike for all seeds",
+}
 MACHINE = ("device", "python")
 
 
@@ -33,6 +39,7 @@ def methods_paragraph(comparison: StudyComparison, pivots: Sequence[Pivot] = ())
         _tuning(comparison),
         INTERVALS,
         _test(comparison, pivots),
+        _new_data(comparison),
         _trends(pivots),
         _answer(comparison.answer),
         _collapsed(comparison),
@@ -116,6 +123,26 @@ def _p_values(effects: Sequence[Effect]) -> str:
     return f"p is {test}, {many}; a verdict is given where p <= {level}."
 
 
+def _new_data(comparison: StudyComparison) -> str:
+    """Return how the data were split, and how verdicts on new data were made; "" on generated data."""
+    data = study_data(comparison)
+    if data is None:
+        return ""
+    start = f"The data are {data.num_rows:,} {data.unit}, {SPLITS[data.splits].format(data.num_folds)}"
+    news = [row.effect.new_data for row in comparison.rows if row.effect and row.effect.new_data]
+    judged = [new for new in news if new.rule.kind == "new data"]
+    if not judged or comparison.not_learned:
+        return f"{start}."
+    share = max(new.rule.test_share for new in judged)
+    many = f", corrected by Holm's method over the {len(judged)} comparisons" if len(judged) > 1 else ""
+    return (
+        f"{start}. Effects over seeds hold on these {data.unit}. On new {data.unit} like these: means over splits by "
+        f"the corrected resampled t (Nadeau and Bengio, 2003), variance (1/n + {share:.3g}) s^2 with {share:.3g} test "
+        f"{data.unit} for each training one, n - 1 degrees of freedom{many}; a failed run counts as the constant "
+        "predictor."
+    )
+
+
 def _level(effects: Sequence[Effect]) -> str:
     """Return what p is compared with: 0.05, or the levels of planned checks."""
     levels = sorted({effect.rule.level for effect in effects if effect.rule.kind == "check"})
@@ -129,6 +156,8 @@ def _answer(answer: Answer | None) -> str:
     if answer is None or not rules:
         return ""
     by, joint = f"one-sided signed ranks at {rules[0].level:.4g} / (k - 1) and signs", SEEDS_FLIPPED
+    if rules[0].kind == "new data":
+        by, joint = f"the corrected t at {rules[0].level:.4g} / (k - 1), one-sided", "the same test"
     if rules[0].kind == "any time":
         by, joint = "the sign e-process", "the sign e-process, at 5 % for all its rivals,"
     bound = "the smallest upper bound of its distance to the best of the k arms (Hsu, 1984)"

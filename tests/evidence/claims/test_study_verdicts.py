@@ -1,6 +1,8 @@
 """Verdicts of a file: only of runs of what the file says, whole and untouched."""
 
 import json
+import shutil
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -15,11 +17,20 @@ claims:
 """
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with a small study that has been run."""
+    folder = tmp_path_factory.mktemp("made")
+    with chdir(folder):
+        Path("tiny.yaml").write_text(TINY + ARMS + CLAIMS, encoding="utf-8")
+        assert normbench("run", "tiny.yaml").code == 0
+    return folder
+
+
 @pytest.fixture
-def ran():
-    """Return the folder of a small study that has been run."""
-    Path("tiny.yaml").write_text(TINY + ARMS + CLAIMS, encoding="utf-8")
-    assert normbench("run", "tiny.yaml").code == 0
+def ran(made):
+    """Return the folder of the study, in a copy that the test may change."""
+    shutil.copytree(made, Path.cwd(), dirs_exist_ok=True)
     return Path("runs/tiny")
 
 

@@ -60,8 +60,9 @@ def grids():
                 lists = values_of(first, field), values_of(second, field)
                 keys = f"{KEY_OF[one]}.{field}", f"{KEY_OF[other]}.{field}"
                 chosen = {KEY_OF[one]: first().name, KEY_OF[other]: second().name}
-                if all(len(values) > 1 for values in lists) and fits(chosen, keys, lists):
-                    found.setdefault(keys, pytest.param(chosen, keys, lists, id="-".join(keys)))
+                is_new = keys not in found and all(len(values) > 1 for values in lists)
+                if is_new and fits(chosen, keys, lists):
+                    found[keys] = pytest.param(chosen, keys, lists, id="-".join(keys))
     return list(found.values())
 
 

@@ -71,6 +71,13 @@ def test_rounding_neither_makes_nor_breaks_a_tie_with_the_margin():
     assert corrected_t([0.02] * 6, 0.25).p == 0.0
 
 
+def test_a_least_spread_takes_the_place_of_a_smaller_one():
+    found = corrected_t([1.0] * 8, 0.25, least_spread=0.5)
+    half = T_975_DF_7 * math.sqrt(1 / 8 + 1 / 4) * 0.5
+    assert (found.low, found.high) == (pytest.approx(1 - half), pytest.approx(1 + half))
+    assert corrected_t(POINTS, 0.25, least_spread=0.001) == corrected_t(POINTS, 0.25)
+
+
 def test_rows_of_an_array_are_tested_each_for_itself():
     rows = np.random.default_rng(0).normal(size=(5, 3, 8))
     above, below = corrected_p(rows, 0.2)
