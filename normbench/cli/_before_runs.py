@@ -90,11 +90,11 @@ def duration_line(runs_dir: Path, jobs: str, study: "Study", *, force: bool, wit
 
 
 def _changed_lines(study: "Study", runs_dir: Path) -> list[str]:
-    """Return how the study is checked and which of its defaults were changed, in lines that fit the terminal."""
+    """Return how the study is checked, its changed defaults and swapped norms, in lines that fit the terminal."""
     from normbench.report.terminal.console import make_console
 
     width = make_console(stderr=True).width
-    texts = [*_check_lines(study, runs_dir), *_fitted_default_lines(study)]
+    texts = [*_check_lines(study, runs_dir), *_fitted_default_lines(study), *_swap_lines(study)]
     return [line for text in texts for line in wrap(text, width, subsequent_indent="  ", break_on_hyphens=False)]
 
 
@@ -118,6 +118,15 @@ def _check_lines(study: "Study", runs_dir: Path) -> list[str]:
     else:
         texts = [not_judged_text(len(study.seeds), rule)] * (plan.kind == "checks" and bool(rule.why_not))
     return [f"{study.name}: {text}." for text in texts]
+
+
+def _swap_lines(study: "Study") -> list[str]:
+    """Return a line on the norms that are replaced in the user's own network; none where nothing is."""
+    from normbench.report.blocks.audit import swap_line
+    from normbench.study.audits import study_audits
+
+    line = swap_line([one.as_mapping() for one in study_audits(study)])
+    return [f"{study.name}: {line}."] if line else []
 
 
 def _fitted_default_lines(study: "Study") -> list[str]:

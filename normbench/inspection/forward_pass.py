@@ -1,6 +1,6 @@
 """Sends zeros through a run's network; notes each norm's input shape, and the dropouts and bias before it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -11,12 +11,11 @@ from torch.autograd.graph import Node
 from torch.func import functional_call
 from torch.nn.modules.dropout import _DropoutNd
 
-from normbench.inspection.watch.layers import watched_layers
-from normbench.models.base import Shape, built_norms
+from normbench.inspection.graph_before import Upstream, learned_by_last_operation
+from normbench.models.base import Shape, built_norms, weighted_layers
 from normbench.norms.base import FeatureShape, NormSpec, Properties, num_positions
 from normbench.study.config import RunConfig
 from normbench.study.network import network_without_numbers
-from normbench.study.own_code import running_code_of
 
 NUM_SAMPLES = 2
 """Of the pass: one sample may have no variance."""
@@ -35,6 +34,9 @@ class NormCall:
         num_rows: Rows that a batch gives it; of sequences, where all are as short as any.
         dropouts: Names of the dropouts that zero something on the way to it, in the order of the pass.
         bias: Name of the bias that is added last before it: ``conv1.bias``; "" if something lies between.
+        is_kept: Whether it is a norm of the user's own network that was left as it was.
+        made_on_last_axis: Name of the layer that made its input with features on the last axis, where the norm has its
+            channels on another; "" for none.
     """
 
     name: str
@@ -45,6 +47,8 @@ class NormCall:
     num_rows: int
     dropouts: tuple[str, ...]
     bias: str
+    is_kept: bool = False
+    made_on_last_axis: str = ""
 
     @property
     def properties(self) -> Properties:
@@ -73,6 +77,11 @@ class NormCall:
         momentum: float | None = getattr(self.spec, "momentum", None) if moves else None
         return momentum
 
+    @property
+    def momentum_key(self) -> str:
+        """Name the momentum as the user can set it."""
+        return "the network's momentum" if self.is_kept else "norm.momentum"
+
 
 def norm_calls(config: RunConfig) -> list[NormCall]:
     """Return the norms of a run's network in the order of its forward pass, as a training batch meets them.
@@ -84,31 +93,25 @@ def norm_calls(config: RunConfig) -> list[NormCall]:
     """
     lengths = config.dataset.sequence_lengths
     shape = config.dataset.input_shape if lengths is None else (min(lengths), *config.dataset.input_shape[1:])
-    network = network_without_numbers(config)
-    calls = _own_pass(config, network) if config.model.name == "own" else _pass(network, shape)
+    calls = _pass(network_without_numbers(config), shape)
     return [replace(call, num_rows=call.num_rows * config.batch_size // NUM_SAMPLES) for call in calls]
-
-
-def _own_pass(config: RunConfig, network: nn.Module) -> list[NormCall]:
-    """Return the norms that were put into a network of the user's own; its own norms are not looked at."""
-    if not built_norms(network):
-        return []
-    try:
-        with running_code_of(config):
-            return _pass(network, config.dataset.input_shape)
-    except Exception:  # noqa: BLE001 - the user's code may refuse parameters that are 0; then nothing more is known
-        return []
 
 
 @lru_cache(maxsize=32)  # arms that share a network share its pass
 def _pass(network: nn.Module, input_shape: Shape) -> list[NormCall]:
     zeros = _zeros(network)
     samples = torch.ones(NUM_SAMPLES, *input_shape, requires_grad=True)  # of sequences, the mask is 1 at real steps
-    with torch.enable_grad(), torch.random.fork_rng(devices=[]), _watching(network) as (inputs, dropouts):
+    with (
+        torch.enable_grad(),
+        torch.random.fork_rng(devices=[]),
+        watching_norms(network, built_norms(network)) as (
+            inputs,
+            dropouts,
+        ),
+    ):
         functional_call(network, zeros, samples)
-    norms, upstream = built_norms(network), _Upstream(dropouts)
-    weighted = [layer.name for layer in watched_layers(network) if layer.role == "weights"]
-    biases = {zeros[name]: name for name in (f"{layer}.bias" for layer in weighted) if name in zeros}
+    norms, upstream = built_norms(network), Upstream(dropouts)
+    biases = {zeros[name]: name for name in (f"{layer}.bias" for layer in weighted_layers(network)) if name in zeros}
     return [
         NormCall(
             name=name,
@@ -118,7 +121,7 @@ def _pass(network: nn.Module, input_shape: Shape) -> list[NormCall]:
             per_step=norms[name].per_step,
             num_rows=len(x),
             dropouts=upstream.of(x.grad_fn),
-            bias=_last_bias(x.grad_fn, biases),
+            bias=last_bias(x.grad_fn, biases),
         )
         for name, x in inputs.items()
     ]
@@ -133,7 +136,7 @@ def _zeros(network: nn.Module) -> dict[str, Tensor]:
 
 
 @contextmanager
-def _watching(network: nn.Module) -> Iterator[tuple[dict[str, Tensor], dict[Node, str]]]:
+def watching_norms(network: nn.Module, norms: Iterable[str]) -> Iterator[tuple[dict[str, Tensor], dict[Node, str]]]:
     """Collect the input of each norm at its first call, and where in autograd's graph each dropout stands."""
     inputs: dict[str, Tensor] = {}
     dropouts: dict[Node, str] = {}
@@ -147,7 +150,7 @@ def _watching(network: nn.Module) -> Iterator[tuple[dict[str, Tensor], dict[Node
 
     handles = [
         network.get_submodule(norm).register_forward_pre_hook(lambda _, given, norm=norm: see_norm(norm, given[0]))
-        for norm in built_norms(network)
+        for norm in norms
     ] + [
         module.register_forward_hook(lambda _, _given, output, name=name: see_dropout(name, output))
         for name, module in network.named_modules()
@@ -160,36 +163,6 @@ def _watching(network: nn.Module) -> Iterator[tuple[dict[str, Tensor], dict[Node
             handle.remove()
 
 
-class _Upstream:
-    """Tells which of the marked nodes lie above a node of autograd's graph; each node is visited once."""
-
-    def __init__(self, marked: Mapping[Node, str]) -> None:
-        self._marked = marked
-        self._known: dict[Node, frozenset[str]] = {}
-
-    def of(self, node: Node | None) -> tuple[str, ...]:
-        if node is None:
-            return ()
-        waiting = [node]
-        while waiting:
-            above = _parents(waiting[-1])
-            unknown = [parent for parent in above if parent not in self._known]
-            if unknown:
-                waiting += unknown
-            else:
-                self._learn(waiting.pop(), above)
-        return tuple(name for name in self._marked.values() if name in self._known[node])
-
-    def _learn(self, node: Node, above: list[Node]) -> None:
-        own = {self._marked[node]} if node in self._marked else set()
-        self._known[node] = frozenset(own.union(*(self._known[parent] for parent in above)))
-
-
-def _parents(node: Node) -> list[Node]:
-    return [parent for parent, _ in node.next_functions if parent is not None]
-
-
-def _last_bias(node: Node | None, biases: Mapping[Tensor, str]) -> str:
-    """Return which bias the operation adds that made a norm's input."""
-    leaves = [getattr(parent, "variable", None) for parent in _parents(node)] if node is not None else []
-    return next((biases[leaf] for leaf in leaves if leaf is not None and leaf in biases), "")
+def last_bias(node: Node | None, biases: Mapping[Tensor, str]) -> str:
+    """Return which bias the operation adds that made a norm's input; "" for none."""
+    return next((biases[leaf] for leaf in learned_by_last_operation(node) if leaf in biases), "")

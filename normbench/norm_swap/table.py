@@ -18,7 +18,7 @@ def text_of(audit: Audit) -> str:
 
     Where the table is too wide, what all norms become is said below it, or else their names have lines of their own.
     """
-    rows = [HEADINGS, *(_row(site) for site in audit.sites)]
+    rows = [HEADINGS, *(row_of(site) for site in audit.sites)]
     shared = _shared_notes(audit)
     below = [f"{note} ({listed(paths)})" for note, paths in shared.items()]
     if not _fits(rows) and len({row[BECOMES] for row in rows[1:]}) == 1:
@@ -58,7 +58,8 @@ def _noted(notes: Sequence[str]) -> list[str]:
     return [line for note in notes for line in wrap(note, WIDTH, initial_indent="    ", subsequent_indent="      ")]
 
 
-def _row(site: Site) -> tuple[str, ...]:
+def row_of(site: Site) -> tuple[str, ...]:
+    """Return the cells of a norm's row, below ``HEADINGS``."""
     return (
         site.path or "(no module)",
         site.class_name,

@@ -65,6 +65,8 @@ class SwapConfig(_Settings):
 
     where: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """Which of its norms are replaced, by path or class, with * and ?; all that are found if not said."""
+    mix_positions: bool = False
+    """Take norms through which earlier positions of a causal network see later ones; else they are refused."""
 
 
 class RunConfig(_Settings):

@@ -10,6 +10,7 @@ from torch.nn.parameter import is_lazy
 from normbench.any_module.restore import leaving_unchanged
 from normbench.errors import SettingError
 from normbench.models.own import OwnSpec
+from normbench.norm_swap.audit import Audit
 from normbench.norm_swap.swap import swap_norms
 from normbench.own_code.error_lines import in_one_line
 from normbench.own_code.running import running_own_code
@@ -21,6 +22,17 @@ from normbench.study.data import sample_of
 def own_network(config: RunConfig, seed: int) -> nn.Module:
     """Return the user's network with the initial weights of a seed and the arm's norms, on the CPU, to be trained.
 
+    Raises:
+        SettingError: As ``swapped_network``.
+    """
+    if config.norm.name == "kept":  # never touched
+        return made_network(config, seed, sample_of(config))
+    return swapped_network(config, seed)[0]
+
+
+def swapped_network(config: RunConfig, seed: int) -> tuple[nn.Module, Audit]:
+    """Return the user's network with the initial weights of a seed and the arm's norms, and what became of its own.
+
     All arms call the same callable under the same seed, so that everything but the norms is equal in them.
 
     Raises:
@@ -28,12 +40,10 @@ def own_network(config: RunConfig, seed: int) -> nn.Module:
     """
     sample = sample_of(config)
     network = made_network(config, seed, sample)
-    if config.norm.name == "kept":  # never touched
-        return network
     with running_own_code(spec_of(config).folder):
         seed_globally(derive_seed(seed, "init", "own", "norms"))  # a norm of the user's may draw its weights
-        swap_norms(network, config.norm, sample, where=config.swap.where, said=config.said_of_norm)
-    return network
+        audit = swap_norms(network, config.norm, sample, where=config.swap.where, said=config.said_of_norm)
+    return network, audit
 
 
 def made_network(config: RunConfig, seed: int, sample: Tensor) -> nn.Module:

@@ -27,6 +27,11 @@ class Setup:
     network: nn.Module
     norms: tuple[NormCall, ...]
 
+    @property
+    def is_own(self) -> bool:
+        """Whether the network is the user's own."""
+        return self.config.model.name == "own"
+
 
 class Check(Protocol):
     """Describes the function ``find`` of a file in this folder; its docstring says what it finds, at which level."""

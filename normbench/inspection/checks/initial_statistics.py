@@ -5,6 +5,7 @@ from math import ceil, log
 
 from normbench.findings import Finding
 from normbench.inspection.checks.base import Setup
+from normbench.inspection.forward_pass import NormCall
 
 LARGEST_SHARE = 0.05
 """Of the initial values. Variances start at 1: where the true one is 0.05, as without a norm before, they are then
@@ -23,15 +24,15 @@ def find(setup: Setup) -> Iterator[Finding]:
                 "warning",
                 (norm.name,),
                 f"evaluates with running statistics of which {100 * left:.3g} % is their start, mean 0 and variance 1 "
-                f"(norm.momentum {norm.momentum:g}, {num_steps} steps)",
+                f"({norm.momentum_key} {norm.momentum:g}, {num_steps} steps)",
                 why="Training never reads them, so that it looks well while evaluation is wrong.",
-                way_out=f"{_enough(norm.momentum, num_steps)} reestimated_test_loss is read without them.",
+                way_out=f"{_enough(norm, norm.momentum, num_steps)} reestimated_test_loss is read without them.",
             )
 
 
-def _enough(momentum: float, num_steps: int) -> str:
+def _enough(norm: NormCall, momentum: float, num_steps: int) -> str:
     larger = ceil(1000 * (1 - LARGEST_SHARE ** (1 / num_steps))) / 1000
-    way_outs = [f"norm.momentum: {larger:g}"] if larger < 0.9 else []
+    way_outs = [f"{norm.momentum_key}: {larger:g}"] if larger < 0.9 else []
     if momentum:
         way_outs.append(f"num_steps: {ceil(log(LARGEST_SHARE) / log(1 - momentum))}")
     return f"Use {' or '.join(way_outs)} or more."

@@ -17,10 +17,10 @@ def find(setup: Setup) -> Iterator[Finding]:
                 "warning",
                 (norm.name,),
                 f"keeps {100 * (1 - norm.momentum):.3g} % of its running statistics per step "
-                f"(norm.momentum {norm.momentum:g})",
+                f"({norm.momentum_key} {norm.momentum:g})",
                 why="momentum is the share of the NEW batch here and in torch, and of the OLD value in TensorFlow and "
                 "some papers. Evaluation then depends on the last batch or two.",
-                way_out=f"Write norm.momentum: {_other(norm.momentum)}"
+                way_out=f"Write {norm.momentum_key}: {_other(norm.momentum)}"
                 + (", if the share of the old value was meant." if norm.momentum < 1 else "."),
             )
 

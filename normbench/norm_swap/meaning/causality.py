@@ -1,0 +1,141 @@
+"""Finds norms that let earlier positions of a causal network see later ones."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from normbench.norm_swap.meaning.watched_pass import OUTPUT, watched_pass
+from normbench.norm_swap.passes import undisturbed
+
+SAME = 1e-5
+"""Largest change, as a share of the largest value, that is rounding."""
+View = tuple[bool, int]
+"""Training or not, and the axis of the positions in the input."""
+Place = tuple[bool, int, str, int]
+"""These, the name of a module, and the axis of the positions in what it puts out."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """How far each position of a tensor moves where one of the input's changes.
+
+    Attributes:
+        shares: The largest change at each position, as shares of the tensor's largest value.
+        largest: That value.
+    """
+
+    shares: Tensor
+    largest: float
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether a position before the last one moves."""
+        return float(self.shares[:-1].max()) > SAME
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Where a network that was causal no longer is.
+
+    Attributes:
+        name: Name of the norm behind which it is seen first; "" for the network's output alone.
+        training: Whether it is so in training; else in evaluation alone.
+        position: The first position that moves with the last one.
+        change: How far it moves.
+    """
+
+    name: str
+    training: bool
+    position: int
+    change: float
+
+
+def find_leak(kept: nn.Module, swapped: nn.Module, x: Tensor, names: Sequence[str]) -> Leak | None:
+    """Return where positions of a causal network are mixed by the norms that were put into it; None where nowhere.
+
+    A network is causal if, along some axis of its input, what is first changes what comes later, somewhere inside or
+    in the output, and what is last changes nothing before it. Networks that treat each position by itself are not.
+
+    Args:
+        kept: The network as it was.
+        swapped: The network with other norms.
+        x: A batch (N, ...).
+        names: Names of the norms that were replaced; both networks have a module of each name.
+    """
+    unmoved = {place: one for place, one in moved(kept, x, names, -1).items() if not one.goes_back}
+    views = {place[:2] for place, one in unmoved.items() if float(one.shares[-1]) > SAME}
+    by_first = moved(kept, x, names, 0, views)
+    causal = {place[:2] for place in unmoved if place in by_first and float(by_first[place].shares[1:].max()) > SAME}
+    after = moved(swapped, x, names, -1, causal)
+    mixed = {place: one for place, one in after.items() if one.goes_back and place in unmoved}
+    if not mixed:
+        return None
+    order = [*names, OUTPUT]
+    first = min(mixed, key=lambda place: (not place[0], order.index(place[2])))
+    shown = next((one for place, one in mixed.items() if place[:3] == (*first[:2], OUTPUT)), mixed[first])
+    position = int((shown.shares > SAME).float().argmax())
+    return Leak(first[2], first[0], position, float(shown.shares[position]) * shown.largest)
+
+
+def moved(
+    network: nn.Module, x: Tensor, names: Sequence[str], index: int, views: Collection[View] | None = None
+) -> dict[Place, Moved]:
+    """Return how far the positions of what modules put out move where one position of the input changes.
+
+    Args:
+        network: The network, which stays as it is.
+        x: A batch (N, ...).
+        names: Names of the modules; the network's output is looked at too.
+        index: The position: 0 is the first, -1 the last.
+        views: Where to look; None for both modes and all axes.
+    """
+    everywhere = {(training, axis) for training in (True, False) for axis in range(1, x.dim())}
+    found: dict[Place, Moved] = {}
+    with undisturbed(network):
+        for training, axis in sorted(everywhere if views is None else views, reverse=True):
+            other = changed_at(x, axis, index) if x.shape[axis] > 1 else None
+            if other is None:
+                continue
+            base, changed = (_outputs(network, one, names, training=training) for one in (x, other))
+            for name, y in base.items():
+                for along in _axes_of(y, x, axis) if name in changed and changed[name].shape == y.shape else []:
+                    found[training, axis, name, along] = _moved(changed[name], y, along)
+    return found
+
+
+def _outputs(network: nn.Module, x: Tensor, names: Sequence[str], *, training: bool) -> dict[str, Tensor]:
+    """Return what modules put out; nothing where the network does not take a batch so changed."""
+    try:
+        return {name: pair[1] for name, pair in watched_pass(network, x, names, training=training).items()}
+    except Exception:  # noqa: BLE001 - it takes the samples as they are, which has been tried
+        return {}
+
+
+def changed_at(x: Tensor, axis: int, index: int) -> Tensor | None:
+    """Return a batch with other values at one position; None where there are no others.
+
+    They are those of the sample before, or, where these are the same, as in padding, of the position at the other end:
+    so whole numbers stay among those that occur.
+    """
+    at_other_end = x.select(axis, -1 - index)
+    for values in (x.roll(1, 0).select(axis, index), at_other_end):
+        other = x.clone()
+        other.select(axis, index).copy_(values)
+        if not torch.equal(other, x):
+            return other
+    return None
+
+
+def _axes_of(y: Tensor, x: Tensor, axis: int) -> list[int]:
+    """Return the axes of a tensor that are as long as one of the input, without that of the batch."""
+    has_batch_first = bool(y.dim()) and len(y) == len(x)
+    lengths = enumerate(y.shape)
+    return [along for along, size in lengths if size == x.shape[axis] and not (along == 0 and has_batch_first)]
+
+
+def _moved(y: Tensor, base: Tensor, axis: int) -> Moved:
+    largest = max(float(base.abs().max()), torch.finfo(base.dtype).tiny)
+    shares = ((y - base).abs() / largest).movedim(axis, 0).flatten(1).max(dim=1).values
+    return Moved(shares.nan_to_num(0.0), largest)
