@@ -16,6 +16,8 @@ from normbench.storage.study_folder import read_study
 from normbench.study.config import RunConfig, Study
 from normbench.training import build
 
+pytestmark = pytest.mark.usefixtures("small_test_sets")
+
 CLUSTERS = {
     "dataset": {"name": "gaussian_clusters", "num_samples": 400, "num_classes": 4},
     "model": {"name": "mlp", "hidden_features": [32, 32]},

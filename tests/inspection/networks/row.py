@@ -64,7 +64,7 @@ Row = Healthy | Sick
 def made(row: Row, seed: int = 0) -> tuple[nn.Module, Inputs]:
     """Return the network of a row, its weights drawn from this seed, and its inputs."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         return row.build(), row.inputs(seed)
 
 
