@@ -43,7 +43,7 @@ def replacement(found: Found, spec: NormSpec, said: Collection[str]) -> Replacem
     copies = ("copies what it gets, since something writes into what it puts out",) if isinstance(norm, Copy) else ()
     module = _wrapped(norm, found)
     share_hooks(found.module, module)
-    module.train(found.module.training)
+    _set_mode(module, found)
     num_groups = getattr(norm, "num_groups", None)
     site = replace(
         found.site,
@@ -77,6 +77,13 @@ def _wrapped(norm: nn.Module, found: Found) -> nn.Module:
     tail = {name: found.module.get_submodule(name) for name in found.site.tail}
     module = Followed(module, tail) if tail else module
     return ByName(module, found.seen.keyword) if found.seen.keyword else module
+
+
+def _set_mode(module: nn.Module, found: Found) -> None:
+    """Set all that is new to the mode of the norm that it replaces; what acted on its output has its own."""
+    kept = {part for name in found.site.tail for part in found.module.get_submodule(name).modules()}
+    for part in module.modules():
+        part.training = part.training if part in kept else found.module.training
 
 
 def _steps_to(norm: nn.Module, module: nn.Module) -> tuple[str, ...]:

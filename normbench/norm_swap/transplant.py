@@ -1,4 +1,4 @@
-"""Gives a new norm what the norm in its place has learned and remembers: weight, bias, running statistics, mode."""
+"""Gives a new norm what the norm in its place has learned and remembers: weight, bias, running statistics, hooks."""
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,8 @@ def transplant(
     """Give ``new`` weight and bias of ``old`` where their shapes agree, and running statistics of the same kind.
 
     Parameters are the very ones of ``old``: what they are tied to, an optimizer that has them, and whether they are
-    frozen, stay so. Of a norm that is not known, none is taken: its weight may be one that is added to 1.
+    frozen, stay so. Device and number format are those of ``old``. Of a norm that is not known, no parameter is taken:
+    its weight may be one that is added to 1.
 
     Args:
         old: The norm that is replaced.

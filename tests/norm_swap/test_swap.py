@@ -153,6 +153,15 @@ def test_activations_and_dropout_inside_norms_are_kept():
     assert torch.allclose(network.norm1(x), nn.functional.silu(nn.functional.group_norm(x, 2)), atol=1e-5)
 
 
+def test_what_acts_inside_norms_keeps_its_mode():
+    network, batch = made("fused")
+    network.norm2.eval()
+    network.norm2.drop.train()
+    swap_norms(network, "batch_norm", batch)
+    norm2 = network.norm2
+    assert [norm2.training, norm2.norm.training, norm2.drop.training, norm2.act.training] == [False, False, True, False]
+
+
 def test_none_leaves_what_acts_inside_norms():
     network, _, _ = swapped("fused", "none")
     x = torch.randn(4, 8, 8, 8)
