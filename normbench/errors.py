@@ -2,10 +2,10 @@
 
 NormbenchError            one line for the user, exit code 2
     ConfigError           a config is invalid; holds one line per mistake
+        DataError         the user's data cannot be read or split; holds a SettingError per mistake
     RunFolderError        a run's folder is missing, damaged or in use
         OldRunsError      a study was made by a version whose runs this one does not read
     ComparisonError       the runs cannot be compared as requested
-    DataError             the user's data cannot be read; holds a SettingError per mistake
     RunFailedError        a run failed, and the command cannot continue; exit code 1
 SettingError (ValueError) a layer, model or dataset refuses a setting; becomes a ConfigError line
 """
@@ -61,11 +61,11 @@ class SettingError(ValueError):
         return SettingError(key, f"{self.rule}{where}", self.value, self.way_out, layer or self.layer)
 
 
-class DataError(NormbenchError):
+class DataError(ConfigError):
     """The user's data cannot be read or split; holds all mistakes in them, by settings of ``dataset``."""
 
     def __init__(self, mistakes: Sequence[SettingError]) -> None:
-        super().__init__("\n".join(str(mistake.within("dataset")) for mistake in mistakes))
+        super().__init__([str(mistake.within("dataset")) for mistake in mistakes])
         self.mistakes = tuple(mistakes)
 
 

@@ -11,6 +11,7 @@ from normbench.errors import DataError, SettingError
 from normbench.finite_data.array_rows import ArrayRows
 from normbench.finite_data.row_kinds import RowKinds
 from normbench.finite_data.targets import Targets, TargetTask
+from normbench.own_code.error_lines import in_one_line
 
 INSTALL = "pip install scikit-learn"
 
@@ -24,12 +25,16 @@ def load_bundled(name: str, function: str, **settings: Any) -> Any:
         settings: What it is called with.
 
     Raises:
-        DataError: scikit-learn is not installed.
+        DataError: scikit-learn is not installed, or not whole.
     """
     if find_spec("sklearn") is None:
         rule = "needs scikit-learn, which brings these data along"
         raise DataError([SettingError("name", rule, name, f"Install it: {INSTALL}")])
-    load: Callable[..., Any] = getattr(import_module("sklearn.datasets"), function)
+    try:
+        load: Callable[..., Any] = getattr(import_module("sklearn.datasets"), function)
+    except ImportError as error:
+        rule = f"needs scikit-learn, whose import ended with {in_one_line(error)}"
+        raise DataError([SettingError("name", rule, name, f"Install it again: {INSTALL}")]) from None
     return load(**settings)
 
 

@@ -16,6 +16,8 @@ from normbench.finite_data.digests import content_digest, row_digests
 from normbench.finite_data.row_kinds import Numbers, RowKinds
 
 FLOAT32 = 4
+KINDS = ("groups", "parts")
+"""Names in the contents of what says where rows belong, not what they hold."""
 SEEDS_IN_MEMORY = 2
 Encode = Callable[[Numbers], tuple[Tensor, Tensor]]
 """Makes inputs and targets of some rows, as a network gets them."""
@@ -78,6 +80,5 @@ class FiniteRows(ABC):
     @cached_property
     def row_digests(self) -> NDArray[np.uint64]:
         """A number per row, equal for rows that are equal in inputs and target."""
-        num_rows = self.kinds.num_rows
-        arrays = [one for one in self.contents().values() if isinstance(one, np.ndarray) and len(one) == num_rows]
-        return row_digests(arrays)
+        of_rows = [one for name, one in self.contents().items() if name not in KINDS and isinstance(one, np.ndarray)]
+        return row_digests([one for one in of_rows if len(one) == self.kinds.num_rows])

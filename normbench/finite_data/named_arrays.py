@@ -116,7 +116,14 @@ def _refuse_missing(by_part: Mapping[str, Mapping[str, str]], readers: Readers) 
 
 def _refuse_lengths(read: Mapping[str, Mapping[str, Array]], names: Mapping[str, Mapping[str, str]]) -> None:
     (first, arrays), *others = read.items()
-    wrong = []
+    wrong = [
+        SettingError("file", f"array {names[key][part]} must hold rows", f"the shape {array.shape}", "Save (N, ...).")
+        for key, parts in read.items()
+        for part, array in parts.items()
+        if not rows_of(array)
+    ]
+    if wrong:
+        raise DataError(wrong)
     for part, array in arrays.items():
         for key, other in others:
             if rows_of(other[part]) != rows_of(array):

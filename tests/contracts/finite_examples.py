@@ -47,7 +47,14 @@ def _images(folder):
     return {"root": "photos"}
 
 
-EXAMPLES = {"arrays": _arrays, "images": _images, "own": _own}
+def _csv(folder):
+    x, y = features()
+    lines = [f"{size:.4f},{weight:.4f},{colour}" for (size, weight, _), colour in zip(x, y, strict=True)]
+    (folder / "data.csv").write_text("\n".join(["size,weight,kind", *lines]))
+    return {"file": "data.csv", "target": "kind", "task": "classification"}
+
+
+EXAMPLES = {"csv": _csv, "arrays": _arrays, "images": _images, "own": _own}
 
 
 @contextmanager

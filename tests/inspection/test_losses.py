@@ -147,12 +147,13 @@ def test_the_constant_regressor_says_the_mean_of_the_training_set():
 
 def test_the_constant_classifier_says_the_shares_of_the_training_set():
     found = constant_predictor(classes(0, 0, 0, 1), classes(0, 1), "classification")
-    assert found == {"loss": pytest.approx(-(math.log(0.75) + math.log(0.25)) / 2), "accuracy": 0.5}
+    loss = pytest.approx(-(math.log(0.75) + math.log(0.25)) / 2)
+    assert found == {"loss": loss, "accuracy": 0.5, "balanced_accuracy": 0.5}
 
 
 def test_a_class_that_training_never_saw_costs_something_finite():
     found = constant_predictor(classes(0, 0), classes(0, 1), "classification")
-    assert found == {"loss": pytest.approx(math.log(2) / 2), "accuracy": 0.5}
+    assert found == {"loss": pytest.approx(math.log(2) / 2), "accuracy": 0.5, "balanced_accuracy": 0.5}
 
 
 def test_of_a_signal_nothing_is_predicted():

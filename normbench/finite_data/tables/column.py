@@ -48,7 +48,7 @@ class Column:
         numbers: Of cells that are numbers.
         commas: Of numbers with a comma for the point.
         infinite: Of numbers that are too large.
-        leading_zeros: Whether some number begins with a zero that it would lose.
+        leading_zeros: Of numbers that begin with a zero which they would lose.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Column:
     numbers: Odd = field(default_factory=Odd)
     commas: Odd = field(default_factory=Odd)
     infinite: Odd = field(default_factory=Odd)
-    leading_zeros: bool = False
+    leading_zeros: Odd = field(default_factory=Odd)
     _codes: dict[str, int] = field(default_factory=dict)
     _chunks: list[NDArray[Any]] = field(default_factory=list)
 
@@ -106,7 +106,9 @@ class Column:
         found = np.array([float(cell) for cell in cells])
         self.numbers.add(cells, places)
         self._chunks.append(found)
-        self.leading_zeros = self.leading_zeros or has_leading_zeros(cells)
+        if has_leading_zeros(cells):
+            zeros = [i for i, cell in enumerate(cells) if has_leading_zeros([cell])]
+            self.leading_zeros.add([cells[i] for i in zeros], [places[i] for i in zeros])
         if not np.isfinite(found).all():
             large = np.flatnonzero(~np.isfinite(found)).tolist()
             self.infinite.add([cells[i] for i in large], [places[i] for i in large])

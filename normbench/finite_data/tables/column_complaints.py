@@ -1,5 +1,6 @@
 """Finds what is wrong with columns: missing values, names among numbers, ids, codes that look like numbers."""
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -23,10 +24,20 @@ def column_complaints(column: Column, roles: Roles, file: str) -> list[SettingEr
     """
     if column.is_empty:
         rule = f"column {column.number} {column.name!r} must have values"
-        return [SettingError(file, rule, "none in any row", f"Say ignore: [{column.name}].")]
+        return [SettingError(file, rule, "none in any row", f"Say ignore: [{yaml_name(column.name)}].")]
     found = [*_gaps(column, roles, file), *_mixed(column, roles, file), *_infinite(column, file)]
     is_feature = column.name not in (roles.target, roles.group, roles.split_column)
     return found or [*(_codes(column, roles, file) if is_feature else ())]
+
+
+def yaml_name(name: str) -> str:
+    """Write a name as YAML does inside of brackets.
+
+    Example:
+        >>> yaml_name("zip code"), yaml_name("a, b")
+        ('zip code', "'a, b'")
+    """
+    return name if re.fullmatch(r"[A-Za-z_][\w .-]*", name) else repr(name)
 
 
 def _where(column: Column, place: str) -> str:
@@ -59,7 +70,7 @@ def _mixed(column: Column, roles: Roles, file: str) -> Iterator[SettingError]:
     rule = f"{_where(column, column.texts.first_place)} must hold numbers, {rows} none"
     way_out = f"Say missing: {{values: [{', '.join(map(repr, examples))}], fill: median}}"
     if column.name in roles.features([column.name]) and column.name not in roles.numbers:
-        way_out += f", or categories: [{column.name}]"
+        way_out += f", or categories: [{yaml_name(column.name)}]"
     yield SettingError(file, rule, ", ".join(examples), f"{way_out}.")
 
 
@@ -73,14 +84,16 @@ def _codes(column: Column, roles: Roles, file: str) -> Iterator[SettingError]:
     """Complain of features that look like codes or ids, where it is not said what they are."""
     if column.name in (*roles.numbers, *roles.categories):
         return
-    ways = f"categories: [{column.name}], numbers: [{column.name}] or ignore: [{column.name}]"
-    if column.leading_zeros and not column.is_text:
-        rule = f"column {column.number} {column.name!r} has numbers with leading zeros, which look like codes"
-        yield SettingError(file, rule, next(iter(column.numbers.examples)), f"Say {ways}.")
+    name = yaml_name(column.name)
+    ways = f"categories: [{name}]" + ("" if column.is_text else f", numbers: [{name}]")
+    if column.leading_zeros.count and not column.is_text:
+        place, example = column.leading_zeros.first_place, next(iter(column.leading_zeros.examples))
+        rule = f"{_where(column, place)} has numbers with leading zeros, which look like codes"
+        yield SettingError(file, rule, example, f"Say {ways} or ignore: [{name}].")
     elif _is_id(column):
-        rule = f"column {column.number} {column.name!r} has other values in nearly all rows, it looks like an id"
-        example = next(iter(column.texts.examples or column.numbers.examples))
-        yield SettingError(file, rule, example, f"Say ignore: [{column.name}], or that it is {ways}.")
+        told = column.texts if column.is_text else column.numbers
+        rule = f"{_where(column, told.first_place)} has other values in nearly all rows, it looks like an id"
+        yield SettingError(file, rule, next(iter(told.examples)), f"Say ignore: [{name}], or {ways}.")
 
 
 def _is_id(column: Column) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from normbench.errors import DataError, SettingError
 from normbench.finite_data.row_kinds import Numbers
 from normbench.finite_data.tables.column import Column, Odd
-from normbench.finite_data.tables.csv_file import MAX_COLUMNS, CsvFile
+from normbench.finite_data.tables.csv_file import CsvFile
 from normbench.finite_data.tables.header import header_complaints
 from normbench.finite_data.tables.roles import Roles, by_place, role_complaints
 
@@ -44,12 +44,12 @@ def read_table(files: Sequence[CsvFile], roles: Roles) -> ReadTable:
         DataError: A file cannot be read, or its columns have no names.
     """
     header, mistakes = _header(files, roles)
-    guess = next((error.value for error in mistakes if error.key == "delimiter"), None)
-    if guess is not None:
-        files = [replace(file, delimiter=file.guessed_delimiter(header)) for file in files]
+    guess = files[0].guessed_delimiter(header) if any(error.key == "delimiter" for error in mistakes) else ""
+    if guess:
+        files = [replace(file, delimiter=guess) for file in files]
         header, more = _header(files, roles)
         mistakes += more
-    if not all(header) or len(set(header)) < len(header) or len(header) > MAX_COLUMNS or not header:
+    if len(mistakes) > bool(guess):
         raise DataError(mistakes)
     mistakes += role_complaints(roles, header, files[0].name)
     roles = roles.known(header)
@@ -58,6 +58,8 @@ def read_table(files: Sequence[CsvFile], roles: Roles) -> ReadTable:
     columns = {name: Column(name, numbers[name], name in names, roles.gaps) for name in kept}
     ragged = Odd()
     counts = [_read(file, header, columns, ragged) for file in files]
+    if not sum(counts):
+        raise DataError([*mistakes, *_ragged(files[0], ragged, len(header)), _empty(files[0])])
     mistakes += _ragged(files[0], ragged, len(header))
     return ReadTable(columns, roles, np.repeat(np.arange(len(files)), counts), mistakes)
 
@@ -89,7 +91,8 @@ def _header(files: Sequence[CsvFile], roles: Roles) -> tuple[list[str], list[Set
 
 
 def _empty(file: CsvFile) -> SettingError:
-    return SettingError(file.key, f"{file.name} must hold a line of names and rows", "nothing", "It is empty.")
+    rule = f"{file.name} must hold a line of names, then rows"
+    return SettingError(file.key, rule, file.said, "There are none.")
 
 
 def _placed(file: CsvFile, rows: Iterator[tuple[int, list[str]]]) -> Iterator[Placed]:

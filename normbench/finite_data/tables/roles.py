@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from normbench.errors import SettingError, did_you_mean
 from normbench.finite_data.tables.missing import Missing
 
-MAX_LISTED = 8
+MAX_LISTED, MAX_LETTERS = 8, 30
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ def role_complaints(roles: Roles, header: Sequence[str], file: str) -> list[Sett
 
 
 def _unknown(roles: Roles, header: Sequence[str], file: str) -> Iterator[SettingError]:
-    shown = ", ".join(header[:MAX_LISTED]) + (f" and {len(header) - MAX_LISTED:,} more" * (len(header) > MAX_LISTED))
+    more = f" and {len(header) - MAX_LISTED:,} more" if len(header) > MAX_LISTED else ""
+    shown = ", ".join(name[:MAX_LETTERS] for name in header[:MAX_LISTED]) + more
     for key, name in roles.said():
         if name not in header:
             rule = f"must name a column of {file}, whose columns are {shown}"

@@ -22,9 +22,9 @@ def gap_findings(gaps: Mapping[str, int], fill: str, num_dropped: int) -> Iterat
     elif gaps:
         named = ", ".join(f"{name} {count:,}" for name, count in list(gaps.items())[:MAX_NAMED])
         more = f" and {len(gaps) - MAX_NAMED} more columns" if len(gaps) > MAX_NAMED else ""
-        words = {"median": "the training rows' median", "mean": "the training rows' mean"}
-        taken = words.get(fill, "a category of their own")
-        yield Finding("note", (), f"missing values, of {named}{more}, are {taken}")
+        of_numbers = "mean, with a column that says where" if fill == "own_category" else fill
+        why = f"Numbers are the training rows' {of_numbers}; of names it is one of its own."
+        yield Finding("note", (), f"missing values are filled: {named}{more}", why=why)
 
 
 def constant_findings(values: Mapping[str, NDArray[Any]]) -> Iterator[Finding]:
