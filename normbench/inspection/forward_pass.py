@@ -1,21 +1,19 @@
 """Sends zeros through a run's network; notes each norm's input shape, and the dropouts and bias before it."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.graph import Node
 from torch.func import functional_call
-from torch.nn.modules.dropout import _DropoutNd
 
-from normbench.inspection.graph_before import Upstream, learned_by_last_operation
 from normbench.models.base import Shape, built_norms, weighted_layers
+from normbench.norm_swap.graph_before import Upstream, last_bias, watching_inputs
+from normbench.norm_swap.placed import PlacedNorm
 from normbench.norms.base import FeatureShape, NormSpec, Properties, num_positions
 from normbench.study.config import RunConfig
 from normbench.study.network import network_without_numbers
+from normbench.study.own_norms import own_norms
 
 NUM_SAMPLES = 2
 """Of the pass: one sample may have no variance."""
@@ -91,25 +89,39 @@ def norm_calls(config: RunConfig) -> list[NormCall]:
     Raises:
         SettingError: The network cannot be built.
     """
+    if config.model.name == "own":
+        found = own_norms(config)
+        return [_own_call(norm, found.path_of(norm.site.path), config) for norm in found.placed if norm.spec]
     lengths = config.dataset.sequence_lengths
     shape = config.dataset.input_shape if lengths is None else (min(lengths), *config.dataset.input_shape[1:])
     calls = _pass(network_without_numbers(config), shape)
     return [replace(call, num_rows=call.num_rows * config.batch_size // NUM_SAMPLES) for call in calls]
 
 
+def _own_call(norm: PlacedNorm, name: str, config: RunConfig) -> NormCall:
+    """Return a norm of the user's own network, also one that was left as it was, as a training batch meets it."""
+    assert norm.spec is not None
+    return NormCall(
+        name=name,
+        layer=network_without_numbers(config).get_submodule(norm.site.path),
+        spec=norm.spec,
+        feature_shape=norm.site.feature_shape,
+        per_step=norm.site.rows_per_sample != 1,
+        num_rows=int(norm.site.rows_per_sample * config.batch_size),
+        dropouts=norm.dropouts,
+        bias=norm.bias,
+        is_kept=norm.is_own,
+        made_on_last_axis=norm.made_on_last_axis,
+    )
+
+
 @lru_cache(maxsize=32)  # arms that share a network share its pass
 def _pass(network: nn.Module, input_shape: Shape) -> list[NormCall]:
     zeros = _zeros(network)
     samples = torch.ones(NUM_SAMPLES, *input_shape, requires_grad=True)  # of sequences, the mask is 1 at real steps
-    with (
-        torch.enable_grad(),
-        torch.random.fork_rng(devices=[]),
-        watching_norms(network, built_norms(network)) as (
-            inputs,
-            dropouts,
-        ),
-    ):
+    with torch.enable_grad(), torch.random.fork_rng(devices=[]), watching_inputs(network, built_norms(network)) as seen:
         functional_call(network, zeros, samples)
+    inputs, dropouts = seen
     norms, upstream = built_norms(network), Upstream(dropouts)
     biases = {zeros[name]: name for name in (f"{layer}.bias" for layer in weighted_layers(network)) if name in zeros}
     return [
@@ -133,36 +145,3 @@ def _zeros(network: nn.Module) -> dict[str, Tensor]:
         name: torch.zeros(tensor.shape, dtype=tensor.dtype, requires_grad=tensor.requires_grad)
         for name, tensor in (*network.named_parameters(), *network.named_buffers())
     }
-
-
-@contextmanager
-def watching_norms(network: nn.Module, norms: Iterable[str]) -> Iterator[tuple[dict[str, Tensor], dict[Node, str]]]:
-    """Collect the input of each norm at its first call, and where in autograd's graph each dropout stands."""
-    inputs: dict[str, Tensor] = {}
-    dropouts: dict[Node, str] = {}
-
-    def see_norm(name: str, x: Tensor) -> None:
-        inputs.setdefault(name, x)
-
-    def see_dropout(name: str, output: Tensor) -> None:
-        if output.grad_fn is not None:
-            dropouts[output.grad_fn] = name
-
-    handles = [
-        network.get_submodule(norm).register_forward_pre_hook(lambda _, given, norm=norm: see_norm(norm, given[0]))
-        for norm in norms
-    ] + [
-        module.register_forward_hook(lambda _, _given, output, name=name: see_dropout(name, output))
-        for name, module in network.named_modules()
-        if isinstance(module, _DropoutNd) and module.p > 0
-    ]
-    try:
-        yield inputs, dropouts
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def last_bias(node: Node | None, biases: Mapping[Tensor, str]) -> str:
-    """Return which bias the operation adds that made a norm's input; "" for none."""
-    return next((biases[leaf] for leaf in learned_by_last_operation(node) if leaf in biases), "")

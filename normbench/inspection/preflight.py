@@ -6,7 +6,6 @@ from normbench.errors import SettingError
 from normbench.findings import LEVELS, Finding, share_findings
 from normbench.inspection.checks.base import Setup, find_checks
 from normbench.inspection.forward_pass import norm_calls
-from normbench.inspection.own_forward_pass import own_norm_calls
 from normbench.study.config import RunConfig, Study
 from normbench.study.contradictions import contradictions
 from normbench.study.network import network_without_numbers
@@ -31,8 +30,7 @@ def preflight(config: RunConfig) -> list[Finding]:
     errors = contradictions(config)
     if errors:
         return [_as_finding(error) for error in errors]
-    calls = own_norm_calls(config) if config.model.name == "own" else norm_calls(config)
-    setup = Setup(config, network_without_numbers(config), tuple(calls))
+    setup = Setup(config, network_without_numbers(config), tuple(norm_calls(config)))
     found = [replace(one, source=name) for name, find in find_checks().items() for one in find(setup)]
     return sorted(found, key=lambda finding: LEVELS.index(finding.level))
 

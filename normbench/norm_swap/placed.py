@@ -1,14 +1,19 @@
-"""PlacedNorm: a norm of a network as it runs now, with the settings that normbench's norm of its kind would have."""
+"""PlacedNorm: a norm of a network as it runs now, its settings, and what lies right before it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import Node
 
 from normbench.any_module.model_input import ModelInput
 from normbench.errors import SettingError
 from normbench.norm_swap.audit import Site
+from normbench.norm_swap.graph_before import Upstream, last_bias, learned_by_last_operation, watching_inputs
 from normbench.norm_swap.inheritance import spec_in_place_of
+from normbench.norm_swap.passes import undisturbed
 from normbench.norm_swap.same_kind import same_kind_spec
 from normbench.norm_swap.sites import Found, find_norms
 from normbench.norm_swap.trace import trace
@@ -22,30 +27,52 @@ class PlacedNorm:
     Attributes:
         site: What is told of it.
         spec: Its settings, those of normbench's norm of the same kind; None where it is of no known kind.
-        channel_axis: Axis of the channels in what it gets.
         is_own: Whether it is the network's own, and was not put there by normbench.
+        dropouts: Names of the dropouts that zero something on the way to it, in the order of the pass.
+        bias: Name of the bias per channel that is added last before it; "" if something lies between.
+        made_on_last_axis: Name of the dense layer that made its input with features on the last axis, where the norm
+            has its channels on another; "" for none.
     """
 
     site: Site
     spec: NormSpec | None
-    channel_axis: int
     is_own: bool
+    dropouts: tuple[str, ...] = ()
+    bias: str = ""
+    made_on_last_axis: str = ""
 
 
 def placed_norms(network: nn.Module, sample: Any) -> tuple[PlacedNorm, ...]:
-    """Return the norms that a batch meets in a network, which stays as it is.
+    """Return the norms that a batch meets in a network, which stays as it is, in the order of the pass.
 
     Raises:
         SettingError: The network does not take the batch.
     """
     given = ModelInput.of(sample, network)
     found = find_norms(network, trace(network, given))
-    return tuple(_placed(one) for one in found if one.is_norm and one.site.is_called and one.site.path)
+    called = {one.site.path: one for one in found if one.is_norm and one.site.is_called and one.site.path}
+    with undisturbed(network), torch.enable_grad(), watching_inputs(network, called) as (inputs, dropouts):
+        network.train()
+        given.changed(_with_gradient).call(network)
+    upstream, owners = Upstream(dropouts), _owners(network)
+    return tuple(_placed(called[name], x, upstream.of(x.grad_fn), owners) for name, x in inputs.items())
 
 
-def _placed(one: Found) -> PlacedNorm:
-    is_own = not hasattr(one.module, "built_from")
-    return PlacedNorm(one.site, _spec(one), one.site.channel_axis, is_own)
+def _with_gradient(x: Tensor) -> Tensor:
+    return x.detach().clone().requires_grad_(x.is_floating_point())
+
+
+def _placed(one: Found, x: Tensor, dropouts: tuple[str, ...], owners: Mapping[Tensor, str]) -> PlacedNorm:
+    size = one.site.num_features
+    biases = {bias: name for bias, name in owners.items() if name.endswith("bias") and bias.shape == (size,)}
+    return PlacedNorm(
+        site=one.site,
+        spec=_spec(one),
+        is_own=not hasattr(one.module, "built_from"),
+        dropouts=dropouts,
+        bias=last_bias(x.grad_fn, biases),
+        made_on_last_axis=_maker_on_last_axis(x, x.grad_fn, one.site.channel_axis, owners),
+    )
 
 
 def _spec(one: Found) -> NormSpec | None:
@@ -56,3 +83,22 @@ def _spec(one: Found) -> NormSpec | None:
     if hasattr(one.module, "built_from"):
         return spec
     return spec_in_place_of(spec, one.site.kind, one.site.settings, said=())[0]
+
+
+def _owners(network: nn.Module) -> dict[Tensor, str]:
+    """Return weights and biases of layers with their names."""
+    return {
+        parameter: f"{name}.{key}"
+        for name, module in network.named_modules()
+        for key, parameter in module.named_parameters(recurse=False)
+        if key in ("weight", "bias")
+    }
+
+
+def _maker_on_last_axis(x: Tensor, node: Node | None, channel_axis: int, owners: Mapping[Tensor, str]) -> str:
+    """Return the dense layer that made a norm's input with features on the last axis, where channels are another."""
+    for parameter in learned_by_last_operation(node) if x.dim() > 2 else ():
+        is_dense = owners.get(parameter, "").endswith("weight") and parameter.dim() == 2
+        if is_dense and x.shape[-1] == len(parameter) != x.shape[channel_axis]:
+            return owners[parameter].removesuffix(".weight")
+    return ""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from normbench.errors import SettingError
 from normbench.norm_swap.audit import Audit
@@ -43,6 +43,10 @@ class OwnNorms:
     padding: CountedPadding | None
     equal_outputs: EqualOutputs | None
     dead: tuple[str, ...]
+
+    def path_of(self, norm: str) -> str:
+        """Return the user's own name for the place of a norm, around which something may be wrapped."""
+        return next((site.path for site in self.audit.swapped if site.norm_path == norm), norm)
 
 
 def own_norms(config: RunConfig) -> OwnNorms:
@@ -93,13 +97,15 @@ def _own_norms(config: RunConfig) -> OwnNorms:
             leak=find_leak(kept, network, sample, paths) if paths else None,
             padding=find_counted_padding(kept, network, pool) if paths else None,
             equal_outputs=find_equal_outputs(kept, network, sample) if paths else None,
-            dead=find_dead_norms(network, sample, _channel_axes(placed, audit)),
+            dead=_dead(network, sample, placed, audit),
         )
 
 
-def _channel_axes(placed: tuple[PlacedNorm, ...], audit: Audit) -> dict[str, int]:
-    put_there = {site.norm_path: 1 for site in audit.swapped}  # also those of no known kind, as the user's own
-    return put_there | {one.site.path: one.channel_axis for one in placed}
+def _dead(network: nn.Module, sample: Tensor, placed: tuple[PlacedNorm, ...], audit: Audit) -> tuple[str, ...]:
+    paths = {site.norm_path: site.path for site in audit.swapped}
+    put_there = dict.fromkeys(paths, 1)  # also those of no known kind, as the user's own
+    axes = put_there | {one.site.path: one.site.channel_axis for one in placed}
+    return tuple(paths.get(name, name) for name in find_dead_norms(network, sample, axes))
 
 
 @lru_cache(maxsize=1)  # a network with its numbers may be large
@@ -126,10 +132,11 @@ def _too_few_values(found: OwnNorms, config: RunConfig) -> list[SettingError]:
     for one in found.placed:
         if one.spec is None:
             continue
+        path = found.path_of(one.site.path)
         try:
             one.spec.check_batch(one.site.feature_shape, int(config.batch_size * one.site.rows_per_sample))
         except SettingError as error:
-            errors.append(SettingError(error.key, error.rule, config.batch_size, error.way_out, one.site.path))
+            errors.append(SettingError(error.key, error.rule, config.batch_size, error.way_out, path))
     return errors
 
 

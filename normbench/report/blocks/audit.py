@@ -63,9 +63,9 @@ def _shortened(path: str, width: int) -> str:
 
     Example:
         >>> _shortened("encoder.layers.11.norm1", 14)
-        '...rs.11.norm1'
+        '..ers.11.norm1'
     """
-    return path if len(path) <= width else f"...{path[3 - width :]}"
+    return path if len(path) <= width else f"..{path[2 - width :]}"
 
 
 def _notes(sites: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:

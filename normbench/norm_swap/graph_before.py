@@ -1,15 +1,51 @@
-"""Reads off autograd's graph what lies before a tensor: dropouts on the way to it, and the layer that made it."""
+"""Reads off autograd's graph what lies before a norm: dropouts on the way to it, and the layer that made its input."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.graph import Node
+from torch.nn.modules.dropout import _DropoutNd
+
+from normbench.norm_swap.operations import first_tensor
 
 SHAPES_ONLY = re.compile(
     "(Alias|AsStrided|Clone|Expand|Permute|Reshape|ReshapeAlias|Squeeze|T|Transpose|Unsqueeze|UnsafeView|View)Backward"
 )
 """Operations that hand numbers on as they are, in another shape."""
+
+
+@contextmanager
+def watching_inputs(network: nn.Module, names: Iterable[str]) -> Iterator[tuple[dict[str, Tensor], dict[Node, str]]]:
+    """Collect the input of each module at its first call, and where in autograd's graph each dropout stands."""
+    inputs: dict[str, Tensor] = {}
+    dropouts: dict[Node, str] = {}
+
+    def see_input(name: str, given: object) -> None:
+        x = first_tensor(given)
+        if x is not None:
+            inputs.setdefault(name, x)
+
+    def see_dropout(name: str, output: Tensor) -> None:
+        if output.grad_fn is not None:
+            dropouts[output.grad_fn] = name
+
+    handles = [
+        network.get_submodule(name).register_forward_pre_hook(
+            lambda _, args, kwargs, name=name: see_input(name, (args, kwargs)), with_kwargs=True
+        )
+        for name in names
+    ] + [
+        module.register_forward_hook(lambda _, _given, output, name=name: see_dropout(name, output))
+        for name, module in network.named_modules()
+        if isinstance(module, _DropoutNd) and module.p > 0
+    ]
+    try:
+        yield inputs, dropouts
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 class Upstream:
@@ -36,6 +72,11 @@ class Upstream:
     def _learn(self, node: Node, above: list[Node]) -> None:
         own = {self._marked[node]} if node in self._marked else set()
         self._known[node] = frozenset(own.union(*(self._known[parent] for parent in above)))
+
+
+def last_bias(node: Node | None, biases: Mapping[Tensor, str]) -> str:
+    """Return which bias the operation adds that made a norm's input; "" for none."""
+    return next((biases[leaf] for leaf in learned_by_last_operation(node) if leaf in biases), "")
 
 
 def learned_by_last_operation(node: Node | None) -> Iterator[Tensor]:
