@@ -29,11 +29,11 @@ def command(
 ) -> None:
     """Explain a part, a setting or a key of a study.
 
-    Parts are norms, weight parametrizations, models, datasets and optimizers. Norms and weight parametrizations are
-    built and measured: what they average, learn and ignore, an example with numbers, the paper; norms with running
-    statistics also make two steps of training. --by-hand computes single numbers line by line. A setting's page has
-    its type, default and meaning, where it is written, and a line of YAML. A word that means several things gets all
-    its pages.
+    Parts are norms, weight parametrizations, models, datasets, optimizers and schedules. Norms and weight
+    parametrizations are built and measured: what they average, learn and ignore, an example with numbers, the paper;
+    norms with running statistics also make two steps of training. --by-hand computes single numbers line by line. A
+    setting's page has its type, default and meaning, where it is written, and a line of YAML. A word that means several
+    things gets all its pages.
 
     Example: normbench explain group_norm --shape 32,64,14,14 --set num_groups=4
     """

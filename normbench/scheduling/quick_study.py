@@ -26,6 +26,7 @@ def _quick_baseline(given: Baseline | None) -> Baseline | None:
 
 
 def _tenth_of_the_steps(config: RunConfig) -> dict[str, int]:
+    warmup = {"schedule.warmup": config.schedule.warmup // 10} if config.schedule.warmup else {}
     if config.num_epochs is not None:
-        return {"num_epochs": max(1, config.num_epochs // 10)}
-    return {"num_steps": max(1, config.total_steps // 10) if config.total_steps else 0}
+        return warmup | {"num_epochs": max(1, config.num_epochs // 10)}
+    return warmup | {"num_steps": max(1, config.total_steps // 10) if config.total_steps else 0}

@@ -1,7 +1,7 @@
 """RunConfig and Study: every setting of a run and every key of a study file, with types and defaults."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,6 +18,8 @@ from normbench.optimizers.base import OptimizerSpec
 from normbench.optimizers.sgd import SGDSpec
 from normbench.own_code.source_folder import source_folder
 from normbench.parts import OneOf, Spec
+from normbench.schedules.base import ScheduleSpec
+from normbench.schedules.none import NoneSpec as SameAtEveryStep
 from normbench.storage.arm_id import ArmEntry
 from normbench.storage.identity import RunIdentity
 from normbench.study.numerics import Numerics
@@ -92,6 +94,10 @@ class RunConfig(_Settings):
     """Your own metric, by which arms are compared."""
     optimizer: Annotated[OptimizerSpec, OneOf("normbench.optimizers", default="sgd")] = SGDSpec()
     """How a weight gradient becomes a step; a mapping without a name is sgd's."""
+    schedule: Annotated[ScheduleSpec, OneOf("normbench.schedules", default="none")] = Field(
+        SameAtEveryStep(), examples=["cosine", {"name": "cosine", "warmup": 50}]
+    )
+    """How the learning rate changes from step to step; optimizer.lr, also a tuned one, is the highest it reaches."""
     weight_decay: float = Field(0.0, ge=0, examples=[0.0005])
     """L2 in the weight gradient under sgd and adam, decoupled under adamw."""
     l1: float = Field(0.0, ge=0, examples=[0.0001])
@@ -200,6 +206,13 @@ class RunConfig(_Settings):
         ratio = self.batch_size / (self.reference_batch_size or self.batch_size)
         power = {"none": 0.0, "sqrt": 0.5, "linear": 1.0}[self.lr_scaling]
         return self.optimizer.lr * math.pow(ratio, power)
+
+    def lr_of_step(self) -> Callable[[int], float] | None:
+        """Return the function from a step, 0-based, to its learning rate; None where all steps have the same."""
+        if self.schedule == SameAtEveryStep():
+            return None
+        share, peak = self.schedule.build(self.total_steps), self.lr
+        return lambda step: peak * share(step)
 
     @property
     def every_steps(self) -> int:

@@ -53,6 +53,9 @@ def _budget_contradictions(config: RunConfig) -> list[SettingError]:
     if config.dataset.task == "signal" and config.total_steps:
         rule = f"must be 0 with {config.dataset.name}, which has no target to train on"
         found.append(SettingError("num_steps", rule, config.total_steps, "Write num_steps: 0."))
+    if config.total_steps and config.schedule.warmup >= config.total_steps:
+        rule = f"must be less than the {config.total_steps} steps of the run"
+        found.append(SettingError("schedule.warmup", rule, config.schedule.warmup, "Use fewer, or more num_steps."))
     if config.sampling == "by_class":
         found += _sampling_contradictions(config)
     elif config.batch_size > config.dataset.num_train:

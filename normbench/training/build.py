@@ -54,6 +54,7 @@ def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
         curve=_curve_reader(dataset, config),
         final_read=final_readings(dataset, config),
         measures=chosen_measures(config.recording),
+        lr_of_step=config.lr_of_step(),
     )
     return training, dataset
 

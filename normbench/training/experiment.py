@@ -146,4 +146,5 @@ def metric_columns(model: nn.Module, dataset: Dataset, config: RunConfig) -> lis
     read = [f"{split}_{name}" for name in names for split in splits]
     bends = ["roughness"] if has_curve(dataset, config) else []
     more = final_readings(dataset, config)
-    return ["batch_loss_mean", "batch_loss_max", *read, *bends, *(more.columns(model) if more else [])]
+    rates = ["lr"] if config.lr_of_step() else []
+    return ["batch_loss_mean", "batch_loss_max", *read, *bends, *rates, *(more.columns(model) if more else [])]

@@ -58,6 +58,7 @@ def train(
 
 
 def _next_step(training: Training, progress: TrainingProgress, every_steps: int, recorder: Recorder | None) -> float:
+    _set_lr(training, progress.step)
     if recorder is not None and progress.step % every_steps == 0:
         loss = _recorded_step(training, progress.step, progress.losses, recorder)
         progress.losses = []
@@ -67,6 +68,12 @@ def _next_step(training: Training, progress: TrainingProgress, every_steps: int,
     progress.cpu_s += time.process_time() - started
     progress.num_timed += 1
     return loss
+
+
+def _set_lr(training: Training, step: int) -> None:
+    if training.lr_of_step:
+        for group in training.optimizer.param_groups:
+            group["lr"] = training.lr_of_step(step)
 
 
 def add_l1_gradient(parameters: Iterable[nn.Parameter], l1: float) -> None:
@@ -99,6 +106,7 @@ def _update(training: Training) -> None:
 
 def _recorded_step(training: Training, step: int, losses: list[float], recorder: Recorder) -> float:
     metrics, curve = _read_metrics(training, losses)
+    metrics |= {"lr": training.lr_of_step(step)} if training.lr_of_step else {}
     weights, batch, states = weights_of(training.model), training.batches.next(), random_states(training.model)
     with watching(training.model, whole) as watch, watching_norms(training.model) as norms:
         loss = _gradient(training, batch)

@@ -95,6 +95,7 @@ class Training:
         curve: Computes the fitted curve on a grid; None without one.
         final_read: Computes further losses after training; None without any.
         measures: Names of the measures taken at recorded steps: files in ``inspection/measures``.
+        lr_of_step: Returns the learning rate of a step, 0 for the first; None where the optimizer's stays.
     """
 
     model: nn.Module
@@ -106,6 +107,7 @@ class Training:
     curve: Callable[[nn.Module], tuple[Tensor, Tensor]] | None = None
     final_read: Reader | None = None
     measures: tuple[str, ...] = ()
+    lr_of_step: Callable[[int], float] | None = None
 
     @cached_property
     def layers(self) -> list[NetworkLayer]:

@@ -54,7 +54,7 @@ VALID = [
     },
 ]
 
-PARTS = ("model", "norm", "dataset", "optimizer", "weight_parametrization")
+PARTS = ("model", "norm", "dataset", "optimizer", "schedule", "weight_parametrization")
 VARIANTS = {part: with_defaults(f"{part}s") for part in PARTS}
 SETTINGS = sorted({key for specs in VARIANTS.values() for spec in specs.values() for key in spec.setting_names()})
 KEYS = [

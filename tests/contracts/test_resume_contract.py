@@ -47,6 +47,8 @@ def candidates(part, name):
         return [dataset | {"model": m} for m in ("mlp", "lenet", {"name": "resnet", "width": 4}, "rnn")]
     if part == "models":
         return [data | {"model": {"name": name}} for data in (IMAGES, LINE, SEQUENCES)]
+    if part == "schedules":
+        return [IMAGES | {"schedule": {"name": name, "warmup": 2}}]
     key = {"norms": "norm", "optimizers": "optimizer", "weight_parametrizations": "weight_parametrization"}[part]
     wide = {"model": {"name": "lenet", "norm_after": ["conv1", "conv2"]}}  # some norms want positions
     return [IMAGES | wide | {key: name}]
@@ -75,7 +77,7 @@ def fitting(part, name):
 pytestmark = pytest.mark.usefixtures("small_test_sets")
 PARTS = [
     pytest.param(part, variant().name, id=f"{part}-{variant().name}")
-    for part in ("norms", "optimizers", "weight_parametrizations", "models", "datasets")
+    for part in ("norms", "optimizers", "schedules", "weight_parametrizations", "models", "datasets")
     for variant in variants(part)
 ]
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from contracts.variants import PARTS
 
 import normbench
 from normbench.storage.files.part_files import is_variant
@@ -84,7 +85,7 @@ def answers(tmp_path_factory):
             (home / "normbench" / folder / f"{name}.py").write_text(text, encoding="utf-8")
     (home / "tiny.yaml").write_text(TINY, encoding="utf-8")
     parts = {"norms": "norm", "models": "model", "datasets": "dataset", "optimizers": "optimizer"}
-    parts["weight_parametrizations"] = "weight_parametrization"
+    parts |= {"weight_parametrizations": "weight_parametrization", "schedules": "schedule"}
     chosen = [
         ["run", "tiny.yaml", "--dry-run", "--set", f"{key}={name}"]
         for folder, key in parts.items()
@@ -101,9 +102,7 @@ def answers(tmp_path_factory):
 
 
 def test_the_folders_of_parts_are_found(answers):
-    assert {"norms", "models", "datasets", "optimizers", "weight_parametrizations", "checks", "measures", "cli"} <= {
-        folder.name for folder in FOLDERS
-    }
+    assert {*PARTS, "checks", "measures", "cli"} <= {folder.name for folder in FOLDERS}
     assert not [said for said in answers.values() if "Traceback" in said[2]]
 
 
@@ -118,7 +117,7 @@ def test_all_else_goes_on(answers):
 
 def test_choosing_an_unfinished_part_says_what_is_missing_in_a_line(answers):
     chosen = {words: said for words, said in answers.items() if "--set" in words}
-    assert len(chosen) == 5 * 9
+    assert len(chosen) == 6 * 9
     for words, (code, _, err) in chosen.items():
         key, _, name = words.rpartition(" ")[2].partition("=")
         lines = [line for line in err.splitlines() if f"/{name}.py: " in line and line.startswith("--set")]

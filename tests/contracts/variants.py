@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from normbench.parts import Spec, find_specs
 
-PARTS = {"norms", "weight_parametrizations", "models", "datasets", "optimizers"}
+PARTS = {"norms", "weight_parametrizations", "models", "datasets", "optimizers", "schedules"}
 TRIED_INTEGERS = (1, 3, 6)
 
 

@@ -34,6 +34,7 @@ THINGS = [
     Thing("a model", ("class ModelSpec(",), "the network and its `ModelSpec`", "`model:`, `explain`, parts"),
     Thing("a dataset", ("class DatasetSpec(",), "its `DatasetSpec`", "`dataset:`, `explain`, parts"),
     Thing("an optimizer", ("class OptimizerSpec(",), "its `OptimizerSpec`", "`optimizer:`, `explain`, parts"),
+    Thing("a schedule", ("class ScheduleSpec(",), "its `ScheduleSpec`", "`schedule:`, `explain`, parts"),
     Thing("a preflight check", ("class Check(",), "`find(setup)`, yields findings", "`run`, `probe`, `--dry-run`"),
     Thing("a measure", ("class RecordedStep:",), "`measure(step)`", "`probes.csv` with `diagnostics: true`"),
     Thing("a metric", ("class Reducer(",), "its `Reducer`", "`--metric`, claims, `--fail-if`, methods"),

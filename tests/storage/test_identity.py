@@ -15,7 +15,7 @@ from normbench.study.numerics import Numerics
 BASE = {"model": "mlp", "dataset": "linear_regression", "device": "cpu"}
 TRIED = (True, False, 1, 2, 7, 40, 0.3, 0.7, 1e-3, "linear", "data", "weights", "by_class", "normal", "cuda")
 """One of these is another value than the default of any plain setting; a setting that takes none fails its test."""
-PART_OF = {"models": "model", "norms": "norm", "datasets": "dataset", "optimizers": "optimizer"}
+PART_OF = {f"{part}s": part for part in ("model", "norm", "dataset", "optimizer", "schedule")}
 ONE_BUDGET = {"lr_scaling": {"reference_batch_size": 8}, "reference_batch_size": {"lr_scaling": "linear"}}
 """Settings that a config must hold together."""
 

@@ -22,7 +22,8 @@ RUNS = Path("runs")
 SEEDS = 6
 TRIED = (0.1, 0.2, 0.5, 0.9, 1, 2, 4, 8, 16, True, False)
 KEY_OF = {"norms": "norm", "models": "model", "datasets": "dataset", "optimizers": "optimizer"} | {
-    "weight_parametrizations": "weight_parametrization"
+    "weight_parametrizations": "weight_parametrization",
+    "schedules": "schedule",
 }
 BASE = {"model": "mlp", "dataset": "gaussian_clusters", "norm": "none", "optimizer": "sgd"}
 SMALL = {"mlp": "{name: mlp, hidden_features: [8]}"}
