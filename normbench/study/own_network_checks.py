@@ -74,6 +74,17 @@ def _check_pass(config: RunConfig, network: nn.Module, x: Tensor, mode: str) -> 
         way_out = "Say which part of it: output: logits, or output: 0."
         raise SettingError("model.output", rule, spec_of(config).output, way_out)
     _check_output(config, output, len(x), mode)
+    if mode == "training":
+        _check_gradients(config, network, output)
+
+
+def _check_gradients(config: RunConfig, network: nn.Module, output: Tensor) -> None:
+    with trying(config, "let a gradient go back through it"):
+        output.square().mean().backward()
+    for name, parameter in network.named_parameters():
+        if parameter.grad is not None and parameter.grad.layout != torch.strided:
+            rule = f"must have gradients that are not sparse, that of {name} is"
+            raise _refused(config, rule, "Leave out sparse=True.")
 
 
 def _check_output(config: RunConfig, output: Tensor, num_samples: int, mode: str) -> None:
