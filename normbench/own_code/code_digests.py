@@ -1,4 +1,4 @@
-"""Identifies code of the user's: a digest of what each module says, and the versions of the packages that it imports."""
+"""Identifies code of the user's: a digest of what each module says, and the versions of packages that it imports."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -32,7 +32,7 @@ def code_digests(modules: Iterable[OwnModule], named: Iterable[str]) -> dict[str
 
 
 def relative_name(module: OwnModule) -> str:
-    """Return a module's file from the study file's folder, nets/blocks.py; of a package elsewhere from the package's."""
+    """Return a module's file from the study file's folder, nets/blocks.py, or from that of its package elsewhere."""
     assert module.file is not None
     if module.file.is_relative_to(module.folder):
         return module.file.relative_to(module.folder).as_posix()
@@ -46,7 +46,7 @@ def is_of_code(digest: str) -> bool:
 
 
 def _versions(packages: Iterable[str]) -> dict[str, str]:
-    """Return the versions of installed packages by the names they are installed by, with what is built on torch below."""
+    """Return versions by the names that packages are installed by, with what they need that is built on torch."""
     found: dict[str, str] = {}
     waiting = [name for package in packages for name in _distributions(package)]
     while waiting:
@@ -60,7 +60,7 @@ def _versions(packages: Iterable[str]) -> dict[str, str]:
 
 @cache
 def _distributions(package: str) -> tuple[str, ...]:
-    """Return the names by which what provides a package is installed: scikit-learn for sklearn; none if nothing does."""
+    """Return the names that a package is installed by, scikit-learn for sklearn; none if it is not."""
     try:
         version(package)
     except (PackageNotFoundError, ValueError):

@@ -32,12 +32,12 @@ class OwnModule:
 
 
 _known: dict[str, tuple[ModuleType, OwnModule]] = {}
-_generation = [0]
+_changes = [0]
 
 
 def generation() -> int:
-    """Return a number that changes when modules are forgotten, for what is kept of their code."""
-    return _generation[0]
+    """Return how often code of the user's was found changed in this process, for what is kept of that code."""
+    return _changes[0]
 
 
 def own_modules() -> Mapping[str, OwnModule]:
@@ -69,13 +69,13 @@ def forget_changed_modules() -> None:
     """Let all modules of the user's be imported anew if the file of one has other content than when it was imported."""
     if any(own.file and code_of(own.file) != own.code for own in own_modules().values()):
         forget_modules()
+        _changes[0] += 1
 
 
 def forget_modules() -> dict[str, ModuleType]:
     """Let all modules of the user's be imported anew; return those that were loaded, for ``put_back_modules``."""
     loaded = {name: sys.modules.pop(name) for name in own_modules()}
     _known.clear()
-    _generation[0] += 1
     return loaded
 
 
