@@ -49,15 +49,11 @@ def empty_folders(tmp_path_factory):
 @pytest.fixture
 def small_test_sets(monkeypatch):
     """Test sets of 40 samples: for tests in which what is read at recorded steps only costs time."""
-    from normbench.study.data import built_dataset
-    from normbench.training import build
+    from normbench.study.data import built_once
 
-    caches = (build._dataset, built_dataset)
     for module in [module for name, module in sys.modules.items() if name.startswith("normbench.datasets.")]:
         for constant in [name for name in vars(module) if name.startswith("NUM_TEST_")]:
             monkeypatch.setattr(module, constant, 40)
-    for cache in caches:
-        cache.cache_clear()
+    built_once.cache_clear()
     yield
-    for cache in caches:
-        cache.cache_clear()
+    built_once.cache_clear()

@@ -53,6 +53,13 @@ def dense(tensor: Tensor) -> Tensor:
     return tensor.detach() if tensor.layout == torch.strided else tensor.detach().to_dense()
 
 
+def numbers(tensor: Tensor) -> Tensor:
+    """Return all numbers of a tensor as real ones, in float32 or float64; of complex ones their sizes."""
+    found = dense(tensor)
+    found = found.abs() if found.is_complex() else found
+    return found if found.dtype in (torch.float32, torch.float64) else found.float()
+
+
 def is_finite(*tensors: Tensor | None) -> bool:
     """Return whether all floating-point and complex numbers of some tensors are finite."""
     given = [dense(tensor) for tensor in tensors if tensor is not None]

@@ -16,6 +16,7 @@ from normbench.finite_data.split_findings import split_findings
 from normbench.finite_data.split_rule import SplitRule, Splits
 from normbench.finite_data.split_sizes import SplitSizes, split_sizes
 from normbench.finite_data.splitting import num_folds_of, split_rows
+from normbench.own_code.loaded_modules import generation
 
 
 class FiniteDataset(DatasetSpec):
@@ -47,7 +48,7 @@ class FiniteDataset(DatasetSpec):
         Raises:
             DataError: They cannot be read.
         """
-        return _read_once(self.model_copy(update={"splits": None}), stamp_of(self.files()))
+        return _read_once(self.model_copy(update={"splits": None}), stamp_of(self.files()), generation())
 
     @property
     def rule(self) -> SplitRule:
@@ -105,7 +106,7 @@ class FiniteDataset(DatasetSpec):
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what a user should know of the data before training."""
-        return _findings_once(self, stamp_of(self.files()))
+        return _findings_once(self, stamp_of(self.files()), generation())
 
     def split_of(self, seed: int) -> Mapping[str, Numbers]:
         """Return the numbers of the rows of train, validation and test under a seed, in the order of the splits."""
@@ -120,19 +121,19 @@ class FiniteDataset(DatasetSpec):
 
     @property
     def _sizes(self) -> SplitSizes:
-        return _sizes_once(self, stamp_of(self.files()))
+        return _sizes_once(self, stamp_of(self.files()), generation())
 
 
 @lru_cache(maxsize=2)
-def _read_once(spec: FiniteDataset, _stamp: Stamp) -> FiniteRows:
+def _read_once(spec: FiniteDataset, _stamp: Stamp, _of_code: int) -> FiniteRows:
     return spec.read()
 
 
 @lru_cache(maxsize=8)
-def _findings_once(spec: FiniteDataset, _stamp: Stamp) -> tuple[Finding, ...]:
+def _findings_once(spec: FiniteDataset, _stamp: Stamp, _of_code: int) -> tuple[Finding, ...]:
     return (*spec.rows.findings, *split_findings(spec.rule, spec.rows))
 
 
 @lru_cache(maxsize=8)
-def _sizes_once(spec: FiniteDataset, _stamp: Stamp) -> SplitSizes:
+def _sizes_once(spec: FiniteDataset, _stamp: Stamp, _of_code: int) -> SplitSizes:
     return split_sizes(spec.rule, spec.rows.kinds)

@@ -1,5 +1,6 @@
 """Own: your own data, from a function or a torch Dataset of yours."""
 
+from collections.abc import Hashable
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -7,9 +8,12 @@ from pydantic import Field
 from normbench.datasets._of_arrays import DatasetOfArrays
 from normbench.errors import DataError, SettingError
 from normbench.finite_data.array_rows import ArrayRows
+from normbench.finite_data.named_arrays import Rows
 from normbench.finite_data.own_source import KEYS, call_source
+from normbench.own_code.code_record import made_anew
 from normbench.own_code.frozen_settings import OwnSettings
-from normbench.own_code.import_path import load_object
+from normbench.own_code.import_path import ImportPath
+from normbench.own_code.running import load_own, running_own_code
 from normbench.own_code.source_folder import Rooted
 
 
@@ -24,19 +28,28 @@ class OwnSpec(Rooted, DatasetOfArrays):
 
     takes_own: ClassVar[bool] = True
     name: Literal["own"] = "own"
-    source: str = Field(examples=["my_data:make"])
+    source: ImportPath = Field(examples=["my_data:make"])
     """What makes the data, as package.module:callable; modules beside the study file are found first."""
     settings: OwnSettings
     """Arguments of the callable, by name."""
 
     def read(self) -> ArrayRows:
         """Call the source and read what it returns."""
-        try:
-            make = load_object(self.source, self.folder, "source")
-        except SettingError as error:
-            raise DataError([error]) from None
-        found = call_source(make, self.settings, self.source)
+        found = made_anew(self.code_key, [self.source], self.folder, self._call)
         x, y, group = (found.arrays.get(key) for key in KEYS)
         assert x is not None, "read_rows() refuses data without x and y"
         assert y is not None
         return self.checked_rows(x, y, group, found.parts)
+
+    @property
+    def code_key(self) -> Hashable:
+        """Under what the code is remembered that reading loads."""
+        return "dataset", self.model_copy(update={"splits": None})
+
+    def _call(self) -> Rows:
+        try:
+            make = load_own(self.source, self.folder, "source")
+        except SettingError as error:
+            raise DataError([error]) from None
+        with running_own_code(self.folder):
+            return call_source(make, self.settings, self.source)

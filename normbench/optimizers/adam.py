@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 from torch.optim import Adam, Optimizer
 
-from normbench.optimizers.base import OptimizerSpec
+from normbench.optimizers.base import OptimizerSpec, can_be_fused
 
 
 class AdamSpec(OptimizerSpec):
@@ -23,5 +23,5 @@ class AdamSpec(OptimizerSpec):
     """Added to the root mean square gradient, in gradient units; > 0."""
 
     def build(self, groups: list[dict[str, Any]], lr: float) -> Optimizer:
-        """Make torch's Adam, in one fused kernel."""
-        return Adam(groups, lr=lr, betas=(self.beta1, self.beta2), eps=self.eps, fused=True)
+        """Make torch's Adam, in one fused kernel where there is one."""
+        return Adam(groups, lr=lr, betas=(self.beta1, self.beta2), eps=self.eps, fused=can_be_fused(groups))

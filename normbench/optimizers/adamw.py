@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 from torch.optim import AdamW, Optimizer
 
-from normbench.optimizers.base import OptimizerSpec
+from normbench.optimizers.base import OptimizerSpec, can_be_fused
 
 
 class AdamWSpec(OptimizerSpec):
@@ -23,5 +23,5 @@ class AdamWSpec(OptimizerSpec):
     """Added to the root mean square gradient, in gradient units; > 0."""
 
     def build(self, groups: list[dict[str, Any]], lr: float) -> Optimizer:
-        """Make torch's AdamW, in one fused kernel."""
-        return AdamW(groups, lr=lr, betas=(self.beta1, self.beta2), eps=self.eps, fused=True)
+        """Make torch's AdamW, in one fused kernel where there is one."""
+        return AdamW(groups, lr=lr, betas=(self.beta1, self.beta2), eps=self.eps, fused=can_be_fused(groups))

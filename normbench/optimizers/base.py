@@ -9,6 +9,11 @@ from torch.optim import Optimizer
 from normbench.parts import Spec
 
 
+def can_be_fused(groups: list[dict[str, Any]]) -> bool:
+    """Return whether torch has one kernel for a step of these parameters: not of complex ones."""
+    return all(parameter.is_floating_point() for group in groups for parameter in group["params"])
+
+
 class OptimizerSpec(Spec):
     """The settings of an optimizer in YAML; ``weight_decay`` is one of the run, applied as ``decay_kind`` says."""
 

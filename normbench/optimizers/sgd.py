@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 from torch.optim import SGD, Optimizer
 
-from normbench.optimizers.base import OptimizerSpec
+from normbench.optimizers.base import OptimizerSpec, can_be_fused
 
 
 class SGDSpec(OptimizerSpec):
@@ -21,5 +21,11 @@ class SGDSpec(OptimizerSpec):
     """Step along the velocity that the next step would have."""
 
     def build(self, groups: list[dict[str, Any]], lr: float) -> Optimizer:
-        """Make torch's SGD, in one fused kernel."""
-        return SGD(groups, lr=lr, momentum=self.momentum, nesterov=self.nesterov and self.momentum > 0, fused=True)
+        """Make torch's SGD, in one fused kernel where there is one."""
+        return SGD(
+            groups,
+            lr=lr,
+            momentum=self.momentum,
+            nesterov=self.nesterov and self.momentum > 0,
+            fused=can_be_fused(groups),
+        )

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from hashlib import sha256
 from importlib import invalidate_caches
 from pathlib import Path
 from types import ModuleType
@@ -23,22 +22,22 @@ class OwnModule:
         name: Its full name: ``nets.blocks``.
         file: Its file; None of a package without one.
         folder: The study file's folder for which it was imported.
-        content: sha256 of the file's bytes when it was imported; "" without a file.
+        code: The file's bytes when it was imported; None without a file.
     """
 
     name: str
     file: Path | None
     folder: Path
-    content: str
+    code: bytes | None
 
 
 _known: dict[str, tuple[ModuleType, OwnModule]] = {}
-_generation = [0]
+_changes = [0]
 
 
 def generation() -> int:
-    """Return a number that changes when modules are forgotten, for what is kept of their code."""
-    return _generation[0]
+    """Return how often code of the user's was found changed in this process, for what is kept of that code."""
+    return _changes[0]
 
 
 def own_modules() -> Mapping[str, OwnModule]:
@@ -68,15 +67,15 @@ def importing_for(folder: Path) -> Iterator[None]:
 
 def forget_changed_modules() -> None:
     """Let all modules of the user's be imported anew if the file of one has other content than when it was imported."""
-    if any(own.file and content_of(own.file) != own.content for own in own_modules().values()):
+    if any(own.file and code_of(own.file) != own.code for own in own_modules().values()):
         forget_modules()
+        _changes[0] += 1
 
 
 def forget_modules() -> dict[str, ModuleType]:
     """Let all modules of the user's be imported anew; return those that were loaded, for ``put_back_modules``."""
     loaded = {name: sys.modules.pop(name) for name in own_modules()}
     _known.clear()
-    _generation[0] += 1
     return loaded
 
 
@@ -86,12 +85,12 @@ def put_back_modules(loaded: Mapping[str, ModuleType], folder: Path) -> None:
     _note(loaded, folder)
 
 
-def content_of(file: Path) -> str:
-    """Return the sha256 of a file's bytes; "" of one that cannot be read."""
+def code_of(file: Path) -> bytes:
+    """Return a file's bytes; none of one that cannot be read."""
     try:
-        return sha256(file.read_bytes()).hexdigest()
+        return file.read_bytes()
     except OSError:
-        return ""
+        return b""
 
 
 def is_installed(path: Path) -> bool:
@@ -112,7 +111,7 @@ def _note(names: Iterable[str], folder: Path) -> None:
         if module is None or place is None or is_installed(place):
             continue
         file = place if place.is_file() else None
-        _known[name] = (module, OwnModule(name, file, folder, content_of(file) if file else ""))
+        _known[name] = (module, OwnModule(name, file, folder, code_of(file) if file else None))
 
 
 def _place(module: ModuleType | None) -> Path | None:

@@ -241,10 +241,16 @@ class RunConfig(_Settings):
         return self.model_copy(update={"recording": RecordingConfig()})
 
     def identity(self) -> RunIdentity:
-        """Return the identity of this config's runs; ``device`` must not be auto."""
+        """Return the identity of this config's runs, with that of the user's data and code; ``device`` is not auto.
+
+        Raises:
+            SettingError: The user's code cannot be run.
+        """
+        from normbench.study.network import code_digests_of  # it makes networks of configs
+
         assert self.device != "auto", "a run is made on a device, see RunConfig.on"
         values = {key: value for key, value in self.without_recording().settings().items() if key != "device"}
-        digests = self.dataset.digests()
+        digests = {**self.dataset.digests(), **code_digests_of(self)}
         return RunIdentity(settings=values, device=self.device, context=self.numerics.changed(), digests=digests)
 
 

@@ -1,5 +1,6 @@
 """Builds the network of a config on the meta device, with names and shapes but no memory, and caches it."""
 
+from collections.abc import Mapping
 from copy import deepcopy
 from functools import lru_cache
 
@@ -9,10 +10,14 @@ from torch import nn
 from normbench.models.base import ModelSpec, Shape, parametrize_weights
 from normbench.norms.base import NormSpec
 from normbench.norms.kept import KeptSpec
+from normbench.own_code.loaded_modules import generation
+from normbench.study.code_in_use import code_digests, with_code_of_functions, with_code_of_model, with_code_of_norm
 from normbench.study.config import RunConfig
-from normbench.study.data import MAX_TRACED
+from normbench.study.data import MAX_TRACED, sample_of
+from normbench.study.own_code import import_paths, running_code_of
+from normbench.study.own_function_trials import refused_functions
 from normbench.study.own_network import own_network
-from normbench.study.own_network_checks import check_own_network
+from normbench.study.own_network_checks import checked_own_network
 from normbench.weight_parametrizations.base import WeightParametrizationSpec
 from normbench.weight_parametrizations.none import NoneSpec
 
@@ -24,10 +29,33 @@ def network_without_numbers(config: RunConfig) -> nn.Module:
         SettingError: The model refuses the data, or a norm or a weight parametrization refuses a layer.
     """
     if config.model.name == "own":
-        return _own_cached(config.without_recording())
+        return _own_cached(config.without_recording(), generation())
     if isinstance(config.weight_parametrization, NoneSpec):
         return _build_cached(*_network_arguments(config))
     return _parametrize_cached(*_network_arguments(config), config.weight_parametrization)
+
+
+def code_digests_of(config: RunConfig) -> Mapping[str, str]:
+    """Return digests of all code of the user's that a run is made with: "code my_net.py", "package timm".
+
+    What was not made before is made for that, so that modules are loaded which are imported in forward alone.
+
+    Raises:
+        SettingError: The code cannot be run.
+    """
+    if not import_paths(config):
+        return {}
+    network_without_numbers(config)
+    if config.model.name != "own":
+        with_code_of_norm(config, lambda: _try_with_numbers(config))
+    with_code_of_functions(config, lambda: list(refused_functions(config)))
+    return code_digests(config)
+
+
+def _try_with_numbers(config: RunConfig) -> None:
+    with running_code_of(config), torch.no_grad():
+        network = config.model.build(*_network_arguments(config)[1:])
+        network.eval()(sample_of(config))
 
 
 def unparametrized_network(config: RunConfig) -> nn.Module:
@@ -44,15 +72,18 @@ def _network_arguments(config: RunConfig) -> tuple[ModelSpec, Shape, Shape, Norm
 
 
 @lru_cache(maxsize=32)
-def _own_cached(config: RunConfig) -> nn.Module:
+def _own_cached(config: RunConfig, of_code: int) -> nn.Module:
     tried = min(config.batch_size, MAX_TRACED)
-    _check_once(RunConfig(model=config.model, norm=KeptSpec(), dataset=config.dataset, batch_size=tried))
-    return own_network(config, seed=0).to("meta")
+    as_made = RunConfig(model=config.model, norm=KeptSpec(), dataset=config.dataset, batch_size=tried)
+    kept = _checked_cached(as_made, of_code)
+    if config.norm.name == "kept":
+        return kept
+    return with_code_of_norm(config, lambda: own_network(config, seed=0).to("meta"))
 
 
 @lru_cache(maxsize=32)  # arms differ in their norms alone, as a rule
-def _check_once(config: RunConfig) -> None:
-    check_own_network(config)
+def _checked_cached(config: RunConfig, _of_code: int) -> nn.Module:
+    return with_code_of_model(config, lambda: checked_own_network(config).to("meta"))
 
 
 @lru_cache(maxsize=32)  # most arms of a study share their network with others

@@ -5,38 +5,30 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from normbench.errors import RunFailedError
 from normbench.own_code.error_lines import in_one_line
 from normbench.own_code.import_path import NAMES_CODE
 from normbench.own_code.running import running_own_code
-from normbench.own_code.source_folder import Rooted
+from normbench.parts import Spec
 from normbench.study.config import RunConfig
 
 
-def import_paths(settings: BaseModel) -> list[tuple[str, Path]]:
-    """Return every path to code of the user's in some settings, as my_net:build, with the folder it is found from."""
-    found: list[tuple[str, Path]] = []
-    for key, info in type(settings).model_fields.items():
-        value = getattr(settings, key)
-        if isinstance(value, BaseModel):
-            found += import_paths(value)
-        elif isinstance(settings, Rooted) and names_code(info) and value:
-            found += [(one, settings.folder) for one in _texts(value)]
-    return found
+def import_paths(config: RunConfig) -> tuple[str, ...]:
+    """Return every path to code of the user's in a run's settings, as my_net:build; found from ``config.folder``."""
+    of_parts = [path for part in (config.model, config.norm, config.dataset) for path in paths_of(part)]
+    return (*of_parts, *config.own_functions.values())
 
 
-def names_code(info: FieldInfo) -> bool:
-    """Return whether a setting holds a path to code of the user's."""
-    extra: Any = info.json_schema_extra
-    return isinstance(extra, dict) and extra.get("means") == NAMES_CODE
+def paths_of(part: Spec) -> list[str]:
+    """Return the paths to code of the user's among the settings of a part."""
+    return [str(getattr(part, key)) for key, info in type(part).model_fields.items() if _names_code(info)]
 
 
 def own_folder(config: RunConfig) -> Path | None:
     """Return the folder from which the user's own code is found; None where a run has none."""
-    return next((folder for _, folder in import_paths(config)), None)
+    return config.folder if import_paths(config) else None
 
 
 @contextmanager
@@ -58,7 +50,6 @@ def running_code_of(config: RunConfig) -> Iterator[None]:
         raise RunFailedError(f"{in_one_line(error, folder)}: {rule}") from error
 
 
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    return [text for one in (value.values() if isinstance(value, dict) else value) for text in _texts(one)]
+def _names_code(info: FieldInfo) -> bool:
+    extra: Any = info.json_schema_extra
+    return isinstance(extra, dict) and extra.get("means") == NAMES_CODE

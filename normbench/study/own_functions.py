@@ -9,7 +9,7 @@ from torch import Tensor
 
 from normbench.errors import SettingError
 from normbench.own_code.error_lines import in_one_line
-from normbench.own_code.import_path import load_object
+from normbench.own_code.running import load_own
 from normbench.study.config import RunConfig
 
 LOSS, METRIC = "loss", "metric.function"
@@ -105,7 +105,7 @@ def own_functions(config: RunConfig) -> OwnFunctions:
 
 
 def _imported(key: str, path: str, config: RunConfig) -> Function:
-    found = load_object(path, config.folder, key)
+    found = load_own(path, config.folder, key)
     if isinstance(found, type) or not callable(found):
         what = f"the class {found.__name__}" if isinstance(found, type) else f"a {type(found).__name__}"
         rule = f"must be a function of (output, target), it is {what}"

@@ -10,8 +10,8 @@ from normbench.study.data import sample_of
 from normbench.study.own_network import made_network, spec_of, trying
 
 
-def check_own_network(config: RunConfig) -> None:
-    """Refuse a network of the user's that cannot be trained, before its norms are replaced.
+def checked_own_network(config: RunConfig) -> nn.Module:
+    """Return the network of the user's as it is made with seed 0, or refuse what cannot be trained.
 
     It is made twice with one seed, and called in evaluation and in training on samples of the data.
 
@@ -25,6 +25,7 @@ def check_own_network(config: RunConfig) -> None:
     for mode, x in {"evaluation": sample, "training": sample[: config.batch_size]}.items():
         second.train(mode == "training")
         _check_pass(config, second, x, mode)
+    return first
 
 
 def _check_makers_habits(config: RunConfig, first: nn.Module, second: nn.Module) -> None:
@@ -74,6 +75,17 @@ def _check_pass(config: RunConfig, network: nn.Module, x: Tensor, mode: str) -> 
         way_out = "Say which part of it: output: logits, or output: 0."
         raise SettingError("model.output", rule, spec_of(config).output, way_out)
     _check_output(config, output, len(x), mode)
+    if mode == "training":
+        _check_gradients(config, network, output)
+
+
+def _check_gradients(config: RunConfig, network: nn.Module, output: Tensor) -> None:
+    with trying(config, "let a gradient go back through it"):
+        output.square().mean().backward()
+    for name, parameter in network.named_parameters():
+        if parameter.grad is not None and parameter.grad.layout != torch.strided:
+            rule = f"must have gradients that are not sparse, that of {name} is"
+            raise _refused(config, rule, "Leave out sparse=True.")
 
 
 def _check_output(config: RunConfig, output: Tensor, num_samples: int, mode: str) -> None:

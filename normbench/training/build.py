@@ -1,13 +1,12 @@
 """Builds the objects of a run from its config and seed."""
 
-from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from normbench.datasets._batches import Batches
-from normbench.datasets.base import Dataset, DatasetSpec
+from normbench.datasets.base import Dataset
 from normbench.inspection.losses import evaluate, loss_function, output_means, predict
 from normbench.inspection.measures.base import find_measures
 from normbench.inspection.readings import Readings
@@ -17,7 +16,7 @@ from normbench.inspection.watch.parameter_groups import split_parameters
 from normbench.models.base import parametrize_weights
 from normbench.random_streams import dropout_stream, replica_seed, stream
 from normbench.study.config import RecordingConfig, RunConfig
-from normbench.study.data import built_dataset
+from normbench.study.data import dataset_on
 from normbench.study.network import unparametrized_network
 from normbench.study.own_functions import NOTHING_OWN, OwnFunctions, own_functions
 from normbench.study.own_network import own_network
@@ -36,7 +35,7 @@ def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
     """
     device = torch.device(config.on(available_device()).device)
     data_seed = 0 if "data" in config.fix else seed
-    dataset = _dataset(config.dataset, data_seed, device)
+    dataset = dataset_on(config.dataset, data_seed, device)
     init_seed = replica_seed(0 if "init" in config.fix else seed, config.replica)
     own = own_functions(config)
     order = stream(replica_seed(seed, config.replica), "order")
@@ -103,11 +102,6 @@ def final_readings(dataset: Dataset, config: RunConfig) -> Readings | None:
 def has_curve(dataset: Dataset, config: RunConfig) -> bool:
     """Return whether there is a fitted curve: in one-dimensional regression with a known noise-free curve."""
     return dataset.noise_free is not None and config.dataset.input_shape == (1,)
-
-
-@lru_cache(maxsize=2)  # the arms of one seed follow each other and share their data
-def _dataset(spec: DatasetSpec, seed: int, device: torch.device) -> Dataset:
-    return built_dataset(spec, seed).to(device)
 
 
 def _curve_reader(dataset: Dataset, config: RunConfig) -> Any:

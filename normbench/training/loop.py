@@ -77,10 +77,10 @@ def _set_lr(training: Training, step: int) -> None:
 
 
 def add_l1_gradient(parameters: Iterable[nn.Parameter], l1: float) -> None:
-    """Add l1 * sign(w) to each gradient in place; sign(0) is 0."""
+    """Add l1 * sign(w) to each gradient in place; sign(0) is 0, and that of a complex w is w / |w|."""
     for parameter in parameters:
         if parameter.grad is not None:
-            parameter.grad.add_(parameter.detach().sign(), alpha=l1)
+            parameter.grad.add_(parameter.detach().sgn(), alpha=l1)
 
 
 def _step(training: Training, batch: Split) -> float:

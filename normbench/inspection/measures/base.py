@@ -148,5 +148,6 @@ def set_parameters(model: nn.Module, values: Mapping[str, Tensor]) -> None:
 
 
 def joined(tensors: Mapping[str, Tensor], names: Iterable[str]) -> Tensor:
-    """Return the named tensors' values as one float64 vector."""
-    return torch.cat([tensors[name].flatten().double() for name in names])
+    """Return the named tensors' values as one float64 vector, of complex ones both parts."""
+    found = [tensors[name] for name in names]
+    return torch.cat([(torch.view_as_real(one) if one.is_complex() else one).flatten().double() for one in found])

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from normbench.any_module.tensors import numbers
+
 STATISTICS = ("mean", "std", "l2_norm", "max_abs", "zero_share", "median_abs")
 
 
@@ -19,15 +21,16 @@ def layer_of(parameter: str) -> str:
 
 
 def describe(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, float]]:
-    """Return the statistics of each tensor by name; std is the population's.
+    """Return the statistics of each tensor that holds numbers by name; std is the population's.
 
     In float64, since the variance of a vanishing signal underflows in float32. Computed where the tensors
     are, moved once. The median of an even number of sizes is the lower of the middle two.
     """
-    if not tensors:
+    found = {name: _statistics(numbers(tensor)) for name, tensor in tensors.items() if tensor.numel()}
+    if not found:
         return {}
-    table = torch.stack([_statistics(tensor.detach()) for tensor in tensors.values()]).tolist()
-    return {name: dict(zip(STATISTICS, row, strict=True)) for name, row in zip(tensors, table, strict=True)}
+    table = torch.stack(list(found.values())).tolist()
+    return {name: dict(zip(STATISTICS, row, strict=True)) for name, row in zip(found, table, strict=True)}
 
 
 def _statistics(tensor: Tensor) -> Tensor:

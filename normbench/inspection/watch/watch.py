@@ -220,4 +220,11 @@ def _joined(named: Iterator[tuple[str, Tensor]]) -> dict[str, Tensor]:
     tensors: dict[str, list[Tensor]] = {}
     for name, tensor in named:
         tensors.setdefault(name, []).append(tensor)
-    return {name: found[0] if len(found) == 1 else torch.cat(found) for name, found in tensors.items()}
+    return {name: found[0] if len(found) == 1 else _in_a_row(found) for name, found in tensors.items()}
+
+
+def _in_a_row(tensors: Sequence[Tensor]) -> Tensor:
+    """Join tensors along their first axis; of other shapes beyond it, and of lone numbers, all numbers in a row."""
+    first = tensors[0]
+    fits = first.dim() > 0 and all(one.shape[1:] == first.shape[1:] and one.dim() for one in tensors)
+    return torch.cat(list(tensors) if fits else [one.flatten() for one in tensors])

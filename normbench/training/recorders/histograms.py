@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from normbench.any_module.tensors import numbers
+
 NUM_BINS = 64
 """Number of bins; TensorBoard draws 30."""
 
@@ -36,7 +38,9 @@ class Histogram:
 
 def histogram(tensor: Tensor) -> Histogram | None:
     """Compute the histogram of a tensor; return None if no value is finite."""
-    values = tensor.detach().flatten()
+    values = numbers(tensor).flatten()
+    if not len(values):
+        return None
     low, high = torch.stack(values.aminmax()).tolist()
     if not (abs(low) < torch.inf and abs(high) < torch.inf):  # also false for nan, which aminmax hands on
         return _histogram_of_finite(values)
