@@ -3,7 +3,6 @@
 import json
 import re
 
-import pytest
 from command_line import normbench
 from own_nets import GROUPS, write_study
 
@@ -31,7 +30,7 @@ def sites(path):
 
 
 def test_twenty_norms_are_swapped_each_called_once_and_the_check_of_the_same_kind_is_bit_equal(tmp_path):
-    path = write_study(tmp_path, "resnet18", {"kept": "kept", "gn": {"name": "group_norm", "num_groups": 32}})
+    path = write_study(tmp_path, "resnet18", {"gn": {"name": "group_norm", "num_groups": 32}})
     out = audit(path)
     (first, *titles), rows = out.splitlines()[:3], [line.split() for line in out.splitlines() if "BatchNorm2d" in line]
     assert first == "gn: norm group_norm"
@@ -55,16 +54,14 @@ def test_channels_that_groups_do_not_divide_are_refused_all_at_once_with_their_p
 
 
 def test_eps_and_momentum_are_taken_over_from_the_norms_that_are_replaced(tmp_path):
-    path = write_study(tmp_path, "mobilenet", {"gn": {"name": "group_norm", "num_groups": 8}, "bn": "batch_norm"})
-    tables = audit(path, "--details").split("\n\n")
+    tables = audit(write_study(tmp_path, "Cnn", {"gn": GROUPS, "bn": "batch_norm"}), "--details").split("\n\n")
     assert [table.splitlines()[0] for table in tables] == ["gn: norm group_norm", "bn: norm batch_norm"]
-    assert all("0.001 - yes" in line for line in tables[0].splitlines() if "GroupNorm" in line)
-    assert all("0.001 0.01 yes" in line for line in tables[1].splitlines() if line.endswith("BatchNorm"))
+    assert sum("0.001 - yes" in line for line in tables[0].splitlines()) == 2
+    assert sum("0.001 0.01 yes" in line for line in tables[1].splitlines()) == 2
 
 
-@pytest.mark.parametrize("norm", ["rms_norm", {"name": "group_norm", "num_groups": 2}])
-def test_a_transformer_with_another_norm_is_trained_and_evaluated(tmp_path, norm):
-    path = write_study(tmp_path, "Encoder", {"other": norm}, recording={"tensorboard": False})
+def test_a_transformer_with_another_norm_is_trained_and_evaluated(tmp_path):
+    path = write_study(tmp_path, "Encoder", {"other": "rms_norm"}, recording={"tensorboard": False})
     code, _, err = normbench("run", path)
     assert (code, "failed" in err) == (0, False)
     assert "study: 4 norms swapped in place (other); same-kind check: bit-equal." in " ".join(err.split())
