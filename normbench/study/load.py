@@ -45,6 +45,7 @@ def load_study(
     tune: Sequence[str] = (),
     check_after: Sequence[int] = (),
     until_decided: bool = False,
+    accept_code: bool = False,
 ) -> Study:
     """Read a study file and check everything in it.
 
@@ -56,6 +57,7 @@ def load_study(
         tune: ``KEY=A,B`` or ``KEY``: values to try for each arm.
         check_after: Numbers of seeds after which checks are planned, instead of the file's.
         until_decided: Whether to add seeds check by check where the file plans no checks.
+        accept_code: Whether runs that were made with other code of the user's count as runs of the code as it is.
 
     Raises:
         ConfigError: Every mistake found, one line each.
@@ -102,6 +104,7 @@ def load_study(
         content_sha256=content_sha256(located.data),
         options={key: value for key, value in options.items() if value},
         fitted_defaults=fitted_defaults,
+        accept_code=accept_code,
         entries=combined.entries,
         axes=combined.axes,
         named=combined.named,
