@@ -111,7 +111,7 @@ def _train_and_write(
     machine = environment(config.device, started, **durations, cpu_s_per_step=outcome.cpu_s_per_step)
     with hooks.owned():
         summary |= {"files": files.check()}
-        write_json(folder / ENVIRONMENT_JSON, machine)
+        write_json(folder / ENVIRONMENT_JSON, machine | ({"code": dict(code)} if code else {}))
         write_sealed_json(folder / SUMMARY_JSON, summary)
     return summary
 
