@@ -1,7 +1,7 @@
 """FiniteDataset: the base class of datasets of which there are only so many rows, which each seed splits anew."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -131,7 +131,13 @@ def _read_once(spec: FiniteDataset, _stamp: Stamp, _of_code: int) -> FiniteRows:
 
 @lru_cache(maxsize=8)
 def _findings_once(spec: FiniteDataset, _stamp: Stamp, _of_code: int) -> tuple[Finding, ...]:
-    return (*spec.rows.findings, *split_findings(spec.rule, spec.rows))
+    return (*spec.rows.findings, *split_findings(spec.rule, spec.rows), *_of_target(spec))
+
+
+def _of_target(spec: FiniteDataset) -> Iterator[Finding]:
+    if spec.task == "regression" and getattr(spec, "standardize_target", False):
+        what = "the target is standardized by the training rows: always saying their mean has a loss of about 1"
+        yield Finding("note", (), what, way_out="standardize_target: false keeps its unit.")
 
 
 @lru_cache(maxsize=8)
