@@ -90,20 +90,19 @@ def norm_calls(config: RunConfig) -> list[NormCall]:
         SettingError: The network cannot be built.
     """
     if config.model.name == "own":
-        found = own_norms(config)
-        return [_own_call(norm, found.path_of(norm.site.path), config) for norm in found.placed if norm.spec]
+        return [_own_call(norm, config) for norm in own_norms(config).placed if norm.spec is not None]
     lengths = config.dataset.sequence_lengths
     shape = config.dataset.input_shape if lengths is None else (min(lengths), *config.dataset.input_shape[1:])
     calls = _pass(network_without_numbers(config), shape)
     return [replace(call, num_rows=call.num_rows * config.batch_size // NUM_SAMPLES) for call in calls]
 
 
-def _own_call(norm: PlacedNorm, name: str, config: RunConfig) -> NormCall:
+def _own_call(norm: PlacedNorm, config: RunConfig) -> NormCall:
     """Return a norm of the user's own network, also one that was left as it was, as a training batch meets it."""
     assert norm.spec is not None
     return NormCall(
-        name=name,
-        layer=network_without_numbers(config).get_submodule(norm.site.path),
+        name=norm.site.path,
+        layer=network_without_numbers(config).get_submodule(norm.site.norm_path or norm.site.path),
         spec=norm.spec,
         feature_shape=norm.site.feature_shape,
         per_step=norm.site.rows_per_sample != 1,

@@ -10,7 +10,8 @@ from torch.autograd.graph import Node
 
 from normbench.any_module.model_input import ModelInput
 from normbench.errors import SettingError
-from normbench.norm_swap.audit import Site
+from normbench.models.base import BuiltNorm
+from normbench.norm_swap.audit import Audit, Site
 from normbench.norm_swap.graph_before import Upstream, last_bias, learned_by_last_operation, watching_inputs
 from normbench.norm_swap.inheritance import spec_in_place_of
 from normbench.norm_swap.passes import undisturbed
@@ -28,6 +29,7 @@ class PlacedNorm:
         site: What is told of it.
         spec: Its settings, those of normbench's norm of the same kind; None where it is of no known kind.
         is_own: Whether it is the network's own, and was not put there by normbench.
+        channel_axis: Axis of the channels in what it gets, which may have been rearranged for it.
         dropouts: Names of the dropouts that zero something on the way to it, in the order of the pass.
         bias: Name of the bias per channel that is added last before it; "" if something lies between.
         made_on_last_axis: Name of the dense layer that made its input with features on the last axis, where the norm
@@ -37,41 +39,70 @@ class PlacedNorm:
     site: Site
     spec: NormSpec | None
     is_own: bool
+    channel_axis: int
     dropouts: tuple[str, ...] = ()
     bias: str = ""
     made_on_last_axis: str = ""
 
 
-def placed_norms(network: nn.Module, sample: Any) -> tuple[PlacedNorm, ...]:
-    """Return the norms that a batch meets in a network, which stays as it is, in the order of the pass.
+def known_specs(network: nn.Module, sample: Any) -> dict[str, NormSpec | None]:
+    """Return the settings of each norm that a user's network has, by its name: those of normbench's of the same kind.
 
     Raises:
         SettingError: The network does not take the batch.
     """
+    found = find_norms(network, trace(network, ModelInput.of(sample, network)))
+    return {one.site.path: _spec(one) for one in found if one.is_norm}
+
+
+def placed_norms(
+    network: nn.Module, sample: Any, audit: Audit, known: Mapping[str, NormSpec | None]
+) -> tuple[PlacedNorm, ...]:
+    """Return the norms that a batch meets in a network, which stays as it is, in the order of the pass.
+
+    Args:
+        network: The network, after a swap or without.
+        sample: A batch.
+        audit: What the swap did.
+        known: Settings of the norms before it.
+    """
+    sites = {site.norm_path or site.path: site for site in audit.sites if site.is_called and site.path}
     given = ModelInput.of(sample, network)
-    found = find_norms(network, trace(network, given))
-    called = {one.site.path: one for one in found if one.is_norm and one.site.is_called and one.site.path}
-    with undisturbed(network), torch.enable_grad(), watching_inputs(network, called) as (inputs, dropouts):
+    with undisturbed(network), torch.enable_grad(), watching_inputs(network, sites) as (inputs, dropouts):
         network.train()
         given.changed(_with_gradient).call(network)
     upstream, owners = Upstream(dropouts), _owners(network)
-    return tuple(_placed(called[name], x, upstream.of(x.grad_fn), owners) for name, x in inputs.items())
+    return tuple(
+        _placed(sites[name], network.get_submodule(name), x, upstream.of(x.grad_fn), owners, known)
+        for name, x in inputs.items()
+    )
 
 
 def _with_gradient(x: Tensor) -> Tensor:
     return x.detach().clone().requires_grad_(x.is_floating_point())
 
 
-def _placed(one: Found, x: Tensor, dropouts: tuple[str, ...], owners: Mapping[Tensor, str]) -> PlacedNorm:
-    size = one.site.num_features
-    biases = {bias: name for bias, name in owners.items() if name.endswith("bias") and bias.shape == (size,)}
+def _placed(
+    site: Site,
+    norm: nn.Module,
+    x: Tensor,
+    dropouts: tuple[str, ...],
+    owners: Mapping[Tensor, str],
+    known: Mapping[str, NormSpec | None],
+) -> PlacedNorm:
+    built_from = getattr(norm, "built_from", None)
+    spec = built_from.spec if isinstance(built_from, BuiltNorm) else known.get(site.path)
+    channel_axis = 1 if site.becomes else site.channel_axis
+    size = (site.num_features,)
+    biases = {bias: name for bias, name in owners.items() if name.endswith("bias") and bias.shape == size}
     return PlacedNorm(
-        site=one.site,
-        spec=_spec(one),
-        is_own=not hasattr(one.module, "built_from"),
+        site=site,
+        spec=spec,
+        is_own=not site.becomes,
+        channel_axis=channel_axis,
         dropouts=dropouts,
         bias=last_bias(x.grad_fn, biases),
-        made_on_last_axis=_maker_on_last_axis(x, x.grad_fn, one.site.channel_axis, owners),
+        made_on_last_axis=_maker_on_last_axis(x, x.grad_fn, channel_axis, owners),
     )
 
 

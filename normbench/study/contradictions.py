@@ -12,7 +12,7 @@ from normbench.study.config import RunConfig
 from normbench.study.network import network_without_numbers
 from normbench.study.own_function_trials import refused_functions
 from normbench.study.own_network_settings import own_network_contradictions
-from normbench.study.own_norms import own_norms_contradictions
+from normbench.study.own_norm_refusals import refused_norms
 
 MAX_NUMBERS = 2**30
 """Most numbers in a network's parameters or in a training set: 4 GiB in single precision."""
@@ -94,7 +94,7 @@ def _network_contradictions(config: RunConfig) -> list[SettingError]:
         model = network_without_numbers(config)
         _check_size(model, config)
         if config.model.name == "own":
-            return own_norms_contradictions(config)
+            return refused_norms(config)
         for layer, norm in built_norms(model).items():
             _check_batch(layer, norm, config)
     except SettingError as error:

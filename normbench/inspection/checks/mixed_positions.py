@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from normbench.findings import Finding
 from normbench.inspection.checks.base import Setup
-from normbench.study.own_norms import leak_text, own_norms
+from normbench.study.own_norm_refusals import leak_text
+from normbench.study.own_norms import own_norms
 
 
 def find(setup: Setup) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from normbench.findings import Finding
 from normbench.inspection.checks.base import Setup
-from normbench.study.own_norms import starts_alike
+from normbench.study.own_kept import starts_alike
 
 
 def find(setup: Setup) -> Iterator[Finding]:

@@ -1,9 +1,10 @@
 """Measures every property of a norm layer, one answer each: yes, no, or no answer, with a figure."""
 
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
+from pathlib import Path
 from typing import Literal
 
 from normbench.errors import SettingError
@@ -12,6 +13,7 @@ from normbench.inspection.norm_contract.answer import BATCH_SIZE, Answer
 from normbench.inspection.norm_contract.measured_norm import MeasuredNorm, seeded
 from normbench.norms.base import FeatureShape, NormSpec
 from normbench.own_code.error_lines import in_one_line
+from normbench.own_code.running import running_own_code
 from normbench.random_streams import seeded_globally
 
 Measure = Callable[[MeasuredNorm], Answer]
@@ -90,7 +92,9 @@ def measure_norm(spec: NormSpec, feature_shape: FeatureShape | None = None) -> N
         SettingError: It cannot be made, or takes no such batch.
     """
     printed = StringIO()
-    with seeded_globally(0), redirect_stdout(printed):
+    folder = _folder(spec)
+    in_own_code = running_own_code(folder) if folder else nullcontext()
+    with in_own_code, seeded_globally(0), redirect_stdout(printed):
         shape = feature_shape or _first_taken(spec)
         norm = MeasuredNorm(spec, shape)
         _try(norm)
@@ -102,6 +106,12 @@ def measure_norm(spec: NormSpec, feature_shape: FeatureShape | None = None) -> N
     if lines:
         found.append(Measured(PRINTS, "no", f"{len(lines):,} lines, the first: {lines[0]}", is_needed=False))
     return NormContract(shape, tuple(found))
+
+
+def _folder(spec: NormSpec) -> Path | None:
+    """Return the folder from which a layer of the user's own is found; None for a norm of normbench."""
+    folder: Path | None = getattr(spec, "folder", None)
+    return folder
 
 
 def _first_taken(spec: NormSpec) -> FeatureShape:
@@ -123,7 +133,7 @@ def _try(norm: MeasuredNorm) -> None:
     try:
         seeded(layer, x)
     except (Exception, SystemExit) as error:
-        rule = f"must take a batch of shape {tuple(x.shape)}, it ended with {in_one_line(error)}"
+        rule = f"must take a batch of shape {tuple(x.shape)}, it ended with {in_one_line(error, _folder(norm.spec))}"
         way_out = "Its forward gets one tensor (N, C, *); --shape gives it other samples (C, *)."
         raise SettingError("layer", rule, getattr(norm.spec, "layer", norm.spec.name), way_out) from error
 

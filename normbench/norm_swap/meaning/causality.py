@@ -36,6 +36,19 @@ class Moved:
 
 
 @dataclass(frozen=True)
+class Causality:
+    """Where a network is causal, with its own norms.
+
+    Attributes:
+        views: Where later positions depend on earlier ones, and none on later ones.
+        unmoved: The places, in these views, at which no position moves with a later one.
+    """
+
+    views: frozenset[View]
+    unmoved: frozenset[Place]
+
+
+@dataclass(frozen=True)
 class Leak:
     """Where a network that was causal no longer is.
 
@@ -52,24 +65,44 @@ class Leak:
     change: float
 
 
-def find_leak(kept: nn.Module, swapped: nn.Module, x: Tensor, names: Sequence[str]) -> Leak | None:
-    """Return where positions of a causal network are mixed by the norms that were put into it; None where nowhere.
+def causality_of(network: nn.Module, x: Tensor, names: Sequence[str]) -> Causality:
+    """Return where a network is causal.
 
-    A network is causal if, along some axis of its input, what is first changes what comes later, somewhere inside or
-    in the output, and what is last changes nothing before it. Networks that treat each position by itself are not.
+    It is so if, along some axis of its input, what is first changes what comes later, somewhere inside or in the
+    output, and what is last changes nothing before it. Networks that treat each position by itself are not.
 
     Args:
-        kept: The network as it was.
-        swapped: The network with other norms.
+        network: The network as the user made it.
         x: A batch (N, ...).
-        names: Names of the norms that were replaced; both networks have a module of each name.
+        names: Names of its norms.
     """
-    unmoved = {place: one for place, one in moved(kept, x, names, -1).items() if not one.goes_back}
-    views = {place[:2] for place, one in unmoved.items() if float(one.shares[-1]) > SAME}
-    by_first = moved(kept, x, names, 0, views)
+    in_evaluation = _unmoved(network, x, names, {(False, axis) for axis in range(1, x.dim())})
+    # In training norms may mix more, and never less.
+    in_training = _unmoved(network, x, names, {(True, place[1]) for place in in_evaluation})
+    unmoved = {*in_evaluation, *in_training}
+    by_first = moved(network, x, names, 0, {place[:2] for place in unmoved})
     causal = {place[:2] for place in unmoved if place in by_first and float(by_first[place].shares[1:].max()) > SAME}
-    after = moved(swapped, x, names, -1, causal)
-    mixed = {place: one for place, one in after.items() if one.goes_back and place in unmoved}
+    return Causality(frozenset(causal), frozenset(place for place in unmoved if place[:2] in causal))
+
+
+def _unmoved(network: nn.Module, x: Tensor, names: Sequence[str], views: Collection[View]) -> list[Place]:
+    """Return the places at which no position moves but the last one, in views in which that does somewhere."""
+    found = {place: one for place, one in moved(network, x, names, -1, views).items() if not one.goes_back}
+    seen = {place[:2] for place, one in found.items() if float(one.shares[-1]) > SAME}
+    return [place for place in found if place[:2] in seen]
+
+
+def find_leak(network: nn.Module, x: Tensor, names: Sequence[str], before: Causality) -> Leak | None:
+    """Return where positions of a causal network are mixed by the norms that were put into it; None where nowhere.
+
+    Args:
+        network: The network with other norms.
+        x: A batch (N, ...).
+        names: Names of the norms that were replaced.
+        before: Where it was causal with its own norms.
+    """
+    after = moved(network, x, names, -1, before.views)
+    mixed = {place: one for place, one in after.items() if one.goes_back and place in before.unmoved}
     if not mixed:
         return None
     order = [*names, OUTPUT]
@@ -80,7 +113,7 @@ def find_leak(kept: nn.Module, swapped: nn.Module, x: Tensor, names: Sequence[st
 
 
 def moved(
-    network: nn.Module, x: Tensor, names: Sequence[str], index: int, views: Collection[View] | None = None
+    network: nn.Module, x: Tensor, names: Sequence[str], index: int, views: Collection[View]
 ) -> dict[Place, Moved]:
     """Return how far the positions of what modules put out move where one position of the input changes.
 
@@ -89,16 +122,17 @@ def moved(
         x: A batch (N, ...).
         names: Names of the modules; the network's output is looked at too.
         index: The position: 0 is the first, -1 the last.
-        views: Where to look; None for both modes and all axes.
+        views: Where to look.
     """
-    everywhere = {(training, axis) for training in (True, False) for axis in range(1, x.dim())}
     found: dict[Place, Moved] = {}
+    bases: dict[bool, dict[str, Tensor]] = {}
     with undisturbed(network):
-        for training, axis in sorted(everywhere if views is None else views, reverse=True):
+        for training, axis in sorted(views, reverse=True):
             other = changed_at(x, axis, index) if x.shape[axis] > 1 else None
             if other is None:
                 continue
-            base, changed = (_outputs(network, one, names, training=training) for one in (x, other))
+            base = bases[training] = bases.get(training) or _outputs(network, x, names, training=training)
+            changed = _outputs(network, other, names, training=training)
             for name, y in base.items():
                 for along in _axes_of(y, x, axis) if name in changed and changed[name].shape == y.shape else []:
                     found[training, axis, name, along] = _moved(changed[name], y, along)

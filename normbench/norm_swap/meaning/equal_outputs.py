@@ -25,13 +25,20 @@ class EqualOutputs:
     spread_before: float
 
 
-def find_equal_outputs(kept: nn.Module, swapped: nn.Module, x: Tensor) -> EqualOutputs | None:
-    """Return how little outputs differ between samples where they did before, in training; None where they still do."""
-    before, after = (_spread(network, x) for network in (kept, swapped))
+def find_equal_outputs(network: nn.Module, x: Tensor, before: float) -> EqualOutputs | None:
+    """Return how little outputs differ between samples, in training, where they did before; None where they still do.
+
+    Args:
+        network: The network with other norms.
+        x: A batch.
+        before: Their spread with its own norms.
+    """
+    after = output_spread(network, x)
     return EqualOutputs(after, before) if after <= SAME * before and before > 0 else None
 
 
-def _spread(network: nn.Module, x: Tensor) -> float:
+def output_spread(network: nn.Module, x: Tensor) -> float:
+    """Return the largest standard deviation over samples, of any output value, in training."""
     with undisturbed(network):
         y = watched_pass(network, x, (), training=True)[OUTPUT][1]
     return float(y.double().std(dim=0, correction=0).max()) if y.numel() else 0.0
