@@ -237,7 +237,7 @@ def test_trends_are_about_new_data():
     found = with_effects(compare_study(read_study(folder), [METRIC]))
     (table,) = make_pivots(found, ["batch_size"])
     taus = list(table.trend.by_seed.values())
-    told = corrected_t(taus, SHARE, least_spread=math.sqrt(2 * 11 / (9 * 3 * 2)))
+    told = corrected_t(taus, SHARE, least_spread=2 / 3 * math.sqrt(2 * 11 / (9 * 3 * 2)))
     assert (table.trend.tau, table.trend.p) == (told.value, told.p)
     alone = replace(found, rows=found.rows[:1])
     assert make_pivots(alone, ["batch_size"])[0].trend is None
