@@ -48,7 +48,8 @@ golden: install ## write tests/golden again; read the difference before you comm
 bench: install ## benchmarks: a few minutes, no test
 	for file in tests/bench/bench_*.py; do $(BIN)/python "$$file" || exit 1; done
 
-soak: install ## kill commands everywhere, and draw verdicts from many laws: twenty minutes, no test
+soak: install ## kill commands everywhere, and draw verdicts from many laws: half an hour, no test
 	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_kills.py
 	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_verdicts.py
 	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_folders.py
+	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_finite_data.py

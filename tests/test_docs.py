@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import runpy
 import subprocess
 import sys
 
@@ -15,6 +16,7 @@ from docs_blocks.markdown import README, ROOT, pages
 
 import normbench
 from normbench.storage.identity import NUMERICS
+from normbench.study.config import RunConfig
 from normbench.study.load import load_study
 from normbench.study.study_keys import StudyKeys
 
@@ -68,6 +70,21 @@ def test_the_readme_is_one_page():
     assert 3 <= shown[1].count("\n") <= 12
     assert f"({picture.PICTURE.as_posix()})" in read(README)
     assert (ROOT / picture.PICTURE).stat().st_size < 100_000
+
+
+def test_the_files_of_the_page_on_own_networks_are_a_study(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = read(ROOT / "docs" / "own.md")
+    for name, text in outputs.shown_files(page).items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    runpy.run_path("make_cells.py")
+    study = load_study(tmp_path / "cells.yaml")
+    assert list(study.arms) == ["batch", "group", "none"]
+    assert len((tmp_path / "my_unet.py").read_text().splitlines()) <= 30
+    assert len(page.splitlines()) <= 150
+    for settings in re.findall(r"^\| [^|]+ \| `(\w+: .*?)`", page, re.MULTILINE):
+        (key,) = yaml.safe_load(settings)
+        assert key in RunConfig.model_fields
 
 
 def test_the_lines_in_the_readme_are_the_experiment_that_init_writes(tmp_path, monkeypatch):
@@ -196,4 +213,4 @@ def test_the_rules_of_verdicts_are_cited_where_they_are_carried_out():
     texts = "".join(module.read_text(encoding="utf-8") for module in MODULES)
     cited = set(re.findall(r'docs/methods\.md, "([^"]+)"', texts))
     assert cited <= set(rules)
-    assert {rule for rule in rules if rule not in cited} == {"1. A fair comparison", "10. What the results are not"}
+    assert {rule for rule in rules if rule not in cited} == {"1. A fair comparison", "11. What the results are not"}

@@ -16,17 +16,17 @@ from normbench.any_module.plain_execution import same_global_random_states_after
 from normbench.any_module.random_states import same_random_states_after
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-FUNCTIONS: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...] = (
-    (torch.get_default_dtype, torch.set_default_dtype),
-    (torch.get_default_device, lambda device: torch.set_default_device(None if device.type == "cpu" else device)),
-    (torch.get_num_threads, torch.set_num_threads),
-    (torch.is_grad_enabled, torch.set_grad_enabled),
-    (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
-    (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
-    (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
-    (torch.backends.mha.get_fastpath_enabled, torch.backends.mha.set_fastpath_enabled),
+FUNCTIONS: tuple[tuple[str, Callable[[], Any], Callable[[Any], Any]], ...] = (
+    ("the default dtype", torch.get_default_dtype, torch.set_default_dtype),
+    ("the default device", torch.get_default_device, lambda at: torch.set_default_device(_none_of_cpu(at))),
+    ("the number of threads", torch.get_num_threads, torch.set_num_threads),
+    ("whether gradients are taken", torch.is_grad_enabled, torch.set_grad_enabled),
+    ("anomaly detection", torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    ("deterministic algorithms", torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
+    ("the precision of products", torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    ("the fast path", torch.backends.mha.get_fastpath_enabled, torch.backends.mha.set_fastpath_enabled),
 )
-"""Pairs that read and set one of torch's settings; what has no getter, as flushing denormals, is not among them."""
+"""Settings of torch, with what reads and sets them; what has no getter, as flushing denormals, is not among them."""
 ATTRIBUTES = (
     (torch.backends.cudnn, "enabled"),
     (torch.backends.cudnn, "benchmark"),
@@ -58,9 +58,18 @@ def keeping_process_settings(*, draws: bool = False) -> Iterator[None]:
         yield
 
 
+def settings_in_force() -> dict[str, Any]:
+    """Return settings of the process in words, with their values: the current folder, and torch's."""
+    return {"the current folder": Path.cwd()} | {name: read() for name, read, _ in FUNCTIONS}
+
+
+def _none_of_cpu(device: torch.device) -> torch.device | None:
+    return None if device.type == "cpu" else device
+
+
 @contextmanager
 def _same_settings_of_torch() -> Iterator[None]:
-    functions = [(read(), read, write) for read, write in FUNCTIONS]
+    functions = [(read(), read, write) for _, read, write in FUNCTIONS]
     attributes = [(getattr(owner, name), owner, name) for owner, name in ATTRIBUTES]
     try:
         yield

@@ -94,8 +94,21 @@ def _changed_lines(study: "Study", runs_dir: Path) -> list[str]:
     from normbench.report.terminal.console import make_console
 
     width = make_console(stderr=True).width
-    texts = [*_check_lines(study, runs_dir), *_fitted_default_lines(study), *_swap_lines(study)]
+    texts = [
+        *_code_lines(study, runs_dir),
+        *_check_lines(study, runs_dir),
+        *_fitted_default_lines(study),
+        *_swap_lines(study),
+    ]
     return [line for text in texts for line in wrap(text, width, subsequent_indent="  ", break_on_hyphens=False)]
+
+
+def _code_lines(study: "Study", runs_dir: Path) -> list[str]:
+    """Return which code and data of the user's changed since the study's runs, and what becomes of these."""
+    from normbench.report.blocks.changed_code import change_text
+    from normbench.scheduling.changed_code import find_changes
+
+    return [f"{study.name}: {change_text(change)}." for change in find_changes(study, runs_dir)]
 
 
 def _check_lines(study: "Study", runs_dir: Path) -> list[str]:

@@ -55,6 +55,9 @@ def command(
         bool, typer.Option("--details", help="Also each arm's layers, parameters and CPU time.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Run again; existing results are set aside.")] = False,
+    accept_code: Annotated[
+        bool, typer.Option("--accept-code", help="Runs of your code before its last change count; go on with them.")
+    ] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first run that fails.")] = False,
     checkpoint_every: Annotated[
         float, typer.Option("--checkpoint-every", metavar="SECONDS", min=0, help="How often a run is saved.")
@@ -85,7 +88,7 @@ def command(
     }
     interruption = Interruption()
     executor = make_executor(jobs, interruption)
-    changes = {**how_many, "set_": set_ or [], "vary": vary or [], "tune": tune or []}
+    changes = {**how_many, "set_": set_ or [], "vary": vary or [], "tune": tune or [], "accept_code": accept_code}
     read = partial(_load_all, configs, changes, quick=quick, is_judged_again=tuning_sensitivity)
     if dry_run:
         print_plan(read(), runs_dir, as_json=json_, with_runner_ups=tuning_sensitivity)

@@ -1,7 +1,7 @@
 """FiniteDataset: the base class of datasets of which there are only so many rows, which each seed splits anew."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -41,6 +41,10 @@ class FiniteDataset(DatasetSpec):
         """Return the files that are read; when one has changed, all are read anew."""
         return ()
 
+    def stamp(self) -> Stamp:
+        """Return what is another when the files have changed."""
+        return stamp_of(self.files())
+
     @property
     def rows(self) -> FiniteRows:
         """All rows; read once per process.
@@ -48,7 +52,7 @@ class FiniteDataset(DatasetSpec):
         Raises:
             DataError: They cannot be read.
         """
-        return _read_once(self.model_copy(update={"splits": None}), stamp_of(self.files()), generation())
+        return _read_once(self.model_copy(update={"splits": None}), self.stamp(), generation())
 
     @property
     def rule(self) -> SplitRule:
@@ -106,7 +110,7 @@ class FiniteDataset(DatasetSpec):
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what a user should know of the data before training."""
-        return _findings_once(self, stamp_of(self.files()), generation())
+        return _findings_once(self, self.stamp(), generation())
 
     def split_of(self, seed: int) -> Mapping[str, Numbers]:
         """Return the numbers of the rows of train, validation and test under a seed, in the order of the splits."""
@@ -121,7 +125,7 @@ class FiniteDataset(DatasetSpec):
 
     @property
     def _sizes(self) -> SplitSizes:
-        return _sizes_once(self, stamp_of(self.files()), generation())
+        return _sizes_once(self, self.stamp(), generation())
 
 
 @lru_cache(maxsize=2)
@@ -131,7 +135,13 @@ def _read_once(spec: FiniteDataset, _stamp: Stamp, _of_code: int) -> FiniteRows:
 
 @lru_cache(maxsize=8)
 def _findings_once(spec: FiniteDataset, _stamp: Stamp, _of_code: int) -> tuple[Finding, ...]:
-    return (*spec.rows.findings, *split_findings(spec.rule, spec.rows))
+    return (*spec.rows.findings, *split_findings(spec.rule, spec.rows), *_of_target(spec))
+
+
+def _of_target(spec: FiniteDataset) -> Iterator[Finding]:
+    if spec.task == "regression" and getattr(spec, "standardize_target", False):
+        what = "the target is standardized by the training rows: always saying their mean has a loss of about 1"
+        yield Finding("note", (), what, way_out="standardize_target: false keeps its unit.")
 
 
 @lru_cache(maxsize=8)

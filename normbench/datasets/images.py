@@ -1,7 +1,6 @@
 """Images: your own, from a folder for each class, or from the folders images and masks."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -10,9 +9,10 @@ from pydantic import BeforeValidator, Field
 
 from normbench.datasets._finite import FiniteDataset
 from normbench.datasets.base import Task
+from normbench.errors import SettingError
 from normbench.findings import Finding, name_some
 from normbench.finite_data.all_mistakes import all_mistakes
-from normbench.finite_data.data_files import data_path
+from normbench.finite_data.data_files import Stamp, data_path, stamp_of
 from normbench.finite_data.finite_rows import FiniteRows
 from normbench.finite_data.image_files import require_pillow
 from normbench.finite_data.image_folders import ImageFiles, find_images
@@ -29,6 +29,9 @@ Value = Annotated[int, Field(strict=True, ge=0, le=2**16 - 1)]
 
 
 Values = Annotated[tuple[Value, ...], Field(strict=False, min_length=2, max_length=MAX_CLASSES)]
+
+
+_LOOKED_AT: dict[Path, Stamp] = {}
 
 
 def _square(given: Any) -> Any:
@@ -69,9 +72,15 @@ class ImagesSpec(Rooted, FiniteDataset):
         """Segmentation where there are masks, else classification."""
         return self.rows.task
 
-    def files(self) -> tuple[Path, ...]:
-        """Return all folders and files below the root."""
-        return tuple(_all_below(data_path(self.root, self.folder)))
+    def stamp(self) -> Stamp:
+        """Return what was another if files had changed when they were last looked at: they may be many."""
+        root = data_path(self.root, self.folder)
+        return _LOOKED_AT.get(root) or _look_at(root)
+
+    def mistakes(self) -> list[SettingError]:
+        """Look at the files again, then return all that is wrong with them, and why they cannot be split as said."""
+        _look_at(data_path(self.root, self.folder))
+        return super().mistakes()
 
     def read(self) -> FiniteRows:
         """Find and read all images."""
@@ -121,10 +130,11 @@ class ImagesSpec(Rooted, FiniteDataset):
         return RowKinds(len(files.images), classes, groups, parts)
 
 
-def _all_below(root: Path) -> Iterator[Path]:
-    for folder, _, names in os.walk(root):
-        yield Path(folder)
-        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
+def _look_at(root: Path) -> Stamp:
+    """Note sizes and times of all files below a folder, as one number."""
+    paths = [Path(folder, name) for folder, _, names in os.walk(root) for name in ("", *sorted(names))]
+    _LOOKED_AT[root] = ((str(root), len(paths), hash(stamp_of(tuple(paths))), 0),)
+    return _LOOKED_AT[root]
 
 
 def _note_classes(files: ImageFiles) -> Finding:

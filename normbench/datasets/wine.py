@@ -11,6 +11,13 @@ from normbench.finite_data.bundled import bundled_table
 class WineSpec(FiniteDataset):
     """178 wines by 13 chemical measures, three growers (59, 71, 48); standardized by the training rows.
 
+    Test accuracy of seeds 0, 1, 2, each on another eighth:
+
+    - Logistic regression: 100.0, 100.0, 95.5 %.
+    - MLP of 64 and 64 without norms: 100.0, 100.0, 95.5 %; with batch norm: 95.5, 100.0, 100.0 %.
+
+    MLP: 500 steps of Adam, batch size 32, lr 0.003.
+
     Needs scikit-learn, and no net. Source: Aeberhard and Forina, Wine, UCI 1991.
     """
 

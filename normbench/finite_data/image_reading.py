@@ -10,16 +10,15 @@ from numpy.typing import NDArray
 
 from normbench.errors import DataError, SettingError
 from normbench.findings import Finding, name_some
+from normbench.finite_data.finite_rows import FLOAT32, SEEDS_IN_MEMORY
 from normbench.finite_data.image_files import BadImageError, Image, read_image, read_mask
 from normbench.finite_data.image_folders import MAX_LISTED, ImageFiles
+from normbench.finite_data.image_rows import INT64
 from normbench.finite_data.memory import too_large_text
 
 Array = NDArray[Any]
 Size = tuple[int, int]
 Read = TypeVar("Read")
-COPIES = 2
-"""Seeds whose inputs are kept as float32 at once, beside the pixels as they were read."""
-_FLOAT_BYTES, _CLASS_BYTES = 4, 8
 _TO_16_BITS = 257
 _MEND, _ANEW = "Mend or remove it.", "Save it anew: rows x columns."
 
@@ -102,18 +101,18 @@ def _bad(name: str, why: str) -> SettingError:
 
 
 def _bytes_of_image(image: Image) -> int:
-    return image.pixels.nbytes + COPIES * _FLOAT_BYTES * image.pixels.size
+    return image.pixels.nbytes + SEEDS_IN_MEMORY * FLOAT32 * image.pixels.size
 
 
 def _bytes_of_mask(mask: tuple[Array, Size]) -> int:
     """Return the memory that one mask needs: as it was read, and as classes of int64."""
-    return mask[0].nbytes + COPIES * _CLASS_BYTES * mask[0].size
+    return mask[0].nbytes + SEEDS_IN_MEMORY * INT64 * mask[0].size
 
 
 def _refuse_too_large(num_bytes: int, count: int) -> None:
     problem = too_large_text(num_bytes * count)
     if problem:
-        got = f"{count:,} images of {num_bytes / 1e6:.1f} MB, as bytes and for {COPIES} seeds as float32"
+        got = f"{count:,} images of {num_bytes / 1e6:.1f} MB, as bytes and for {SEEDS_IN_MEMORY} seeds as float32"
         raise DataError([SettingError("size", problem, got, "Say a smaller size, such as size: [64, 64].")])
 
 

@@ -9,12 +9,14 @@ import torch
 from numpy.typing import NDArray
 
 from normbench.finite_data.array_rows import ArrayRows, fit_inputs
-from normbench.finite_data.finite_rows import Encode, FiniteRows
+from normbench.finite_data.finite_rows import SEEDS_IN_MEMORY, Encode, FiniteRows
 from normbench.finite_data.mask_classes import NOT_COUNTED
 from normbench.finite_data.row_kinds import Numbers
 
 IGNORED = -100
 """The class of a pixel that does not count, as losses take it."""
+INT64 = 8
+"""Bytes of the class of a pixel, as losses take it."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -60,6 +62,11 @@ class MaskRows(FiniteRows):
     def output_shape(self) -> tuple[int, ...]:
         """(classes, H, W)."""
         return (len(self.class_names), *self.masks.shape[1:])
+
+    @property
+    def num_bytes(self) -> int:
+        """Memory that a process needs: beside the images' the masks of two seeds, as int64."""
+        return super().num_bytes + SEEDS_IN_MEMORY * INT64 * self.masks.size
 
     def contents(self) -> Mapping[str, NDArray[Any] | Sequence[str]]:
         """Return pixels, masks, the values that are classes, names of files, groups and parts."""

@@ -1,15 +1,15 @@
 """Identifies code of the user's: a digest of what each module says, and the versions of packages that it imports."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
 
-from normbench.own_code.loaded_modules import OwnModule
+from normbench.errors import RunFailedError
+from normbench.own_code.loaded_modules import OwnModule, own_modules
 from normbench.own_code.syntax_digest import imported_packages, syntax_digest
+from normbench.storage.identity import CODE, PACKAGE
 
-CODE, PACKAGE = "code ", "package "
-"""How the names of digests begin: "code nets/blocks.py", "package timm"."""
 TORCH = "torch"
 LEFT_OUT = frozenset({TORCH, "normbench"})
 """Packages that are no part of a run's identity: torch's version is kept beside each result."""
@@ -31,6 +31,20 @@ def code_digests(modules: Iterable[OwnModule], named: Iterable[str]) -> dict[str
     return found | {f"{PACKAGE}{name}": number for name, number in sorted(_versions(packages).items())}
 
 
+def refuse_other_code(planned: Mapping[str, str]) -> None:
+    """Refuse to go on where a module of the user's was loaded that is another than when the runs were planned.
+
+    Raises:
+        RunFailedError: With the files.
+    """
+    loaded = [module for module in own_modules().values() if module.code is not None]
+    found = {f"{CODE}{relative_name(module)}": syntax_digest(module.code or b"") for module in loaded}
+    changed = sorted(name.removeprefix(CODE) for name in found.keys() & planned.keys() if found[name] != planned[name])
+    if changed:
+        rule = "must stay as the command found it until its runs are made, got it changed"
+        raise RunFailedError(f"{', '.join(changed)}: {rule}. The same command makes new runs with it.")
+
+
 def relative_name(module: OwnModule) -> str:
     """Return a module's file from the study file's folder, nets/blocks.py, or from that of its package elsewhere."""
     assert module.file is not None
@@ -38,11 +52,6 @@ def relative_name(module: OwnModule) -> str:
         return module.file.relative_to(module.folder).as_posix()
     path = module.name.replace(".", "/")
     return f"{path}/{module.file.name}" if module.file.stem == "__init__" else f"{path}{module.file.suffix}"
-
-
-def is_of_code(digest: str) -> bool:
-    """Return whether the name of a digest is that of code, not of data."""
-    return digest.startswith((CODE, PACKAGE))
 
 
 def _versions(packages: Iterable[str]) -> dict[str, str]:

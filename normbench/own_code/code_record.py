@@ -27,7 +27,7 @@ def made_anew(key: Hashable, paths: Iterable[str], folder: Path, make: Callable[
     """
     if recorded(key) is not None or _open:
         return make()
-    loaded = forget_modules()
+    loaded = forget_modules(folder)
     _open.append(key)
     try:
         try:

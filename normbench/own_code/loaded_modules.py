@@ -66,17 +66,20 @@ def importing_for(folder: Path) -> Iterator[None]:
 
 
 def forget_changed_modules() -> None:
-    """Let all modules of the user's be imported anew if the file of one has other content than when it was imported."""
+    """Let all modules of the user's be imported anew if the file of one has other content than when it was imported.
+
+    It is asked where a study file is read: during a command code stays as it was then.
+    """
     if any(own.file and code_of(own.file) != own.code for own in own_modules().values()):
         forget_modules()
         _changes[0] += 1
 
 
-def forget_modules() -> dict[str, ModuleType]:
-    """Let all modules of the user's be imported anew; return those that were loaded, for ``put_back_modules``."""
-    loaded = {name: sys.modules.pop(name) for name in own_modules()}
+def forget_modules(folder: Path | None = None) -> dict[str, ModuleType]:
+    """Let all modules of the user's be imported anew; return those of a folder, for ``put_back_modules``."""
+    loaded = {name: (sys.modules.pop(name), own) for name, own in own_modules().items()}
     _known.clear()
-    return loaded
+    return {name: module for name, (module, own) in loaded.items() if own.folder == folder}
 
 
 def put_back_modules(loaded: Mapping[str, ModuleType], folder: Path) -> None:

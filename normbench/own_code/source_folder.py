@@ -7,18 +7,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, PrivateAttr
 
-from normbench.own_code.loaded_modules import forget_changed_modules
-
 _FOLDER: ContextVar[Path | None] = ContextVar("_FOLDER", default=None)
 
 
 @contextmanager
 def reading_from(folder: Path) -> Iterator[None]:
-    """Let the settings that are read inside the block find modules and files below this folder.
-
-    Code of the user's that was changed since it was imported is imported anew.
-    """
-    forget_changed_modules()
+    """Let the settings that are read inside the block find modules and files below this folder."""
     token = _FOLDER.set(folder.resolve())
     try:
         yield

@@ -77,6 +77,7 @@ class RunMaker:
                 arm=run.arm,
                 hooks=hooks,
                 identity=run.identity,
+                code=run.code,
             )
         except Interrupted:
             run_claim.end(RunStatus.INTERRUPTED)

@@ -10,9 +10,11 @@ from typing import Any
 from normbench.errors import ConfigError, RunFolderError
 from normbench.evidence.comparison.collapses import LATE_RULE
 from normbench.evidence.comparison.comparison import LATE_MARGIN
+from normbench.scheduling.accepted_code import identity_in, with_accepted_code
 from normbench.scheduling.asked_seeds import history_with
 from normbench.scheduling.ownership import is_run_config, refuse_another_files_folder, source_path
 from normbench.scheduling.planned_run import PlannedRun
+from normbench.storage.accepted_code import ACCEPTED_CODE
 from normbench.storage.files.json_files import json_ready, read_json, write_json, write_sealed_json
 from normbench.storage.files.links import refuse_links
 from normbench.storage.identity import ENGINE, NUMERICS, RunIdentity, read_identity
@@ -59,7 +61,7 @@ def make_plan(study: Study, runs_dir: Path) -> Plan:
     """
     folder = runs_dir / study.name
     study, device = on_device(study, runs_dir)
-    identities = {arm: config.identity() for arm, config in study.arms.items()}
+    identities = {arm: identity_in(study, config) for arm, config in study.arms.items()}
     folders = _folder_names(study, folder, identities)
     arms: dict[str, str] = {}
     for arm, identity in identities.items():
@@ -72,6 +74,7 @@ def make_plan(study: Study, runs_dir: Path) -> Plan:
             seed,
             folder / folders[arm] / f"seed-{seed}",
             identities[arm],
+            code=study.arms[arm].identity().code,
         )
         for seed in study.seeds
         for arm in arms.values()
@@ -81,6 +84,8 @@ def make_plan(study: Study, runs_dir: Path) -> Plan:
 
 def on_device(study: Study, runs_dir: Path) -> tuple[Study, str]:
     """Return the study with ``device: auto`` replaced by the device of its first run, or else of this machine.
+
+    With it comes the code of the user's that was accepted for its runs.
 
     Raises:
         ConfigError: The first run was made on a device that this machine does not have.
@@ -92,7 +97,8 @@ def on_device(study: Study, runs_dir: Path) -> tuple[Study, str]:
         rule = f"must be cuda, on which the first run of {folder} was made, got a machine without one"
         raise ConfigError([f"{study.source}: device: {rule}. Write device: cpu and another name under study."])
     device = known if known in ("cpu", "cuda") else here
-    return replace(study, arms={arm: config.on(device) for arm, config in study.arms.items()}), device
+    settled = replace(study, arms={arm: config.on(device) for arm, config in study.arms.items()})
+    return with_accepted_code(settled, folder, earlier_study(folder)), device
 
 
 def earlier_study(folder: Path) -> dict[str, Any]:
@@ -213,4 +219,5 @@ def study_content(plan: Plan) -> dict[str, Any]:
         "margin": study.margin,
         "quotes": dict(study.quotes),
         "claims": list(study.claims),
+        **({ACCEPTED_CODE: [asdict(known) for known in study.accepted]} if study.accepted else {}),
     }

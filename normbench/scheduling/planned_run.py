@@ -1,6 +1,7 @@
 """PlannedRun: one arm with one seed, its folder, and whether the folder holds its result."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from normbench.storage.identity import RunIdentity
@@ -21,6 +22,7 @@ class PlannedRun:
         seed: Seed of data, order, weights and dropout.
         folder: The run's folder.
         identity: The run's identity; a result in the folder counts only if it has the same one.
+        code: Digests of the user's code as it was when the run was planned.
         outdated: Stamp of a result in the folder that is to be made again; None keeps an existing result.
     """
 
@@ -30,6 +32,7 @@ class PlannedRun:
     seed: int
     folder: Path
     identity: RunIdentity
+    code: Mapping[str, str] = field(default_factory=dict)
     outdated: Stamp | None = None
 
     @property

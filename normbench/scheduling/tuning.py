@@ -16,6 +16,7 @@ from normbench.errors import ConfigError, RunFailedError
 from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.evidence.tuning.ranking import best_trial
 from normbench.own_code.source_folder import reading_from
+from normbench.scheduling.accepted_code import identity_in
 from normbench.scheduling.executors.base import Executor
 from normbench.scheduling.plan import on_device
 from normbench.scheduling.planned_run import PlannedRun
@@ -152,9 +153,9 @@ def _planned_all(
 
 
 def _planned(study: Study, arm: str, config: RunConfig, seed: int, runs_dir: Path) -> PlannedRun:
-    identity = config.identity()
+    identity = identity_in(study, config)
     folder = runs_dir / study.name / TUNING / arm_folder_name(arm, identity.short) / f"seed-{seed}"
-    return PlannedRun(f"{study.name}-{TUNING}", arm, config, seed, folder, identity)
+    return PlannedRun(f"{study.name}-{TUNING}", arm, config, seed, folder, identity, config.identity().code)
 
 
 def _run(made: Iterator[RunUpdate], report: Callable[[RunUpdate], None]) -> None:
@@ -226,4 +227,4 @@ def _is_allowed(config: RunConfig, values: Mapping[str, Any]) -> bool:
 
 def _search_of(study: Study, arm: str) -> TuningSearch:
     own = tuned_entry(study, arm).with_settings(flat_settings(study.arms[arm])).id
-    return TuningSearch(arm, study.arms[arm].identity().sha256, study.tune, TUNING_SEEDS, own)
+    return TuningSearch(arm, identity_in(study, study.arms[arm]).sha256, study.tune, TUNING_SEEDS, own)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from json import dumps
@@ -17,6 +17,8 @@ NUMERICS = 2
 ENGINE = "loop"
 """Name of the training loop: one network after another."""
 IDENTITY_JSON = "identity.json"
+CODE, PACKAGE = "code ", "package "
+"""How the names of digests of code begin: "code nets/blocks.py", "package timm"; others are of data."""
 NUM_DIGITS_SHOWN = 12
 """Number of hex digits in folder names and reports; comparisons use all 64."""
 
@@ -66,6 +68,16 @@ class RunIdentity:
         """The first hex digits, for folder names and reports."""
         return self.sha256[:NUM_DIGITS_SHOWN]
 
+    @property
+    def code(self) -> dict[str, str]:
+        """The digests of code, and versions of packages, without digests of data."""
+        return {name: digest for name, digest in self.digests.items() if is_of_code(name)}
+
+    def with_code(self, code: Mapping[str, str]) -> "RunIdentity":
+        """Return the identity of the same runs made with other code of the user's."""
+        of_data = {name: digest for name, digest in self.digests.items() if not is_of_code(name)}
+        return replace(self, digests=of_data | dict(code))
+
     def write(self, folder: Path) -> None:
         """Write identity.json into an arm's folder, unless it already holds the same."""
         content = {"identity": self.sha256} | self.content()
@@ -73,6 +85,11 @@ class RunIdentity:
             if read_json(folder / IDENTITY_JSON).items() >= json_ready(content).items():
                 return
         write_sealed_json(folder / IDENTITY_JSON, content)
+
+
+def is_of_code(digest: str) -> bool:
+    """Return whether the name of a digest is that of code, not of data."""
+    return digest.startswith((CODE, PACKAGE))
 
 
 def read_identity(folder: Path) -> RunIdentity | None:

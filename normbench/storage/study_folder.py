@@ -9,7 +9,7 @@ from typing import Any
 from normbench.errors import ComparisonError, OldRunsError, RunFolderError
 from normbench.storage.arm_id import ArmEntry, ArmSet, LabelledArm
 from normbench.storage.files.json_files import DELETE_AND_RERUN, read_json
-from normbench.storage.identity import NUM_DIGITS_SHOWN, NUMERICS, read_identity
+from normbench.storage.identity import NUM_DIGITS_SHOWN, NUMERICS, RunIdentity, is_of_code, read_identity
 from normbench.storage.own_metric import declare_own_metrics
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, Arm, read_arm
 
@@ -92,10 +92,13 @@ def read_study(folder: Path) -> StudyFolder:
     entries, folders = arm_entries(study, folder / STUDY_JSON), arm_folders(study, folder / STUDY_JSON)
     if study.get("is_plain"):
         by_folder = {name: entries[arm] for arm, name in folders.items()}
-        old = [name for name, path in found.items() if name not in by_folder and _is_of_other_numbers(path, study)]
+        current = [identity for name in by_folder if name in found and (identity := read_identity(found[name]))]
+        others = {name: path for name, path in found.items() if name not in by_folder}
+        old = [name for name, path in others.items() if _is_of_other_numbers(path, study)]
+        old += [name for name, path in others.items() if name not in old and _is_of_other_code(path, current)]
         named = {name: path for name, path in found.items() if name not in old}
         arms = [replace(read_arm(path), entry=by_folder.get(name)) for name, path in named.items()]
-        gone, left_out = [], [_with_version(found[name]) for name in old]
+        gone, left_out = [], [_with_version(found[name], current) for name in old]
     else:
         listed = [(arm, found[name]) for arm, name in folders.items() if name in found]
         arms = [replace(read_arm(path), name=arm, entry=entries[arm]) for arm, path in listed]
@@ -116,19 +119,33 @@ def _refuse_old(folder: Path, study: Mapping[str, Any]) -> None:
     raise OldRunsError(f"{folder}: {rule}. {way_out}")
 
 
-def _with_version(folder: Path) -> str:
-    """Return the name of an arm's folder, with the version if it was written by 0.1.0, or its older numerics number."""
+def _with_version(folder: Path, current: Sequence[RunIdentity] = ()) -> str:
+    """Return the name of an arm's folder with what is old of it: its version, its numerics number, or its code."""
     with suppress(RunFolderError):  # what is left out need not be readable
         if _is_old(folder):
             return f"{folder.name} of normbench 0.1.0"
         numerics = _numerics_of(folder)
-        return f"{folder.name} of numerics {numerics}" if numerics not in (None, NUMERICS) else folder.name
+        if numerics not in (None, NUMERICS):
+            return f"{folder.name} of numerics {numerics}"
+        return f"{folder.name} of other code or data" if _is_of_other_code(folder, current) else folder.name
     return folder.name
 
 
 def _is_of_other_numbers(folder: Path, study: Mapping[str, Any]) -> bool:
     """Return whether an arm's runs are not to be mixed with those of a study as it was last run."""
     return _is_old(folder) or _numerics_of(folder) not in (None, study.get("numerics", NUMERICS))
+
+
+def _is_of_other_code(folder: Path, current: Sequence[RunIdentity]) -> bool:
+    """Return whether an arm was made with a module, or from data, of the user's that are others in the current arms."""
+    mine = read_identity(folder)
+    return mine is not None and any(_are_others(mine, one) for one in current)
+
+
+def _are_others(one: RunIdentity, other: RunIdentity) -> bool:
+    has_same_data = one.settings.get("dataset") == other.settings.get("dataset")
+    shared = [name for name in one.digests if name in other.digests and (has_same_data or is_of_code(name))]
+    return any(one.digests[name] != other.digests[name] for name in shared)
 
 
 def _numerics_of(folder: Path) -> int | None:

@@ -20,6 +20,7 @@ from normbench.own_code.source_folder import source_folder
 from normbench.parts import OneOf, Spec
 from normbench.schedules.base import ScheduleSpec
 from normbench.schedules.none import NoneSpec as SameAtEveryStep
+from normbench.storage.accepted_code import AcceptedCode
 from normbench.storage.arm_id import ArmEntry
 from normbench.storage.identity import RunIdentity
 from normbench.study.numerics import Numerics
@@ -294,6 +295,8 @@ class Study:
         content_sha256: sha256 of the file's content without claims and quotes.
         options: Options of the command that change the study.
         fitted_defaults: A line for each default that was changed to fit the data or the network.
+        accept_code: Whether runs that were made with other code of the user's count as runs of the code as it is.
+        accepted: The code that was accepted for this study's runs.
         entries: Each arm's entry for study.json, by its label.
         axes: Full keys of ``grid:``, ``zip:`` and ``--vary``.
         named: Full keys that the arms under ``arms:`` set.
@@ -318,6 +321,8 @@ class Study:
     content_sha256: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     fitted_defaults: tuple[str, ...] = ()
+    accept_code: bool = False
+    accepted: tuple[AcceptedCode, ...] = ()
     entries: Mapping[str, ArmEntry] = field(default_factory=dict)
     axes: Sequence[str] = ()
     named: Sequence[str] = ()

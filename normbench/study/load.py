@@ -11,12 +11,14 @@ from pydantic import ValidationError
 from normbench.errors import ConfigError, SettingError
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.comparison.baselines import resolve_baseline
+from normbench.own_code.loaded_modules import forget_changed_modules
 from normbench.own_code.source_folder import reading_from
 from normbench.storage.files.located import Located
 from normbench.storage.files.yaml_file import parse_yaml, read_assignment, read_text
 from normbench.storage.names import content_sha256, study_name
 from normbench.storage.own_metric import declare_own_metrics
 from normbench.storage.resolved_settings import flatten
+from normbench.storage.source_path import folder_of_source
 from normbench.study.arms import final_arms, labelled_arms
 from normbench.study.axes import Axis, CombinedArms, arms_axis, combine_axes, grid_axes, vary_axis, zip_axis
 from normbench.study.check_plan import CHECK_AFTER, MAX_SEEDS, refuse_bad_option
@@ -45,6 +47,7 @@ def load_study(
     tune: Sequence[str] = (),
     check_after: Sequence[int] = (),
     until_decided: bool = False,
+    accept_code: bool = False,
 ) -> Study:
     """Read a study file and check everything in it.
 
@@ -56,6 +59,7 @@ def load_study(
         tune: ``KEY=A,B`` or ``KEY``: values to try for each arm.
         check_after: Numbers of seeds after which checks are planned, instead of the file's.
         until_decided: Whether to add seeds check by check where the file plans no checks.
+        accept_code: Whether runs that were made with other code of the user's count as runs of the code as it is.
 
     Raises:
         ConfigError: Every mistake found, one line each.
@@ -65,14 +69,16 @@ def load_study(
         refuse_bad_option(list(check_after), ",".join(map(str, check_after)))
     text = read_text(path)
     located = parse_yaml(text, str(path))
-    with reading_from(path.parent):
+    forget_changed_modules()
+    folder = folder_of_source(path)
+    with reading_from(folder):
         keys, combined = _read_arms(located, set_, vary, tune)
         configs, fitted_defaults = _checked_configs(combined.settings)
     _refuse_equal_arms(configs, located)
     refuse_other_judges(configs, located)
     declare_own_metrics(map(flat_settings, configs.values()), str(path))
     refuse_unrecorded_metric(keys.collapse, configs, located)
-    with reading_from(path.parent):
+    with reading_from(folder):
         lists = read_tune(keys.tune, tune, located, combined.settings)
     checks = tuple(check_after) or _planned(keys.seeds) or (CHECK_AFTER if until_decided else ())
     chosen = tuple(range(seeds)) if seeds else tuple(range(checks[-1])) if checks else _seeds(keys.seeds)
@@ -102,6 +108,7 @@ def load_study(
         content_sha256=content_sha256(located.data),
         options={key: value for key, value in options.items() if value},
         fitted_defaults=fitted_defaults,
+        accept_code=accept_code,
         entries=combined.entries,
         axes=combined.axes,
         named=combined.named,

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from normbench.any_module.plain_execution import refuse_scripted
+from normbench.any_module.process_settings import settings_in_force
 from normbench.errors import SettingError
 from normbench.study.config import RunConfig
 from normbench.study.data import sample_of
@@ -66,7 +67,12 @@ def _check_parameters(config: RunConfig, network: nn.Module) -> None:
 def _check_pass(config: RunConfig, network: nn.Module, x: Tensor, mode: str) -> None:
     given = x.clone()
     with trying(config, f"take a batch of shape {tuple(x.shape)} in {mode}"):
+        before = settings_in_force()
         output = network(given)
+        changed = [name for name, value in settings_in_force().items() if value != before[name]]
+    if changed:
+        rule = f"must leave the process as it is, in {mode} its forward changed {changed[0]}"
+        raise _refused(config, rule, "Change it where the network is made, or put it back.")
     if not torch.equal(given, x):
         rule = f"must leave its input as it is, in {mode} it wrote over it"
         raise _refused(config, rule, "Begin forward with x = x.clone(), or use no in-place operation on x.")

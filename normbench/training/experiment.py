@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ from normbench.any_module.plain_execution import same_global_random_states_after
 from normbench.any_module.random_states import same_random_states_after
 from normbench.datasets.base import Dataset
 from normbench.inspection.split_scores import quantities
+from normbench.own_code.code_digests import refuse_other_code
 from normbench.storage.files.json_files import write_json, write_sealed_json, write_text
 from normbench.storage.identity import RunIdentity
 from normbench.storage.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, arm_folder_name
@@ -39,6 +41,7 @@ def run_experiment(
     arm: str,
     hooks: RunHooks | None = None,
     identity: RunIdentity | None = None,
+    code: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Train one arm with one seed and write all files of the run into ``folder``.
 
@@ -53,6 +56,7 @@ def run_experiment(
         arm: The arm's label.
         hooks: Callbacks during the run.
         identity: The config's identity; computed by default.
+        code: Digests of the user's code as it was when the run was planned; other code is refused.
 
     Returns:
         The run's summary: equal for equal config and seed on the same machine, whether the run was continued or not.
@@ -72,14 +76,22 @@ def run_experiment(
         same_global_random_states_after(),
         running_code_of(config),
     ):
-        return _train_and_write(config, seed, folder, study, arm, hooks, identity)
+        return _train_and_write(config, seed, folder, study, arm, hooks, identity, code or {})
 
 
 def _train_and_write(
-    config: RunConfig, seed: int, folder: Path, study: str, arm: str, hooks: RunHooks, identity: RunIdentity
+    config: RunConfig,
+    seed: int,
+    folder: Path,
+    study: str,
+    arm: str,
+    hooks: RunHooks,
+    identity: RunIdentity,
+    code: Mapping[str, str],
 ) -> dict[str, Any]:
     started, began, began_cpu = time.time(), time.monotonic(), time.process_time()
     attempt = Attempt(config, seed, folder, hooks, identity)
+    refuse_other_code(code)
     model, dataset = attempt.training.model, attempt.dataset
     text = resolved_yaml(config, seed, study=study, arm=arm)
     write_text(folder / CONFIG_YAML, text)
@@ -99,7 +111,7 @@ def _train_and_write(
     machine = environment(config.device, started, **durations, cpu_s_per_step=outcome.cpu_s_per_step)
     with hooks.owned():
         summary |= {"files": files.check()}
-        write_json(folder / ENVIRONMENT_JSON, machine)
+        write_json(folder / ENVIRONMENT_JSON, machine | ({"code": dict(code)} if code else {}))
         write_sealed_json(folder / SUMMARY_JSON, summary)
     return summary
 

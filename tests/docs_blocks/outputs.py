@@ -66,6 +66,18 @@ def quietly(*lines: str) -> str:
     return ""
 
 
+def files_of(page: str) -> str:
+    """Write the files that a page shows into the folder of the commands."""
+    for name, text in shown_files((ROOT / page).read_text(encoding="utf-8")).items() if is_made_anew() else ():
+        (folder() / name).write_text(text, encoding="utf-8")
+    return ""
+
+
+def shown_files(text: str) -> dict[str, str]:
+    """Return the blocks of a page below a line that ends in a file's name: `my_unet.py`, a config ..."""
+    return dict(re.findall(r"`([\w.]+)`[^`\n]*:\n\n```\w+\n(.*?)```", text, re.DOTALL))
+
+
 def before() -> str:
     """What stands in the page already."""
     import cog

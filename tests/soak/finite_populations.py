@@ -5,13 +5,14 @@ the tanh of all features; learner i fits ridge regression to the tanh of block i
 can be exchanged, so over data sets no learner is better, whatever the split; on one data set one of them is, by chance.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 RIDGE = 1.0
-TEST, VALIDATION = 0.2, 0.2
-"""Shares of the rows in a random split; validation rows are not used."""
+STEEPNESS = 3.0
+TEST = 0.2
+"""Share of the rows in the test set of a random split; as many are validation rows, which are not used."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Population:
         num_rows: Rows of a data set.
         own: Features that one learner alone sees.
         shared: Features that all see.
-        lead: Features by which learner 0 sees more than the others, at whose cost the rest of its block is not smaller.
+        lead: Features that learner 0 sees beside its own, so that it is better.
     """
 
     num_rows: int
@@ -40,17 +41,52 @@ POPULATIONS = {
 }
 
 
+@dataclass(frozen=True)
+class Results:
+    """What learners reach on the splits of many data sets.
+
+    Attributes:
+        accuracies: Shape (data sets, learners, splits).
+        log_errors: Logarithms of the mean squared errors, less is better; the same shape.
+        test_share: Test rows for each training row.
+    """
+
+    accuracies: np.ndarray
+    log_errors: np.ndarray
+    test_share: float
+
+
+def draw_results(
+    rng: np.random.Generator,
+    population: Population,
+    num_learners: int,
+    *,
+    num_draws: int,
+    num_splits: int,
+    folds: int | None,
+) -> Results:
+    """Draw data sets, split each, and return what the learners reach; with folds their number divides the rows."""
+    known = replace(population, num_rows=population.num_rows - population.num_rows % (folds or 1))
+    accuracies, errors = [], []
+    for _ in range(num_draws):
+        features, classes = draw_rows(rng, known, num_learners)
+        train, test = draw_splits(rng, known.num_rows, num_splits, folds)
+        accuracy, error = results(features, classes, train, test)
+        accuracies.append(accuracy)
+        errors.append(error)
+    return Results(np.array(accuracies), np.array(errors), test.shape[1] / train.shape[1])
+
+
 def draw_rows(rng: np.random.Generator, population: Population, num_learners: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the features of each learner (learners, rows, features), and the classes -1 and 1 of the rows."""
     own, shared, lead = population.own, population.shared, population.lead
     width = num_learners * own + shared + lead
     seen = np.tanh(rng.normal(size=(population.num_rows, width)))
-    probability = 1 / (1 + np.exp(-3 * seen.sum(axis=1) / np.sqrt(width)))
+    probability = 1 / (1 + np.exp(-STEEPNESS * seen.sum(axis=1) / np.sqrt(width)))
     classes = np.where(rng.random(population.num_rows) < probability, 1.0, -1.0)
-    blocks = [seen[:, i * own : (i + 1) * own] for i in range(num_learners)]
-    common, more = seen[:, num_learners * own : num_learners * own + shared], seen[:, num_learners * own + shared :]
-    empty = np.zeros_like(more)
-    features = [np.hstack([block, common, empty if i else more]) for i, block in enumerate(blocks)]
+    blocks = np.split(seen, [own * (i + 1) for i in range(num_learners)], axis=1)
+    common, more = np.split(blocks.pop(), [shared], axis=1)
+    features = [np.hstack([block, common, more * (i == 0)]) for i, block in enumerate(blocks)]
     return np.stack(features), classes
 
 
@@ -66,15 +102,13 @@ def draw_splits(
         folds: None for random splits of 60/20/20. Else split s is fold s mod K of repetition s // K, and of the rest as
             many rows are validation as a fold has.
     """
+    num_test = round(TEST * num_rows) if folds is None else num_rows // folds
     if folds is None:
         orders = rng.permuted(np.tile(np.arange(num_rows), (num_splits, 1)), axis=1)
-        num_test = round(TEST * num_rows)
     else:
         repetitions = [rng.permutation(num_rows) for _ in range(-(-num_splits // folds))]
-        num_test = num_rows // folds
         orders = np.stack([np.roll(repetitions[s // folds], -num_test * (s % folds)) for s in range(num_splits)])
-    num_validation = round(VALIDATION * num_rows) if folds is None else num_test
-    return orders[:, num_test + num_validation :], orders[:, :num_test]
+    return orders[:, 2 * num_test :], orders[:, :num_test]  # as many validation rows stand between
 
 
 def results(
@@ -84,9 +118,9 @@ def results(
     accuracies, errors = [], []
     for seen in features:
         x, y = seen[train], classes[train]
-        gram = np.einsum("snp,snq->spq", x, x) + RIDGE * np.eye(x.shape[-1])
-        weights = np.linalg.solve(gram, np.einsum("snp,sn->sp", x, y)[..., None])[..., 0]
-        told = np.einsum("snp,sp->sn", seen[test], weights)
+        gram = x.transpose(0, 2, 1) @ x + RIDGE * np.eye(x.shape[-1])
+        weights = np.linalg.solve(gram, x.transpose(0, 2, 1) @ y[..., None])
+        told = (seen[test] @ weights)[..., 0]
         accuracies.append((np.sign(told) == classes[test]).mean(axis=1))
         errors.append(np.log(((told - classes[test]) ** 2).mean(axis=1)))
     return np.stack(accuracies), np.stack(errors)

@@ -16,6 +16,7 @@ from normbench.evidence.comparison.rows import Row, read_row
 from normbench.evidence.comparison.selection import Condition, read_conditions, refuse_empty_selection, select_arms
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, check_metrics
 from normbench.evidence.statistics.seed_plan import JUDGED_ONCE, SeedPlan
+from normbench.storage.accepted_code import read_accepted_code
 from normbench.storage.arm_id import ArmSet
 from normbench.storage.choices import TUNING_SENSITIVITY
 from normbench.storage.files.json_files import DELETE_AND_RERUN
@@ -51,6 +52,7 @@ class StudyComparison:
         named: Full keys that the arms under ``arms:`` set.
         missing: Labels of arms without a finished run.
         left_out: Names of folders of arms that the study no longer lists.
+        accepted_code: Files and packages of the user's that were changed between runs, and accepted.
         tuned_keys: Keys whose values tuning chose for each arm.
         tuning_seeds: Seeds that they were chosen on.
         is_second_best: Whether tuned arms run at their second-best values.
@@ -77,6 +79,7 @@ class StudyComparison:
     baseline: str | None = None
     missing: Sequence[str] = ()
     left_out: Sequence[str] = field(default_factory=tuple)
+    accepted_code: Sequence[str] = ()
     tuned_keys: Sequence[str] = ()
     tuning_seeds: Sequence[int] = ()
     is_second_best: bool = False
@@ -177,6 +180,7 @@ def compare_study(
         named=named,
         missing=study.missing,
         left_out=study.left_out,
+        accepted_code=list(dict.fromkeys(name for one in read_accepted_code(content) for name in one.changed)),
         tuned_keys=tuple(content.get("tune") or ()),
         tuning_seeds=tuple(content.get("tuning_seeds", FIRST_TUNING_SEEDS)),
         is_second_best=TUNING_SENSITIVITY in (content.get("options") or {}),

@@ -23,8 +23,8 @@ import numpy.typing as npt
 from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.verdicts.ties import RELATIVE, FloatArray
 
-FEWEST_SPLITS = 5
-"""With fewer splits their spread is known too badly for a verdict."""
+FEWEST_SPLITS = 6
+"""With fewer splits their spread is known too badly for a verdict; and fewer seeds do not count as asked for."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,9 @@ from normbench.evidence.statistics.trends import kendall_tau, null_std_of_tau
 from normbench.evidence.statistics.verdict_rule import FIXED, VerdictRule, judge_differences
 from normbench.evidence.statistics.verdicts.typical_seed import Side, typical_seed
 
+LEAST_SHARE = 2 / 3
+"""Part of the spread that taus have without a trend, which their spread over splits counts as at least."""
+
 
 @dataclass(frozen=True)
 class Trend:
@@ -86,11 +89,21 @@ def _by_rule(trend: Trend, plan: SeedPlan, num_comparisons: int) -> Trend:
 def rule_of_taus(rule: VerdictRule, num_places: int) -> VerdictRule:
     """Return the rule for Kendall's taus along so many values of a setting.
 
-    Taus have few values, so that splits of the same rows may well agree by chance: of two arms, which are as good, all
-    of 8 splits had the same sign in 7 % of drawn data sets. So on new data their spread counts at least as that of taus
-    without a trend.
+    Taus have few values, so that splits of the same rows may well agree by chance: of two arms that are as good all of
+    8 splits had the same sign in 7 % of drawn data sets. So on new data their spread counts as at least two thirds of
+    that of taus without a trend.
     """
-    return replace(rule, least_spread=null_std_of_tau(num_places)) if rule.kind == "new data" else rule
+    return replace(rule, least_spread=least_spread_of_taus(num_places)) if rule.kind == "new data" else rule
+
+
+def least_spread_of_taus(num_places: int) -> float:
+    """Return what the standard deviation of taus over splits is taken for at least.
+
+    Example:
+        >>> [round(least_spread_of_taus(num_places), 3) for num_places in (2, 3, 5)]
+        [0.667, 0.426, 0.272]
+    """
+    return LEAST_SHARE * null_std_of_tau(num_places)
 
 
 def _with_verdict(found: Trend, p: float, fewest: int) -> Trend:

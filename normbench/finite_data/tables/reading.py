@@ -23,7 +23,7 @@ class ReadTable:
     """The columns of a table by name, as they were read.
 
     Attributes:
-        columns: All but those that are ignored.
+        columns: All of them; those that are ignored may still tell which rows belong together.
         roles: What they are for; only names that are columns.
         file_of_row: Which of the files each row is from, (N,).
         mistakes: What is wrong with names of columns, and rows that have another number of cells.
@@ -54,8 +54,7 @@ def read_table(files: Sequence[CsvFile], roles: Roles) -> ReadTable:
     mistakes += role_complaints(roles, header, files[0].name)
     roles = roles.known(header)
     numbers, names = by_place(header), roles.names()
-    kept = [name for name in header if name not in roles.ignore]
-    columns = {name: Column(name, numbers[name], name in names, roles.gaps) for name in kept}
+    columns = {name: Column(name, numbers[name], name in names, roles.gaps) for name in header}
     ragged = Odd()
     counts = [_read(file, header, columns, ragged) for file in files]
     if not sum(counts):
@@ -108,8 +107,7 @@ def _chunks(rows: Iterator[Placed], num_columns: int) -> Iterator[list[Placed]]:
 def _add(rows: Sequence[Placed], header: Sequence[str], columns: dict[str, Column]) -> None:
     places = [place for place, _ in rows]
     for name, cells in zip(header, zip(*(cells for _, cells in rows), strict=True), strict=False):
-        if name in columns:
-            columns[name].add(cells, places)
+        columns[name].add(cells, places)
 
 
 def _ragged(file: CsvFile, ragged: Odd, num_columns: int) -> Iterator[SettingError]:

@@ -51,7 +51,11 @@ class Roles:
     def names(self) -> frozenset[str]:
         """Return the columns whose cells are taken as names."""
         never_numbers = {self.group, self.split_column, *([self.target] if self.is_class else ())}
-        return frozenset({*self.categories, *filter(None, never_numbers)})
+        return frozenset({*self.categories, *self.ignore, *filter(None, never_numbers)})
+
+    def needed(self, header: Sequence[str]) -> list[str]:
+        """Return the names of the columns that are not ignored."""
+        return [name for name in header if name not in self.ignore]
 
     def known(self, header: Sequence[str]) -> "Roles":
         """Return the roles without the names that are no columns, so that the others can be checked."""

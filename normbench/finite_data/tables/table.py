@@ -70,8 +70,8 @@ def table_rows(
 def _refuse(read: ReadTable, file: str) -> None:
     """Refuse a table with mistakes; of many, the first are told and the others counted."""
     found = [*read.mistakes]
-    for column in read.columns.values():
-        found += column_complaints(column, read.roles, file)
+    for name in read.roles.needed(list(read.columns)):
+        found += column_complaints(read.columns[name], read.roles, file)
     if len(found) > MAX_TOLD:
         more = SettingError(file, "must have no more mistakes", f"{len(found) - MAX_TOLD:,} more", "Mend these first.")
         found = [*found[:MAX_TOLD], more]
@@ -83,9 +83,9 @@ def _kept_rows(read: ReadTable) -> Numbers:
     """Return the rows that are not left out for a missing value."""
     is_kept = np.ones(len(read.file_of_row), dtype=bool)
     if read.roles.missing and read.roles.missing.fill == "drop_row":
-        for column in read.columns.values():
-            if column.gaps.count:
-                is_kept &= ~_is_gap(column)
+        for name in read.roles.needed(list(read.columns)):
+            if read.columns[name].gaps.count:
+                is_kept &= ~_is_gap(read.columns[name])
     return np.flatnonzero(is_kept)
 
 
@@ -125,13 +125,15 @@ def _rows(
     numbers = {column.name: column.values()[kept] for column in features if not column.is_text}
     coded = {column.name: _coded(column, kept) for column in features if column.is_text}
     fill = read.roles.missing.fill if read.roles.missing else None
-    gaps = {column.name: column.gaps.count for column in read.columns.values() if column.gaps.count}
+    needed = [read.columns[name] for name in read.roles.needed(list(read.columns))]
+    gaps = {column.name: column.gaps.count for column in needed if column.gaps.count}
     named: dict[str, NDArray[Any]] = {name: codes for name, (codes, _) in coded.items()}
+    ignored = {name: read.columns[name].codes()[0][kept] for name in read.roles.ignore}
     whole = {name: values for name, values in numbers.items() if not (values % 1).any()}
     found = (
         *gap_findings(gaps, fill or "", len(read.file_of_row) - len(kept)),
         *constant_findings({**numbers, **named}),
-        *group_findings({**whole, **named}, targets, kinds),
+        *group_findings({**whole, **named, **ignored}, targets, kinds),
     )
     return TableRows(
         kinds,

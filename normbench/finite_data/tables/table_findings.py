@@ -40,7 +40,7 @@ def group_findings(columns: Mapping[str, NDArray[Any]], targets: Targets, kinds:
     """Warn of a column whose values come back, each always with the same target: it may be a patient, and no feature.
 
     Args:
-        columns: Columns of categories and of whole numbers, as numbers.
+        columns: Columns of categories and of whole numbers, as numbers; also those that no network gets.
         targets: The targets.
         kinds: The rows; of those with groups nothing is said.
     """
@@ -53,6 +53,6 @@ def group_findings(columns: Mapping[str, NDArray[Any]], targets: Targets, kinds:
         if num_values < max(FEWEST_GROUPS, len(targets.class_names) + 1) or 2 * num_values > len(codes):
             continue
         if len(np.unique(codes * (int(target.max()) + 1) + target)) == num_values:
-            what = f"column {name!r} has {num_values:,} values that come back, each always with the same target"
+            what = f"column {name!r} may be a group: each of its {num_values:,} values always has the same target"
             why = "Rows of one patient or document in train and test make a test of memory."
-            yield Finding("warning", (), what, why=why, way_out=f"If so say dataset.group: {name}; else ignore it.")
+            yield Finding("warning", (), what, why=why, way_out=f"If it is one, say dataset.group: {name}.")

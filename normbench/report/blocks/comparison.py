@@ -7,6 +7,7 @@ from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
 from normbench.evidence.comparison.rows import Row
 from normbench.evidence.statistics.paired_effect import Effect
+from normbench.findings import name_some
 from normbench.report.blocks.answer import answer_block
 from normbench.report.blocks.arm_table import comparison_table, finite_heading, shown_metrics
 from normbench.report.blocks.block import Block, Line, as_lines
@@ -123,7 +124,8 @@ def notes(comparison: StudyComparison) -> list[str]:
     late += (
         ["The margin was stated after runs had finished."] if comparison.is_margin_late and comparison.answer else []
     )
-    found = [*missing, *lacking[:-1], *paired, *left_out, *late, *_two_questions(comparison)]
+    accepted = [_accepted_line(comparison.accepted_code)] if comparison.accepted_code else []
+    found = [*missing, *lacking[:-1], *paired, *left_out, *accepted, *late, *_two_questions(comparison)]
     return [*found, *_not_finite(comparison), *_across_versions(comparison)]
 
 
@@ -132,6 +134,12 @@ def _left_out_lines(names: Sequence[str]) -> list[str]:
     if len(names) > MAX_LEFT_OUT:
         return [f"{names[0]} and {len(names) - 1} more: left out, the study as last run does not name them."]
     return [f"{name}: left out, the study as last run does not name it." for name in names]
+
+
+def _accepted_line(names: Sequence[str]) -> str:
+    return (
+        f"{name_some(names)} changed between runs and was accepted: earlier runs count as made with the code as it is."
+    )
 
 
 def _two_questions(comparison: StudyComparison) -> list[str]:

@@ -74,7 +74,7 @@ def test_a_trend_by_the_corrected_t():
     found = judge_claim(claim, arms, range(8), "made_up", "")
     taus = list(found.parts[0].by_seed.values())
     assert taus == [1.0] * 8
-    spread = math.sqrt(2 * 11 / (9 * 3 * 2))  # that of taus of three values in any order
+    spread = 2 / 3 * math.sqrt(2 * 11 / (9 * 3 * 2))  # two thirds of that of taus of three values in any order
     assert found.parts[0].low == pytest.approx(1 - 2.364624251592785 * math.sqrt(1 / 8 + SHARE) * spread)
     assert found.parts[0].p == pytest.approx(2 * corrected_t(taus, SHARE, least_spread=spread).p_above)
     assert (found.verdict, found.about, found.data) == ("holds", "new_data", "500 rows")

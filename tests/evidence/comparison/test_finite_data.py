@@ -199,12 +199,12 @@ def test_seeds_that_were_added_share_five_percent_and_missing_ones_are_waited_fo
     assert (new.verdict, new.seeds_needed) == ("incomplete", 16)
 
 
-@pytest.mark.parametrize(("num_seeds", "verdict"), [(4, "too few seeds"), (5, "better")])
-def test_five_splits_are_the_fewest(num_seeds, verdict):
+@pytest.mark.parametrize(("num_seeds", "verdict"), [(5, "too few seeds"), (6, "better")])
+def test_six_splits_are_the_fewest(num_seeds, verdict):
     values = {"kept": LEVEL[:num_seeds], "gn": shifted(0.3)[:num_seeds]}
     found = judged(values)
     assert effect_of(found, "gn").new_data.verdict == verdict
-    assert (found.answer.cells[0].seeds_needed is None) is (num_seeds == 5)
+    assert (found.answer.cells[0].seeds_needed is None) is (num_seeds == 6)
 
 
 def test_a_gate_asks_for_the_verdict_on_new_data():
@@ -237,7 +237,7 @@ def test_trends_are_about_new_data():
     found = with_effects(compare_study(read_study(folder), [METRIC]))
     (table,) = make_pivots(found, ["batch_size"])
     taus = list(table.trend.by_seed.values())
-    told = corrected_t(taus, SHARE, least_spread=math.sqrt(2 * 11 / (9 * 3 * 2)))
+    told = corrected_t(taus, SHARE, least_spread=2 / 3 * math.sqrt(2 * 11 / (9 * 3 * 2)))
     assert (table.trend.tau, table.trend.p) == (told.value, told.p)
     alone = replace(found, rows=found.rows[:1])
     assert make_pivots(alone, ["batch_size"])[0].trend is None

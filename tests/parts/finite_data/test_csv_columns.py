@@ -76,10 +76,15 @@ def test_no_group_is_in_two_sets_and_groups_are_no_feature():
 def test_a_column_that_comes_back_with_the_same_target_is_told():
     text = table("patient,x,ill", lambda i: (i % 12, i / 7, "ny"[i % 12 % 2]), 60)
     warned = [one.what for one in csv_spec(text).findings() if one.level == "warning"]
-    assert warned == ["column 'patient' has 12 values that come back, each always with the same target"]
-    assert not [one for one in csv_spec(text, group="patient").findings() if "come back" in one.what]
+    assert warned == ["column 'patient' may be a group: each of its 12 values always has the same target"]
+    ignored = csv_spec(text, ignore=["patient"])
+    assert [one.what for one in ignored.findings() if one.level == "warning"] == warned, (
+        "its rows still belong together"
+    )
+    assert ignored.input_shape == (1,)
+    assert not [one for one in csv_spec(text, group="patient").findings() if "may be a group" in one.what]
     by_chance = table("age,x,ill", lambda i: (i % 12, i / 7, "ny"[i % 2] if i else "y"), 60)
-    assert not [one for one in csv_spec(by_chance).findings() if "come back" in one.what]
+    assert not [one for one in csv_spec(by_chance).findings() if "may be a group" in one.what]
 
 
 def test_parts_come_from_a_column_or_from_files():

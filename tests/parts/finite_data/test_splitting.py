@@ -36,7 +36,7 @@ def sets(split):
     return [split.train, split.validation, split.test]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(rows(), rules(), st.integers(0, 40))
 def test_every_row_is_in_one_set_and_none_is_empty(kinds, rule, seed):
     if split_complaints(rule, kinds):
@@ -46,7 +46,7 @@ def test_every_row_is_in_one_set_and_none_is_empty(kinds, rule, seed):
     assert all(len(one) for one in found)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(rows(), rules(), st.integers(0, 40))
 def test_each_class_has_its_share_in_each_set_up_to_two_rows(kinds, rule, seed):
     classes = np.zeros(kinds.num_rows, int) if kinds.classes is None else kinds.classes
@@ -60,7 +60,7 @@ def test_each_class_has_its_share_in_each_set_up_to_two_rows(kinds, rule, seed):
         assert (abs(got - wanted) <= 2).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(rows(), st.sampled_from([FOLDS, RANDOM]), st.integers(0, 40))
 def test_each_class_is_in_each_set(kinds, rule, seed):
     """Three rows are enough."""
@@ -70,7 +70,7 @@ def test_each_class_is_in_each_set(kinds, rule, seed):
         assert set(kinds.classes[chosen]) == set(kinds.classes)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(rows(with_groups=True), rules(), st.integers(0, 40))
 def test_no_group_is_in_two_sets_and_no_set_is_empty(kinds, rule, seed):
     if split_complaints(rule, kinds):
@@ -80,7 +80,7 @@ def test_no_group_is_in_two_sets_and_no_set_is_empty(kinds, rule, seed):
     assert sum(map(len, found)) == len(set.union(*found))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.data(), st.booleans(), st.integers(0, 3))
 def test_folds_test_every_row_once_per_repetition_and_validate_on_the_next(data, with_groups, repetition):
     kinds = data.draw(rows(with_groups))

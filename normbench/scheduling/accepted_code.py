@@ -1,0 +1,72 @@
+"""Code of the user's that was changed since runs were made, and accepted as theirs: --accept-code."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from normbench.storage.accepted_code import AcceptedCode, read_accepted_code
+from normbench.storage.choices import TUNING
+from normbench.storage.identity import IDENTITY_JSON, RunIdentity, read_identity
+from normbench.storage.run_folder import finished_seeds
+from normbench.study.config import RunConfig, Study
+
+
+@dataclass(frozen=True)
+class EarlierRuns:
+    """Finished runs of an arm that were made with other code, or from other data, of the user's.
+
+    Attributes:
+        folder: The arm's folder.
+        identity: The identity of these runs.
+        num_runs: Number of finished runs.
+    """
+
+    folder: Path
+    identity: RunIdentity
+    num_runs: int
+
+
+def identity_in(study: Study, config: RunConfig) -> RunIdentity:
+    """Return the identity of a config's runs in a study: with the code of earlier runs where its own was accepted."""
+    identity = config.identity()
+    then = next((known.then for known in study.accepted if dict(known.now) == identity.code), None)
+    return identity if then is None else identity.with_code(then)
+
+
+def with_accepted_code(study: Study, folder: Path, earlier: Mapping[str, Any]) -> Study:
+    """Return a study with the code that was accepted for its runs before, and that which it accepts now.
+
+    Args:
+        study: The study; its arms' devices are not auto.
+        folder: The study's folder.
+        earlier: The content of study.json of an earlier command.
+    """
+    known = replace(study, accepted=tuple(read_accepted_code(earlier)))
+    for config in study.arms.values() if study.accept_code else ():
+        identity = identity_in(known, config)
+        found = earlier_runs(folder, identity) if identity.code else None
+        if found and found.identity.with_code(identity.code) == identity:
+            accepted = AcceptedCode(config.identity().code, found.identity.code)
+            known = replace(known, accepted=(*known.accepted, accepted))
+    return known
+
+
+def earlier_runs(folder: Path, identity: RunIdentity) -> EarlierRuns | None:
+    """Return the newest runs of a study's arm that differ in code or data alone; None if it has runs of its own."""
+    found = [runs for runs in all_runs(folder) if replace(runs.identity, digests={}) == replace(identity, digests={})]
+    if any(runs.identity == identity for runs in found):
+        return None
+    return max(found, key=_made_at, default=None)
+
+
+def all_runs(folder: Path) -> Iterator[EarlierRuns]:
+    """Yield the arms of a study that have finished runs, those of its tuning too."""
+    for path in (*folder.glob(f"*/{IDENTITY_JSON}"), *folder.glob(f"{TUNING}/*/{IDENTITY_JSON}")):
+        identity, num_runs = read_identity(path.parent), len(finished_seeds(path.parent))
+        if identity and num_runs:
+            yield EarlierRuns(path.parent, identity, num_runs)
+
+
+def _made_at(runs: EarlierRuns) -> float:
+    return (runs.folder / IDENTITY_JSON).stat().st_mtime
