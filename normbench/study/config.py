@@ -93,6 +93,8 @@ class RunConfig(_Settings):
         OwnMetricConfig(), examples=[{"name": "auc", "function": "my_scores:auc", "better": "higher"}]
     )
     """Your own metric, by which arms are compared."""
+    augment: str | None = Field(None, examples=["my_data:flip"])
+    """Your own change of each training batch, (x, y, generator) -> (x, y) or (x, generator) -> x; in all arms alike."""
     optimizer: Annotated[OptimizerSpec, OneOf("normbench.optimizers", default="sgd")] = SGDSpec()
     """How a weight gradient becomes a step; a mapping without a name is sgd's."""
     schedule: Annotated[ScheduleSpec, OneOf("normbench.schedules", default="none")] = Field(
@@ -184,8 +186,8 @@ class RunConfig(_Settings):
 
     @property
     def own_functions(self) -> dict[str, str]:
-        """Import paths of the user's own loss and metric, by setting; modules are found from ``folder``."""
-        said = {"loss": self.loss, "metric.function": self.metric.function}
+        """Import paths of the user's own loss, metric and augmentation, by setting; found from ``folder``."""
+        said = {"loss": self.loss, "metric.function": self.metric.function, "augment": self.augment}
         return {key: path for key, path in said.items() if path}
 
     @property

@@ -1,4 +1,4 @@
-"""Tries a loss and a metric of the user's own before any run, on outputs of the shapes that they will be given."""
+"""Tries the user's own loss, metric and augmentation before any run, on what has the shapes that they will be given."""
 
 import math
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from normbench.random_streams import seeded_globally, stream
 from normbench.study.config import RunConfig
 from normbench.study.constant_output import constant_output
 from normbench.study.data import built_dataset
+from normbench.study.own_augmentation import AUGMENT, OwnAugmentation, own_augmentation
 from normbench.study.own_functions import LOSS, METRIC, OwnLoss, OwnMetric, own_functions
 from normbench.study.own_metric import OwnMetricConfig
 
@@ -21,11 +22,12 @@ MAX_NUMBERS = 2**22
 
 
 def refused_functions(config: RunConfig) -> Iterator[SettingError]:
-    """Yield what is wrong with the loss and with the metric: they are tried on random and on constant outputs.
+    """Yield what is wrong with the augmentation, the loss and the metric.
 
-    A function need not be finite on both: the logarithm of a random output may not be, nor the correlation with a
-    constant.
+    The last two are tried on random and on constant outputs. A function need not be finite on both: the logarithm of a
+    random output may not be, nor the correlation with a constant.
     """
+    yield from _refused_augmentation(config)
     if not config.loss and not config.metric.name:
         return
     if config.dataset.task == "signal":
@@ -42,6 +44,30 @@ def refused_functions(config: RunConfig) -> Iterator[SettingError]:
                 _try_metric(own.metric, config)
         except SettingError as error:
             yield error
+
+
+def _refused_augmentation(config: RunConfig) -> Iterator[SettingError]:
+    try:
+        augmentation = own_augmentation(config)
+        if augmentation:
+            _try_augmentation(augmentation, config)
+    except SettingError as error:
+        yield error
+
+
+def _try_augmentation(augmentation: OwnAugmentation, config: RunConfig) -> None:
+    train = built_dataset(config.dataset, 0).train
+    batch = train.take(torch.arange(min(config.batch_size, len(train))))
+    found = []
+    for _ in range(2):
+        with seeded_globally(0):
+            found.append(augmentation(batch, stream(0, "data", "trial")))
+    if not found[0].x.isfinite().all():
+        raise SettingError(AUGMENT, "must be finite, some x are nan or infinite", augmentation.path, "Change it.")
+    one, other = ([tensor for tensor in (once.x, once.y) if tensor is not None] for once in found)
+    if not all(map(torch.equal, one, other)):
+        rule = "must return the same for the same generator, it returned two batches"
+        raise SettingError(AUGMENT, rule, augmentation.path, "Draw all random numbers from the generator it is given.")
 
 
 def _try_loss(loss: OwnLoss, config: RunConfig) -> None:

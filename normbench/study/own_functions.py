@@ -13,6 +13,7 @@ from normbench.own_code.running import load_own
 from normbench.study.config import RunConfig
 
 LOSS, METRIC = "loss", "metric.function"
+ARGUMENTS, EXAMPLE = "(output, target)", "def score(output, target): return ..."
 Function = Callable[[Tensor, Tensor | None], Any]
 
 
@@ -36,7 +37,7 @@ class OwnLoss:
         """
         value = _called(LOSS, self.path, self.function, output, target)
         if not isinstance(value, Tensor) or value.numel() != 1:
-            rule = f"must return a tensor of one number, it returned {_kind(value)}"
+            rule = f"must return a tensor of one number, it returned {kind_of(value)}"
             way_out = (
                 "End it with .mean()." if isinstance(value, Tensor) else "Return what torch computed, without .item()."
             )
@@ -72,7 +73,7 @@ class OwnMetric:
         value = _called(METRIC, self.path, self.function, output, target)
         number = _as_number(value)
         if number is None:
-            rule = f"must return one number, it returned {_kind(value)}"
+            rule = f"must return one number, it returned {kind_of(value)}"
             raise SettingError(METRIC, rule, self.path, "Return the mean over samples, or one of its parts.")
         if self.is_share and not math.isnan(number) and not 0 <= number <= 1:
             rule = f"must return a share from 0 to 1, it returned {number:g}"
@@ -98,18 +99,26 @@ def own_functions(config: RunConfig) -> OwnFunctions:
         SettingError: There is no such function.
     """
     said = config.metric
-    loss = OwnLoss(config.loss, _imported(LOSS, config.loss, config)) if config.loss else None
+    loss = OwnLoss(config.loss, imported_function(LOSS, config.loss, config)) if config.loss else None
     if not said.name or not said.function:
         return OwnFunctions(loss)
-    return OwnFunctions(loss, OwnMetric(said.name, said.function, _imported(METRIC, said.function, config), said.share))
+    return OwnFunctions(
+        loss, OwnMetric(said.name, said.function, imported_function(METRIC, said.function, config), said.share)
+    )
 
 
-def _imported(key: str, path: str, config: RunConfig) -> Function:
+def imported_function(
+    key: str, path: str, config: RunConfig, arguments: str = ARGUMENTS, example: str = EXAMPLE
+) -> Callable[..., Any]:
+    """Import a function of the user's that a setting names.
+
+    Raises:
+        SettingError: There is none, or it is something else.
+    """
     found = load_own(path, config.folder, key)
     if isinstance(found, type) or not callable(found):
         what = f"the class {found.__name__}" if isinstance(found, type) else f"a {type(found).__name__}"
-        rule = f"must be a function of (output, target), it is {what}"
-        raise SettingError(key, rule, path, "Wrap it: def score(output, target): return ...")
+        raise SettingError(key, f"must be a function of {arguments}, it is {what}", path, f"Wrap it: {example}")
     return found  # type: ignore[no-any-return]
 
 
@@ -144,7 +153,8 @@ def _as_number(value: Any) -> float | None:
         return None
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """Return what a function of the user's returned, for a message."""
     if isinstance(value, Tensor):
         return f"a tensor of shape {tuple(value.shape)}"
     return f"a {type(value).__name__}" if value is not None else "None"

@@ -18,8 +18,10 @@ from normbench.random_streams import dropout_stream, replica_seed, stream
 from normbench.study.config import RecordingConfig, RunConfig
 from normbench.study.data import dataset_on
 from normbench.study.network import unparametrized_network
+from normbench.study.own_augmentation import own_augmentation
 from normbench.study.own_functions import NOTHING_OWN, OwnFunctions, own_functions
 from normbench.study.own_network import own_network
+from normbench.training.augmented_batches import AugmentedBatches
 from normbench.training.dropout import draw_dropout_from
 from normbench.training.initialization import check_all_drawn, initialize, materialize
 from normbench.training.numerics import available_device
@@ -29,23 +31,22 @@ from normbench.training.training_objects import Penalty, Training
 def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
     """Make dataset, model, batches, optimizer and readers of one run.
 
-    Data, batch order, initial weights and the masks of dropout each have their own random stream, so that a seed gives
-    the same ones in every arm; ``fix`` keeps data or weights at seed 0, and another ``replica`` has another order,
-    other weights and other masks.
+    Data, batch order, augmentation, initial weights and the masks of dropout have random streams of their own, so that
+    a seed gives the same ones in every arm; ``fix`` keeps data or weights at seed 0, and another ``replica`` has
+    another order, augmentation, weights and masks.
     """
     device = torch.device(config.on(available_device()).device)
     data_seed = 0 if "data" in config.fix else seed
     dataset = dataset_on(config.dataset, data_seed, device)
     init_seed = replica_seed(0 if "init" in config.fix else seed, config.replica)
     own = own_functions(config)
-    order = stream(replica_seed(seed, config.replica), "order")
     model = build_model(config, init_seed).to(device)
     draw_dropout_from(dropout_stream(seed, config.replica, device), model)
     decayed, spared = split_parameters(model, config.decay_on)
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": spared, "weight_decay": 0.0}]
     training = Training(
         model=model,
-        batches=Batches(dataset.train, config.batch_size, order, config.sampling),
+        batches=_batches(config, seed, dataset),
         optimizer=config.optimizer.build([group for group in groups if group["params"]], config.lr),
         loss=own.loss or loss_function(config.dataset.task, data_seed),
         penalty=Penalty(config.l1, decayed),
@@ -56,6 +57,13 @@ def build_training(config: RunConfig, seed: int) -> tuple[Training, Dataset]:
         lr_of_step=config.lr_of_step(),
     )
     return training, dataset
+
+
+def _batches(config: RunConfig, seed: int, dataset: Dataset) -> Batches:
+    seed = replica_seed(seed, config.replica)
+    given = dataset.train, config.batch_size, stream(seed, "order"), config.sampling
+    augment = own_augmentation(config)
+    return AugmentedBatches(*given, augment, stream(seed, "augment")) if augment else Batches(*given)
 
 
 def build_model(config: RunConfig, seed: int) -> nn.Module:

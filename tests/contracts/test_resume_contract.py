@@ -28,6 +28,7 @@ FURTHER = {
     | {"recording": {"every_steps": EVERY_STEPS, "diagnostics": True, "gradient_shift": True, "loss_surface": True}},
     "all histograms": LINE
     | {"recording": {"every_steps": EVERY_STEPS, "histograms": ["weight", "grad", "activation", "update"]}},
+    "augmentation": IMAGES | {"augment": "augmentations:shifted"},
     "diverging": LINE | {"optimizer": {"name": "sgd", "lr": 1e9}},
 }
 

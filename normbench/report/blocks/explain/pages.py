@@ -17,7 +17,7 @@ def explain_blocks(pages: Sequence[Mapping[str, Any]]) -> list[Block]:
 
 def overview_blocks(found: Mapping[str, Any]) -> list[Block]:
     """Return all names by kind."""
-    parts = [Line(", ".join(names), key.replace("_", " ")) for key, names in found["parts"].items()]
+    parts = [Line(", ".join(names), key.removeprefix("weight_")) for key, names in found["parts"].items()]
     settings = [Line(", ".join(names), kind) for kind, names in found["settings"].items()]
     asked = [
         Line("normbench explain batch_norm", "a part", is_command=True, remark="with its settings"),
