@@ -137,9 +137,8 @@ def _left_out_lines(names: Sequence[str]) -> list[str]:
 
 
 def _accepted_line(names: Sequence[str]) -> str:
-    return (
-        f"{name_some(names)} changed between runs and was accepted: earlier runs count as made with the code as it is."
-    )
+    """Return that runs of several versions of the user's code count as one arm's."""
+    return f"{name_some(names)} changed between runs: accepted, all count as made with the code as it is."
 
 
 def _two_questions(comparison: StudyComparison) -> list[str]:
