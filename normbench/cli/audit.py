@@ -21,7 +21,7 @@ def command(
     over, groups and their size; then what is left as it is, and whether normbench's norms of the same kinds give the
     very same bits.
 
-    Example: normbench audit configs/own.yaml --details
+    Example: normbench audit my_study.yaml --details
     """
     from normbench.report.blocks.audit import audit_blocks
     from normbench.report.blocks.block import Block, as_lines

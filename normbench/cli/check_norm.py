@@ -63,14 +63,29 @@ def _read_norm(norm: str, settings: list[str]) -> "NormSpec":
 
     place = f"check-norm {norm}"
     known = [name for name, spec in find_specs("normbench.norms").items() if not spec.takes_own]
+    given = [assignment for text in settings for assignment in _assignments(text)]
     if ":" in norm:
-        given = [f"settings={text}" if text.startswith("{") else f"settings.{text}" for text in settings]
-        return read_spec("norm", "own", [f"layer={json.dumps(norm)}", *given], place)  # type: ignore[return-value]
+        of_layer = [f"layer={json.dumps(norm)}", *(f"settings.{assignment}" for assignment in given)]
+        return read_spec("norm", "own", of_layer, place)  # type: ignore[return-value]
     if norm not in known:
         rule = f"must be package.module:Class or a norm of normbench, got {norm!r}"
         near = did_you_mean(norm, known) or f" Norms: {', '.join(known)}."
         raise ConfigError([f"{norm}: {rule}.{near}"])
-    return read_spec("norm", norm, settings, place)  # type: ignore[return-value]
+    return read_spec("norm", norm, given, place)  # type: ignore[return-value]
+
+
+def _assignments(text: str) -> list[str]:
+    """Return KEY=VALUE for each setting of a text, which is one of these or a mapping in YAML."""
+    from normbench.errors import ConfigError
+    from normbench.storage.files.yaml_file import parse_yaml
+
+    if text.lstrip().startswith("{"):
+        found = parse_yaml(text, f"--settings {text}", lines=False).data
+        return [f"{key}={json.dumps(value)}" for key, value in found.items()]
+    if "=" not in text:
+        rule = f"must be KEY=VALUE or {{KEY: VALUE}}, got {text!r}"
+        raise ConfigError([f"--settings {text}: {rule}. Example: --settings eps=0.001"])
+    return [text]
 
 
 def _read_shape(text: str | None) -> tuple[int, ...] | None:

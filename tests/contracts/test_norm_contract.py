@@ -9,9 +9,9 @@ from contracts import norm_references
 from contracts.norm_cases import CASES, FEATURE_SHAPES, takes
 from contracts.norm_references import formula, has_formula, torch_layer
 from contracts.variants import all_settings, each, variants
-from torch.func import functional_call
 
 from normbench.inspection.norm_contract.measured_norm import MODES, output
+from normbench.inspection.norm_contract.numbers import precision_error, pure
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
@@ -45,15 +45,8 @@ def test_shape_dtype_and_device_are_kept(case, device):
 @pytest.mark.parametrize("mode", MODES)
 def test_gradients_are_those_of_finite_differences(case, mode):
     layer = case.layer(age=1, training=MODES[mode])
-    names, parameters = [name for name, _ in layer.named_parameters()], tuple(layer.parameters())
-    buffers = dict(layer.named_buffers())
-
-    def outputs(x, *values):
-        torch.default_generator.manual_seed(1)
-        state = dict(zip(names, values, strict=True)) | {name: buffer.clone() for name, buffer in buffers.items()}
-        return functional_call(layer, state, (x,))
-
-    assert torch.autograd.gradcheck(outputs, (case.batch(3).requires_grad_(), *parameters), fast_mode=True)
+    inputs = (case.batch(3).requires_grad_(), *layer.parameters())
+    assert torch.autograd.gradcheck(pure(layer), inputs, fast_mode=True)
 
 
 @CASES
@@ -68,14 +61,7 @@ def test_float32_agrees_with_float64_far_from_zero(case):
 
 
 def _compare_precisions(case, x, tolerance):
-    single = case.layer(dtype=torch.float32)
-    double = deepcopy(single).double()
-    for training in MODES.values():
-        torch.default_generator.manual_seed(1)
-        exact = double.train(training)(x.double())
-        torch.default_generator.manual_seed(1)
-        error = single.train(training)(x).double() - exact
-        assert error.square().mean().sqrt() <= tolerance * exact.square().mean().sqrt()
+    assert precision_error(case.layer(dtype=torch.float32), x) <= tolerance
 
 
 # torch's layer and group norm square in float32, so that above about 1e18 their output is not finite; the loss

@@ -7,9 +7,9 @@ import torch
 from contracts.norm_cases import CASES, ONE_SHAPE_CASES
 from contracts.norm_references import torch_layer
 from torch import nn
-from torch.func import functional_call
 
 from normbench.inspection.norm_contract.measured_norm import MODES, output, seeded
+from normbench.inspection.norm_contract.numbers import pure
 
 CONSTANTS = [(0.0, torch.float32, True), (3.0, torch.float16, True), (3.0, torch.float32, False)]
 
@@ -19,19 +19,6 @@ def partly_constant(case):
     x = case.batch(3)
     x[0], x[1:, 0] = 0, 3
     return x
-
-
-def pure(layer):
-    """Return the layer as a function of its input and its parameters, which leaves its buffers as they are."""
-    names = [name for name, _ in layer.named_parameters()]
-    buffers = dict(layer.named_buffers())
-
-    def outputs(x, *values):
-        torch.default_generator.manual_seed(1)
-        state = dict(zip(names, values, strict=True)) | {name: buffer.clone() for name, buffer in buffers.items()}
-        return functional_call(layer, state, (x,))
-
-    return outputs
 
 
 @ONE_SHAPE_CASES

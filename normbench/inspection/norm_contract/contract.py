@@ -1,5 +1,6 @@
 """Measures every property of a norm layer, one answer each: yes, no, or no answer, with a figure."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass
@@ -94,7 +95,8 @@ def measure_norm(spec: NormSpec, feature_shape: FeatureShape | None = None) -> N
     printed = StringIO()
     folder = _folder(spec)
     in_own_code = running_own_code(folder) if folder else nullcontext()
-    with in_own_code, seeded_globally(0), redirect_stdout(printed):
+    with in_own_code, seeded_globally(0), redirect_stdout(printed), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they come again where the layer is used
         shape = feature_shape or _first_taken(spec)
         norm = MeasuredNorm(spec, shape)
         _try(norm)

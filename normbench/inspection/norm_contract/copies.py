@@ -55,7 +55,7 @@ def stacked_outputs(layers: Sequence[nn.Module], x: Tensor, randomness: str) -> 
     """Return the outputs of layers under vmap for a batch each, and their buffers afterwards."""
     parameters, buffers = stack_module_state(deepcopy(list(layers)))
     base = deepcopy(layers[0])
-    seed_all(1)
+    seed_all(1, base)
     one = vmap(lambda *state_and_x: functional_call(base, state_and_x[:2], state_and_x[2:]), randomness=randomness)
     return one(parameters, buffers, x).detach(), buffers
 

@@ -39,7 +39,7 @@ def _outputs_of(layer: nn.Module, x: Tensor) -> Callable[[Tensor], Tensor]:
     buffers = dict(layer.named_buffers())
 
     def run(change: Tensor) -> Tensor:
-        seed_all(1)
+        seed_all(1, layer)
         copies = {name: tensor + torch.zeros_like(change.sum(), dtype=tensor.dtype) for name, tensor in buffers.items()}
         result: Tensor = functional_call(layer, copies, (x + change,))
         return result

@@ -141,7 +141,7 @@ def half_precision(norm: MeasuredNorm) -> Answer:
 
 
 def _roundings(error: float) -> str:
-    return f"errs by {error:.1g} eps" if error < float("inf") else "gives inf, nan or another dtype"
+    return f"{error:.1g} eps" if error < float("inf") else "gives inf, nan or another dtype"
 
 
 def pickling(norm: MeasuredNorm) -> Answer:

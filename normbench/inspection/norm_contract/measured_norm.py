@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from normbench.any_module.random_states import held_generators
 from normbench.norms.base import FeatureShape, NormSpec, position_axes
 
 MODES = {"train": True, "eval": False}
@@ -50,12 +51,14 @@ def output(layer: nn.Module, x: Tensor, seed: int = 1) -> Tensor:
 
 def seeded(layer: nn.Module, x: Tensor, seed: int = 1) -> Tensor:
     """Return what the layer puts out if its random numbers are those of ``seed``."""
-    seed_all(seed)
+    seed_all(seed, layer)
     return layer(x)  # type: ignore[no-any-return]
 
 
-def seed_all(seed: int) -> None:
-    """Seed all global generators that a layer may draw from: torch's of the CPU, numpy's and Python's."""
+def seed_all(seed: int, layer: nn.Module) -> None:
+    """Seed all generators that a layer may draw from: torch's of the CPU, numpy's, Python's and those that it holds."""
+    for generator in held_generators(layer):
+        generator.manual_seed(seed)
     torch.default_generator.manual_seed(seed)  # torch.manual_seed asks every device: 100 times slower
     np.random.seed(seed)  # noqa: NPY002 - a layer of the user's may draw from it
     random.seed(seed)

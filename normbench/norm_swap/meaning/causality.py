@@ -148,15 +148,14 @@ def _outputs(network: nn.Module, x: Tensor, names: Sequence[str], *, training: b
 
 
 def changed_at(x: Tensor, axis: int, index: int) -> Tensor | None:
-    """Return a batch with other values at one position; None where there are no others.
+    """Return a batch with other values at one position; None where there are none.
 
-    They are those of the sample before, or, where these are the same, as in padding, of the position at the other end:
-    so whole numbers stay among those that occur.
+    They come from the position at the other end, of the sample before or else of the same: whole numbers stay among
+    those that occur, and, as no values are only passed around among the samples, a batch's statistics change too.
     """
-    at_other_end = x.select(axis, -1 - index)
-    for values in (x.roll(1, 0).select(axis, index), at_other_end):
+    for source in (x.roll(1, 0), x):
         other = x.clone()
-        other.select(axis, index).copy_(values)
+        other.select(axis, index).copy_(source.select(axis, -1 - index))
         if not torch.equal(other, x):
             return other
     return None
