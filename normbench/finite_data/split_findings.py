@@ -7,7 +7,7 @@ import numpy as np
 from normbench.findings import Finding
 from normbench.finite_data.finite_rows import FiniteRows
 from normbench.finite_data.split_rule import DEFAULT_NUM_FOLDS, SplitRule
-from normbench.finite_data.splitting import SplitRows, num_folds_of, split_rows
+from normbench.finite_data.splitting import SplitRows, first_splits, num_folds_of
 
 UNEVEN = 1.5
 """Rows of the largest class over those that it had if all classes had as many: accuracy then says little."""
@@ -15,9 +15,8 @@ UNEVEN = 1.5
 
 def split_findings(rule: SplitRule, rows: FiniteRows) -> list[Finding]:
     """Return what a user should know of how the rows are split."""
-    num_seeds = num_folds_of(rule, rows.kinds) if rule.how == "folds" else 1
-    splits = [split_rows(rule, rows.kinds, seed) for seed in range(num_seeds)]
-    where = {"folds": f"in {num_seeds} folds ", "random": "under seed 0 ", "fixed": ""}[rule.how]
+    splits = first_splits(rule, rows.kinds)
+    where = {"folds": f"in {len(splits)} folds ", "random": "under seed 0 ", "fixed": ""}[rule.how]
     found = [*_fewer_folds(rule, rows), *_twins(splits, rows, where), *_unseen(splits, rows, where)]
     return [*found, *_uneven_classes(rows)]
 
@@ -38,6 +37,8 @@ def _fewer_folds(rule: SplitRule, rows: FiniteRows) -> Iterator[Finding]:
 
 def _twins(splits: Sequence[SplitRows], rows: FiniteRows, where: str) -> Iterator[Finding]:
     same = rows.row_digests
+    if len(np.unique(same)) == len(same):
+        return
     count = sum(int(np.isin(same[split.test], same[split.train]).sum()) for split in splits)
     if count:
         what = f"{where}{count:,} {rows.unit} that are tested are equal to {rows.unit} of train"

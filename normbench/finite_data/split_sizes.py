@@ -6,7 +6,9 @@ import numpy as np
 
 from normbench.finite_data.row_kinds import RowKinds
 from normbench.finite_data.split_rule import SplitRule
-from normbench.finite_data.splitting import num_folds_of, split_rows
+from normbench.finite_data.splitting import first_splits
+
+NUM_RANDOM = 8
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,7 @@ def split_sizes(rule: SplitRule, kinds: RowKinds) -> SplitSizes:
 
     Without groups they are those of all seeds; with groups a later seed may have a few rows less.
     """
-    num_seeds = {"folds": num_folds_of(rule, kinds), "random": 8, "fixed": 1}[rule.how]
-    trained = [split_rows(rule, kinds, seed).train for seed in range(num_seeds)]
+    trained = [split.train for split in first_splits(rule, kinds, num_random=NUM_RANDOM)]
     fewest = min(map(len, trained))
     if kinds.classes is None:
         return SplitSizes(fewest, ())

@@ -32,9 +32,7 @@ def split_rows(rule: SplitRule, kinds: RowKinds, seed: int) -> SplitRows:
 
     Nothing depends on how many seeds there are, or on what the rows hold.
     """
-    part = {"folds": _by_folds, "random": _at_random, "fixed": _as_given}[rule.how](rule, kinds, seed)
-    train, validation, test = (np.flatnonzero(part == one) for one in (TRAIN, VALIDATION, TEST))
-    return SplitRows(train, validation, test)
+    return _rows_of({"folds": _by_folds, "random": _at_random, "fixed": _as_given}[rule.how](rule, kinds, seed))
 
 
 def num_folds_of(rule: SplitRule, kinds: RowKinds) -> int:
@@ -43,10 +41,31 @@ def num_folds_of(rule: SplitRule, kinds: RowKinds) -> int:
     return rule.num_folds or max(MIN_FOLDS, min(DEFAULT_NUM_FOLDS, smallest))
 
 
+def first_splits(rule: SplitRule, kinds: RowKinds, num_random: int = 1) -> list[SplitRows]:
+    """Return the splits of the first seeds: all of one repetition of folds, some random ones, or the fixed one."""
+    if rule.how != "folds":
+        return [split_rows(rule, kinds, seed) for seed in range(num_random if rule.how == "random" else 1)]
+    num_folds = num_folds_of(rule, kinds)
+    folds = _folds(kinds, num_folds, repetition=0)
+    return [_rows_of(_part_of_fold(folds, fold, num_folds)) for fold in range(num_folds)]
+
+
+def _rows_of(part: Numbers) -> SplitRows:
+    train, validation, test = (np.flatnonzero(part == one) for one in (TRAIN, VALIDATION, TEST))
+    return SplitRows(train, validation, test)
+
+
 def _by_folds(rule: SplitRule, kinds: RowKinds, seed: int) -> Numbers:
     num_folds = num_folds_of(rule, kinds)
     repetition, fold = divmod(seed, num_folds)
-    folds = deal_evenly(kinds, num_folds, stream(repetition, "data", "folds"))
+    return _part_of_fold(_folds(kinds, num_folds, repetition), fold, num_folds)
+
+
+def _folds(kinds: RowKinds, num_folds: int, repetition: int) -> Numbers:
+    return deal_evenly(kinds, num_folds, stream(repetition, "data", "folds"))
+
+
+def _part_of_fold(folds: Numbers, fold: int, num_folds: int) -> Numbers:
     distance = (folds - fold) % num_folds
     return np.select([distance == 0, distance == 1], [TEST, VALIDATION], TRAIN)
 

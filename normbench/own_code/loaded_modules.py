@@ -32,6 +32,7 @@ class OwnModule:
 
 
 _known: dict[str, tuple[ModuleType, OwnModule]] = {}
+_searched: set[Path] = set()
 _changes = [0]
 
 
@@ -125,9 +126,10 @@ def _place(module: ModuleType | None) -> Path | None:
 
 
 def _forget_other_folders(folder: Path) -> None:
-    """Let a module of the same name beside another study file be imported anew."""
-    others = {name: own.folder for name, own in own_modules().items() if own.folder != folder}
-    for name, other in others.items():
+    """Let a module of the same name beside another study file be imported anew, and none be found there."""
+    for name in [name for name, own in own_modules().items() if own.folder != folder]:
         del sys.modules[name]
         del _known[name]
-        sys.path[:] = [entry for entry in sys.path if entry != str(other)]
+    sys.path[:] = [entry for entry in sys.path if entry not in {str(other) for other in _searched - {folder}}]
+    _searched.clear()
+    _searched.add(folder)

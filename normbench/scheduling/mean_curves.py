@@ -7,6 +7,7 @@ from pathlib import Path
 
 from normbench.evidence.comparison.comparison import DEFAULT_METRICS, SIGNAL_METRICS
 from normbench.evidence.comparison.curves import CurvePoint, mean_curve
+from normbench.storage.own_metric import NAME
 from normbench.storage.run_folder import METRICS_CSV, Arm
 from normbench.training.recorders.tensorboard import write_scalars
 
@@ -36,7 +37,8 @@ def write_aggregate_curves(folder: Path, arms: Sequence[Arm]) -> None:
 
 def _columns(arm: Arm) -> list[str]:
     known = next((row for row in arm.runs[0].rows(METRICS_CSV)), {})
-    return [column for column in (*DEFAULT_METRICS, *SIGNAL_METRICS) if column in known]
+    own = f"test_{arm.settings.get(NAME)}"
+    return [column for column in (own, *DEFAULT_METRICS, *SIGNAL_METRICS) if column in known]
 
 
 def _points(curve: Sequence[CurvePoint], end: str) -> list[tuple[int, float]]:

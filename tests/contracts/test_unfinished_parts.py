@@ -72,6 +72,11 @@ def texts_for(folder):
     return TEXTS | named
 
 
+def command_word(file):
+    """Return how a command is called whose file has this name."""
+    return file.replace("_", "-")
+
+
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory):
     """What commands say of a copy of normbench in which every folder of parts holds every kind of half-written file."""
@@ -92,7 +97,7 @@ def answers(tmp_path_factory):
         for name in texts_for(Path(folder))
     ]
     asked = [["--help"], ["explain"], ["explain", "batch_norm"], ["explain", "my_syntax"], *chosen]
-    asked += [["run", "tiny.yaml", "--quiet"], ["list"], *([name] for name in TEXTS)]
+    asked += [["run", "tiny.yaml", "--quiet"], ["list"], *([command_word(name)] for name in TEXTS)]
     asked += [["compare", "--metric", f"{word} test_loss"] for word in ("best", *TEXTS)]
     env = {**os.environ, "PYTHONPATH": str(home), "OMP_NUM_THREADS": "1"}
     words = [sys.executable, "-c", ASKED, json.dumps(asked)]
@@ -111,7 +116,7 @@ def test_all_else_goes_on(answers):
         assert answers[words][0] == 0, answers[words][2]
     listed = answers["--help"][1]
     commands = [module.name for module in pkgutil.iter_modules([str(ROOT / "cli")]) if is_variant(module.name)]
-    assert all(name in listed for name in commands)
+    assert all(command_word(name) in listed for name in commands)
     assert "batch_norm" in answers["explain"][1]
 
 
@@ -138,7 +143,7 @@ def test_choosing_an_unfinished_part_says_what_is_missing_in_a_line(answers):
     ],
 )
 def test_each_command_and_norm_says_what_its_file_lacks(answers, name, what):
-    code, out, err = answers[name]
+    code, out, err = answers[command_word(name)]
     assert (code, out) == (2, "")
     assert err == f"normbench/cli/{name}.py: {err.partition(': ')[2]}"
     assert what in err

@@ -78,7 +78,7 @@ def test_better_on_new_images_is_said_where_it_is_found():
     assert "norm=kept is beaten. instance_norm cannot be told apart from group_norm." in text
     assert "group_norm is better than norm=kept on new images like these: +4.6 points [+3.8, +5.4] on average." in text
     assert "On these 400 images: group_norm is better than norm=kept on the typical seed: +4.6 points" in text
-    assert "t corrected for 0.17 test rows for each training row, Holm over 2." in text
+    assert "t corrected for 0.17 test rows for each training one, Holm over 2." in text
 
 
 def test_two_arms_have_what_holds_on_these_rows_beside():
@@ -139,8 +139,9 @@ def test_the_paragraph_on_methods_tells_the_splits_and_the_test():
     assert (
         "The data are 400 images, each seed tested on another of 8 folds, drawn anew after so many seeds. Effects over "
         "seeds hold on these images. On new images like these: means over splits by the corrected resampled t (Nadeau "
-        "and Bengio, 2003), variance (1/n + 0.167) s^2 with 0.167 test images for each training one, n - 1 degrees of "
-        "freedom, corrected by Holm's method over the 2 comparisons; a failed run counts as the constant predictor."
+        "and Bengio, 2003), variance (1/n + 0.17) s^2, as there are 0.17 test images for each training one, n - 1 "
+        "degrees of freedom, corrected by Holm's method over the 2 comparisons; a failed run counts as the "
+        "constant predictor."
     ) in text
     assert "by the corrected t at 0.05 / (k - 1), one-sided." in text
 

@@ -48,12 +48,16 @@ class Results:
     Attributes:
         accuracies: Shape (data sets, learners, splits).
         log_errors: Logarithms of the mean squared errors, less is better; the same shape.
-        test_share: Test rows for each training row.
+        train_errors: The same on training rows.
+        overlap: Test rows for each training row.
+        train_overlap: Training rows that two splits share for each that they do not.
     """
 
     accuracies: np.ndarray
     log_errors: np.ndarray
-    test_share: float
+    train_errors: np.ndarray
+    overlap: float
+    train_overlap: float
 
 
 def draw_results(
@@ -67,14 +71,14 @@ def draw_results(
 ) -> Results:
     """Draw data sets, split each, and return what the learners reach; with folds their number divides the rows."""
     known = replace(population, num_rows=population.num_rows - population.num_rows % (folds or 1))
-    accuracies, errors = [], []
+    found = []
     for _ in range(num_draws):
         features, classes = draw_rows(rng, known, num_learners)
         train, test = draw_splits(rng, known.num_rows, num_splits, folds)
-        accuracy, error = results(features, classes, train, test)
-        accuracies.append(accuracy)
-        errors.append(error)
-    return Results(np.array(accuracies), np.array(errors), test.shape[1] / train.shape[1])
+        found.append(results(features, classes, train, test))
+    num_train = train.shape[1]
+    overlaps = test.shape[1] / num_train, num_train / (known.num_rows - num_train)
+    return Results(*(np.array(of) for of in zip(*found, strict=True)), *overlaps)
 
 
 def draw_rows(rng: np.random.Generator, population: Population, num_learners: int) -> tuple[np.ndarray, np.ndarray]:
@@ -113,9 +117,9 @@ def draw_splits(
 
 def results(
     features: np.ndarray, classes: np.ndarray, train: np.ndarray, test: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the test accuracy of each learner on each split, and the logarithm of its mean squared error."""
-    accuracies, errors = [], []
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return each learner's test accuracy on each split, and logarithms of mean squared errors: test, training."""
+    accuracies, errors, train_errors = [], [], []
     for seen in features:
         x, y = seen[train], classes[train]
         gram = x.transpose(0, 2, 1) @ x + RIDGE * np.eye(x.shape[-1])
@@ -123,4 +127,5 @@ def results(
         told = (seen[test] @ weights)[..., 0]
         accuracies.append((np.sign(told) == classes[test]).mean(axis=1))
         errors.append(np.log(((told - classes[test]) ** 2).mean(axis=1)))
-    return np.stack(accuracies), np.stack(errors)
+        train_errors.append(np.log((((x @ weights)[..., 0] - y) ** 2).mean(axis=1)))
+    return np.stack(accuracies), np.stack(errors), np.stack(train_errors)

@@ -44,9 +44,15 @@ def false_on_new_data(num_draws: int) -> Iterator[Cell]:
     bound = MOST_FALSE + 2 * standard_error(MOST_FALSE, num_draws)
     for (law, population), kind in product(POPULATIONS.items(), SPLITS):
         found = drawn(f"{law}, {kind}", population, 2, num_draws)
-        for (what, values), n in product({"accuracy": found.accuracies, "loss": found.log_errors}.items(), SEEDS):
+        test, train = found.overlap, found.train_overlap
+        read = {
+            "accuracy": (found.accuracies, test),
+            "loss": (found.log_errors, test),
+            "training loss": (found.train_errors, train),
+        }
+        for (what, (values, overlap)), n in product(read.items(), SEEDS):
             differences = (values[:, 1] - values[:, 0])[:, :n]
-            p = 2 * np.minimum(*corrected_p(differences, found.test_share))
+            p = 2 * np.minimum(*corrected_p(differences, overlap))
             over_seeds = float((np.minimum(*guarded_p(differences)) <= 0.05).mean())
             name = f"better on new data, {what}, {law}, {kind}, n {n}"
             yield Cell(f"{name} (over seeds {over_seeds:.1%})", float((p <= 0.05).mean()), bound, is_upper=True)
@@ -60,7 +66,7 @@ def false_trends(num_draws: int) -> Iterator[Cell]:
         along = list(range(num_places))
         taus = np.array([[kendall_tau(along, of) for of in values.T.tolist()] for values in found.log_errors])
         for n in SEEDS:
-            ps = corrected_p(taus[:, :n], found.test_share, least_spread=least_spread_of_taus(num_places))
+            ps = corrected_p(taus[:, :n], found.overlap, least_spread=least_spread_of_taus(num_places))
             share = float((2 * np.minimum(*ps) <= 0.05).mean())
             yield Cell(f"trend on new data, {num_places} values, {kind}, n {n}", share, bound, is_upper=True)
 
@@ -72,7 +78,7 @@ def powers(num_draws: int) -> Iterator[Cell]:
         found = drawn(f"power, {num_rows} rows, {kind}", population, 2, num_draws)
         differences = found.accuracies[:, 0] - found.accuracies[:, 1]
         for n in SEEDS:
-            above, _ = corrected_p(differences[:, :n], found.test_share)
+            above, _ = corrected_p(differences[:, :n], found.overlap)
             name = f"found, {100 * differences.mean():.1f} points, {num_rows} rows, {kind}, n {n}"
             yield Cell(name, float((2 * above <= 0.05).mean()), least, is_upper=False)
 
@@ -99,14 +105,14 @@ def answers(num_draws: int) -> Iterator[Cell]:
         truth = found.accuracies.mean(axis=(0, 2)) if population.lead else np.zeros(k)
         for n in SEEDS:
             values = found.accuracies[:, :, :n]
-            share = float(np.mean([answer_holds(of, truth, found.test_share) for of in values]))
+            share = float(np.mean([answer_holds(of, truth, found.overlap) for of in values]))
             yield Cell(f"answer, k {k}, {law}, {kind}, n {n}", share, bound, is_upper=False)
 
 
-def answer_holds(values: np.ndarray, truth: np.ndarray, test_share: float) -> bool:
+def answer_holds(values: np.ndarray, truth: np.ndarray, overlap: float) -> bool:
     """Whether learner 0, than which none is better, is in the set, and no distance to it is too small."""
-    behind = [behind_on_new_data(values, arm, test_share) for arm in range(len(values))]
-    is_in_set = not above_on_new_data(values, 0, test_share)
+    behind = [behind_on_new_data(values, arm, overlap) for arm in range(len(values))]
+    is_in_set = not above_on_new_data(values, 0, overlap)
     return is_in_set and all(end >= truth[0] - of - 1e-12 for end, of in zip(behind, truth, strict=True))
 
 

@@ -190,8 +190,8 @@ def test_all_settings_that_do_not_go_with_it_are_told_at_once_with_the_way_out()
             "model.settings."
         ),
         (
-            "init: must be default with model: own, whose initial weights are its own, got 'normal'. Draw them where the "
-            "network is made."
+            "init: must be default with model: own, whose initial weights are its own, got 'normal'. Draw them where "
+            "the network is made."
         ),
         (
             "init_scale: must be 1 with model: own, whose initial weights are its own, got 2.0. Scale them where the "
@@ -202,8 +202,8 @@ def test_all_settings_that_do_not_go_with_it_are_told_at_once_with_the_way_out()
             "torch.nn.utils.parametrizations where it is made."
         ),
         (
-            "checkpointing: must be false with model: own, whose forward is its own, got True. Use torch.utils.checkpoint "
-            "in it."
+            "checkpointing: must be false with model: own, whose forward is its own, got True. Use "
+            "torch.utils.checkpoint in it."
         ),
         "model.build: must name something in my_net, which has no 'absent', got 'my_net:absent'. Check the name.",
     ]

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from normbench.evidence.claims.claim import Claim
 from normbench.evidence.claims.margin_test import CANNOT_TELL, ExpectationResult
 from normbench.evidence.comparison.split_data import (
+    IN_STEPS,
     ONE_SPLIT,
     OTHER_DATA,
-    OTHER_ROWS,
     SplitData,
     new_data_plan,
     read_split_data,
@@ -24,7 +24,7 @@ NEW_DATA, THESE_ROWS = "new_data", "these_rows"
 REASONS = {
     ONE_SPLIT: "one split says nothing of other splits; about: these_rows asks of this one",
     OTHER_DATA: "its arms have different data; about: these_rows asks of these",
-    OTHER_ROWS: "it is not a value on test rows, so nothing is said of new data; about: these_rows asks of these",
+    IN_STEPS: "its numbers move in steps, so nothing is said of new data; about: these_rows asks of these",
 }
 
 
@@ -47,7 +47,7 @@ class Subject:
     @property
     def is_of_new_data(self) -> bool:
         """Whether means over splits are judged, from which new data are told."""
-        return self.plan.test_share is not None
+        return self.plan.overlap is not None
 
 
 def claim_subject(claim: Claim, arms: Sequence[Arm], plan: SeedPlan) -> Subject:

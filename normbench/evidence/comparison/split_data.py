@@ -16,7 +16,7 @@ from normbench.storage.run_folder import SUMMARY_JSON, Arm, Run
 
 KINDS = ("folds", "random", "fixed")
 FIX = "fix"
-ONE_SPLIT, OTHER_ROWS, OTHER_DATA = "one split", "not a value on test rows", "different data"
+ONE_SPLIT, IN_STEPS, OTHER_DATA = "one split", "moves in steps", "different data"
 """Why nothing is said of new data."""
 
 
@@ -30,7 +30,8 @@ class SplitData:
         splits: folds: seed s is fold s mod K of repetition s // K. random: each seed draws a split. fixed: the user's.
         num_folds: K; None where there are no folds.
         is_one_split: Whether all seeds have the same split.
-        test_shares: For "test" and "validation", how many rows they have for each training row, mean over the runs.
+        overlaps: What splits of the same rows leave of the spread, by what is read: for "test" and "validation" their
+            rows for each training row, for "train" n_train / (num_rows - n_train); means over the runs.
     """
 
     num_rows: int
@@ -38,7 +39,7 @@ class SplitData:
     splits: str
     num_folds: int | None = None
     is_one_split: bool = False
-    test_shares: Mapping[str, float] = field(default_factory=dict, compare=False)
+    overlaps: Mapping[str, float] = field(default_factory=dict, compare=False)
 
 
 def read_split_data(arm: Arm) -> SplitData | None:
@@ -60,10 +61,15 @@ def read_split_data(arm: Arm) -> SplitData | None:
             splits=kind,
             num_folds=None if folds is None else int(folds),
             is_one_split=kind == "fixed" or "data" in (arm.settings.get(FIX) or ()),
-            test_shares={split: mean_of([of[split] / of["train"] for of in sizes]) for split in ("test", "validation")},
+            overlaps=_overlaps(sizes, int(said["num_rows"])),
         )
     except (TypeError, KeyError, ValueError, AttributeError, ZeroDivisionError):
         raise _refusal(arm.runs[0], said) from None
+
+
+def _overlaps(sizes: Sequence[Mapping[str, int]], num_rows: int) -> dict[str, float]:
+    found = {split: mean_of([of[split] / of["train"] for of in sizes]) for split in ("test", "validation")}
+    return found | {"train": mean_of([of["train"] / (num_rows - of["train"]) for of in sizes])}
 
 
 def _sizes(summary: Mapping[str, Any]) -> dict[str, int]:
@@ -90,11 +96,11 @@ def why_not_new(data: Collection[SplitData | None], metrics: Sequence[str]) -> s
         return OTHER_DATA
     if known[0].is_one_split:
         return ONE_SPLIT
-    return "" if all(map(rows_read, metrics)) else OTHER_ROWS
+    return "" if all(map(rows_read, metrics)) else IN_STEPS
 
 
 def new_data_plan(data: Sequence[SplitData | None], metrics: Sequence[str], plan: SeedPlan) -> SeedPlan | None:
     """Return the plan for verdicts about new data; None on generated data, and where nothing is said of new data."""
     if not data or data[0] is None or why_not_new(data, metrics):
         return None
-    return plan.on_new_data(max(data[0].test_shares[rows_read(metric)] for metric in metrics))
+    return plan.on_new_data(max(data[0].overlaps[rows_read(metric)] for metric in metrics))

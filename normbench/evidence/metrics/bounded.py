@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping
 
 from normbench.evidence.metrics.columns import plain_column, split_of
 from normbench.evidence.metrics.diverged import Diverged
-from normbench.evidence.metrics.group_metrics import CURVE_METRICS, is_group_metric
+from normbench.evidence.metrics.group_metrics import plain_metric
+from normbench.evidence.metrics.group_reducers.base import find_group_reducers
 from normbench.evidence.metrics.metric_words import find_metric
 from normbench.storage.run_folder import Run
 
@@ -47,14 +48,20 @@ def constant_value(run: Run, metric: str) -> float | None:
 
 
 def rows_read(metric: str) -> str:
-    """Return the split of which a metric is a value: "test" or "validation"; "" where it is none of a single run there.
+    """Return what decides a metric's values: "test" or "validation" rows, else "train"; "" for numbers of few values.
 
-    A number of steps, or one read over several arms, is none: no constant predictor bounds it where a run fails.
+    These are steps and settings, which splits of the same rows may well agree on by chance, and curves, which are read
+    over all seeds.
 
     Example:
-        >>> [rows_read(metric) for metric in ("best test_loss", "steps_to 0.5 test_loss", "train_loss")]
-        ['test', '', '']
+        >>> metrics = ("best test_loss", "range_over init_scale test_loss", "weight.std@fc1", "steps_to 0.5 test_loss")
+        >>> [rows_read(metric) for metric in metrics]
+        ['test', 'test', 'train', '']
     """
-    found = None if is_group_metric(metric) or metric in CURVE_METRICS else find_metric(metric)
-    split = split_of(found.column) if found and found.reducer.is_of_column else ""
-    return split if split in ("test", "validation") else ""
+    group = find_group_reducers().get((metric.split() or [""])[0])
+    plain = plain_metric(metric)
+    found = find_metric(plain) if plain else None
+    if found is None or found.reducer.is_step or (group and group.is_setting):
+        return ""
+    split = split_of(found.column)
+    return split if split in ("test", "validation") else "train"

@@ -31,7 +31,7 @@ def best_by_rule(values: npt.ArrayLike, rule: VerdictRule) -> BestOfK:
     if rule.why_not:
         return BestOfK((True,) * len(known), (np.inf,) * len(known), None)
     if rule.kind == "new data":
-        return best_on_new_data(known, rule.test_share, rule.level)
+        return best_on_new_data(known, rule.overlap, rule.level)
     if rule.kind != "any time":
         return best_of_k(known, rule.level)
     behind = tuple(-min(anytime_lower_bound(-row, _threshold(known)) for row in _rivals(known, arm)) for arm in arms)
@@ -44,7 +44,7 @@ def above_by_rule(values: FloatArray, arm: int, rule: VerdictRule) -> list[int]:
     if rule.why_not:
         return []
     if rule.kind == "new data":
-        return above_on_new_data(values, arm, rule.test_share, rule.level)
+        return above_on_new_data(values, arm, rule.overlap, rule.level)
     return ever_above(values, arm) if rule.kind == "any time" else beaten_by(values, arm, rule.level)
 
 

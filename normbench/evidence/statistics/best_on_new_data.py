@@ -13,35 +13,35 @@ from normbench.evidence.statistics.verdicts.best_of_k import BestOfK
 from normbench.evidence.statistics.verdicts.ties import FloatArray
 
 
-def best_on_new_data(values: npt.ArrayLike, test_share: float, alpha: float = ALPHA) -> BestOfK:
+def best_on_new_data(values: npt.ArrayLike, overlap: float, alpha: float = ALPHA) -> BestOfK:
     """Compare k arms over the same splits; higher is better.
 
     Args:
         values: Shape (k, S), two arms or more.
-        test_share: The rows that a split tests on for each that it trains on.
+        overlap: As in ``corrected_t``.
         alpha: One minus the confidence.
 
     Example:
         >>> splits = np.array([0.1, 0.3, 0.2, 0.4, 0.3, 0.2, 0.1, 0.4])
-        >>> found = best_on_new_data([splits, splits + 1, splits - 3], test_share=0.2)
+        >>> found = best_on_new_data([splits, splits + 1, splits - 3], overlap=0.2)
         >>> found.may_be_best, found.taken, [round(end, 6) for end in found.behind]
         ((False, True, False), 1, [1.0, -1.0, 4.0])
     """
     known = np.asarray(values, dtype=np.float64)
     arms = range(len(known))
-    behind = tuple(behind_on_new_data(known, arm, test_share, alpha) for arm in arms)
-    may_be_best = tuple(not above_on_new_data(known, arm, test_share, alpha) for arm in arms)
+    behind = tuple(behind_on_new_data(known, arm, overlap, alpha) for arm in arms)
+    may_be_best = tuple(not above_on_new_data(known, arm, overlap, alpha) for arm in arms)
     return BestOfK(may_be_best, behind, int(np.argmin(behind)) if min(behind) < np.inf else None)
 
 
-def behind_on_new_data(values: FloatArray, arm: int, test_share: float, alpha: float = ALPHA) -> float:
+def behind_on_new_data(values: FloatArray, arm: int, overlap: float, alpha: float = ALPHA) -> float:
     """Return the largest upper bound of (another arm - this arm), each at alpha / (k - 1)."""
     rivals = np.delete(values, arm, axis=0) - values[arm]
-    return float(upper_bound(rivals, test_share, alpha / len(rivals)).max())
+    return float(upper_bound(rivals, overlap, alpha / len(rivals)).max())
 
 
-def above_on_new_data(values: FloatArray, arm: int, test_share: float, alpha: float = ALPHA) -> list[int]:
+def above_on_new_data(values: FloatArray, arm: int, overlap: float, alpha: float = ALPHA) -> list[int]:
     """Return the indices of the arms that are above this one, by the same test."""
     others = np.delete(np.arange(len(values)), arm)
-    above, _ = corrected_p(values[others] - values[arm], test_share)
+    above, _ = corrected_p(values[others] - values[arm], overlap)
     return [int(other) for other in others[above <= alpha / len(others)]]

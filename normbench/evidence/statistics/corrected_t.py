@@ -4,13 +4,18 @@ Two splits of one data set share rows, so their results are alike, and the mean 
 that of S independent ones. Its variance is taken as (1/S + n_test/n_train) s^2 in place of s^2 / S, with s^2 the
 variance of the S numbers, S - 1 in its denominator; the t has S - 1 degrees of freedom.
 
-It is an approximation: it takes the results of two splits to be correlated by n_test / (n_test + n_train), whatever the
-learners are. Where they depend less on the rows that they share, it finds less than there is.
+The factor's second part, the overlap, is r / (1 - r) for numbers that are correlated by r between two splits. For what
+is read on test rows r = n_test / (n_test + n_train) is an approximation, whatever the learners are: where they depend
+less on the rows that they share, the test finds less than there is. For what training rows alone decide r is at most
+the part of them that two training sets share, n_train / N on average (Hoeffding, 1948), so that the overlap is
+n_train / (N - n_train).
 
 References:
     Nadeau and Bengio (2003), Inference for the generalization error, Machine Learning 52.
     Bouckaert and Frank (2004), Evaluating the replicability of significance tests for comparing learning algorithms,
     PAKDD: the same factor for repeated folds.
+    Hoeffding (1948), A class of statistics with asymptotically normal distribution, Annals of Mathematical Statistics
+    19: functions of samples that share a part of their members are correlated by at most this part.
 """
 
 import math
@@ -52,7 +57,7 @@ class CorrectedT:
 
 def corrected_t(
     differences: npt.ArrayLike,
-    test_share: float,
+    overlap: float,
     margin: float = 0.0,
     alpha: float = ALPHA,
     splits: Sequence[Hashable] | None = None,
@@ -62,7 +67,7 @@ def corrected_t(
 
     Args:
         differences: Shape (n,), one per run.
-        test_share: n_test / n_train, the rows that a split tests on for each that it trains on.
+        overlap: n_test / n_train for what is read on test rows; n_train / (N - n_train) for what training rows decide.
         margin: What the mean is compared with.
         alpha: Level of the interval.
         splits: The split of each run; several runs of one split are averaged first. By default each has its own.
@@ -70,17 +75,17 @@ def corrected_t(
             may be the same in all splits by chance.
 
     Example:
-        >>> found = corrected_t([0.02, 0.05, 0.01, 0.04, 0.03, 0.02, 0.06, 0.01], test_share=1 / 7)
+        >>> found = corrected_t([0.02, 0.05, 0.01, 0.04, 0.03, 0.02, 0.06, 0.01], overlap=1 / 7)
         >>> found.num_splits, round(found.value, 9), round(found.low, 6), round(found.high, 6), round(found.p, 6)
         (8, 0.03, 0.007339, 0.052661, 0.016598)
     """
     values = split_means(differences, splits)
-    above, below = (float(p) for p in corrected_p(values, test_share, margin, least_spread))
+    above, below = (float(p) for p in corrected_p(values, overlap, margin, least_spread))
     return CorrectedT(
         num_splits=values.shape[-1],
         value=float(values.mean()) if values.size and np.isfinite(values).all() else math.nan,
-        low=float(lower_bound(values, test_share, alpha / 2, least_spread)),
-        high=float(upper_bound(values, test_share, alpha / 2, least_spread)),
+        low=float(lower_bound(values, overlap, alpha / 2, least_spread)),
+        high=float(upper_bound(values, overlap, alpha / 2, least_spread)),
         p_above=above,
         p_below=below,
         p=min(1.0, 2 * min(above, below)),
@@ -102,7 +107,7 @@ def split_means(values: npt.ArrayLike, splits: Sequence[Hashable] | None = None)
 
 
 def corrected_p(
-    differences: npt.ArrayLike, test_share: float, margin: float = 0.0, least_spread: float = 0.0
+    differences: npt.ArrayLike, overlap: float, margin: float = 0.0, least_spread: float = 0.0
 ) -> tuple[FloatArray, FloatArray]:
     """Return the one-sided p for "above the margin", and for "below"; (..., S) to (...).
 
@@ -112,7 +117,7 @@ def corrected_p(
     from scipy.special import stdtr  # without scipy.stats, which takes a second to import
 
     values = np.asarray(differences, dtype=np.float64)
-    middle, error = _mean_and_error(values, test_share, least_spread)
+    middle, error = _mean_and_error(values, overlap, least_spread)
     gap = middle - margin
     gap = np.where(np.abs(gap) <= RELATIVE * _largest(values), 0.0, gap)  # rounding must not break a tie
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -122,23 +127,23 @@ def corrected_p(
     return above, below
 
 
-def lower_bound(differences: npt.ArrayLike, test_share: float, level: float, least_spread: float = 0.0) -> FloatArray:
+def lower_bound(differences: npt.ArrayLike, overlap: float, level: float, least_spread: float = 0.0) -> FloatArray:
     """Return the end below which the mean is with at most ``level``, one-sided; -inf where nothing can be said."""
     from scipy.special import stdtrit
 
     values = np.asarray(differences, dtype=np.float64)
-    middle, error = _mean_and_error(values, test_share, least_spread)
+    middle, error = _mean_and_error(values, overlap, least_spread)
     end = middle - stdtrit(max(1, values.shape[-1] - 1), 1 - level) * error
     bound: FloatArray = np.where(np.isnan(end), -math.inf, end)
     return bound
 
 
-def upper_bound(differences: npt.ArrayLike, test_share: float, level: float, least_spread: float = 0.0) -> FloatArray:
+def upper_bound(differences: npt.ArrayLike, overlap: float, level: float, least_spread: float = 0.0) -> FloatArray:
     """Return the end above which the mean is with at most ``level``, one-sided; inf where nothing can be said."""
-    return -lower_bound(-np.asarray(differences, dtype=np.float64), test_share, level, least_spread)
+    return -lower_bound(-np.asarray(differences, dtype=np.float64), overlap, level, least_spread)
 
 
-def _mean_and_error(values: FloatArray, test_share: float, least_spread: float) -> tuple[FloatArray, FloatArray]:
+def _mean_and_error(values: FloatArray, overlap: float, least_spread: float) -> tuple[FloatArray, FloatArray]:
     """Return the mean of each row and its corrected standard error; both nan where nothing can be said."""
     num_splits = values.shape[-1]
     if num_splits < 2:
@@ -147,7 +152,7 @@ def _mean_and_error(values: FloatArray, test_share: float, least_spread: float) 
     known = np.where(np.isfinite(values).all(axis=-1, keepdims=True), values, math.nan)
     spread = known.std(axis=-1, ddof=1)
     spread = np.where(spread <= RELATIVE * _largest(known), 0.0, spread)
-    return known.mean(axis=-1), math.sqrt(1 / num_splits + test_share) * np.maximum(spread, least_spread)
+    return known.mean(axis=-1), math.sqrt(1 / num_splits + overlap) * np.maximum(spread, least_spread)
 
 
 def _largest(values: FloatArray) -> FloatArray:

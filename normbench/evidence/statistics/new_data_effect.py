@@ -30,12 +30,12 @@ class NewDataEffect:
         p_corrected: p after Holm's correction over the table.
         verdict: better or worse (higher or lower where no direction is better), cannot tell, or too few seeds; not at a
             check, or incomplete, where so many seeds are not judged; ``why_not`` where nothing is said of new data.
-        why_not: Why nothing can be said of new data with any number of seeds: one split, different data, not a
-            value on test rows; else "".
+        why_not: Why nothing can be said of new data with any number of seeds: one split, different data, or
+            that it moves in steps; else "".
         is_lost_to_correction: Whether p would give a verdict and the corrected p does not.
         seeds_needed: Fewest seeds with which a verdict is possible, where there are too few; the number that is judged
             next, where these are not.
-        rule: How the verdict was made, with the rows that a split tests on for each that it trains on.
+        rule: How the verdict was made.
     """
 
     num_splits: int

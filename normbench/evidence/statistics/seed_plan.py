@@ -23,18 +23,18 @@ class SeedPlan:
             was changed.
         counts: The one count, or the checks; of any time the counts in the order asked; empty where nobody wrote it.
         order: Seeds in the order in which they were added.
-        test_share: Where verdicts are about new data, the rows that a split tests on for each that it trains on; None
-            where they are about the seeds.
+        overlap: Where verdicts are about new data, what splits of the same rows leave of the spread, as in
+            ``corrected_t``; None where they are about the seeds.
     """
 
     kind: Literal["once", "checks", "any time"] = "once"
     counts: tuple[int, ...] = ()
     order: tuple[int, ...] = ()
-    test_share: float | None = None
+    overlap: float | None = None
 
-    def on_new_data(self, test_share: float) -> "SeedPlan":
+    def on_new_data(self, overlap: float) -> "SeedPlan":
         """Return the plan for verdicts about new data, of which the seeds are splits of the same rows."""
-        return replace(self, test_share=test_share)
+        return replace(self, overlap=overlap)
 
     def rule(self, seeds: Collection[int], num_comparisons: int = 1) -> VerdictRule:
         """Return the rule for verdicts on these seeds, in a table of so many comparisons.
@@ -42,7 +42,7 @@ class SeedPlan:
         Of seeds that were asked for one after the other none may be missing: to leave some out is to choose.
         """
         found = self._rule_of_seeds(seeds, num_comparisons)
-        return found if self.test_share is None else rule_on_new_data(found, self.test_share, len(self.counts))
+        return found if self.overlap is None else rule_on_new_data(found, self.overlap, len(self.counts))
 
     def _rule_of_seeds(self, seeds: Collection[int], num_comparisons: int) -> VerdictRule:
         if self.kind == "any time" or len(seeds) > max(self.counts, default=len(seeds)):

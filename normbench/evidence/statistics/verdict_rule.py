@@ -38,14 +38,14 @@ class VerdictRule:
         level: A p, corrected for the comparisons of its table, decides if it is not above the level; 0 where nothing is
             judged.
         next_check: The number of seeds that is judged next, where these are not; None if none is.
-        test_share: On new data the rows that a split tests on for each that it trains on.
+        overlap: On new data what splits of the same rows leave of the spread, as in ``corrected_t``.
         least_spread: On new data what the standard deviation over the splits is taken for at least.
     """
 
     kind: Kind
     level: float
     next_check: int | None = None
-    test_share: float = 0.0
+    overlap: float = 0.0
     least_spread: float = 0.0
 
     @property
@@ -97,14 +97,14 @@ def rule_at_checks(n: int, check_after: Sequence[int], num_comparisons: int, *, 
     return VerdictRule("no check" if is_whole else "incomplete", 0.0, later)
 
 
-def rule_on_new_data(rule: VerdictRule, test_share: float, num_counts: int) -> VerdictRule:
+def rule_on_new_data(rule: VerdictRule, overlap: float, num_counts: int) -> VerdictRule:
     """Return the rule for verdicts on new data, from the one that the seeds have as to when they are judged.
 
     Seeds that were added without a plan were looked at more than once: each count has its part of 5 % (Bonferroni).
 
     Args:
         rule: The rule for these seeds.
-        test_share: The rows that a split tests on for each that it trains on.
+        overlap: What splits of the same rows leave of the spread, as in ``corrected_t``.
         num_counts: How many counts of seeds were asked for one after the other.
 
     Example:
@@ -114,7 +114,7 @@ def rule_on_new_data(rule: VerdictRule, test_share: float, num_counts: int) -> V
     if rule.why_not:
         return rule
     level = ALPHA / max(2, num_counts) if rule.kind == "any time" else rule.level
-    return VerdictRule("new data", level, test_share=test_share)
+    return VerdictRule("new data", level, overlap=overlap)
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def judge_differences(differences: npt.ArrayLike, margin: float, rule: VerdictRu
 
 
 def _on_new_data(differences: npt.ArrayLike, margin: float, rule: VerdictRule) -> RuledVerdict:
-    found = corrected_t(differences, rule.test_share, margin, rule.level, least_spread=rule.least_spread)
+    found = corrected_t(differences, rule.overlap, margin, rule.level, least_spread=rule.least_spread)
     side: Side = "above" if found.p_above < found.p_below else "below"
     return RuledVerdict(found.value, found.p, side if found.p <= rule.level else "", "", found.low, found.high)
 
@@ -185,7 +185,7 @@ def side_ps(differences: npt.ArrayLike, margin: float, rule: VerdictRule) -> tup
         above, below = _largest(differences, margin)
         return min(1.0, 2 / above), min(1.0, 2 / below)
     if rule.kind == "new data":
-        one_sided = corrected_p(differences, rule.test_share, margin, rule.least_spread)
+        one_sided = corrected_p(differences, rule.overlap, margin, rule.least_spread)
         return min(1.0, 2 * float(one_sided[0])), min(1.0, 2 * float(one_sided[1]))
     found = guarded_p(differences, margin)
     return float(found[0]), float(found[1])

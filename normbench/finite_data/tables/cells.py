@@ -6,7 +6,7 @@ from collections.abc import Sequence
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _END = "\x1f"  # ends a cell where many are looked at in one go
 _ONE = re.compile(_NUMBER)
-_MANY = re.compile(f"(?:{_NUMBER}{_END})*+")
+_OTHER = re.compile(f"[^0-9.eE+\\-{_END}]")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]{3})*,[0-9]+|[+-]?[0-9]+,[0-9]+")
 _LEADING_ZERO = re.compile(f"(?:^|{_END})[+-]?0[0-9]")
 
@@ -21,10 +21,22 @@ def is_number(cell: str) -> bool:
     return _ONE.fullmatch(cell) is not None
 
 
-def are_numbers(cells: Sequence[str]) -> bool:
-    """Return whether all cells are numbers."""
+def numbers_of(cells: Sequence[str]) -> list[float] | None:
+    """Return cells as numbers; None where some are none.
+
+    What Python takes for a number and this file does not has other letters in it, so that two quick looks are enough.
+
+    Example:
+        >>> numbers_of(["1", "-.5e3"]), numbers_of(["1", "1_000"]), numbers_of(["1", ""])
+        ([1.0, -500.0], None, None)
+    """
     text = _joined(cells)
-    return text.count(_END) == len(cells) and _MANY.fullmatch(text) is not None
+    if text.count(_END) != len(cells) or _OTHER.search(text):
+        return None
+    try:
+        return list(map(float, cells))
+    except ValueError:
+        return None
 
 
 def has_leading_zeros(cells: Sequence[str]) -> bool:

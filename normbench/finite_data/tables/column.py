@@ -1,6 +1,6 @@
 """Column: takes the cells of one column, chunk by chunk, as numbers or as names, and keeps what was odd."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normbench.finite_data.row_kinds import Numbers
-from normbench.finite_data.tables.cells import are_numbers, has_leading_zeros, is_decimal_comma, is_number
+from normbench.finite_data.tables.cells import has_leading_zeros, is_decimal_comma, is_number, numbers_of
 from normbench.finite_data.targets import in_natural_order
 
 MISSING_CODE = -1
@@ -23,15 +23,15 @@ class Odd:
     first_place: str = ""
     examples: dict[str, None] = field(default_factory=dict)
 
-    def add(self, cells: Sequence[str], places: Sequence[str]) -> None:
-        """Count some cells; ``places`` are their files and lines."""
-        if cells and not self.count:
-            self.first_place = places[0]
-        self.count += len(cells)
-        for cell in cells:
-            if len(self.examples) == MAX_EXAMPLES:
-                break
-            self.examples[cell] = None
+    def add(self, cells: Sequence[str], places: Sequence[str], kind: Collection[str]) -> None:
+        """Count the cells that hold one of some texts; ``places`` are the files and lines of all."""
+        count = sum(map(kind.__contains__, cells))
+        if count and not self.count:
+            self.first_place = next(place for cell, place in zip(cells, places, strict=True) if cell in kind)
+        self.count += count
+        if count and len(self.examples) < MAX_EXAMPLES:
+            found = dict.fromkeys(cell for cell in cells if cell in kind)
+            self.examples = dict.fromkeys([*self.examples, *found][:MAX_EXAMPLES])
 
 
 @dataclass
@@ -64,18 +64,17 @@ class Column:
     _codes: dict[str, int] = field(default_factory=dict)
     _chunks: list[NDArray[Any]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._codes = dict.fromkeys(self.missing, MISSING_CODE)
+
     def add(self, cells: Sequence[str], places: Sequence[str]) -> None:
         """Take the cells of some rows; ``places`` are their files and lines."""
-        has_gaps = not self.missing.isdisjoint(cells)
-        if has_gaps:
-            gaps = [place for cell, place in zip(cells, places, strict=True) if cell in self.missing]
-            self.gaps.add([""] * len(gaps), gaps)
-        if self.is_category:
-            self._chunks.append(self._coded(cells))
-        elif not has_gaps and are_numbers(cells):
-            self._add_numbers(cells, places)
+        plain = not self.is_category and self.missing.isdisjoint(cells)
+        values = numbers_of(cells) if plain else None
+        if values is not None:
+            self._add_numbers(cells, places, np.array(values))
         else:
-            self._add_mixed(cells, places)
+            self._add_others([cell.strip() for cell in cells], places)
 
     @property
     def is_text(self) -> bool:
@@ -85,7 +84,7 @@ class Column:
     @property
     def is_empty(self) -> bool:
         """Whether no row has a value."""
-        return not (self._codes or self.texts.count or self.numbers.count)
+        return len(self._codes) == len(self.missing) and not self.numbers.count
 
     def values(self) -> NDArray[np.float64]:
         """Return the numbers, nan where a value is missing."""
@@ -94,7 +93,7 @@ class Column:
 
     def codes(self) -> tuple[Numbers, tuple[str, ...]]:
         """Return the number of each cell's name, -1 where it is missing, and the names in natural order."""
-        names = list(self._codes)
+        names = [name for name, code in self._codes.items() if code != MISSING_CODE]
         order = in_natural_order(names)
         rank = np.empty(len(names) + 1, dtype=np.int64)
         rank[order], rank[-1] = np.arange(len(names)), MISSING_CODE
@@ -102,44 +101,36 @@ class Column:
         read = np.concatenate(chunks) if chunks else np.empty(0, dtype=np.int64)
         return rank[read], tuple(names[place] for place in order)
 
-    def _add_numbers(self, cells: Sequence[str], places: Sequence[str]) -> None:
-        found = np.array([float(cell) for cell in cells])
-        self.numbers.add(cells, places)
-        self._chunks.append(found)
+    def _add_numbers(self, cells: Sequence[str], places: Sequence[str], values: NDArray[np.float64]) -> None:
+        """Take numbers, of which those that are nan are cells of other kinds."""
+        self._chunks.append(values)
+        self.numbers.count += int((~np.isnan(values)).sum())
+        if not self.numbers.first_place:
+            first = int(np.argmax(~np.isnan(values)))
+            self.numbers.first_place, self.numbers.examples = places[first], {cells[first]: None}
         if has_leading_zeros(cells):
-            zeros = [i for i, cell in enumerate(cells) if has_leading_zeros([cell])]
-            self.leading_zeros.add([cells[i] for i in zeros], [places[i] for i in zeros])
-        if not np.isfinite(found).all():
-            large = np.flatnonzero(~np.isfinite(found)).tolist()
-            self.infinite.add([cells[i] for i in large], [places[i] for i in large])
+            self.leading_zeros.add(cells, places, {cell for cell in set(cells) if has_leading_zeros([cell])})
+        if np.isinf(values).any():
+            self.infinite.add(
+                cells, places, {cell for cell, value in zip(cells, values, strict=True) if np.isinf(value)}
+            )
 
-    def _add_mixed(self, cells: Sequence[str], places: Sequence[str]) -> None:
-        """Take cells of which some are missing or no numbers."""
-        told = [(cell, place) for cell, place in zip(cells, places, strict=True) if cell not in self.missing]
-        texts = [(cell, place) for cell, place in told if not is_number(cell)]
-        self.texts.add(*_unzipped(texts))
-        self.commas.add(*_unzipped([(cell, place) for cell, place in texts if is_decimal_comma(cell)]))
-        if len(texts) < len(told):
-            self._add_numbers_and_gaps(cells, [pair for pair in told if is_number(pair[0])])
+    def _add_others(self, cells: Sequence[str], places: Sequence[str]) -> None:
+        """Take cells of which some are missing or no numbers, or all of which were said to be names."""
+        distinct = set(cells)
+        self.gaps.add(cells, places, self.missing & distinct)
+        numbers = set() if self.is_category else {cell for cell in distinct - self.missing if is_number(cell)}
+        if not self.is_category:
+            texts = distinct - self.missing - numbers
+            self.texts.add(cells, places, texts)
+            self.commas.add(cells, places, set(filter(is_decimal_comma, texts)))
+        if numbers:
+            values = np.array([float(cell) if cell in numbers else np.nan for cell in cells])
+            self._add_numbers(cells, places, values)
         else:
-            self._chunks.append(self._coded(cells))
+            self._chunks.append(self._coded(cells, distinct))
 
-    def _add_numbers_and_gaps(self, cells: Sequence[str], told: Sequence[tuple[str, str]]) -> None:
-        self._add_numbers(*_unzipped(told))
-        values = self._chunks.pop()
-        found = np.full(len(cells), np.nan)
-        found[[i for i, cell in enumerate(cells) if cell not in self.missing and is_number(cell)]] = values
-        self._chunks.append(found)
-
-    def _coded(self, cells: Sequence[str]) -> NDArray[np.int32]:
-        known: Mapping[str, int] = self._codes
-        new = self._codes.setdefault
-        codes = [
-            MISSING_CODE if cell in self.missing else known[cell] if cell in known else new(cell, len(known))
-            for cell in cells
-        ]
-        return np.array(codes, dtype=np.int32)
-
-
-def _unzipped(pairs: Sequence[tuple[str, str]]) -> tuple[list[str], list[str]]:
-    return [cell for cell, _ in pairs], [place for _, place in pairs]
+    def _coded(self, cells: Sequence[str], distinct: Iterable[str]) -> NDArray[np.int32]:
+        for cell in sorted(distinct):
+            self._codes.setdefault(cell, len(self._codes) - len(self.missing))
+        return np.fromiter(map(self._codes.__getitem__, cells), dtype=np.int32, count=len(cells))

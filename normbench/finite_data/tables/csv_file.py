@@ -41,7 +41,7 @@ class CsvFile:
         return self.path.name
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield the line where each row begins, from 1 on, and its cells without blanks around them; no blank lines.
+        """Yield the line where each row begins, from 1 on, and its cells; lines without any are left out.
 
         Raises:
             DataError: It cannot be read, is too large, or is no text in UTF-8.
@@ -54,7 +54,7 @@ class CsvFile:
             try:
                 for cells in reader:
                     if cells:
-                        yield line, [cell.strip() for cell in cells]
+                        yield line, cells
                     line = reader.line_num + 1
             except UnicodeDecodeError:
                 raise self._not_utf8() from None

@@ -13,7 +13,8 @@ from normbench.finite_data.tables.csv_file import CsvFile
 from normbench.finite_data.tables.header import header_complaints
 from normbench.finite_data.tables.roles import Roles, by_place, role_complaints
 
-CELLS_AT_ONCE = 2**19
+CELLS_AT_ONCE, FEWEST_AT_ONCE = 2**16, 32
+"""Cells, and rows at least: more are slower, as Python looks through all of them for garbage."""
 Placed = tuple[str, list[str]]
 """File and line of a row, and its cells."""
 
@@ -70,7 +71,8 @@ def _read(file: CsvFile, header: Sequence[str], columns: dict[str, Column], ragg
     for chunk in _chunks(_placed(file, rows), len(header)):
         whole = [(place, cells) for place, cells in chunk if len(cells) == len(header)]
         odd = [(place, cells) for place, cells in chunk if len(cells) != len(header)]
-        ragged.add([f"{len(cells)} cells" for _, cells in odd], [place for place, _ in odd])
+        told = [f"{len(cells)} cells" for _, cells in odd]
+        ragged.add(told, [place for place, _ in odd], set(told))
         _add(whole, header, columns)
         count += len(whole)
     return count
@@ -78,7 +80,7 @@ def _read(file: CsvFile, header: Sequence[str], columns: dict[str, Column], ragg
 
 def _header(files: Sequence[CsvFile], roles: Roles) -> tuple[list[str], list[SettingError]]:
     """Return the names of the columns, which are the same in all files, and what is wrong with them."""
-    headers = [next(file.rows(), (1, list[str]()))[1] for file in files]
+    headers = [[name.strip() for name in next(file.rows(), (1, list[str]()))[1]] for file in files]
     first, *others = headers
     wrong = header_complaints(files[0], first, roles.target) if first else [_empty(files[0])]
     for file, header in zip(files[1:], others, strict=True):
@@ -99,7 +101,7 @@ def _placed(file: CsvFile, rows: Iterator[tuple[int, list[str]]]) -> Iterator[Pl
 
 
 def _chunks(rows: Iterator[Placed], num_columns: int) -> Iterator[list[Placed]]:
-    size = max(1, CELLS_AT_ONCE // num_columns)
+    size = max(FEWEST_AT_ONCE, CELLS_AT_ONCE // num_columns)
     while chunk := list(islice(rows, size)):
         yield chunk
 

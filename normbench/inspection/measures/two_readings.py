@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from normbench.evidence.layers.probe_table import NETWORK
+from normbench.inspection.losses import predict
 from normbench.inspection.measures.base import RecordedStep
 from normbench.inspection.norm_readings import Probes
 from normbench.inspection.reestimation import tracking_layers
@@ -21,8 +22,7 @@ def measure(step: RecordedStep) -> Probes:
         return {}
     inputs = torch.cat([batch.x for batch in step.sample])
     targets = torch.cat([batch.y for batch in step.sample if batch.y is not None])
-    with torch.no_grad():
-        running = step.model.eval()(inputs)
+    running = predict(step.model, inputs)
     own = step.reestimated.outputs
     return {NETWORK: _read(step, "running", running, targets) | _read(step, "batch_statistics", own, targets)}
 

@@ -13,7 +13,7 @@ from normbench.report.blocks.arm_table import comparison_table, finite_heading, 
 from normbench.report.blocks.block import Block, Line, as_lines
 from normbench.report.blocks.checks import how_judged, level_words
 from normbench.report.blocks.failed_runs import failure_lines
-from normbench.report.blocks.finite_words import is_of_new_data, splits_words, study_data, what_narrows
+from normbench.report.blocks.finite_words import is_of_new_data, overlap_words, splits_words, study_data, what_narrows
 from normbench.report.blocks.next_steps import evidence_block
 from normbench.report.blocks.numbers import CANNOT_TELL
 from normbench.report.blocks.pivot import pivot_blocks
@@ -104,7 +104,7 @@ def _corrected_note(effects: Sequence[Effect]) -> list[str]:
     if not rules:
         return []
     many = f", Holm over {len(rules)}" if len(rules) > 1 else ""
-    overlap = f"{max(rule.test_share for rule in rules):.2g} test rows for each training row"
+    overlap = overlap_words(effects[0].metric, max(rule.overlap for rule in rules), "rows")
     return [f"On new data: mean over splits, t corrected for {overlap}{many}."]
 
 
@@ -137,9 +137,8 @@ def _left_out_lines(names: Sequence[str]) -> list[str]:
 
 
 def _accepted_line(names: Sequence[str]) -> str:
-    return (
-        f"{name_some(names)} changed between runs and was accepted: earlier runs count as made with the code as it is."
-    )
+    """Return that runs of several versions of the user's code count as one arm's."""
+    return f"{name_some(names)} changed between runs: accepted, all count as made with the code as it is."
 
 
 def _two_questions(comparison: StudyComparison) -> list[str]:

@@ -2,14 +2,15 @@
 
 from normbench.evidence.comparison.answer import CellAnswer
 from normbench.evidence.comparison.comparison import StudyComparison
-from normbench.evidence.comparison.split_data import ONE_SPLIT, OTHER_DATA, OTHER_ROWS, SplitData
+from normbench.evidence.comparison.split_data import IN_STEPS, ONE_SPLIT, OTHER_DATA, SplitData
+from normbench.evidence.metrics.bounded import rows_read
 from normbench.evidence.statistics.paired_effect import Effect
 
 PARTS = dict(enumerate(("half", "third", "quarter", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"), start=2))
 TYPICAL = "on the typical seed"
 WHY_NOT = {
     ONE_SPLIT: "One split: says nothing of other splits",
-    OTHER_ROWS: "Not a value on test rows: says nothing of new {unit}",
+    IN_STEPS: "Moves in steps: says nothing of new {unit}",
     OTHER_DATA: "Different data: says nothing of new {unit}",
 }
 """Why an effect or an answer says nothing of new data."""
@@ -57,6 +58,21 @@ def what_narrows(comparison: StudyComparison) -> list[str]:
     if "" in reasons:
         return [f"More seeds cannot narrow the interval for new {data.unit}; more {data.unit} can."]
     return [f"{WHY_NOT[reasons[0]].format(unit=data.unit)}."]
+
+
+def overlap_words(metric: str, overlap: float, unit: str) -> str:
+    """Return what the t of a metric is corrected for.
+
+    Example:
+        >>> overlap_words("test_loss", 1 / 6, "images")
+        '0.17 test images for each training one'
+        >>> overlap_words("train_loss", 1.5, "images")
+        '1.5 training images that two splits share for each that they do not'
+    """
+    rows = rows_read(metric)
+    if rows == "train":
+        return f"{overlap:.2g} training {unit} that two splits share for each that they do not"
+    return f"{overlap:.2g} {rows} {unit} for each training one"
 
 
 def splits_words(data: SplitData) -> str:

@@ -8,7 +8,7 @@ from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
 from normbench.evidence.comparison.rows import Row
 from normbench.evidence.statistics.paired_effect import Effect
-from normbench.report.blocks.finite_words import study_data
+from normbench.report.blocks.finite_words import overlap_words, study_data
 from normbench.report.blocks.numbers import metric_title
 
 INTERVALS = (
@@ -133,13 +133,13 @@ def _new_data(comparison: StudyComparison) -> str:
     judged = [new for new in news if new.rule.kind == "new data"]
     if not judged or comparison.not_learned:
         return f"{start}."
-    share = max(new.rule.test_share for new in judged)
+    overlap, metric = max(new.rule.overlap for new in judged), next(iter(comparison.rows[0].figures))
     many = f", corrected by Holm's method over the {len(judged)} comparisons" if len(judged) > 1 else ""
     return (
         f"{start}. Effects over seeds hold on these {data.unit}. On new {data.unit} like these: means over splits by "
-        f"the corrected resampled t (Nadeau and Bengio, 2003), variance (1/n + {share:.3g}) s^2 with {share:.3g} test "
-        f"{data.unit} for each training one, n - 1 degrees of freedom{many}; a failed run counts as the constant "
-        "predictor."
+        f"the corrected resampled t (Nadeau and Bengio, 2003), variance (1/n + {overlap:.2g}) s^2, as there are "
+        f"{overlap_words(metric, overlap, data.unit)}, n - 1 degrees of freedom{many}; a failed run counts as the "
+        "constant predictor."
     )
 
 

@@ -139,10 +139,20 @@ def test_one_split_says_nothing_of_new_data(options):
     assert verdict_of(expect, name="b", claim={"about": "these_rows"}, **options).verdict == "holds"
 
 
-def test_what_is_not_read_on_test_rows_says_nothing_of_new_data():
-    values = {"a0": SPLIT - 0.6, "a1": SPLIT - 0.65}
-    found = verdict_of({"less": "norm=a1", "than": "norm=a0", "by": 0.0}, values=values, metric="train_loss")
-    assert (found.verdict, found.why.partition(",")[0]) == ("cannot tell", "it is not a value on test rows")
+def test_what_moves_in_steps_says_nothing_of_new_data():
+    expect = {"less": "norm=a1", "than": "norm=a0", "by": 0.0}
+    found = verdict_of(expect, claim={"metric": "steps_to 0.5 test_accuracy"})
+    assert (found.verdict, found.why.partition(",")[0]) == ("cannot tell", "its numbers move in steps")
+
+
+def test_what_training_rows_decide_is_corrected_for_those_that_splits_share():
+    values = {"a0": SPLIT, "a1": SPLIT * 0.5}
+    found = verdict_of({"less": "norm=a1", "than": "norm=a0", "by": 0.05}, values=values, metric="train_loss")
+    assert found.verdict == "holds"
+    wide = {"a0": SPLIT, "a1": SPLIT * (0.95 + 0.02 * (-1.0) ** np.arange(8))}
+    narrow = verdict_of({"less": "norm=a1", "than": "norm=a0", "by": 0.0}, values=wide, metric="train_loss", name="b")
+    told = corrected_t(np.log(wide["a0"]) - np.log(wide["a1"]), 300 / 100)
+    assert (narrow.verdict, narrow.parts[0].p) == ("cannot tell", pytest.approx(told.p))
 
 
 def test_on_data_that_seeds_draw_a_claim_is_about_them_alone():

@@ -34,10 +34,11 @@ def shifted(by, wobble=0.0):
     return [value + by + wobble * (-1) ** i for i, value in enumerate(LEVEL)]
 
 
-def judged(values, *, margin=None, **options):
+def judged(values, *, margin=None, compared=None, **options):
     """Return the comparison of a study on finite data, with effects and answer."""
     study = read_study(write_finite_study(values, **options))
-    return with_answer(with_first_baseline(compare_study(study, [options.get("metric", METRIC)])), margin=margin)
+    metric = compared or options.get("metric", METRIC)
+    return with_answer(with_first_baseline(compare_study(study, [metric])), margin=margin)
 
 
 def effect_of(comparison, norm):
@@ -165,15 +166,25 @@ def test_one_split_never_gives_a_verdict_on_new_data(options):
     assert failing_rows([found], read_gate("verdict==better")) == []
 
 
-def test_what_is_not_read_on_test_rows_says_nothing_of_new_ones():
-    effect = effect_of(judged({"kept": LEVEL, "gn": shifted(0.05)}, metric="train_loss"), "gn")
-    assert (effect.verdict, effect.new_data.verdict) == ("worse on these rows", "not a value on test rows")
+def test_steps_say_nothing_of_new_data():
+    values = {"kept": [0.9] * 8, "gn": [0.4] * 8}
+    effect = effect_of(judged(values, metric="test_loss", compared="steps_to 0.5 test_loss"), "gn")
+    assert effect.new_data.verdict == "moves in steps"
+
+
+@pytest.mark.parametrize("metric", ["train_loss", "last train_loss"])
+def test_what_training_rows_decide_is_corrected_for_those_that_splits_share(metric):
+    values = {"kept": LEVEL, "gn": shifted(0.05, 0.001)}
+    new = effect_of(judged(values, metric="train_loss", compared=metric), "gn").new_data
+    assert new.rule.overlap == pytest.approx(300 / (400 - 300))
+    found = corrected_t(np.log(values["gn"]) - np.log(LEVEL), 3.0)
+    assert (new.p, new.verdict) == (pytest.approx(found.p), "worse")
 
 
 def test_validation_rows_have_their_own_share():
     values = {"kept": LEVEL, "gn": shifted(0.05, 0.02)}
     new = effect_of(judged(values, metric="validation_accuracy"), "gn").new_data
-    assert new.rule.test_share == pytest.approx(50 / 300)
+    assert new.rule.overlap == pytest.approx(50 / 300)
 
 
 def test_arms_on_different_data_say_nothing_of_new_ones():

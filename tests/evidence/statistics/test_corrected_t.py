@@ -17,7 +17,7 @@ T_975_DF_7, T_95_DF_7 = 2.364624251592785, 1.894578605061305
 
 
 def test_eight_folds_by_hand():
-    found = corrected_t(POINTS, test_share=1 / 7)
+    found = corrected_t(POINTS, overlap=1 / 7)
     error = math.sqrt((1 / 8 + 1 / 7) * 0.0024 / 7)
     assert error == pytest.approx(0.0095831484749991, rel=1e-12)
     assert (found.num_splits, found.value) == (8, pytest.approx(0.03, rel=1e-14))
@@ -35,7 +35,7 @@ def test_one_sided_bounds_by_hand():
 
 
 def test_an_interval_holds_the_margins_that_the_test_does_not_reject():
-    found = corrected_t(POINTS, test_share=0.25)
+    found = corrected_t(POINTS, overlap=0.25)
     for end, outside in ((found.low, -1e-6), (found.high, 1e-6)):
         assert corrected_t(POINTS, 0.25, end + outside).p < 0.05 < corrected_t(POINTS, 0.25, end - outside).p
 
@@ -55,7 +55,7 @@ def test_split_means_keep_leading_axes():
 
 def test_more_splits_do_not_narrow_the_interval_below_what_the_overlap_leaves():
     spread = np.std(POINTS)
-    found = corrected_t(np.tile(POINTS, 1000), test_share=1 / 3)
+    found = corrected_t(np.tile(POINTS, 1000), overlap=1 / 3)
     assert (found.high - found.low) / 2 > 1.9 * spread * math.sqrt(1 / 3)
 
 

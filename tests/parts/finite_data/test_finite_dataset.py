@@ -13,12 +13,14 @@ from parts.finite_data.csv_tables import csv_spec, table, usual
 from parts.finite_data.reading_files import written
 
 from normbench.datasets.digits import DigitsSpec
-from normbench.errors import DataError
+from normbench.errors import DataError, RunFailedError
 from normbench.finite_data import memory, standardization
 from normbench.finite_data.bundled import load_bundled
 from normbench.finite_data.digests import content_digest, row_digests
 from normbench.finite_data.standardization import fit_standardization
 from normbench.inspection.class_scores import balanced_accuracy
+from normbench.storage.identity import RunIdentity
+from normbench.training.changed_data import refuse_changed_data
 
 STUDY = "dataset: {name: csv, file: data.csv, target: ill}\nmodel: {name: mlp, hidden_features: [4]}\nnum_steps: 4\n"
 
@@ -111,6 +113,15 @@ def test_a_run_has_balanced_accuracy_and_tells_what_the_data_are():
     again = normbench("run", "study.yaml", "--quiet", "--json")
     assert again.code == 0, again.err
     assert len(list(Path("runs/study").glob("*/seed-0"))) == 2, "other data are another arm"
+
+
+def test_data_that_changed_since_the_command_began_are_not_trained_on():
+    spec = csv_spec(usual())
+    known = RunIdentity(settings={}, device="cpu", digests=spec.digests())
+    refuse_changed_data(spec, known)
+    written(usual(44))
+    with pytest.raises(RunFailedError, match="must stay as it was when the command began, it changed"):
+        refuse_changed_data(spec, known)
 
 
 def test_all_mistakes_of_the_data_are_lines_of_the_study_file():

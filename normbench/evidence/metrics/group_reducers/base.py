@@ -44,9 +44,11 @@ class GroupReducer(ABC):
 
     Attributes:
         takes_metric: A metric follows the key.
+        is_setting: The number is a value of the key, of which there are few; else it is made of the metric's values.
     """
 
     takes_metric: ClassVar[bool] = True
+    is_setting: ClassVar[bool] = True
 
     @abstractmethod
     def read(self, group: Group) -> float:

@@ -8,6 +8,8 @@ from normbench.evidence.metrics.group_reducers.base import Group, GroupReducer
 class RangeOver(GroupReducer):
     """How much a setting matters."""
 
+    is_setting = False
+
     def read(self, group: Group) -> float:
         """Return max - min or max / min; nan where a value is not finite, or no size."""
         values = group.values

@@ -91,11 +91,13 @@ class Reducer(ABC):
         takes: "STEP", a whole number from 0, "VALUE", any finite number, or nothing.
         over_layers: The column is a statistic without its layer, ``activation.std``; all layers are read.
         is_of_column: The number is a value of the column, so that it can be compared with the constant predictor's.
+        is_step: The number is a recorded step, of which there are few.
     """
 
     takes: ClassVar[str] = ""
     over_layers: ClassVar[bool] = False
     is_of_column: ClassVar[bool] = True
+    is_step: ClassVar[bool] = False
 
     def __init__(self, argument: float = math.nan) -> None:
         self.argument = argument

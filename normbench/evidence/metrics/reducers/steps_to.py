@@ -11,6 +11,7 @@ class StepsTo(Reducer):
 
     takes = "VALUE"
     is_of_column = False
+    is_step = True
 
     def read(self, recorded: Recorded) -> float:
         """Return the first step whose value is VALUE or better."""
