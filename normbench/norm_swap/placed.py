@@ -69,8 +69,10 @@ def placed_norms(
     sites = {site.norm_path or site.path: site for site in audit.sites if site.is_called and site.path}
     given = ModelInput.of(sample, network)
     with undisturbed(network), torch.enable_grad(), watching_inputs(network, sites) as (inputs, dropouts):
-        network.train()
-        given.changed(_with_gradient).call(network)
+        for training in (True, False):  # what is left out at random in training is called in evaluation
+            if len(inputs) < len(sites):
+                network.train(training)
+                given.changed(_with_gradient).call(network)
     upstream, owners = Upstream(dropouts), _owners(network)
     return tuple(
         _placed(sites[name], network.get_submodule(name), x, upstream.of(x.grad_fn), owners, known)
