@@ -137,7 +137,7 @@ def test_a_metric_need_not_be_finite_for_a_constant_output():
         ("metric: {name: f 1, function: a:b, better: lower}\n", "metric.name: must be letters"),
         ("metric: {name: accuracy, function: a:b, better: lower}\n", "metric.name: must not be a name that normbench"),
         ("metric: {name: f1, function: a:b, better: up}\n", "metric.better: must be one of higher, lower"),
-        ("metric: {name: [f1], function: a:b, better: up}\n", "metric.name: must be text"),
+        ("metric: {name: [f1], function: a:b, better: lower}\n", "metric.name: must be text"),
         ("metric: {name: f1, kind: x}\n", "metric.kind: is not a setting of metric. Settings: name, function, better"),
         ("metric: {name: f1, function: nowhere:b, better: lower}\n", "metric.function: must be a module that Python"),
         ("loss: my_scores\n", "loss: must be package.module:name, got 'my_scores'. "),
