@@ -152,7 +152,7 @@ def test_what_training_relies_upon_is_marked_where_it_is_not_so(layer, fault, fi
 
 
 def test_marked_lines_are_counted_in_the_first():
-    code, out, _ = normbench("check-norm", "hostile_norms:InPlace", "--shape", "4,3,3")
+    code, out, _ = normbench("check-norm", "hostile_norms:Flattens", "--shape", "4,3,3")
     lines = out.splitlines()
     marked = [line for line in lines if line.startswith("! ")]
     assert code == 1

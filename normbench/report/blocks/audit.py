@@ -44,13 +44,15 @@ def _table(rows: Sequence[Cells], *, details: bool) -> Table | None:
         groups.setdefault((*narrow, path if details else ""), []).append(path)
     columns = dict(zip(NARROWEST, zip(*groups, strict=True), strict=False))
     shown = {title: values for title, values in columns.items() if any(values)}
-    others = sum(GAP + max(NARROWEST[title], *map(len, values)) for title, values in shown.items())
-    paths = [_path(group, None if details else max(FEWEST, WIDTH - others)) for group in groups.values()]
+    widths = {title: GAP + max(NARROWEST[title], *map(len, values)) for title, values in shown.items()}
+    room = WIDTH - sum(widths.values())
+    room += widths["C"] if room < FEWEST else 0  # it is left out, since what a norm sees has it in brackets
+    paths = [_path(group, None if details else max(FEWEST, room)) for group in groups.values()]
     return Table([keys("path", paths), *map(_column, shown, shown.values())])
 
 
 def _column(title: str, values: Sequence[str]) -> Column:
-    return Column(title, values) if title in ("calls", "C") else words(title, values)
+    return Column(title, values, may_drop=title == "C") if title in ("calls", "C") else words(title, values)
 
 
 def _path(group: Sequence[str], width: int | None) -> str:
