@@ -11,19 +11,9 @@ from typing import Any, Literal
 from normbench.errors import ComparisonError
 
 NAME, BETTER, SHARE = "metric", "metric.better", "metric.share"
-RESERVED = (
-    "loss",
-    "accuracy",
-    "balanced_accuracy",
-    "dice",
-    "iou",
-    "max",
-    "mean",
-    "roughness",
-    "training",
-    "evaluation",
-)
-"""Last words of normbench's own columns."""
+RESERVED = ("loss", "accuracy", "balanced_accuracy", "dice", "iou")
+"""Last words of normbench's own columns of a split."""
+_OF_NO_SPLIT = ("batch_loss_", "output_")
 
 
 @dataclass(frozen=True)
@@ -54,7 +44,7 @@ def declare_own_metrics(settings: Iterable[Mapping[str, Any]], where: str) -> No
     found: dict[str, OwnMetricKind] = {}
     for of_arm in settings:
         name, better = of_arm.get(NAME), of_arm.get(BETTER)
-        if name and better in ("higher", "lower"):
+        if isinstance(name, str) and name not in ("", *RESERVED) and better in ("higher", "lower"):
             kind = OwnMetricKind(better, bool(of_arm.get(SHARE)))
             if found.setdefault(name, kind) != kind:
                 rule = f"metric {name}: must have the same better and share in all arms, got {found[name]} and {kind}"
@@ -64,5 +54,7 @@ def declare_own_metrics(settings: Iterable[Mapping[str, Any]], where: str) -> No
 
 def own_metric_of(column: str) -> OwnMetricKind | None:
     """Return the kind of a column ``test_NAME`` of an own metric; None for any other column."""
-    names = [name for name in _KNOWN if "@" not in column and column.endswith(f"_{name}")]
+    if "@" in column or column.startswith(_OF_NO_SPLIT):
+        return None
+    names = [name for name in _KNOWN if column.endswith(f"_{name}")]
     return _KNOWN[max(names, key=len)] if names else None

@@ -143,7 +143,8 @@ def _read_arms(
         with complaints.collected():
             keys = _read_study_keys(located)
         with complaints.collected():
-            declare_own_metrics(map(flatten, _said_metrics(located)), "")
+            for said in _said_metrics(located):
+                declare_own_metrics([flatten(said)], "")
             check_collapse(located)
         for option, texts in {"--set": set_, "--vary": vary, "--tune": tune}.items():
             with complaints.collected():

@@ -137,6 +137,7 @@ def test_a_metric_need_not_be_finite_for_a_constant_output():
         ("metric: {name: f 1, function: a:b, better: lower}\n", "metric.name: must be letters"),
         ("metric: {name: accuracy, function: a:b, better: lower}\n", "metric.name: must not be a name that normbench"),
         ("metric: {name: f1, function: a:b, better: up}\n", "metric.better: must be one of higher, lower"),
+        ("metric: {name: [f1], function: a:b, better: lower}\n", "metric.name: must be text"),
         ("metric: {name: f1, kind: x}\n", "metric.kind: is not a setting of metric. Settings: name, function, better"),
         ("metric: {name: f1, function: nowhere:b, better: lower}\n", "metric.function: must be a module that Python"),
         ("loss: my_scores\n", "loss: must be package.module:name, got 'my_scores'. "),
@@ -159,6 +160,11 @@ ARMS = "arms:\n  a: {{}}\n  b: {{{}}}\n"
 def test_arms_are_judged_by_one_metric():
     other = ARMS.format(metric("large").strip())
     assert refusal(metric("right") + other).startswith("metric: must be the same in all arms, got another in 'b'")
+
+
+def test_an_arm_that_turns_the_metric_around_is_refused():
+    turned = ARMS.format(metric("right", better="lower").strip())
+    assert refusal(metric("right") + turned).startswith("metric: must be the same in all arms, got another in 'b'")
 
 
 def test_losses_may_differ_where_they_do_not_decide():
@@ -233,6 +239,16 @@ def test_the_limit_of_an_own_metric_goes_its_way():
     assert load_study(config(text("test_mine", "below: -3"))).collapse == {"metric": "test_mine", "below": -3}
     assert "must be below for test_mine, of which higher is better" in refusal(text("test_mine", "above: 3"))
     assert "must be one of train_loss" in refusal(text("test_other", "above: 3"))
+
+
+def test_no_name_of_an_own_metric_changes_columns_of_normbenchs_own():
+    refusal(metric("right", name="accuracy", better="lower"))
+    declare_own_metrics([{"metric": "max", "metric.better": "higher"}], "runs")
+    assert [direction(column) for column in ("test_accuracy", "batch_loss_max", "test_max")] == [
+        "higher",
+        "lower",
+        "higher",
+    ]
 
 
 def test_kinds_of_one_name_must_agree_where_arms_are_read_together():

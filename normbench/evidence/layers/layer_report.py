@@ -81,9 +81,10 @@ class _LayerStats:
     def __init__(self, run: Run) -> None:
         rows = run.rows(LAYER_STATS_CSV)
         steps = [int(row["step"]) for row in rows] or [0]
-        self.has_end = max(steps) > min(steps)
-        self._first = {(row["kind"], row["layer"]): row for row in rows if int(row["step"]) == min(steps)}
-        self._last = {(row["kind"], row["layer"]): row for row in rows if int(row["step"]) == max(steps)}
+        first, last = str(min(steps)), str(max(steps))
+        self.has_end = last != first
+        self._first = {(row["kind"], row["layer"]): row for row in rows if row["step"] == first}
+        self._last = {(row["kind"], row["layer"]): row for row in rows if row["step"] == last}
 
     def first(self, kind: str, layer: str, statistic: str) -> float:
         return _number(self._first, kind, layer, statistic)
