@@ -81,7 +81,7 @@ MISTAKES = {
     "compare": ("compare", "missing"),
     "claims": ("claims", "missing.yaml"),
     "init": ("init", "mlp", "--path", "no/such/folder.yaml"),
-    "explain": ("explain", "missing"),
+    "explain": ("explain", "missing-word"),
     "list": ("list", "--runs-dir", "missing"),
     "show": ("show", "missing"),
     "rm": ("rm", "missing", "--yes"),
