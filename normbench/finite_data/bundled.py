@@ -31,11 +31,11 @@ def load_bundled(name: str, function: str, **settings: Any) -> Any:
         rule = "needs scikit-learn, which brings these data along"
         raise DataError([SettingError("name", rule, name, f"Install it: {INSTALL}")])
     try:
-        load: Callable[..., Any] = getattr(import_module("sklearn.datasets"), function)
+        loader: Callable[..., Any] = getattr(import_module("sklearn.datasets"), function)
     except ImportError as error:
         rule = f"needs scikit-learn, whose import ended with {in_one_line(error)}"
         raise DataError([SettingError("name", rule, name, f"Install it again: {INSTALL}")]) from None
-    return load(**settings)
+    return loader(**settings)
 
 
 def bundled_table(name: str, task: TargetTask, *, standardize_target: bool = True, **settings: Any) -> ArrayRows:
