@@ -4,6 +4,7 @@ import inspect
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
+import torch
 from torch import nn
 
 from normbench.errors import SettingError
@@ -47,7 +48,7 @@ class OwnNormSpec(Rooted, NormSpec):
             raise SettingError("layer", rule, self.layer, "Example: layer: my_norms:MyNorm")
         first = {"feature_shape": feature_shape} if _asks_for_the_shape(make) else {}
         try:
-            with running_own_code(self.folder, draws=True):
+            with running_own_code(self.folder, draws=True), torch.device("cpu"):  # also where others have no memory
                 layer = make(**first, **self.settings) if first else make(feature_shape[0], **self.settings)
         except SettingError:
             raise

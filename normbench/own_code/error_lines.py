@@ -52,7 +52,7 @@ def missing_module_line(error: ModuleNotFoundError, asked: str, folder: Path) ->
     is_asked = error.name is not None and (asked == error.name or asked.startswith(f"{error.name}."))
     if is_asked:
         rule = f"must be a module that Python finds, and there is no module {error.name!r}"
-        return rule, f"Put it beside the study file, in {folder}, or install it."
+        return rule, f"Put it into {folder}, or install it."
     rule = f"must be importable, {place_of(error, folder)}there is no module {error.name!r}"
     return rule, "Install it."
 

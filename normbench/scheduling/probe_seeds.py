@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -14,8 +15,10 @@ from normbench.errors import ConfigError, SettingError
 from normbench.evidence.probe.network_reading import NetworkReading
 from normbench.evidence.probe.probe_report import ProbeReport, read_probe
 from normbench.inspection.own_models.user_input import fitted, load_inputs, shapes
-from normbench.inspection.own_models.user_model import in_one_line, load_callable, make_model
+from normbench.inspection.own_models.user_model import load_callable, make_model
 from normbench.inspection.probe import probe_model
+from normbench.own_code.error_lines import in_one_line
+from normbench.own_code.running import running_own_code
 from normbench.random_streams import derive_seed, noise_seed
 from normbench.study.config import RunConfig
 from normbench.study.own_code import running_code_of
@@ -74,13 +77,13 @@ def probe_callable(
 
 def _probe_made_model(model: nn.Module, given: ModelInput, seed: int, words: tuple[str, str]) -> NetworkReading:
     try:
-        with numerics(), same_random_states_after():
+        with numerics(), running_own_code(Path.cwd()):
             torch.manual_seed(derive_seed(seed, "dropout"))
             seen = probe_model(model, given, seed=seed)
     except SettingError as error:
         raise ConfigError([f"--model {words[0]}: {error}"]) from error
     except (Exception, SystemExit) as error:  # a model may end the program
-        rule = f"must fit {words[0]}, got {in_one_line(error)}"
+        rule = f"must fit {words[0]}, got {in_one_line(error, Path.cwd())}"
         raise ConfigError([f"--input {words[1]}: {rule}. {_way_out(given, error)}"]) from error
     if not seen.layers:
         rule = "must have layers: modules with parameters, norms or ReLUs, got none that was called"

@@ -14,7 +14,7 @@ from normbench.inspection.recompute import checkpoint_activations
 from normbench.inspection.split_scores import quantities
 from normbench.inspection.watch.parameter_groups import split_parameters
 from normbench.models.base import parametrize_weights
-from normbench.random_streams import dropout_stream, replica_seed, stream
+from normbench.random_streams import derive_seed, dropout_stream, replica_seed, seeded_globally, stream
 from normbench.study.config import RecordingConfig, RunConfig
 from normbench.study.data import dataset_on
 from normbench.study.network import unparametrized_network
@@ -70,13 +70,20 @@ def build_model(config: RunConfig, seed: int) -> nn.Module:
     """Make the network with its initial weights, on the CPU."""
     if config.model.name == "own":
         return own_network(config, seed)
-    model = materialize(unparametrized_network(config))
+    model = _with_own_norm(config, seed) if config.norm.takes_own else materialize(unparametrized_network(config))
     initialize(model, config.init, config.init_scale, seed)
     check_all_drawn(model)
     parametrize_weights(model, config.weight_parametrization)
     if config.checkpointing:
         checkpoint_activations(model)
     return model
+
+
+def _with_own_norm(config: RunConfig, seed: int) -> nn.Module:
+    """Make one of normbench's networks with a norm of the user's, which draws its weights where it is made."""
+    data = config.dataset
+    with seeded_globally(derive_seed(seed, "init", "own")):
+        return config.model.build(data.input_shape, data.output_shape, config.norm, config.dropout)
 
 
 def chosen_measures(recording: RecordingConfig) -> tuple[str, ...]:

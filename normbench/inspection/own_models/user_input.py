@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from normbench.any_module.model_input import ModelInput
 from normbench.errors import ConfigError
-from normbench.inspection.own_models.user_model import in_one_line
+from normbench.own_code.error_lines import in_one_line
 from normbench.random_streams import stream
 
 LARGEST = 2**31

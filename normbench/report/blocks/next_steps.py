@@ -61,6 +61,15 @@ def _row_settings(row: Row, differing: Sequence[str]) -> list[tuple[str, str]]:
     return [(key, str(row.settings[key])) for key in differing if row.settings.get(key) is not None]
 
 
+def _own_norm(settings: Mapping[str, Any]) -> str:
+    """Write a norm of the user's as an option does: {name: own, layer: my_norms:MyNorm}."""
+    start = "norm.settings."
+    inner = {key.removeprefix(start): value for key, value in settings.items() if key.startswith(start)}
+    said = ", ".join(f"{key}: {value}" for key, value in inner.items())
+    more = f", settings: {{{said}}}" if said else ""
+    return f"{{name: own, layer: {settings.get('norm.layer')}{more}}}"
+
+
 def run_pointers(arm: Arm, study: Mapping[str, Any], config: Path) -> Block:
     """Return the folder of one run, and the commands that run it without its norm and with several seeds.
 
@@ -71,7 +80,8 @@ def run_pointers(arm: Arm, study: Mapping[str, Any], config: Path) -> Block:
     """
     runs_dir = arm.folder.parent.parent
     norm = str(arm.settings.get("norm", "none"))
-    norms = ["none", "batch_norm" if norm == "none" else norm]
+    instead = "kept" if arm.settings.get("model") == "own" else "batch_norm"
+    norms = ["none", instead if norm == "none" else _own_norm(arm.settings) if norm == "own" else norm]
     start = ["normbench", "run", str(config), *_kept_changes(study.get("set", ()), ["norm"])]
     other = shlex.join([*start, "--set", f"norm={norms[norm == 'none']}", *_runs_dir(runs_dir)])
     compare = shlex.join(["normbench", "compare", *_runs_dir(runs_dir)])
