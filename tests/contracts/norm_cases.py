@@ -1,5 +1,7 @@
 """Every norm in every setting for every shape it takes."""
 
+from itertools import combinations
+
 import pytest
 from contracts.variants import label, settings_of, variants
 
@@ -27,8 +29,25 @@ def takes(spec: NormSpec, feature_shape: tuple[int, ...]) -> bool:
 
 
 def _cases_of(variant: type[NormSpec]) -> list[NormCase]:
+    """Return every combination of settings on images; on other shapes enough of them to have each pair of values."""
     specs = settings_of(variant, tried_floats=(0.0,))
-    return [NormCase(spec, shape) for spec in specs for shape in FEATURE_SHAPES if takes(spec, shape)]
+    enough = _with_each_pair(specs)
+    return [
+        NormCase(spec, shape)
+        for spec in specs
+        for shape in FEATURE_SHAPES
+        if (spec in enough or len(shape) == 3) and takes(spec, shape)
+    ]
+
+
+def _with_each_pair(specs: list[NormSpec]) -> list[NormSpec]:
+    """Return the default and specs that together have each pair of values that two settings have anywhere."""
+    pairs = {spec: set(combinations(sorted(map(repr, spec.model_dump().items())), 2)) for spec in specs}
+    chosen, missing = specs[:1], set().union(*pairs.values()) - pairs[specs[0]]
+    while missing:
+        chosen.append(max(specs, key=lambda spec: len(pairs[spec] & missing)))
+        missing -= pairs[chosen[-1]]
+    return chosen
 
 
 def _name(case: NormCase) -> str:

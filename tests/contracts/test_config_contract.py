@@ -1,6 +1,7 @@
 """Every shipped config: it asks a question, loads, and runs two steps."""
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from normbench.storage.study_folder import read_study
 from normbench.study.load import load_study
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+study_of = cache(load_study)
+"""Each file is read once for all that is asked of it."""
 each_config = pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 
 
@@ -25,7 +28,7 @@ def test_the_first_line_is_a_question(path):
     first = path.read_text(encoding="utf-8").splitlines()[0]
     assert first.startswith("# ")
     assert first.endswith("?")
-    assert load_study(path).question == first.removeprefix("# ")
+    assert study_of(path).question == first.removeprefix("# ")
 
 
 @each_config
@@ -37,13 +40,13 @@ def test_a_config_says_nothing_that_is_the_default_of_its_study(path):
 
 @each_config
 def test_a_study_names_a_baseline_among_its_arms(path):
-    study = load_study(path)
+    study = study_of(path)
     assert study.is_plain or study.baseline is not None
 
 
 @each_config
 def test_quotes_are_about_arms_of_the_study(path):
-    study = load_study(path)
+    study = study_of(path)
     assert set(study.quotes) <= set(study.arms)
 
 
@@ -51,7 +54,7 @@ def test_quotes_are_about_arms_of_the_study(path):
 def test_a_plain_config_has_eight_lines_at_most(name):
     (path,) = (path for path in CONFIGS if path.stem == name)
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 8
-    assert load_study(path).is_plain
+    assert study_of(path).is_plain
 
 
 def last_arm(study):
@@ -66,7 +69,7 @@ def last_arm(study):
 @each_config
 @pytest.mark.usefixtures("small_test_sets")
 def test_a_config_runs_two_steps(path):
-    trains = any(config.total_steps for config in load_study(path).arms.values())
+    trains = any(config.total_steps for config in study_of(path).arms.values())
     smaller = ["num_steps=2", "dataset.num_samples=256", "recording.every_steps=2"] if trains else []
     given = load_study(path, set_=[*smaller, "recording.figures=false", "recording.tensorboard=false"], seeds=1)
     study = replace(given, arms=last_arm(given), tune={}, keep_given=True)

@@ -73,7 +73,7 @@ def check(found, number, *words):
     assert [path.name for path in Path().iterdir()] == [CONFIG.name]
 
 
-@fuzzed(1_600)
+@fuzzed(900)
 @given(raw=anything, number=st.integers(0, ONE_IN - 1))
 def test_any_file_is_read_or_refused(raw, number):
     CONFIG.write_bytes(raw)
@@ -82,7 +82,7 @@ def test_any_file_is_read_or_refused(raw, number):
         file_verdicts(CONFIG, RUNS)
 
 
-@fuzzed(400)
+@fuzzed(250)
 @given(tree=st.sampled_from(VALID[:5]), said=options, number=st.integers(0, ONE_IN - 1))
 def test_any_option_is_taken_or_refused(tree, said, number):
     CONFIG.write_bytes(as_yaml(tree))

@@ -45,14 +45,14 @@ MEASURES = find_measures()
 
 
 def trained(name, measures):
-    """Train six steps and record three; return losses of every pass, frames and all that training leaves."""
+    """Train four steps and record two and the end; return losses of every pass, frames and all that training leaves."""
     torch.default_generator.manual_seed(5)
-    config = RunConfig.model_validate({"batch_size": 4, "num_steps": 6} | CONFIGS[name])
+    config = RunConfig.model_validate({"batch_size": 4, "num_steps": 4} | CONFIGS[name])
     training, dataset = build_training(config, seed=3)
     training.read, training.final_read = lambda model: evaluate(model, dataset.train, config.dataset.task), None
     training.measures = measures
     recorder = MemoryRecorder()
-    train(training, 6, 2, recorder)
+    train(training, 4, 2, recorder)
     return training, recorder.frames, [state for _, state in random_states(training.model)]
 
 
@@ -148,7 +148,7 @@ def test_a_measure_can_make_the_step_again_with_the_same_random_numbers(name, mo
     seen = []
     monkeypatch.setattr(base, "find_measures", lambda: {"again": again})
     trained(name, ("again",))
-    assert len(seen) == 8  # three recorded steps, and the end
+    assert len(seen) == 6  # two recorded steps, and the end
 
 
 def test_a_measure_goes_by_the_setting_of_its_name_and_else_by_diagnostics():

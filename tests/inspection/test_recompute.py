@@ -35,7 +35,7 @@ MODELS = {
 }
 EACH_MODEL = pytest.mark.parametrize("name", MODELS)
 NORMS = [norm() for norm in variants("norms")]
-NUM_STEPS = 4
+NUM_STEPS = 3
 
 
 def config_of(name, *, checkpointing, **settings):
