@@ -3,8 +3,8 @@
 import inspect
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
 import torch
+from pydantic import Field
 from torch import nn
 
 from normbench.errors import SettingError

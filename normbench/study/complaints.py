@@ -1,5 +1,6 @@
 """Turns the errors of pydantic and of parts into lines for users, with a place, a rule and a way out."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -115,12 +116,19 @@ def _unknown_variant(detail: ErrorDetails, schema: type[BaseModel], key: str | i
     given = detail["input"].get("name") if isinstance(detail["input"], dict) else detail["input"]
     if str(given) in unfinished_specs(package):
         return f"must be a finished part, got {_value_text(given)}. {unfinished_specs(package)[str(given)]}"
-    hint = HINTS.get(str(given).lower()) if given is not None else None
+    hint = _import_path_hint(str(given), key) or HINTS.get(str(given).lower()) if given is not None else None
     way_out = f" {hint}" if hint else did_you_mean(str(given), variants)
     if given is None and isinstance(detail["input"], dict):
         rule = f"must have a name, one of {', '.join(variants)}"
         return f"{rule}, got {_value_text(detail['input'])}. Write name: {next(iter(variants))}."
     return f"must be one of {', '.join(variants)}, got {_value_text(given)}.{way_out}"
+
+
+def _import_path_hint(given: str, key: str | int) -> str:
+    """Return how to name something of one's own where its import path stands in the place of a name."""
+    field = {"model": "build", "norm": "layer", "dataset": "source"}.get(str(key))
+    is_path = re.fullmatch(r"[\w.]+:[\w.]+", given)
+    return f"Write {key}: {{name: own, {field}: {given}}}." if field and is_path else ""
 
 
 def _unknown_key(detail: ErrorDetails, schema: type[BaseModel]) -> str:

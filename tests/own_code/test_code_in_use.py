@@ -152,9 +152,7 @@ def test_an_error_on_import_names_the_last_line_of_theirs(text, told):
 
 
 def test_a_module_that_is_not_there_is_told_with_the_folder():
-    with pytest.raises(
-        ValueError, match=r"there is no module 'absent', got 'absent:build'. Put it into /"
-    ):
+    with pytest.raises(ValueError, match=r"there is no module 'absent', got 'absent:build'. Put it into /"):
         own_study(model={"name": "own", "build": "absent:build"})
 
 

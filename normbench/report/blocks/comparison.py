@@ -16,6 +16,7 @@ from normbench.report.blocks.failed_runs import failure_lines
 from normbench.report.blocks.finite_words import is_of_new_data, overlap_words, splits_words, study_data, what_narrows
 from normbench.report.blocks.next_steps import evidence_block
 from normbench.report.blocks.numbers import CANNOT_TELL
+from normbench.report.blocks.part_words import data_words, model_words
 from normbench.report.blocks.pivot import pivot_blocks
 from normbench.report.blocks.verdict_sentences import verdict_sentences
 
@@ -77,9 +78,9 @@ def _seed_counts(rows: Sequence[Row]) -> str:
 
 def _common(rows: Sequence[Row]) -> list[str]:
     """Return model and dataset where all arms share them."""
-    found = {key: {str(row.settings.get(key)) for row in rows if row.settings.get(key)} for key in ("model", "dataset")}
-    model, dataset = (next(iter(names)) if len(names) == 1 else "" for names in found.values())
-    return [f"{model} on {dataset}"] if model and dataset else []
+    models, sets = ({words(row.settings) for row in rows} for words in (model_words, data_words))
+    shared = [*models, *sets] if len(models) == len(sets) == 1 else []
+    return [" on ".join(shared)] if all(shared) and shared else []
 
 
 def footnote(comparison: StudyComparison, *, details: bool = False) -> list[str]:

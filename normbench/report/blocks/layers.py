@@ -57,13 +57,18 @@ def _layer_table(report: LayerReport, max_layers: int | None, title: str) -> Tab
 
     times = ("start", "end") if report.has_end else ("start",)
     spans = [
-        Column(time, of(lambda line, kind=kind, i=i: line.stds[kind][i]), group=group)  # type: ignore[misc]
+        Column(time, of(lambda line, kind=kind, i=i: _std(line, kind, i)), group=group)  # type: ignore[misc]
         for kind, group in CAPTION.items()
         for i, time in enumerate(times)
     ]
     names = keys("", of(lambda line: line.layer, f"... {num_hidden} more"), group=title)
     shapes = words("", of(lambda line: line.shape), group=title, may_drop=True)
     return Table([names, shapes, *spans, words("", of(lambda line: line.word, ALL_LAYERS))])
+
+
+def _std(line: LayerLine, kind: str, i: int) -> float | None:
+    """Return a layer's std; None for the weight of a layer that has none, such as an activation."""
+    return line.stds[kind][i] if line.shape or kind == "activation" else None
 
 
 def ends(lines: Sequence[T], max_rows: int | None) -> tuple[list[T | None], int]:

@@ -7,6 +7,7 @@ from normbench.evidence.layers.run_report import FOREIGN_FORMAT_ERRORS, RunRepor
 from normbench.report.blocks.block import WIDE_LABEL, Block, Column, Line, Table, as_lines
 from normbench.report.blocks.layers import LONG, STD, frames_block, layers_block
 from normbench.report.blocks.numbers import size_text
+from normbench.report.blocks.part_words import SOURCES, data_words, model_words
 from normbench.report.blocks.states import age_text, owner_text
 from normbench.report.blocks.tuning import choice_text
 from normbench.storage.own_metric import own_metric_of
@@ -17,7 +18,7 @@ COMMANDS = ("again", "go on")
 LOSSES = ("train_loss", "test_loss", "test_dice", "test_accuracy")
 FIRST = ("weight_decay", "dropout", "batch_size")
 """Settings that are told whether the config says them or not."""
-PARTS = ("model", "norm", "dataset", "device", "num_steps", "num_epochs")
+PARTS = ("model", "norm", "dataset", "device", "num_steps", "num_epochs", "model.build", "norm.layer")
 """Settings that have a place of their own."""
 SHOWN = ("lr", "momentum", "beta1", "beta2")
 """What is told of an optimizer."""
@@ -43,8 +44,9 @@ def header_block(study: str, arm: Arm, *, details: bool = False) -> Block:
 def _first_line(study: str, settings: Mapping[str, Any], seed: int) -> str:
     parametrization = settings.get("weight_parametrization", "none")
     norm = "no norm" if settings["norm"] == "none" else settings["norm"]
-    parts = [str(settings["model"]), str(norm), *([parametrization] if parametrization != "none" else [])]
-    return f"{study} · {', '.join(parts)} on {settings['dataset']} · seed {seed} · {settings['device']}"
+    norm = "its own norms" if norm == "kept" else settings.get("norm.layer") or norm
+    parts = [model_words(settings), str(norm), *([parametrization] if parametrization != "none" else [])]
+    return f"{study} · {', '.join(parts)} on {data_words(settings)} · seed {seed} · {settings['device']}"
 
 
 def _settings(arm: Arm) -> list[str]:
@@ -56,7 +58,14 @@ def _settings(arm: Arm) -> list[str]:
         if settings.get(f"optimizer.{key}") is not None
     ]
     optimizer = f"{settings['optimizer']} {', '.join(inner)}".rstrip()
-    listed = {*FIRST, *PARTS, "optimizer", "weight_parametrization", *(f"optimizer.{key}" for key in SHOWN)}
+    listed = {
+        *FIRST,
+        *PARTS,
+        *(f"dataset.{key}" for key in SOURCES),
+        "optimizer",
+        "weight_parametrization",
+        *(f"optimizer.{key}" for key in SHOWN),
+    }
     others = [key for key in arm.changed if key not in listed and not key.startswith("recording")]
     changed = [f"{key} {number_text(settings[key])}" for key in others if key in settings]
     return [*(f"{key} {number_text(settings[key])}" for key in FIRST), optimizer, *changed]
