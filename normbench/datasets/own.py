@@ -11,7 +11,7 @@ from normbench.finite_data.array_rows import ArrayRows
 from normbench.finite_data.named_arrays import Rows
 from normbench.finite_data.own_source import KEYS, call_source
 from normbench.own_code.code_record import made_anew
-from normbench.own_code.frozen_settings import OwnSettings
+from normbench.own_code.frozen_settings import OwnSettings, arguments
 from normbench.own_code.import_path import ImportPath
 from normbench.own_code.running import load_own, running_own_code
 from normbench.own_code.source_folder import Rooted
@@ -52,4 +52,4 @@ class OwnSpec(Rooted, DatasetOfArrays):
         except SettingError as error:
             raise DataError([error]) from None
         with running_own_code(self.folder):
-            return call_source(make, self.settings, self.source)
+            return call_source(make, arguments(self.settings), self.source)

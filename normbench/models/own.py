@@ -11,7 +11,7 @@ from normbench.errors import SettingError
 from normbench.models.base import ModelSpec, Shape
 from normbench.norms.base import NormSpec
 from normbench.own_code.error_lines import in_one_line
-from normbench.own_code.frozen_settings import OwnSettings
+from normbench.own_code.frozen_settings import OwnSettings, arguments
 from normbench.own_code.import_path import ImportPath
 from normbench.own_code.running import load_own, running_own_code
 from normbench.own_code.source_folder import Rooted
@@ -48,10 +48,10 @@ class OwnSpec(Rooted, ModelSpec):
         if not callable(make) or isinstance(make, nn.Module):
             rule = f"must be a function or class that returns a network, it is a {type(make).__name__}"
             raise SettingError("build", rule, self.maker, "Wrap it: def make(): return ...")
-        arguments = {**self._shapes(make, input_shape, output_shape), **self.settings}
+        given = {**self._shapes(make, input_shape, output_shape), **arguments(self.settings)}
         with running_own_code(self.folder):
             seed_globally(seed)
-            network = self._called(make, arguments)
+            network = self._called(make, given)
         if not isinstance(network, nn.Module):
             rule = f"must return a torch.nn.Module, it returned a {type(network).__name__}"
             raise SettingError("build", rule, self.maker, "Wrap it: def make(): return ...")
@@ -67,9 +67,9 @@ class OwnSpec(Rooted, ModelSpec):
             return {}
         return {key: shape for key, shape in offered.items() if key in asked}
 
-    def _called(self, make: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    def _called(self, make: Callable[..., Any], given: Mapping[str, Any]) -> Any:
         try:
-            return make(**arguments)
+            return make(**given)
         except SettingError:
             raise
         except (Exception, SystemExit) as error:

@@ -10,7 +10,7 @@ from torch import nn
 from normbench.errors import SettingError
 from normbench.norms.base import FeatureShape, NormSpec, Properties
 from normbench.own_code.error_lines import in_one_line
-from normbench.own_code.frozen_settings import OwnSettings
+from normbench.own_code.frozen_settings import OwnSettings, arguments
 from normbench.own_code.import_path import ImportPath
 from normbench.own_code.running import load_own, running_own_code
 from normbench.own_code.source_folder import Rooted
@@ -49,7 +49,8 @@ class OwnNormSpec(Rooted, NormSpec):
         first = {"feature_shape": feature_shape} if _asks_for_the_shape(make) else {}
         try:
             with running_own_code(self.folder, draws=True), torch.device("cpu"):  # also where others have no memory
-                layer = make(**first, **self.settings) if first else make(feature_shape[0], **self.settings)
+                more = arguments(self.settings)
+                layer = make(**first, **more) if first else make(feature_shape[0], **more)
         except SettingError:
             raise
         except (Exception, SystemExit) as error:

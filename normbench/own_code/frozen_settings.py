@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -17,6 +18,11 @@ class FrozenSettings(dict[str, Any]):
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(json.dumps(self, sort_keys=True, default=str))
+
+
+def arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as arguments of a callable, which may change what it is given."""
+    return deepcopy(dict(settings))
 
 
 def _frozen(settings: Mapping[str, Any]) -> FrozenSettings:

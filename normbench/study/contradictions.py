@@ -10,6 +10,7 @@ from normbench.finite_data.memory import too_large_text
 from normbench.models.base import BuiltNorm, built_norms
 from normbench.study.config import RunConfig
 from normbench.study.network import network_without_numbers
+from normbench.study.own_code import running_code_of
 from normbench.study.own_function_trials import refused_functions
 from normbench.study.own_network_settings import own_network_contradictions
 from normbench.study.own_norm_refusals import refused_norms
@@ -23,9 +24,14 @@ def contradictions(config: RunConfig) -> list[SettingError]:
     too_large = _data_too_large(config)
     network = [] if too_large else _network_contradictions(config)
     settings = own_network_contradictions(config)
-    functions = [] if too_large else refused_functions(config)
+    functions = [] if too_large else _function_contradictions(config)
     found = [*_budget_contradictions(config), *settings, *too_large, *_sequence_contradictions(config)]
     return [*found, *network, *functions]
+
+
+def _function_contradictions(config: RunConfig) -> list[SettingError]:
+    with running_code_of(config):
+        return list(refused_functions(config))
 
 
 def _data_too_large(config: RunConfig) -> list[SettingError]:

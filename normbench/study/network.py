@@ -48,8 +48,13 @@ def code_digests_of(config: RunConfig) -> Mapping[str, str]:
     network_without_numbers(config)
     if config.model.name != "own":
         with_code_of_norm(config, lambda: _try_with_numbers(config))
-    with_code_of_functions(config, lambda: list(refused_functions(config)))
+    with_code_of_functions(config, lambda: _try_functions(config))
     return code_digests(config)
+
+
+def _try_functions(config: RunConfig) -> None:
+    with running_code_of(config):
+        list(refused_functions(config))
 
 
 def _try_with_numbers(config: RunConfig) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from normbench.any_module.random_states import generators, random_states, set_random_states
+from normbench.any_module.other_generators import OF_NUMPY, OF_PYTHON, HasState
+from normbench.any_module.random_states import generators, set_random_states, states_of
 from normbench.storage.files.atomic import name_in_errors, part_path, replacing
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.run_folder import CHECKPOINT, CHECKPOINT_BEFORE, METRICS_CSV
@@ -31,7 +32,7 @@ def training_state(training: Training, progress: TrainingProgress) -> dict[str, 
         "attributes": own_attributes(training.model),
         "optimizer": training.optimizer.state_dict(),
         "batches": training.batches.state_dict(),
-        "random": [state for _, state in random_states(training.model)],
+        "random": [state for _, state in states_of(_generators(training))],
     }
 
 
@@ -48,8 +49,13 @@ def restore_training(training: Training, state: Mapping[str, Any]) -> TrainingPr
     training.optimizer.load_state_dict(state["optimizer"])
     training.batches.load_state_dict(state["batches"])
     known = [of_one.cpu() for of_one in state["random"]]
-    set_random_states(list(zip(generators(training.model), known, strict=True)))
+    set_random_states(list(zip(_generators(training), known, strict=True)))
     return TrainingProgress(**state["progress"])
+
+
+def _generators(training: Training) -> list[HasState]:
+    """Return all that a run may draw from: a loss of the user's may draw from numpy, whatever the model is."""
+    return list(dict.fromkeys([*generators(training.model), OF_PYTHON, OF_NUMPY]))
 
 
 def save_checkpoint(folder: Path, content: Mapping[str, Any]) -> None:

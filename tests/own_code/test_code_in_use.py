@@ -160,3 +160,36 @@ def test_moved_files_are_the_same_code():
     first = code_of(own_study(Path("here"), modules=PACKAGE))
     shutil.move("here", "there")
     assert code_of(load_study(Path("there/own.yaml"))) == first
+
+
+NORM = "from torch import nn\nimport helper\n\n\nclass Mine(nn.Identity):\n    pass\n"
+SCORES = "import helper\nfrom torch.nn.functional import cross_entropy as ce\ndef loss(output, target):\n    import late\n"
+SCORES += "    return ce(output, target)\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "files"),
+    [
+        ({"norm": {"name": "own", "layer": "my_norm:Mine"}}, ["helper.py", "my_norm.py"]),
+        ({"loss": "my_scores:loss"}, ["helper.py", "late.py", "my_scores.py"]),
+        (
+            {"norm": {"name": "own", "layer": "my_norm:Mine"}, "loss": "my_scores:loss"},
+            ["helper.py", "late.py", "my_norm.py", "my_scores.py"],
+        ),
+    ],
+)
+def test_norms_and_functions_of_the_users_count_also_with_normbenchs_models(settings, files):
+    modules = {"my_norm.py": NORM, "my_scores.py": SCORES, "helper.py": "", "late.py": "", "other.py": ""}
+    digests = code_of(own_study(modules=modules, model={"name": "mlp", "hidden_features": [4]}, **settings))
+    assert digests == {f"code {name}": syntax_digest(modules[name].encode()) for name in files}
+
+
+def test_without_code_of_the_users_there_is_none():
+    assert code_of(own_study(model={"name": "mlp", "hidden_features": [4]})) == {}
+
+
+def test_the_settings_that_a_callable_is_given_stay_as_they_are_whatever_it_does_with_them():
+    text = "from torch import nn\ndef build(sizes):\n    return nn.Sequential(nn.Linear(4, sizes.pop()), nn.Linear(2, 2))"
+    model = {"name": "own", "build": "my_net:build", "settings": {"sizes": [2]}}
+    (config,) = own_study(modules={"my_net.py": text}, model=model).arms.values()
+    assert config.model.settings == {"sizes": [2]}
