@@ -78,7 +78,6 @@ def command(
     from normbench.scheduling.interruption import Interruption
     from normbench.scheduling.run_result import RunOptions
     from normbench.study.check_plan import read_check_after
-    from normbench.study.data_memory import refuse_data_beyond_memory
     from normbench.study.options import read_seeds
 
     how_many = {
@@ -95,6 +94,8 @@ def command(
         return
     with interruption.listening(), executor:
         studies = read()
+        from normbench.study.data_memory import refuse_data_beyond_memory  # imports torch, where a signal may get lost
+
         refuse_data_beyond_memory(studies, num_jobs_of(jobs) or 1)
         interruption.raise_if_asked()
         num_warnings = print_warnings(studies, runs_dir)

@@ -17,7 +17,7 @@ BLOWS_UP = """\
 model: {name: mlp, hidden_features: [8]}
 dataset: {name: gaussian_clusters, num_samples: 60}
 batch_size: 20
-num_steps: 20
+num_steps: 8
 seeds: 8
 recording: {tensorboard: false}
 baseline: fine

@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM end the command with 130 and nothing lost; a worker that is killed is replaced."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from faults.small_study import CONFIG, RUNS, TEXT, results
 
+from normbench.cli import main
 from normbench.scheduling.executors.processes import Processes
 from normbench.scheduling.interruption import NOTICE
 from normbench.scheduling.run_result import RunOptions
@@ -44,6 +46,24 @@ def started(*options):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
 
 
+ERRORS = Path("errors.txt")
+
+
+def forked():
+    """Start the command in a process that has imported torch, as this one has; what it tells goes to a file."""
+    CONFIG.write_text(LONG, encoding="utf-8")
+
+    def action():
+        sys.argv = ["normbench", "run", str(CONFIG), "--quiet"]
+        with ERRORS.open("w", buffering=1) as sys.stderr:
+            os.dup2(sys.stderr.fileno(), 2)  # where a signal's handler writes
+            main()
+
+    process = multiprocessing.get_context("fork").Process(target=action)
+    process.start()
+    return process
+
+
 def has_recorded(_):
     return list(RUNS.glob("*/seed-0/metrics.csv"))
 
@@ -56,7 +76,7 @@ def starts_workers(process):
 
 def wait_until(moment, process):
     while not moment(process):
-        assert process.poll() is None, process.communicate()
+        assert process.is_alive() if hasattr(process, "is_alive") else process.poll() is None
         time.sleep(0.01)
 
 
@@ -73,11 +93,14 @@ def assert_completes(whole):
 
 
 def test_ctrl_c_once_saves_and_exits_130(whole):
-    process = started()
+    process = forked()
     wait_until(has_recorded, process)
-    process.send_signal(signal.SIGINT)
-    code, err = ended(process)
-    assert (code, err) == (130, NOTICE + "interrupted; the same command goes on where it stopped\n")
+    os.kill(process.pid, signal.SIGINT)
+    process.join(60)
+    assert (process.exitcode, ERRORS.read_text()) == (
+        130,
+        NOTICE + "interrupted; the same command goes on where it stopped\n",
+    )
     (run,) = RUNS.glob("plain-*/seed-0")
     assert Owner.of(run).status == "interrupted"
     assert (run / "checkpoint.pt").is_file()
@@ -85,12 +108,15 @@ def test_ctrl_c_once_saves_and_exits_130(whole):
 
 
 def test_ctrl_c_twice_stops_now(whole):
-    process = started()
+    process = forked()
     wait_until(has_recorded, process)
-    process.send_signal(signal.SIGINT)
-    assert process.stderr.read(len(NOTICE)).decode() == NOTICE
-    process.send_signal(signal.SIGINT)
-    assert ended(process)[0] == 130
+    os.kill(process.pid, signal.SIGINT)
+    while process.is_alive() and NOTICE not in ERRORS.read_text():
+        time.sleep(0.001)
+    assert ERRORS.read_text().startswith(NOTICE)
+    os.kill(process.pid, signal.SIGINT)
+    process.join(60)
+    assert process.exitcode == 130
     assert_completes(whole)
 
 
