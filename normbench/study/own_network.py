@@ -42,7 +42,14 @@ def swapped_network(config: RunConfig, seed: int) -> tuple[nn.Module, Audit]:
     network = made_network(config, seed, sample)
     with running_own_code(spec_of(config).folder):
         seed_globally(derive_seed(seed, "init", "own", "norms"))  # a norm of the user's may draw its weights
-        audit = swap_norms(network, config.norm, sample, where=config.swap.where, said=config.said_of_norm)
+        audit = swap_norms(
+            network,
+            config.norm,
+            sample,
+            where=config.swap.where,
+            said=config.said_of_norm,
+            insert_after=config.swap.insert_after,
+        )
     return network, audit
 
 
