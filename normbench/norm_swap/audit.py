@@ -111,6 +111,8 @@ class Audit:
         num_parameters: Numbers of learned values before and after.
         num_activations: Activation functions that run in a forward pass, as many after as before.
         same_kind: What the check of the same kind found, where it was made.
+        elsewhere: How initial weights elsewhere compare with those of the network with its own norms, where it was made
+            with others.
     """
 
     norm: str
@@ -120,6 +122,7 @@ class Audit:
     num_parameters: tuple[int, int]
     num_activations: int
     same_kind: str = ""
+    elsewhere: str = ""
 
     @property
     def swapped(self) -> tuple[Site, ...]:

@@ -132,6 +132,8 @@ def _why_unknown(seen: Seen) -> str:
         return "has a parametrization"
     if not seen.is_called or seen.traits is not None:
         return ""
+    if isinstance(seen.module, NormPlace):
+        return f"gets {seen.shapes[0] if seen.shapes else 'no tensor'}, of which no axis has the length of its channels"
     runs = f", and runs {', '.join(dict.fromkeys(seen.activations))}" if seen.activations else ""
     return f"has a forward of its own, which computes none of the known norms{runs}"
 

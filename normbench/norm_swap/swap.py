@@ -33,6 +33,7 @@ def swap_norms(
     where: Collection[str] | None = None,
     said: Collection[str] | None = None,
     insert_after: Collection[str] = (),
+    may_find_none: bool = False,
 ) -> Audit:
     """Put a norm in the place of those that a model has; all else of it, and random states, stay bit for bit.
 
@@ -50,6 +51,7 @@ def swap_norms(
             ``norm`` was made with.
         insert_after: Names or classes of layers with weights that get a norm after them, with * and ?; not with
             ``none``. There need then be no norm to replace.
+        may_find_none: Whether a network without norms is taken too.
 
     Raises:
         SettingError: No norm is found, the norm does not fit everywhere, the model cannot be changed so, or does not
@@ -77,7 +79,7 @@ def swap_norms(
         put_back.callback(make_places_after(model, given, insert_after))
         if spec.name == "none":
             put_back.close()
-        return _replace(model, spec, given, where, said, put_back, may_have_none=bool(insert_after))
+        return _replace(model, spec, given, where, said, put_back, may_have_none=bool(insert_after) or may_find_none)
     except BaseException:
         put_back.close()
         raise

@@ -1,5 +1,6 @@
 """Writes an audit as plain text: a row for each norm with its notes below, then what was found in all."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
@@ -100,6 +101,8 @@ def totals(audit: Audit) -> Iterator[str]:
     inserted = [site.path.rpartition(".")[0] for site in audit.sites if site.origin == INSERTED]
     if inserted:
         yield f"{len(inserted)} inserted after {listed(inserted)}"
+    made = Counter(site.origin for site in audit.sites if site.becomes and site.origin not in ("", INSERTED))
+    yield from (f"{number} made by {argument}" for argument, number in made.items())
     if never:
         yield f"{len(never)} never called ({listed(never)})"
     if audit.not_touched:
@@ -108,6 +111,8 @@ def totals(audit: Audit) -> Iterator[str]:
     yield from _loose(audit.loose)
     before, after = audit.num_parameters
     yield f"parameters {before:,} -> {after:,}"
+    if audit.elsewhere:
+        yield f"initial weights elsewhere: {audit.elsewhere}"
     if audit.same_kind:
         yield f"same-kind check: {audit.same_kind}"
 

@@ -78,6 +78,8 @@ class SwapConfig(_Settings):
     """Which of its norms are replaced, by path or class, with * and ?; all that are found if not said, none by []."""
     insert: InsertConfig | None = Field(None, examples=[{"after": ["conv1"]}])
     """Where the arm's norm is put beside these; in arms with norm: kept or none nothing is inserted."""
+    norm_argument: str | None = Field(None, examples=["norm_layer"])
+    """Name of an argument of the callable, as norm_layer, by which it makes norms: (num_channels, ...) -> module."""
     mix_positions: bool = False
     """Take norms through which earlier positions of a causal network see later ones; else they are refused."""
 

@@ -16,6 +16,7 @@ from normbench.study.data import built_dataset
 from normbench.study.own_code import running_code_of
 from normbench.study.own_kept import KeptNetwork, kept_network
 from normbench.study.own_network import swapped_network
+from normbench.study.own_norm_argument import compared_with_kept
 
 MOST_SEARCHED = 256
 """Training samples among which those with the most padding are looked for."""
@@ -59,6 +60,7 @@ def _own_norms(config: RunConfig, _of_code: int) -> OwnNorms:
     if config.norm.name == "kept":
         return _kept_norms(kept, config)
     network, audit = swapped_network(config, seed=0)
+    audit = compared_with_kept(config, network, audit, kept.network, kept.audit)
     x = kept.sample
     pool = built_dataset(config.dataset, 0).train.x[:MOST_SEARCHED]
     with running_code_of(config):

@@ -1,5 +1,6 @@
 """Writes an audit of the norms in a network: a row per norm, alike ones in one, then notes and totals."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -100,10 +101,11 @@ def swap_line(found: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _count(sites: Sequence[Mapping[str, Any]]) -> str:
-    """Say how many norms were swapped and how many inserted; "" for none."""
+    """Say how many norms were swapped, inserted, and made by an argument; "" for none."""
     found = [site for site in sites if not site.get("origin")]
     num_swapped = sum(bool(site["becomes"]) for site in found)
     of_all = f" of {len(found)}" if num_swapped < len(found) else ""
     swapped = [f"{num_swapped}{of_all} norms swapped in place"] if num_swapped else []
-    num_inserted = len(sites) - len(found)
-    return ", ".join([*swapped, *([f"{num_inserted} norms inserted"] if num_inserted else [])])
+    origins = Counter(site["origin"] for site in sites if site.get("origin") and site["becomes"])
+    others = [f"{num} {origin if origin == 'inserted' else f'made by {origin}'}" for origin, num in origins.items()]
+    return ", ".join([*swapped, *others])
