@@ -131,5 +131,5 @@ def test_an_argument_that_loses_activations_or_makes_no_norm_is_refused():
         "swap.norm_argument: must be an argument of my_net:without, got 'norm_layer'. It has output_shape."
     )
     assert "Did you mean 'norm_layer'?" in refusal("build", "norm_layers")
-    given_twice = refusal("build", settings={"norm_layer": 1})
+    given_twice = refusal("fused", settings={"norm_layer": 0})
     assert "swap.norm_argument: must not stand under model.settings too, got 'norm_layer'" in given_twice
