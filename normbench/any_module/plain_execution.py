@@ -41,6 +41,12 @@ def without_compiled_code() -> Iterator[None]:
         yield
 
 
+def forget_compiled_code() -> None:
+    """Let torch's compiler compile again what is called next: hooks that were added to modules are in no older code."""
+    if "torch._dynamo" in sys.modules:
+        torch.compiler.reset()
+
+
 class _AtOnce:
     """Stands in for torch's function of reentrant checkpointing."""
 

@@ -38,8 +38,16 @@ class OwnSpec(Rooted, ModelSpec):
         """Call the user's callable with seed 0; norm and dropout are the network's own."""
         return self.build_with(0, input_shape, output_shape)
 
-    def build_with(self, seed: int, input_shape: Shape, output_shape: Shape) -> nn.Module:
+    def build_with(
+        self, seed: int, input_shape: Shape, output_shape: Shape, more: Mapping[str, Any] | None = None
+    ) -> nn.Module:
         """Call the user's callable with torch, numpy and Python seeded; what it imports moves no random number.
+
+        Args:
+            seed: Seed of the three.
+            input_shape: One sample's shape.
+            output_shape: One output's shape.
+            more: Arguments of the callable beside those that the settings name.
 
         Raises:
             SettingError: It cannot be imported, fails, or returns no module.
@@ -48,7 +56,7 @@ class OwnSpec(Rooted, ModelSpec):
         if not callable(make) or isinstance(make, nn.Module):
             rule = f"must be a function or class that returns a network, it is a {type(make).__name__}"
             raise SettingError("build", rule, self.maker, "Wrap it: def make(): return ...")
-        given = {**self._shapes(make, input_shape, output_shape), **arguments(self.settings)}
+        given = {**self._shapes(make, input_shape, output_shape), **arguments(self.settings), **(more or {})}
         with running_own_code(self.folder):
             seed_globally(seed)
             network = self._called(make, given)

@@ -52,8 +52,8 @@ def check_afterwards(network: nn.Module, given: ModelInput, before: Trace, made:
 
 
 def _norm(made: Sequence[Replacement]) -> str:
-    built_from: Any = made[0].norm.built_from
-    return str(built_from.spec.name)
+    built_from: Any = made[0].norm.built_from if made else None
+    return str(built_from.spec.name) if made else "none"
 
 
 def _afterwards(network: nn.Module, given: ModelInput, made: Sequence[Replacement]) -> Afterwards:

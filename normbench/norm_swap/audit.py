@@ -7,6 +7,8 @@ from typing import Any
 from normbench.norm_swap.layers import channels_first
 from normbench.norms.base import FeatureShape, num_positions
 
+INSERTED = "inserted"
+
 
 @dataclass(frozen=True)
 class Site:
@@ -15,7 +17,7 @@ class Site:
     Attributes:
         path: Its name in the network: ``layer1.0.bn1``; "" where it is registered nowhere.
         aliases: Its other names, where it is registered several times.
-        class_name: Its class before anything was replaced.
+        class_name: Its class before anything was replaced; its ``origin`` where nothing was there.
         kind: normbench's norm of the same kind; "" where it is none that is known.
         calls: Calls in a forward pass in training.
         calls_in_backward: Calls in which activation checkpointing computes forward again.
@@ -25,6 +27,7 @@ class Site:
         batch_axis: Axis of the batch; None where no axis follows the order of the samples.
         channel_axis: Axis of the channels, from 0.
         settings: Its eps, momentum, affine and track_running_stats, where it has them.
+        origin: Why a norm was put where the network has none: "inserted", after the layer that holds it; "" elsewhere.
         tail: Modules of its own that act on what it has normalized, by name: ``{"act": "SiLU"}``.
         becomes: Class of the norm in its place; "" where it was not replaced.
         norm_path: Name of that norm: below ``path`` where something is wrapped around it.
@@ -45,6 +48,7 @@ class Site:
     batch_axis: int | None
     channel_axis: int
     settings: Mapping[str, Any] = field(default_factory=dict)
+    origin: str = ""
     tail: Mapping[str, str] = field(default_factory=dict)
     becomes: str = ""
     norm_path: str = ""
@@ -107,6 +111,8 @@ class Audit:
         num_parameters: Numbers of learned values before and after.
         num_activations: Activation functions that run in a forward pass, as many after as before.
         same_kind: What the check of the same kind found, where it was made.
+        elsewhere: How initial weights elsewhere compare with those of the network with its own norms, where it was made
+            with others.
     """
 
     norm: str
@@ -116,10 +122,11 @@ class Audit:
     num_parameters: tuple[int, int]
     num_activations: int
     same_kind: str = ""
+    elsewhere: str = ""
 
     @property
     def swapped(self) -> tuple[Site, ...]:
-        """The norms that were replaced."""
+        """The norms that were put into the network, in the place of others or where it had none."""
         return tuple(site for site in self.sites if site.becomes)
 
     @property

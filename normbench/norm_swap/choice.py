@@ -11,30 +11,51 @@ from normbench.norm_swap.table import counted, listed, loose_text
 ALL = ("*",)
 
 
-def choose(found: Sequence[Found], where: Collection[str], loose: Sequence[LooseNorm], norm: str) -> list[Found]:
-    """Return the norms that patterns match and a pass calls; without patterns, all of them.
+def choose(
+    found: Sequence[Found],
+    where: Collection[str] | None,
+    loose: Sequence[LooseNorm],
+    norm: str,
+    *,
+    may_have_none: bool = False,
+) -> list[Found]:
+    """Return the norms that patterns match and a pass calls, and all places for one; without patterns, all norms.
 
     What is called a norm and computes none that is known is chosen where its class or its name is written out.
+
+    Args:
+        found: All that was found.
+        where: Patterns of names and classes; None for all norms.
+        loose: Norms outside of norm modules, for the error.
+        norm: The norm that is to be put there, for the error.
+        may_have_none: Whether it is right that there is nothing to replace.
 
     Raises:
         SettingError: A pattern matches nothing, no norm is found, or some cannot be replaced.
     """
-    for pattern in where:
-        if not any(one.is_matched_by(pattern) for one in found):
-            raise _matches_nothing(pattern, found)
-    chosen = [
-        one
-        for one in found
-        if one.site.is_called
-        and any(one.is_matched_by(pattern) for pattern in where or ALL)
-        and (one.is_norm or one.is_named_in(where))
-    ]
+    patterns = ALL if where is None else where
+    norms = [one for one in found if not one.is_place]
+    if not patterns and not may_have_none:
+        rule = "must name norms, since none are inserted either"
+        raise SettingError("swap.where", rule, list(patterns), "Leave it out to replace all.")
+    for pattern in where or ():
+        if not any(one.is_matched_by(pattern) for one in norms):
+            raise _matches_nothing(pattern, norms)
+    chosen = [one for one in found if one.site.is_called and (one.is_place or _is_chosen(one, patterns))]
+    if not chosen and may_have_none:
+        return []
     if not chosen:
         raise _nothing_to_replace(found, loose, norm)
-    refused = {reason: [one for one in chosen if _refusal(one, where) == reason] for reason in _reasons(chosen, where)}
+    refused = {
+        reason: [one for one in chosen if _refusal(one, patterns) == reason] for reason in _reasons(chosen, patterns)
+    }
     if refused:
         raise _cannot_replace(refused, norm)
     return chosen
+
+
+def _is_chosen(one: Found, patterns: Collection[str]) -> bool:
+    return any(one.is_matched_by(pattern) for pattern in patterns) and (one.is_norm or one.is_named_in(patterns))
 
 
 def _matches_nothing(pattern: str, found: Sequence[Found]) -> SettingError:

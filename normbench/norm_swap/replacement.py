@@ -9,6 +9,8 @@ from normbench.models.base import build_norm
 from normbench.norm_swap.audit import Site
 from normbench.norm_swap.inheritance import spec_in_place_of
 from normbench.norm_swap.layers import ByName, Copy, Followed, Rearranged, channels_first, is_channels_first
+from normbench.norm_swap.norm_argument import ArgumentPlace
+from normbench.norm_swap.places import NormPlace
 from normbench.norm_swap.sites import Found
 from normbench.norm_swap.transplant import share_hooks, transplant
 from normbench.norms.base import NormSpec
@@ -39,7 +41,7 @@ def replacement(found: Found, spec: NormSpec, said: Collection[str]) -> Replacem
     """
     in_place, inherited = spec_in_place_of(spec, found.site.kind, found.site.settings, said)
     norm = _built(in_place, found)
-    left = transplant(found.module, norm, found.seen.device, found.seen.dtype, is_known=bool(found.site.kind))
+    left = _settled(norm, found)
     copies = ("copies what it gets, since something writes into what it puts out",) if isinstance(norm, Copy) else ()
     module = _wrapped(norm, found)
     share_hooks(found.module, module)
@@ -54,6 +56,15 @@ def replacement(found: Found, spec: NormSpec, said: Collection[str]) -> Replacem
         notes=(*found.site.notes, *inherited, *left, *copies),
     )
     return Replacement(found, norm, module, site)
+
+
+def _settled(norm: nn.Module, found: Found) -> tuple[str, ...]:
+    """Give a norm its device and number format, and what the norm in its place has learned; say what is not taken."""
+    seen, old = found.seen, found.module
+    if isinstance(old, NormPlace) and not (isinstance(old, ArgumentPlace) and old.is_set):
+        norm.to(device=seen.device, dtype=old.dtype or seen.dtype)
+        return ()
+    return transplant(old, norm, seen.device, seen.dtype, is_known=found.is_place or bool(found.site.kind))
 
 
 def _built(spec: NormSpec, found: Found) -> nn.Module:

@@ -10,6 +10,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from normbench.norm_swap.audit import Site
 from normbench.norm_swap.kinds import Traits, is_called_norm, kind_by_class, settings_of, traits_by_class
+from normbench.norm_swap.places import NormPlace
 from normbench.norm_swap.trace import Seen, Trace
 
 UNBATCHED_AXES = {nn.InstanceNorm1d: 2, nn.InstanceNorm2d: 3, nn.InstanceNorm3d: 4}
@@ -42,6 +43,11 @@ class Found:
         return self.site.batch_axis or 0
 
     @property
+    def is_place(self) -> bool:
+        """Whether it only keeps a place free for a norm."""
+        return isinstance(self.module, NormPlace)
+
+    @property
     def is_norm(self) -> bool:
         """Return whether it is surely a norm: by its class, or by what it computes."""
         return bool(self.site.kind or kind_by_class(self.module))
@@ -70,17 +76,19 @@ def find_norms(network: nn.Module, trace: Trace) -> list[Found]:
     return [
         one
         for one in found
-        if (one.is_norm or is_called_norm(one.module)) and "parametrizations" not in one.site.path.split(".")
+        if (one.is_norm or one.is_place or is_called_norm(one.module))
+        and "parametrizations" not in one.site.path.split(".")
     ]
 
 
 def _found(seen: Seen, names: tuple[str, ...], num_samples: int) -> Found:
     traits = seen.traits or _guessed(seen)
     batch_axis, channel_axis = _axes(seen, traits)
+    origin = seen.module.origin if isinstance(seen.module, NormPlace) else ""
     site = Site(
         path=names[0] if names else "",
         aliases=names[1:],
-        class_name=type(seen.module).__name__,
+        class_name=origin or type(seen.module).__name__,
         kind=traits.kind,
         calls=seen.calls,
         calls_in_backward=seen.calls_in_backward,
@@ -90,6 +98,7 @@ def _found(seen: Seen, names: tuple[str, ...], num_samples: int) -> Found:
         batch_axis=batch_axis,
         channel_axis=channel_axis,
         settings=dict(traits.settings),
+        origin=origin,
         tail={name: type(seen.module.get_submodule(name)).__name__ for name in traits.tail},
         notes=tuple(_notes(seen, traits, batch_axis, num_samples)),
     )
@@ -123,6 +132,8 @@ def _why_unknown(seen: Seen) -> str:
         return "has a parametrization"
     if not seen.is_called or seen.traits is not None:
         return ""
+    if isinstance(seen.module, NormPlace):
+        return f"gets {seen.shapes[0] if seen.shapes else 'no tensor'}, of which no axis has the length of its channels"
     runs = f", and runs {', '.join(dict.fromkeys(seen.activations))}" if seen.activations else ""
     return f"has a forward of its own, which computes none of the known norms{runs}"
 

@@ -1,6 +1,7 @@
 """Puts a norm in the place of those that a network has, checks what runs afterwards, and lists what was found."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from torch import nn
@@ -14,6 +15,7 @@ from normbench.norm_swap.audit import Audit
 from normbench.norm_swap.choice import choose
 from normbench.norm_swap.exchange import exchange
 from normbench.norm_swap.failures import Failures
+from normbench.norm_swap.insertion import make_places_after
 from normbench.norm_swap.inventory import loose_norms, not_touched, num_parameters
 from normbench.norm_swap.replacement import Replacement, replacement
 from normbench.norm_swap.sites import Found, find_norms
@@ -28,8 +30,10 @@ def swap_norms(
     norm: NormSpec | str | Mapping[str, Any],
     sample: Any,
     *,
-    where: Collection[str] = (),
+    where: Collection[str] | None = None,
     said: Collection[str] | None = None,
+    insert_after: Collection[str] = (),
+    may_find_none: bool = False,
 ) -> Audit:
     """Put a norm in the place of those that a model has; all else of it, and random states, stay bit for bit.
 
@@ -42,9 +46,12 @@ def swap_norms(
         model: Any module, which is changed in place; after an error it is as it was.
         norm: A norm's settings, or its name: ``group_norm``, ``none``, ``kept``, which changes nothing.
         sample: A batch: (N, ...); a tuple of what forward takes by position; or a dict of what it takes by name.
-        where: Names or classes of the norms to replace, with * and ?; without them all.
+        where: Names or classes of the norms to replace, with * and ?; None for all.
         said: Names of the norm's settings that are not taken over from the replaced norms; by default those that
             ``norm`` was made with.
+        insert_after: Names or classes of layers with weights that get a norm after them, with * and ?; not with
+            ``none``. There need then be no norm to replace.
+        may_find_none: Whether a network without norms is taken too.
 
     Raises:
         SettingError: No norm is found, the norm does not fit everywhere, the model cannot be changed so, or does not
@@ -64,20 +71,40 @@ def swap_norms(
     refuse_without_numbers(model) if spec.name == "kept" else refuse_unswappable(model)
     given = ModelInput.of(sample, model)
     materialize(model, given)
+    if spec.name == "kept":
+        before = trace(model, given)
+        return _audit(model, spec, find_norms(model, before), before, [], num_parameters(model))
+    put_back = ExitStack()
+    try:
+        put_back.callback(make_places_after(model, given, insert_after))
+        if spec.name == "none":
+            put_back.close()
+        return _replace(model, spec, given, where, said, put_back, may_have_none=bool(insert_after) or may_find_none)
+    except BaseException:
+        put_back.close()
+        raise
+
+
+def _replace(
+    model: nn.Module,
+    spec: NormSpec,
+    given: ModelInput,
+    where: Collection[str] | None,
+    said: Collection[str],
+    put_back: ExitStack,
+    *,
+    may_have_none: bool,
+) -> Audit:
+    """Put a norm in the place of others, and in places that are free; note in ``put_back`` what undoes it."""
     before = trace(model, given)
     found = find_norms(model, before)
-    if spec.name == "kept":
-        return _audit(model, spec, found, before, [], num_parameters(model))
-    chosen = choose(found, where, loose_norms(model, found, before), spec.name)
+    loose = loose_norms(model, found, before)
+    chosen = choose(found, where, loose, spec.name, may_have_none=may_have_none)
     num_before = num_parameters(model)
     with same_random_states_after(model), same_global_random_states_after():
         made = _make(chosen, spec, said)
-        put_back = exchange(model, {one.found.module: one.module for one in made})
-        try:
-            check_afterwards(model, given, before, made)
-        except BaseException:
-            put_back()
-            raise
+        put_back.callback(exchange(model, {one.found.module: one.module for one in made}))
+        check_afterwards(model, given, before, made)
     return _audit(model, spec, found, before, made, num_before)
 
 

@@ -1,10 +1,11 @@
 """Writes an audit as plain text: a row for each norm with its notes below, then what was found in all."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
-from normbench.norm_swap.audit import Audit, LooseNorm, Site
+from normbench.norm_swap.audit import INSERTED, Audit, LooseNorm, Site
 
 WIDTH = 80
 HEADINGS = ("path", "class", "calls", "sees", "C", "eps mom affine", "becomes", "groups")
@@ -93,8 +94,15 @@ def _number(value: Any) -> str:
 def totals(audit: Audit) -> Iterator[str]:
     """Yield what was found in all, replaced, left, and computed outside of norm modules."""
     never = [site.path for site in audit.never_called]
-    num_kept = len(audit.sites) - len(audit.swapped) - len(never)
-    yield f"{counted(len(audit.sites), 'norm')} found, {len(audit.swapped)} swapped, {num_kept} kept"
+    found = [site for site in audit.sites if not site.origin]
+    num_swapped = sum(bool(site.becomes) for site in found)
+    num_kept = sum(site.is_called and not site.becomes for site in found)
+    yield f"{counted(len(found), 'norm')} found, {num_swapped} swapped, {num_kept} kept"
+    inserted = [site.path.rpartition(".")[0] for site in audit.sites if site.origin == INSERTED]
+    if inserted:
+        yield f"{len(inserted)} inserted after {listed(inserted)}"
+    made = Counter(site.origin for site in audit.sites if site.becomes and site.origin not in ("", INSERTED))
+    yield from (f"{number} made by {argument}" for argument, number in made.items())
     if never:
         yield f"{len(never)} never called ({listed(never)})"
     if audit.not_touched:
@@ -103,6 +111,8 @@ def totals(audit: Audit) -> Iterator[str]:
     yield from _loose(audit.loose)
     before, after = audit.num_parameters
     yield f"parameters {before:,} -> {after:,}"
+    if audit.elsewhere:
+        yield f"initial weights elsewhere: {audit.elsewhere}"
     if audit.same_kind:
         yield f"same-kind check: {audit.same_kind}"
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from normbench.any_module.model_input import ModelInput
 from normbench.norm_swap.kinds import Traits, has_own_forward, kind_by_class, may_be_norm, traits_by_class
 from normbench.norm_swap.passes import backward, forward, undisturbed
+from normbench.norm_swap.places import NormPlace
 from normbench.norm_swap.recognition import recognized
 from normbench.norm_swap.recorder import Frame, NormOperation, Recorder
 
@@ -86,7 +87,7 @@ def trace(network: nn.Module, given: ModelInput) -> Trace:
     Raises:
         SettingError: The network does not take the batch.
     """
-    found = Trace({module: Seen(module) for module in network.modules() if may_be_norm(module)})
+    found = Trace({module: Seen(module) for module in network.modules() if _is_watched(module)})
     found.num_samples = given.num_samples
     with undisturbed(network):
         _see_training(network, given, found)
@@ -105,7 +106,7 @@ def _see_training(network: nn.Module, given: ModelInput, found: Trace) -> None:
         if isinstance(frame.output, Tensor):
             outputs.append((seen, frame.output, frame.output._version))  # noqa: SLF001 - counts what is written into it
 
-    with Recorder(may_be_norm, see, looked_into=_needs_a_look) as recorder:
+    with Recorder(_is_watched, see, looked_into=_needs_a_look) as recorder:
         output = forward(network, given, recorder, training=True)
         for seen, tensor, version in outputs:
             seen.is_changed_in_place |= tensor._version != version  # noqa: SLF001
@@ -115,7 +116,13 @@ def _see_training(network: nn.Module, given: ModelInput, found: Trace) -> None:
     found.with_gradient = {parameter for parameter in network.parameters() if parameter.grad is not None}
 
 
+def _is_watched(module: nn.Module) -> bool:
+    return isinstance(module, NormPlace) or may_be_norm(module)
+
+
 def _needs_a_look(module: nn.Module) -> bool:
+    if isinstance(module, NormPlace):
+        return False
     return may_be_norm(module) and (not kind_by_class(module) or has_own_forward(module))
 
 
@@ -126,9 +133,15 @@ def _note_call(seen: Seen, frame: Frame) -> None:
     if not seen.shapes:
         seen.device, seen.dtype, seen.activations = frame.x.device, frame.x.dtype, tuple(frame.activations)
         seen.keyword = frame.keyword
-        seen.traits = recognized(frame) if _needs_a_look(frame.module) else traits_by_class(frame.module)
+        seen.traits = _traits(frame, frame.x)
     if tuple(frame.x.shape) not in seen.shapes:
         seen.shapes.append(tuple(frame.x.shape))
+
+
+def _traits(frame: Frame, x: Tensor) -> Traits | None:
+    if isinstance(frame.module, NormPlace):
+        return frame.module.traits(tuple(x.shape))
+    return recognized(frame) if _needs_a_look(frame.module) else traits_by_class(frame.module)
 
 
 def _see_evaluation(network: nn.Module, given: ModelInput, found: Trace) -> None:
@@ -156,7 +169,7 @@ def _see_evaluation(network: nn.Module, given: ModelInput, found: Trace) -> None
 def _operations_in_evaluation(
     network: nn.Module, given: ModelInput, see: Any, looked_into: Any = lambda _: False
 ) -> list[NormOperation]:
-    with Recorder(may_be_norm, see, looked_into=looked_into) as recorder:
+    with Recorder(_is_watched, see, looked_into=looked_into) as recorder:
         forward(network, given, recorder, training=False)
     return recorder.operations
 

@@ -63,13 +63,30 @@ class RecordingConfig(_Settings):
     """Record how loss and weight gradient change along the weight gradient (Santurkar et al., 2018)."""
 
 
+class InsertConfig(_Settings):
+    """Where norms are put in a network of the user's own that has none there."""
+
+    after: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] = Field(examples=[["conv1", "blocks.*.fc1"]])
+    """Layers with weights after which the arm's norm is put, by path or class, with * and ?; the output layer by its
+    exact path alone."""
+
+
 class SwapConfig(_Settings):
     """How norms are put into a network of the user's own."""
 
-    where: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    """Which of its norms are replaced, by path or class, with * and ?; all that are found if not said."""
+    where: Annotated[tuple[str, ...], Field(strict=False)] | None = None
+    """Which of its norms are replaced, by path or class, with * and ?; all that are found if not said, none by []."""
+    insert: InsertConfig | None = Field(None, examples=[{"after": ["conv1"]}])
+    """Where the arm's norm is put beside these; in arms with norm: kept or none nothing is inserted."""
+    norm_argument: str | None = Field(None, examples=["norm_layer"])
+    """Name of an argument of the callable, as norm_layer, by which it makes norms: (num_channels, ...) -> module."""
     mix_positions: bool = False
     """Take norms through which earlier positions of a causal network see later ones; else they are refused."""
+
+    @property
+    def insert_after(self) -> tuple[str, ...]:
+        """Patterns of the layers after which norms are put; empty for none."""
+        return self.insert.after if self.insert else ()
 
 
 class RunConfig(_Settings):

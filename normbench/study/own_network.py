@@ -11,12 +11,14 @@ from normbench.any_module.restore import leaving_unchanged
 from normbench.errors import SettingError
 from normbench.models.own import OwnSpec
 from normbench.norm_swap.audit import Audit
+from normbench.norm_swap.norm_argument import KEY
 from normbench.norm_swap.swap import swap_norms
 from normbench.own_code.error_lines import in_one_line
 from normbench.own_code.running import running_own_code
 from normbench.random_streams import derive_seed, seed_globally
 from normbench.study.config import RunConfig
 from normbench.study.data import sample_of
+from normbench.study.own_norm_argument import check_used, norm_argument_of
 
 
 def own_network(config: RunConfig, seed: int) -> nn.Module:
@@ -42,7 +44,15 @@ def swapped_network(config: RunConfig, seed: int) -> tuple[nn.Module, Audit]:
     network = made_network(config, seed, sample)
     with running_own_code(spec_of(config).folder):
         seed_globally(derive_seed(seed, "init", "own", "norms"))  # a norm of the user's may draw its weights
-        audit = swap_norms(network, config.norm, sample, where=config.swap.where, said=config.said_of_norm)
+        audit = swap_norms(
+            network,
+            config.norm,
+            sample,
+            where=config.swap.where,
+            said=config.said_of_norm,
+            insert_after=config.swap.insert_after,
+            may_find_none=bool(config.swap.norm_argument),
+        )
     return network, audit
 
 
@@ -57,9 +67,12 @@ def made_network(config: RunConfig, seed: int, sample: Tensor) -> nn.Module:
     spec, data = spec_of(config), config.dataset
     init_seed = derive_seed(seed, "init", "own")
     try:
-        network = spec.build_with(init_seed, data.input_shape, data.output_shape)
+        arguments = norm_argument_of(config, spec)
+        given = {name: one.as_function() for name, one in arguments.items()}
+        network = spec.build_with(init_seed, data.input_shape, data.output_shape, given)
+        check_used(arguments)
     except SettingError as error:
-        raise error.within("model") from None
+        raise error if error.key == KEY else error.within("model") from None
     with trying(config, f"take a batch of shape {tuple(sample.shape)}"), torch.no_grad():
         network.to("cpu").eval()
         seed_globally(init_seed)

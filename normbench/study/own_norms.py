@@ -5,8 +5,8 @@ from functools import lru_cache
 
 from torch import nn
 
-from normbench.norm_swap.audit import Audit
-from normbench.norm_swap.meaning.causality import Leak, find_leak
+from normbench.norm_swap.audit import INSERTED, Audit
+from normbench.norm_swap.meaning.causality import Leak, causality_of, find_leak
 from normbench.norm_swap.meaning.equal_outputs import EqualOutputs, find_dead_norms, find_equal_outputs
 from normbench.norm_swap.meaning.padding import CountedPadding, find_counted_padding
 from normbench.norm_swap.placed import PlacedNorm, placed_norms
@@ -16,6 +16,7 @@ from normbench.study.data import built_dataset
 from normbench.study.own_code import running_code_of
 from normbench.study.own_kept import KeptNetwork, kept_network
 from normbench.study.own_network import swapped_network
+from normbench.study.own_norm_argument import compared_with_kept
 
 MOST_SEARCHED = 256
 """Training samples among which those with the most padding are looked for."""
@@ -59,19 +60,30 @@ def _own_norms(config: RunConfig, _of_code: int) -> OwnNorms:
     if config.norm.name == "kept":
         return _kept_norms(kept, config)
     network, audit = swapped_network(config, seed=0)
-    paths, x = [site.path for site in audit.swapped], kept.sample
+    audit = compared_with_kept(config, network, audit, kept.network, kept.audit)
+    x = kept.sample
     pool = built_dataset(config.dataset, 0).train.x[:MOST_SEARCHED]
     with running_code_of(config):
         placed = placed_norms(network, x, audit, kept.specs)
         return OwnNorms(
             audit=audit,
             placed=placed,
-            leak=find_leak(network, x, paths, kept.causality),
+            leak=_leak(network, kept, audit),
             padding=find_counted_padding(kept.network, network, pool),
             equal_outputs=find_equal_outputs(network, x, kept.spread),
             dead=_dead(network, kept, placed),
             network=network.to("meta"),
         )
+
+
+def _leak(network: nn.Module, kept: KeptNetwork, audit: Audit) -> Leak | None:
+    """Return where positions of a causal network are mixed; behind a norm that was inserted, after its layer."""
+    inserted = [site.path.rpartition(".")[0] for site in audit.swapped if site.origin == INSERTED]
+    paths = [site.path for site in audit.swapped if site.origin != INSERTED]
+    before = kept.causality
+    if inserted and before.views:
+        before = causality_of(kept.network, kept.sample, [*(name for name in kept.specs if name), *inserted])
+    return find_leak(network, kept.sample, [*paths, *inserted], before)
 
 
 def _kept_norms(kept: KeptNetwork, config: RunConfig) -> OwnNorms:

@@ -8,14 +8,15 @@ from pydantic_core import to_jsonable_python
 from docs_blocks.markdown import table
 from normbench.inspection.explain.value_words import default_words
 from normbench.parts import find_specs
-from normbench.study.config import RecordingConfig, RunConfig
+from normbench.study.config import RecordingConfig, RunConfig, SwapConfig
 from normbench.study.study_keys import StudyKeys
 
 
 def run_settings() -> str:
-    """Every setting of a run and of its recording with its default; those of parts have tables of their own."""
-    recording = RecordingConfig.model_fields.items()
-    fields = {**RunConfig.model_fields, **{f"recording.{key}": info for key, info in recording}}
+    """Every setting of a run, its recording and its swap with its default; those of parts have tables of their own."""
+    inner = {"recording": RecordingConfig, "swap": SwapConfig}
+    below = {f"{part}.{key}": info for part, config in inner.items() for key, info in config.model_fields.items()}
+    fields = {**RunConfig.model_fields, **below}
     rows = [(f"`{key}`", default_of(info), info.description or "") for key, info in fields.items()]
     return table("setting", "default", "what it does", rows=rows)
 

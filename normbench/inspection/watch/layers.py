@@ -13,6 +13,7 @@ from torch.nn.utils.parametrize import is_parametrized
 from normbench.any_module.model_input import COMPILED
 from normbench.evidence.probe.network_reading import Role
 from normbench.models.base import Layer, weight_parameters
+from normbench.norm_swap.places import INSERTED_NAME
 
 ZEROING = (nn.ReLU, nn.ReLU6, nn.Hardsigmoid, nn.Hardswish, nn.Hardshrink, nn.Softshrink, nn.Threshold)
 """Activations that put out exact zeros, by which dead units are seen."""
@@ -101,6 +102,8 @@ def _innermost(module: nn.Module, name: str) -> Iterator[WatchedLayer]:
     role = _role(module)
     if role:
         yield WatchedLayer(name or ROOT, module, role)
+        if INSERTED_NAME in module._modules:  # noqa: SLF001 - a norm of which the layer itself knows nothing
+            yield from _innermost(module.get_submodule(INSERTED_NAME), f"{name}.{INSERTED_NAME}")
         return
     for child_name, child in module.named_children():
         if child_name == "parametrizations":  # of a container's own parameter
@@ -115,7 +118,7 @@ def _role(module: nn.Module) -> Role | None:
         return "weights"
     if isinstance(module, ZEROING):
         return "activation"
-    inside = [child for name, child in module.named_children() if name != "parametrizations"]
+    inside = [child for name, child in module.named_children() if name not in ("parametrizations", INSERTED_NAME)]
     has_layers = any(True for child in inside for _ in child.parameters())
     if isinstance(module, nn.MultiheadAttention) or (is_parametrized(module) and not has_layers):
         return "weights"  # they use what lies inside them without calling it

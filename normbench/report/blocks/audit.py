@@ -1,5 +1,6 @@
 """Writes an audit of the norms in a network: a row per norm, alike ones in one, then notes and totals."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -92,11 +93,19 @@ def swap_line(found: Sequence[Mapping[str, Any]]) -> str:
     """
     by_count: dict[str, list[str]] = {}
     for one in found:
-        sites = one["audit"]["sites"]
-        num_swapped = sum(bool(site["becomes"]) for site in sites)
-        of_all = f" of {len(sites)}" if num_swapped < len(sites) else ""
-        key = f"{num_swapped}{of_all} norms swapped in place"
-        by_count.setdefault(key, []).extend(one["arms"] if num_swapped else [])
+        count = _count(one["audit"]["sites"])
+        by_count.setdefault(count, []).extend(one["arms"] if count else [])
     told = [f"{count} ({name_some(arms)})" for count, arms in by_count.items() if arms]
     checks = list(dict.fromkeys(one["audit"]["same_kind"] for one in found))
     return f"{'; '.join(told)}; same-kind check: {', '.join(checks)}" if told else ""
+
+
+def _count(sites: Sequence[Mapping[str, Any]]) -> str:
+    """Say how many norms were swapped, inserted, and made by an argument; "" for none."""
+    found = [site for site in sites if not site.get("origin")]
+    num_swapped = sum(bool(site["becomes"]) for site in found)
+    of_all = f" of {len(found)}" if num_swapped < len(found) else ""
+    swapped = [f"{num_swapped}{of_all} norms swapped in place"] if num_swapped else []
+    origins = Counter(site["origin"] for site in sites if site.get("origin") and site["becomes"])
+    others = [f"{num} {origin if origin == 'inserted' else f'made by {origin}'}" for origin, num in origins.items()]
+    return ", ".join([*swapped, *others])
