@@ -48,7 +48,7 @@ def code_digests_of(config: RunConfig) -> Mapping[str, str]:
     network_without_numbers(config)
     if config.model.name != "own":
         with_code_of_norm(config, lambda: _try_with_numbers(config))
-    with_code_of_functions(config, lambda: list(refused_functions(config)))
+    with_code_of_functions(config, lambda: refused_functions(config))
     return code_digests(config)
 
 
