@@ -32,6 +32,8 @@ class OwnModule:
 
 
 _known: dict[str, tuple[ModuleType, OwnModule]] = {}
+_read: dict[Path, bytes] = {}
+"""Files of all modules of the user's since the last change, with their content at the first import."""
 _searched: set[Path] = set()
 _changes = [0]
 
@@ -69,10 +71,12 @@ def importing_for(folder: Path) -> Iterator[None]:
 def forget_changed_modules() -> None:
     """Let all modules of the user's be imported anew if the file of one has other content than when it was imported.
 
-    It is asked where a study file is read: during a command code stays as it was then.
+    Files of modules that were forgotten count too, since what was made with them may be kept. It is asked where a study
+    file is read: during a command code stays as it was then.
     """
-    if any(own.file and code_of(own.file) != own.code for own in own_modules().values()):
+    if any(code_of(file) != code for file, code in _read.items()):
         forget_modules()
+        _read.clear()
         _changes[0] += 1
 
 
@@ -115,7 +119,10 @@ def _note(names: Iterable[str], folder: Path) -> None:
         if module is None or place is None or is_installed(place):
             continue
         file = place if place.is_file() else None
-        _known[name] = (module, OwnModule(name, file, folder, code_of(file) if file else None))
+        code = code_of(file) if file else None
+        _known[name] = (module, OwnModule(name, file, folder, code))
+        if file and code is not None:
+            _read.setdefault(file, code)
 
 
 def _place(module: ModuleType | None) -> Path | None:

@@ -14,6 +14,7 @@ from normbench.study.config import RunConfig
 from normbench.study.constant_output import constant_output
 from normbench.study.data import built_dataset
 from normbench.study.own_augmentation import AUGMENT, OwnAugmentation, own_augmentation
+from normbench.study.own_code import running_code_of
 from normbench.study.own_functions import LOSS, METRIC, OwnLoss, OwnMetric, own_functions
 from normbench.study.own_metric import OwnMetricConfig
 
@@ -21,13 +22,18 @@ MAX_NUMBERS = 2**22
 """Most numbers of the outputs that a function is tried on."""
 
 
-def refused_functions(config: RunConfig) -> Iterator[SettingError]:
-    """Yield what is wrong with the augmentation, the loss and the metric.
+def refused_functions(config: RunConfig) -> list[SettingError]:
+    """Return what is wrong with the augmentation, the loss and the metric.
 
     The last two are tried on random and on constant outputs. A function need not be finite on both: the logarithm of a
-    random output may not be, nor the correlation with a constant.
+    random output may not be, nor the correlation with a constant. What they import when they are called is found from
+    the study file's folder, and becomes part of a run's identity.
     """
-    yield from _refused_augmentation(config)
+    with running_code_of(config):
+        return [*_refused_augmentation(config), *_refused_scores(config)]
+
+
+def _refused_scores(config: RunConfig) -> Iterator[SettingError]:
     if not config.loss and not config.metric.name:
         return
     if config.dataset.task == "signal":

@@ -93,6 +93,29 @@ def test_code_that_was_changed_is_imported_anew_in_one_process():
         first = again
 
 
+def test_code_that_was_changed_counts_also_where_other_code_was_imported_anew_since():
+    scores = {"my_net.py": NET, "scores.py": "def loss(output, target): return (output * 1.0).square().mean()\n"}
+    first = code_of(own_study(modules=scores, loss="scores:loss"))
+    assert "my_net" not in own_modules()  # else it would show nothing
+    Path("my_net.py").write_text(NET.replace("ReLU", "GELU"))
+    again = code_of(load_study(Path("own.yaml")))
+    assert [key for key in first if again[key] != first[key]] == ["code my_net.py"]
+
+
+def test_what_functions_import_when_they_are_called_counts():
+    lazily = "def {0}(*given):\n    import of_{0}\n    return of_{0}.result(*given)\n"
+    results = {
+        "loss": "def result(output, target): return (output * 1.0).square().mean()\n",
+        "metric": "def result(output, target): return 1.0\n",
+        "augment": "def result(x, generator): return x\n",
+    }
+    scores = lazily.format("loss") + lazily.format("metric") + lazily.format("augment").replace("*given", "x, generator")
+    modules = {"my_net.py": NET, "scores.py": scores} | {f"of_{name}.py": text for name, text in results.items()}
+    metric = {"name": "score", "function": "scores:metric", "better": "higher"}
+    found = code_of(own_study(modules=modules, loss="scores:loss", metric=metric, augment="scores:augment"))
+    assert sorted(found) == [f"code {name}" for name in sorted(modules)]
+
+
 def test_modules_of_one_name_in_two_folders_are_kept_apart():
     studies = [
         own_study(Path(name), modules={"my_net.py": NET.replace("6", size)})
