@@ -109,7 +109,8 @@ def test_what_functions_import_when_they_are_called_counts():
         "metric": "def result(output, target): return 1.0\n",
         "augment": "def result(x, generator): return x\n",
     }
-    scores = lazily.format("loss") + lazily.format("metric") + lazily.format("augment").replace("*given", "x, generator")
+    augment = lazily.format("augment").replace("*given", "x, generator")
+    scores = lazily.format("loss") + lazily.format("metric") + augment
     modules = {"my_net.py": NET, "scores.py": scores} | {f"of_{name}.py": text for name, text in results.items()}
     metric = {"name": "score", "function": "scores:metric", "better": "higher"}
     found = code_of(own_study(modules=modules, loss="scores:loss", metric=metric, augment="scores:augment"))
@@ -186,7 +187,9 @@ def test_moved_files_are_the_same_code():
 
 
 NORM = "from torch import nn\nimport helper\n\n\nclass Mine(nn.Identity):\n    pass\n"
-SCORES = "import helper\nfrom torch.nn.functional import cross_entropy as ce\ndef loss(output, target):\n    import late\n"
+SCORES = (
+    "import helper\nfrom torch.nn.functional import cross_entropy as ce\ndef loss(output, target):\n    import late\n"
+)
 SCORES += "    return ce(output, target)\n"
 
 
@@ -212,7 +215,8 @@ def test_without_code_of_the_users_there_is_none():
 
 
 def test_the_settings_that_a_callable_is_given_stay_as_they_are_whatever_it_does_with_them():
-    text = "from torch import nn\ndef build(sizes):\n    return nn.Sequential(nn.Linear(4, sizes.pop()), nn.Linear(2, 2))"
+    text = "from torch import nn\ndef build(sizes):\n"
+    text += "    return nn.Sequential(nn.Linear(4, sizes.pop()), nn.Linear(2, 2))"
     model = {"name": "own", "build": "my_net:build", "settings": {"sizes": [2]}}
     (config,) = own_study(modules={"my_net.py": text}, model=model).arms.values()
     assert config.model.settings == {"sizes": [2]}

@@ -45,7 +45,6 @@ FURTHER: Mapping[str, Measure] = {
     "empty batch": further.empty_batch,
     "batch of one": further.batch_of_one,
     "half precision": further.half_precision,
-    "pickling": further.pickling,
     "vmap": further.under_vmap,
     "channels-last memory": further.channels_last,
 }

@@ -1,6 +1,5 @@
 """Measures whether copies of a layer compute the same, and what a pass changes beside its output."""
 
-import pickle
 import random
 from collections.abc import Sequence
 from copy import deepcopy
@@ -23,11 +22,6 @@ def is_restored(layer: nn.Module, fresh: nn.Module, x: Tensor) -> bool:
     """Return whether a fresh layer computes the same once it has a layer's state."""
     fresh.load_state_dict(layer.state_dict())
     return is_same_everywhere(fresh, layer, x)
-
-
-def is_pickled(layer: nn.Module, x: Tensor) -> bool:
-    """Return whether a layer that was written and read by pickle computes the same."""
-    return is_same_everywhere(pickle.loads(pickle.dumps(layer)), layer, x)  # noqa: S301 - its own bytes
 
 
 def takes_channels_last(layer: nn.Module, x: Tensor) -> bool:

@@ -144,11 +144,6 @@ def _roundings(error: float) -> str:
     return f"{error:.1g} eps" if error < float("inf") else "gives inf, nan or another dtype"
 
 
-def pickling(norm: MeasuredNorm) -> Answer:
-    """A layer that has trained, written and read."""
-    return yes_if(copies.is_pickled(norm.layer(age=AGE), norm.batch(BATCH_SIZE)))
-
-
 def under_vmap(norm: MeasuredNorm) -> Answer:
     """Three layers, stacked, with a batch each."""
     layers = [norm.layer(age=age) for age in (1, 2, 3)]
