@@ -30,7 +30,7 @@ class TorchvisionSpec(Rooted, FiniteDataset):
     name: Literal["torchvision"] = "torchvision"
     set_name: str = Field(alias="set", examples=["CIFAR10"])
     """The set's name in torchvision.datasets."""
-    root: str = "data"
+    root: str = Field("data", examples=["sets"])
     """The folder that holds it, from the study file's folder."""
     download: bool = False
     """Fetch it into root where it is not there."""

@@ -10,7 +10,7 @@ from normbench.datasets.torchvision import TorchvisionSpec
 from normbench.own_code.source_folder import reading_from
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def torchvision(monkeypatch):
     for name in ("torchvision", "torchvision.datasets"):
         monkeypatch.setitem(sys.modules, name, None)
@@ -27,7 +27,7 @@ def refusal(found):
     return str(mistake)
 
 
-def test_train_and_test_set_stay_what_they_are_and_bytes_are_standardized_by_training_images(tmp_path, torchvision):
+def test_train_and_test_set_stay_what_they_are_and_bytes_are_standardized_by_training_images(tmp_path):
     written = write_cifar(tmp_path / "data")
     found = spec(tmp_path)
     assert found.mistakes() == []
@@ -45,7 +45,7 @@ def test_train_and_test_set_stay_what_they_are_and_bytes_are_standardized_by_tra
     assert set(found.split_of(3)["test"]) == set(range(48, 64))
 
 
-def test_the_training_set_alone_is_split_by_folds(tmp_path, torchvision):
+def test_the_training_set_alone_is_split_by_folds(tmp_path):
     write_cifar(tmp_path / "data")
     found = spec(tmp_path, only_train=True)
     assert found.mistakes() == []
@@ -53,7 +53,7 @@ def test_the_training_set_alone_is_split_by_folds(tmp_path, torchvision):
     assert found.digests() != spec(tmp_path).digests()
 
 
-def test_it_is_fetched_only_when_asked(tmp_path, torchvision):
+def test_it_is_fetched_only_when_asked(tmp_path):
     told = refusal(spec(tmp_path, root="here"))
     assert told.startswith("root: must hold CIFAR10, reading it ended with ")
     assert "RuntimeError: Dataset not found" in told
@@ -61,15 +61,15 @@ def test_it_is_fetched_only_when_asked(tmp_path, torchvision):
     assert spec(tmp_path, root="here", download=True).mistakes() == []
 
 
-def test_a_set_or_a_torchvision_that_is_not_there_is_told_in_a_line(tmp_path, torchvision, monkeypatch):
+def test_a_set_or_a_torchvision_that_is_not_there_is_told_in_a_line(tmp_path, monkeypatch):
     assert refusal(spec(tmp_path, set="CIFAR1")) == (
         "set: must be a dataset of torchvision, got 'CIFAR1'. Did you mean 'CIFAR10'?"
     )
 
-    def unfit(name):
+    def unfit(_name):
         raise RuntimeError("operator torchvision::nms does not exist")
 
-    def missing(name):
+    def missing(_name):
         raise ModuleNotFoundError("No module named 'torchvision'", name="torchvision")
 
     monkeypatch.setattr("normbench.finite_data.torchvision_sets.import_module", unfit)
