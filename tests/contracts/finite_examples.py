@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 import numpy as np
 from contracts.variants import variants
+from finite_data.cifar_files import stand_in, write_cifar
 from finite_data.picture_folders import by_class
 
 from normbench.datasets._finite import FiniteDataset
@@ -54,7 +55,13 @@ def _csv(folder):
     return {"file": "data.csv", "target": "kind", "task": "classification"}
 
 
-EXAMPLES = {"csv": _csv, "arrays": _arrays, "images": _images, "own": _own}
+def _torchvision(folder):
+    stand_in()
+    write_cifar(folder / "data")
+    return {"set": "CIFAR10", "only_train": True}
+
+
+EXAMPLES = {"csv": _csv, "arrays": _arrays, "images": _images, "own": _own, "torchvision": _torchvision}
 
 
 @contextmanager

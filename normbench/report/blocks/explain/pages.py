@@ -21,8 +21,7 @@ def overview_blocks(found: Mapping[str, Any]) -> list[Block]:
     settings = [Line(", ".join(names), kind) for kind, names in found["settings"].items()]
     asked = [
         Line("normbench explain batch_norm", "a part", is_command=True, remark="with its settings"),
-        Line("normbench explain optimizer.lr", "a setting", is_command=True, remark="lr alone is enough"),
-        Line("normbench explain norm", "a key", is_command=True, remark="and what it may hold"),
+        Line("normbench explain norm", "a key", is_command=True, remark="or a setting: optimizer.lr, or lr alone"),
     ]
     return [Block(heading="What can be explained", lines=[*parts, *settings]), Block(lines=asked)]
 
