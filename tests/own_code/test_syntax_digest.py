@@ -32,7 +32,7 @@ class Other(Net):
             return [f"{{x!r:>{{depth}}}}" for x in args if x > 1] + [self.depth]
 '''
 LINES = CODE.splitlines()
-FEW = settings(max_examples=25, deadline=None)
+FEW = settings(max_examples=15, deadline=None)
 
 
 def digest(text):

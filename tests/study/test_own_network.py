@@ -272,6 +272,19 @@ def test_what_its_code_does_to_the_process_is_undone_and_what_it_prints_is_no_an
     assert "LOUD" not in answer.out
 
 
+@pytest.mark.usefixtures("small_test_sets")
+def test_slow_code_is_imported_once_a_command_and_called_a_few_times_however_many_steps_there_are():
+    text = NET.replace("    return Net(", "    print('MAKES')\n    return Net(") + "print('IMPORTS')\n"
+    counts = []
+    for num_steps in (2, 20):
+        settings = {"num_steps": num_steps, "recording": {"tensorboard": False}}
+        path = write_study(Path(f"{num_steps}"), modules={"my_net.py": text}, **settings)
+        told = normbench("run", path, "--quiet").err
+        assert told.count("IMPORTS") == 1
+        counts.append(told.count("MAKES"))
+    assert max(counts) <= 6
+
+
 def test_the_callable_may_ask_for_shapes_and_gets_its_settings():
     text = "def make(input_shape, output_shape, b):\n    return nn.Linear(*input_shape, *output_shape, b)"
     text = f"from torch import nn\n{text}"
