@@ -243,12 +243,10 @@ def test_the_limit_of_an_own_metric_goes_its_way():
 
 def test_no_name_of_an_own_metric_changes_columns_of_normbenchs_own():
     refusal(metric("right", name="accuracy", better="lower"))
-    declare_own_metrics([{"metric": "max", "metric.better": "higher"}], "runs")
-    assert [direction(column) for column in ("test_accuracy", "batch_loss_max", "test_max")] == [
-        "higher",
-        "lower",
-        "higher",
-    ]
+    declare_own_metrics([{"metric": name, "metric.better": "higher"} for name in ("max", "norm")], "runs")
+    known = {"test_accuracy": "higher", "batch_loss_max": "lower", "depth_slope weight.l2_norm": None}
+    own = dict.fromkeys(("test_max", "reestimated_test_norm", "momentum_0.1_test_max"), "higher")
+    assert {column: direction(column) for column in known | own} == known | own
 
 
 def test_kinds_of_one_name_must_agree_where_arms_are_read_together():
