@@ -109,7 +109,9 @@ def test_what_functions_import_when_they_are_called_counts():
         "metric": "def result(output, target): return 1.0\n",
         "augment": "def result(x, generator): return x\n",
     }
-    scores = lazily.format("loss") + lazily.format("metric") + lazily.format("augment").replace("*given", "x, generator")
+    scores = (
+        lazily.format("loss") + lazily.format("metric") + lazily.format("augment").replace("*given", "x, generator")
+    )
     modules = {"my_net.py": NET, "scores.py": scores} | {f"of_{name}.py": text for name, text in results.items()}
     metric = {"name": "score", "function": "scores:metric", "better": "higher"}
     found = code_of(own_study(modules=modules, loss="scores:loss", metric=metric, augment="scores:augment"))
