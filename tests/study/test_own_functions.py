@@ -89,7 +89,10 @@ def metric(function, name="mine", better="higher", **more):
         ("wrong", "must return a tensor of one number, it returned a float"),
         ("rows", "must return a tensor of one number, it returned a tensor of shape (16,)"),
         ("nan", "must be finite, it is nan or infinite"),
-        ("raises", "must take outputs and targets of shapes (16, 10) and (16,), it ended with ValueError: no idea"),
+        (
+            "raises",
+            "must take outputs and targets of shapes (16, 10) and (16,), it ended with my_scores.py line 20: ValueError: no idea",
+        ),
         ("no_gradient", "must have a gradient, what it returned has none"),
         ("flat", "must have a gradient, that of what it returned is 0 for every output"),
         ("in_place", "must not change its output or target in place"),
@@ -110,7 +113,10 @@ def test_a_loss_that_cannot_be_minimised_is_one_line(function, rule):
         ("text", "must return one number, it returned a str"),
         ("two", "must return one number, it returned a tensor of shape (2,)"),
         ("nan", "must be finite, it is nan on 40 validation samples"),
-        ("raises", "must take outputs and targets of shapes (40, 10) and (40,), it ended with ValueError: no idea"),
+        (
+            "raises",
+            "must take outputs and targets of shapes (40, 10) and (40,), it ended with my_scores.py line 20: ValueError: no idea",
+        ),
         ("in_place", "must not change its output or target in place"),
         ("Focal", "must be a function of (output, target), it is the class Focal"),
     ],
