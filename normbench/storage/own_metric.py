@@ -4,6 +4,7 @@ The name of a column says which way is better, but for ``test_NAME`` of a metric
 settings say it. What was read last counts, and arms that are read together must agree.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,7 +14,8 @@ from normbench.errors import ComparisonError
 NAME, BETTER, SHARE = "metric", "metric.better", "metric.share"
 RESERVED = ("loss", "accuracy", "balanced_accuracy", "dice", "iou")
 """Last words of normbench's own columns of a split."""
-_OF_NO_SPLIT = ("batch_loss_", "output_")
+_OF_A_SPLIT = re.compile(r"(?:.+?_)?(?:train|validation|test)_(?P<name>.+)")
+"""A column of a split, after the way of reading it: test_NAME, reestimated_test_NAME."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,5 @@ def declare_own_metrics(settings: Iterable[Mapping[str, Any]], where: str) -> No
 
 def own_metric_of(column: str) -> OwnMetricKind | None:
     """Return the kind of a column ``test_NAME`` of an own metric; None for any other column."""
-    if "@" in column or column.startswith(_OF_NO_SPLIT):
-        return None
-    names = [name for name in _KNOWN if column.endswith(f"_{name}")]
-    return _KNOWN[max(names, key=len)] if names else None
+    found = _OF_A_SPLIT.fullmatch(column)
+    return _KNOWN.get(found["name"]) if found else None

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from inspect import Parameter, signature
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -29,11 +30,13 @@ class OwnAugmentation:
     Attributes:
         path: Its import path, for messages.
         function: The user's function.
+        folder: The study file's folder, from which messages name files.
         takes_target: Whether it takes and returns the targets too.
     """
 
     path: str
     function: Callable[..., Any]
+    folder: Path
     takes_target: bool
 
     def __call__(self, batch: Split, generator: torch.Generator) -> Split:
@@ -57,7 +60,7 @@ class OwnAugmentation:
                 return self.function(*given)
         except (Exception, SystemExit) as error:
             shapes = " and ".join(str(tuple(one.shape)) for one in given if isinstance(one, Tensor))
-            rule = f"must take a batch of shape {shapes}, it ended with {in_one_line(error)}"
+            rule = f"must take a batch of shape {shapes}, it ended with {in_one_line(error, self.folder)}"
             raise SettingError(AUGMENT, rule, self.path, "Change the function.") from error
 
     def _like(self, before: Tensor, after: Any, name: str) -> Tensor:
@@ -79,7 +82,7 @@ def own_augmentation(config: RunConfig) -> OwnAugmentation | None:
     if not config.augment:
         return None
     function = imported_function(AUGMENT, config.augment, config, ARGUMENTS, EXAMPLE)
-    return OwnAugmentation(config.augment, function, _num_arguments(function, config.augment) == 3)
+    return OwnAugmentation(config.augment, function, config.folder, _num_arguments(function, config.augment) == 3)
 
 
 def _num_arguments(function: Callable[..., Any], path: str) -> int:

@@ -1,5 +1,6 @@
 """Each sentence of the answer and of the verdicts, letter by letter."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -202,6 +203,12 @@ def test_which_of_the_two_tests_found_nothing():
         "Cannot tell batch_norm from norm=none: 12 of 16 seeds favour batch_norm, but the 4 others by far more the "
         "other way."
     )
+    both = effect_of([0.01 * (i + 1) for i in range(9)] + [math.nan])
+    assert sentence(both) == (
+        "Cannot tell batch_norm from norm=none: 9 of 10 seeds favour batch_norm, but in the other one both diverged."
+    )
+    some = effect_of([0.001 * (i + 1) for i in range(12)] + [-0.1, -0.2, -0.3, math.nan])
+    assert sentence(some).endswith("but 3 by far more the other way, and in 1 both diverged.")
     losses = effect_of(
         [-0.001 * (i + 1) for i in range(12)] + [0.1 * (i + 1) for i in range(4)], LOSS, 1, "lower", True
     )

@@ -19,7 +19,6 @@ References:
 """
 
 import math
-from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,17 +59,15 @@ def corrected_t(
     overlap: float,
     margin: float = 0.0,
     alpha: float = ALPHA,
-    splits: Sequence[Hashable] | None = None,
     least_spread: float = 0.0,
 ) -> CorrectedT:
     """Test the mean of one sample against a margin, in both directions.
 
     Args:
-        differences: Shape (n,), one per run.
+        differences: Shape (S,), one per split.
         overlap: n_test / n_train for what is read on test rows; n_train / (N - n_train) for what training rows decide.
         margin: What the mean is compared with.
         alpha: Level of the interval.
-        splits: The split of each run; several runs of one split are averaged first. By default each has its own.
         least_spread: What the standard deviation over the splits is taken for at least: of numbers of few values, which
             may be the same in all splits by chance.
 
@@ -79,7 +76,7 @@ def corrected_t(
         >>> found.num_splits, round(found.value, 9), round(found.low, 6), round(found.high, 6), round(found.p, 6)
         (8, 0.03, 0.007339, 0.052661, 0.016598)
     """
-    values = split_means(differences, splits)
+    values = np.asarray(differences, dtype=np.float64)
     above, below = (float(p) for p in corrected_p(values, overlap, margin, least_spread))
     return CorrectedT(
         num_splits=values.shape[-1],
@@ -90,20 +87,6 @@ def corrected_t(
         p_below=below,
         p=min(1.0, 2 * min(above, below)),
     )
-
-
-def split_means(values: npt.ArrayLike, splits: Sequence[Hashable] | None = None) -> FloatArray:
-    """Return the mean of each split's runs, splits in the order in which they first come; (..., n) to (..., S).
-
-    Example:
-        >>> split_means([1.0, 2.0, 3.0, 6.0], ["a", "b", "a", "b"]).tolist()
-        [2.0, 4.0]
-    """
-    known = np.asarray(values, dtype=np.float64)
-    if splits is None:
-        return known
-    places = {split: [i for i, other in enumerate(splits) if other == split] for split in splits}
-    return np.stack([known[..., of].mean(axis=-1) for of in places.values()], axis=-1)
 
 
 def corrected_p(

@@ -1,5 +1,6 @@
 """Writes the verdict on each arm against the baseline as a sentence."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -134,11 +135,23 @@ def cannot_tell_sentence(effect: Effect, arm: str, against: str, num_comparisons
     if effect.failed == "signs":
         return f"{cannot_tell}: the sizes favour {favoured}, but only {num_for} of {effect.n} seeds do."
     if effect.failed == "sizes":
-        others = effect.n - num_for
-        rest = "the other one by far more" if others == 1 else f"the {others} others by far more"
-        return f"{cannot_tell}: {num_for} of {effect.n} seeds favour {favoured}, but {rest} the other way."
+        return f"{cannot_tell}: {num_for} of {effect.n} seeds favour {favoured}, but {_other_seeds(effect, num_for)}."
     found = f"{cannot_tell} at {effect.n} seeds: {effect_text(effect)} on the typical seed."
     return f"{found} {power_of(effect, num_comparisons)}".rstrip()
+
+
+def _other_seeds(effect: Effect, num_for: int) -> str:
+    """Return what is with the seeds that do not favour the arm which most of them favour."""
+    others, against = effect.n - num_for, effect.num_above + effect.num_below - num_for
+    both = sum(map(math.isnan, effect.by_seed.values()))
+    the_others = "the other one" if others == 1 else f"the {others} others"
+    if not both:
+        return f"{the_others} by far more the other way"
+    return (
+        f"{against} by far more the other way, and in {both} both diverged"
+        if against
+        else (f"in {the_others} both diverged")
+    )
 
 
 def _favoured(effect: Effect, arm: str, against: str) -> tuple[str, int]:

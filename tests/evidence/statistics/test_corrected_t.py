@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from normbench.evidence.statistics.best_on_new_data import best_on_new_data
-from normbench.evidence.statistics.corrected_t import corrected_p, corrected_t, lower_bound, split_means, upper_bound
+from normbench.evidence.statistics.corrected_t import corrected_p, corrected_t, lower_bound, upper_bound
 from normbench.evidence.statistics.seed_plan import SeedPlan
 from normbench.evidence.statistics.verdict_rule import FIXED, equality_p, judge_differences, rule_on_new_data, side_ps
 
@@ -38,19 +38,6 @@ def test_an_interval_holds_the_margins_that_the_test_does_not_reject():
     found = corrected_t(POINTS, overlap=0.25)
     for end, outside in ((found.low, -1e-6), (found.high, 1e-6)):
         assert corrected_t(POINTS, 0.25, end + outside).p < 0.05 < corrected_t(POINTS, 0.25, end - outside).p
-
-
-def test_runs_of_one_split_are_averaged_before_anything_else():
-    twice = [value + change for value in POINTS for change in (-0.01, 0.01)]
-    splits = [split for split in range(8) for _ in range(2)]
-    found = corrected_t(twice, 1 / 7, splits=splits)
-    assert found.num_splits == 8
-    assert found.p == pytest.approx(corrected_t(POINTS, 1 / 7).p)
-    assert corrected_t(twice, 1 / 7).p < found.p
-
-
-def test_split_means_keep_leading_axes():
-    assert split_means(np.arange(8.0).reshape(2, 4), [1, 0, 1, 0]).tolist() == [[1.0, 2.0], [5.0, 6.0]]
 
 
 def test_more_splits_do_not_narrow_the_interval_below_what_the_overlap_leaves():
