@@ -91,8 +91,10 @@ def metric(function, name="mine", better="higher", **more):
         ("nan", "must be finite, it is nan or infinite"),
         (
             "raises",
-            "must take outputs and targets of shapes (16, 10) and (16,), it ended with my_scores.py line 20: "
-            "ValueError: no idea",
+            (
+                "must take outputs and targets of shapes (16, 10) and (16,), it ended with my_scores.py line 20: "
+                "ValueError: no idea"
+            ),
         ),
         ("no_gradient", "must have a gradient, what it returned has none"),
         ("flat", "must have a gradient, that of what it returned is 0 for every output"),
@@ -116,8 +118,10 @@ def test_a_loss_that_cannot_be_minimised_is_one_line(function, rule):
         ("nan", "must be finite, it is nan on 40 validation samples"),
         (
             "raises",
-            "must take outputs and targets of shapes (40, 10) and (40,), it ended with my_scores.py line 20: "
-            "ValueError: no idea",
+            (
+                "must take outputs and targets of shapes (40, 10) and (40,), it ended with my_scores.py line 20: "
+                "ValueError: no idea"
+            ),
         ),
         ("in_place", "must not change its output or target in place"),
         ("Focal", "must be a function of (output, target), it is the class Focal"),
