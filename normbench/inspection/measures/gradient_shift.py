@@ -1,6 +1,6 @@
 """Measures how far a layer's weight gradient moves when the layers before it are updated: internal covariate shift."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -9,7 +9,8 @@ from normbench.any_module.random_states import set_random_states
 from normbench.inspection.measures.base import RecordedStep, joined, set_parameters
 from normbench.inspection.norm_readings import Probes
 from normbench.inspection.watch.frame import copies, grads_of
-from normbench.models.base import learned_parameters
+from normbench.inspection.watch.network_layers import NetworkLayer
+from normbench.models.base import Layer, learned_parameters
 
 
 def measure(step: RecordedStep) -> Probes:
@@ -32,8 +33,7 @@ def measure(step: RecordedStep) -> Probes:
         return {}
     before, after = step.seen.weights, copies(learned_parameters(step.model))
     shifts: Probes = {}
-    earlier: set[str] = set()
-    for layer in step.layers:
+    for layer, earlier in _earlier_parameters(step.layers, list(after)):
         own = [name for name in layer.weights if name in step.seen.grads] if layer.role == "weights" else []
         if own:
             moved = step.seen.grads
@@ -41,8 +41,19 @@ def measure(step: RecordedStep) -> Probes:
                 mixed = {name: (after if name in earlier else before)[name] for name in after}
                 moved = _gradients_at(step, mixed)
             shifts[layer.name] = _compared(joined(step.seen.grads, own), joined(moved, own))
-        earlier.update(layer.parameters)
     return shifts
+
+
+def _earlier_parameters(layers: Sequence[NetworkLayer], order: list[str]) -> Iterator[tuple[NetworkLayer, set[str]]]:
+    """Yield each layer with the parameters before it: those of the layers that are called before.
+
+    In normbench's own models all that were registered before: a norm that stands behind an addition lies in no layer.
+    """
+    called_before: set[str] = set()
+    for layer in layers:
+        registered = set(order[: order.index(layer.parameters[0])]) if isinstance(layer.module, Layer) else None
+        yield layer, called_before if registered is None else registered
+        called_before = called_before.union(layer.parameters)
 
 
 def _gradients_at(step: RecordedStep, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
