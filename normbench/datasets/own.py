@@ -14,7 +14,7 @@ from normbench.own_code.code_record import made_anew
 from normbench.own_code.frozen_settings import OwnSettings, arguments
 from normbench.own_code.import_path import ImportPath
 from normbench.own_code.running import load_own, running_own_code
-from normbench.own_code.source_folder import Rooted
+from normbench.own_code.source_folder import Rooted, reading_from
 
 
 class OwnSpec(Rooted, DatasetOfArrays):
@@ -51,5 +51,5 @@ class OwnSpec(Rooted, DatasetOfArrays):
             make = load_own(self.source, self.folder, "source")
         except SettingError as error:
             raise DataError([error]) from None
-        with running_own_code(self.folder):
+        with running_own_code(self.folder), reading_from(self.folder):  # for the places of errors
             return call_source(make, arguments(self.settings), self.source)

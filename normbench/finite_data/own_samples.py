@@ -11,6 +11,7 @@ from torch import Tensor
 from normbench.errors import DataError, SettingError
 from normbench.finite_data.memory import too_large_text
 from normbench.own_code.error_lines import in_one_line
+from normbench.own_code.source_folder import source_folder
 
 Array = NDArray[Any]
 EXAMPLE = "Example: def make(): return x, y"
@@ -56,7 +57,9 @@ def told(call: Callable[[], Any], said: str, what: str, way_out: str) -> Any:
     try:
         return call()
     except (Exception, SystemExit) as error:
-        raise refusal(f"must make data, {what} ended with {in_one_line(error)}", said, way_out) from error
+        raise refusal(
+            f"must make data, {what} ended with {in_one_line(error, source_folder())}", said, way_out
+        ) from error
 
 
 def refusal(rule: str, said: str, way_out: str = EXAMPLE) -> DataError:

@@ -31,9 +31,7 @@ class OwnMetricConfig(BaseModel):
         missing = [key for key in NEEDED if getattr(self, key) is None]
         if said and missing:
             rule = f"must be given with {' and '.join(said)}"
-            raise SettingError(
-                missing[0], rule, None, "Example: metric: {name: auc, function: my_scores:auc, better: higher}"
-            )
+            raise SettingError(missing[0], rule, None, EXAMPLE)
         if self.name and self.name in RESERVED:
             rule = f"must not be a name that normbench has itself: {', '.join(RESERVED)}"
             raise SettingError("name", rule, self.name, "Choose another.")

@@ -19,6 +19,7 @@ from normbench.storage.study_folder import read_study
 from normbench.study.load import load_study
 from normbench.study.own_functions import own_functions
 
+ENDED = "it ended with my_scores.py line 20: ValueError: no idea"
 SCORES = """
 import math, torch
 from torch.nn import functional as F
@@ -91,10 +92,7 @@ def metric(function, name="mine", better="higher", **more):
         ("nan", "must be finite, it is nan or infinite"),
         (
             "raises",
-            (
-                "must take outputs and targets of shapes (16, 10) and (16,), it ended with my_scores.py line 20: "
-                "ValueError: no idea"
-            ),
+            f"must take outputs and targets of shapes (16, 10) and (16,), {ENDED}",
         ),
         ("no_gradient", "must have a gradient, what it returned has none"),
         ("flat", "must have a gradient, that of what it returned is 0 for every output"),
@@ -118,10 +116,7 @@ def test_a_loss_that_cannot_be_minimised_is_one_line(function, rule):
         ("nan", "must be finite, it is nan on 40 validation samples"),
         (
             "raises",
-            (
-                "must take outputs and targets of shapes (40, 10) and (40,), it ended with my_scores.py line 20: "
-                "ValueError: no idea"
-            ),
+            f"must take outputs and targets of shapes (40, 10) and (40,), {ENDED}",
         ),
         ("in_place", "must not change its output or target in place"),
         ("Focal", "must be a function of (output, target), it is the class Focal"),

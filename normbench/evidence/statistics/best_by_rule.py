@@ -8,7 +8,13 @@ from normbench.evidence.statistics.corrected_t import FEWEST_SPLITS
 from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.planned_checks.sign_e_process import anytime_lower_bound, e_values, sign_e_process
 from normbench.evidence.statistics.verdict_rule import VerdictRule
-from normbench.evidence.statistics.verdicts.best_of_k import BestOfK, beaten_by, best_of_k, seeds_for_an_answer
+from normbench.evidence.statistics.verdicts.best_of_k import (
+    BestOfK,
+    beaten_by,
+    best_of_k,
+    rivals_of,
+    seeds_for_an_answer,
+)
 from normbench.evidence.statistics.verdicts.ties import FloatArray
 
 
@@ -34,7 +40,7 @@ def best_by_rule(values: npt.ArrayLike, rule: VerdictRule) -> BestOfK:
         return best_on_new_data(known, rule.overlap, rule.level)
     if rule.kind != "any time":
         return best_of_k(known, rule.level)
-    behind = tuple(-min(anytime_lower_bound(-row, _threshold(known)) for row in _rivals(known, arm)) for arm in arms)
+    behind = tuple(-min(anytime_lower_bound(-row, _threshold(known)) for row in rivals_of(known, arm)) for arm in arms)
     taken = int(np.argmin(behind)) if min(behind) < np.inf else None
     return BestOfK(tuple(not ever_above(known, arm) for arm in arms), behind, taken)
 
@@ -50,7 +56,7 @@ def above_by_rule(values: FloatArray, arm: int, rule: VerdictRule) -> list[int]:
 
 def ever_above(values: FloatArray, arm: int) -> list[int]:
     """Return the arms whose sign e-process was ever above this one, at 5 % for all rivals together."""
-    above, _ = sign_e_process(_rivals(values, arm))
+    above, _ = sign_e_process(rivals_of(values, arm))
     others = [other for other in range(len(values)) if other != arm]
     return [other for other, process in zip(others, above, strict=True) if (process >= _threshold(values)).any()]
 
@@ -76,9 +82,3 @@ def seeds_to_bound(num_arms: int, rule: VerdictRule) -> int:
 def _threshold(values: FloatArray) -> float:
     """Return E at which a rival is above, in one direction, so that all rivals together have 5 %."""
     return (len(values) - 1) / ALPHA
-
-
-def _rivals(values: FloatArray, arm: int) -> FloatArray:
-    with np.errstate(invalid="ignore"):  # -inf - -inf is a tie, which counts for neither
-        rivals: FloatArray = np.delete(values, arm, axis=0) - values[arm]
-    return rivals

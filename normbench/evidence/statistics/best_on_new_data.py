@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from normbench.evidence.statistics.corrected_t import corrected_p, upper_bound
 from normbench.evidence.statistics.corrections import ALPHA
-from normbench.evidence.statistics.verdicts.best_of_k import BestOfK
+from normbench.evidence.statistics.verdicts.best_of_k import BestOfK, rivals_of
 from normbench.evidence.statistics.verdicts.ties import FloatArray
 
 
@@ -36,7 +36,7 @@ def best_on_new_data(values: npt.ArrayLike, overlap: float, alpha: float = ALPHA
 
 def behind_on_new_data(values: FloatArray, arm: int, overlap: float, alpha: float = ALPHA) -> float:
     """Return the largest upper bound of (another arm - this arm), each at alpha / (k - 1)."""
-    rivals = np.delete(values, arm, axis=0) - values[arm]
+    rivals = rivals_of(values, arm)
     return float(upper_bound(rivals, overlap, alpha / len(rivals)).max())
 
 

@@ -69,7 +69,7 @@ def behind_the_best(values: FloatArray, arm: int, alpha: float = ALPHA) -> float
         Hsu (1984), Constrained simultaneous confidence intervals for multiple comparisons with the best, Annals of
         Statistics 12(3).
     """
-    rivals = _rivals(values, arm)
+    rivals = rivals_of(values, arm)
     return float(upper_bound(rivals, alpha / len(rivals), sign_level(alpha, len(rivals))).max())
 
 
@@ -80,7 +80,7 @@ def is_beaten(values: FloatArray, arm: int, alpha: float = ALPHA) -> bool:
 
 def beaten_by(values: FloatArray, arm: int, alpha: float = ALPHA) -> list[int]:
     """Return the indices of the arms that are above this one, by the same test."""
-    rivals = _rivals(values, arm)
+    rivals = rivals_of(values, arm)
     by_signs, _ = sign_test_p(rivals)
     is_above = (max_rank_p(rivals) <= alpha) & (by_signs <= sign_level(alpha, len(rivals)))
     others = np.delete(np.arange(len(values)), arm)
@@ -148,7 +148,8 @@ def signed_ranks(differences: FloatArray) -> FloatArray:
     return ranks
 
 
-def _rivals(values: FloatArray, arm: int) -> FloatArray:
+def rivals_of(values: FloatArray, arm: int) -> FloatArray:
+    """Return each other arm less this one, in each seed: shape (k - 1, n)."""
     with np.errstate(invalid="ignore"):  # -inf - -inf is a tie, which counts for neither
         rivals: FloatArray = np.delete(values, arm, axis=0) - values[arm]
     return rivals
