@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from normbench.study.config import Study
+    from normbench.study.study import Study
 
 MAX_WARNING_LINES = 2
 """Before a study's report, beside which it fits on a screen."""

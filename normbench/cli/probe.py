@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from normbench.evidence.probe.probe_report import ProbeReport
     from normbench.findings import Finding
     from normbench.report.blocks.block import Block
-    from normbench.study.config import Study
+    from normbench.study.study import Study
 
 
 def command(

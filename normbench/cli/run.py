@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from normbench.scheduling.run_result import RunOptions
     from normbench.scheduling.studies import StudyRun, StudyRunner
     from normbench.storage.study_folder import StudyFolder
-    from normbench.study.config import Study
+    from normbench.study.study import Study
 
 
 def command(

@@ -6,9 +6,10 @@ from normbench.errors import SettingError
 from normbench.findings import LEVELS, Finding, share_findings
 from normbench.inspection.checks.base import Setup, find_checks
 from normbench.inspection.forward_pass import norm_calls
-from normbench.study.config import RunConfig, Study
+from normbench.study.config import RunConfig
 from normbench.study.contradictions import contradictions
 from normbench.study.network import network_without_numbers
+from normbench.study.study import Study
 
 
 def preflight(config: RunConfig) -> list[Finding]:

@@ -9,7 +9,8 @@ from normbench.storage.accepted_code import AcceptedCode, read_accepted_code
 from normbench.storage.choices import TUNING
 from normbench.storage.identity import IDENTITY_JSON, RunIdentity, read_identity
 from normbench.storage.run_folder import finished_seeds
-from normbench.study.config import RunConfig, Study
+from normbench.study.config import RunConfig
+from normbench.study.study import Study
 
 
 @dataclass(frozen=True)

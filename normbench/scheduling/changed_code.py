@@ -7,7 +7,7 @@ from pathlib import Path
 from normbench.scheduling.accepted_code import EarlierRuns, all_runs, earlier_runs, identity_in
 from normbench.scheduling.plan import on_device
 from normbench.storage.identity import CODE, PACKAGE, RunIdentity, is_of_code
-from normbench.study.config import Study
+from normbench.study.study import Study
 
 DIGITS_SHOWN = 4
 

@@ -13,7 +13,8 @@ from normbench.scheduling.runner_up_study import missing_runner_ups
 from normbench.scheduling.tuning import known_choices, missing_tuning_runs, tuning_config, with_choices
 from normbench.storage.arm_labels import tuned_label
 from normbench.storage.run_folder import Run
-from normbench.study.config import RunConfig, Study
+from normbench.study.config import RunConfig
+from normbench.study.study import Study
 from normbench.training.build import chosen_measures
 
 MAX_SEED = 2**31

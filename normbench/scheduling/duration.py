@@ -9,7 +9,8 @@ from normbench.scheduling.quick_study import quick_study
 from normbench.scheduling.run_timing import RunTiming, time_run
 from normbench.scheduling.runner_up_study import missing_runner_ups
 from normbench.scheduling.tuning import known_choices, missing_tuning_runs, with_choices
-from normbench.study.config import RunConfig, Study
+from normbench.study.config import RunConfig
+from normbench.study.study import Study
 
 WORTH_A_LINE_S = 10.0
 """Who waits less need not be told beforehand."""

@@ -11,7 +11,7 @@ from normbench.storage.files.json_files import read_json
 from normbench.storage.files.yaml_file import read_study_file
 from normbench.storage.names import content_sha256
 from normbench.storage.run_folder import ARM_JSON, CONFIG_YAML, STUDY_JSON
-from normbench.study.config import Study
+from normbench.study.study import Study
 
 
 def refuse_another_files_folder(study: Study, folder: Path) -> None:

@@ -24,8 +24,8 @@ from normbench.storage.resolved_settings import flatten
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, SUMMARY_JSON, arm_folder_name
 from normbench.storage.seed_history import SEED_HISTORY
 from normbench.study.arms import entry_of
-from normbench.study.config import TUNING_SEEDS, Study
 from normbench.study.resolved import flat_settings
+from normbench.study.study import TUNING_SEEDS, Study
 from normbench.training.numerics import available_device
 
 LATE_KEYS = {"collapse": LATE_RULE, "margin": LATE_MARGIN}

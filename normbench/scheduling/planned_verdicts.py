@@ -11,7 +11,7 @@ from normbench.scheduling.plan import earlier_study, make_plan
 from normbench.storage.files.atomic import os_error_line
 from normbench.storage.seed_history import SEED_HISTORY
 from normbench.study.arms import final_arms
-from normbench.study.config import Study
+from normbench.study.study import Study
 
 
 def planned_verdicts(study: Study, runs_dir: Path) -> SeedPlan:

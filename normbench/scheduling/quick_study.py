@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from normbench.evidence.comparison.baselines import Baseline
 from normbench.scheduling.tuning import with_settings
-from normbench.study.config import RunConfig, Study
+from normbench.study.config import RunConfig
+from normbench.study.study import Study
 
 
 def quick_study(study: Study) -> Study:

@@ -10,7 +10,7 @@ from normbench.scheduling.plan import make_plan
 from normbench.scheduling.tuning import with_choices
 from normbench.storage.arm_labels import tuned_label
 from normbench.storage.choices import RUNNER_UP, TUNING_SENSITIVITY, Choice
-from normbench.study.config import Study
+from normbench.study.study import Study
 
 
 def runner_up_study(study: Study, choices: Mapping[str, Choice]) -> Study | None:

@@ -16,7 +16,7 @@ from normbench.storage.lock import read_stamp
 from normbench.storage.owners import Owner, OwnerWatch
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON
 from normbench.storage.run_status import RunStatus
-from normbench.study.config import Study
+from normbench.study.study import Study
 from normbench.training.numerics import numerics
 
 POLL_S = 0.2

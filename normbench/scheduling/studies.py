@@ -20,7 +20,7 @@ from normbench.scheduling.tuning import missing_tuning_runs, tune_study, with_ch
 from normbench.scheduling.until_decided import End, Judge, run_checks
 from normbench.storage.choices import RUNNER_UP, Choice
 from normbench.storage.run_status import RunStatus
-from normbench.study.config import Study
+from normbench.study.study import Study
 from normbench.training.numerics import numerics
 
 

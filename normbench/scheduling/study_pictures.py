@@ -13,7 +13,7 @@ from normbench.storage.files.reading import read_bytes
 from normbench.storage.lock import locked, remove_part_files
 from normbench.storage.run_folder import SUMMARY_JSON, Arm, Run
 from normbench.storage.study_folder import StudyFolder, read_study
-from normbench.study.config import Study
+from normbench.study.study import Study
 from normbench.training.recorders.tensorboard import write_pictures
 
 DRAWN_FROM = "drawn_from.sha256"

@@ -28,9 +28,11 @@ from normbench.storage.files.located import Located
 from normbench.storage.run_folder import Run, arm_folder_name
 from normbench.storage.run_status import RunStatus
 from normbench.study.arms import tuned_entry
-from normbench.study.config import TUNING_SEEDS, RecordingConfig, RunConfig, Study
+from normbench.study.config import RunConfig
 from normbench.study.contradictions import contradictions
 from normbench.study.resolved import flat_settings
+from normbench.study.setting_groups import RecordingConfig
+from normbench.study.study import TUNING_SEEDS, Study
 
 METRIC = "validation_loss"
 MAX_WIDENINGS = 2

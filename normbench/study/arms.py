@@ -3,8 +3,8 @@
 from normbench.storage.arm_id import ArmEntry, ArmSet
 from normbench.storage.arm_labels import tuned_label
 from normbench.study.axes import full_key
-from normbench.study.config import Study
 from normbench.study.resolved import flat_settings
+from normbench.study.study import Study
 
 
 def labelled_arms(study: Study) -> ArmSet:

@@ -7,9 +7,9 @@ from typing import Any
 from normbench.norm_swap.audit import Audit
 from normbench.norm_swap.same_kind import SameKind
 from normbench.norm_swap.table import row_of, totals
-from normbench.study.config import Study
 from normbench.study.own_kept import same_kind_of
 from normbench.study.own_norms import own_norms
+from normbench.study.study import Study
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,14 @@
-"""RunConfig and Study: every setting of a run and every key of a study file, with types and defaults."""
+"""RunConfig: every setting of a run, with types and defaults."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
 from normbench.datasets.base import DatasetSpec
 from normbench.errors import SettingError
-from normbench.evidence.comparison.baselines import Baseline
 from normbench.models.base import ModelSpec
 from normbench.norms.base import NormSpec
 from normbench.norms.none import NoneSpec
@@ -20,76 +18,21 @@ from normbench.own_code.source_folder import source_folder
 from normbench.parts import OneOf, Spec
 from normbench.schedules.base import ScheduleSpec
 from normbench.schedules.none import NoneSpec as SameAtEveryStep
-from normbench.storage.accepted_code import AcceptedCode
-from normbench.storage.arm_id import ArmEntry
 from normbench.storage.identity import RunIdentity
 from normbench.study.numerics import Numerics
 from normbench.study.own_metric import OwnMetricConfig
+from normbench.study.setting_groups import RecordingConfig, SettingGroup, SwapConfig
 from normbench.weight_parametrizations.base import WeightParametrizationSpec
 from normbench.weight_parametrizations.none import NoneSpec as AsLearned
 
 DEFAULT_NUM_STEPS = 500
-TUNING_SEEDS = (1000, 1001, 1002, 1003)
-"""Seeds of tuning runs; never seeds of a comparison."""
 DEFAULT_NUM_ROWS = 20
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Init = Literal["default", "kaiming_normal", "xavier_normal", "normal", "constant"]
-HistogramKind = Literal["weight", "grad", "activation", "update"]
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
-
-
-class RecordingConfig(_Settings):
-    """What a run records while it trains."""
-
-    every_steps: int | None = Field(None, ge=1, examples=[10])
-    """Steps between two recorded rows, beside those at step 0 and at the end; by default there are 21 rows."""
-    histograms: Annotated[tuple[HistogramKind, ...], Field(strict=False)] = ("weight", "grad")
-    """Which histograms TensorBoard gets: weight, grad, activation, update."""
-    tensorboard: bool = True
-    """Write the TensorBoard log."""
-    figures: bool = True
-    """Draw the fitted curves of one-dimensional regression."""
-    gradient_shift: bool = False
-    """Record how far each layer's weight gradient moves when the layers before it make their update of that step."""
-    diagnostics: bool = False
-    """Measure update ratios, dead units, gaps of running statistics and more at recorded steps; say what stands out."""
-    loss_surface: bool = False
-    """Record how loss and weight gradient change along the weight gradient (Santurkar et al., 2018)."""
-
-
-class InsertConfig(_Settings):
-    """Where norms are put in a network of the user's own that has none there."""
-
-    after: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] = Field(examples=[["conv1", "blocks.*.fc1"]])
-    """Layers with weights after which the arm's norm is put, by path or class, with * and ?; the output layer by its
-    exact path alone."""
-
-
-class SwapConfig(_Settings):
-    """How norms are put into a network of the user's own."""
-
-    where: Annotated[tuple[str, ...], Field(strict=False)] | None = None
-    """Which of its norms are replaced, by path or class, with * and ?; all that are found if not said, none by []."""
-    insert: InsertConfig | None = Field(None, examples=[{"after": ["conv1"]}])
-    """Where the arm's norm is put beside these; in arms with norm: kept or none nothing is inserted."""
-    norm_argument: str | None = Field(None, examples=["norm_layer"])
-    """Name of an argument of the callable, as norm_layer, by which it makes norms: (num_channels, ...) -> module."""
-    mix_positions: bool = False
-    """Take norms through which earlier positions of a causal network see later ones; else they are refused."""
-
-    @property
-    def insert_after(self) -> tuple[str, ...]:
-        """Patterns of the layers after which norms are put; empty for none."""
-        return self.insert.after if self.insert else ()
-
-
-class RunConfig(_Settings):
+class RunConfig(SettingGroup):
     """All settings of one run except its seed."""
 
     model: Annotated[ModelSpec, OneOf("normbench.models")]
@@ -288,65 +231,3 @@ def _as_yaml(value: Any) -> Any:
 
 def _tuple_as_list(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
-
-
-@dataclass(frozen=True)
-class Study:
-    """One YAML file: named arms, seeds, and what they are compared with.
-
-    Attributes:
-        name: Name of its folder under runs/; by default the file's stem.
-        question: The file's first comment.
-        source: The file's path, as the command gave it.
-        arms: Settings of each arm by its label, in the file's order.
-        seeds: Seeds; every arm gets one run per seed. With planned checks the seeds up to the last check.
-        check_after: Numbers of seeds after which checks are planned; empty for a study that is judged once.
-        until_decided: Whether the runs are made check by check, until a check decides.
-        baseline: The arm or settings that the arms are compared with.
-        is_plain: Whether the file has no arms, grid, zip or tune; then each edit of it adds a row to one table.
-        quotes: Text of a document about an arm, by the arm's label, printed beside its numbers.
-        set_: ``KEY=VALUE`` texts of ``--set``.
-        tune: Values to try for each arm, by setting.
-        keep_given: Whether a tuned study also runs its arms without tuning.
-        collapse: The limit under ``collapse:``, or False; None where each run's task decides.
-        margin: The smallest difference that matters, within which two arms are equal.
-        claims: The list under ``claims:``, as in the file.
-        content_sha256: sha256 of the file's content without claims and quotes.
-        options: Options of the command that change the study.
-        fitted_defaults: A line for each default that was changed to fit the data or the network.
-        accept_code: Whether runs that were made with other code of the user's count as runs of the code as it is.
-        accepted: The code that was accepted for this study's runs.
-        entries: Each arm's entry for study.json, by its label.
-        axes: Full keys of ``grid:``, ``zip:`` and ``--vary``.
-        named: Full keys that the arms under ``arms:`` set.
-    """
-
-    name: str
-    question: str
-    source: str
-    arms: Mapping[str, RunConfig]
-    seeds: tuple[int, ...] = (0,)
-    check_after: tuple[int, ...] = ()
-    until_decided: bool = False
-    baseline: Baseline | None = None
-    is_plain: bool = True
-    quotes: Mapping[str, str] = field(default_factory=dict)
-    set_: tuple[str, ...] = ()
-    tune: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    keep_given: bool = True
-    collapse: Mapping[str, Any] | Literal[False] | None = None
-    margin: float | None = None
-    claims: tuple[Any, ...] = ()
-    content_sha256: str = ""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    fitted_defaults: tuple[str, ...] = ()
-    accept_code: bool = False
-    accepted: tuple[AcceptedCode, ...] = ()
-    entries: Mapping[str, ArmEntry] = field(default_factory=dict)
-    axes: Sequence[str] = ()
-    named: Sequence[str] = ()
-
-    @property
-    def first_seeds(self) -> tuple[int, ...]:
-        """The seeds up to the first check; all where the study is not run check by check."""
-        return self.seeds[: self.check_after[0]] if self.until_decided else self.seeds

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from normbench.errors import ConfigError
 from normbench.finite_data.memory import too_large_text
-from normbench.study.config import Study
+from normbench.study.study import Study
 
 
 def refuse_data_beyond_memory(studies: Sequence[Study], num_jobs: int) -> None:

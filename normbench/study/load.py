@@ -24,13 +24,14 @@ from normbench.study.axes import Axis, CombinedArms, arms_axis, combine_axes, gr
 from normbench.study.check_plan import CHECK_AFTER, MAX_SEEDS, refuse_bad_option
 from normbench.study.collapse_key import check_collapse, refuse_unrecorded_metric
 from normbench.study.complaints import complaints_about, setting_complaint
-from normbench.study.config import TUNING_SEEDS, RunConfig, Study
+from normbench.study.config import RunConfig
 from normbench.study.contradictions import contradictions
 from normbench.study.finite_data import misplaced_about, refuse_checks, refuse_many_splits
 from normbench.study.fitting import fit_defaults
 from normbench.study.options import refuse_repeated
 from normbench.study.resolved import flat_settings
 from normbench.study.same_judge import refuse_other_judges
+from normbench.study.study import TUNING_SEEDS, Study
 from normbench.study.study_keys import StudyKeys
 from normbench.study.tune_keys import read_tune
 

@@ -10,7 +10,7 @@ from normbench.study.axes import full_key
 from normbench.study.check_plan import MAX_SEEDS
 
 if TYPE_CHECKING:  # it loads torch, and this is read before Ctrl-C is listened to
-    from normbench.study.config import Study
+    from normbench.study.study import Study
 
 _DONE = {"--set": "set", "--vary": "varied", "--tune": "tuned"}
 

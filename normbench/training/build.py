@@ -15,12 +15,13 @@ from normbench.inspection.split_scores import quantities
 from normbench.inspection.watch.parameter_groups import split_parameters
 from normbench.models.base import parametrize_weights
 from normbench.random_streams import derive_seed, dropout_stream, replica_seed, seeded_globally, stream
-from normbench.study.config import RecordingConfig, RunConfig
+from normbench.study.config import RunConfig
 from normbench.study.data import dataset_on
 from normbench.study.network import unparametrized_network
 from normbench.study.own_augmentation import own_augmentation
 from normbench.study.own_functions import NOTHING_OWN, OwnFunctions, own_functions
 from normbench.study.own_network import own_network
+from normbench.study.setting_groups import RecordingConfig
 from normbench.training.augmented_batches import AugmentedBatches
 from normbench.training.dropout import draw_dropout_from
 from normbench.training.initialization import check_all_drawn, initialize, materialize

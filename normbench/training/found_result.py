@@ -8,8 +8,9 @@ from normbench.errors import RunFolderError
 from normbench.storage.identity import ENGINE, NUM_DIGITS_SHOWN, NUMERICS, RunIdentity
 from normbench.storage.resolved_settings import settings_of_run
 from normbench.storage.run_folder import Run
-from normbench.study.config import RecordingConfig, RunConfig
+from normbench.study.config import RunConfig
 from normbench.study.resolved import flat_settings
+from normbench.study.setting_groups import RecordingConfig
 
 MAX_LISTED = 6
 """Most settings that a message lists."""

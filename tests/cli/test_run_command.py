@@ -10,7 +10,7 @@ from made_up_runs import ARMS, TINY
 from normbench.scheduling import one_run
 from normbench.scheduling.executors import processes
 from normbench.scheduling.executors._worker import Worker
-from normbench.study.config import TUNING_SEEDS
+from normbench.study.study import TUNING_SEEDS
 
 
 @pytest.fixture

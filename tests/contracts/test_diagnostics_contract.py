@@ -12,7 +12,8 @@ from normbench.inspection.measures import base
 from normbench.inspection.measures.base import find_measures
 from normbench.inspection.watch.frame import grads_of
 from normbench.models.base import weighted_layers
-from normbench.study.config import RecordingConfig, RunConfig
+from normbench.study.config import RunConfig
+from normbench.study.setting_groups import RecordingConfig
 from normbench.training.build import build_training, chosen_measures
 from normbench.training.loop import train
 from normbench.training.recorders.memory import MemoryRecorder

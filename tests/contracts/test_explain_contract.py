@@ -14,7 +14,8 @@ from normbench.inspection.explain.value_words import yaml_words
 from normbench.report.blocks.explain.pages import explain_blocks
 from normbench.report.terminal.render import MAX_LINES, blocks_rows
 from normbench.storage.files.yaml_file import parse_yaml
-from normbench.study.config import RecordingConfig, RunConfig
+from normbench.study.config import RunConfig
+from normbench.study.setting_groups import RecordingConfig
 from normbench.study.study_keys import StudyKeys
 
 SHAPE, WIDTH = (8, 6, 4, 4), 80

@@ -8,7 +8,8 @@ from pydantic_core import to_jsonable_python
 from docs_blocks.markdown import table
 from normbench.inspection.explain.value_words import default_words
 from normbench.parts import find_specs
-from normbench.study.config import RecordingConfig, RunConfig, SwapConfig
+from normbench.study.config import RunConfig
+from normbench.study.setting_groups import RecordingConfig, SwapConfig
 from normbench.study.study_keys import StudyKeys
 
 

@@ -13,7 +13,7 @@ from normbench.report.pages.methods import methods_paragraph
 from normbench.storage.files.json_files import write_json
 from normbench.storage.run_folder import ENVIRONMENT_JSON
 from normbench.storage.study_folder import read_study
-from normbench.study.config import TUNING_SEEDS
+from normbench.study.study import TUNING_SEEDS
 
 FIGURES = (
     "Figures are means over seeds with 95 % intervals: for losses the modified Cox interval of a log-normal mean "

@@ -18,8 +18,8 @@ from normbench.scheduling.tuning import tune_study, with_choices, with_settings
 from normbench.storage.files.json_files import write_sealed_json
 from normbench.storage.run_folder import METRICS_CSV, SUMMARY_JSON, csv_digests
 from normbench.storage.study_folder import read_study
-from normbench.study.config import TUNING_SEEDS
 from normbench.study.load import load_study
+from normbench.study.study import TUNING_SEEDS
 from normbench.training.found_result import describe_recording
 
 RUNS = Path("runs")

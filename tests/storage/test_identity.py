@@ -9,8 +9,9 @@ from contracts.variants import PARTS, variants
 from pydantic import ValidationError
 
 from normbench.storage.identity import NUM_DIGITS_SHOWN, RunIdentity, read_identity
-from normbench.study.config import RecordingConfig, RunConfig
+from normbench.study.config import RunConfig
 from normbench.study.numerics import Numerics
+from normbench.study.setting_groups import RecordingConfig
 
 BASE = {"model": "mlp", "dataset": "linear_regression", "device": "cpu"}
 TRIED = (True, False, 1, 2, 7, 40, 0.3, 0.7, 1e-3, "linear", "data", "weights", "by_class", "normal", "cuda")

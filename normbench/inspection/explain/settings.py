@@ -11,7 +11,8 @@ from pydantic.fields import FieldInfo
 
 from normbench.inspection.explain.value_words import default_words, example_value, type_words, yaml_words
 from normbench.parts import OneOf, Spec, find_specs
-from normbench.study.config import RecordingConfig, RunConfig
+from normbench.study.config import RunConfig
+from normbench.study.setting_groups import RecordingConfig
 from normbench.study.study_keys import StudyKeys
 
 CONFIG_PAGE, PARTS_PAGE = "docs/config.md", "docs/parts.md"

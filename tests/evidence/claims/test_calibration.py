@@ -7,7 +7,7 @@ from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.verdict import judge_claim
 from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.scheduling.tuning import Trial, choose_best
-from normbench.study.config import TUNING_SEEDS
+from normbench.study.study import TUNING_SEEDS
 
 NUM_STUDIES, NUM_SEEDS = 800, 8
 LRS = (0.01, 0.03, 0.1)

@@ -13,7 +13,8 @@ from normbench.scheduling.schedule import run_study
 from normbench.storage.files.json_files import write_sealed_json
 from normbench.storage.run_folder import PROBES_CSV, SUMMARY_JSON, csv_digests, read_arm
 from normbench.storage.study_folder import read_study
-from normbench.study.config import RunConfig, Study
+from normbench.study.config import RunConfig
+from normbench.study.study import Study
 from normbench.training import build
 
 pytestmark = pytest.mark.usefixtures("small_test_sets")
