@@ -21,17 +21,17 @@ from normbench.storage.resolved_settings import flatten
 from normbench.storage.source_path import folder_of_source
 from normbench.study.arms import final_arms, labelled_arms
 from normbench.study.axes import Axis, CombinedArms, arms_axis, combine_axes, grid_axes, vary_axis, zip_axis
-from normbench.study.check_plan import CHECK_AFTER, MAX_SEEDS, refuse_bad_option
 from normbench.study.collapse_key import check_collapse, refuse_unrecorded_metric
 from normbench.study.complaints import complaints_about, setting_complaint
 from normbench.study.config import RunConfig
 from normbench.study.contradictions import contradictions
-from normbench.study.finite_data import misplaced_about, refuse_checks, refuse_many_splits
+from normbench.study.finite_data import misplaced_about
 from normbench.study.fitting import fit_defaults
 from normbench.study.options import refuse_repeated
 from normbench.study.resolved import flat_settings
 from normbench.study.same_judge import refuse_other_judges
-from normbench.study.study import TUNING_SEEDS, Study
+from normbench.study.seed_choice import SeedChoice
+from normbench.study.study import Study
 from normbench.study.study_keys import StudyKeys
 from normbench.study.tune_keys import read_tune
 
@@ -65,9 +65,7 @@ def load_study(
     Raises:
         ConfigError: Every mistake found, one line each.
     """
-    _check_seed_count(seeds, has_checks=until_decided or bool(check_after))
-    if check_after:
-        refuse_bad_option(list(check_after), ",".join(map(str, check_after)))
+    choice = SeedChoice(seeds, tuple(check_after), until_decided=until_decided)
     text = read_text(path)
     located = parse_yaml(text, str(path))
     forget_changed_modules()
@@ -81,13 +79,7 @@ def load_study(
     refuse_unrecorded_metric(keys.collapse, configs, located)
     with reading_from(folder):
         lists = read_tune(keys.tune, tune, located, combined.settings)
-    checks = tuple(check_after) or _planned(keys.seeds) or (CHECK_AFTER if until_decided else ())
-    chosen = tuple(range(seeds)) if seeds else tuple(range(checks[-1])) if checks else _seeds(keys.seeds)
-    _refuse_tuning_seeds(chosen, located, tunes=bool(lists))
-    in_file = f"{located.place(('seeds',))}: seeds"
-    option = "--check-after" * bool(check_after) or "--until-decided" * (until_decided and not _planned(keys.seeds))
-    refuse_checks(configs.values(), checks, option or f"{in_file}.check_after")
-    refuse_many_splits(configs.values(), chosen, f"--seeds {seeds}" if seeds else in_file)
+    chosen, checks = choice.seeds_of(keys.seeds, configs.values(), located, tunes=bool(lists))
     other_count = None if seeds in checks else seeds
     options = {"--set": list(set_), "--vary": list(vary), "--seeds": other_count, "--tune": list(tune)}
     study = Study(
@@ -117,15 +109,6 @@ def load_study(
     study = _with_baseline(study, keys.baseline, located)
     _check_claims(study, located)
     return study
-
-
-def _check_seed_count(seeds: int | None, *, has_checks: bool) -> None:
-    if seeds is not None and has_checks:
-        rule = "must not stand beside --check-after or --until-decided, which say how many seeds there are"
-        raise ConfigError([f"--seeds {seeds}: {rule}, got both. Example: --check-after 8,16,32"])
-    if seeds is not None and not 1 <= seeds <= MAX_SEEDS:
-        rule = f"must be a count from 1 to {MAX_SEEDS:,}"
-        raise ConfigError([f"--seeds {seeds}: {rule}, got {seeds}. Example: --seeds 8"])
 
 
 def _read_arms(
@@ -176,13 +159,6 @@ def _check_claims(study: Study, located: Located) -> None:
 def _claim_complaint(error: SettingError, located: Located) -> str:
     steps = tuple(int(step) if step.isdigit() else step for step in error.key.split("."))
     return f"{located.place(steps)}: {error}"
-
-
-def _refuse_tuning_seeds(seeds: Sequence[int], located: Located, *, tunes: bool) -> None:
-    both = sorted(set(seeds) & set(TUNING_SEEDS)) if tunes else []
-    if both:
-        rule = f"must not be one that settings are tuned on ({', '.join(map(str, TUNING_SEEDS))})"
-        raise ConfigError([f"{located.place(('seeds',))}: seeds: {rule}, got {both[0]}. Choose others."])
 
 
 class _Complaints:
@@ -285,14 +261,6 @@ def _with_baseline(study: Study, baseline: Any, located: Located) -> Study:
         return replace(study, baseline=resolve_baseline(baseline, every, "baseline"))
     except SettingError as error:
         raise ConfigError([f"{located.place(('baseline',))}: {error}".rstrip()]) from None
-
-
-def _planned(seeds: Any) -> tuple[int, ...]:
-    return tuple(seeds["check_after"]) if isinstance(seeds, dict) else ()
-
-
-def _seeds(given: int | list[int] | None) -> tuple[int, ...]:
-    return tuple(range(given)) if isinstance(given, int) else tuple(dict.fromkeys(given or [0]))
 
 
 def _question(text: str) -> str:
