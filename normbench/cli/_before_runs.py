@@ -138,6 +138,8 @@ def _swap_lines(study: "Study") -> list[str]:
     from normbench.report.blocks.audit import swap_line
     from normbench.study.audits import study_audits
 
+    if not any(config.model.name == "own" and config.norm.name != "kept" for config in study.arms.values()):
+        return []  # a network that keeps its norms may be one in which none can be replaced
     line = swap_line([one.as_mapping() for one in study_audits(study)])
     return [f"{study.name}: {line}."] if line else []
 

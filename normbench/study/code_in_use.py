@@ -18,20 +18,20 @@ def with_code_of_model(config: RunConfig, make: Callable[[], T]) -> T:
     return made_anew(_model_key(config), paths_of(config.model), config.folder, make)
 
 
-def with_code_of_norm(config: RunConfig, make: Callable[[], T]) -> T:
-    """Return what ``make`` makes with the arm's norm, and remember the code that this loads if it is the user's."""
+def with_code_of_norm(config: RunConfig, make: Callable[[], object]) -> None:
+    """Make something with the arm's norm, and remember the code that this loads; nothing if the norm is normbench's."""
     if not paths_of(config.norm):
-        return make()
+        return
     sample_of(config)
-    return made_anew(_norm_key(config), [*paths_of(config.norm), *paths_of(config.model)], config.folder, make)
+    made_anew(_norm_key(config), [*paths_of(config.norm), *paths_of(config.model)], config.folder, make)
 
 
-def with_code_of_functions(config: RunConfig, make: Callable[[], T]) -> T:
-    """Return what ``make`` makes of the user's loss and metric, and remember the code that this loads."""
+def with_code_of_functions(config: RunConfig, make: Callable[[], object]) -> None:
+    """Call the user's loss, metric and augmentation, and remember the code that this loads; nothing without any."""
     if not config.own_functions:
-        return make()
+        return
     sample_of(config)
-    return made_anew(_functions_key(config), config.own_functions.values(), config.folder, make)
+    made_anew(_functions_key(config), config.own_functions.values(), config.folder, make)
 
 
 def code_digests(config: RunConfig) -> Mapping[str, str]:

@@ -16,6 +16,7 @@ from normbench.study.config import RunConfig
 from normbench.study.data import MAX_TRACED, sample_of
 from normbench.study.own_code import import_paths, running_code_of
 from normbench.study.own_function_trials import refused_functions
+from normbench.study.own_network import own_network
 from normbench.study.own_network_checks import checked_own_network
 from normbench.study.own_norms import own_norms
 from normbench.weight_parametrizations.base import WeightParametrizationSpec
@@ -83,7 +84,8 @@ def _own_cached(config: RunConfig, of_code: int) -> nn.Module:
     kept = _checked_cached(as_made, of_code)
     if config.norm.name == "kept":
         return kept
-    network = with_code_of_norm(config, lambda: own_norms(config).network)
+    with_code_of_norm(config, lambda: own_network(config, seed=0))
+    network = own_norms(config).network
     assert network is not None, "an arm with other norms has a network of its own"
     return network
 

@@ -186,7 +186,15 @@ def test_moved_files_are_the_same_code():
     assert code_of(load_study(Path("there/own.yaml"))) == first
 
 
-NORM = "from torch import nn\nimport helper\n\n\nclass Mine(nn.Identity):\n    pass\n"
+NORM = """
+from torch import nn
+import helper
+
+
+class Mine(nn.Identity):
+    def __init__(self, channels):
+        super().__init__()
+"""
 SCORES = (
     "import helper\nfrom torch.nn.functional import cross_entropy as ce\ndef loss(output, target):\n    import late\n"
 )
@@ -199,14 +207,18 @@ SCORES += "    return ce(output, target)\n"
         ({"norm": {"name": "own", "layer": "my_norm:Mine"}}, ["helper.py", "my_norm.py"]),
         ({"loss": "my_scores:loss"}, ["helper.py", "late.py", "my_scores.py"]),
         (
+            {"norm": {"name": "own", "layer": "my_norm:Mine"}, "model": {"name": "own", "build": "my_net:build"}},
+            ["helper.py", "my_net.py", "my_norm.py"],
+        ),
+        (
             {"norm": {"name": "own", "layer": "my_norm:Mine"}, "loss": "my_scores:loss"},
             ["helper.py", "late.py", "my_norm.py", "my_scores.py"],
         ),
     ],
 )
 def test_norms_and_functions_of_the_users_count_also_with_normbenchs_models(settings, files):
-    modules = {"my_norm.py": NORM, "my_scores.py": SCORES, "helper.py": "", "late.py": "", "other.py": ""}
-    digests = code_of(own_study(modules=modules, model={"name": "mlp", "hidden_features": [4]}, **settings))
+    modules = {"my_norm.py": NORM, "my_scores.py": SCORES, "helper.py": "", "late.py": "", "my_net.py": NET}
+    digests = code_of(own_study(modules=modules, **{"model": {"name": "mlp", "hidden_features": [4]}} | settings))
     assert digests == {f"code {name}": syntax_digest(modules[name].encode()) for name in files}
 
 
