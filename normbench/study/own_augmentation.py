@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from inspect import Parameter, signature
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -30,11 +31,13 @@ class OwnAugmentation:
         path: Its import path, for messages.
         function: The user's function.
         takes_target: Whether it takes and returns the targets too.
+        folder: The study file's folder, for messages.
     """
 
     path: str
     function: Callable[..., Any]
     takes_target: bool
+    folder: Path | None = None
 
     def __call__(self, batch: Split, generator: torch.Generator) -> Split:
         """Return another batch of the same shapes and dtypes; the function may change what it is given.
@@ -57,7 +60,7 @@ class OwnAugmentation:
                 return self.function(*given)
         except (Exception, SystemExit) as error:
             shapes = " and ".join(str(tuple(one.shape)) for one in given if isinstance(one, Tensor))
-            rule = f"must take a batch of shape {shapes}, it ended with {in_one_line(error)}"
+            rule = f"must take a batch of shape {shapes}, it ended with {in_one_line(error, self.folder)}"
             raise SettingError(AUGMENT, rule, self.path, "Change the function.") from error
 
     def _like(self, before: Tensor, after: Any, name: str) -> Tensor:
@@ -79,7 +82,7 @@ def own_augmentation(config: RunConfig) -> OwnAugmentation | None:
     if not config.augment:
         return None
     function = imported_function(AUGMENT, config.augment, config, ARGUMENTS, EXAMPLE)
-    return OwnAugmentation(config.augment, function, _num_arguments(function, config.augment) == 3)
+    return OwnAugmentation(config.augment, function, _num_arguments(function, config.augment) == 3, config.folder)
 
 
 def _num_arguments(function: Callable[..., Any], path: str) -> int:

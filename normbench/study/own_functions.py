@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -24,10 +25,12 @@ class OwnLoss:
     Attributes:
         path: Its import path, for messages.
         function: The user's function.
+        folder: The study file's folder, for messages.
     """
 
     path: str
     function: Function
+    folder: Path | None = None
 
     def __call__(self, output: Tensor, target: Tensor | None) -> Tensor:
         """Return the loss of a batch.
@@ -35,7 +38,7 @@ class OwnLoss:
         Raises:
             SettingError: The function fails, or returns something else.
         """
-        value = _called(LOSS, self.path, self.function, output, target)
+        value = _called(LOSS, self, output, target)
         if not isinstance(value, Tensor) or value.numel() != 1:
             rule = f"must return a tensor of one number, it returned {kind_of(value)}"
             way_out = (
@@ -57,12 +60,14 @@ class OwnMetric:
         path: Its import path, for messages.
         function: The user's function.
         is_share: Whether it was said to lie between 0 and 1.
+        folder: The study file's folder, for messages.
     """
 
     name: str
     path: str
     function: Function
     is_share: bool = False
+    folder: Path | None = None
 
     def __call__(self, output: Tensor, target: Tensor) -> float:
         """Return the number, which may be nan or infinite.
@@ -70,7 +75,7 @@ class OwnMetric:
         Raises:
             SettingError: The function fails, or returns something else.
         """
-        value = _called(METRIC, self.path, self.function, output, target)
+        value = _called(METRIC, self, output, target)
         number = _as_number(value)
         if number is None:
             rule = f"must return one number, it returned {kind_of(value)}"
@@ -99,12 +104,12 @@ def own_functions(config: RunConfig) -> OwnFunctions:
         SettingError: There is no such function.
     """
     said = config.metric
-    loss = OwnLoss(config.loss, imported_function(LOSS, config.loss, config)) if config.loss else None
+    folder = config.folder
+    loss = OwnLoss(config.loss, imported_function(LOSS, config.loss, config), folder) if config.loss else None
     if not said.name or not said.function:
         return OwnFunctions(loss)
-    return OwnFunctions(
-        loss, OwnMetric(said.name, said.function, imported_function(METRIC, said.function, config), said.share)
-    )
+    function = imported_function(METRIC, said.function, config)
+    return OwnFunctions(loss, OwnMetric(said.name, said.function, function, said.share, folder))
 
 
 def imported_function(
@@ -122,19 +127,19 @@ def imported_function(
     return found  # type: ignore[no-any-return]
 
 
-def _called(key: str, path: str, function: Function, output: Tensor, target: Tensor | None) -> Any:
+def _called(key: str, own: OwnLoss | OwnMetric, output: Tensor, target: Tensor | None) -> Any:
     """Call the user's function; it must leave what it is given as it was, since others read it too."""
     given = [tensor for tensor in (output, target) if tensor is not None]
     before = _versions(given)
     shapes = " and ".join(str(tuple(tensor.shape)) for tensor in given)
     try:
-        value = function(output, target)
+        value = own.function(output, target)
     except (Exception, SystemExit) as error:
-        rule = f"must take outputs and targets of shapes {shapes}, it ended with {in_one_line(error)}"
-        raise SettingError(key, rule, path, "Change the function, or dataset.") from error
+        rule = f"must take outputs and targets of shapes {shapes}, it ended with {in_one_line(error, own.folder)}"
+        raise SettingError(key, rule, own.path, "Change the function, or dataset.") from error
     if _versions(given) != before:
         rule = "must not change its output or target in place"
-        raise SettingError(key, rule, path, "Use a copy: output.clone().")
+        raise SettingError(key, rule, own.path, "Use a copy: output.clone().")
     return value
 
 

@@ -64,8 +64,8 @@ REFUSED = {
     "soft": "must return y as it came, (8,) int64 on cpu, it returned (8, 10) float32 on cpu",
     "array": "must return x as a tensor, it returned a ndarray",
     "nothing": "must return x as a tensor, it returned None",
-    "raises": "must take a batch of shape (8, 16), it ended with ValueError: no idea",
-    "exits": "must take a batch of shape (8, 16), it ended with SystemExit: 3",
+    "raises": "must take a batch of shape (8, 16), it ended with my_data.py line 20: ValueError: no idea",
+    "exits": "must take a batch of shape (8, 16), it ended with my_data.py line 21: SystemExit: 3",
     "infinite": "must be finite, some x are nan or infinite",
     "other_draws": "must return the same for the same generator, it returned two batches",
 }
