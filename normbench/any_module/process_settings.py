@@ -63,6 +63,11 @@ def settings_in_force() -> dict[str, Any]:
     return {"the current folder": Path.cwd()} | {name: read() for name, read, _ in FUNCTIONS}
 
 
+def changed_since(before: dict[str, Any]) -> list[str]:
+    """Return the names of the settings that were others in ``before``."""
+    return [name for name, value in settings_in_force().items() if value != before[name]]
+
+
 def _none_of_cpu(device: torch.device) -> torch.device | None:
     return None if device.type == "cpu" else device
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from normbench.errors import DataError, SettingError
 from normbench.finite_data.split_rule import NAMES
-from normbench.finite_data.targets import in_natural_order
+from normbench.finite_data.targets import FEWEST_CLASSES, in_natural_order
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm")
 IMAGES, MASKS = "images", "masks"
@@ -87,6 +87,9 @@ def find_images(root: Path, said: str) -> ImageFiles:
         raise DataError([SettingError("root", rule, said, FROM_STUDY)]) from None
     if not found.images and not found.mistakes:
         found.refuse(f"must hold images ({', '.join(SUFFIXES[:4])} ...) in a folder for each class", said, _LAYOUTS)
+    if 0 < len(found.classes) < FEWEST_CLASSES and not found.mistakes:
+        rule = f"must hold folders of {FEWEST_CLASSES} classes or more"
+        found.refuse(rule, f"{found.classes[0]} only", _LAYOUTS)
     if found.mistakes:
         raise DataError(found.mistakes)
     return ImageFiles(
@@ -192,16 +195,22 @@ def _files(folder: Path, found: _Found) -> list[Path]:
 
 
 def _entries(folder: Path, found: _Found) -> list[Path]:
-    """Return what lies in a folder, in natural order; links that lead out of the folder of all are refused."""
+    """Return what lies in a folder, in natural order; links that lead elsewhere, or back, are refused."""
     with os.scandir(folder) as entries:
         shown = [entry for entry in entries if not entry.name.startswith(".") and entry.name not in _SKIPPED]
     paths = []
     for place in in_natural_order([entry.name for entry in shown]):
         path = Path(shown[place].path)
-        if shown[place].is_symlink() and not path.resolve().is_relative_to(found.root.resolve()):
+        if shown[place].is_symlink() and _leads_elsewhere(path, found.root):
             rule = f"must hold no links that lead elsewhere, {found.name(path)} does"
             if all(mistake.rule != rule for mistake in found.mistakes):
                 found.refuse(rule, str(path.resolve()), "Copy what it names.")
             continue
         paths.append(path)
     return paths
+
+
+def _leads_elsewhere(link: Path, root: Path) -> bool:
+    """Return whether a link leads out of the folder of all, or to a folder that it lies in, which would have no end."""
+    end = link.resolve()
+    return not end.is_relative_to(root.resolve()) or link.parent.resolve().is_relative_to(end)

@@ -18,6 +18,8 @@ from normbench.finite_data.split_rule import NAMES
 Array = NDArray[Any]
 Readers = Mapping[str, Callable[[], Array]]
 """What reads each array, by its name."""
+KEYS = ("x", "y", "group")
+"""Names of the arrays that are looked for where the study file names no others."""
 PART_WORDS = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
 
 
@@ -101,8 +103,9 @@ def _refuse_missing(by_part: Mapping[str, Mapping[str, str]], readers: Readers) 
     for key, names in by_part.items():
         if not names:
             rule = f"must hold an array {key!r}, or {key}_train and {key}_test"
-            near = did_you_mean(key, readers)
-            wrong.append(SettingError("file", rule, ", ".join(readers), f"Say {key}: and its name.{near}"))
+            say = f"Say {key}: and its name." if key in KEYS else "Name one of these."  # a name was said, and is wrong
+            way_out = f"{say}{did_you_mean(key, readers)}"
+            wrong.append(SettingError("file", rule, ", ".join(readers), way_out))
     parts = {key: set(names) for key, names in by_part.items() if names}
     first = next(iter(parts), "")
     for key, found in parts.items():

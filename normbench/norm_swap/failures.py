@@ -38,7 +38,9 @@ class Failures:
         """
         if self._first is None:
             return
-        rule = "; ".join(f"{rule} of {', '.join(paths)}" for rule, paths in self._places.items())
+        is_own = self._first.key.startswith("norm.layer")  # its rules end with what Python said
+        end = " (in the place of {})" if is_own else " of {}"
+        rule = "; ".join(rule + end.format(", ".join(paths)) for rule, paths in self._places.items())
         way_out = next(iter(self._ways_out)) if len(self._ways_out) == 1 else "Choose settings that fit all of them."
         if self._first.key == "norm.num_groups":
             way_out = f"{way_out.removesuffix('.')}, or {POLICY}."

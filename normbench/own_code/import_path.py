@@ -31,6 +31,9 @@ def load_object(text: str, folder: Path, key: str) -> Any:
     module_name, colon, name = text.partition(":")
     if not colon or not module_name or not name:
         raise SettingError(key, "must be package.module:name", text, f"Example: {EXAMPLE}")
+    if _as_module(module_name) != module_name:
+        rule = "must name its module as an import does, with dots and without .py"
+        raise SettingError(key, rule, text, f"Write {_as_module(module_name)}:{name}.")
     found: Any = _module(text, module_name, folder, key)
     for part in name.split("."):
         if not hasattr(found, part):
@@ -39,6 +42,16 @@ def load_object(text: str, folder: Path, key: str) -> Any:
             raise SettingError(key, rule, text, did_you_mean(part, known).strip() or "Check the name.")
         found = getattr(found, part)
     return found
+
+
+def _as_module(file: str) -> str:
+    """Return a file's name as that of a module.
+
+    Example:
+        >>> _as_module("./nets/unet.py")
+        'nets.unet'
+    """
+    return file.removesuffix(".py").replace("\\", "/").replace("/", ".").strip(".") or "my_net"
 
 
 def _module(text: str, name: str, folder: Path, key: str) -> Any:

@@ -1,8 +1,8 @@
 """Turns the errors of pydantic and of parts into lines for users, with a place, a rule and a way out."""
 
 import re
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -28,6 +28,8 @@ HINTS = {
     "bs": "Write batch_size.",
 }
 
+MOST_TOLD = 160
+"""Letters of a value that a part refuses: there it may say what was found, such as which file, and why."""
 STUDY_KEYS = (
     *("study", "seeds", "arms", "grid", "zip", "baseline", "quotes"),
     *("tune", "keep_given", "collapse", "margin", "claims"),
@@ -50,9 +52,8 @@ def complaints_about(error: ValidationError, schema: type[BaseModel], located: L
 def setting_complaint(error: SettingError, located: Located, at: Loc = ()) -> str:
     """Return the line for an error that a part raised."""
     loc = (*at, *error.key.split("."))
-    return _line(
-        located.place(loc), ".".join(map(str, loc)), f"{error.rule}, got {_value_text(error.value)}. {error.way_out}"
-    )
+    text = f"{error.rule}, got {_value_text(error.value, MOST_TOLD)}. {error.way_out}".rstrip()
+    return _line(located.place(loc), ".".join(map(str, loc)), text)
 
 
 def _complaint(detail: ErrorDetails, schema: type[BaseModel], located: Located, at: Loc) -> str:
@@ -66,7 +67,7 @@ def _complaint(detail: ErrorDetails, schema: type[BaseModel], located: Located, 
     if detail["type"] == "extra_forbidden":
         return _line(located.place(loc), key, _unknown_key(detail, schema))
     if detail["type"] == "missing":
-        return _line(located.place(loc[:-1]), key, f"must be given, got nothing. {_choices(schema, loc[-1])}")
+        return _line(located.place(loc[:-1]), key, f"must be given, got nothing. {_choices(schema, detail['loc'])}")
     if detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
         return _line(located.place(loc), key, _unknown_variant(detail, schema, loc[-1]))
     rule = RULES.get(detail["type"], _pydantic_rule)(detail)
@@ -120,7 +121,8 @@ def _unknown_variant(detail: ErrorDetails, schema: type[BaseModel], key: str | i
     way_out = f" {hint}" if hint else did_you_mean(str(given), variants)
     if given is None and isinstance(detail["input"], dict):
         rule = f"must have a name, one of {', '.join(variants)}"
-        return f"{rule}, got {_value_text(detail['input'])}. Write name: {next(iter(variants))}."
+        fits = max(variants, key=lambda name: len(detail["input"].keys() & set(variants[name].setting_names())))
+        return f"{rule}, got {_value_text(detail['input'])}. Write name: {fits}."
     return f"must be one of {', '.join(variants)}, got {_value_text(given)}.{way_out}"
 
 
@@ -149,16 +151,23 @@ def _unknown_key(detail: ErrorDetails, schema: type[BaseModel]) -> str:
 def _spec_at(parents: Loc, schema: type[BaseModel]) -> tuple[type[BaseModel], str]:
     """Return the spec at a path such as ("norm", "group_norm"), and its name."""
     owner, name = schema, "a run"
-    for step in parents:
-        part = _part_or_none(owner, str(step))
-        if part is not None:
-            variants = find_specs(part.package)
-        elif issubclass(owner, Spec) or str(step) not in owner.model_fields:
-            owner, name = variants[str(step)], str(step)
-        else:
-            annotation = owner.model_fields[str(step)].annotation
-            owner, name = (annotation if isinstance(annotation, type) else owner), str(step)
+    variants: Mapping[str, type[Spec]] = {}
+    for step in map(str, parents):
+        if step in variants:
+            owner, name, variants = variants[step], step, {}
+            continue
+        part = _part_or_none(owner, step)
+        variants = find_specs(part.package) if part else {}
+        if step in owner.model_fields:
+            owner, name = _model_in(owner.model_fields[step].annotation) or owner, step
     return owner, name
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the model of settings in the type of a field, which may be one of several types."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)
 
 
 def _part_with_setting(key: str, schema: type[BaseModel]) -> str:
@@ -186,9 +195,13 @@ def _name_of_a_part(key: str, value: Any, schema: type[BaseModel]) -> str:
     return ""
 
 
-def _choices(schema: type[BaseModel], key: str | int) -> str:
-    part = _part_or_none(schema, str(key))
-    return f"Write one of {', '.join(find_specs(part.package))}." if part else "Add it."
+def _choices(schema: type[BaseModel], loc: Loc) -> str:
+    part = _part_or_none(schema, str(loc[-1]))
+    if part:
+        return f"Write one of {', '.join(find_specs(part.package))}."
+    fields = _spec_at(loc[:-1], schema)[0].model_fields
+    examples = next((one.examples for name, one in fields.items() if loc[-1] in (name, one.alias)), None)
+    return f"Example: {loc[-1]}: {examples[0]}" if examples and isinstance(examples[0], str) else "Add it."
 
 
 def _part_of(schema: type[BaseModel], key: str) -> OneOf:
@@ -209,6 +222,6 @@ def _without_tags(loc: Iterable[str | int], schema: type[BaseModel]) -> Loc:
     return (steps[0], *steps[2:]) if is_part else steps
 
 
-def _value_text(value: Any) -> str:
+def _value_text(value: Any, most: int = 60) -> str:
     text = repr(value) if not isinstance(value, dict | list | tuple) else str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= most else f"{text[: most - 3]}..."

@@ -2,13 +2,16 @@
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 
 import torch
 from torch import Tensor
 
+from normbench.any_module.process_settings import changed_since, settings_in_force
 from normbench.datasets.base import Split
 from normbench.errors import SettingError
+from normbench.own_code.running import running_own_code
 from normbench.random_streams import seeded_globally, stream
 from normbench.study.config import RunConfig
 from normbench.study.constant_output import constant_output
@@ -45,18 +48,33 @@ def _refused_scores(config: RunConfig) -> Iterator[SettingError]:
         try:
             own = own_functions(config.model_copy(update=alone))
             if own.loss:
-                _try_loss(own.loss, config)
+                with _leaving_process_alone(LOSS, own.loss.path, config):
+                    _try_loss(own.loss, config)
             if own.metric:
-                _try_metric(own.metric, config)
+                with _leaving_process_alone(METRIC, own.metric.path, config):
+                    _try_metric(own.metric, config)
         except SettingError as error:
             yield error
+
+
+@contextmanager
+def _leaving_process_alone(key: str, path: str, config: RunConfig) -> Iterator[None]:
+    """Try a function of the user's inside the block; the process is the same after it, whatever the function does."""
+    with running_own_code(config.folder):
+        before = settings_in_force()
+        yield
+        changed = changed_since(before)
+    if changed:
+        rule = f"must leave the process as it is, it changed {changed[0]}"
+        raise SettingError(key, rule, path, "Put it back at the end of the function, or leave it out.")
 
 
 def _refused_augmentation(config: RunConfig) -> Iterator[SettingError]:
     try:
         augmentation = own_augmentation(config)
         if augmentation:
-            _try_augmentation(augmentation, config)
+            with _leaving_process_alone(AUGMENT, augmentation.path, config):
+                _try_augmentation(augmentation, config)
     except SettingError as error:
         yield error
 

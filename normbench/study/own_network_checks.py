@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from normbench.any_module.plain_execution import refuse_scripted
-from normbench.any_module.process_settings import settings_in_force
+from normbench.any_module.process_settings import changed_since, settings_in_force
 from normbench.errors import SettingError
+from normbench.norm_swap.swappable import refuse_unswappable
 from normbench.study.config import RunConfig
 from normbench.study.data import sample_of
 from normbench.study.own_network import made_network, spec_of, trying
@@ -52,9 +52,9 @@ def _is_equal(one: Tensor, other: Tensor | None) -> bool:
 
 def _check_parameters(config: RunConfig, network: nn.Module) -> None:
     try:
-        refuse_scripted(network)
+        refuse_unswappable(network)  # also with its own norms: it is compared with one whose norms were replaced
     except SettingError as error:
-        raise _refused(config, f"{error.rule}: {error.key} is a {error.value}", error.way_out) from None
+        raise _refused(config, f"{error.rule}, it holds a {error.value}", error.way_out) from None
     parameters = list(network.parameters())
     if not parameters:
         way_out = "Make its layers attributes of the module, or entries of a ModuleList instead of a list."
@@ -69,7 +69,7 @@ def _check_pass(config: RunConfig, network: nn.Module, x: Tensor, mode: str) -> 
     with trying(config, f"take a batch of shape {tuple(x.shape)} in {mode}"):
         before = settings_in_force()
         output = network(given)
-        changed = [name for name, value in settings_in_force().items() if value != before[name]]
+        changed = changed_since(before)
     if changed:
         rule = f"must leave the process as it is, in {mode} its forward changed {changed[0]}"
         raise _refused(config, rule, "Change it where the network is made, or put it back.")

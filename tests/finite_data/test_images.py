@@ -170,6 +170,20 @@ def test_links_out_of_the_folder_are_refused_and_others_followed(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("above", ["", "b"])
+def test_a_link_back_to_a_folder_above_it_is_refused(tmp_path, above):
+    by_class(tmp_path / "root", {"a": 3, "b": 3})
+    (tmp_path / "root" / "b" / "again").symlink_to(tmp_path / "root" / above)
+    (line,) = mistakes(tmp_path)
+    assert line.startswith("root: must hold no links that lead elsewhere, b/again does, got ")
+
+
+def test_images_of_one_class_are_refused(tmp_path):
+    by_class(tmp_path / "root", {"images": 6})
+    (line,) = mistakes(tmp_path)
+    assert line.startswith("root: must hold folders of 2 classes or more, got 'images only'. Layouts: root/cat/1.png")
+
+
 @pytest.mark.parametrize("said", ["root", "root/none"])
 def test_a_folder_that_is_not_there_is_said(tmp_path, said):
     (line,) = mistakes(tmp_path, root=said)

@@ -7,7 +7,8 @@ import pytest
 
 from normbench.errors import ConfigError, SettingError, did_you_mean, divisors_text
 from normbench.parts import find_specs
-from normbench.study.complaints import STUDY_KEYS
+from normbench.storage.files.located import Located
+from normbench.study.complaints import STUDY_KEYS, setting_complaint
 from normbench.study.config import Init, RunConfig
 from normbench.study.load import StudyKeys, load_study
 
@@ -215,6 +216,37 @@ def test_a_network_no_machine_can_hold_is_a_mistake(size):
 def test_a_part_without_a_name_is_told_to_have_one():
     (complaint,) = complaints_of(f"{HEAD}norm: {{num_groups: 4}}\n")
     assert "Did you mean" not in complaint
+
+
+def test_a_part_without_a_name_is_told_the_one_that_has_its_settings():
+    (complaint,) = complaints_of("model: {build: my_net:build}\ndataset: digits\n")
+    assert complaint.endswith("got {'build': 'my_net:build'}. Write name: own.")
+
+
+@pytest.mark.parametrize(
+    ("line", "keys"),
+    [
+        ("dataset: {name: csv, file: a.csv, target: y, missing: {v: mean}}", ["missing.fill", "missing.v"]),
+        ("dataset: digits\nnorm: {name: group_norm, num_groups: {at_least: 2}}", ["num_groups"]),
+    ],
+)
+def test_a_wrong_key_deep_inside_a_part_is_told(line, keys):
+    complaints = complaints_of(f"model: mlp\n{line}\n")
+    assert all(any(key in complaint for complaint in complaints) for key in keys)
+
+
+def test_what_is_wrong_with_a_file_is_told_in_full():
+    """The value says which file, and why; cut after 60 letters it would say neither."""
+    value = f"a/1.png, which {'is broken ' * 9}"
+    found = SettingError("dataset.root", "must hold images", value, "")
+    assert setting_complaint(found, Located({})) == f": dataset.root: must hold images, got {value!r}."
+
+
+@pytest.mark.parametrize(("line", "example"), [("model: own", "build: my_net:build"), ("norm: {name: own}", "layer: ")])
+def test_what_must_be_given_has_an_example(line, example):
+    model = "" if line.startswith("model") else "model: {name: own, build: my_net:build}\n"
+    (complaint,) = complaints_of(f"{model}{line}\ndataset: digits\n")
+    assert f" must be given, got nothing. Example: {example}" in complaint
 
 
 def test_the_name_of_a_part_is_no_key_of_the_command_line_either():

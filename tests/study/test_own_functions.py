@@ -48,11 +48,15 @@ def in_place(output, target):
 def target_in_place(output, target):
     target += 0
     return output.mean()
+def sets_dtype(output, target):
+    torch.set_default_dtype(torch.float64)
+    return output.sum()
 def large(output, target): return 7.0
 class Focal(torch.nn.Module): pass
 constant = 3
 """
 CLASSES = "model: {name: mlp, hidden_features: [4]}\ndataset: {name: gaussian_clusters, num_samples: 40}\n"
+TAKES, RAISED = "must take outputs and targets of shapes", "it ended with my_scores.py line 20: ValueError: no idea"
 SMALL = "num_steps: 4\nrecording: {every_steps: 4, histograms: [], tensorboard: false}\n"
 
 
@@ -98,6 +102,7 @@ def metric(function, name="mine", better="higher", **more):
         ("flat", "must have a gradient, that of what it returned is 0 for every output"),
         ("in_place", "must not change its output or target in place"),
         ("target_in_place", "must not change its output or target in place"),
+        ("sets_dtype", "must leave the process as it is, it changed the default dtype"),
         ("Focal", "must be a function of (output, target), it is the class Focal"),
         ("constant", "must be a function of (output, target), it is a int"),
     ],
@@ -119,6 +124,7 @@ def test_a_loss_that_cannot_be_minimised_is_one_line(function, rule):
             f"must take outputs and targets of shapes (40, 10) and (40,), {ENDED}",
         ),
         ("in_place", "must not change its output or target in place"),
+        ("sets_dtype", "must leave the process as it is, it changed the default dtype"),
         ("Focal", "must be a function of (output, target), it is the class Focal"),
     ],
 )
@@ -152,6 +158,12 @@ def test_a_metric_need_not_be_finite_for_a_constant_output():
 )
 def test_what_is_missing_or_misspelled_is_said(text, line):
     assert refusal(text).startswith(line)
+
+
+@pytest.mark.parametrize("path", ["my_scores.py:loss", "./my_scores:loss", "./my_scores.py:loss"])
+def test_a_file_in_the_place_of_a_module_is_told_its_name(path):
+    rule = "must name its module as an import does, with dots and without .py"
+    assert refusal(f"loss: {path}\n") == f"loss: {rule}, got '{path}'. Write my_scores:loss."
 
 
 @pytest.mark.parametrize(("key", "text"), [("loss", "loss: my_scores:loss\n"), ("metric.function", metric("right"))])

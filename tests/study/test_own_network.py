@@ -96,6 +96,10 @@ def scripted():
     return torch.jit.script(nn.Linear(4, 2))
 
 
+def parallel():
+    return nn.DataParallel(nn.Linear(4, 2))
+
+
 def in_forward(text):
     return Scores(lambda fc, x: eval(text, {"fc": fc, "x": x, "torch": torch, "sys": sys}))
 
@@ -127,12 +131,13 @@ REFUSED = {
     "identity": "must have parameters, the network has none",
     "Listed": "must have parameters, the network has none",
     "Frozen": "must have parameters that learn, all 2 have requires_grad False",
-    "scripted": "must be Python code, whose layers can be watched: model is a RecursiveScriptModule",
+    "scripted": "must be Python code, whose layers can be watched, it holds a RecursiveScriptModule",
+    "parallel": "must be made of plain modules of one process, it holds a DataParallel",
     "sparse": "must have gradients that are not sparse, that of 1.weight is",
 }
 REFUSED_FORWARD = {
-    "fc(x).nothere": "must take a batch of shape (4, 4), it ended with my_net.py line 81: AttributeError",
-    "sys.exit(3)": "must take a batch of shape (4, 4), it ended with my_net.py line 81: SystemExit: 3",
+    "fc(x).nothere": "must take a batch of shape (4, 4), it ended with my_net.py line 85: AttributeError",
+    "sys.exit(3)": "must take a batch of shape (4, 4), it ended with my_net.py line 85: SystemExit: 3",
     "fc(x)[:, :1]": "must put out (4, 2) for a batch of 4, it put out (4, 1) in evaluation",
     "fc(x).argmax(1)": "must put out (4, 2) for a batch of 4, it put out (4,) in evaluation",
     "fc(x).long()": "must put out floating-point numbers, it put out int64 in evaluation",
@@ -147,7 +152,7 @@ REFUSED_FORWARD = {
     "(__import__('os').chdir('/'), fc(x))[1]": "must leave the process as it is, in evaluation its forward changed "
     "the current folder",
     "{'scores': fc(x)}": "must put out a tensor, in evaluation its forward gave a dict",
-    "fc(x.double())": "must take a batch of shape (4, 4), it ended with my_net.py line 81: RuntimeError",
+    "fc(x.double())": "must take a batch of shape (4, 4), it ended with my_net.py line 85: RuntimeError",
 }
 
 
