@@ -32,14 +32,12 @@ class OwnAugmentation:
         function: The user's function.
         folder: The study file's folder, from which messages name files.
         takes_target: Whether it takes and returns the targets too.
-        folder: The study file's folder, for messages.
     """
 
     path: str
     function: Callable[..., Any]
     folder: Path
     takes_target: bool
-    folder: Path | None = None
 
     def __call__(self, batch: Split, generator: torch.Generator) -> Split:
         """Return another batch of the same shapes and dtypes; the function may change what it is given.

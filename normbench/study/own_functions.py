@@ -61,7 +61,6 @@ class OwnMetric:
         function: The user's function.
         folder: The study file's folder, from which messages name files.
         is_share: Whether it was said to lie between 0 and 1.
-        folder: The study file's folder, for messages.
     """
 
     name: str
@@ -69,7 +68,6 @@ class OwnMetric:
     function: Function
     folder: Path
     is_share: bool = False
-    folder: Path | None = None
 
     def __call__(self, output: Tensor, target: Tensor) -> float:
         """Return the number, which may be nan or infinite.
