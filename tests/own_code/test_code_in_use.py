@@ -160,7 +160,7 @@ def test_a_file_that_python_hides_is_told():
         ("import not_installed_here", "must be importable, my_net.py line 1: there is no module 'not_installed_here'"),
         ("x = 1\nnowhere()", "importing it ended with my_net.py line 2: NameError: name 'nowhere' is not defined"),
         ("x = 1\ndef f(:\n", "importing it ended with my_net.py line 2: SyntaxError: invalid syntax"),
-        ("import parts", "importing it ended with parts.py line 1: ZeroDivisionError: division by zero"),
+        ("import its_parts", "importing it ended with its_parts.py line 1: ZeroDivisionError: division by zero"),
         ("import json\njson.loads('')", "importing it ended with my_net.py line 2: JSONDecodeError: Expecting value"),
         ("import sys\nsys.exit(4)", "importing it ended with my_net.py line 2: SystemExit: 4"),
         (
@@ -171,7 +171,7 @@ def test_a_file_that_python_hides_is_told():
 )
 def test_an_error_on_import_names_the_last_line_of_theirs(text, told):
     with pytest.raises(ValueError, match=r"model.build") as caught:
-        own_study(modules={"my_net.py": text, "parts.py": "1 / 0"})
+        own_study(modules={"my_net.py": text, "its_parts.py": "1 / 0"})
     assert told in str(caught.value)
 
 
