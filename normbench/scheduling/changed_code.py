@@ -20,7 +20,7 @@ class Change:
         arms: Labels of the arms.
         num_runs: Number of their finished runs.
         of_code: Changes of code, "blocks.py changed", in the order of the files.
-        of_data: Changes of data, "data changed (digest ab12 -> cd34)".
+        of_data: First digits of the data's digests, "ab12 -> cd34"; empty where they are the same.
         is_accepted: Whether the earlier runs count as runs of the code as it is now.
     """
 
@@ -66,7 +66,7 @@ def _differences(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[tu
 def _in_words(name: str, before: str | None, after: str | None) -> str:
     if not is_of_code(name):
         digests = " -> ".join((digest or "none")[:DIGITS_SHOWN] for digest in (before, after))
-        return f"the data changed (digest {digests})"
+        return digests
     shown = name.removeprefix(CODE).removeprefix(PACKAGE)
     if before and after:
         return f"{shown} {before} became {after}" if name.startswith(PACKAGE) else f"{shown} changed"
