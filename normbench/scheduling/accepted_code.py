@@ -1,6 +1,6 @@
 """Code of the user's that was changed since runs were made, and accepted as theirs: --accept-code."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -44,29 +44,46 @@ def with_accepted_code(study: Study, folder: Path, earlier: Mapping[str, Any]) -
         earlier: The content of study.json of an earlier command.
     """
     known = replace(study, accepted=tuple(read_accepted_code(earlier)))
-    for config in study.arms.values() if study.accept_code else ():
+    if not study.accept_code:
+        return known
+    runs = KnownRuns(folder)
+    for config in study.arms.values():
         identity = identity_in(known, config)
-        found = earlier_runs(folder, identity) if identity.code else None
+        found = runs.before(identity) if identity.code else None
         if found and found.identity.with_code(identity.code) == identity:
             accepted = AcceptedCode(config.identity().code, found.identity.code)
             known = replace(known, accepted=(*known.accepted, accepted))
     return known
 
 
-def earlier_runs(folder: Path, identity: RunIdentity) -> EarlierRuns | None:
-    """Return the newest runs of a study's arm that differ in code or data alone; None if it has runs of its own."""
-    found = [runs for runs in all_runs(folder) if replace(runs.identity, digests={}) == replace(identity, digests={})]
-    if any(runs.identity == identity for runs in found):
-        return None
-    return max(found, key=_made_at, default=None)
+class KnownRuns:
+    """The finished runs of a study's arms, those of its tuning too, read once.
+
+    Args:
+        folder: The study's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._by_settings: dict[str, list[EarlierRuns]] = {}
+        for path in (*folder.glob(f"*/{IDENTITY_JSON}"), *folder.glob(f"{TUNING}/*/{IDENTITY_JSON}")):
+            identity, num_runs = read_identity(path.parent), len(finished_seeds(path.parent))
+            if identity and num_runs:
+                found = EarlierRuns(path.parent, identity, num_runs)
+                self._by_settings.setdefault(_settings_of(identity), []).append(found)
+
+    def of(self, identity: RunIdentity) -> EarlierRuns | None:
+        """Return the runs of an identity."""
+        alike = self._by_settings.get(_settings_of(identity), ())
+        return next((runs for runs in alike if runs.identity == identity), None)
+
+    def before(self, identity: RunIdentity) -> EarlierRuns | None:
+        """Return the newest runs that differ from an identity in code or data alone; None if it has runs itself."""
+        alike = self._by_settings.get(_settings_of(identity), ())
+        return None if self.of(identity) else max(alike, key=_made_at, default=None)
 
 
-def all_runs(folder: Path) -> Iterator[EarlierRuns]:
-    """Yield the arms of a study that have finished runs, those of its tuning too."""
-    for path in (*folder.glob(f"*/{IDENTITY_JSON}"), *folder.glob(f"{TUNING}/*/{IDENTITY_JSON}")):
-        identity, num_runs = read_identity(path.parent), len(finished_seeds(path.parent))
-        if identity and num_runs:
-            yield EarlierRuns(path.parent, identity, num_runs)
+def _settings_of(identity: RunIdentity) -> str:
+    return replace(identity, digests={}).sha256
 
 
 def _made_at(runs: EarlierRuns) -> float:

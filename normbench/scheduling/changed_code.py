@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from normbench.scheduling.accepted_code import EarlierRuns, all_runs, earlier_runs, identity_in
+from normbench.scheduling.accepted_code import KnownRuns, identity_in
 from normbench.scheduling.plan import on_device
-from normbench.storage.identity import CODE, PACKAGE, RunIdentity, is_of_code
+from normbench.storage.identity import CODE, PACKAGE, is_of_code
 from normbench.study.study import Study
 
 DIGITS_SHOWN = 4
@@ -20,7 +20,7 @@ class Change:
         arms: Labels of the arms.
         num_runs: Number of their finished runs.
         of_code: Changes of code, "blocks.py changed", in the order of the files.
-        of_data: Changes of data, "data changed (digest ab12 -> cd34)".
+        of_data: First digits of the data's digests, "ab12 -> cd34"; empty where they are the same.
         is_accepted: Whether the earlier runs count as runs of the code as it is now.
     """
 
@@ -37,11 +37,14 @@ def find_changes(study: Study, runs_dir: Path) -> list[Change]:
     Arms that have runs made with the code and data as they are now are left out.
     """
     study, _ = on_device(study, runs_dir)
-    folder = runs_dir / study.name
+    identities = {arm: config.identity() for arm, config in study.arms.items()}
+    if not any(identity.digests for identity in identities.values()):
+        return []
+    runs = KnownRuns(runs_dir / study.name)
     found: dict[tuple[tuple[str, ...], tuple[str, ...], bool], list[tuple[str, int]]] = {}
     for arm, config in study.arms.items():
-        now, known = config.identity(), identity_in(study, config)
-        earlier = _runs_of(folder, known) if now != known else earlier_runs(folder, now) if now.digests else None
+        now, known = identities[arm], identity_in(study, config)
+        earlier = runs.of(known) if now != known else runs.before(now)
         if earlier:
             changes = list(_differences(earlier.identity.digests, now.digests))
             of_code, of_data = (tuple(text for kind, text in changes if kind == wanted) for wanted in ("code", "data"))
@@ -50,10 +53,6 @@ def find_changes(study: Study, runs_dir: Path) -> list[Change]:
         Change(tuple(arm for arm, _ in arms), sum(num for _, num in arms), of_code, of_data, is_accepted)
         for (of_code, of_data, is_accepted), arms in found.items()
     ]
-
-
-def _runs_of(folder: Path, identity: RunIdentity) -> EarlierRuns | None:
-    return next((runs for runs in all_runs(folder) if runs.identity == identity), None)
 
 
 def _differences(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -67,7 +66,7 @@ def _differences(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[tu
 def _in_words(name: str, before: str | None, after: str | None) -> str:
     if not is_of_code(name):
         digests = " -> ".join((digest or "none")[:DIGITS_SHOWN] for digest in (before, after))
-        return f"the data changed (digest {digests})"
+        return digests
     shown = name.removeprefix(CODE).removeprefix(PACKAGE)
     if before and after:
         return f"{shown} {before} became {after}" if name.startswith(PACKAGE) else f"{shown} changed"

@@ -23,7 +23,7 @@ class Change(Protocol):
 
     @property
     def of_data(self) -> Sequence[str]:
-        """Changes of data: "the data changed (digest ab12 -> cd34)"."""
+        """First digits of the data's digests: "ab12 -> cd34"; empty where they are the same."""
 
     @property
     def is_accepted(self) -> bool:
@@ -34,8 +34,9 @@ def change_text(change: Change) -> str:
     """Return one sentence without its full stop."""
     is_one = change.num_runs == 1
     runs = "the run" if is_one else f"the {change.num_runs} runs"
-    changes = name_some([*change.of_code, *change.of_data])
-    what = f"{changes} since {runs} of {name_some(change.arms)}"
+    changes = name_some([*change.of_code, *(["data changed"] if change.of_data else [])])
+    digests = f" (digest {', '.join(change.of_data)})" if change.of_data else ""
+    what = f"{changes} since {runs} of {name_some(change.arms)}{digests}"
     if change.is_accepted:
         counts = "it counts as a run" if is_one else "they count as runs"
         return f"{what}: accepted, {counts} of the code as it is"
