@@ -65,8 +65,7 @@ def _differences(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[tu
 
 def _in_words(name: str, before: str | None, after: str | None) -> str:
     if not is_of_code(name):
-        digests = " -> ".join((digest or "none")[:DIGITS_SHOWN] for digest in (before, after))
-        return digests
+        return " -> ".join((digest or "none")[:DIGITS_SHOWN] for digest in (before, after))
     shown = name.removeprefix(CODE).removeprefix(PACKAGE)
     if before and after:
         return f"{shown} {before} became {after}" if name.startswith(PACKAGE) else f"{shown} changed"
