@@ -35,11 +35,14 @@ class OwnSpec(Rooted, DatasetOfArrays):
 
     def read(self) -> ArrayRows:
         """Call the source and read what it returns."""
-        found = made_anew(self.code_key, [self.source], self.folder, self._call)
-        x, y, group = (found.arrays.get(key) for key in KEYS)
-        assert x is not None, "read_rows() refuses data without x and y"
-        assert y is not None
-        return self.checked_rows(x, y, group, found.parts)
+        try:
+            found = made_anew(self.code_key, [self.source], self.folder, self._call)
+            x, y, group = (found.arrays.get(key) for key in KEYS)
+            assert x is not None, "read_rows() refuses data without x and y"
+            assert y is not None
+            return self.checked_rows(x, y, group, found.parts)
+        except DataError as error:
+            raise DataError([_of_source(mistake) for mistake in error.mistakes]) from None
 
     @property
     def code_key(self) -> Hashable:
@@ -53,3 +56,11 @@ class OwnSpec(Rooted, DatasetOfArrays):
             raise DataError([error]) from None
         with running_own_code(self.folder), reading_from(self.folder):  # for the places of errors
             return call_source(make, arguments(self.settings), self.source)
+
+
+def _of_source(mistake: SettingError) -> SettingError:
+    """Return a refusal of arrays as that of what made them: there is no file."""
+    if mistake.key != "file":
+        return mistake
+    way_out = "Return it under that name." if mistake.way_out.startswith("Say ") else mistake.way_out
+    return SettingError("source", mistake.rule, mistake.value, way_out)

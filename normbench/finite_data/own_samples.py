@@ -46,7 +46,7 @@ def read_samples(dataset: Any, said: str) -> tuple[Array, Array]:
 def as_array(value: Any) -> Array:
     """Return a tensor, an array, a number or text as an array; anything else as one of type object."""
     if isinstance(value, Tensor):
-        value = value.detach().cpu()
+        value = (value if value.layout == torch.strided else value.to_dense()).detach().cpu()
         value = (value.float() if value.dtype == torch.bfloat16 else value).numpy()
     is_known = isinstance(value, np.ndarray | np.generic | bool | int | float | str)
     return np.asarray(value) if is_known else np.asarray(None, dtype=object)

@@ -41,15 +41,22 @@ def _readers(made: Mapping[Any, Any], said: str) -> dict[str, Callable[[], Array
     """Return what reads each array; a torch dataset has two, named x and y, and train or test if it is named so."""
     found: dict[str, Callable[[], Array]] = {}
     for name, value in made.items():
-        if _is_array(value):
+        if _is_array(value) and name != "":
             found[str(name)] = _reader(value)
-        elif _is_dataset(value):
+        elif _is_dataset(value) and not _is_array(value):
             pair = zip(KEYS, read_samples(value, said), strict=False)
             found |= {f"{key}_{name}".rstrip("_"): _reader(array) for key, array in pair}
         else:
             where = f" under {name!r}" if name else ""
-            raise refusal(f"{_RETURNS}, it returned a {type(value).__name__}{where}", said)
+            raise refusal(f"{_RETURNS}, it returned a {_kind(value)}{where}", said)
     return found
+
+
+def _kind(value: Any) -> str:
+    """Return a value's type, of a tuple or list also those in it: one may be no array."""
+    inside = [type(one).__name__ for one in value[:4]] if isinstance(value, tuple | list) else []
+    more = ", ..." if inside and len(value) > len(inside) else ""
+    return type(value).__name__ + (f" of ({', '.join(inside)}{more})" if inside else "")
 
 
 def _is_array(value: Any) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from normbench.any_module.model_input import ModelInput
 from normbench.any_module.tensors import is_finite, named_tensors
@@ -20,12 +20,13 @@ WAY_OUT = "Replace fewer norms by swap.where, or change the network."
 
 @dataclass
 class Afterwards:
-    """What ran after norms were replaced: calls of old and new norms by pass, activation functions, outputs."""
+    """What ran after norms were replaced: calls of norms by pass, activation functions, outputs, changed shapes."""
 
     calls: dict[str, Counter[nn.Module]] = field(default_factory=dict)
     num_activations: int = 0
     with_gradient: set[nn.Parameter] = field(default_factory=set)
     not_finite: tuple[str, ...] = ()
+    reshaped: dict[nn.Module, str] = field(default_factory=dict)
 
 
 def check_afterwards(network: nn.Module, given: ModelInput, before: Trace, made: Sequence[Replacement]) -> None:
@@ -43,6 +44,7 @@ def check_afterwards(network: nn.Module, given: ModelInput, before: Trace, made:
     wrong = [
         *_still_running(network, after, made),
         *_other_calls(after, made),
+        *_other_shapes(after, made),
         *_other_activations(after, before, made),
         *_without_gradient(network, after, before),
         *(f"the output of {name} is not finite" for name in after.not_finite),
@@ -63,6 +65,9 @@ def _afterwards(network: nn.Module, given: ModelInput, made: Sequence[Replacemen
 
     def see(frame: Frame) -> None:
         now[frame.module] += 1
+        x, y = frame.x, frame.output
+        if isinstance(x, Tensor) and isinstance(y, Tensor) and x.shape != y.shape:
+            after.reshaped[frame.module] = f"{tuple(x.shape)} into {tuple(y.shape)}"
 
     # New norms may draw random numbers, and layers after them drop paths by those that come next.
     with undisturbed(network), Recorder(watched.__contains__, see, quiet=[one.norm for one in made]) as recorder:
@@ -111,6 +116,12 @@ def _other_calls(after: Afterwards, made: Sequence[Replacement]) -> Iterator[str
         for (name, calls), number in zip(after.calls.items(), before, strict=True):
             if calls[one.norm] != number and not calls[one.found.module]:
                 yield f"the norm in place of {one.site.path} ran {calls[one.norm]} times in {name}, not {number}"
+
+
+def _other_shapes(after: Afterwards, made: Sequence[Replacement]) -> Iterator[str]:
+    for one in made:
+        if one.norm in after.reshaped:
+            yield f"the norm in place of {one.site.path} turned {after.reshaped[one.norm]}"
 
 
 def _other_activations(after: Afterwards, before: Trace, made: Sequence[Replacement]) -> Iterator[str]:

@@ -6,7 +6,9 @@ from typing import Any, ClassVar, Literal
 import torch
 from pydantic import Field
 from torch import nn
+from torch.nn.parameter import is_lazy
 
+from normbench.any_module.plain_execution import refuse_scripted
 from normbench.errors import SettingError
 from normbench.norms.base import FeatureShape, NormSpec, Properties
 from normbench.own_code.error_lines import in_one_line
@@ -61,7 +63,20 @@ class OwnNormSpec(Rooted, NormSpec):
         if not isinstance(layer, nn.Module):
             rule = f"must make a torch.nn.Module, it made a {type(layer).__name__}"
             raise SettingError("layer", rule, self.layer, "Derive it from torch.nn.Module.")
+        self._refuse_unfinished(layer)
         return layer
+
+    def _refuse_unfinished(self, layer: nn.Module) -> None:
+        """Refuse a layer that cannot be watched, or whose parameters have no shape yet."""
+        try:
+            refuse_scripted(layer)
+        except SettingError as error:
+            raise SettingError("layer", error.rule, self.layer, "Make it without torch.jit.") from None
+        parameters: dict[str, Any] = dict(layer.named_parameters())
+        lazy = next((name for name, one in parameters.items() if is_lazy(one)), None)
+        if lazy:
+            rule = f"must have the shapes of all parameters when it is made, that of {lazy} is left open"
+            raise SettingError("layer", rule, self.layer, "Use a layer that is not lazy: its channels are given.")
 
     def properties(self, feature_shape: FeatureShape, *, batch_size: int, training: bool) -> Properties:
         """Return nothing that is declared: ``normbench check-norm`` measures."""

@@ -20,6 +20,13 @@ from normbench.study.config import RunConfig
 from normbench.study.data import sample_of
 from normbench.study.own_norm_argument import check_used, norm_argument_of
 
+OF_TYPES = ("dtype", "scalar type")
+"""Words in torch's errors about tensors of other types."""
+TAKES_FLOATS = (
+    "It is given float32, and its weights must be float32 too. Ids come as numbers: say dataset.standardize: false, "
+    "and begin forward with x = x.long()."
+)
+
 
 def own_network(config: RunConfig, seed: int) -> nn.Module:
     """Return the user's network with the initial weights of a seed and the arm's norms, on the CPU, to be trained.
@@ -106,7 +113,8 @@ def trying(config: RunConfig, what: str) -> Iterator[None]:
         raise error if error.key.startswith("model.") else error.within("model") from None
     except (Exception, SystemExit) as error:
         rule = f"must {what}, it ended with {in_one_line(error, spec.folder)}"
-        raise SettingError("model.build", rule, spec.maker, "Change the network, or dataset.") from error
+        way_out = TAKES_FLOATS if any(word in str(error) for word in OF_TYPES) else "Change the network, or dataset."
+        raise SettingError("model.build", rule, spec.maker, way_out) from error
 
 
 def _call_first(network: nn.Module, sample: Tensor) -> None:

@@ -116,7 +116,33 @@ class Longs(nn.Module):
 class Mean(nn.Module):
     def forward(self, x):
         return x.mean(1)
+
+
+def normed():
+    return nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+
+
+class Fewer(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+
+    def forward(self, x):
+        return x[:1]
+
+
+def lazy(channels):
+    return nn.LazyLinear(channels)
+
+
+def scripted_norm(channels):
+    warnings.simplefilter("ignore")
+    return torch.jit.script(nn.Linear(channels, channels))
 """
+REFUSED_NORMS = {
+    "Fewer": "norm.name: must leave all else as it was; the norm in place of 1 turned (4, 4) into (1, 4), got ",
+    "lazy": "norm.layer: must have the shapes of all parameters when it is made, that of weight is left open",
+    "scripted_norm": "norm.layer: must be Python code, whose layers can be watched (in the place of 1), got ",
+}
 REFUSED = {
     "raises": "must return a network, calling it ended with my_net.py line 48: KeyError: 'width'",
     "exits": "must return a network, calling it ended with my_net.py line 52: SystemExit: bye",
@@ -170,6 +196,17 @@ def test_what_makes_no_network_is_told_in_one_line(name, why):
     assert line.startswith(f"own.yaml:9: model.build: {why}")
     assert f"got 'my_net:{name}'. " in line
     assert line.endswith((".", "?"))
+
+
+@pytest.mark.parametrize(("name", "why"), REFUSED_NORMS.items(), ids=REFUSED_NORMS)
+def test_what_is_no_norm_is_told_in_one_line(name, why):
+    line = refusal(model={"name": "own", "build": "my_net:normed"}, norm={"name": "own", "layer": f"my_net:{name}"})
+    assert f": {why}" in line
+
+
+def test_a_network_of_other_numbers_is_told_which_it_is_given():
+    line = refusal(model={"name": "own", "build": "my_net:in_forward", "settings": {"text": "fc(x.double())"}})
+    assert "It is given float32, and its weights must be float32 too." in line
 
 
 @pytest.mark.parametrize(("text", "why"), REFUSED_FORWARD.items(), ids=REFUSED_FORWARD)

@@ -105,7 +105,8 @@ def _count(sites: Sequence[Mapping[str, Any]]) -> str:
     found = [site for site in sites if not site.get("origin")]
     num_swapped = sum(bool(site["becomes"]) for site in found)
     of_all = f" of {len(found)}" if num_swapped < len(found) else ""
-    swapped = [f"{num_swapped}{of_all} norms swapped in place"] if num_swapped else []
+    noun = "norm" if len(found) == 1 else "norms"
+    swapped = [f"{num_swapped}{of_all} {noun} swapped in place"] if num_swapped else []
     origins = Counter(site["origin"] for site in sites if site.get("origin") and site["becomes"])
     others = [f"{num} {origin if origin == 'inserted' else f'made by {origin}'}" for origin, num in origins.items()]
     return ", ".join([*swapped, *others])

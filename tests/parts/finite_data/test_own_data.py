@@ -54,6 +54,10 @@ def broken(): return Samples(change=lambda x: 1 / 0)
 def fails(): raise ValueError("no disk")
 def exits(): raise SystemExit(3)
 def alone(): return Samples(), Samples()
+def one_tensor(): return torch.ones(6, 2)
+def with_nan(): return torch.full((6, 2), float("nan")), torch.arange(6) % 2
+def unnamed(): return {}
+def sparse(): return torch.eye(6).to_sparse(), torch.arange(6) % 2
 number = 3
 """
 
@@ -100,10 +104,22 @@ REFUSED = {
     "broken": "reading sample 0 ended with own_data_cases.py line 44: ZeroDivisionError: division by zero",
     "fails": "calling it ended with own_data_cases.py line 45: ValueError: no disk",
     "exits": "calling it ended with own_data_cases.py line 46: SystemExit: 3",
-    "alone": "it returned a tuple",
+    "alone": "it returned a tuple of (Samples, Samples)",
+    "one_tensor": "it returned a Tensor",
+    "with_nan": "x must hold finite numbers",
     "number": "must be a function or class that makes data, it is a int",
     "absent": "must name something in own_data_cases, which has no 'absent'",
 }
+
+
+def test_arrays_without_their_names_are_told_how_to_be_returned():
+    lines = refusals("own", source="own_data_cases:unnamed")
+    assert [line.partition(",")[0] for line in lines] == [f"source: must hold an array {key!r}" for key in "xy"]
+    assert all(line.endswith(" Return it under that name.") for line in lines)
+
+
+def test_sparse_tensors_are_read_as_they_are():
+    assert np.array_equal(own_spec("sparse", layout=None).read().x, np.eye(6))
 
 
 @pytest.mark.parametrize("name", list(REFUSED))
