@@ -46,7 +46,13 @@ def complaints_about(error: ValidationError, schema: type[BaseModel], located: L
         located: The settings and their places.
         at: Path of the validated mapping in ``located``, e.g. ("arms", "wide").
     """
-    return [_complaint(detail, schema, located, at) for detail in error.errors()]
+    details = error.errors()
+    refused = {detail["loc"][:-1] for detail in details}  # a list whose entries are refused is not too short as well
+    return [
+        _complaint(detail, schema, located, at)
+        for detail in details
+        if detail["type"] != "too_short" or detail["loc"] not in refused
+    ]
 
 
 def setting_complaint(error: SettingError, located: Located, at: Loc = ()) -> str:
@@ -71,7 +77,7 @@ def _complaint(detail: ErrorDetails, schema: type[BaseModel], located: Located, 
     if detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
         return _line(located.place(loc), key, _unknown_variant(detail, schema, loc[-1]))
     rule = RULES.get(detail["type"], _pydantic_rule)(detail)
-    return _line(located.place(loc), key, f"{rule}, got {_value_text(detail['input'])}.{_suggestion(detail)}")
+    return _line(located.place(loc), key, f"{rule}, got {_value_text(detail['input'])}.{_suggestion(detail, schema)}")
 
 
 def _line(place: str, key: str, text: str) -> str:
@@ -104,7 +110,10 @@ RULES: dict[str, Callable[[ErrorDetails], str]] = {
 }
 
 
-def _suggestion(detail: ErrorDetails) -> str:
+def _suggestion(detail: ErrorDetails, schema: type[BaseModel]) -> str:
+    if detail["type"] in ("model_type", "tuple_type"):
+        example = _example(schema, detail["loc"])
+        return f" {example}" if example else ""
     if detail["type"] != "literal_error":
         return ""
     known = detail["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
@@ -199,9 +208,20 @@ def _choices(schema: type[BaseModel], loc: Loc) -> str:
     part = _part_or_none(schema, str(loc[-1]))
     if part:
         return f"Write one of {', '.join(find_specs(part.package))}."
+    return _example(schema, loc) or "Add it."
+
+
+def _example(schema: type[BaseModel], loc: Loc) -> str:
+    """Return a setting as it may be written, "Example: build: my_net:build"; "" where its field has none."""
     fields = _spec_at(loc[:-1], schema)[0].model_fields
     examples = next((one.examples for name, one in fields.items() if loc[-1] in (name, one.alias)), None)
-    return f"Example: {loc[-1]}: {examples[0]}" if examples and isinstance(examples[0], str) else "Add it."
+    return f"Example: {loc[-1]}: {_as_yaml(examples[0])}" if examples else ""
+
+
+def _as_yaml(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {_as_yaml(one)}' for key, one in value.items())}}}"
+    return str(value)
 
 
 def _part_of(schema: type[BaseModel], key: str) -> OneOf:

@@ -80,7 +80,7 @@ def complaints_of(text, **options):
         ("num_steps: true", "num_steps: must be a whole number, got True."),
         ("num_steps: 1e1", "num_steps: must be a whole number, got 10.0."),
         ("recording: {figures: 1}", "recording.figures: must be true or false, got 1."),
-        ("recording: [1]", "recording: must be a mapping of settings, got [1]."),
+        ("recording: [1]", "recording: must be a mapping of settings, got [1]. Example: recording: {every_steps: 10}"),
         ("init: kaiming", f"init: must be one of {INITS}, got 'kaiming'. Did you mean 'kaiming_normal'?"),
         ("fix: data", "fix: must be a list, got 'data'."),
         ("fix: [data, dat]", "fix.1: must be one of data, init, got 'dat'. Did you mean 'data'?"),
@@ -233,6 +233,23 @@ def test_a_part_without_a_name_is_told_the_one_that_has_its_settings():
 def test_a_wrong_key_deep_inside_a_part_is_told(line, keys):
     complaints = complaints_of(f"model: mlp\n{line}\n")
     assert all(any(key in complaint for complaint in complaints) for key in keys)
+
+
+def test_a_list_of_wrong_entries_is_not_too_short_as_well():
+    complaints = complaints_of(f"{HEAD}schedule: {{name: step, milestones: [3, 90]}}\n")
+    assert [line.split(": ")[1] for line in complaints] == ["schedule.milestones.0", "schedule.milestones.1"]
+
+
+@pytest.mark.parametrize(
+    ("line", "example"),
+    [
+        ("metric: accuracy", "metric: {name: auc, function: my_scores:auc, better: higher}"),
+        ("swap: encoder", "swap: {where: ['encoder.*']}"),
+    ],
+)
+def test_what_must_be_a_mapping_has_an_example(line, example):
+    (complaint,) = complaints_of(f"{HEAD}{line}\n")
+    assert complaint.endswith(f"got {line.partition(': ')[2]!r}. Example: {example}")
 
 
 def test_what_is_wrong_with_a_file_is_told_in_full():
