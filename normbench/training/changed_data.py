@@ -17,6 +17,6 @@ def refuse_changed_data(dataset: DatasetSpec, identity: RunIdentity) -> None:
         known = identity.digests.get(name, "")
         if digest != known:
             shown = f"{known[:NUM_DIGITS_SHOWN]} -> {digest[:NUM_DIGITS_SHOWN]}"
-            raise RunFailedError(
-                f"{name}: must stay as it was when the command began, it changed ({shown}). Run again."
-            )
+            is_own = dataset.name == "own"  # its code may draw other numbers each time
+            way_out = "Run again; a source that draws must seed what it draws." if is_own else "Run again."
+            raise RunFailedError(f"{name}: must stay as it was when the command began, it changed ({shown}). {way_out}")

@@ -124,6 +124,12 @@ def test_data_that_changed_since_the_command_began_are_not_trained_on():
         refuse_changed_data(spec, known)
 
 
+def test_data_of_ones_own_that_change_are_told_to_seed_what_they_draw():
+    spec = csv_spec(usual()).model_copy(update={"name": "own"})
+    with pytest.raises(RunFailedError, match="a source that draws must seed what it draws"):
+        refuse_changed_data(spec, RunIdentity(settings={}, device="cpu", digests={}))
+
+
 def test_all_mistakes_of_the_data_are_lines_of_the_study_file():
     written("a,b,ill\n1,2,no\n1,x,yes\n2,3\n")
     Path("study.yaml").write_text(STUDY)
