@@ -23,7 +23,8 @@ class OwnSpec(Rooted, DatasetOfArrays):
     It returns a torch Dataset of samples (x, y), or arrays (x, y), or a mapping of arrays with the names of
     ``dataset: arrays``: x and y, or x_train, y_train, x_test, y_test, and group. torch Datasets may also be named
     train, validation and test in a mapping. All samples are read once and kept; a random transform would be frozen,
-    so sample 0 is read twice, and refused where it differs. Inputs and targets are treated as those of ``arrays``.
+    so sample 0 is read twice, and refused where it differs. Inputs and targets are treated as those of ``arrays``; all
+    inputs are float32, so that a network that takes whole numbers, such as tokens, calls x.long() in its forward.
     """
 
     takes_own: ClassVar[bool] = True

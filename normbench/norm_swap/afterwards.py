@@ -16,6 +16,7 @@ from normbench.norm_swap.replacement import Replacement
 from normbench.norm_swap.trace import Trace
 
 WAY_OUT = "Replace fewer norms by swap.where, or change the network."
+OWN_WAY_OUT = "normbench check-norm {} says what it lacks."
 
 
 @dataclass
@@ -40,7 +41,7 @@ def check_afterwards(network: nn.Module, given: ModelInput, before: Trace, made:
     try:
         after = _afterwards(network, given, made)
     except SettingError as error:
-        raise SettingError("norm.name", f"{error.rule}, with the new norms", _norm(made), WAY_OUT) from error
+        raise _refusal(f"{error.rule}, with the new norms", made) from error
     wrong = [
         *_still_running(network, after, made),
         *_other_calls(after, made),
@@ -50,12 +51,16 @@ def check_afterwards(network: nn.Module, given: ModelInput, before: Trace, made:
         *(f"the output of {name} is not finite" for name in after.not_finite),
     ]
     if wrong:
-        raise SettingError("norm.name", f"must leave all else as it was; {'; '.join(wrong)}", _norm(made), WAY_OUT)
+        raise _refusal(f"must leave all else as it was; {'; '.join(wrong)}", made)
 
 
-def _norm(made: Sequence[Replacement]) -> str:
+def _refusal(rule: str, made: Sequence[Replacement]) -> SettingError:
+    """Return the error of a norm that does not do; one of the user's own has a command that says why."""
     built_from: Any = made[0].norm.built_from if made else None
-    return str(built_from.spec.name) if made else "none"
+    layer = getattr(built_from.spec, "layer", None) if made else None
+    if layer:
+        return SettingError("norm.layer", rule, layer, OWN_WAY_OUT.format(layer))
+    return SettingError("norm.name", rule, built_from.spec.name if made else "none", WAY_OUT)
 
 
 def _afterwards(network: nn.Module, given: ModelInput, made: Sequence[Replacement]) -> Afterwards:

@@ -17,8 +17,8 @@ LIGHT = ("[[[cog ]]] [[[end]]]", "from docs_blocks import commands, configs, met
 HEAVY = ("{{{cog }}} {{{end}}}", "from docs_blocks import outputs, parts, picture")
 
 
-def main(wish: str) -> int:
-    """Return 0 if all is as it should be."""
+def main(wish: str) -> int | str:
+    """Return 0 if all is as it should be, or what is wrong with the wish."""
     os.chdir(ROOT)
     if wish == "check":
         return process(*LIGHT, "--check", "--diff")
@@ -26,6 +26,8 @@ def main(wish: str) -> int:
         return process(*HEAVY, "--check", "--diff")
     if wish == "refresh":
         return process(*HEAVY, "-r") or process(*LIGHT, "-r")
+    if wish != "write":  # it runs every command that the pages show, for minutes
+        return f"{wish}: must be check, tables, refresh or write"
     with outputs.made_anew():
         return process(*HEAVY, "-r") or process(*LIGHT, "-r")
 

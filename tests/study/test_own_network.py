@@ -139,7 +139,7 @@ def scripted_norm(channels):
     return torch.jit.script(nn.Linear(channels, channels))
 """
 REFUSED_NORMS = {
-    "Fewer": "norm.name: must leave all else as it was; the norm in place of 1 turned (4, 4) into (1, 4), got ",
+    "Fewer": "norm.layer: must leave all else as it was; the norm in place of 1 turned (4, 4) into (1, 4), got ",
     "lazy": "norm.layer: must have the shapes of all parameters when it is made, that of weight is left open",
     "scripted_norm": "norm.layer: must be Python code, whose layers can be watched (in the place of 1), got ",
 }
