@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from parts.finite_data.csv_tables import GAPS, NUM_ROWS, csv_spec, table, usual
 from parts.finite_data.reading_files import spec_of, written
 
@@ -71,6 +72,25 @@ def test_no_group_is_in_two_sets_and_groups_are_no_feature():
     for seed in range(8):
         sets = [set(chosen // 4) for chosen in spec.split_of(seed).values()]
         assert sum(map(len, sets)) == 10
+
+
+def test_what_is_known_of_a_patient_is_worth_nothing_for_another():
+    """60 patients of 10 rows each, whose target is drawn apart from what is measured of them."""
+    rng = np.random.default_rng(0)
+    of_patient, ill = rng.normal(size=(60, 6)), rng.integers(0, 2, 60)
+    x = of_patient.repeat(10, axis=0) + rng.normal(0, 0.05, size=(600, 6))
+    text = table("patient,a,b,c,d,e,f,ill", lambda i: (i // 10, *x[i].round(4), "ny"[ill[i // 10]]), 600)
+    apart, mixed = (
+        np.mean([_share_found_by_the_nearest(csv_spec(text, **settings).build(seed)) for seed in range(8)])
+        for settings in ({"group": "patient"}, {"ignore": ["patient"]})
+    )
+    assert 0.35 < apart < 0.65
+    assert mixed > 0.99
+
+
+def _share_found_by_the_nearest(dataset):
+    nearest = torch.cdist(dataset.test.x, dataset.train.x).argmin(dim=1)
+    return float((dataset.train.y[nearest] == dataset.test.y).double().mean())
 
 
 def test_a_column_that_comes_back_with_the_same_target_is_told():
