@@ -8,7 +8,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from torch import Tensor, nn
-from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.nn.modules.module import (
+    _global_forward_hooks_with_kwargs,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+)
 
 from normbench.any_module.random_states import RandomStates, random_states, set_random_states
 from normbench.any_module.tensors import is_inside_transform
@@ -86,7 +90,9 @@ class Recorder:
 
     def __enter__(self) -> Self:
         self._exits.callback(register_module_forward_pre_hook(self._begin).remove)
-        self._exits.callback(register_module_forward_hook(self._end, with_kwargs=True).remove)
+        handle = register_module_forward_hook(self._end, with_kwargs=True)
+        self._exits.callback(_global_forward_hooks_with_kwargs.pop, handle.id, None)  # torch 2.13 would leave it behind
+        self._exits.callback(handle.remove)
         self._exits.enter_context(seeing_operations(self._note_norm, self._note_activation))
         return self
 

@@ -4,7 +4,9 @@ import pytest
 import torch
 from contracts.variants import each, variants
 from norm_swap.idioms import NETWORKS, made
+from torch.nn.modules import module
 
+from normbench.errors import SettingError
 from normbench.norm_swap.audit import Audit
 from normbench.norm_swap.swap import swap_norms
 
@@ -61,3 +63,12 @@ def test_the_same_seed_gives_the_same_network(norm):
         torch.default_generator.manual_seed(1)
         outputs.append(network(batch))
     assert torch.equal(*outputs)
+
+
+def test_no_hook_on_all_modules_is_left_behind():
+    model, sample = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.BatchNorm1d(4)), torch.randn(3, 4)
+    swap_norms(model, "layer_norm", sample)
+    with pytest.raises(SettingError):
+        swap_norms(torch.nn.Linear(3, 3), "layer_norm", sample)
+    hooks = {name: found for name, found in vars(module).items() if name.startswith("_global_") and "hooks" in name}
+    assert {name: found for name, found in hooks.items() if found} == {}
