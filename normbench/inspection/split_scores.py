@@ -63,11 +63,10 @@ def accuracy(output: Tensor, targets: Tensor) -> float:
     return (is_right if targets.dim() == 1 else is_right[targets != IGNORED]).double().mean().item()
 
 
-class WholeScores:
-    """The loss, and in classification the accuracy, of all outputs at once."""
+class KeptBatches:
+    """Keeps outputs and targets, to read them all at once."""
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
+    def __init__(self) -> None:
         self.outputs: list[Tensor] = []
         self.targets: list[Tensor] = []
 
@@ -76,9 +75,21 @@ class WholeScores:
         self.outputs.append(output)
         self.targets.append(targets)
 
+    def joined(self) -> tuple[Tensor, Tensor]:
+        """Return all outputs and all targets."""
+        return torch.cat(self.outputs), torch.cat(self.targets)
+
+
+class WholeScores(KeptBatches):
+    """The loss, and in classification the accuracy, of all outputs at once."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__()
+        self.task = task
+
     def result(self) -> dict[str, float]:
         """Return the quantities of the task."""
-        output, targets = torch.cat(self.outputs), torch.cat(self.targets)
+        output, targets = self.joined()
         if self.task == "regression":
             return {"loss": F.mse_loss(output, targets).item()}
         return {"loss": F.cross_entropy(output, targets).item(), "accuracy": accuracy(output, targets)}
@@ -117,20 +128,14 @@ class OwnLossScore:
         return {"loss": self.total / self.num_samples}
 
 
-class OwnMetricScore:
+class OwnMetricScore(KeptBatches):
     """The user's own metric of all samples at once."""
 
     def __init__(self, metric: OwnMetric) -> None:
+        super().__init__()
         self.metric = metric
-        self.outputs: list[Tensor] = []
-        self.targets: list[Tensor] = []
-
-    def add(self, output: Tensor, targets: Tensor) -> None:
-        """Keep a batch."""
-        self.outputs.append(output)
-        self.targets.append(targets)
 
     def result(self) -> dict[str, float]:
         """Return the metric by its name."""
         with torch.no_grad(), seeded_globally(0):
-            return {self.metric.name: self.metric(torch.cat(self.outputs), torch.cat(self.targets))}
+            return {self.metric.name: self.metric(*self.joined())}
