@@ -30,7 +30,9 @@ READ_ONLY = (None, "r", "rb")
 def run_command(folder, *options):
     """The command whose survival is tested, in a folder of its own; every step is saved."""
     folder.mkdir(exist_ok=True)
-    (folder / "survivor.yaml").write_text(STUDY, encoding="utf-8")
+    part = folder / f"survivor-{os.getpid()}.part"  # renamed, since other commands may read the file meanwhile
+    part.write_text(STUDY, encoding="utf-8")
+    part.replace(folder / "survivor.yaml")
     with chdir(folder):
         return normbench("run", "survivor.yaml", "--checkpoint-every", "0", "--quiet", *options)
 
