@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from normbench.norm_swap.layers import channels_first
-from normbench.norms.base import FeatureShape, num_positions
+from normbench.norms.base import FeatureShape
 
 INSERTED = "inserted"
 
@@ -70,11 +70,6 @@ class Site:
     def feature_shape(self) -> FeatureShape:
         """One sample's shape as a norm in its place sees it, (C, *); () where no pass calls it."""
         return channels_first(self.shapes[0], self.batch_axis or 0, self.channel_axis) if self.shapes else ()
-
-    @property
-    def values_per_sample(self) -> float:
-        """Values of each channel that one sample gives: a batch norm needs two of a whole batch, also of the last."""
-        return self.rows_per_sample * num_positions(self.feature_shape)
 
     @property
     def rows_per_sample(self) -> float:
