@@ -69,15 +69,10 @@ def load_study(
     text = read_text(path)
     located = parse_yaml(text, str(path))
     forget_changed_modules()
-    folder = folder_of_source(path)
-    with reading_from(folder):
+    with reading_from(folder_of_source(path)):
         keys, combined = _read_arms(located, set_, vary, tune)
         configs, fitted_defaults = _checked_configs(combined.settings)
-    _refuse_equal_arms(configs, located)
-    refuse_other_judges(configs, located)
-    declare_own_metrics(map(flat_settings, configs.values()), str(path))
-    refuse_unrecorded_metric(keys.collapse, configs, located)
-    with reading_from(folder):
+        _check_together(configs, keys, located, path)
         lists = read_tune(keys.tune, tune, located, combined.settings)
     chosen, checks = choice.seeds_of(keys.seeds, configs.values(), located, tunes=bool(lists))
     other_count = None if seeds in checks else seeds
@@ -240,6 +235,14 @@ def _checked_configs(arms: Mapping[str, Located]) -> tuple[dict[str, RunConfig],
     if complaints:
         raise ConfigError(list(complaints))
     return configs, tuple(fitted_defaults)
+
+
+def _check_together(configs: Mapping[str, RunConfig], keys: StudyKeys, located: Located, path: Path) -> None:
+    """Check what no arm can tell alone: that arms differ, are judged alike, and record what decides a collapse."""
+    _refuse_equal_arms(configs, located)
+    refuse_other_judges(configs, located)
+    declare_own_metrics(map(flat_settings, configs.values()), str(path))
+    refuse_unrecorded_metric(keys.collapse, configs, located)
 
 
 def _refuse_equal_arms(configs: Mapping[str, RunConfig], located: Located) -> None:
