@@ -35,11 +35,16 @@ class Batches:
 
     def next(self) -> Split:
         """Return the next batch."""
+        chosen = self.next_chosen()
+        return self.split if chosen is None else self.split.take(chosen)
+
+    def next_chosen(self) -> Tensor | None:
+        """Return the indices of the next batch's samples, (batch_size,); None where it is the whole split."""
         if self.batch_size >= len(self.split):
-            return self.split
+            return None
         if not self._order:
             self._order = self._new_epoch()
-        return self.split.take(self._order.pop())
+        return self._order.pop()
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state that decides all batches to come."""

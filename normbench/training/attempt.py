@@ -48,17 +48,27 @@ class Attempt:
         folder: The run's folder, with the files of an unfinished attempt if there was one.
         hooks: Callbacks during the run.
         identity: The config's identity; a checkpoint with another identity is not used.
+        place: Its place in a stack of runs; a checkpoint of another place is not used. "" for a run alone.
+        from_step: The updates made in the checkpoint that it goes on from, 0 for none; None takes the newest.
     """
 
-    def __init__(self, config: RunConfig, seed: int, folder: Path, hooks: RunHooks, identity: RunIdentity) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        seed: int,
+        folder: Path,
+        hooks: RunHooks,
+        identity: RunIdentity,
+        *,
+        place: str = "",
+        from_step: int | None = None,
+    ) -> None:
         self.config, self.seed, self.folder, self.hooks = config, seed, folder, hooks
-        self._identity = (
-            f"{identity.sha256} seed {seed} recorded {describe_recording(config)} torch {torch.__version__}"
-        )
+        self._identity, self._from_step = checkpoint_identity(config, seed, identity, place), from_step
         self._next_save = time.monotonic() + hooks.checkpoint_s
         self._next_report = 0.0
         self._build()
-        self._progress, self._recorded = self._restore_checkpoint() or (TrainingProgress(), {})
+        self.progress, self._recorded = self._restore_checkpoint() or (TrainingProgress(), {})
         if not self.continues:
             remove_attempt(folder)
 
@@ -73,16 +83,20 @@ class Attempt:
         Raises:
             Interrupted: It was asked to stop; the folder holds a checkpoint.
         """
-        if self.continues:
-            files.last_metrics, board.num_seen = self._recorded["last_metrics"], self._recorded["num_seen"]
+        self.hand_over(files, board)
         return train(
             self.training,
             self.config.total_steps,
             self.config.every_steps,
             Recorders([files, board]),
-            progress=self._progress,
+            progress=self.progress,
             between_steps=lambda progress: self._between_steps(progress, files, board),
         )
+
+    def hand_over(self, files: CsvRecorder, board: BoardRecorder) -> None:
+        """Tell the recorders what an attempt that is continued had recorded."""
+        if self.continues:
+            files.last_metrics, board.num_seen = self._recorded["last_metrics"], self._recorded["num_seen"]
 
     def _build(self) -> None:
         seed_globally(noise_seed(self.seed, self.config.replica))
@@ -91,7 +105,7 @@ class Attempt:
     def _restore_checkpoint(self) -> tuple[TrainingProgress, dict[str, Any]] | None:
         """Restore the newest usable checkpoint; return the progress and the recorders' state, None if there is none."""
         try:
-            checkpoint = load_checkpoint(self.folder, self._identity, self.hooks.note)
+            checkpoint = load_checkpoint(self.folder, self._identity, self.hooks.note, from_step=self._from_step)
             if checkpoint is None:
                 return None
             last_metrics, num_seen = dict(checkpoint["recorded"]["last_metrics"]), checkpoint["recorded"]["num_seen"]
@@ -109,14 +123,21 @@ class Attempt:
             self.hooks.report_step(progress.step, self.config.total_steps)
         stops = self.hooks.should_stop()
         if stops or now >= self._next_save:
-            self._save(progress, files, board)
+            self.save(progress, files, board)
         if stops:
             raise Interrupted
 
-    def _save(self, progress: TrainingProgress, files: CsvRecorder, board: BoardRecorder) -> None:
+    def save(self, progress: TrainingProgress, files: CsvRecorder, board: BoardRecorder) -> None:
+        """Save a checkpoint."""
         recorded = {"last_metrics": files.last_metrics, "num_seen": board.num_seen}
         content = training_state(self.training, progress) | {"identity": self._identity, "recorded": recorded}
         with self.hooks.owned():
             files.check()
             save_checkpoint(self.folder, content)
         self._next_save = time.monotonic() + self.hooks.checkpoint_s
+
+
+def checkpoint_identity(config: RunConfig, seed: int, identity: RunIdentity, place: str = "") -> str:
+    """Return what a checkpoint must hold to be one of this run, in words."""
+    of_run = f"{identity.sha256} seed {seed} recorded {describe_recording(config)} torch {torch.__version__}"
+    return f"{of_run} {place}" if place else of_run

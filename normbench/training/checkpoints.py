@@ -77,13 +77,22 @@ class CheckpointDamaged(Exception):  # noqa: N818 - no error: the run starts aga
     """There are checkpoints, but none can be restored."""
 
 
-def load_checkpoint(folder: Path, identity: str, note: Callable[[str], None] = lambda _: None) -> dict[str, Any] | None:
+def saved_steps(folder: Path, identity: str) -> list[int]:
+    """Return the updates made in each readable checkpoint of this identity, the newest first; no file is changed."""
+    found = [_read_checkpoint(path) for path in (folder / CHECKPOINT, folder / CHECKPOINT_BEFORE) if path.exists()]
+    return [content["progress"]["step"] for content in found if content and content.get("identity") == identity]
+
+
+def load_checkpoint(
+    folder: Path, identity: str, note: Callable[[str], None] = lambda _: None, *, from_step: int | None = None
+) -> dict[str, Any] | None:
     """Read the newest usable checkpoint and truncate the run's files to it; return None if there is none.
 
     Args:
         folder: The run's folder.
         identity: The identity that the checkpoint must hold.
         note: Gets a line if the newest checkpoint is damaged and the one before is used.
+        from_step: Take the checkpoint after this many updates alone, as the runs of one stack must.
 
     Raises:
         CheckpointDamaged: All checkpoints are damaged, or the run's files are.
@@ -91,7 +100,7 @@ def load_checkpoint(folder: Path, identity: str, note: Callable[[str], None] = l
     rule, damaged = "must be as it was written, beside the files it was written with", ""
     for path in (folder / CHECKPOINT, folder / CHECKPOINT_BEFORE):
         content = _read_checkpoint(path) if path.exists() else {}
-        if content is not None and content.get("identity") != identity:
+        if content is not None and (content.get("identity") != identity or not _is_of(content, from_step)):
             continue  # there is none, or it belongs to another run
         if content and _truncate_files(folder, content["marks"]):
             if damaged:
@@ -101,6 +110,10 @@ def load_checkpoint(folder: Path, identity: str, note: Callable[[str], None] = l
     if damaged:
         raise CheckpointDamaged(damaged)
     return None
+
+
+def _is_of(content: Mapping[str, Any], step: int | None) -> bool:
+    return step is None or content["progress"]["step"] == step
 
 
 def _read_checkpoint(path: Path) -> dict[str, Any] | None:

@@ -3,7 +3,9 @@
 import math
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self
 
 from torch import nn
@@ -30,6 +32,7 @@ from normbench.training.recorders.csv import CsvRecorder, write_points
 from normbench.training.recorders.tensorboard import TensorBoardRecorder
 from normbench.training.run_hooks import RunHooks
 from normbench.training.summary import summary_of
+from normbench.training.training_objects import Outcome
 
 
 def run_experiment(
@@ -89,31 +92,94 @@ def _train_and_write(
     identity: RunIdentity,
     code: Mapping[str, str],
 ) -> dict[str, Any]:
-    started, began, began_cpu = time.time(), time.monotonic(), time.process_time()
-    attempt = Attempt(config, seed, folder, hooks, identity)
-    refuse_other_code(code)
-    model, dataset = attempt.training.model, attempt.dataset
-    text = resolved_yaml(config, seed, study=study, arm=arm)
-    write_text(folder / CONFIG_YAML, text)
-    write_points(folder, dataset)
-    with (
-        CsvRecorder(folder, metric_columns(model, dataset, config)) as files,
-        _make_board(config, folder) as board,
-    ):
-        if not attempt.continues:
-            board.describe_run(text, _hparams(config), arm_folder_name(arm, identity.short))
-        with without_compiled_code():
-            outcome = attempt.train(files, board)
-        board.finish(succeeded=outcome.status == RunStatus.FINISHED)
-    summary = {"seed": seed, "identity": identity.sha256, "recorded": describe_recording(config)}
-    summary |= summary_of(config, attempt.training, dataset, outcome, files.last_metrics)
-    durations = {"duration_s": time.monotonic() - began, "cpu_s": time.process_time() - began_cpu}
-    machine = environment(config.device, started, **durations, cpu_s_per_step=outcome.cpu_s_per_step)
-    with hooks.owned():
-        summary |= {"files": files.check()}
-        write_json(folder / ENVIRONMENT_JSON, machine | ({"code": dict(code)} if code else {}))
-        write_sealed_json(folder / SUMMARY_JSON, summary)
-    return summary
+    run = OpenRun(config, seed, folder, study, arm, hooks, identity, code)
+    with run, without_compiled_code():
+        outcome = run.attempt.train(run.files, run.board)
+        run.close(outcome)
+    return run.publish(outcome)
+
+
+class OpenRun:
+    """One run while it is made: its objects, its recorders and, at the end, the files that make it a result.
+
+    A context manager: the recorders' files are open inside the block.
+
+    Args:
+        config: All settings; the device is not auto.
+        seed: Seed of data, order, weights and dropout.
+        folder: The run's folder.
+        study: The study's name.
+        arm: The arm's label.
+        hooks: Callbacks during the run.
+        identity: The run's identity.
+        code: Digests of the user's code as it was when the run was planned; other code is refused.
+        place: Its place in a stack of runs, of which a checkpoint is one of the same place; "" for a run alone.
+        from_step: The updates made in the checkpoint that it goes on from; None takes the newest.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        seed: int,
+        folder: Path,
+        study: str,
+        arm: str,
+        hooks: RunHooks,
+        identity: RunIdentity,
+        code: Mapping[str, str],
+        *,
+        place: str = "",
+        from_step: int | None = None,
+    ) -> None:
+        self.config, self.seed, self.folder, self.hooks, self.identity = config, seed, folder, hooks, identity
+        self._arm, self._code = arm, code
+        self._started, self._began, self._began_cpu = time.time(), time.monotonic(), time.process_time()
+        self.attempt = Attempt(config, seed, folder, hooks, identity, place=place, from_step=from_step)
+        refuse_other_code(code)
+        self._text = resolved_yaml(config, seed, study=study, arm=arm)
+        write_text(folder / CONFIG_YAML, self._text)
+        write_points(folder, self.attempt.dataset)
+        self.files = CsvRecorder(folder, metric_columns(self.attempt.training.model, self.attempt.dataset, config))
+        self.board = _make_board(config, folder)
+        self._recorders = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._recorders.push(self.files)
+        self._recorders.push(self.board)
+        if not self.attempt.continues:
+            group = arm_folder_name(self._arm, self.identity.short)
+            self.board.describe_run(self._text, _hparams(self.config), group)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._recorders.__exit__(kind, error, trace)
+
+    def close(self, outcome: Outcome) -> None:
+        """Write how the run ended into the TensorBoard log."""
+        self.board.finish(succeeded=outcome.status == RunStatus.FINISHED)
+
+    def publish(self, outcome: Outcome, cpu_s: float | None = None) -> dict[str, Any]:
+        """Write environment.json and, last, summary.json; return the summary.
+
+        Args:
+            outcome: How training ended.
+            cpu_s: CPU seconds of the run; by default those of this process since its beginning.
+        """
+        summary = {"seed": self.seed, "identity": self.identity.sha256, "recorded": describe_recording(self.config)}
+        summary |= summary_of(
+            self.config, self.attempt.training, self.attempt.dataset, outcome, self.files.last_metrics
+        )
+        used = time.process_time() - self._began_cpu if cpu_s is None else cpu_s
+        durations = {"duration_s": time.monotonic() - self._began, "cpu_s": used}
+        machine = environment(self.config.device, self._started, **durations, cpu_s_per_step=outcome.cpu_s_per_step)
+        with self.hooks.owned():
+            summary |= {"files": self.files.check()}
+            code = {"code": dict(self._code)} if self._code else {}
+            write_json(self.folder / ENVIRONMENT_JSON, machine | code)
+            write_sealed_json(self.folder / SUMMARY_JSON, summary)
+        return summary
 
 
 def _hparams(config: RunConfig) -> dict[str, Any]:

@@ -44,29 +44,37 @@ def train(
     while progress.step < num_steps:
         loss = _next_step(training, progress, every_steps, recorder)
         if not math.isfinite(loss):
-            return Outcome(RunStatus.DIVERGED, progress.step, progress.cpu_s, progress.num_timed)
-        progress.losses.append(loss)
-        progress.step += 1
+            return progress.outcome(RunStatus.DIVERGED)
+        progress.add(loss)
         if between_steps:
             between_steps(progress)
-    status = RunStatus.FINISHED
-    if recorder is not None and not math.isfinite(
-        _record_without_update(training, num_steps, progress.losses, recorder)
-    ):
-        status = RunStatus.DIVERGED
-    return Outcome(status, num_steps, progress.cpu_s, progress.num_timed)
+    return finish(training, progress, recorder)
+
+
+def finish(training: Training, progress: TrainingProgress, recorder: Recorder | None) -> Outcome:
+    """Record what was reached after the last update, and return how training ended."""
+    is_finite = recorder is None or math.isfinite(
+        _record_without_update(training, progress.step, progress.losses, recorder)
+    )
+    return progress.outcome(RunStatus.FINISHED if is_finite else RunStatus.DIVERGED)
 
 
 def _next_step(training: Training, progress: TrainingProgress, every_steps: int, recorder: Recorder | None) -> float:
-    _set_lr(training, progress.step)
     if recorder is not None and progress.step % every_steps == 0:
-        loss = _recorded_step(training, progress.step, progress.losses, recorder)
-        progress.losses = []
-        return loss
+        return recorded_step(training, progress, recorder)
+    _set_lr(training, progress.step)
     started = time.process_time()
     loss = _step(training, training.batches.next())
     progress.cpu_s += time.process_time() - started
     progress.num_timed += 1
+    return loss
+
+
+def recorded_step(training: Training, progress: TrainingProgress, recorder: Recorder) -> float:
+    """Make one update, record the frame of it, and return its loss; one that is not finite makes no update."""
+    _set_lr(training, progress.step)
+    loss = _recorded_step(training, progress.step, progress.losses, recorder)
+    progress.losses = []
     return loss
 
 

@@ -58,6 +58,15 @@ class TrainingProgress:
     cpu_s: float = 0.0
     num_timed: int = 0
 
+    def add(self, loss: float) -> None:
+        """Note an update and the loss of its batch."""
+        self.losses.append(loss)
+        self.step += 1
+
+    def outcome(self, status: RunStatus) -> "Outcome":
+        """Return how training ended here."""
+        return Outcome(status, self.step, self.cpu_s, self.num_timed)
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -120,7 +120,7 @@ def test_a_public_function_leaves_the_callers_settings_and_makes_the_same_bytes(
 def test_a_run_is_made_with_the_threads_that_its_config_says(monkeypatch):
     seen = []
     config = RunConfig.model_validate({"model": "mlp", "dataset": "linear_regression", "batch_size": 5, "threads": 2})
-    monkeypatch.setattr("normbench.training.experiment.Attempt", lambda *_: seen.append(torch_now()) or 1 / 0)
+    monkeypatch.setattr("normbench.training.experiment.Attempt", lambda *_, **__: seen.append(torch_now()) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run_experiment(config, 0, Path("run"), study="s", arm="a")
     assert seen == [Numerics(threads=2)]
