@@ -38,6 +38,20 @@ def loss_function(task: Task, seed: int) -> LossFunction:
     return losses[task]  # type: ignore[return-value]
 
 
+def losses_of_members(task: Task) -> Callable[[Tensor, Tensor], Tensor] | None:
+    """Return the losses of several networks at once, (S, N, *) and targets (S, N, *) -> (S,); None where not known."""
+    return {"regression": _squared_errors, "classification": _cross_entropies}.get(task)
+
+
+def _squared_errors(output: Tensor, targets: Tensor) -> Tensor:
+    return F.mse_loss(output, targets, reduction="none").flatten(1).mean(1)
+
+
+def _cross_entropies(output: Tensor, targets: Tensor) -> Tensor:
+    losses = F.cross_entropy(output.flatten(0, 1), targets.flatten(), reduction="none")
+    return losses.view(targets.shape).mean(1)
+
+
 def _direction(output: Tensor, seed: int) -> Tensor:
     return torch.randn(output.shape, generator=stream(seed, "data", "direction")).to(output.device)
 

@@ -10,6 +10,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from normbench.any_module.model_input import COMPILED
 from normbench.errors import SettingError
+from normbench.models._stacked_linear import StackedLinear
 from normbench.norms.base import FeatureShape, NormSpec
 from normbench.parts import Spec
 from normbench.weight_parametrizations.base import WeightParametrizationSpec
@@ -73,6 +74,8 @@ class Layer(nn.Module):
 
 class Linear(Layer, nn.Linear):
     """Dense layer with its stages: (N, in_features) -> (N, out_features)."""
+
+    stacked_form = StackedLinear
 
 
 class Conv2d(Layer, nn.Conv2d):

@@ -1,5 +1,6 @@
 """MLP: dense layers of any widths, each with norm, ReLU and dropout."""
 
+from collections.abc import Sequence
 from math import prod
 from typing import Literal
 
@@ -9,10 +10,28 @@ from torch import Tensor, nn
 from normbench.models.base import Linear, ModelSpec, NormPosition, Shape, build_norm, flatten_input
 from normbench.norms.base import NormSpec
 from normbench.parts import MAX_DEPTH, MAX_SIZE, Widths
+from normbench.stacking import Stacked
+
+
+class StackedMLP(Stacked):
+    """Dense networks as one: (S, N, *) -> (S, N, *output_shape)."""
+
+    def __init__(self, members: Sequence["MLP"]) -> None:
+        super().__init__(members)
+        self.output_shape = members[0].output_shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pass each member's samples through its layers."""
+        x = x.flatten(2)
+        for layer in self.children():
+            x = layer(x)
+        return x if len(self.output_shape) == 1 else x.unflatten(2, self.output_shape)
 
 
 class MLP(nn.Module):
     """Pass (N, *) through ``hidden1 .. hiddenN`` and ``output``, in the order they were added."""
+
+    stacked_form = StackedMLP
 
     def __init__(self, output_shape: Shape) -> None:
         super().__init__()

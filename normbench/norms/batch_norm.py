@@ -10,6 +10,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's idiom
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from normbench.errors import SettingError
+from normbench.norms._stacked import StackedNorm
 from normbench.norms.base import (
     FeatureShape,
     NormSpec,
@@ -27,6 +28,39 @@ from normbench.precision import HALF_PRECISION, at_least_float32
 Stats = tuple[Tensor | None, Tensor | None]
 """Running mean and variance, which torch's kernel updates in training."""
 Momentum = Annotated[float, Field(strict=True, ge=0, le=1)]
+
+
+class StackedBatchNorm(StackedNorm):
+    """The batch norm of several networks as one, in training: (S, N, C) -> (S, N, C), each over its own samples."""
+
+    def __init__(self, members: Sequence["BatchNorm"]) -> None:
+        super().__init__(members)
+        first = members[0]
+        self.eps, self.momentum = first.eps, first.momentum
+        self.remembers = first.running_mean is not None and first.momentum != 0
+
+    @classmethod
+    def obstacle(cls, member: "BatchNorm") -> str:
+        """Refuse what torch's kernel does not keep: averages of all batches, and several momenta."""
+        if member.extra_momenta:
+            return "keeps running statistics of extra_momenta"
+        return "averages all batches (momentum: null)" if member.momentum is None else super().obstacle(member)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalize each member's batch, as S x C channels of one batch, and remember its statistics."""
+        num_members, num_samples, num_features = x.shape
+        stats = self._running_stats()
+        weight, bias = (None if own is None else own.view(-1) for own in (self.weight, self.bias))
+        folded = x.transpose(0, 1).reshape(num_samples, -1)
+        y = F.batch_norm(folded, *stats, weight, bias, True, self.momentum or 0.0, self.eps)
+        keep_finite(*(known for known in stats if known is not None))
+        return y.view(num_samples, num_members, num_features).transpose(0, 1)
+
+    def _running_stats(self) -> Stats:
+        if not self.remembers:
+            return None, None
+        self.get_buffer("num_batches_tracked").add_(1)
+        return self.get_buffer("running_mean").view(-1), self.get_buffer("running_var").view(-1)
 
 
 class BatchNorm(_BatchNorm):
@@ -65,6 +99,8 @@ class BatchNorm(_BatchNorm):
         >>> BatchNorm(6)(torch.randn(4, 6, 5, 5)).shape
         torch.Size([4, 6, 5, 5])
     """
+
+    stacked_form = StackedBatchNorm
 
     def __init__(
         self,

@@ -1,12 +1,15 @@
 """Group norm: normalizes groups of neighbouring channels of one sample."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
 from normbench.errors import SettingError, divisors_text
 from normbench.norms._group_count import CountOrPolicy, GroupsAtMost
+from normbench.norms._stacked import StackedNorm
 from normbench.norms.base import (
     FeatureShape,
     NormSpec,
@@ -19,6 +22,19 @@ from normbench.norms.base import (
     refuse_lone_values,
 )
 from normbench.parts import About
+
+
+class StackedGroupNorm(StackedNorm):
+    """The group norm of several networks as one: (S, N, C) -> (S, N, C)."""
+
+    def __init__(self, members: Sequence["GroupNorm"]) -> None:
+        super().__init__(members)
+        self.num_groups, self.eps = members[0].num_groups, members[0].eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalize each group of each sample, then scale and shift by its member's weight and bias."""
+        groups = x.unflatten(-1, (self.num_groups, -1))
+        return self.scaled_and_shifted(F.layer_norm(groups, groups.shape[-1:], eps=self.eps).view(x.shape))
 
 
 class GroupNorm(nn.GroupNorm):
@@ -39,6 +55,8 @@ class GroupNorm(nn.GroupNorm):
         >>> GroupNorm(2, 6)(torch.randn(4, 6, 5, 5)).shape
         torch.Size([4, 6, 5, 5])
     """
+
+    stacked_form = StackedGroupNorm
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
         """Normalize groups of channels."""

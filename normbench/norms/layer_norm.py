@@ -1,5 +1,6 @@
 """Layer norm: normalizes all features of one sample, or each map, row or position of it."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
 from normbench.errors import SettingError
+from normbench.norms._stacked import StackedNorm
 from normbench.norms.base import (
     FeatureShape,
     NormSpec,
@@ -25,6 +27,18 @@ from normbench.precision import at_least_float32
 
 Over = Literal["sample", "map", "row", "position"]
 Affine = Literal["channel", "element", "none"]
+
+
+class StackedLayerNorm(StackedNorm):
+    """The layer norm of several networks as one: (S, N, C) -> (S, N, C)."""
+
+    def __init__(self, members: Sequence["LayerNorm"]) -> None:
+        super().__init__(members)
+        self.eps = members[0].eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalize each sample, then scale and shift by its member's weight and bias."""
+        return self.scaled_and_shifted(F.layer_norm(x, x.shape[-1:], eps=self.eps))
 
 
 class LayerNorm(nn.Module):
@@ -57,6 +71,7 @@ class LayerNorm(nn.Module):
         torch.Size([4, 6, 5, 5])
     """
 
+    stacked_form = StackedLayerNorm
     weight: nn.Parameter | None
     bias: nn.Parameter | None
 

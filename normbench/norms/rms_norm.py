@@ -1,5 +1,6 @@
 """RMS norm: divides all features of one sample or position by their root mean square, without a mean."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -7,6 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
+from normbench.norms._stacked import StackedNorm
 from normbench.norms._sum_of_squares import sum_of_squares
 from normbench.norms.base import (
     FeatureShape,
@@ -23,6 +25,18 @@ from normbench.precision import at_least_float32
 
 Over = Literal["sample", "position"]
 Affine = Literal["channel", "element", "none"]
+
+
+class StackedRMSNorm(StackedNorm):
+    """The RMS norm of several networks as one: (S, N, C) -> (S, N, C)."""
+
+    def __init__(self, members: Sequence["RMSNorm"]) -> None:
+        super().__init__(members)
+        self.eps = members[0].eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Divide each sample by its root mean square, then scale by its member's weight."""
+        return self.scaled_and_shifted(F.rms_norm(x, x.shape[-1:], eps=self.eps))
 
 
 class RMSNorm(nn.Module):
@@ -54,6 +68,7 @@ class RMSNorm(nn.Module):
         tensor([[0.2000, 1.4000]], grad_fn=<...>)
     """
 
+    stacked_form = StackedRMSNorm
     weight: nn.Parameter | None
 
     def __init__(

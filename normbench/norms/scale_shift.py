@@ -5,8 +5,17 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from normbench.norms._stacked import StackedNorm
 from normbench.norms.base import FeatureShape, NormSpec, Properties, check_channels, scale_and_shift
 from normbench.parts import About
+
+
+class StackedScaleShift(StackedNorm):
+    """The scale and shift of several networks as one: (S, N, C) -> (S, N, C)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return weight x + bias."""
+        return self.scaled_and_shifted(x)
 
 
 class ScaleShift(nn.Module):
@@ -33,6 +42,8 @@ class ScaleShift(nn.Module):
         >>> ScaleShift(6)(torch.ones(2, 6)).sum().item()
         12.0
     """
+
+    stacked_form = StackedScaleShift
 
     def __init__(self, num_features: int) -> None:
         super().__init__()

@@ -2,7 +2,9 @@
 
 from typing import Any, ClassVar, Literal
 
+import torch
 from pydantic import Field
+from torch import Tensor
 from torch.optim import Adam, Optimizer
 
 from normbench.optimizers.base import OptimizerSpec, can_be_fused
@@ -25,3 +27,8 @@ class AdamSpec(OptimizerSpec):
     def build(self, groups: list[dict[str, Any]], lr: float) -> Optimizer:
         """Make torch's Adam, in one fused kernel where there is one."""
         return Adam(groups, lr=lr, betas=(self.beta1, self.beta2), eps=self.eps, fused=can_be_fused(groups))
+
+    def new_state(self, parameter: Tensor) -> dict[str, Tensor]:
+        """Return the number of steps and both means, which are 0 at first."""
+        means = {key: torch.zeros_like(parameter) for key in ("exp_avg", "exp_avg_sq")}
+        return {"step": torch.zeros((), device=parameter.device), **means}

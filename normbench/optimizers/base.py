@@ -4,6 +4,7 @@ from abc import abstractmethod
 from typing import Any, ClassVar
 
 from pydantic import Field
+from torch import Tensor
 from torch.optim import Optimizer
 
 from normbench.parts import Spec
@@ -30,3 +31,11 @@ class OptimizerSpec(Spec):
             groups: torch's parameter groups, each with ``params`` and ``weight_decay``.
             lr: The learning rate in use: the spec's, scaled with the batch size under ``lr_scaling``.
         """
+
+    def new_state(self, parameter: Tensor) -> dict[str, Tensor] | None:
+        """Return what the optimizer keeps of a parameter before its first step, as its ``state`` names it.
+
+        Given by optimizers that treat every number of a parameter by itself: they also step several networks at once.
+        None where that is not so, and the networks are trained one by one.
+        """
+        return None

@@ -2,7 +2,9 @@
 
 from typing import Any, ClassVar, Literal
 
+import torch
 from pydantic import Field
+from torch import Tensor
 from torch.optim import SGD, Optimizer
 
 from normbench.optimizers.base import OptimizerSpec, can_be_fused
@@ -29,3 +31,7 @@ class SGDSpec(OptimizerSpec):
             nesterov=self.nesterov and self.momentum > 0,
             fused=can_be_fused(groups),
         )
+
+    def new_state(self, parameter: Tensor) -> dict[str, Tensor]:
+        """Return the velocity, which is 0 at first; none without momentum."""
+        return {"momentum_buffer": torch.zeros_like(parameter)} if self.momentum else {}

@@ -1,7 +1,32 @@
 """Dropout whose masks come from a stream of the run's own, so that nothing else a network draws moves them."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
+
+from normbench.stacking import Stacked
+
+
+class StackedDropout(Stacked):
+    """Dropout of several networks as one, in training: (S, N, *) -> (S, N, *), each mask from its member's stream."""
+
+    def __init__(self, members: Sequence["Dropout"]) -> None:
+        super().__init__(members)
+        self.kept = [1 - member.p for member in members]
+        self.streams = [member.stream for member in members]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Zero values of each member, and scale its others."""
+        mask = x.new_empty(x.shape)
+        for of_member, kept, stream in zip(mask, self.kept, self.streams, strict=True):
+            of_member.bernoulli_(kept, generator=stream)
+        return x * mask.div_(self._shares(x))
+
+    def _shares(self, x: Tensor) -> Tensor | float:
+        if len(set(self.kept)) == 1:
+            return self.kept[0]
+        return x.new_tensor(self.kept).view(-1, *(1 for _ in x.shape[1:]))
 
 
 class Dropout(nn.Dropout):
@@ -27,6 +52,8 @@ class Dropout(nn.Dropout):
         >>> Dropout(0.5, torch.Generator().manual_seed(0))(torch.ones(2, 3)).unique()
         tensor([0., 2.])
     """
+
+    stacked_form = StackedDropout
 
     def __init__(self, p: float, stream: torch.Generator) -> None:
         super().__init__(p)

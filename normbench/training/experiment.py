@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -73,13 +73,20 @@ def run_experiment(
     config = config.on(available_device())
     identity = identity or config.identity()
     refuse_changed_data(config.dataset, identity)
+    with making_runs(config):
+        return _train_and_write(config, seed, folder, study, arm, hooks, identity, code or {})
+
+
+@contextmanager
+def making_runs(config: RunConfig) -> Iterator[None]:
+    """Set torch to the config's numerics inside the block; random states and the process are restored after it."""
     with (
         numerics(config.numerics),
         same_random_states_after(),
         same_global_random_states_after(),
         running_code_of(config),
     ):
-        return _train_and_write(config, seed, folder, study, arm, hooks, identity, code or {})
+        yield
 
 
 def _train_and_write(
@@ -132,7 +139,7 @@ class OpenRun:
         from_step: int | None = None,
     ) -> None:
         self.config, self.seed, self.folder, self.hooks, self.identity = config, seed, folder, hooks, identity
-        self._arm, self._code = arm, code
+        self._arm, self._code, self._place = arm, code, place
         self._started, self._began, self._began_cpu = time.time(), time.monotonic(), time.process_time()
         self.attempt = Attempt(config, seed, folder, hooks, identity, place=place, from_step=from_step)
         refuse_other_code(code)
@@ -171,13 +178,14 @@ class OpenRun:
         summary |= summary_of(
             self.config, self.attempt.training, self.attempt.dataset, outcome, self.files.last_metrics
         )
+        summary["engine"] = self.identity.engine
         used = time.process_time() - self._began_cpu if cpu_s is None else cpu_s
         durations = {"duration_s": time.monotonic() - self._began, "cpu_s": used}
         machine = environment(self.config.device, self._started, **durations, cpu_s_per_step=outcome.cpu_s_per_step)
         with self.hooks.owned():
             summary |= {"files": self.files.check()}
-            code = {"code": dict(self._code)} if self._code else {}
-            write_json(self.folder / ENVIRONMENT_JSON, machine | code)
+            more = ({"place": self._place} if self._place else {}) | ({"code": dict(self._code)} if self._code else {})
+            write_json(self.folder / ENVIRONMENT_JSON, machine | more)
             write_sealed_json(self.folder / SUMMARY_JSON, summary)
         return summary
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from normbench.any_module.random_states import RandomStates, random_states
 from normbench.any_module.restore import leaving_unchanged
@@ -62,7 +63,7 @@ def finish(training: Training, progress: TrainingProgress, recorder: Recorder | 
 def _next_step(training: Training, progress: TrainingProgress, every_steps: int, recorder: Recorder | None) -> float:
     if recorder is not None and progress.step % every_steps == 0:
         return recorded_step(training, progress, recorder)
-    _set_lr(training, progress.step)
+    set_lr(training.optimizer, training.lr_of_step, progress.step)
     started = time.process_time()
     loss = _step(training, training.batches.next())
     progress.cpu_s += time.process_time() - started
@@ -72,16 +73,17 @@ def _next_step(training: Training, progress: TrainingProgress, every_steps: int,
 
 def recorded_step(training: Training, progress: TrainingProgress, recorder: Recorder) -> float:
     """Make one update, record the frame of it, and return its loss; one that is not finite makes no update."""
-    _set_lr(training, progress.step)
+    set_lr(training.optimizer, training.lr_of_step, progress.step)
     loss = _recorded_step(training, progress.step, progress.losses, recorder)
     progress.losses = []
     return loss
 
 
-def _set_lr(training: Training, step: int) -> None:
-    if training.lr_of_step:
-        for group in training.optimizer.param_groups:
-            group["lr"] = training.lr_of_step(step)
+def set_lr(optimizer: Optimizer, lr_of_step: Callable[[int], float] | None, step: int) -> None:
+    """Set the learning rate of a step, where not all steps have the same."""
+    if lr_of_step:
+        for group in optimizer.param_groups:
+            group["lr"] = lr_of_step(step)
 
 
 def add_l1_gradient(parameters: Iterable[nn.Parameter], l1: float) -> None:

@@ -1,0 +1,33 @@
+"""StackedNorm: the base class of norms of several networks at once, on features without positions."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from normbench.stacking import Stacked
+
+
+class StackedNorm(Stacked):
+    """The norm of S networks as one: (S, N, C) -> (S, N, C); weight and bias, where there are any, are (S, 1, C)."""
+
+    weight: nn.Parameter | None
+    bias: nn.Parameter | None
+
+    def __init__(self, members: Any) -> None:
+        super().__init__(members)
+        for name in ("weight", "bias"):
+            if name not in self._parameters:
+                self.register_parameter(name, None)
+
+    @classmethod
+    def obstacle(cls, member: Any) -> str:
+        """Refuse features with positions, such as images."""
+        shape = getattr(member, "feature_shape", None)
+        return "" if shape is None or len(shape) == 1 else "normalizes features with positions"
+
+    def scaled_and_shifted(self, x: Tensor) -> Tensor:
+        """Return weight x + bias of each member; x itself without them."""
+        if self.weight is None:
+            return x
+        return x * self.weight if self.bias is None else torch.addcmul(self.bias, x, self.weight)
