@@ -1,0 +1,66 @@
+"""Tells whether runs of a config can be trained as one stack, which configs may share it, and how many runs it holds."""
+
+from copy import deepcopy
+from typing import Any
+
+import torch
+from torch import nn
+
+from normbench import stacking
+from normbench.inspection.losses import losses_of_members
+from normbench.random_streams import dropout_stream
+from normbench.study.config import RunConfig
+from normbench.study.network import network_without_numbers
+from normbench.study.own_code import import_paths
+from normbench.training.dropout import draw_dropout_from
+from normbench.weight_parametrizations.none import NoneSpec
+
+SMALLEST, LARGEST = 8, 32
+"""Runs of one stack."""
+MOST_PARAMETERS = 2**17
+"""Most parameters of networks that are trained 32 at once: beyond them the numbers of so many do not fit a cache."""
+NUMBERS: dict[str, Any] = {
+    "weight_decay": 0.0,
+    "l1": 0.0,
+    "init": "default",
+    "init_scale": 1.0,
+    "replica": 0,
+    "fix": (),
+    "lr_scaling": "none",
+    "reference_batch_size": None,
+}
+"""Settings in which runs of one stack may differ, beside the learning rate and dropout above 0; and their defaults."""
+
+
+def obstacle(config: RunConfig) -> str:
+    """Return why runs of this config cannot be trained as one, such as "conv1 of class Conv2d does not stack"; or ""."""
+    if import_paths(config):
+        return "code of your own is run alone"
+    if losses_of_members(config.dataset.task) is None:
+        return f"the loss of {config.dataset.task} is one network's"
+    if config.checkpointing:
+        return "checkpointing computes each layer again"
+    if not isinstance(config.weight_parametrization, NoneSpec):
+        return f"weight_parametrization {config.weight_parametrization.name} does not stack"
+    if config.optimizer.new_state(torch.zeros(1)) is None:
+        return f"optimizer {config.optimizer.name} does not stack"
+    return stacking.obstacle(_network(config))
+
+
+def _network(config: RunConfig) -> nn.Module:
+    network = deepcopy(network_without_numbers(config))
+    draw_dropout_from(dropout_stream(0, 0), network)
+    return network
+
+
+def stack_key(config: RunConfig) -> RunConfig:
+    """Return the config with the numbers at their defaults in which runs of one stack may differ."""
+    optimizer = config.optimizer.model_copy(update={"lr": 1.0})
+    dropout = 0.5 if config.dropout else 0.0
+    return config.model_copy(update={**NUMBERS, "optimizer": optimizer, "dropout": dropout})
+
+
+def largest_stack(config: RunConfig) -> int:
+    """Return the most runs of this config that one stack holds: 32, of large networks 8."""
+    num_parameters = sum(parameter.numel() for parameter in network_without_numbers(config).parameters())
+    return LARGEST if num_parameters <= MOST_PARAMETERS else SMALLEST
