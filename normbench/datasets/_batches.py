@@ -55,9 +55,9 @@ class Batches:
         self.generator.set_state(state["generator"])
         self._order = [chosen.to(self.split.x.device) for chosen in state["order"]]
 
-    def epoch(self) -> list[Split]:
-        """Return all batches of a new epoch."""
-        return [self.split.take(chosen) for chosen in self._new_epoch()]
+    def epoch(self, max_batches: int | None = None) -> Split:
+        """Return the samples of a new epoch's batches, one batch after the other; with ``max_batches`` of the first."""
+        return self.split.take(torch.cat(self._drawn()[:max_batches]).to(self.split.x.device))
 
     def _new_epoch(self) -> list[Tensor]:
         return [chosen.to(self.split.x.device) for chosen in self._drawn()]

@@ -89,12 +89,17 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 def evaluation_batches(x: Tensor) -> Iterator[Tensor]:
     """Cut samples into batches; a last one alone joins those before, as a norm may take the batch's statistics here."""
-    size = EVALUATION_BATCH if x.dim() < 4 else max(2, min(EVALUATION_BATCH, MAX_NUMBERS // prod(x.shape[1:])))
+    size = samples_at_once(x)
     starts = list(range(0, len(x), size))
     if len(starts) > 1 and starts[-1] == len(x) - 1:
         starts.pop()
     for start, end in zip(starts, [*starts[1:], len(x)], strict=True):
         yield x[start:end]
+
+
+def samples_at_once(x: Tensor) -> int:
+    """Return how many samples such as these, (N, *), are read at once."""
+    return EVALUATION_BATCH if x.dim() < 4 else max(2, min(EVALUATION_BATCH, MAX_NUMBERS // prod(x.shape[1:])))
 
 
 def output_means(model: nn.Module, x: Tensor) -> dict[str, float]:

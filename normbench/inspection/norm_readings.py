@@ -1,16 +1,13 @@
 """Reads norms at a step: mixing weights, and gaps between running statistics and those of a batch."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
-from itertools import islice
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from normbench.any_module.random_states import same_random_states_after
-from normbench.any_module.restore import leaving_unchanged
 from normbench.inspection.reestimation import reestimate, tracking_layers
 
 Probes = dict[str, dict[str, float]]
@@ -116,39 +113,24 @@ def _rms(values: Tensor) -> float:
     return values.square().mean().sqrt().item()
 
 
-def precise_gaps(model: nn.Module, x: Tensor, batch_size: int, max_batches: int | None = None) -> Probes:
-    """Return the gaps between running statistics and those over a whole training set: ``running_precise_mean_gap`` ...
-
-    Precise statistics are re-estimated with the weights as they are, from full batches in an order that never changes;
-    with ``max_batches`` from the first ones of them.
-    Nothing about the model is different afterwards.
-    """
-    layers = named_tracking_layers(model)
-    if not layers:
-        return {}
-    with leaving_unchanged(model, parameters_change=False):
-        reestimate(model, islice(full_batches(x, batch_size), max_batches))
-        precise = {name: own_statistics(layer) for name, layer in layers.items()}
-    return gaps_to_precise(model, precise)
-
-
 def gaps_to_precise(model: nn.Module, precise: Mapping[str, Statistics]) -> Probes:
-    """Return the gaps between a model's running statistics and precise ones, both by layer."""
+    """Return the gaps between a model's running statistics and precise ones by layer: ``running_precise_mean_gap`` ...
+
+    Precise statistics are re-estimated from many batches with the weights as they are.
+    """
     layers = named_tracking_layers(model).items()
     return {name: gaps(named_statistics(layer), precise[name], layer.eps, "precise_") for name, layer in layers}
+
+
+def statistics_by_layer(model: nn.Module) -> dict[str, Statistics]:
+    """Return copies of the running statistics of each layer that has them, by name."""
+    return {name: own_statistics(layer) for name, layer in named_tracking_layers(model).items()}
 
 
 def named_tracking_layers(model: nn.Module) -> dict[str, Any]:
     """Return the layers with running statistics by name."""
     tracking = set(tracking_layers(model))
     return {name: module for name, module in model.named_modules() if module in tracking}
-
-
-def full_batches(x: Tensor, batch_size: int) -> Iterable[Tensor]:
-    """Cut samples, shuffled always alike, into full batches."""
-    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(0)).to(x.device)
-    shuffled: Iterable[Tensor] = x[order[: len(x) // batch_size * batch_size]].split(batch_size)
-    return shuffled
 
 
 def merged(*probes: Mapping[str, Mapping[str, float]]) -> Probes:

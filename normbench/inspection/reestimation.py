@@ -1,6 +1,6 @@
 """Re-estimates running statistics from given batches, with the weights as they are."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,11 +9,12 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from normbench.any_module.random_states import is_foreign
+from normbench.inspection.joined_batches import can_join, in_groups, rows_of_batches, telling_batches_apart
 
 AVERAGES = ("running_mean", "running_var")
 
 
-def reestimate(model: nn.Module, batches: Iterable[Tensor]) -> None:
+def reestimate(model: nn.Module, batches: Iterable[Tensor], see: Callable[[Tensor], None] | None = None) -> None:
     """Replace running means and variances by their averages over ``batches``, each weighted by its size.
 
     A moving average lags behind the weights and remembers few batches; these averages do neither (Wu and Johnson,
@@ -22,21 +23,31 @@ def reestimate(model: nn.Module, batches: Iterable[Tensor]) -> None:
     in evaluation. Nothing else changes: parameters, modes, momenta, counts, statistics of extra momenta. A layer that
     goes by its own count of batches instead of ``momentum`` (switchable_norm's ``average: batch``) weights them alike.
 
+    Batches of one shape pass the network many at once where that makes no difference but for rounding, as
+    ``joined_batches.py`` says: small ones then cost what large ones do.
+
     Args:
         model: What holds the layers.
         batches: Inputs (N, *), as many per batch as in training; at least one.
+        see: Gets the outputs, each batch normalized by its own statistics, of one batch or of several at once.
 
     Raises:
         ValueError: No batch was given, or one has a single value per channel.
     """
     layers = tracking_layers(model)
+    joins = can_join(model, layers)
+    groups = in_groups(batches) if joins else ([batch] for batch in batches)
     num_samples = 0
-    with torch.no_grad(), _averaging(model, layers):
-        for batch in batches:
-            num_samples += len(batch)
+    with torch.no_grad(), _averaging(model, layers), telling_batches_apart(layers if joins else []) as rows:
+        for group in groups:
+            x = group[0] if len(group) == 1 else torch.cat(group)
+            num_samples += len(x)
             for layer in layers:
-                layer.momentum = len(batch) / num_samples  # all, for the first
-            model(batch)
+                layer.momentum = len(x) / num_samples  # all, for the first
+            rows[:] = rows_of_batches(model, x, len(group)) if joins else []
+            outputs = model(x)
+            if see:
+                see(outputs)
         if not num_samples:
             raise ValueError("batches: must hold one batch or more, got none. Pass the training batches.")
 

@@ -88,6 +88,18 @@ class Conv2d(Layer, nn.Conv2d):
         return super().forward(x.contiguous())
 
 
+class Network(nn.Module):
+    """Base of networks whose samples meet in norms alone: whatever else it computes of a sample is of that sample.
+
+    Norms get the samples in their order. So several training batches may pass at once where the norms can tell them
+    apart, which ``forward_batches`` of a norm's layer does.
+    """
+
+    def rows_per_sample(self, x: Tensor) -> Tensor:
+        """Return how many rows of the norms' inputs each sample of ``x`` has, (N,); here one."""
+        return torch.ones(len(x), dtype=torch.long)
+
+
 class ModelSpec(Spec):
     """The settings of a network in YAML."""
 

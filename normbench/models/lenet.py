@@ -6,7 +6,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from normbench.errors import SettingError
-from normbench.models.base import Conv2d, Linear, ModelSpec, Shape, build_norm, flatten_input, vector_size
+from normbench.models.base import Conv2d, Linear, ModelSpec, Network, Shape, build_norm, flatten_input, vector_size
 from normbench.norms.base import NormSpec
 from normbench.norms.local_response_norm import LocalResponseNorm
 
@@ -16,7 +16,7 @@ KERNEL = 5
 SMALLEST_SIDE = 16  # (16 - 4) / 2 = 6, (6 - 4) / 2 = 1
 
 
-class LeNet(nn.Module):
+class LeNet(Network):
     """conv 6@5x5, conv 16@5x5, each with 2x2 max pooling, then 120, 84 and the outputs.
 
     Shape:

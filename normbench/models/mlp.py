@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from normbench.models.base import Linear, ModelSpec, NormPosition, Shape, build_norm, flatten_input
+from normbench.models.base import Linear, ModelSpec, Network, NormPosition, Shape, build_norm, flatten_input
 from normbench.norms.base import NormSpec
 from normbench.parts import MAX_DEPTH, MAX_SIZE, Widths
 from normbench.stacking import Stacked
@@ -28,7 +28,7 @@ class StackedMLP(Stacked):
         return x if len(self.output_shape) == 1 else x.unflatten(2, self.output_shape)
 
 
-class MLP(nn.Module):
+class MLP(Network):
     """Pass (N, *) through ``hidden1 .. hiddenN`` and ``output``, in the order they were added."""
 
     stacked_form = StackedMLP

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
 from normbench.errors import SettingError
-from normbench.models.base import Conv2d, Linear, ModelSpec, Shape, build_norm
+from normbench.models.base import Conv2d, Linear, ModelSpec, Network, Shape, build_norm
 from normbench.norms.base import FeatureShape, NormSpec
 from normbench.norms.batch_norm import BatchNormSpec
 from normbench.norms.ibn import IBNSpec
@@ -57,7 +57,7 @@ class ResidualBlock(nn.Module):
         return F.relu(added if self.instance_norm is None else self.instance_norm(added))
 
 
-class ResNet(nn.Module):
+class ResNet(Network):
     """Stem, three stages, global average pooling, one dense layer; for images out, a convolution and no pooling.
 
     The networks of He et al. for CIFAR-10 (6 depth + 2 layers), but with a bias in each convolution, so that an

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from normbench.models.base import (
     Linear,
     ModelSpec,
+    Network,
     Shape,
     build_norm,
     pad,
@@ -121,7 +122,7 @@ class RecurrentCell(nn.Module):
         return state[0][order.argsort()]
 
 
-class RNN(nn.Module):
+class RNN(Network):
     """One recurrent cell, dropout, and a dense layer on the last real hidden state.
 
     Shape:
@@ -139,6 +140,10 @@ class RNN(nn.Module):
         """Return (N, num_outputs)."""
         outputs: Tensor = self.output(self.dropout(self.cell(*strip_mask(x))))
         return outputs
+
+    def rows_per_sample(self, x: Tensor) -> Tensor:
+        """Return the number of real steps of each sample, (N,)."""
+        return strip_mask(x)[1].sum(1)
 
 
 class RNNSpec(ModelSpec):

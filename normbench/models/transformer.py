@@ -11,6 +11,7 @@ from normbench.errors import SettingError, divisors_text
 from normbench.models.base import (
     Linear,
     ModelSpec,
+    Network,
     Shape,
     build_norm,
     pad,
@@ -82,7 +83,7 @@ class EncoderBlock(nn.Module):
         return fed
 
 
-class Transformer(nn.Module):
+class Transformer(Network):
     """Embed each step, add its position, pass through blocks, average over the real steps, one dense layer.
 
     Positions are sines, so sequences may be longer than those trained on. With ``pre``, a last norm precedes the
@@ -111,6 +112,10 @@ class Transformer(nn.Module):
             steps = output.get_submodule("norm")(steps)
         outputs: Tensor = output(pad(steps, mask).sum(1) / mask.sum(1, keepdim=True))
         return outputs
+
+    def rows_per_sample(self, x: Tensor) -> Tensor:
+        """Return the number of real steps of each sample, (N,)."""
+        return strip_mask(x)[1].sum(1)
 
 
 def sinusoids(length: int, width: int) -> Tensor:

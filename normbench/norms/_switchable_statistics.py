@@ -1,5 +1,6 @@
 """Means and variances for switchable norm: of each kind in one batch, and those kept over many batches."""
 
+from collections.abc import Sequence
 from functools import reduce
 from typing import Literal
 
@@ -33,6 +34,26 @@ def moments_of_kinds(mean: Tensor, centred: Tensor, kinds: tuple[Kind, ...], *, 
         if kind in kinds:
             found[kind] = _over(axis, mean, var, int(official and size == 1))
     return found
+
+
+def moments_of_batches(mean: Tensor, var: Tensor, sizes: Sequence[int], size: int, *, official: bool) -> Moments:
+    """Return mean and variance of each of several batches that lie one after the other, each (batches, C, 1).
+
+    Args:
+        mean: (N, C, 1), of every map.
+        var: (N, C, 1), of every map.
+        sizes: Samples of each batch, N in all.
+        size: Number of values of each map.
+        official: Take the unbiased variance where each map has one value.
+    """
+    correction = int(official and size == 1)
+    if len(set(sizes)) == 1:
+        shape = (len(sizes), sizes[0])
+        centre, over = _over(1, mean.unflatten(0, shape), var.unflatten(0, shape), correction)
+        return centre.squeeze(1), over.squeeze(1)
+    batches = zip(mean.split(list(sizes)), var.split(list(sizes)), strict=True)
+    means, variances = zip(*(_over(0, *batch, correction) for batch in batches), strict=True)
+    return torch.cat(means), torch.cat(variances)
 
 
 def _over(axis: int, mean: Tensor, var: Tensor, correction: int) -> Moments:

@@ -169,6 +169,36 @@ class BatchNorm(_BatchNorm):
         keep_finite(mean, var)
         return output, mean, var
 
+    def forward_batches(self, x: Tensor, sizes: Sequence[int]) -> Tensor:
+        """Normalize each of several training batches by its own statistics, and remember the averages of these."""
+        output, means, variances = self.normalized_apart(x, sizes)
+        self.remember(means.mean(0), variances.mean(0))
+        return output
+
+    def normalized_apart(self, x: Tensor, sizes: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what ``normalized`` does of each of several batches that lie one after the other in ``x``.
+
+        Args:
+            x: (N, C, *).
+            sizes: Rows of each batch, N in all.
+
+        Returns:
+            The outputs as they lie in ``x``, and means and unbiased variances, each (batches, C).
+        """
+        self._check_input_dim(x)
+        if len(set(sizes)) > 1:
+            outputs, means, variances = zip(*map(self.normalized, x.split(list(sizes))), strict=True)
+            return torch.cat(outputs), torch.stack(means), torch.stack(variances)
+        num = len(sizes)
+        # Batches beside each other as channels: (B, batches * C, *).
+        folded = at_least_float32(x).unflatten(0, (num, sizes[0])).transpose(0, 1).flatten(1, 2)
+        mean, var = folded.new_zeros(2, folded.shape[1])
+        weight, bias = _repeated(self.weight, num), _repeated(self.bias, num)
+        y = F.batch_norm(folded, mean, var, weight, bias, True, 1.0, self.eps)
+        keep_finite(mean, var)
+        output = y.unflatten(1, (num, -1)).transpose(0, 1).flatten(0, 1)
+        return output.to(x.dtype), mean.view(num, -1), var.view(num, -1)
+
     def _kernel(
         self, x: Tensor, stats: Stats = (None, None), *, training: bool = True, momentum: float = 0.0
     ) -> Tensor:
@@ -192,6 +222,10 @@ class BatchNorm(_BatchNorm):
         for row, momentum in enumerate(self.extra_momenta):
             _blend(self.get_buffer("extra_running_mean")[row], mean, momentum)
             _blend(self.get_buffer("extra_running_var")[row], var, momentum)
+
+
+def _repeated(tensor: Tensor | None, times: int) -> Tensor | None:
+    return None if tensor is None else at_least_float32(tensor).repeat(times)
 
 
 def _blend(running: Tensor, new: Tensor, share: Tensor | float) -> None:

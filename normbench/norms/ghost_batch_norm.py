@@ -1,5 +1,6 @@
 """Ghost batch norm: batch norm on chunks of the batch, as on several devices that do not share statistics."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -67,6 +68,14 @@ class GhostBatchNorm(BatchNorm):
         outputs, means, variances = zip(*map(self.normalized, input.split(sizes)), strict=True)
         self.remember(_weighted_mean(means, sizes), _weighted_mean(variances, sizes))
         return torch.cat(outputs)
+
+    def forward_batches(self, x: Tensor, sizes: Sequence[int]) -> Tensor:
+        """Normalize each of several training batches chunk by chunk, and remember the averages of their statistics."""
+        chunks = [chunk_sizes((size, *x.shape[1:]), self.ghost_size) for size in sizes]
+        output, means, variances = self.normalized_apart(x, [chunk for batch in chunks for chunk in batch])
+        shares = means.new_tensor([[chunk / sum(batch) / len(sizes)] for batch in chunks for chunk in batch])
+        self.remember((shares * means).sum(0), (shares * variances).sum(0))
+        return output
 
 
 def chunk_sizes(shape: tuple[int, ...], ghost_size: int) -> list[int]:

@@ -1,5 +1,6 @@
 """Instance norm: normalizes each channel of each sample over its positions."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -61,27 +62,32 @@ class InstanceNorm(_InstanceNorm):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
         """Normalize every map by its own mean and variance, or in evaluation by those that were tracked."""
-        check_channels(input, self.num_features)
         mean, var = self.running_mean, self.running_var
         if mean is not None and var is not None and not self.training:
+            check_channels(input, self.num_features)
             return self._by_running_statistics(input, mean, var)
-        if input.shape[2:].numel() == 1:
-            rule = f"must have maps of 2 positions or more, got {tuple(input.shape)}"
+        return self.forward_batches(input, [len(input)])
+
+    def forward_batches(self, x: Tensor, sizes: Sequence[int]) -> Tensor:
+        """Normalize every map of several training batches, and remember the average of what each batch would leave."""
+        check_channels(x, self.num_features)
+        if x.shape[2:].numel() == 1:
+            rule = f"must have maps of 2 positions or more, got {tuple(x.shape)}"
             raise ValueError(f"input: {rule}. Use batch_norm or layer_norm.")
         # Group norm of one channel per group is the same, and torch's kernel for it takes half the time.
-        output = group_norm(input, self.num_features, self.weight, self.bias, self.eps)
-        if mean is not None and var is not None and input.numel():
-            self._remember(input.detach(), mean, var)
+        output = group_norm(x, self.num_features, self.weight, self.bias, self.eps)
+        if self.running_mean is not None and self.running_var is not None and x.numel():
+            self._remember(x.detach(), sizes, self.running_mean, self.running_var)
         return output
 
     def _by_running_statistics(self, x: Tensor, mean: Tensor, var: Tensor) -> Tensor:
         x_, mean, var, weight, bias = map(at_least_float32, (x, mean, var, self.weight, self.bias))
         return F.batch_norm(x_, mean, var, weight, bias, False, 0.0, self.eps).to(x.dtype)
 
-    def _remember(self, x: Tensor, mean: Tensor, var: Tensor) -> None:
+    def _remember(self, x: Tensor, sizes: Sequence[int], mean: Tensor, var: Tensor) -> None:
         map_vars, map_means = torch.var_mean(x.flatten(2).to(at_least_float32(mean).dtype), 2, correction=1)
         for running, maps in ((mean, map_means), (var, map_vars)):
-            new = maps.mean(0)
+            new = torch.stack([batch.mean(0) for batch in maps.split(list(sizes))]).mean(0)
             keep_finite(new)
             running.mul_(1 - self.momentum).add_(new, alpha=self.momentum)
             keep_finite(running)

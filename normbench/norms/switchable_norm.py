@@ -1,6 +1,6 @@
 """Switchable norm: normalizes by a learned mixture of instance, layer and batch statistics."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -8,7 +8,14 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from normbench.errors import SettingError
-from normbench.norms._switchable_statistics import Kind, Moments, followed, mixture, moments_of_kinds
+from normbench.norms._switchable_statistics import (
+    Kind,
+    Moments,
+    followed,
+    mixture,
+    moments_of_batches,
+    moments_of_kinds,
+)
 from normbench.norms.base import (
     FeatureShape,
     Given,
@@ -141,7 +148,26 @@ class SwitchableNorm(nn.Module):
         check_channels(x, self.num_features)
         if not x.numel():  # no statistics
             return scale_and_shift(x, self.weight, self.bias)
-        centred, mean, kinds = self.moments(x)
+        return self._mixed(x, *self.moments(x))
+
+    def forward_batches(self, x: Tensor, sizes: Sequence[int]) -> Tensor:
+        """Normalize each of several training batches with its own statistics, and remember the averages of these.
+
+        With ``average="batch"`` it remembers them one after the other.
+        """
+        check_channels(x, self.num_features)
+        centred, mean = _centred_maps(x)
+        measured = tuple(kind for kind in self.kinds if kind != "batch")
+        kinds = moments_of_kinds(mean, centred, measured, official=self.is_official)
+        if "batch" in self.kinds:
+            of_maps, size = kinds["instance"], centred.shape[2]
+            means, variances = moments_of_batches(*of_maps, sizes, size, official=self.is_official)
+            self._remember_averages(means, variances)
+            repeats = torch.tensor(sizes, device=x.device)
+            kinds["batch"] = means.repeat_interleave(repeats, 0), variances.repeat_interleave(repeats, 0)
+        return self._mixed(x, centred, mean, kinds)
+
+    def _mixed(self, x: Tensor, centred: Tensor, mean: Tensor, kinds: Mapping[Kind, Moments]) -> Tensor:
         mixed_mean = mixture(self.mean_weight, [kinds[kind][0] for kind in self.kinds])
         mixed_var = mixture(self.var_weight, [kinds[kind][1] for kind in self.kinds])
         scale = (mixed_var + self.eps).rsqrt()
@@ -156,9 +182,7 @@ class SwitchableNorm(nn.Module):
 
         In training this is what updates the running statistics.
         """
-        maps = at_least_float32(x.flatten(2) if x.dim() > 2 else x.unsqueeze(2))
-        mean = maps.mean(2, keepdim=True)
-        centred = maps - mean
+        centred, mean = _centred_maps(x)
         return centred, mean, self._moments(mean, centred)
 
     def _moments(self, mean: Tensor, centred: Tensor) -> dict[Kind, Moments]:
@@ -173,6 +197,13 @@ class SwitchableNorm(nn.Module):
     def _running(self) -> Moments:
         return at_least_float32(self.running_mean).unsqueeze(1), at_least_float32(self.running_var).unsqueeze(1)
 
+    def _remember_averages(self, means: Tensor, variances: Tensor) -> None:
+        if self.average == "moving":
+            self._remember(means.mean(0), variances.mean(0))
+            return
+        for mean, var in zip(means.clone(), variances.clone(), strict=True):
+            self._remember(mean, var)
+
     def _remember(self, mean: Tensor, var: Tensor) -> None:
         keep_finite(mean, var)
         self.num_batches_tracked.add_(1)
@@ -181,6 +212,13 @@ class SwitchableNorm(nn.Module):
         for buffer, value in zip((self.running_mean, self.running_var), new, strict=True):
             buffer.copy_(value.squeeze(1))
         keep_finite(self.running_mean, self.running_var)
+
+
+def _centred_maps(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return x minus the mean of its map, (N, C, L), and that mean, (N, C, 1)."""
+    maps = at_least_float32(x.flatten(2) if x.dim() > 2 else x.unsqueeze(2))
+    mean = maps.mean(2, keepdim=True)
+    return maps - mean, mean
 
 
 class SwitchableNormSpec(NormSpec):

@@ -108,10 +108,8 @@ def read_losses(
     }
 
 
-def final_readings(dataset: Dataset, config: RunConfig) -> Readings | None:
-    """Return the reader of further losses after training; None for a dataset without a target."""
-    if config.dataset.task == "signal":
-        return None
+def final_readings(dataset: Dataset, config: RunConfig) -> Readings:
+    """Return the reader of further losses after training."""
     return Readings(dataset, config.dataset.task, config.batch_size, config.sampling, own_functions(config))
 
 

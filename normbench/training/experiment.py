@@ -231,6 +231,6 @@ def metric_columns(model: nn.Module, dataset: Dataset, config: RunConfig) -> lis
     names = quantities(config.dataset.task, config.metric.name, is_finite=config.dataset.finite is not None)
     read = [f"{split}_{name}" for name in names for split in splits]
     bends = ["roughness"] if has_curve(dataset, config) else []
-    more = final_readings(dataset, config)
+    more = final_readings(dataset, config).columns(model)
     rates = ["lr"] if config.lr_of_step() else []
-    return ["batch_loss_mean", "batch_loss_max", *read, *bends, *rates, *(more.columns(model) if more else [])]
+    return ["batch_loss_mean", "batch_loss_max", *read, *bends, *rates, *more]

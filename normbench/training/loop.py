@@ -12,7 +12,7 @@ from normbench.any_module.random_states import RandomStates, random_states
 from normbench.any_module.restore import leaving_unchanged
 from normbench.datasets.base import Split
 from normbench.inspection.measures.base import RecordedStep, take_measures
-from normbench.inspection.norm_readings import merged, precise_gaps, watching_norms
+from normbench.inspection.norm_readings import merged, watching_norms
 from normbench.inspection.readings import roughness
 from normbench.inspection.watch.frame import Frame, grads_of, weights_of
 from normbench.inspection.watch.watch import grads_by_layer, outputs_by_layer, watching, whole
@@ -133,9 +133,9 @@ def _recorded_step(training: Training, step: int, losses: list[float], recorder:
 
 def _record_without_update(training: Training, step: int, losses: list[float], recorder: Recorder) -> float:
     metrics, curve = _read_metrics(training, losses)
-    metrics |= training.final_read(training.model) if training.final_read else {}
     model, weights = training.model, weights_of(training.model)
-    precise = precise_gaps(model, training.batches.split.x, training.batches.batch_size)
+    read, precise = training.final_read(model) if training.final_read else ({}, {})
+    metrics |= read
     model.zero_grad(set_to_none=True)  # of the last step; the model is handed on without any
     unchanged = leaving_unchanged(model, parameters_change=False)
     with unchanged, watching(model, whole) as watch, watching_norms(model) as norms:

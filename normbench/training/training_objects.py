@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 
 from normbench.datasets._batches import Batches
 from normbench.inspection.losses import LossFunction
+from normbench.inspection.norm_readings import Probes
 from normbench.inspection.watch.frame import Frame
 from normbench.inspection.watch.network_layers import NetworkLayer, network_layers
 from normbench.storage.run_status import RunStatus
@@ -27,6 +28,13 @@ class Reader(Protocol):
 
     def __call__(self, model: nn.Module) -> dict[str, float]:
         """Return columns of metrics.csv."""
+
+
+class FinalReader(Protocol):
+    """Computes what is read once, at the end."""
+
+    def __call__(self, model: nn.Module) -> tuple[dict[str, float], Probes]:
+        """Return further columns of metrics.csv, and numbers by layer."""
 
 
 @dataclass
@@ -102,7 +110,7 @@ class Training:
         penalty: The L1 penalty; weight decay is part of the optimizer.
         read: Computes losses over whole splits at recorded steps.
         curve: Computes the fitted curve on a grid; None without one.
-        final_read: Computes further losses after training; None without any.
+        final_read: Computes further losses after training, and gaps to precise statistics; None reads neither.
         measures: Names of the measures taken at recorded steps: files in ``inspection/measures``.
         lr_of_step: Returns the learning rate of a step, 0 for the first; None where the optimizer's stays.
     """
@@ -114,7 +122,7 @@ class Training:
     penalty: Penalty
     read: Reader
     curve: Callable[[nn.Module], tuple[Tensor, Tensor]] | None = None
-    final_read: Reader | None = None
+    final_read: FinalReader | None = None
     measures: tuple[str, ...] = ()
     lr_of_step: Callable[[int], float] | None = None
 

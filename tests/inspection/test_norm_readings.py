@@ -7,7 +7,9 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from normbench.inspection.norm_readings import gaps, precise_gaps, watching_norms
+from normbench.datasets.base import Dataset, Split
+from normbench.inspection.norm_readings import gaps, watching_norms
+from normbench.inspection.readings import Readings
 from normbench.models.base import Linear
 from normbench.norms.batch_norm import BatchNorm
 from normbench.norms.ghost_batch_norm import GhostBatchNorm
@@ -137,7 +139,9 @@ def test_where_nothing_is_remembered_or_mixed_nothing_is_said(norm, tmp_path):
 def test_precise_gaps_are_to_statistics_of_the_whole_training_set_and_leave_the_model_alone():
     model = torch.nn.Sequential(BatchNorm(2)).double()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    found = precise_gaps(model, X, batch_size=2)["0"]
+    losses, probes = Readings(Dataset(Split(X), Split(X), Split(X)), "signal", 2, "shuffled")(model)
+    assert losses == {}
+    found = probes["0"]
     assert found["running_precise_mean_gap"] == pytest.approx(math.sqrt((2**2 / 2 + 2**2 / 8) / 2), rel=1e-4)
     assert found["running_precise_var_gap"] == pytest.approx(
         math.sqrt((math.log(2) ** 2 + math.log(8) ** 2) / 2), rel=1e-4

@@ -11,10 +11,10 @@ from torch.optim import Optimizer
 
 from normbench.any_module.random_states import RandomStates
 from normbench.any_module.restore import leaving_unchanged
-from normbench.datasets._batches import Batches
+from normbench.datasets._batches import Batches, Sampling
 from normbench.datasets.base import Split
 from normbench.inspection.losses import LossFunction
-from normbench.inspection.norm_readings import Probes, Statistics, merged, named_tracking_layers, own_statistics
+from normbench.inspection.norm_readings import Probes, Statistics, merged, statistics_by_layer
 from normbench.inspection.reestimation import reestimate
 from normbench.inspection.watch.frame import Frame
 from normbench.inspection.watch.network_layers import NetworkLayer
@@ -68,22 +68,29 @@ class RecordedStep:
     @cached_property
     def sample(self) -> list[Split]:
         """Return training batches as training draws them, the same at every step: NUM_SAMPLES samples or one batch."""
-        size = self.batches.batch_size
-        drawn = Batches(self.batches.split, size, stream(0, "diagnostics"), self.batches.sampling)
-        return [drawn.next() for _ in range(max(1, min(NUM_SAMPLES, len(self.batches.split)) // size))]
+        return self._drawn(self.batches.sampling)
 
     @cached_property
     def reestimated(self) -> "Reestimated":
         """Read the sample with each batch's own statistics; one pass serves all measures that ask for it."""
+        return self._reestimated(self.sample)
+
+    @cached_property
+    def reestimated_shuffled(self) -> "Reestimated":
+        """Read as many samples in shuffled batches, whatever the sampling."""
+        is_shuffled = self.batches.sampling == "shuffled"
+        return self.reestimated if is_shuffled else self._reestimated(self._drawn("shuffled"))
+
+    def _drawn(self, sampling: Sampling) -> list[Split]:
+        size = self.batches.batch_size
+        drawn = Batches(self.batches.split, size, stream(0, "diagnostics"), sampling)
+        return [drawn.next() for _ in range(max(1, min(NUM_SAMPLES, len(self.batches.split)) // size))]
+
+    def _reestimated(self, batches: Sequence[Split]) -> "Reestimated":
         outputs: list[Tensor] = []
         with leaving_unchanged(self.model, parameters_change=False):
-            handle = self.model.register_forward_hook(lambda _model, _inputs, output: outputs.append(output))
-            try:
-                reestimate(self.model, (batch.x for batch in self.sample))
-            finally:
-                handle.remove()
-            layers = named_tracking_layers(self.model).items()
-            return Reestimated(torch.cat(outputs), {name: own_statistics(layer) for name, layer in layers})
+            reestimate(self.model, (batch.x for batch in batches), outputs.append)
+            return Reestimated(torch.cat(outputs), statistics_by_layer(self.model))
 
     @property
     def weighted(self) -> list[NetworkLayer]:

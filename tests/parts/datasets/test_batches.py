@@ -29,6 +29,14 @@ def test_an_epoch_takes_each_sample_at_most_once_in_full_batches(num_samples, ba
         assert set(taken) <= set(range(num_samples))
 
 
+@pytest.mark.parametrize("max_batches", [None, 2])
+def test_an_epoch_at_once_has_the_batches_that_are_drawn_one_by_one(max_batches):
+    at_once = make_batches(10, 3).epoch(max_batches)
+    expected = drawn(make_batches(10, 3), 3)[::-1][:max_batches]  # drawn from the end of the order
+    assert at_once.x[:, 0].tolist() == [sample for batch in expected for sample in batch]
+    assert torch.equal(at_once.y, 10 * at_once.x)
+
+
 def test_samples_left_over_have_their_turn_in_other_epochs():
     batches = make_batches(10, 3)
     left_over = {(set(range(10)) - {s for batch in drawn(batches, 3) for s in batch}).pop() for _ in range(200)}
