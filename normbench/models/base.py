@@ -10,6 +10,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from normbench.any_module.model_input import COMPILED
 from normbench.errors import SettingError
+from normbench.models._max_pool import MaxPool2d
 from normbench.models._stacked_linear import StackedLinear
 from normbench.norms.base import FeatureShape, NormSpec
 from normbench.parts import Spec
@@ -47,7 +48,7 @@ class Layer(nn.Module):
         self.is_hidden = True
         self.norm = norm or nn.Identity()
         self.response_norm = response_norm or nn.Identity()
-        self.pool = nn.MaxPool2d(max_pool) if max_pool > 1 else nn.Identity()
+        self.pool = MaxPool2d(max_pool) if max_pool > 1 else nn.Identity()
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         normed = ("norm", "activation") if position == "before_activation" else ("activation", "norm")
         self.activation = nn.ReLU() if activation else nn.Identity()
