@@ -23,22 +23,22 @@ def can_join(model: nn.Module, tracking: Iterable[nn.Module]) -> bool:
     """
     if not isinstance(model, Network) or any(map(_may_do_anything, model.modules())):
         return False
-    return all(map(_tells_apart, tracking)) and all(map(_keeps_apart, built_norms(model).values()))
+    return all(map(tells_batches_apart, tracking)) and all(map(_keeps_apart, built_norms(model).values()))
 
 
 def _may_do_anything(module: nn.Module) -> bool:
     return is_foreign(module) or not isinstance(vars(module).get("forward"), Recomputed | None)
 
 
-def _tells_apart(layer: nn.Module) -> bool:
-    """Return whether a layer has ``forward_batches`` for its own forward: a subclass with another needs another."""
-    of_class = next(one for one in type(layer).__mro__ if "forward" in vars(one) or "forward_batches" in vars(one))
-    return "forward_batches" in vars(of_class) and "forward" not in vars(layer)
-
-
 def _keeps_apart(norm: BuiltNorm) -> bool:
     spec, shape = norm.spec, norm.feature_shape
     return not spec.takes_own and spec.properties(shape, batch_size=2, training=False).sample_independent
+
+
+def tells_batches_apart(layer: nn.Module) -> bool:
+    """Return whether a layer has ``forward_batches`` for its own forward: a subclass with another needs another."""
+    of_class = next(one for one in type(layer).__mro__ if "forward" in vars(one) or "forward_batches" in vars(one))
+    return "forward_batches" in vars(of_class) and "forward" not in vars(layer)
 
 
 @contextmanager

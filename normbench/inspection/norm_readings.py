@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from copy import deepcopy
+from copy import copy, deepcopy
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from normbench.any_module.random_states import same_random_states_after
+from normbench.inspection.joined_batches import tells_batches_apart
 from normbench.inspection.reestimation import reestimate, tracking_layers
 
 Probes = dict[str, dict[str, float]]
@@ -87,10 +89,22 @@ def own_statistics(layer: Any) -> Statistics:
 
 def batch_statistics(layer: nn.Module, x: Tensor) -> Statistics:
     """Return the statistics that the layer would remember if it had seen this batch alone, by its own definition."""
+    if tells_batches_apart(layer):
+        return _by_itself(copy(layer), x)
     alone: Any = deepcopy(layer)
     with same_random_states_after():
         reestimate(alone, [x])
     return own_statistics(alone)
+
+
+def _by_itself(alone: Any, x: Tensor) -> Statistics:
+    """Return the same by a copy that shares everything but its buffers, which costs a tenth."""
+    vars(alone)["_buffers"] = {name: buffer.clone() for name, buffer in alone.named_buffers(recurse=False)}
+    alone.momentum = 1.0
+    alone.reset_running_stats()
+    with torch.no_grad():
+        alone.forward_batches(x, [len(x)])
+    return alone.running_mean, alone.running_var
 
 
 def gaps(running: Mapping[str, Statistics], of: Statistics, eps: float, kind: str = "") -> dict[str, float]:
