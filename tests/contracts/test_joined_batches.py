@@ -110,3 +110,13 @@ def test_networks_of_the_users_and_norms_of_the_users_pass_one_batch_at_a_time()
     mixing.hidden1.activation = Doubled(5)
     found = [MLPSpec().build((4,), (3,), own_norm, 0.0), foreign, mixing]
     assert [can_join(model, tracking_layers(model)) for model in found] == [False] * 3
+
+
+def test_a_failure_leaves_a_network_as_it_was():
+    model = MLPSpec(hidden_features=(5,)).build((4,), (3,), BatchNormSpec(), 0.0)
+    before = deepcopy(model.state_dict())
+    with pytest.raises(ValueError, match="more than 1 value"):
+        reestimate(model, [torch.randn(1, 4)] * 3)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert not any("forward" in vars(module) for module in model.modules())
+    assert model.training

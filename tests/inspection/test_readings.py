@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from normbench.datasets.base import Dataset, Split
+from normbench.inspection import reestimation
 from normbench.inspection.readings import Readings, momenta, roughness
 from normbench.norms.batch_norm import BatchNorm
 from normbench.scheduling.schedule import run_study
@@ -148,13 +149,40 @@ def test_classes_that_fill_no_batch_are_one_each_and_lone_samples_none(labels, i
 
 
 @pytest.mark.parametrize(("batch_size", "count"), [(1, 512), (4, 128), (16, 64), (100, 12)])
-def test_a_split_is_read_in_full_batches_up_to_a_limit(batch_size, count):
+def test_the_training_set_is_read_in_all_full_batches_and_other_splits_up_to_a_limit(batch_size, count):
     passes, model = [], nn.Sequential(nn.BatchNorm2d(1))
     model[0].register_forward_hook(lambda norm, x, _: passes.append(len(x[0])) if norm.training else None)
     x = torch.randn(1250, 1, 2, 2)
     one, many = Split(x[:batch_size], x[:batch_size]), Split(x, x)
-    Readings(Dataset(one, one, many), "regression", batch_size, "shuffled")(model)
-    assert passes == [batch_size] * (1 + count)
+    Readings(Dataset(many, one, many), "regression", batch_size, "shuffled")(model)
+    assert passes == [batch_size] * (1250 // batch_size + count)
+
+
+def test_precise_statistics_are_of_shuffled_batches_whatever_the_sampling():
+    x = torch.randn(24, 3)
+    split = Split(x, torch.arange(24) % 3)
+    data, model = Dataset(split, split, split), nn.Sequential(BatchNorm(3))
+    (by_class, precise), (shuffled, expected) = (
+        Readings(data, "classification", 4, sampling)(model) for sampling in ("by_class", "shuffled")
+    )
+    assert precise == expected
+    assert by_class["reestimated_test_loss"] != shuffled["reestimated_test_loss"]
+
+
+@pytest.mark.parametrize("model", ["mlp", "rnn"])
+def test_small_batches_are_read_many_at_once_as_one_by_one(model, monkeypatch):
+    data = {"name": "sequences" if model == "rnn" else "gaussian_clusters", "num_samples": 40}
+    config = RunConfig.model_validate({"model": model, "norm": "batch_norm", "dataset": data, "batch_size": 4})
+    training, _ = build_training(config, 0)
+    network, sizes = training.model, []
+    handle = network.register_forward_pre_hook(lambda _, x: sizes.append(len(x[0])))
+    losses, gaps = training.final_read(network)
+    handle.remove()
+    assert sizes[0] == 40  # the training set, in one pass
+    monkeypatch.setattr(reestimation, "can_join", lambda *_: False)
+    expected_losses, expected_gaps = training.final_read(network)
+    assert losses == pytest.approx(expected_losses, rel=1e-4)
+    assert gaps == {layer: pytest.approx(row, rel=1e-4) for layer, row in expected_gaps.items()}
 
 
 @pytest.mark.parametrize(
