@@ -5,7 +5,11 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 from torch.optim import AdamW, Optimizer
 
+from normbench.optimizers._fused_steps import adam_step
+from normbench.optimizers._without_compiler import without_compiler
 from normbench.optimizers.base import OptimizerSpec, can_be_fused
+
+LeanAdamW = without_compiler(AdamW, adam_step("_fused_adamw_"))
 
 
 class AdamWSpec(OptimizerSpec):
@@ -24,4 +28,4 @@ class AdamWSpec(OptimizerSpec):
 
     def build(self, groups: list[dict[str, Any]], lr: float) -> Optimizer:
         """Make torch's AdamW, in one fused kernel where there is one."""
-        return AdamW(groups, lr=lr, betas=(self.beta1, self.beta2), eps=self.eps, fused=can_be_fused(groups))
+        return LeanAdamW(groups, lr=lr, betas=(self.beta1, self.beta2), eps=self.eps, fused=can_be_fused(groups))
