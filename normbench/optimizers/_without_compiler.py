@@ -32,7 +32,7 @@ def without_compiler(kind: Kind, fused_step: FusedStep | None = None) -> Kind:
         The subclass; ``kind`` itself where the installed torch wraps its methods in another way.
     """
     methods = {name: getattr(getattr(kind, name, None), "__wrapped__", None) for name in WRAPPED}
-    step = getattr(getattr(kind, "step", None), "__wrapped__", None)
+    step: Any = getattr(getattr(kind, "step", None), "__wrapped__", None)
     while hasattr(step, "__wrapped__"):  # torch wraps it once more when the first optimizer of its kind is made
         step = step.__wrapped__
     if step is None or None in methods.values():
