@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,25 @@ for _name in sorted(_commands):
     app.command(name=_name.replace("_", "-"), cls=_Command)(_commands[_name])
 
 
+def _for_this_call() -> typer.Typer:
+    """Return the program with the parameters of no commands but those on the command line: reading all takes longer."""
+    called = copy(app)
+    called.registered_commands = [
+        info if info.name in sys.argv else _without_parameters(info) for info in app.registered_commands
+    ]
+    return called
+
+
+def _without_parameters(info: typer.models.CommandInfo) -> typer.models.CommandInfo:
+    def command() -> None:
+        """Have a name and a first line, which is all that the list of commands shows."""
+
+    command.__doc__ = info.callback.__doc__
+    named = copy(info)
+    named.callback = command
+    return named
+
+
 def main() -> None:
     """Run a command; print each mistake of the user as a line on stderr and exit with code 2."""
     from normbench.storage.files.plain_text import print_visible_text
@@ -74,7 +94,7 @@ def _exit_code() -> int:
     # Tiny networks are slower on several threads; torch reads this when it is imported.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
-        app()
+        _for_this_call()()
     except NormbenchError as error:
         for line in error.complaints if isinstance(error, ConfigError) else [str(error)]:
             _print_error(line)

@@ -8,20 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from normbench.cli._after_runs import Ended, View, add_failure, print_end, shown_finished, shown_run
-from normbench.cli._before_runs import (
-    Told,
-    duration_line,
-    print_durations,
-    print_plan,
-    print_told,
-    texts_before_runs,
-    unfinished_lines,
-    what_to_tell,
-)
-from normbench.cli._torch import import_torch
-
 if TYPE_CHECKING:
+    from normbench.cli._after_runs import Ended, View
+    from normbench.cli._before_runs import Told
     from normbench.scheduling.executors.base import Executor
     from normbench.scheduling.nothing_to_do import AskedStudy
     from normbench.scheduling.run_result import RunOptions
@@ -83,6 +72,15 @@ def command(
 
     Example: normbench run configs/lenet_bn.yaml --set norm=group_norm --seeds 3
     """
+    from normbench.cli._after_runs import View, print_end
+    from normbench.cli._before_runs import (
+        duration_line,
+        print_durations,
+        print_plan,
+        print_told,
+        unfinished_lines,
+        what_to_tell,
+    )
     from normbench.scheduling.executors.base import make_executor, num_jobs_of
     from normbench.scheduling.interruption import Interruption
     from normbench.scheduling.nothing_to_do import find_finished, read_asked
@@ -139,12 +137,14 @@ def _runner(
 def _run_all(
     asked: "list[AskedStudy]",
     studies: "list[Study]",
-    told: list[Told],
+    told: "list[Told]",
     runner: "StudyRunner",
-    view: View,
+    view: "View",
     num_before: Mapping[str, int],
-) -> Ended:
+) -> "Ended":
     """Run and show one study after another; a failed one does not stop the next."""
+    from normbench.cli._after_runs import Ended, add_failure, shown_run
+    from normbench.cli._before_runs import texts_before_runs
     from normbench.errors import RunFolderError
     from normbench.scheduling.study_pictures import draw_study
 
@@ -163,16 +163,19 @@ def _run_all(
     return ended
 
 
-def _leave(asked: "AskedStudy", run: "StudyRun", again: Told, screen: "Callable[[int], Screen | None]") -> None:
+def _leave(asked: "AskedStudy", run: "StudyRun", again: "Told", screen: "Callable[[int], Screen | None]") -> None:
     """Leave what a repetition of this command shows, which then need not load torch."""
+    from normbench.cli._before_runs import unfinished_lines
     from normbench.scheduling.leaving_finished import leave_finished
 
     if not (run.failures or unfinished_lines()):
         leave_finished(asked, run, again.texts, again.findings, screen(len(again.lines())))
 
 
-def _show_finished(asked: "list[AskedStudy]", finished: "list[FinishedStudy]", view: View) -> Ended:
+def _show_finished(asked: "list[AskedStudy]", finished: "list[FinishedStudy]", view: "View") -> "Ended":
     """Show studies of which all runs were finished before, as ``_run_all`` does."""
+    from normbench.cli._after_runs import Ended, add_failure, shown_finished
+    from normbench.cli._before_runs import Told, print_told
     from normbench.errors import RunFolderError
     from normbench.storage.names import QUICK
     from normbench.storage.study_folder import read_study
@@ -193,7 +196,7 @@ def _show_finished(asked: "list[AskedStudy]", finished: "list[FinishedStudy]", v
     return ended
 
 
-def _run_study(study: "Study", runner: "StudyRunner", ended: Ended) -> "StudyRun | None":
+def _run_study(study: "Study", runner: "StudyRunner", ended: "Ended") -> "StudyRun | None":
     """Run one study and add its failures to the lists; return None if it could not be run to its end."""
     from normbench.errors import RunFailedError, RunFolderError
 
@@ -214,6 +217,7 @@ def _run_study(study: "Study", runner: "StudyRunner", ended: Ended) -> "StudyRun
 def _load_all(
     configs: list[Path], changes: "Mapping[str, Any]", *, quick: bool, is_judged_again: bool
 ) -> "list[Study]":
+    from normbench.cli._torch import import_torch
     from normbench.errors import ConfigError
 
     import_torch()

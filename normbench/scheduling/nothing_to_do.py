@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from normbench.errors import ConfigError
 from normbench.scheduling.ownership import source_path
 from normbench.storage.files.located import Located
 from normbench.storage.files.yaml_file import parse_yaml, read_text
-from normbench.storage.finished_study import FinishedStudy, read_finished
 from normbench.storage.names import QUICK, is_name, study_name
-from normbench.storage.program import program_sha256
+
+if TYPE_CHECKING:
+    from normbench.storage.finished_study import FinishedStudy
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ def read_asked(paths: Sequence[Path], runs_dir: Path, options: Mapping[str, Any]
         raise ConfigError(complaints)
     if complaints or not all(is_name(located.data.get("study", "its_file")) for _, _, located in contents):
         return []
+    from normbench.storage.program import program_sha256  # a mistyped path needs neither
+
     program, ending = program_sha256(), QUICK * bool(options.get("quick"))
     return [
         AskedStudy(path, text, runs_dir / f"{study_name(path, located.data)}{ending}", options, program)
@@ -76,8 +79,10 @@ def read_asked(paths: Sequence[Path], runs_dir: Path, options: Mapping[str, Any]
     ]
 
 
-def find_finished(asked: Sequence[AskedStudy]) -> list[FinishedStudy]:
+def find_finished(asked: Sequence[AskedStudy]) -> "list[FinishedStudy]":
     """Return each study as it is shown if all that is asked of all is finished; else an empty list."""
+    from normbench.storage.finished_study import read_finished
+
     found = []
     for one in asked:
         study = read_finished(one.folder, one.content())
