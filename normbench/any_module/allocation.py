@@ -10,7 +10,7 @@ def allocate(module: nn.Module) -> nn.Module:
     ``to_empty`` does the same, but from the meta device by way of torch's symbolic shapes, whose import of sympy takes
     0.3 CPU-seconds.
     """
-    module._apply(_empty)  # noqa: SLF001 - as Module.to does it, so that parameters stay the same objects or tied
+    module._apply(_empty)  # noqa: SLF001 - as to_empty does it
     return module
 
 
