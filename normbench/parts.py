@@ -33,7 +33,6 @@ class Spec(BaseModel, ABC):
         extra="forbid",
         strict=True,
         allow_inf_nan=False,
-        use_attribute_docstrings=True,
         serialize_by_alias=True,  # a key in YAML may have the name of a method
     )
 

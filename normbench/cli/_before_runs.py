@@ -1,8 +1,8 @@
 """Prints what a user should know before runs are made: their cost, checks, changed defaults, warnings, their time."""
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from textwrap import wrap
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from normbench.findings import Finding
     from normbench.study.study import Study
 
 MAX_WARNING_LINES = 2
@@ -27,9 +28,10 @@ def print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool, with_ru
     from normbench.scheduling.cost import estimate_cost
     from normbench.scheduling.ownership import refuse_another_files_folder
 
+    width = make_console(stderr=True).width
     for study in studies:
         refuse_another_files_folder(study, runs_dir / study.name)
-        for line in _changed_lines(study, runs_dir):
+        for line in _wrapped(texts_before_runs(study, runs_dir), width):
             typer.echo(line, err=True)
     plans = [asdict(estimate_cost(study, runs_dir, with_runner_ups=with_runner_ups)) for study in studies]
     found = [study_findings(study) for study in studies]
@@ -44,25 +46,52 @@ def print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool, with_ru
         print_blocks(make_console(stderr=True), make_blocks(study=study.name, num_arms=len(study.arms)))
 
 
-def print_warnings(studies: "list[Study]", runs_dir: Path) -> dict[str, int]:
-    """Print unfinished files, checks, changed defaults and warnings; return the number of lines for each study."""
+@dataclass(frozen=True)
+class Told:
+    """What is told of a study before its runs are made.
+
+    Attributes:
+        study: The study's name.
+        texts: How it is checked, changed defaults, swapped norms, changed code.
+        findings: What may go wrong in its networks, of which warnings are told.
+    """
+
+    study: str
+    texts: Sequence[str]
+    findings: "Sequence[Finding]"
+
+    def lines(self) -> list[str]:
+        """Return texts and warnings in lines that fit the terminal."""
+        from normbench.report.blocks.findings import short_findings
+        from normbench.report.terminal.console import make_console
+
+        width = make_console(stderr=True).width
+        warned = short_findings(self.study, self.findings, "warning", width)
+        return [*_wrapped(self.texts, width), *filter(None, warned.split("\n"))]
+
+
+def what_to_tell(study: "Study", runs_dir: Path) -> Told:
+    """Return what is told of a study before its runs are made."""
+    from normbench.inspection.preflight import study_findings
+
+    return Told(study.name, texts_before_runs(study, runs_dir), study_findings(study))
+
+
+def print_told(told: Sequence[Told], unfinished: Sequence[str] = ()) -> dict[str, int]:
+    """Print unfinished files, then texts and warnings of each study; return the number of lines for each by name."""
+    lines = {one.study: one.lines() for one in told}
+    for line in [*unfinished, *(line for listed in lines.values() for line in listed)]:
+        typer.echo(line, err=True)
+    return {name: len(unfinished) + len(listed) for name, listed in lines.items()}
+
+
+def unfinished_lines() -> list[str]:
+    """Return a line for each check, measure and executor whose file is not finished."""
     from normbench.inspection.checks.base import unfinished_checks
     from normbench.inspection.measures.base import unfinished_measures
-    from normbench.inspection.preflight import study_findings
-    from normbench.report.blocks.findings import short_findings
-    from normbench.report.terminal.console import make_console
     from normbench.scheduling.executors.base import unfinished_executors
 
-    width = make_console(stderr=True).width
-    unfinished = [*unfinished_checks(), *unfinished_measures(), *unfinished_executors()]
-    warned = {study.name: short_findings(study.name, study_findings(study), "warning", width) for study in studies}
-    lines_by_study = {
-        study.name: [*_changed_lines(study, runs_dir), *filter(None, warned[study.name].split("\n"))]
-        for study in studies
-    }
-    for line in [*unfinished, *(line for lines in lines_by_study.values() for line in lines)]:
-        typer.echo(line, err=True)
-    return {name: len(unfinished) + len(lines) for name, lines in lines_by_study.items()}
+    return [*unfinished_checks(), *unfinished_measures(), *unfinished_executors()]
 
 
 def print_durations(studies: "list[Study]", line_of: "Callable[[Study], str]", num_lines: dict[str, int]) -> None:
@@ -89,17 +118,17 @@ def duration_line(runs_dir: Path, jobs: str, study: "Study", *, force: bool, wit
     return f"{study.name}: {up_to}{duration_text(found.num_runs, found.seconds, found.quick_s)}" if found else ""
 
 
-def _changed_lines(study: "Study", runs_dir: Path) -> list[str]:
-    """Return how the study is checked, its changed defaults and swapped norms, in lines that fit the terminal."""
-    from normbench.report.terminal.console import make_console
-
-    width = make_console(stderr=True).width
-    texts = [
+def texts_before_runs(study: "Study", runs_dir: Path) -> list[str]:
+    """Return how the study is checked, its changed code and defaults, and its swapped norms."""
+    return [
         *_code_lines(study, runs_dir),
         *_check_lines(study, runs_dir),
         *_fitted_default_lines(study),
         *_swap_lines(study),
     ]
+
+
+def _wrapped(texts: Sequence[str], width: int) -> list[str]:
     return [line for text in texts for line in wrap(text, width, subsequent_indent="  ", break_on_hyphens=False)]
 
 

@@ -23,12 +23,17 @@ def command(
 
     Example: normbench audit my_study.yaml --details
     """
+    from normbench.cli._torch import import_torch
     from normbench.report.blocks.audit import audit_blocks
     from normbench.report.blocks.block import Block, as_lines
     from normbench.report.pages.json_text import blocks_mapping
     from normbench.report.terminal.console import make_console
     from normbench.report.terminal.render import print_blocks
     from normbench.storage.files.json_files import json_ready
+    from normbench.storage.files.yaml_file import read_study_file
+
+    read_study_file(config)  # a mistyped path is told before torch is imported
+    import_torch()
     from normbench.study.audits import study_audits
     from normbench.study.load import load_study
 

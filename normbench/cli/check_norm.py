@@ -33,7 +33,10 @@ def command(
     """
     from dataclasses import asdict
 
+    from normbench.cli._torch import import_torch
     from normbench.errors import ConfigError, SettingError
+
+    import_torch()
     from normbench.inspection.norm_contract.contract import measure_norm
     from normbench.report.blocks.norm_contract import norm_contract_block
     from normbench.report.terminal.console import make_console

@@ -52,6 +52,9 @@ def command(
 
 
 def _pages(name: str | None, shape: tuple[int, ...] | None, assignments: list[str], *, by_hand: bool) -> "list[Page]":
+    from normbench.cli._torch import import_torch
+
+    import_torch()
     from normbench.inspection.explain.names import (
         find_pages,
         overview,

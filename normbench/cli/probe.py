@@ -139,17 +139,23 @@ def _check_batch_size(batch_size: int | None, config: Path | None) -> None:
 def _probe_callable(
     model: str, inputs: Sequence[str], seeds: int | None, batch_size: int | None
 ) -> "list[ProbeReport]":
+    from normbench.cli._torch import import_torch
+
+    import_torch()
     from normbench.scheduling.probe_seeds import DEFAULT_SEEDS, probe_callable
 
     return [probe_callable(model, inputs, range(seeds or DEFAULT_SEEDS), batch_size)]
 
 
 def _load_study(path: Path, set_: Sequence[str], seeds: int | None) -> "Study":
-    from normbench.scheduling.probe_seeds import DEFAULT_SEEDS
+    from normbench.cli._torch import import_torch
     from normbench.storage.files.yaml_file import read_study_file
+
+    says_seeds = "seeds" in read_study_file(path).data  # a mistyped path is told before torch is imported
+    import_torch()
+    from normbench.scheduling.probe_seeds import DEFAULT_SEEDS
     from normbench.study.load import load_study
 
-    says_seeds = "seeds" in read_study_file(path).data
     return load_study(path, set_=set_, seeds=seeds or (None if says_seeds else DEFAULT_SEEDS))
 
 

@@ -1,23 +1,21 @@
 """normbench run: make the missing runs of a study, then print its report."""
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from normbench.cli._before_runs import duration_line, print_durations, print_plan, print_warnings
-
 if TYPE_CHECKING:
-    from normbench.errors import RunFolderError
-    from normbench.report.blocks.block import Block
+    from normbench.cli._after_runs import Ended, View
+    from normbench.cli._before_runs import Told
     from normbench.scheduling.executors.base import Executor
+    from normbench.scheduling.nothing_to_do import AskedStudy
     from normbench.scheduling.run_result import RunOptions
     from normbench.scheduling.studies import StudyRun, StudyRunner
-    from normbench.storage.study_folder import StudyFolder
+    from normbench.storage.finished_study import FinishedStudy, Screen
     from normbench.study.study import Study
 
 
@@ -74,8 +72,18 @@ def command(
 
     Example: normbench run configs/lenet_bn.yaml --set norm=group_norm --seeds 3
     """
+    from normbench.cli._after_runs import View, print_end
+    from normbench.cli._before_runs import (
+        duration_line,
+        print_durations,
+        print_plan,
+        print_told,
+        unfinished_lines,
+        what_to_tell,
+    )
     from normbench.scheduling.executors.base import make_executor, num_jobs_of
     from normbench.scheduling.interruption import Interruption
+    from normbench.scheduling.nothing_to_do import find_finished, read_asked
     from normbench.scheduling.run_result import RunOptions
     from normbench.study.check_plan import read_check_after
     from normbench.study.options import read_seeds
@@ -88,9 +96,14 @@ def command(
     interruption = Interruption()
     executor = make_executor(jobs, interruption)
     changes = {**how_many, "set_": set_ or [], "vary": vary or [], "tune": tune or [], "accept_code": accept_code}
+    asked = read_asked(configs, runs_dir, changes | {"quick": quick, "jobs": jobs})
     read = partial(_load_all, configs, changes, quick=quick, is_judged_again=tuning_sensitivity)
     if dry_run:
         print_plan(read(), runs_dir, as_json=json_, with_runner_ups=tuning_sensitivity)
+        return
+    view = View(all_layers=layers == "all", details=details, as_json=json_)
+    if not (force or tuning_sensitivity) and (finished := find_finished(asked)):
+        print_end(_show_finished(asked, finished, view), as_json=json_)
         return
     with interruption.listening(), executor:
         studies = read()
@@ -98,21 +111,18 @@ def command(
 
         refuse_data_beyond_memory(studies, num_jobs_of(jobs) or 1)
         interruption.raise_if_asked()
-        num_warnings = print_warnings(studies, runs_dir)
+        told = [what_to_tell(study, runs_dir) for study in studies]
+        num_lines = print_told(told, unfinished_lines())
         interruption.raise_if_asked()
         if not quiet:
             line_of = partial(duration_line, runs_dir, jobs, force=force, with_runner_ups=tuning_sensitivity)
-            print_durations(studies, line_of, num_warnings)
+            print_durations(studies, line_of, num_lines)
         interruption.raise_if_asked()
         options = RunOptions(force=force, checkpoint_s=checkpoint_every)
         runner = _runner(runs_dir, executor, options, fail_fast=fail_fast, second=tuning_sensitivity, quiet=quiet)
-        show_text = partial(_print_report, all_layers=layers == "all", details=details, num_before=num_warnings)
-        show = _as_mapping if json_ else show_text
-        failures, broken, reports = _run_all(configs, studies, runner, show)
+        ended = _run_all(asked, studies, told, runner, view, num_lines)
     interruption.raise_if_asked()
-    if json_:
-        typer.echo(json.dumps(reports, indent=2))
-    _print_failures(failures, broken)
+    print_end(ended, as_json=json_)
 
 
 def _runner(
@@ -125,68 +135,92 @@ def _runner(
 
 
 def _run_all(
-    paths: list[Path],
+    asked: "list[AskedStudy]",
     studies: "list[Study]",
+    told: "list[Told]",
     runner: "StudyRunner",
-    show: "Callable[[Path, StudyRun, StudyFolder], Any]",
-) -> tuple[list[str], list[str], list[Any]]:
-    """Run and show one study after another; a failed one does not stop the next.
-
-    Returns:
-        A line per failure, a line per study that could not be written or read, and the result of ``show`` for each.
-    """
+    view: "View",
+    num_before: Mapping[str, int],
+) -> "Ended":
+    """Run and show one study after another; a failed one does not stop the next."""
+    from normbench.cli._after_runs import Ended, add_failure, shown_run
+    from normbench.cli._before_runs import texts_before_runs
     from normbench.errors import RunFolderError
     from normbench.scheduling.study_pictures import draw_study
 
-    failures: list[str] = []
-    broken: list[str] = []
-    reports = []
-    for path, study in zip(paths, studies, strict=True):
-        run = _run_study(study, runner, failures, broken)
+    ended = Ended()
+    for one, study, known in zip(asked, studies, told, strict=True):
+        run = _run_study(study, runner, ended)
         if run:
+            shown = shown_run(one.path, run)
             try:
-                reports.append(show(path, run, draw_study(run.study, run.folder, run.results)))
+                found = draw_study(run.study, run.folder, run.results)
+                ended.reports.append(view.show(shown, found, num_before[study.name]))
+                again = replace(known, texts=texts_before_runs(study, one.folder.parent))
+                _leave(one, run, again, partial(view.screen, shown, found))
             except (OSError, RunFolderError) as error:  # the runs are complete; the next command shows them
-                _add_failure(error, run, failures, broken)
-    return failures, broken, reports
+                add_failure(error, run.folder, ended)
+    return ended
 
 
-def _add_failure(error: "OSError | RunFolderError", run: "StudyRun", failures: list[str], broken: list[str]) -> None:
-    """Add the reason why a study could not be shown to ``failures`` or ``broken``; a closed pipe is no failure."""
-    from normbench.scheduling.one_run import error_line
-    from normbench.storage.files.atomic import os_error_line
-    from normbench.storage.files.streams import STDOUT, discard_output
+def _leave(asked: "AskedStudy", run: "StudyRun", again: "Told", screen: "Callable[[int], Screen | None]") -> None:
+    """Leave what a repetition of this command shows, which then need not load torch."""
+    from normbench.cli._before_runs import unfinished_lines
+    from normbench.scheduling.leaving_finished import leave_finished
 
-    if isinstance(error, BrokenPipeError):
-        discard_output()
-    elif isinstance(error, OSError) and error.filename == STDOUT:
-        broken.append(os_error_line(error, STDOUT))
-    else:
-        failures.append(f"{run.study.name}: {error_line(error, run.folder)}")
+    if not (run.failures or unfinished_lines()):
+        leave_finished(asked, run, again.texts, again.findings, screen(len(again.lines())))
 
 
-def _run_study(study: "Study", runner: "StudyRunner", failures: list[str], broken: list[str]) -> "StudyRun | None":
+def _show_finished(asked: "list[AskedStudy]", finished: "list[FinishedStudy]", view: "View") -> "Ended":
+    """Show studies of which all runs were finished before, as ``_run_all`` does."""
+    from normbench.cli._after_runs import Ended, add_failure, shown_finished
+    from normbench.cli._before_runs import Told, print_told
+    from normbench.errors import RunFolderError
+    from normbench.storage.names import QUICK
+    from normbench.storage.study_folder import read_study
+
+    for one in asked:
+        if one.options["quick"]:
+            _say_quick(one.folder.name.removesuffix(QUICK))
+    ended = Ended()
+    told = [Told(one.folder.name, study.texts, study.findings) for one, study in zip(asked, finished, strict=True)]
+    num_before = print_told(told)
+    for one, study in zip(asked, finished, strict=True):
+        shown, num_lines = shown_finished(one, study), num_before[one.folder.name]
+        try:
+            if not view.show_again(shown, study.screen, num_lines):
+                ended.reports.append(view.show(shown, read_study(one.folder), num_lines))
+        except (OSError, RunFolderError) as error:
+            add_failure(error, one.folder, ended)
+    return ended
+
+
+def _run_study(study: "Study", runner: "StudyRunner", ended: "Ended") -> "StudyRun | None":
     """Run one study and add its failures to the lists; return None if it could not be run to its end."""
     from normbench.errors import RunFailedError, RunFolderError
 
     try:
         run = runner.run(study)
     except RunFolderError as error:
-        broken.append(str(error))
+        ended.broken.append(str(error))
         return None
     except RunFailedError as error:
         if runner.fail_fast:
             raise
-        failures.append(str(error))
+        ended.failures.append(str(error))
         return None
-    failures += run.failures
+    ended.failures += run.failures
     return run
 
 
 def _load_all(
     configs: list[Path], changes: "Mapping[str, Any]", *, quick: bool, is_judged_again: bool
 ) -> "list[Study]":
+    from normbench.cli._torch import import_torch
     from normbench.errors import ConfigError
+
+    import_torch()
     from normbench.study.load import load_study
     from normbench.study.options import refuse_untuned
 
@@ -207,58 +241,9 @@ def _load_all(
 def _make_quick(study: "Study") -> "Study":
     from normbench.scheduling.quick_study import quick_study
 
-    typer.echo(f"{study.name}: 2 seeds, a tenth of the steps, nothing tuned. This is no evidence.", err=True)
+    _say_quick(study.name)
     return quick_study(study)
 
 
-def _print_report(
-    path: Path,
-    run: "StudyRun",
-    found: "StudyFolder",
-    *,
-    all_layers: bool,
-    details: bool,
-    num_before: "Mapping[str, int]",
-) -> None:
-    """Print a study's report; together with the lines printed before, it fits on a screen."""
-    from normbench.report.blocks.checks import end_text
-    from normbench.report.blocks.layers import LONG
-    from normbench.report.blocks.run import screen_blocks
-    from normbench.report.terminal.console import make_console
-    from normbench.report.terminal.render import MAX_LINES, fit_blocks, print_blocks
-
-    console = make_console()
-    choices = list(run.choices.values())
-    end = end_text(run.end.why, run.end.after, run.end.last) if run.end else ""
-
-    def build(max_layers: int | None) -> "list[Block]":
-        rows = None if all_layers else max_layers or LONG
-        return screen_blocks(found, run.arm_names, path, choices, max_layers=rows, details=details, end=end)
-
-    blocks = (
-        build(None)
-        if all_layers or details
-        else fit_blocks(build, console.width, MAX_LINES - num_before.get(run.study.name, 0))
-    )
-    print_blocks(console, blocks)
-
-
-def _as_mapping(path: Path, run: "StudyRun", found: "StudyFolder") -> dict[str, Any]:
-    """Return the results of a study that was run, for JSON."""
-    from normbench.report.pages.json_text import study_mapping
-
-    results = [
-        {"folder": str(p.run.folder), "arm": p.run.arm, "seed": p.run.seed, "status": p.status} for p in run.results
-    ]
-    end = asdict(run.end) if run.end else None
-    return study_mapping(found, run.arm_names, list(run.choices.values()), results, path) | {"end": end}
-
-
-def _print_failures(failures: list[str], broken: list[str]) -> None:
-    """Print all failures and exit with code 1, or 2 if a study could not be written or read; else return."""
-    if failures:
-        typer.echo("\n".join([f"{len(failures)} failed:", *failures]), err=True)
-    for line in broken:
-        typer.echo(line, err=True)
-    if failures or broken:
-        raise typer.Exit(2 if broken else 1)
+def _say_quick(name: str) -> None:
+    typer.echo(f"{name}: 2 seeds, a tenth of the steps, nothing tuned. This is no evidence.", err=True)

@@ -7,7 +7,11 @@ from pydantic import Field
 from torch import Tensor
 from torch.optim import Adam, Optimizer
 
+from normbench.optimizers._fused_steps import adam_step
+from normbench.optimizers._without_compiler import without_compiler
 from normbench.optimizers.base import OptimizerSpec, can_be_fused
+
+LeanAdam = without_compiler(Adam, adam_step("_fused_adam_"))
 
 
 class AdamSpec(OptimizerSpec):
@@ -26,7 +30,7 @@ class AdamSpec(OptimizerSpec):
 
     def build(self, groups: list[dict[str, Any]], lr: float) -> Optimizer:
         """Make torch's Adam, in one fused kernel where there is one."""
-        return Adam(groups, lr=lr, betas=(self.beta1, self.beta2), eps=self.eps, fused=can_be_fused(groups))
+        return LeanAdam(groups, lr=lr, betas=(self.beta1, self.beta2), eps=self.eps, fused=can_be_fused(groups))
 
     def new_state(self, parameter: Tensor) -> dict[str, Tensor]:
         """Return the number of steps and both means, which are 0 at first."""

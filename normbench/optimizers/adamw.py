@@ -7,7 +7,11 @@ from pydantic import Field
 from torch import Tensor
 from torch.optim import AdamW, Optimizer
 
+from normbench.optimizers._fused_steps import adam_step
+from normbench.optimizers._without_compiler import without_compiler
 from normbench.optimizers.base import OptimizerSpec, can_be_fused
+
+LeanAdamW = without_compiler(AdamW, adam_step("_fused_adamw_"))
 
 
 class AdamWSpec(OptimizerSpec):
@@ -26,7 +30,7 @@ class AdamWSpec(OptimizerSpec):
 
     def build(self, groups: list[dict[str, Any]], lr: float) -> Optimizer:
         """Make torch's AdamW, in one fused kernel where there is one."""
-        return AdamW(groups, lr=lr, betas=(self.beta1, self.beta2), eps=self.eps, fused=can_be_fused(groups))
+        return LeanAdamW(groups, lr=lr, betas=(self.beta1, self.beta2), eps=self.eps, fused=can_be_fused(groups))
 
     def new_state(self, parameter: Tensor) -> dict[str, Tensor]:
         """Return the number of steps and both means, which are 0 at first."""

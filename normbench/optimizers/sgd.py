@@ -7,7 +7,11 @@ from pydantic import Field
 from torch import Tensor
 from torch.optim import SGD, Optimizer
 
+from normbench.optimizers._fused_steps import sgd_step
+from normbench.optimizers._without_compiler import without_compiler
 from normbench.optimizers.base import OptimizerSpec, can_be_fused
+
+LeanSGD = without_compiler(SGD, sgd_step())
 
 
 class SGDSpec(OptimizerSpec):
@@ -24,7 +28,7 @@ class SGDSpec(OptimizerSpec):
 
     def build(self, groups: list[dict[str, Any]], lr: float) -> Optimizer:
         """Make torch's SGD, in one fused kernel where there is one."""
-        return SGD(
+        return LeanSGD(
             groups,
             lr=lr,
             momentum=self.momentum,

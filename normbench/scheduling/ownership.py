@@ -4,17 +4,19 @@ import os
 import shlex
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from normbench.errors import ConfigError, RunFolderError
 from normbench.storage.files.json_files import read_json
 from normbench.storage.files.yaml_file import read_study_file
 from normbench.storage.names import content_sha256
 from normbench.storage.run_folder import ARM_JSON, CONFIG_YAML, STUDY_JSON
-from normbench.study.study import Study
+
+if TYPE_CHECKING:  # it loads torch, without which it may be found that there is nothing to do
+    from normbench.study.study import Study
 
 
-def refuse_another_files_folder(study: Study, folder: Path) -> None:
+def refuse_another_files_folder(study: "Study", folder: Path) -> None:
     """Refuse to run a study in a folder that belongs to another file, if that file still exists with other content.
 
     A moved or copied file may use the folder, and so may the resolved config of one of the study's runs.
@@ -34,9 +36,9 @@ def refuse_another_files_folder(study: Study, folder: Path) -> None:
     raise RunFolderError(f"{folder}: must belong to {study.source}, got the runs of {owner}. {way_out}")
 
 
-def source_path(study: Study, folder: Path) -> str:
+def source_path(source: Path, folder: Path) -> str:
     """Return the path of the study's file relative to the study's folder, so that both may be moved together."""
-    return os.path.relpath(Path(study.source).resolve(), folder.resolve())
+    return os.path.relpath(source.resolve(), folder.resolve())
 
 
 def is_run_config(path: Path) -> bool:

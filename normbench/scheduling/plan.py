@@ -144,13 +144,21 @@ def write_study_files(plan: Plan) -> None:
         refuse_another_files_folder(plan.study, plan.folder)
         remove_part_files(plan.folder)
         _write_arms(plan.runs)
-        earlier = earlier_study(plan.folder)
-        history = {SEED_HISTORY: [asked.to_json() for asked in history_with(plan, earlier)]}
-        content = study_content(plan) | {"source_path": source_path(plan.study, plan.folder)}
-        content |= {mark: _is_late(plan, key, mark) for key, mark in LATE_KEYS.items()}
-        if earlier and is_run_config(Path(plan.study.source)):  # its study keeps its study.json
-            content = earlier
-        write_json(plan.folder / STUDY_JSON, content | history)
+        write_json(plan.folder / STUDY_JSON, study_json(plan))
+
+
+def study_json(plan: Plan) -> dict[str, Any]:
+    """Return the content of study.json, with what an earlier one says of seeds that were asked for.
+
+    Raises:
+        RunFolderError: The earlier one is damaged there.
+    """
+    earlier, source = earlier_study(plan.folder), Path(plan.study.source)
+    history = {SEED_HISTORY: [asked.to_json() for asked in history_with(plan, earlier)]}
+    if earlier and is_run_config(source):  # its study keeps its study.json
+        return earlier | history
+    content = study_content(plan) | {"source_path": source_path(source, plan.folder)}
+    return content | {mark: _is_late(plan, key, mark) for key, mark in LATE_KEYS.items()} | history
 
 
 def _is_late(plan: Plan, key: str, mark: str) -> bool:
@@ -191,7 +199,7 @@ def arm_content(run: PlannedRun) -> dict[str, Any]:
 
 
 def study_content(plan: Plan) -> dict[str, Any]:
-    """Return the content of study.json: the arms in order with their folders, and the study's keys and options."""
+    """Return what study.json says of a plan: the arms in order with their folders, the study's keys and options."""
     study = plan.study
     return {
         "study": study.name,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from normbench.evidence.comparison.baselines import Baseline
 from normbench.scheduling.tuning import with_settings
+from normbench.storage.names import QUICK
 from normbench.study.config import RunConfig
 from normbench.study.study import Study
 
@@ -13,7 +14,7 @@ def quick_study(study: Study) -> Study:
     arms = {arm: with_settings(config, _tenth_of_the_steps(config)) for arm, config in study.arms.items()}
     seeds = (*study.seeds, study.seeds[0] + 1)[:2]
     options = dict(study.options) | {"--quick": True}
-    short = replace(study, name=f"{study.name}-quick", arms=arms, seeds=seeds, options=options)
+    short = replace(study, name=f"{study.name}{QUICK}", arms=arms, seeds=seeds, options=options)
     short = replace(short, check_after=(), until_decided=False)
     return replace(short, tune={}, keep_given=True, claims=(), baseline=_quick_baseline(study.baseline))
 

@@ -10,14 +10,12 @@ from normbench.scheduling.schedule import RunUpdate
 from normbench.storage.files.json_files import write_text
 from normbench.storage.files.links import refuse_links
 from normbench.storage.files.reading import read_bytes
+from normbench.storage.finished_study import DRAWN_FROM
 from normbench.storage.lock import locked, remove_part_files
 from normbench.storage.run_folder import SUMMARY_JSON, Arm, Run
 from normbench.storage.study_folder import StudyFolder, read_study
 from normbench.study.study import Study
 from normbench.training.recorders.tensorboard import write_pictures
-
-DRAWN_FROM = "drawn_from.sha256"
-"""File with the sha256 of the runs that a folder's pictures show; written last."""
 
 
 def draw_study(study: Study, folder: Path, results: Sequence[RunUpdate]) -> StudyFolder:

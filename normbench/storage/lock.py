@@ -11,8 +11,6 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Self
 
-from filelock import FileLock
-
 from normbench.errors import RunFolderError
 from normbench.storage.files.atomic import PART_PREFIX, name_in_errors, way_out
 from normbench.storage.files.links import refuse_links
@@ -206,6 +204,8 @@ def remove_part_files(folder: Path) -> None:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold a folder's lock inside the block, so that no other process claims or removes runs there."""
+    from filelock import FileLock  # most commands that only read lock nothing
+
     lock = FileLock(folder / LOCK)
     refuse_links(folder / LOCK)
     with name_in_errors(folder):

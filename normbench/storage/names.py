@@ -13,6 +13,8 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9_.=,+-]{0,119}$"
 """Pattern for names of studies and arms: a valid folder name on any system, never a path."""
 KEYS_BESIDE_SETTINGS = ("claims", "quotes", "margin")
 """Keys of a study file that change no run."""
+QUICK = "-quick"
+"""Ends the name of the short version of a study, which --quick makes."""
 _REPLACED_IN_NAMES = re.compile(r"[^A-Za-z0-9_.=,-]")
 
 

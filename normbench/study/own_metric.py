@@ -14,7 +14,7 @@ EXAMPLE = "Example: metric: {name: auc, function: my_scores:auc, better: higher}
 class OwnMetricConfig(BaseModel):
     """A metric of your own, by which arms are compared."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: str | None = Field(None, pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$", examples=["auc"])
     """What its columns are called: test_auc, train_auc."""

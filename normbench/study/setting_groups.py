@@ -10,9 +10,7 @@ HistogramKind = Literal["weight", "grad", "activation", "update"]
 class SettingGroup(BaseModel):
     """A mapping of settings: unknown keys are refused, and nothing is changed once it is read."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class RecordingConfig(SettingGroup):

@@ -17,7 +17,7 @@ EXAMPLE_EXPECT = {"less": "normed", "than": "plain"}
 class StudyKeys(BaseModel):
     """The keys of a study file that are not settings of its runs; every one is optional."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     study: Name | None = Field(None, examples=["my_study"])
     """Name of the folder under runs/; by default the file's name. At most 120 letters, digits and `_ . = , + -`."""

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from normbench.any_module.allocation import allocate
 from normbench.errors import SettingError
 from normbench.models.base import weight_parameters, weighted_layers
 from normbench.random_streams import derive_seed, stream
@@ -16,7 +17,7 @@ def materialize(network: nn.Module) -> nn.Module:
     All modules draw in order, as if they were built here, so that later draws are the same too. Tensors that no
     module draws are nan; ``check_all_drawn`` finds them.
     """
-    network = network.to_empty(device="cpu")
+    network = allocate(network)
     with torch.no_grad():
         for tensor in (*network.parameters(), *network.buffers()):
             tensor.fill_(math.nan if tensor.is_floating_point() else 0)

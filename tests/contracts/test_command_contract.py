@@ -26,6 +26,9 @@ for command in {commands}:
 assert normbench("init", "mlp").code == 0
 for command in ("compare", "list"):
     assert normbench(command).code == 0, command
+for command in ("run", "probe", "audit"):
+    assert normbench(command, "missing.yaml").code == 2, command
+assert normbench(*{finished}).out == {again!r}
 print(sorted(name for name in ("torch", "tensorboardX", "matplotlib", "scipy") if name in sys.modules))
 """
 
@@ -105,10 +108,14 @@ def test_a_mistake_is_one_line_with_its_place_and_exit_code_2(command):
     assert list(Path().iterdir()) == []
 
 
-def test_what_only_reads_or_explains_never_imports_torch(tmp_path):
+def test_what_only_reads_or_has_nothing_to_do_never_imports_torch(tmp_path):
+    text = "model: {name: mlp, hidden_features: [4]}\ndataset: linear_regression\nnum_steps: 1\n"
+    Path("finished.yaml").write_text(text, encoding="utf-8")
+    finished = ("run", "finished.yaml", "--runs-dir", "of_another")
+    assert normbench(*finished).code == 0
     (tmp_path / "runs" / "empty").mkdir(parents=True)
     (tmp_path / "runs" / "empty" / "study.json").write_text('{"normbench": "0.2.0", "arms": []}')
-    code = WITHOUT_TORCH.format(commands=COMMANDS)
+    code = WITHOUT_TORCH.format(commands=COMMANDS, finished=finished, again=normbench(*finished).out)
     path = os.pathsep.join(str(Path(__file__).parents[n]) for n in (1, 2))
     done = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": path}, capture_output=True, text=True, check=False

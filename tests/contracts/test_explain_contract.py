@@ -8,6 +8,7 @@ from contracts.variants import PARTS, all_variants, each
 from rich.cells import cell_len
 
 from normbench.errors import ConfigError
+from normbench.inspection.explain.meanings import meanings
 from normbench.inspection.explain.names import all_names, find_pages, overview
 from normbench.inspection.explain.settings import all_settings, part_packages
 from normbench.inspection.explain.value_words import yaml_words
@@ -23,10 +24,10 @@ ROOT = Path(__file__).parents[2]
 VARIANTS = [variant for part in sorted(PARTS) for variant in all_variants(part)]
 SETTINGS = all_settings()
 EACH_SETTING = pytest.mark.parametrize("page", SETTINGS, ids=lambda page: f"{page.key}-{page.belongs_to}")
-FIELDS = {
-    **RunConfig.model_fields,
-    **{f"recording.{key}": info for key, info in RecordingConfig.model_fields.items()},
-    **StudyKeys.model_fields,
+MEANINGS = {
+    **meanings(RunConfig),
+    **{f"recording.{key}": text for key, text in meanings(RecordingConfig).items()},
+    **meanings(StudyKeys),
 }
 
 
@@ -59,13 +60,13 @@ def text_of(name):
 
 @pytest.mark.parametrize("variant", each(VARIANTS))
 def test_every_setting_of_a_variant_has_a_docstring(variant):
-    fields = variant.setting_fields()
-    assert [key for key, info in fields.items() if not (info.description or "").endswith(".")] == []
+    told = meanings(variant)
+    assert [key for key in variant.setting_fields() if not told[key].endswith(".")] == []
 
 
-@pytest.mark.parametrize("key", FIELDS)
+@pytest.mark.parametrize("key", MEANINGS)
 def test_every_key_of_a_file_has_a_docstring(key):
-    assert (FIELDS[key].description or "").endswith(".")
+    assert MEANINGS[key].endswith(".")
 
 
 @pytest.mark.parametrize("variant", each(VARIANTS))
@@ -74,7 +75,7 @@ def test_the_page_of_a_variant_tells_its_settings_with_their_defaults(variant):
     assert f"{variant.__module__.replace('.', '/')}.py" in told
     for key, info in variant.setting_fields().items():
         default = "must be given" if info.is_required() else yaml_words(info.get_default(call_default_factory=True))
-        assert f"{key} {default}: {info.description}" in told
+        assert f"{key} {default}: {meanings(variant)[key]}" in told
 
 
 @EACH_SETTING
@@ -93,7 +94,7 @@ def test_every_setting_has_a_page():
     assert set(keys) == PARTS
     each_of = [(keys[part], variant) for part in PARTS for variant in all_variants(part)]
     of_parts = {(f"{part}.{key}", name_of(variant)) for part, variant in each_of for key in variant.setting_names()}
-    of_files = {(key, "a study" if key in StudyKeys.model_fields else "every run") for key in FIELDS}
+    of_files = {(key, "a study" if key in StudyKeys.model_fields else "every run") for key in MEANINGS}
     assert told == of_parts | of_files
 
 
@@ -127,7 +128,7 @@ def test_the_list_of_all_names_fits_on_a_screen_and_leaves_out_none():
     assert max(map(cell_len, rows)) <= WIDTH
     listed = {word.strip(",") for row in rows for word in row.split()}
     assert {name_of(variant) for variant in VARIANTS} <= listed
-    assert {key.rpartition(".")[2] for key in FIELDS} <= listed
+    assert {key.rpartition(".")[2] for key in MEANINGS} <= listed
 
 
 @pytest.mark.parametrize("name", all_names())

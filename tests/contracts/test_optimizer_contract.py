@@ -5,6 +5,7 @@ is sent its gradient and yields the weight after the step.
 """
 
 from copy import deepcopy
+from inspect import signature
 
 import pytest
 import torch
@@ -141,3 +142,56 @@ def one_step_without_gradient(spec, weight_decay):
     rule = globals()[f"rule_{spec.name}"]
     steps = [rule(spec, w, weight_decay) for w in START]
     return [(next(step), step.send(0.0))[1] for step in steps]
+
+
+def plain_of(optimizer):
+    """Return torch's own optimizer with the same settings, on copies of the parameters."""
+    (kind,) = [one for one in type(optimizer).__mro__ if one.__module__.startswith("torch.optim.")][-2:-1]
+    groups = [{**group, "params": deepcopy(group["params"])} for group in optimizer.param_groups]
+    return kind(
+        groups, **{key: value for key, value in optimizer.defaults.items() if key in signature(kind).parameters}
+    )
+
+
+def draw_gradients(optimizers, step):
+    """Give all the same gradients; one parameter has none in the third step."""
+    generator = torch.Generator().manual_seed(step)
+    numbers = [parameter for group in optimizers[0].param_groups for parameter in group["params"]]
+    drawn = [torch.randn(one.shape, generator=generator, dtype=one.dtype) for one in numbers]
+    for optimizer in optimizers:
+        mine = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        for i, (parameter, gradient) in enumerate(zip(mine, drawn, strict=True)):
+            parameter.grad = None if i == 1 and step == 2 else gradient.clone()
+
+
+def are_equal(one, other):
+    if isinstance(one, torch.Tensor):
+        return torch.equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(are_equal(one[key], other[key]) for key in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(are_equal, one, other))
+    return one == other
+
+
+@EVERY_OPTIMIZER
+def test_steps_and_states_have_the_bits_of_torchs_own_optimizer(spec):
+    shapes = [(7, 5), (5,), (3, 4, 2), ()]
+    numbers = [nn.Parameter(torch.randn(shape, generator=torch.Generator().manual_seed(9))) for shape in shapes]
+    numbers.append(nn.Parameter(torch.linspace(-1, 1, 9, dtype=torch.float64)))
+    groups = [{"params": numbers[:3], "weight_decay": 0.1}, {"params": numbers[3:], "weight_decay": 0.0}]
+    ours = spec.build(groups, LR)
+    plain = plain_of(ours)
+    for step in range(6):
+        for optimizer in (ours, plain):
+            for group in optimizer.param_groups:
+                group["lr"] = LR / (1 + step)
+        draw_gradients([ours, plain], step)
+        ours.step()
+        plain.step()
+        assert are_equal(ours.param_groups, plain.param_groups), f"step {step}"
+        assert are_equal(ours.state_dict(), plain.state_dict()), f"step {step}"
+        if step == 3:  # each goes on from what the other saved
+            saved = deepcopy(ours.state_dict()), deepcopy(plain.state_dict())
+            plain.load_state_dict(saved[0])
+            ours.load_state_dict(saved[1])

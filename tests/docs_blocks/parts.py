@@ -6,6 +6,7 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from docs_blocks.markdown import table
+from normbench.inspection.explain.meanings import meanings
 from normbench.inspection.explain.value_words import default_words
 from normbench.parts import find_specs
 from normbench.study.config import RunConfig
@@ -18,7 +19,10 @@ def run_settings() -> str:
     inner = {"recording": RecordingConfig, "swap": SwapConfig}
     below = {f"{part}.{key}": info for part, config in inner.items() for key, info in config.model_fields.items()}
     fields = {**RunConfig.model_fields, **below}
-    rows = [(f"`{key}`", default_of(info), info.description or "") for key, info in fields.items()]
+    told = meanings(RunConfig)
+    for part, config in inner.items():
+        told = told | {f"{part}.{key}": text for key, text in meanings(config).items()}
+    rows = [(f"`{key}`", default_of(info), told[key]) for key, info in fields.items()]
     return table("setting", "default", "what it does", rows=rows)
 
 
@@ -30,7 +34,7 @@ def default_of(info) -> str:
 
 def study_keys() -> str:
     """Every key of a study with what it says."""
-    rows = [(f"`{key}`", info.description or "") for key, info in StudyKeys.model_fields.items()]
+    rows = [(f"`{key}`", text) for key, text in meanings(StudyKeys).items()]
     return table("key", "what it says", rows=rows)
 
 

@@ -10,7 +10,7 @@ Fill = Literal["median", "mean", "drop_row", "own_category"]
 class Missing(BaseModel):
     """What YAML says under ``missing``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     values: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """Cells that hold no value, as written in the file; empty cells never do."""

@@ -6,6 +6,7 @@ from copy import deepcopy
 import torch
 from torch import nn
 
+from normbench.any_module.allocation import allocate
 from normbench.findings import Finding
 from normbench.inspection.checks.base import Setup
 from normbench.inspection.forward_pass import NormCall
@@ -45,7 +46,7 @@ def _runs_twice(network: nn.Module, norm: str) -> bool:
 def _comes_out_the_same(norm: NormCall, corrected: nn.Module) -> bool:
     """Compare what a fresh norm remembers after one pass with what the corrected one does after two."""
     x = torch.randn(NUM_SAMPLES, *norm.feature_shape, generator=torch.Generator().manual_seed(0))
-    once, twice = norm.spec.build(norm.feature_shape), corrected.to_empty(device="cpu")
+    once, twice = norm.spec.build(norm.feature_shape), allocate(corrected)
     remembered = [_after(once, x, num_passes=1), _after(twice, x, num_passes=2)]
     return all(torch.allclose(one, two, rtol=1e-4, atol=1e-6) for one, two in zip(*remembered, strict=True))
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from normbench.inspection.explain.meanings import meanings
 from normbench.inspection.explain.value_words import default_words, example_value, type_words, yaml_words
 from normbench.parts import OneOf, Spec, find_specs
 from normbench.study.config import RunConfig
@@ -77,16 +78,14 @@ def _part(info: FieldInfo) -> OneOf | None:
 
 def setting_lines(spec: Spec) -> tuple[SettingLine, ...]:
     """Return the settings of a variant with the values that it has."""
-    fields = spec.setting_fields()
-    return tuple(
-        SettingLine(key, yaml_words(spec.setting(key)), fields[key].description or "") for key in spec.setting_names()
-    )
+    told = meanings(type(spec))
+    return tuple(SettingLine(key, yaml_words(spec.setting(key)), told[key]) for key in spec.setting_names())
 
 
 def default_lines(variant: type[Spec]) -> tuple[SettingLine, ...]:
     """Return the settings of a variant with the values that hold if they are left out."""
-    fields = variant.setting_fields().items()
-    return tuple(SettingLine(key, _default_or_must(info), info.description or "") for key, info in fields)
+    fields, told = variant.setting_fields().items(), meanings(variant)
+    return tuple(SettingLine(key, _default_or_must(info), told[key]) for key, info in fields)
 
 
 def _default_or_must(info: FieldInfo) -> str:
@@ -102,8 +101,8 @@ def all_settings() -> tuple[SettingPage, ...]:
 def choices_page(key: str) -> ChoicesPage | None:
     """Return what stands below a key, None for a setting that has nothing below."""
     if key == "recording":
-        fields = RecordingConfig.model_fields.items()
-        return ChoicesPage(key, tuple(SettingLine(k, default_words(i), i.description or "") for k, i in fields))
+        fields, told = RecordingConfig.model_fields.items(), meanings(RecordingConfig)
+        return ChoicesPage(key, tuple(SettingLine(k, default_words(info), told[k]) for k, info in fields))
     if key not in part_packages():
         return None
     variants = find_specs(part_packages()[key]).items()
@@ -120,7 +119,8 @@ def _run_settings() -> Iterator[SettingPage]:
         part = _part(info)
         value = example_value(info, _choices(part))
         flat = {key: value, **_beside(info)}
-        yield _page(key, "every run", info, TOP_LEVEL + _commands(flat), flat, CONFIG_PAGE)
+        meaning = meanings(RunConfig)[key]
+        yield _page(key, "every run", info, meaning, TOP_LEVEL + _commands(flat), flat, CONFIG_PAGE)
 
 
 def _choices(part: OneOf | None) -> list[str]:
@@ -133,13 +133,14 @@ def _recording_settings() -> Iterator[SettingPage]:
     for field, info in RecordingConfig.model_fields.items():
         key, value = f"recording.{field}", example_value(info)
         place = "under recording:" + _commands({key: value})
-        yield _page(key, "every run", info, place, {"recording": {field: value}}, CONFIG_PAGE)
+        meaning = meanings(RecordingConfig)[field]
+        yield _page(key, "every run", info, meaning, place, {"recording": {field: value}}, CONFIG_PAGE)
 
 
 def _study_keys() -> Iterator[SettingPage]:
     for key, info in StudyKeys.model_fields.items():
         place = "top level of a study file, beside the settings"
-        yield _page(key, "a study", info, place, {key: example_value(info)}, CONFIG_PAGE)
+        yield _page(key, "a study", info, meanings(StudyKeys)[key], place, {key: example_value(info)}, CONFIG_PAGE)
 
 
 def _part_settings() -> Iterator[SettingPage]:
@@ -147,19 +148,20 @@ def _part_settings() -> Iterator[SettingPage]:
         found: dict[tuple[str, str, str, str], list[str]] = {}
         for name, spec in find_specs(package).items():
             for key, info in spec.setting_fields().items():
-                told = (key, type_words(info), default_words(info), info.description or "")
+                told = (key, type_words(info), default_words(info), meanings(spec)[key])
                 found.setdefault(told, []).append(name)
         yield from (_part_page(part, told[0], names) for told, names in found.items())
 
 
 def _part_page(part: str, field: str, names: list[str]) -> SettingPage:
-    fields = find_specs(part_packages()[part])[names[0]].setting_fields()
+    spec = find_specs(part_packages()[part])[names[0]]
+    fields, meaning = spec.setting_fields(), meanings(spec)[field]
     info = fields[field]
     key, value = f"{part}.{field}", example_value(info)
     place = f"under {part}:" + _commands({key: value})
     beside = {name: one.examples[0] for name, one in fields.items() if one.is_required() and one.examples}
     example = {part: {"name": names[0], **beside, field: value}}
-    return _page(key, ", ".join(names), info, place, example, PARTS_PAGE)
+    return _page(key, ", ".join(names), info, meaning, place, example, PARTS_PAGE)
 
 
 def _beside(info: FieldInfo) -> dict[str, Any]:
@@ -173,13 +175,15 @@ def _commands(settings: dict[str, Any]) -> str:
     return f"\nor {' '.join(options)}"
 
 
-def _page(key: str, belongs_to: str, info: FieldInfo, where: str, example: dict[str, Any], docs: str) -> SettingPage:
+def _page(
+    key: str, belongs_to: str, info: FieldInfo, meaning: str, where: str, example: dict[str, Any], docs: str
+) -> SettingPage:
     return SettingPage(
         key=key,
         belongs_to=belongs_to,
         type=type_words(info),
         default=default_words(info),
-        meaning=info.description or "",
+        meaning=meaning,
         where=where,
         example=tuple(f"{name}: {yaml_words(value)}" for name, value in example.items()),
         docs=docs,

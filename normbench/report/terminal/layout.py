@@ -8,11 +8,10 @@ from rich.cells import cell_len
 
 from normbench.report.blocks.block import Align, Column, Table
 from normbench.report.blocks.value_text import value_text
+from normbench.report.terminal.rows import Row
 from normbench.report.terminal.wrapping import cell_lines
 from normbench.storage.files.plain_text import one_line
 
-Row = tuple[str, bool]
-"""A line of text, and whether it is a header."""
 GAP, GROUP_GAP = 2, 4
 WIDE_TITLE = 9
 

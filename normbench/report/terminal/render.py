@@ -5,10 +5,10 @@ from itertools import pairwise
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.text import Text
 
 from normbench.report.blocks.block import Block, Table
-from normbench.report.terminal.layout import Row, table_rows
+from normbench.report.terminal.layout import table_rows
+from normbench.report.terminal.rows import Row, print_rows
 from normbench.report.terminal.wrapping import command_lines, label_width, wrapped
 from normbench.storage.files.plain_text import one_line
 
@@ -20,21 +20,7 @@ FEWEST_LAYERS = (None, 8, 7, 6, 5, 4, 3, 2, 1)
 
 def print_blocks(console: Console, blocks: Sequence[Block]) -> None:
     """Print blocks, with an empty line between those that are not joined."""
-    plain: list[str] = []
-    for text, is_header in blocks_rows(blocks, console.width):
-        if is_header:
-            _write(console, plain)
-            console.print(Text(text, style="bold"), soft_wrap=True)
-        else:
-            plain.append(text)
-    _write(console, plain)
-
-
-def _write(console: Console, lines: list[str]) -> None:
-    """Write all lines at once, since rich takes two seconds for a thousand lines one by one."""
-    if lines:
-        console.out("\n".join(lines), highlight=False)
-        lines.clear()
+    print_rows(console, blocks_rows(blocks, console.width))
 
 
 def fit_blocks(build: Callable[[int | None], list[Block]], width: int, max_lines: int = MAX_LINES) -> list[Block]:
