@@ -1,6 +1,7 @@
 """Computes mean, std, l2_norm, sizes and zero share of tensors by name: weights, gradients, activations."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from normbench.any_module.tensors import numbers
 
+Key = TypeVar("Key", bound=Hashable)
 STATISTICS = ("mean", "std", "l2_norm", "max_abs", "zero_share", "median_abs")
 
 MANY = 500
@@ -24,13 +26,13 @@ def layer_of(parameter: str) -> str:
     return parameter.removesuffix(".weight")
 
 
-def describe(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, float]]:
-    """Return the statistics of each tensor that holds numbers by name; std is the population's.
+def describe(tensors: Mapping[Key, Tensor]) -> dict[Key, dict[str, float]]:
+    """Return the statistics of each tensor that holds numbers, by its key; std is the population's.
 
     Mean, std and norm in float64, since the variance of a vanishing signal underflows in float32. Computed where the
     tensors are, moved once. The median of an even number of sizes is the lower of the middle two.
     """
-    values = {name: numbers(tensor).flatten() for name, tensor in tensors.items() if tensor.numel()}
+    values = {key: numbers(tensor).flatten() for key, tensor in tensors.items() if tensor.numel()}
     if not values:
         return {}
     columns = zip(*(_statistics(one) for one in values.values()), strict=True)
@@ -38,7 +40,7 @@ def describe(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, float]]:
     nums = torch.tensor([len(one) for one in values.values()], dtype=torch.float64, device=mean.device)
     statistics = mean, var.sqrt(), l2_norm, max_abs, (nums - num_nonzero) / nums, median_abs
     table = torch.stack(statistics, dim=1).tolist()
-    return {name: dict(zip(STATISTICS, row, strict=True)) for name, row in zip(values, table, strict=True)}
+    return {key: dict(zip(STATISTICS, row, strict=True)) for key, row in zip(values, table, strict=True)}
 
 
 def _statistics(values: Tensor) -> tuple[Tensor, ...]:

@@ -95,11 +95,11 @@ def write_points(folder: Path, dataset: Dataset) -> None:
 
 
 def _layer_rows(frame: Frame) -> list[list[object]]:
-    rows: list[list[object]] = []
-    for kind, tensors in frame.tensors().items():
-        for name, statistics in describe(tensors).items():
-            rows.append([frame.step, layer_of(name), kind, *statistics.values()])
-    return rows
+    tensors = {(kind, name): tensor for kind, named in frame.tensors().items() for name, tensor in named.items()}
+    return [
+        [frame.step, layer_of(name), kind, *statistics.values()]
+        for (kind, name), statistics in describe(tensors).items()
+    ]
 
 
 def _probe_rows(frame: Frame) -> list[list[object]]:
