@@ -90,7 +90,7 @@ def duration_line(runs_dir: Path, jobs: str, study: "Study", *, force: bool, wit
 
 
 def _changed_lines(study: "Study", runs_dir: Path) -> list[str]:
-    """Return how the study is checked, its changed defaults and swapped norms, in lines that fit the terminal."""
+    """Return how the study is checked, and what is changed, swapped and left out, in lines that fit the terminal."""
     from normbench.report.terminal.console import make_console
 
     width = make_console(stderr=True).width
@@ -99,6 +99,7 @@ def _changed_lines(study: "Study", runs_dir: Path) -> list[str]:
         *_check_lines(study, runs_dir),
         *_fitted_default_lines(study),
         *_swap_lines(study),
+        *_histogram_lines(study),
     ]
     return [line for text in texts for line in wrap(text, width, subsequent_indent="  ", break_on_hyphens=False)]
 
@@ -142,6 +143,14 @@ def _swap_lines(study: "Study") -> list[str]:
         return []  # a network that keeps its norms may be one in which none can be replaced
     line = swap_line([one.as_mapping() for one in study_audits(study)])
     return [f"{study.name}: {line}."] if line else []
+
+
+def _histogram_lines(study: "Study") -> list[str]:
+    """Return a line on the histograms that are left out of many runs; none where nothing is."""
+    from normbench.report.blocks.plan import scalars_alone_text
+    from normbench.scheduling.kept_histograms import leaves_out_histograms
+
+    return [f"{study.name}: {scalars_alone_text()}."] if leaves_out_histograms(study) else []
 
 
 def _fitted_default_lines(study: "Study") -> list[str]:
