@@ -10,7 +10,7 @@ import torch
 from foreign_models import HEALTHY, Recurrent, batch_for
 
 from normbench.inspection.probe import probe_model
-from normbench.storage.run_folder import csv_digests
+from normbench.storage.run_folder import sealed_digests
 from normbench.study.config import RunConfig
 from normbench.training.attempt import Interrupted
 from normbench.training.experiment import run_experiment
@@ -51,7 +51,7 @@ def test_a_run_leaves_the_same_bytes_and_the_random_states_as_they_were(name, tm
     assert all(map(torch.equal, states, (torch.get_rng_state(), torch.cuda.get_rng_state())))
     torch.rand(7, device="cuda")
     run(name, tmp_path / "two")
-    assert csv_digests(tmp_path / "one") == csv_digests(tmp_path / "two") != {}
+    assert sealed_digests(tmp_path / "one") == sealed_digests(tmp_path / "two") != {}
 
 
 @EACH
@@ -62,7 +62,7 @@ def test_a_run_stopped_after_every_step_leaves_the_bytes_of_a_whole_one(name, tm
             run(name, tmp_path / "stopped", RunHooks(should_stop=lambda: True))
         torch.rand(7, device="cuda")  # another process has other random numbers
     run(name, tmp_path / "stopped")
-    assert csv_digests(tmp_path / "stopped") == csv_digests(tmp_path / "whole")
+    assert sealed_digests(tmp_path / "stopped") == sealed_digests(tmp_path / "whole")
 
 
 def probed(model, x, device):

@@ -119,12 +119,13 @@ def duration_line(runs_dir: Path, jobs: str, study: "Study", *, force: bool, wit
 
 
 def texts_before_runs(study: "Study", runs_dir: Path) -> list[str]:
-    """Return how the study is checked, its changed code and defaults, and its swapped norms."""
+    """Return how the study is checked, its changed code and defaults, its swapped norms and left-out histograms."""
     return [
         *_code_lines(study, runs_dir),
         *_check_lines(study, runs_dir),
         *_fitted_default_lines(study),
         *_swap_lines(study),
+        *_histogram_lines(study),
     ]
 
 
@@ -171,6 +172,14 @@ def _swap_lines(study: "Study") -> list[str]:
         return []  # a network that keeps its norms may be one in which none can be replaced
     line = swap_line([one.as_mapping() for one in study_audits(study)])
     return [f"{study.name}: {line}."] if line else []
+
+
+def _histogram_lines(study: "Study") -> list[str]:
+    """Return a line on the histograms that are left out of many runs; none where nothing is."""
+    from normbench.report.blocks.plan import scalars_alone_text
+    from normbench.scheduling.kept_histograms import leaves_out_histograms
+
+    return [f"{study.name}: {scalars_alone_text()}."] if leaves_out_histograms(study) else []
 
 
 def _fitted_default_lines(study: "Study") -> list[str]:

@@ -9,7 +9,6 @@ from normbench.evidence.comparison.comparison import DEFAULT_METRICS, SIGNAL_MET
 from normbench.evidence.comparison.curves import CurvePoint, mean_curve
 from normbench.storage.own_metric import NAME
 from normbench.storage.run_folder import METRICS_CSV, Arm
-from normbench.training.recorders.tensorboard import write_scalars
 
 SUMMARY = "summary"
 
@@ -27,6 +26,10 @@ def write_aggregate_curves(folder: Path, arms: Sequence[Arm]) -> None:
     names = [arm.name for arm in arms]
     several = [arm for arm in arms if len(arm.runs) > 1 and arm.settings.get("recording.tensorboard", True)]
     shutil.rmtree(folder / SUMMARY, ignore_errors=True)
+    if not several:
+        return
+    from normbench.training.recorders.tensorboard import write_scalars  # imports tensorboardX: 0.1 s
+
     for arm in several:
         name = arm.name if names.count(arm.name) == 1 else arm.folder.name
         curves = {column: mean_curve(arm.runs, column) for column in _columns(arm)}

@@ -12,6 +12,7 @@ from normbench.evidence.comparison.collapses import LATE_RULE
 from normbench.evidence.comparison.comparison import LATE_MARGIN
 from normbench.scheduling.accepted_code import identity_in, with_accepted_code
 from normbench.scheduling.asked_seeds import history_with
+from normbench.scheduling.kept_histograms import may_lack_histograms, recorded_config
 from normbench.scheduling.ownership import is_run_config, refuse_another_files_folder, source_path
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.storage.accepted_code import ACCEPTED_CODE
@@ -70,11 +71,12 @@ def make_plan(study: Study, runs_dir: Path) -> Plan:
         PlannedRun(
             study.name,
             _label(folders[arm], identities[arm]),
-            study.arms[arm],
+            recorded_config(study, study.arms[arm], seed),
             seed,
             folder / folders[arm] / f"seed-{seed}",
             identities[arm],
             code=study.arms[arm].identity().code,
+            may_lack_histograms=may_lack_histograms(study, study.arms[arm], seed),
         )
         for seed in study.seeds
         for arm in arms.values()
@@ -170,7 +172,7 @@ def _is_late(plan: Plan, key: str, mark: str) -> bool:
 
 
 def _write_arms(runs: Sequence[PlannedRun]) -> None:
-    for run in {run.folder.parent: run for run in runs}.values():
+    for run in {run.folder.parent: run for run in reversed(runs)}.values():  # the first seed's records what is asked
         folder, content = run.folder.parent, arm_content(run)
         refuse_links(folder)
         folder.mkdir(parents=True, exist_ok=True)

@@ -24,6 +24,7 @@ class PlannedRun:
         identity: The run's identity; a result in the folder counts only if it has the same one.
         code: Digests of the user's code as it was when the run was planned.
         outdated: Stamp of a result in the folder that is to be made again; None keeps an existing result.
+        may_lack_histograms: Whether a result without histograms counts; ``config`` says whether a new one has any.
     """
 
     study: str
@@ -34,6 +35,7 @@ class PlannedRun:
     identity: RunIdentity
     code: Mapping[str, str] = field(default_factory=dict)
     outdated: Stamp | None = None
+    may_lack_histograms: bool = False
 
     @property
     def is_finished(self) -> bool:
@@ -51,4 +53,6 @@ class PlannedRun:
         Its files must have the right sha256, its identity must be this run's, and it must have recorded all that is
         requested.
         """
-        return find_damage(self.folder) or find_mismatch(self.folder, self.config, self.identity)
+        return find_damage(self.folder) or find_mismatch(
+            self.folder, self.config, self.identity, may_lack_histograms=self.may_lack_histograms
+        )

@@ -15,7 +15,6 @@ from normbench.storage.lock import locked, remove_part_files
 from normbench.storage.run_folder import SUMMARY_JSON, Arm, Run
 from normbench.storage.study_folder import StudyFolder, read_study
 from normbench.study.study import Study
-from normbench.training.recorders.tensorboard import write_pictures
 
 
 def draw_study(study: Study, folder: Path, results: Sequence[RunUpdate]) -> StudyFolder:
@@ -51,6 +50,8 @@ def _draw_curves(folder: Path, arms: Sequence[Arm], seed: int) -> None:
     target = folder / "curves" / f"seed-{seed}"
 
     def draw() -> None:
+        from normbench.training.recorders.tensorboard import write_pictures  # imports tensorboardX: 0.1 s
+
         pictures = draw_curves(arms, seed)
         write_pictures(target, "fitted curves", pictures)
         save_last(pictures, folder / f"curves-seed-{seed}.png")

@@ -128,8 +128,7 @@ def with_settings(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
 def tuning_config(config: RunConfig) -> RunConfig:
     """Return the config with recording reduced to the first and the last step."""
     minimal: dict[str, Any] = {"every_steps": max(1, config.total_steps), "histograms": []}
-    switches = [key for key, setting in RecordingConfig.model_fields.items() if setting.annotation is bool]
-    minimal |= dict.fromkeys(switches, False)
+    minimal |= dict.fromkeys(RecordingConfig.switches(), False)
     return with_settings(config, {f"recording.{key}": value for key, value in minimal.items()})
 
 

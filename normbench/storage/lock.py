@@ -22,6 +22,7 @@ from normbench.storage.run_folder import (
     CONFIG_YAML,
     ENVIRONMENT_JSON,
     ERROR_TXT,
+    HISTOGRAMS_NPZ,
     STUDY_JSON,
     SUMMARY_JSON,
     find_damage,
@@ -183,7 +184,8 @@ def _next_old_name(folder: Path) -> Path:
 def remove_attempt(folder: Path) -> None:
     """Remove the files that an unfinished attempt wrote; keep the claim, and every file that no run writes."""
     remove_part_files(folder)
-    for pattern in ("*.csv", "events.*", CHECKPOINT, CHECKPOINT_BEFORE, ERROR_TXT, CONFIG_YAML, ENVIRONMENT_JSON):
+    names = (HISTOGRAMS_NPZ, CHECKPOINT, CHECKPOINT_BEFORE, ERROR_TXT, CONFIG_YAML, ENVIRONMENT_JSON)
+    for pattern in ("*.csv", "events.*", *names):
         for path in folder.glob(pattern):
             path.unlink()
 

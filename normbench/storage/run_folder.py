@@ -26,7 +26,7 @@ from normbench.storage.identity import NUM_DIGITS_SHOWN
 STUDY_JSON, ARM_JSON = "study.json", "arm.json"
 CONFIG_YAML, SUMMARY_JSON, ENVIRONMENT_JSON = "config.yaml", "summary.json", "environment.json"
 METRICS_CSV, LAYER_STATS_CSV, CURVE_CSV, POINTS_CSV = "metrics.csv", "layer_stats.csv", "curve.csv", "points.csv"
-PROBES_CSV = "probes.csv"
+PROBES_CSV, HISTOGRAMS_NPZ = "probes.csv", "histograms.npz"
 CLAIM_JSON, CHECKPOINT, CHECKPOINT_BEFORE = "claim.json", "checkpoint.pt", "checkpoint.before.pt"
 """Files of an unfinished run: which process makes it, and its newest two checkpoints."""
 ERROR_TXT = "error.txt"
@@ -73,6 +73,13 @@ def csv_digests(folder: Path) -> dict[str, str]:
     return {path.name: sha256(read_bytes(path)).hexdigest() for path in sorted(folder.glob("*.csv"))}
 
 
+def sealed_digests(folder: Path) -> dict[str, str]:
+    """Return the sha256 of each file of a run whose damage is found by it: the CSV files and the histograms."""
+    path = folder / HISTOGRAMS_NPZ
+    histograms = {path.name: sha256(read_bytes(path)).hexdigest()} if path.exists() else {}
+    return csv_digests(folder) | histograms
+
+
 @dataclass(frozen=True)
 class Run:
     """Reads the files of one finished run, each checked against its sha256 in the summary."""
@@ -84,7 +91,7 @@ class Run:
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """The content of summary.json: status, last metrics, numbers of parameters, sha256 of each CSV file.
+        """The content of summary.json: status, last metrics, numbers of parameters, sha256 of each file that is sealed.
 
         Raises:
             RunFolderError: Missing, damaged or changed.
@@ -135,7 +142,7 @@ class Run:
         return {}
 
     def raw(self, name: str) -> bytes:
-        """Return the content of one CSV file, after checking its sha256; each file is read once.
+        """Return the content of a CSV file or of the histograms, after checking its sha256; each file is read once.
 
         Raises:
             RunFolderError: The file is missing or was changed.

@@ -203,6 +203,11 @@ class RunConfig(SettingGroup):
         """Return the config with the default recording, which leaves only settings that change numbers."""
         return self.model_copy(update={"recording": RecordingConfig()})
 
+    def without_histograms(self) -> "RunConfig":
+        """Return the config with scalars alone in TensorBoard."""
+        recording = self.recording.model_copy(update={"histograms": ()})
+        return self.model_copy(update={"recording": recording})
+
     def identity(self) -> RunIdentity:
         """Return the identity of this config's runs, with that of the user's data and code; ``device`` is not auto.
 

@@ -9,11 +9,14 @@ from normbench.storage.files.yaml_file import RESOLVED_HEADER
 from normbench.storage.resolved_settings import flatten
 from normbench.study.config import RunConfig
 
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+"""Six times faster where PyYAML was built with libyaml, as it mostly is."""
+
 
 def resolved_yaml(config: RunConfig, seed: int, *, study: str, arm: str) -> str:
     """Return the text of a study file that repeats this one run."""
     content = {"study": study, "arms": {arm: {}}, "seeds": [seed]} | _dump(config)
-    text = yaml.safe_dump(content, sort_keys=False, explicit_end=True)
+    text = yaml.dump(content, Dumper=_DUMPER, sort_keys=False, explicit_end=True)
     return f"{RESOLVED_HEADER}: {study}, arm {arm}, seed {seed}.\n{text}"
 
 

@@ -2,7 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from normbench.errors import SettingError
 
 HistogramKind = Literal["weight", "grad", "activation", "update"]
 
@@ -20,8 +22,8 @@ class RecordingConfig(SettingGroup):
     """Steps between two recorded rows, beside those at step 0 and at the end; by default there are 21 rows."""
     histograms: Annotated[tuple[HistogramKind, ...], Field(strict=False)] = ("weight", "grad")
     """Which histograms TensorBoard gets: weight, grad, activation, update."""
-    tensorboard: bool = True
-    """Write the TensorBoard log."""
+    tensorboard: bool | Literal["all"] = True
+    """Write the TensorBoard log; beyond 64 runs true keeps histograms of each arm's first seed, all of every seed."""
     figures: bool = True
     """Draw the fitted curves of one-dimensional regression."""
     gradient_shift: bool = False
@@ -30,6 +32,19 @@ class RecordingConfig(SettingGroup):
     """Measure update ratios, dead units, gaps of running statistics and more at recorded steps; say what stands out."""
     loss_surface: bool = False
     """Record how loss and weight gradient change along the weight gradient (Santurkar et al., 2018)."""
+
+    @field_validator("tensorboard", mode="before")
+    @classmethod
+    def _check_tensorboard(cls, value: object) -> object:
+        if not isinstance(value, bool) and value != "all":  # else each member of the union has a complaint
+            way_out = "Write true for the TensorBoard log, all for histograms of every run in it."
+            raise SettingError("recording.tensorboard", "must be true, false or all", value, way_out)
+        return value
+
+    @classmethod
+    def switches(cls) -> list[str]:
+        """Return the settings that turn something on or off."""
+        return [key for key, setting in cls.model_fields.items() if isinstance(setting.default, bool)]
 
 
 class InsertConfig(SettingGroup):

@@ -1,8 +1,9 @@
 """Attempt: trains one run from its newest checkpoint or from its start, saves checkpoints, and stops on request."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import torch
 
@@ -34,9 +35,23 @@ class Interrupted(Exception):  # noqa: N818 - no error: the user requested it
 
 
 class BoardRecorder(Recorder, Protocol):
-    """Writes TensorBoard files, and counts the frames it has recorded."""
+    """Writes the files of TensorBoard and histograms.npz; a context manager that closes them."""
 
-    num_seen: int
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None: ...
+
+    def describe_run(self, config_text: str, settings: Mapping[str, Any], group: str) -> None:
+        """Write the config and the settings."""
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint must hold for ``restore``."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on after the frames that were recorded before a checkpoint."""
+
+    def finish(self, *, succeeded: bool) -> None:
+        """Write what is written once, at the end."""
 
 
 class Attempt:
@@ -96,7 +111,8 @@ class Attempt:
     def hand_over(self, files: CsvRecorder, board: BoardRecorder) -> None:
         """Tell the recorders what an attempt that is continued had recorded."""
         if self.continues:
-            files.last_metrics, board.num_seen = self._recorded["last_metrics"], self._recorded["num_seen"]
+            files.last_metrics = self._recorded["last_metrics"]
+            board.restore(self._recorded["board"])
 
     def _build(self) -> None:
         seed_globally(noise_seed(self.seed, self.config.replica))
@@ -108,8 +124,8 @@ class Attempt:
             checkpoint = load_checkpoint(self.folder, self._identity, self.hooks.note, from_step=self._from_step)
             if checkpoint is None:
                 return None
-            last_metrics, num_seen = dict(checkpoint["recorded"]["last_metrics"]), checkpoint["recorded"]["num_seen"]
-            return restore_training(self.training, checkpoint), {"last_metrics": last_metrics, "num_seen": num_seen}
+            recorded = {key: dict(checkpoint["recorded"][key]) for key in ("last_metrics", "board")}
+            return restore_training(self.training, checkpoint), recorded
         except CheckpointDamaged as damaged:
             self.hooks.note(f"{damaged} The run is made from its beginning.")
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError):
@@ -129,7 +145,7 @@ class Attempt:
 
     def save(self, progress: TrainingProgress, files: CsvRecorder, board: BoardRecorder) -> None:
         """Save a checkpoint."""
-        recorded = {"last_metrics": files.last_metrics, "num_seen": board.num_seen}
+        recorded = {"last_metrics": files.last_metrics, "board": board.state()}
         content = training_state(self.training, progress) | {"identity": self._identity, "recorded": recorded}
         with self.hooks.owned():
             files.check()

@@ -22,14 +22,13 @@ from normbench.storage.run_status import RunStatus
 from normbench.study.config import RunConfig
 from normbench.study.own_code import running_code_of
 from normbench.study.resolved import flat_settings, resolved_yaml
-from normbench.training.attempt import Attempt
+from normbench.training.attempt import Attempt, BoardRecorder
 from normbench.training.build import final_readings, has_curve
 from normbench.training.changed_data import refuse_changed_data
 from normbench.training.environment import environment
 from normbench.training.found_result import describe_recording
 from normbench.training.numerics import available_device, numerics
 from normbench.training.recorders.csv import CsvRecorder, write_points
-from normbench.training.recorders.tensorboard import TensorBoardRecorder
 from normbench.training.run_hooks import RunHooks
 from normbench.training.summary import summary_of
 from normbench.training.training_objects import Outcome
@@ -198,8 +197,6 @@ def _hparams(config: RunConfig) -> dict[str, Any]:
 class _NoTensorBoard:
     """Replaces the TensorBoard recorder where ``recording.tensorboard`` is off; writes nothing."""
 
-    num_seen = 0
-
     def __enter__(self) -> Self:
         return self
 
@@ -212,13 +209,22 @@ class _NoTensorBoard:
     def record(self, *_: object) -> None:
         """Nothing to write."""
 
+    def state(self) -> dict[str, Any]:
+        """Return nothing to go on from."""
+        return {}
+
+    def restore(self, *_: object) -> None:
+        """Nothing to go on from."""
+
     def finish(self, **_: object) -> None:
         """Nothing to write."""
 
 
-def _make_board(config: RunConfig, folder: Path) -> TensorBoardRecorder | _NoTensorBoard:
+def _make_board(config: RunConfig, folder: Path) -> BoardRecorder:
     if not config.recording.tensorboard:
         return _NoTensorBoard()
+    from normbench.training.recorders.tensorboard import TensorBoardRecorder  # imports tensorboardX: 0.1 s
+
     num_frames = math.ceil(config.total_steps / config.every_steps) + 1
     return TensorBoardRecorder(folder, config.recording.histograms, num_frames)
 

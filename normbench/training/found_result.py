@@ -21,14 +21,16 @@ DRAWN_AFTERWARDS = ("figures",)
 def describe_recording(config: RunConfig) -> dict[str, Any]:
     """Return what a run records: updates between two rows, kinds of histograms, and each switch that is on."""
     recording = config.recording
-    switches = [key for key, setting in RecordingConfig.model_fields.items() if setting.annotation is bool]
-    on = {key: True for key in switches if key not in DRAWN_AFTERWARDS and getattr(recording, key)}
+    on = {key: True for key in RecordingConfig.switches() if key not in DRAWN_AFTERWARDS and getattr(recording, key)}
     kinds = sorted(recording.histograms) if recording.tensorboard else []
     return {"every_steps": config.every_steps, "histograms": kinds} | on
 
 
-def find_mismatch(folder: Path, config: RunConfig, identity: RunIdentity) -> str:
-    """Return why an undamaged result in a folder is not the requested run, as a sentence; "" if it is."""
+def find_mismatch(folder: Path, config: RunConfig, identity: RunIdentity, *, may_lack_histograms: bool = False) -> str:
+    """Return why an undamaged result in a folder is not the requested run, as a sentence; "" if it is.
+
+    With ``may_lack_histograms`` a run with scalars alone in TensorBoard counts; not one with other histograms.
+    """
     try:
         summary = Run(folder, int(folder.name.removeprefix("seed-"))).summary
     except RunFolderError as error:
@@ -36,7 +38,12 @@ def find_mismatch(folder: Path, config: RunConfig, identity: RunIdentity) -> str
     if summary.get("identity") != identity.sha256:
         rule = f"must be a run of the settings {identity.short}"
         return f"{folder}: {rule}, got {_differences(folder, summary, config)}."
-    lacks = _missing_recording(summary.get("recorded"), describe_recording(config))
+    asked = describe_recording(config)
+    had = summary.get("recorded")
+    had = had if isinstance(had, Mapping) else {}
+    if may_lack_histograms and not had.get("histograms"):
+        asked["histograms"] = []
+    lacks = _missing_recording(had, asked)
     return f"{folder}: must have recorded {lacks}, got a run that did not." if lacks else ""
 
 
@@ -56,9 +63,8 @@ def _differences(folder: Path, summary: Mapping[str, Any], config: RunConfig) ->
     return ", ".join(differences[:MAX_LISTED]) + more or f"those of {str(summary['identity'])[:NUM_DIGITS_SHOWN]}"
 
 
-def _missing_recording(had: object, asked: Mapping[str, Any]) -> str:
+def _missing_recording(had: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     """Return what was requested and not recorded, as a list in words; "" if nothing is missing."""
-    had = had if isinstance(had, Mapping) else {}
     lacks = [f"every {asked['every_steps']} steps"] if had.get("every_steps") != asked["every_steps"] else []
     kinds = set(asked["histograms"]).difference(had.get("histograms") or ())
     lacks += [f"histograms of {', '.join(sorted(kinds))}"] if kinds and had.get("tensorboard") else []

@@ -99,7 +99,7 @@ def results_in(folder):
     return {
         path.name: path.read_bytes()
         for path in folder.iterdir()
-        if path.name == "summary.json" or path.suffix == ".csv"
+        if path.name == "summary.json" or path.suffix in (".csv", ".npz")
     }
 
 

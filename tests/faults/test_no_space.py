@@ -29,6 +29,7 @@ OF_A_RUN = [
     ("curve.csv", "curve.csv", 4000),
     ("points.csv", ".part-points.csv", 9000),
     ("config.yaml", ".part-config.yaml", 0),
+    ("histograms.npz", ".part-histograms.npz", 500),
     ("environment.json", ".part-environment.json", 100),
     ("summary.json", ".part-summary.json", 1000),
     ("checkpoint.pt", ".part-checkpoint.pt", 3000),
@@ -48,7 +49,7 @@ def test_a_run_without_room_for_a_file_fails_alone(undisturbed, name, opened, ro
     assert not (run_of() / "error.txt").exists()
 
 
-@pytest.mark.parametrize("room", [2000, 15000])
+@pytest.mark.parametrize("room", [2000, 5000])
 def test_a_run_without_room_for_tensorboard_fails_alone(undisturbed, room):
     with no_room("plain.*/seed-0/events", room) as opened:
         answer = run()

@@ -14,7 +14,7 @@ from normbench.models.base import Linear
 from normbench.norms.batch_norm import BatchNorm
 from normbench.norms.ghost_batch_norm import GhostBatchNorm
 from normbench.norms.switchable_norm import SwitchableNorm
-from normbench.storage.run_folder import PROBES_CSV, Run, csv_digests
+from normbench.storage.run_folder import PROBES_CSV, Run, sealed_digests
 from normbench.study.config import RunConfig
 from normbench.training.build import build_training
 from normbench.training.experiment import run_experiment
@@ -183,5 +183,5 @@ def test_the_file_and_tensorboard_hold_what_was_seen(tmp_path):
 def test_the_file_is_covered_by_the_digests(tmp_path):
     run_experiment(config_of(norm="batch_norm"), 0, tmp_path, study="short", arm="only")
     run = Run(tmp_path, 0)
-    assert run.summary["files"] == csv_digests(tmp_path)
+    assert run.summary["files"] == sealed_digests(tmp_path)
     assert PROBES_CSV in run.summary["files"]

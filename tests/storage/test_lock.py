@@ -223,7 +223,8 @@ def test_a_folder_that_cannot_be_made_says_why():
 
 def test_clearing_takes_what_runs_write_and_nothing_else():
     RUN.mkdir(parents=True)
-    for name in ("metrics.csv", "events.out.1", "checkpoint.pt", "error.txt", "claim.json", "notes.md"):
+    written = ("metrics.csv", "histograms.npz", "events.out.1", "checkpoint.pt", "error.txt")
+    for name in (*written, "claim.json", "notes.md"):
         (RUN / name).write_text("x")
     remove_attempt(RUN)
     assert names_in(RUN) == ["claim.json", "notes.md"]

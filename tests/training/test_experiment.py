@@ -7,7 +7,16 @@ import platform
 import pytest
 import torch
 
-from normbench.storage.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, Run, csv_digests
+from normbench.storage.run_folder import (
+    CURVE_CSV,
+    HISTOGRAMS_NPZ,
+    LAYER_STATS_CSV,
+    METRICS_CSV,
+    POINTS_CSV,
+    Run,
+    csv_digests,
+    sealed_digests,
+)
 from normbench.study.config import RunConfig
 from normbench.study.load import load_study
 from normbench.study.resolved import flat_settings
@@ -115,15 +124,15 @@ def test_tensorboard_changes_nothing_else(tmp_path):
     run(tmp_path / "without", LINE | {"recording": {"every_steps": 5, "tensorboard": False}})
     assert csv_digests(tmp_path / "with") == csv_digests(tmp_path / "without")
     told = [json.loads(files_of(tmp_path / name)["summary.json"]) for name in ("with", "without")]
-    assert {key for key in told[0] if told[0][key] != told[1][key]} == {"recorded", "sha256"}
+    assert {key for key in told[0] if told[0][key] != told[1][key]} == {"files", "recorded", "sha256"}
 
 
 def test_the_summary_names_the_files_and_their_digests(tmp_path):
     summary = run(tmp_path / "a", LINE)
     written = json.loads((tmp_path / "a" / "summary.json").read_text())
     assert summary == {key: value for key, value in written.items() if key != "sha256"}
-    assert summary["files"] == csv_digests(tmp_path / "a")
-    assert set(summary["files"]) == {METRICS_CSV, LAYER_STATS_CSV, CURVE_CSV, POINTS_CSV}
+    assert summary["files"] == sealed_digests(tmp_path / "a")
+    assert set(summary["files"]) == {METRICS_CSV, LAYER_STATS_CSV, CURVE_CSV, POINTS_CSV, HISTOGRAMS_NPZ}
     assert (summary["status"], summary["step"]) == ("finished", 10)
 
 

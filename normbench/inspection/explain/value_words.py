@@ -37,7 +37,7 @@ def _words(annotation: Any, marks: Iterable[Any]) -> str:
         said = [_words(member, marks) for member in members if member is not type(None)]
         return " or ".join(said) + (", or null" if type(None) in members else "")
     if origin is Literal:
-        return f"one of {', '.join(map(str, members))}"
+        return f"one of {', '.join(map(str, members))}" if len(members) > 1 else yaml_words(members[0])
     if origin in (tuple, list):
         return f"a list, each {_words(members[0], ())}"
     if origin is dict or (isinstance(annotation, type) and issubclass(annotation, BaseModel)):

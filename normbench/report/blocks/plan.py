@@ -51,6 +51,11 @@ def duration_text(num_runs: int, seconds: float, quick_s: float | None) -> str:
     return f"{num_runs:,} runs, about {_about(seconds)}{quick}"
 
 
+def scalars_alone_text() -> str:
+    """Return that runs of all seeds but the first have no histograms, and how they get some."""
+    return "histograms of first seeds alone; for all: recording: {tensorboard: all}"
+
+
 def _about(seconds: float) -> str:
     """Return a time as text with the digits that an estimate is good for."""
     if seconds < 9.5:

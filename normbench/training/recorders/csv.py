@@ -14,7 +14,7 @@ from normbench.inspection.watch.frame import Frame
 from normbench.inspection.watch.layer_stats import STATISTICS, describe, layer_of
 from normbench.storage.files.atomic import close, name_in_errors, replacing
 from normbench.storage.files.reading import read_bytes
-from normbench.storage.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, PROBES_CSV, csv_digests
+from normbench.storage.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, PROBES_CSV, sealed_digests
 
 
 class CsvRecorder:
@@ -42,12 +42,12 @@ class CsvRecorder:
                 closing.callback(close, file, self.folder / name, failed=kind is not None)
 
     def check(self) -> dict[str, str]:
-        """Check that each file holds what was written into it; return the sha256 of every CSV file of the run.
+        """Check that each file holds what was written into it; return the sha256 of every sealed file of the run.
 
         Raises:
             RunFolderError: Another process has changed or removed one.
         """
-        found = csv_digests(self.folder)
+        found = sealed_digests(self.folder)
         for name, written in self._written.items():
             if found.get(name) != written.hexdigest():
                 rule = "must stay as the run writes it until the run is over, got it changed or removed"
@@ -95,11 +95,11 @@ def write_points(folder: Path, dataset: Dataset) -> None:
 
 
 def _layer_rows(frame: Frame) -> list[list[object]]:
-    rows: list[list[object]] = []
-    for kind, tensors in frame.tensors().items():
-        for name, statistics in describe(tensors).items():
-            rows.append([frame.step, layer_of(name), kind, *statistics.values()])
-    return rows
+    tensors = {(kind, name): tensor for kind, named in frame.tensors().items() for name, tensor in named.items()}
+    return [
+        [frame.step, layer_of(name), kind, *statistics.values()]
+        for (kind, name), statistics in describe(tensors).items()
+    ]
 
 
 def _probe_rows(frame: Frame) -> list[list[object]]:

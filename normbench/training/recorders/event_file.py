@@ -3,14 +3,15 @@
 import platform
 import struct
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
 from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.proto.summary_pb2 import Summary
-from tensorboardX.record_writer import masked_crc32c
 
 from normbench.storage.files.atomic import close, name_in_errors
+from normbench.training.recorders.checksum import masked_checksum
 
 
 class EventFile:
@@ -38,9 +39,9 @@ class EventFile:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.close(failed=kind is not None)
 
-    def write(self, what: Summary, step: int) -> None:
-        """Write one summary."""
-        self._append(Event(summary=what, step=step, wall_time=time.time()))
+    def write(self, values: Iterable[Summary.Value], step: int) -> None:
+        """Write the values of one step as one record."""
+        self._append(Event(summary=Summary(value=values), step=step, wall_time=time.time()))
 
     def flush(self) -> None:
         """Flush the file."""
@@ -61,4 +62,4 @@ class EventFile:
 
 
 def _checksum(content: bytes) -> bytes:
-    return struct.pack("<I", masked_crc32c(content))
+    return struct.pack("<I", masked_checksum(content))

@@ -3,35 +3,39 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
+import torch
 from tensorboardX import summary
 from tensorboardX.proto.api_pb2 import Status
 from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
-from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
+from tensorboardX.proto.summary_pb2 import HistogramProto, Summary, SummaryMetadata
 
 from normbench.inspection.watch.frame import Frame
+from normbench.storage.files.atomic import replacing
+from normbench.storage.histogram_table import HistogramTable, joined
+from normbench.storage.run_folder import HISTOGRAMS_NPZ
 from normbench.training.recorders.event_file import EventFile
-from normbench.training.recorders.histograms import histogram
+from normbench.training.recorders.histograms import histograms_of
 
 # Steps that TensorBoard keeps of one tag; it drops others at random.
 MAX_HISTOGRAM_STEPS, MAX_SCALAR_STEPS = 500, 1000
 
 
 class TensorBoardRecorder:
-    """Writes histograms, scalars, the config as text and HParams into one event file.
+    """Writes scalars, histograms, the config as text and HParams into one event file, and histograms.npz at the end.
 
     Args:
         folder: The run's folder; an existing event file is appended to.
         kinds: Kinds of tensors that get histograms: weight, grad, activation, update.
         num_frames: Number of frames to expect; more than TensorBoard keeps are thinned out evenly.
-        num_seen: Number of frames recorded before.
     """
 
-    def __init__(self, folder: Path, kinds: Sequence[str], num_frames: int, num_seen: int = 0) -> None:
-        self.kinds = kinds
-        self.num_seen = num_seen
+    def __init__(self, folder: Path, kinds: Sequence[str], num_frames: int) -> None:
+        self.folder, self.kinds = folder, kinds
+        self._num_seen, self._tables = 0, list[HistogramTable]()
         self._events = EventFile(folder)
         self._histogram_stride = _stride(num_frames, MAX_HISTOGRAM_STEPS)
         self._scalar_stride = _stride(num_frames, MAX_SCALAR_STEPS)
@@ -46,37 +50,42 @@ class TensorBoardRecorder:
     def describe_run(self, config_text: str, settings: Mapping[str, Any], group: str) -> None:
         """Write the config as text, and the settings for the HParams page, where runs of one group are averaged."""
         indented = "\n".join(f"    {line}" for line in config_text.splitlines())
-        self._events.write(summary.text("config", indented), 0)
-        self._events.write(_hparams_start(settings, group), 0)
+        self._events.write([*summary.text("config", indented).value, _hparams_start(settings, group)], 0)
 
     def record(self, frame: Frame) -> None:
         """Write one frame's scalars and histograms."""
-        is_last = self.num_seen == self._last
-        if is_last or self.num_seen % self._scalar_stride == 0:
-            for tag, value in _scalars(frame).items():
-                if math.isfinite(value):  # TensorBoard cannot show others; the CSV files hold them
-                    self._events.write(summary.scalar(tag, value), frame.step)
-        if is_last or self.num_seen % self._histogram_stride == 0:
-            for kind in self.kinds:
-                for name, tensor in frame.tensors()[kind].items():
-                    self._write_histogram(f"{kind}/{name}", tensor, frame.step)
-        self.num_seen += 1
+        is_last = self._num_seen == self._last
+        values: list[Summary.Value] = []
+        if is_last or self._num_seen % self._scalar_stride == 0:
+            values += _scalar_values(_scalars(frame))
+        if self.kinds and (is_last or self._num_seen % self._histogram_stride == 0):
+            by_kind = frame.tensors()
+            tensors = {(kind, name): tensor for kind in self.kinds for name, tensor in by_kind[kind].items()}
+            self._tables.append(histograms_of(tensors, frame.step))
+            values += _histogram_values(self._tables[-1])
+        self._num_seen += 1
+        self._events.write(values, frame.step)
         self._events.flush()
 
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint must hold for ``restore``, in types that ``torch.load`` reads safely."""
+        self._tables = [joined(self._tables)] if self._tables else []
+        found = [bytearray(table.to_bytes()) for table in self._tables]
+        return {"num_seen": self._num_seen, "histograms": [torch.frombuffer(raw, dtype=torch.uint8) for raw in found]}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on after the frames that were recorded before a checkpoint."""
+        self._num_seen = state["num_seen"]
+        self._tables = [HistogramTable.from_bytes(bytes(raw.numpy())) for raw in state["histograms"]]
+
     def finish(self, *, succeeded: bool) -> None:
-        """Write the run's final status for the HParams page."""
+        """Write histograms.npz, and the run's final status for the HParams page."""
+        if self._tables:
+            with replacing(self.folder / HISTOGRAMS_NPZ) as part:
+                part.write_bytes(joined(self._tables).to_bytes())
         status = Status.Value("STATUS_SUCCESS" if succeeded else "STATUS_FAILURE")
         end = HParamsPluginData(session_end_info=SessionEndInfo(status=status, end_time_secs=time.time()))
-        self._events.write(_plugin_summary("_hparams_/session_end_info", end), 0)
-
-    def _write_histogram(self, tag: str, tensor: Any, step: int) -> None:
-        found = histogram(tensor)
-        if found is None or found.num_nonfinite:
-            share = 1.0 if found is None else found.num_nonfinite / tensor.numel()
-            self._events.write(summary.scalar(f"nonfinite_share/{tag}", share), step)
-        if found is not None:
-            fields = {key: value for key, value in vars(found).items() if key != "num_nonfinite"}
-            self._events.write(summary.histogram_raw(tag, **fields), step)
+        self._events.write([_plugin_value("_hparams_/session_end_info", end)], 0)
 
 
 def _stride(num_frames: int, limit: int) -> int:
@@ -90,16 +99,18 @@ def write_pictures(folder: Path, tag: str, pictures: Mapping[int, bytes]) -> Non
         for step, png in pictures.items():
             width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))  # PNG's header
             image = Summary.Image(encoded_image_string=png, width=width, height=height, colorspace=4)
-            events.write(Summary(value=[Summary.Value(tag=tag, image=image)]), step)
+            events.write([Summary.Value(tag=tag, image=image)], step)
 
 
 def write_scalars(folder: Path, curves: Mapping[str, Sequence[tuple[int, float]]]) -> None:
     """Write (step, value) pairs by column of metrics.csv as TensorBoard scalars into a new file; remove older ones."""
+    by_step: dict[int, dict[str, float]] = {}
+    for column, points in curves.items():
+        for step, value in points:
+            by_step.setdefault(step, {})[scalar_tag(column)] = value
     with _new_event_file(folder) as events:
-        for column, points in curves.items():
-            for step, value in points:
-                if math.isfinite(value):
-                    events.write(summary.scalar(scalar_tag(column), value), step)
+        for step in sorted(by_step):
+            events.write(_scalar_values(by_step[step]), step)
 
 
 def _new_event_file(folder: Path) -> EventFile:
@@ -107,6 +118,35 @@ def _new_event_file(folder: Path) -> EventFile:
     for old in folder.glob("events.*"):
         old.unlink()
     return EventFile(folder)
+
+
+def _scalar_values(scalars: Mapping[str, float]) -> list[Summary.Value]:
+    """Return the finite scalars by tag; TensorBoard cannot show others, which the CSV files hold."""
+    return [
+        Summary.Value(tag=_plain_tag(tag), simple_value=value) for tag, value in scalars.items() if math.isfinite(value)
+    ]
+
+
+def _histogram_values(table: HistogramTable) -> list[Summary.Value]:
+    """Return the histograms of a table's only step, and the share of values that are not finite where there are any."""
+    values, edges, counts = list[Summary.Value](), table.right_edges[0], table.counts[0]
+    is_kept = counts > 0
+    is_kept[:, :-1] |= counts[:, 1:] > 0  # of empty bins in a row the last, which TensorBoard draws as all of them
+    for i, (kind, name) in enumerate(zip(table.kinds, table.names, strict=True)):
+        tag, num, num_nonfinite = f"{kind}/{name}", table.num[0, i], table.num_nonfinite[0, i]
+        if num_nonfinite:
+            values += _scalar_values({f"nonfinite_share/{tag}": num_nonfinite / (num + num_nonfinite)})
+        if num:
+            bins = {"bucket_limit": edges[i, is_kept[i]].tolist(), "bucket": counts[i, is_kept[i]].tolist()}
+            sums = {key: getattr(table, key)[0, i] for key in ("min", "max", "sum", "sum_squares")}
+            values.append(Summary.Value(tag=tag, histo=HistogramProto(num=num, **sums, **bins)))
+    return values
+
+
+@lru_cache(maxsize=10_000)
+def _plain_tag(tag: str) -> str:
+    """Return a tag as tensorboardX writes it, without characters that were once forbidden."""
+    return str(summary.scalar(tag, 0.0).value[0].tag)
 
 
 def _scalars(frame: Frame) -> dict[str, float]:
@@ -130,7 +170,7 @@ def scalar_tag(column: str) -> str:
     return f"{quantity}/{split}" if split else quantity
 
 
-def _hparams_start(settings: Mapping[str, Any], group: str) -> Summary:
+def _hparams_start(settings: Mapping[str, Any], group: str) -> Summary.Value:
     # No experiment summary: TensorBoard then takes the union of all runs' settings (it reads only the first one).
     info = SessionStartInfo(group_name=group, start_time_secs=time.time())
     for key, value in settings.items():
@@ -140,9 +180,9 @@ def _hparams_start(settings: Mapping[str, Any], group: str) -> Summary:
             info.hparams[key].number_value = value
         elif value is not None:
             info.hparams[key].string_value = str(value)
-    return _plugin_summary("_hparams_/session_start_info", HParamsPluginData(session_start_info=info))
+    return _plugin_value("_hparams_/session_start_info", HParamsPluginData(session_start_info=info))
 
 
-def _plugin_summary(tag: str, data: HParamsPluginData) -> Summary:
+def _plugin_value(tag: str, data: HParamsPluginData) -> Summary.Value:
     plugin = SummaryMetadata.PluginData(plugin_name="hparams", content=data.SerializeToString())
-    return Summary(value=[Summary.Value(tag=tag, metadata=SummaryMetadata(plugin_data=plugin))])
+    return Summary.Value(tag=tag, metadata=SummaryMetadata(plugin_data=plugin))

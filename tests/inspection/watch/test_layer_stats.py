@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from normbench.inspection.watch.layer_stats import STATISTICS, describe, layer_of
+from normbench.inspection.watch.layer_stats import MANY, STATISTICS, describe, layer_of
 
 
 def draw(*shape, seed=0, dtype=torch.float32):
@@ -69,6 +69,17 @@ def test_the_zero_share_counts_exact_zeros():
 @pytest.mark.parametrize(("values", "expected"), [([-3.0, 1.0, -2.0], 2.0), ([4.0, -1.0, 3.0, -2.0], 2.0)])
 def test_the_median_size_is_the_middle_one_or_the_lower_of_two(values, expected):
     assert describe({"x": torch.tensor(values)})["x"]["median_abs"] == expected
+
+
+@pytest.mark.parametrize("size", [MANY - 1, MANY, MANY + 1, 3 * MANY])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_median_size_is_torch_s_however_it_is_found(size, dtype):
+    values = draw(size, seed=size, dtype=dtype).mul(3).round()
+    assert describe({"x": values})["x"]["median_abs"] == values.abs().median().item()
+    for bad in (float("inf"), float("nan")):
+        values[size // 3] = bad
+        found = describe({"x": values})["x"]["median_abs"]
+        assert found == pytest.approx(values.abs().median().item(), abs=0, nan_ok=True)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])

@@ -1,18 +1,33 @@
 """Histograms: nothing is lost, nothing invented, whatever the values."""
 
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from normbench.training.recorders.histograms import NUM_BINS, histogram
+from normbench.storage.histogram_table import NUM_BINS, array_names
+from normbench.training.recorders.histograms import NUM_AT_ONCE, NUM_TOGETHER, histograms_of
 
 F32, F64 = torch.float32, torch.float64
 
 
 def spread(low, high, dtype=F32, count=1000):
     return torch.linspace(low, high, count, dtype=F64).to(dtype)
+
+
+def row(table, i=0):
+    """Return one histogram of a table's only step, its bins as lists; a single bin alone."""
+    found = {name: getattr(table, name)[0, i] for name in array_names()[3:]}
+    num_bins = 1 if found["counts"][0] == found["num"] else NUM_BINS
+    assert not found.pop("counts")[num_bins:].any()
+    counts, limits = table.counts[0, i, :num_bins].tolist(), table.right_edges[0, i, :num_bins].tolist()
+    return SimpleNamespace(**found, bucket_counts=counts, bucket_limits=limits)
+
+
+def histogram(tensor):
+    return row(histograms_of({("weight", "a"): tensor}, 0))
 
 
 TENSORS = {
@@ -29,6 +44,8 @@ TENSORS = {
     "neighbours": torch.tensor([1.0, 1.0 + 2**-23, 1.0]),
     "small": spread(-1e-36, 1e-36),
     "large": spread(-1e38, 1e38),
+    "many values": torch.randn(NUM_AT_ONCE + 7, generator=torch.Generator().manual_seed(4)),
+    "half precision": torch.linspace(-1, 1, 300, dtype=torch.float16),
     "range beyond float32": spread(-3e38, 3e38),
     "small float64": spread(-1e-300, 1e-300, F64),
     "range beyond float64": torch.tensor([-1.7e308, 0.0, 1.7e308], dtype=F64),
@@ -108,8 +125,43 @@ def test_one_value_that_is_not_finite_hides_no_other(bad):
 
 
 @pytest.mark.parametrize("bad", [[float("nan")], [float("inf"), float("-inf")], [float("nan"), float("inf")]])
-def test_nothing_finite_gives_no_histogram(bad):
-    assert histogram(torch.tensor(bad)) is None
+def test_of_nothing_finite_only_the_number_is_told(bad):
+    found = histogram(torch.tensor(bad))
+    assert (found.num, found.num_nonfinite, sum(found.bucket_counts)) == (0, len(bad), 0)
+    assert np.isnan([found.min, found.max]).all()
+
+
+def test_a_tensor_without_values_has_neither_kind():
+    found = histogram(torch.empty(0, 3))
+    assert (found.num, found.num_nonfinite) == (0, 0)
+
+
+def test_values_up_to_the_largest_float_are_counted_evenly():
+    found = histogram(spread(-1.7e38, 1.7e38, count=6400))
+    assert 99 <= min(found.bucket_counts) <= max(found.bucket_counts) <= 101
+
+
+def test_a_tensor_counted_among_others_is_counted_as_alone():
+    others = {("grad", str(i)): torch.randn(i % 7 + 1) for i in range(20)}
+    bad = {("grad", "bad"): torch.tensor([torch.nan, 1.0, 2.0]), ("grad", "none"): torch.tensor([torch.inf])}
+    whole = others | {("weight", name): tensor for name, tensor in TENSORS.items()} | bad
+    table = histograms_of(whole, 5)
+    assert table.steps.tolist() == [5]
+    for i, (key, tensor) in enumerate(whole.items()):
+        alone = histograms_of({key: tensor}, 5)
+        assert (str(table.kinds[i]), str(table.names[i])) == key
+        for name in array_names()[3:]:
+            exactly = name not in ("sum", "sum_squares")  # which are added in another order
+            found, expected = getattr(table, name)[0, i], getattr(alone, name)[0, 0]
+            np.testing.assert_allclose(found, expected, rtol=0 if exactly else 1e-12, atol=0 if exactly else 1e-9)
+
+
+@pytest.mark.parametrize("size", [NUM_TOGETHER - 1, NUM_TOGETHER, NUM_TOGETHER + 1, NUM_AT_ONCE, 3 * NUM_AT_ONCE + 1])
+def test_no_value_is_lost_where_large_tensors_are_counted_in_pieces(size):
+    values = torch.arange(size, dtype=F64)
+    found = histogram(values)
+    assert (sum(found.bucket_counts), found.sum) == (size, size * (size - 1) / 2)
+    assert max(found.bucket_counts) - min(found.bucket_counts) <= 2
 
 
 def test_counting_leaves_the_tensor_alone():

@@ -1,26 +1,38 @@
 """What TensorBoard's own reader finds in a run's folder, and that the CSV files say the same."""
 
 import csv
+from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
 
 import matplotlib.image
+import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.distribution.compressor import compress_histogram_proto
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+from tensorboardX.proto.summary_pb2 import HistogramProto
 
 from normbench.inspection.watch.frame import Frame
 from normbench.inspection.watch.layer_stats import layer_of
 from normbench.scheduling.schedule import run_study
+from normbench.storage.histogram_table import NUM_BINS, read_histograms
+from normbench.storage.run_folder import HISTOGRAMS_NPZ, Run
 from normbench.study.config import RunConfig
 from normbench.study.load import load_study
 from normbench.training.build import build_training
 from normbench.training.experiment import run_experiment
 from normbench.training.loop import train
+from normbench.training.recorders.histograms import histograms_of
 from normbench.training.recorders.memory import MemoryRecorder
-from normbench.training.recorders.tensorboard import TensorBoardRecorder, scalar_tag, write_pictures
+from normbench.training.recorders.tensorboard import (
+    TensorBoardRecorder,
+    _histogram_values,
+    scalar_tag,
+    write_pictures,
+)
 
 WEIGHT_DECAY = Path(__file__).parents[3] / "configs" / "weight_decay.yaml"
 STEPS = [0, 5, 10, 15, 20]
@@ -78,6 +90,35 @@ def test_histograms_say_what_the_tensors_say(runs):
                 found, tensor = event.histogram_value, frame.tensors()[kind][name]
                 assert (found.num, sum(found.bucket)) == (tensor.numel(), tensor.numel()), tag
                 assert (found.min, found.max) == (tensor.min().item(), tensor.max().item()), tag
+
+
+def test_histograms_npz_holds_what_the_event_file_was_written_from(runs):
+    for run, board, _ in runs:
+        table = read_histograms(Run(run.folder, run.seed))
+        assert table.steps.tolist() == STEPS
+        assert {f"{kind}/{name}" for kind, name in zip(table.kinds, table.names, strict=True)} == histogram_tags(board)
+        for i, (kind, name) in enumerate(zip(table.kinds, table.names, strict=True)):
+            for row, event in enumerate(board.Histograms(f"{kind}/{name}")):
+                found = event.histogram_value
+                for key in ("min", "max", "sum", "sum_squares", "num"):
+                    assert getattr(found, key) == getattr(table, key)[row, i]
+                edges = np.array([found.min, *found.bucket_limit])
+                shares = np.linspace(found.min, found.max, 200)
+                whole = [table.min[row, i], *table.right_edges[row, i]], [0, *table.counts[row, i].cumsum()]
+                expected = np.interp(shares, *whole)  # how many values lie below, a bin's spread evenly as it is drawn
+                np.testing.assert_allclose(np.interp(shares, edges, [0, *np.cumsum(found.bucket)]), expected, rtol=1e-9)
+
+
+def test_tensorboard_s_own_percentiles_are_those_of_all_bins():
+    for seed, size in enumerate([1, 2, 5, 40, 3000]):
+        tensor = torch.randn(size, generator=torch.Generator().manual_seed(seed))
+        table = histograms_of({("weight", "a"): tensor, ("weight", "b"): tensor.round()}, 0)
+        for i, value in enumerate(_histogram_values(table)):
+            ends = {key: getattr(value.histo, key) for key in ("min", "max", "num")}
+            bins = {"bucket_limit": table.right_edges[0, i].tolist(), "bucket": table.counts[0, i].tolist()}
+            whole = HistogramProto(**ends, **bins)
+            assert len(value.histo.bucket) <= min(NUM_BINS, 2 * size)
+            assert compress_histogram_proto(value.histo) == compress_histogram_proto(whole)
 
 
 def test_the_arms_differ_and_so_do_the_seeds(runs):
@@ -163,13 +204,15 @@ def test_runs_of_one_arm_share_a_group_and_arms_do_not(runs):
 def test_only_the_kinds_asked_for_get_histograms(tmp_path, kinds):
     board = short_run(tmp_path / "run", histograms=kinds)
     assert {tag.partition("/")[0] for tag in histogram_tags(board)} == set(kinds)
+    assert (tmp_path / "run" / HISTOGRAMS_NPZ).exists() == bool(kinds)
     for tag in histogram_tags(board):  # no step follows the end, so nothing is updated there
         assert [event.step for event in board.Histograms(tag)] == ([0, 2] if tag.startswith("update") else [0, 2, 4])
 
 
-def test_without_tensorboard_no_event_file_is_written(tmp_path):
+def test_without_tensorboard_neither_an_event_file_nor_histograms_are_written(tmp_path):
     short_run(tmp_path / "run", tensorboard=False)
     assert not list((tmp_path / "run").glob("events*"))
+    assert not (tmp_path / "run" / HISTOGRAMS_NPZ).exists()
     assert (tmp_path / "run" / "layer_stats.csv").is_file()
 
 
@@ -207,6 +250,40 @@ def test_values_that_are_not_finite_are_shown_as_a_share(tmp_path, values, share
     assert [(event.step, event.value) for event in board.Scalars("nonfinite_share/weight/a.weight")] == [(7, share)]
     assert histogram_tags(board) == ({"weight/a.weight"} if num else set())
     assert all(event.histogram_value.num == num for tag in histogram_tags(board) for event in board.Histograms(tag))
+
+
+def test_of_an_empty_tensor_nothing_is_shown(tmp_path):
+    with TensorBoardRecorder(tmp_path, ["weight"], num_frames=1) as recorder:
+        recorder.record(frame_of(0, torch.empty(0)))
+    board = read_back(tmp_path)
+    assert histogram_tags(board) == set()
+    assert board.Tags()["scalars"] == ["loss/train"]
+
+
+def test_recorders_of_several_runs_do_not_know_of_each_other(tmp_path):
+    frames = {seed: [frame_of(step, torch.full((2,), seed)) for step in range(3)] for seed in (1.0, 2.0)}
+
+    def record(name, *seeds):
+        """Record runs side by side, each step of all before the next."""
+        with ExitStack() as stack:
+            recorders = {}
+            for seed in seeds:
+                folder = tmp_path / name / str(seed)
+                folder.mkdir(parents=True)
+                recorders[seed] = stack.enter_context(TensorBoardRecorder(folder, ["weight"], 3))
+            for step in range(3):
+                for seed, recorder in recorders.items():
+                    recorder.record(frames[seed][step])
+            for recorder in recorders.values():
+                recorder.finish(succeeded=True)
+
+    record("together", *frames)
+    for seed in frames:
+        record("apart", seed)
+        found, alone = (tmp_path / name / str(seed) for name in ("together", "apart"))
+        assert (found / HISTOGRAMS_NPZ).read_bytes() == (alone / HISTOGRAMS_NPZ).read_bytes()
+        assert [event.value for event in read_back(found).Scalars("loss/train")] == [0.0, 1.0, 2.0]
+        assert [event.histogram_value.min for event in read_back(found).Histograms("weight/a.weight")] == [seed] * 3
 
 
 def test_a_loss_that_is_not_finite_stays_out_of_tensorboard(tmp_path, capfd):
