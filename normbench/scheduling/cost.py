@@ -12,7 +12,7 @@ from normbench.scheduling.planned_verdicts import checks_taken
 from normbench.scheduling.run_timing import RunTiming
 from normbench.scheduling.runner_up_study import missing_runner_ups
 from normbench.scheduling.timings import Timings
-from normbench.scheduling.tuning import known_choices, missing_tuning_runs, tuning_config, with_choices
+from normbench.scheduling.tuning import known_choices, missing_tuning_runs, with_choices
 from normbench.storage.arm_labels import tuned_label
 from normbench.storage.run_folder import Run
 from normbench.study.config import RunConfig
@@ -31,7 +31,7 @@ class ArmCost:
         num_missing_at_first_check: The same of the seeds up to the first check; equal to it where there are no checks.
         cpu_s_per_run: CPU seconds per run.
         num_tuning_missing: Number of missing tuning runs.
-        cpu_s_per_tuning_run: CPU seconds per tuning run.
+        cpu_s_per_tuning_run: CPU seconds per tuning run, the mean over the values that are tried.
         num_runner_up_missing: Number of missing runs at second-best values, with ``--tuning-sensitivity``.
     """
 
@@ -160,8 +160,9 @@ class _Estimate:
         cpu_s = statistics.median(timed) if timed else self._cpu_s_per_run(config, num_missing)
         if not tuning:
             return ArmCost(arm, num_missing, num_first, cpu_s)
-        per_tuning_run = self._cpu_s_per_run(tuning_config(config), len(tuning))
-        return ArmCost(arm, num_missing, num_first, cpu_s, len(tuning), per_tuning_run)
+        tried = Counter(run.config for run in tuning)
+        tuning_s = sum(num_runs * self._cpu_s_per_run(config, num_runs) for config, num_runs in tried.items())
+        return ArmCost(arm, num_missing, num_first, cpu_s, len(tuning), tuning_s / len(tuning))
 
     def _cpu_s_per_run(self, config: RunConfig, num_runs: int) -> float:
         timing = self._timings.of(config, self._study.seeds[0])

@@ -18,6 +18,7 @@ from normbench.scheduling.run_timing import RunTiming, time_run
 from normbench.storage.timings import add_timings, read_timings
 from normbench.study.config import RunConfig
 from normbench.study.data import built_once
+from normbench.study.network import code_digests_of
 from normbench.training.build import chosen_measures
 
 NOT_FELT = (
@@ -84,7 +85,7 @@ def key_of(config: RunConfig) -> str:
         "said_of_norm": sorted(config.said_of_norm),
         "measures": chosen_measures(recorded),
         "histograms": recorded.histograms if recorded.tensorboard else None,
-        "digests": dict(config.identity().digests),
+        "digests": {**config.dataset.digests(), **code_digests_of(config)},
         "device": torch.cuda.get_device_name() if config.device == "cuda" else config.device,
     }
     return sha256(json.dumps(felt | more, sort_keys=True, default=str).encode()).hexdigest()
