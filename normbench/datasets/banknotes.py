@@ -129,9 +129,9 @@ class _Notes(_Drawn):
         paper = _uniform(0.45, 0.6, one_each, rng) + 0.1 * hue.cos()
         sign = torch.randint(0, 2, one_each, generator=rng) * 2 - 1
         contrast = sign * _uniform(0.2, 0.35, one_each, rng)
-        phases = (_uniform(0, 2 * math.pi, (num_images, 1, 1), rng) for _ in range(3))
-        scales = (_uniform(*limits, (num_images, 1, 1), rng) for limits in ((10, 20), (0.5, 2)))
-        return cls(paper, contrast, *phases, *scales)
+        direction, phase, wave_phase = (_uniform(0, 2 * math.pi, (num_images, 1, 1), rng) for _ in range(3))
+        pitch, swing = _uniform(10, 20, (num_images, 1, 1), rng), _uniform(0.5, 2, (num_images, 1, 1), rng)
+        return cls(paper, contrast, direction, phase, wave_phase, pitch, swing)
 
     def on(self, y: Tensor, position: Tensor) -> Tensor:
         """Return paper of any hue, guilloche lines, and the numeral lighter or darker than both: (N, 3, H, W)."""
@@ -177,9 +177,9 @@ class _Photos(_Drawn):
         one_each = (num_images, 1, 1, 1)
         table = _uniform(0.1, 0.6, one_each, rng)
         stains = [_draw_stain(num_images, rng) for _ in range(NUM_STAINS)]
-        slopes = (_uniform(-0.25, 0.25, one_each, rng) for _ in range(2))
-        blotches = (torch.stack(values, 1) for values in zip(*stains, strict=True))
-        return cls(table, *blotches, *slopes, _uniform(0.75, 1.2, one_each, rng))
+        centre, radius, depth = (torch.stack(values, 1) for values in zip(*stains, strict=True))
+        slope_x, slope_y = _uniform(-0.25, 0.25, one_each, rng), _uniform(-0.25, 0.25, one_each, rng)
+        return cls(table, centre, radius, depth, slope_x, slope_y, light=_uniform(0.75, 1.2, one_each, rng))
 
     def of(self, notes: Tensor, position: Tensor) -> Tensor:
         """Lay each note on a grey table, stain it and light it from one side: (N, 3, H, W)."""

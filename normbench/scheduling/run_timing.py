@@ -1,4 +1,4 @@
-"""Measures what a run costs, on a few of its steps: its data, building it, a step, a recorded row, the last recording."""
+"""Measures what a run costs, on a few of its steps: data, network, a step, a recorded row, the last recording."""
 
 import math
 import statistics

@@ -146,9 +146,7 @@ def _candidates(config: RunConfig, arm: str, lists: ValueLists) -> list[tuple[di
 def _planned_all(
     study: Study, candidates: Mapping[str, Sequence[tuple[Mapping[str, Any], RunConfig]]], runs_dir: Path
 ) -> list[PlannedRun]:
-    planned = [
-        _planned(study, arm, config, runs_dir) for arm, listed in candidates.items() for _, config in listed
-    ]
+    planned = [_planned(study, arm, config, runs_dir) for arm, listed in candidates.items() for _, config in listed]
     return [run for runs in zip(*planned, strict=True) for run in runs]
 
 

@@ -1,4 +1,4 @@
-"""Keeps in the runs folder what runs were measured to cost, for one machine and the versions they were measured with."""
+"""Keeps in the runs folder what runs were measured to cost, for one machine and one version of all that counts."""
 
 import os
 import platform
