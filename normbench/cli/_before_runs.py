@@ -27,13 +27,16 @@ def print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool, with_ru
     from normbench.report.terminal.render import print_blocks
     from normbench.scheduling.cost import estimate_cost
     from normbench.scheduling.ownership import refuse_another_files_folder
+    from normbench.scheduling.timings import Timings
 
     width = make_console(stderr=True).width
     for study in studies:
         refuse_another_files_folder(study, runs_dir / study.name)
         for line in _wrapped(texts_before_runs(study, runs_dir), width):
             typer.echo(line, err=True)
-    plans = [asdict(estimate_cost(study, runs_dir, with_runner_ups=with_runner_ups)) for study in studies]
+    with Timings(runs_dir) as timings:
+        costs = [estimate_cost(study, runs_dir, timings, with_runner_ups=with_runner_ups) for study in studies]
+    plans = [asdict(cost) for cost in costs]
     found = [study_findings(study) for study in studies]
     if as_json:
         for plan, findings in zip(plans, found, strict=True):

@@ -1,7 +1,8 @@
 """Banknotes: small photos of a 1 or a 100 note, drawn by formula; the documents' image task."""
 
 import math
-from typing import ClassVar, Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self
 
 import torch
 from pydantic import Field
@@ -30,6 +31,7 @@ DIGITS = {
 NUMERALS = ("1", "100")  # the class is the index
 PIXELS_PER_CELL = 4  # of the drawn numeral, finer than the image
 CELL_SIZE = 0.09
+PIECE = 100  # images drawn at once; a canvas, of which each needs one, is three times as large as it
 CANVAS_CELLS = 25  # odd, so that a numeral's 5 or 17 by 7 cells have a middle
 
 
@@ -76,10 +78,14 @@ class BanknotesSpec(DatasetSpec):
         )
         y = even_labels(num_images, len(NUMERALS), labels_rng)
         position = _positions_on_note(num_images, photo_rng)
-        photo = _photograph(_notes(y, position, note_rng), position, photo_rng)
-        noise = torch.randn(photo.shape, generator=noise_rng)
-        pixels = (photo + self.noise_std * noise).clamp(0, 1)
-        return Split((pixels - PIXEL_MEAN) / PIXEL_STD, y)
+        notes, photos = _Notes.draw(num_images, note_rng), _Photos.draw(num_images, photo_rng)
+        images = torch.randn(num_images, 3, IMAGE_SIZE, IMAGE_SIZE, generator=noise_rng)
+        for piece in torch.arange(num_images).split(PIECE):
+            some = slice(int(piece[0]), int(piece[-1]) + 1)
+            photo = photos.take(some).of(notes.take(some).on(y[some], position[some]), position[some])
+            pixels = (photo + self.noise_std * images[some]).clamp(0, 1)
+            images[some] = (pixels - PIXEL_MEAN) / PIXEL_STD
+        return Split(images, y)
 
 
 def _uniform(low: float, high: float, shape: tuple[int, ...], rng: Generator) -> Tensor:
@@ -95,15 +101,50 @@ def _positions_on_note(num_images: int, rng: Generator) -> Tensor:
     return affine_grid(torch.stack([x_row, y_row], 1), [num_images, 1, IMAGE_SIZE, IMAGE_SIZE], align_corners=False)
 
 
-def _notes(y: Tensor, position: Tensor, rng: Generator) -> Tensor:
-    """Return paper of any hue, guilloche lines, and the numeral lighter or darker than both: (N, 3, H, W)."""
-    one_each = (len(y), 1, 1, 1)
-    hue = 2 * math.pi * (_uniform(0, 1, one_each, rng) + torch.arange(3).view(1, 3, 1, 1) / 3)
-    paper = _uniform(0.45, 0.6, one_each, rng) + 0.1 * hue.cos()
-    sign = torch.randint(0, 2, one_each, generator=rng) * 2 - 1
-    contrast = sign * _uniform(0.2, 0.35, one_each, rng)
-    numeral = grid_sample(_numerals()[y], position / (CELL_SIZE * CANVAS_CELLS / 2), align_corners=False)
-    return paper + 0.06 * _guilloche(position, rng) + contrast * numeral
+@dataclass(frozen=True)
+class _Drawn:
+    """What was drawn of each image; the images themselves are made in pieces, which takes less memory."""
+
+    def take(self, some: slice) -> Self:
+        """Return what was drawn of some images."""
+        return type(self)(*(value[some] for value in vars(self).values()))
+
+
+@dataclass(frozen=True)
+class _Notes(_Drawn):
+    """Notes: their paper (N, 3, 1, 1), how much lighter the numeral is (N, 1, 1, 1), and their guilloche (N, 1, 1)."""
+
+    paper: Tensor
+    contrast: Tensor
+    direction: Tensor
+    phase: Tensor
+    wave_phase: Tensor
+    pitch: Tensor
+    swing: Tensor
+
+    @classmethod
+    def draw(cls, num_images: int, rng: Generator) -> Self:
+        one_each = (num_images, 1, 1, 1)
+        hue = 2 * math.pi * (_uniform(0, 1, one_each, rng) + torch.arange(3).view(1, 3, 1, 1) / 3)
+        paper = _uniform(0.45, 0.6, one_each, rng) + 0.1 * hue.cos()
+        sign = torch.randint(0, 2, one_each, generator=rng) * 2 - 1
+        contrast = sign * _uniform(0.2, 0.35, one_each, rng)
+        direction, phase, wave_phase = (_uniform(0, 2 * math.pi, (num_images, 1, 1), rng) for _ in range(3))
+        pitch, swing = _uniform(10, 20, (num_images, 1, 1), rng), _uniform(0.5, 2, (num_images, 1, 1), rng)
+        return cls(paper, contrast, direction, phase, wave_phase, pitch, swing)
+
+    def on(self, y: Tensor, position: Tensor) -> Tensor:
+        """Return paper of any hue, guilloche lines, and the numeral lighter or darker than both: (N, 3, H, W)."""
+        numeral = grid_sample(_numerals()[y], position / (CELL_SIZE * CANVAS_CELLS / 2), align_corners=False)
+        return self.paper + 0.06 * self._guilloche(position) + self.contrast * numeral
+
+    def _guilloche(self, position: Tensor) -> Tensor:
+        """Return wavy parallel lines of random direction, pitch and phase, in [-1, 1]: (N, 1, H, W)."""
+        x, y = position.unbind(-1)
+        along = x * self.direction.cos() + y * self.direction.sin()
+        across = y * self.direction.cos() - x * self.direction.sin()
+        waves = self.swing * (6 * along + self.wave_phase).sin()
+        return (self.pitch * across + waves + self.phase).sin().unsqueeze(1)
 
 
 def _numerals() -> Tensor:
@@ -119,33 +160,43 @@ def _drawn(numeral: str) -> Tensor:
     return cells.repeat_interleave(PIXELS_PER_CELL, 0).repeat_interleave(PIXELS_PER_CELL, 1)
 
 
-def _guilloche(position: Tensor, rng: Generator) -> Tensor:
-    """Return wavy parallel lines of random direction, pitch and phase, in [-1, 1]: (N, 1, H, W)."""
-    one_each = (len(position), 1, 1)
-    direction, phase, wave_phase = (_uniform(0, 2 * math.pi, one_each, rng) for _ in range(3))
-    pitch, swing = _uniform(10, 20, one_each, rng), _uniform(0.5, 2, one_each, rng)
-    x, y = position.unbind(-1)
-    along, across = x * direction.cos() + y * direction.sin(), y * direction.cos() - x * direction.sin()
-    return (pitch * across + swing * (6 * along + wave_phase).sin() + phase).sin().unsqueeze(1)
+@dataclass(frozen=True)
+class _Photos(_Drawn):
+    """Photos: the table's grey and the light (N, 1, 1, 1), and each blotch (N, stains, ...)."""
+
+    table: Tensor
+    centre: Tensor
+    radius: Tensor
+    depth: Tensor
+    slope_x: Tensor
+    slope_y: Tensor
+    light: Tensor
+
+    @classmethod
+    def draw(cls, num_images: int, rng: Generator) -> Self:
+        one_each = (num_images, 1, 1, 1)
+        table = _uniform(0.1, 0.6, one_each, rng)
+        stains = [_draw_stain(num_images, rng) for _ in range(NUM_STAINS)]
+        centre, radius, depth = (torch.stack(values, 1) for values in zip(*stains, strict=True))
+        slope_x, slope_y = _uniform(-0.25, 0.25, one_each, rng), _uniform(-0.25, 0.25, one_each, rng)
+        return cls(table, centre, radius, depth, slope_x, slope_y, light=_uniform(0.75, 1.2, one_each, rng))
+
+    def of(self, notes: Tensor, position: Tensor) -> Tensor:
+        """Lay each note on a grey table, stain it and light it from one side: (N, 3, H, W)."""
+        on_note = (position.abs() < torch.tensor([1.0, NOTE_HALF_HEIGHT])).all(-1).unsqueeze(1)
+        scene = torch.where(on_note, notes * (1 - self._stains(position)), self.table)
+        side = torch.linspace(-1, 1, IMAGE_SIZE)
+        return scene * (self.light + self.slope_x * side + self.slope_y * side.view(-1, 1))
+
+    def _stains(self, position: Tensor) -> Tensor:
+        """Return how much light round blotches at random places take away: (N, 1, H, W)."""
+        total = torch.zeros(position.shape[:3])
+        for centre, radius, depth in zip(*(v.unbind(1) for v in (self.centre, self.radius, self.depth)), strict=True):
+            total += depth * (-(position - centre).square().sum(-1) / radius.square()).exp()
+        return total.clamp(max=0.8).unsqueeze(1)
 
 
-def _photograph(notes: Tensor, position: Tensor, rng: Generator) -> Tensor:
-    """Lay each note on a grey table, stain it and light it from one side: (N, 3, H, W)."""
-    one_each = (len(notes), 1, 1, 1)
-    on_note = (position.abs() < torch.tensor([1.0, NOTE_HALF_HEIGHT])).all(-1).unsqueeze(1)
-    table = _uniform(0.1, 0.6, one_each, rng)
-    scene = torch.where(on_note, notes * (1 - _stains(position, rng)), table)
-    side = torch.linspace(-1, 1, IMAGE_SIZE)
-    slope_x, slope_y = _uniform(-0.25, 0.25, one_each, rng), _uniform(-0.25, 0.25, one_each, rng)
-    return scene * (_uniform(0.75, 1.2, one_each, rng) + slope_x * side + slope_y * side.view(-1, 1))
-
-
-def _stains(position: Tensor, rng: Generator) -> Tensor:
-    """Return how much light round blotches at random places take away: (N, 1, H, W)."""
-    total = torch.zeros(position.shape[:3])
-    for _ in range(NUM_STAINS):
-        centre = _uniform(-1, 1, (len(position), 1, 1, 2), rng)
-        radius = _uniform(0.1, 0.3, (len(position), 1, 1), rng)
-        depth = _uniform(0, 0.4, radius.shape, rng)
-        total += depth * (-(position - centre).square().sum(-1) / radius.square()).exp()
-    return total.clamp(max=0.8).unsqueeze(1)
+def _draw_stain(num_images: int, rng: Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the centre (N, 1, 1, 2), radius and depth (N, 1, 1) of a blotch on each image."""
+    centre = _uniform(-1, 1, (num_images, 1, 1, 2), rng)
+    return centre, _uniform(0.1, 0.3, (num_images, 1, 1), rng), _uniform(0, 0.4, (num_images, 1, 1), rng)

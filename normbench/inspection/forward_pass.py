@@ -114,7 +114,7 @@ def _own_call(norm: PlacedNorm, config: RunConfig) -> NormCall:
     )
 
 
-@lru_cache(maxsize=32)  # arms that share a network share its pass
+@lru_cache(maxsize=128)  # arms that share a network share its pass
 def _pass(network: nn.Module, input_shape: Shape) -> list[NormCall]:
     zeros = _zeros(network)
     samples = torch.ones(NUM_SAMPLES, *input_shape, requires_grad=True)  # of sequences, the mask is 1 at real steps

@@ -1,6 +1,7 @@
 """Estimates the cost of a study: number of missing runs, and CPU seconds per run, measured on a few steps."""
 
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,14 +9,14 @@ from pathlib import Path
 from normbench.scheduling.plan import make_plan, on_device
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.scheduling.planned_verdicts import checks_taken
-from normbench.scheduling.run_timing import time_run
+from normbench.scheduling.run_timing import RunTiming
 from normbench.scheduling.runner_up_study import missing_runner_ups
-from normbench.scheduling.tuning import known_choices, missing_tuning_runs, tuning_config, with_choices
+from normbench.scheduling.timings import Timings
+from normbench.scheduling.tuning import known_choices, missing_tuning_runs, with_choices
 from normbench.storage.arm_labels import tuned_label
 from normbench.storage.run_folder import Run
 from normbench.study.config import RunConfig
 from normbench.study.study import Study
-from normbench.training.build import chosen_measures
 
 MAX_SEED = 2**31
 
@@ -30,7 +31,7 @@ class ArmCost:
         num_missing_at_first_check: The same of the seeds up to the first check; equal to it where there are no checks.
         cpu_s_per_run: CPU seconds per run.
         num_tuning_missing: Number of missing tuning runs.
-        cpu_s_per_tuning_run: CPU seconds per tuning run.
+        cpu_s_per_tuning_run: CPU seconds per tuning run, the mean over the values that are tried.
         num_runner_up_missing: Number of missing runs at second-best values, with ``--tuning-sensitivity``.
     """
 
@@ -91,24 +92,32 @@ class StudyCost:
     cpu_s_to_first_check: float = 0.0
 
 
-def estimate_cost(study: Study, runs_dir: Path, *, with_runner_ups: bool = False) -> StudyCost:
-    """Estimate the cost of running a study, without writing anything; arms at second-best values if asked for."""
+def estimate_cost(
+    study: Study, runs_dir: Path, timings: Timings | None = None, *, with_runner_ups: bool = False
+) -> StudyCost:
+    """Estimate the cost of running a study.
+
+    Args:
+        study: The study as it will be run.
+        runs_dir: The runs folder; nothing is written there.
+        timings: What runs cost; what is not known of it is measured and added.
+        with_runner_ups: Whether each tuned arm is also run at its second-best values.
+    """
     study, _ = on_device(study, runs_dir)
     choices = known_choices(study, runs_dir)
     plan = make_plan(with_choices(study, choices), runs_dir)
     second = missing_runner_ups(study, choices, runs_dir) if with_runner_ups else {}
     tuning = missing_tuning_runs(study, runs_dir)
     checks = checks_taken(study, runs_dir) if study.until_decided else ()
-    measured: dict[tuple[object, ...], float] = {}
     by_folder: dict[str, list[PlannedRun]] = {}
     for run in plan.runs:
         by_folder.setdefault(run.folder.parent.name, []).append(run)
+    estimate = _Estimate(study, timings or Timings(), checks[0] if checks else MAX_SEED)
     arms = []
     for arm in study.arms:
         own = {plan.folders[name] for name in (arm, tuned_label(arm)) if name in plan.folders}
         mine = [run for folder in own for run in by_folder[folder]]
-        cost = _arm_cost(arm, study, mine, tuning.get(arm), measured, checks[0] if checks else MAX_SEED)
-        arms.append(replace(cost, num_runner_up_missing=second.get(arm, 0)))
+        arms.append(replace(estimate.of_arm(arm, mine, tuning.get(arm)), num_runner_up_missing=second.get(arm, 0)))
     num_unknown = len(tuning) * len(study.seeds)
     num_missing = sum(not run.is_finished for run in plan.runs) + num_unknown
     return StudyCost(
@@ -128,36 +137,47 @@ def estimate_cost(study: Study, runs_dir: Path, *, with_runner_ups: bool = False
     )
 
 
-def _arm_cost(
-    arm: str,
-    study: Study,
-    mine: Sequence[PlannedRun],
-    tuning: Sequence[PlannedRun] | None,
-    measured: dict[tuple[object, ...], float],
-    first: int,
-) -> ArmCost:
-    """Return the cost of an arm; ``tuning`` is None if the arm needs no tuning runs, ``first`` is the first check."""
-    config, seed = study.arms[arm], study.seeds[0]
-    missing = [*(run.seed for run in mine if not run.is_finished), *(() if tuning is None else study.seeds)]
-    num_missing, num_first = len(missing), sum(seed < first for seed in missing)
-    times = [Run(run.folder, run.seed).environment.get("cpu_s") for run in mine if run.is_finished]
-    timed = [seconds for seconds in times if seconds is not None]
-    cpu_s = statistics.median(timed) if timed else _measured_cpu_s(config, seed, measured)
-    if not tuning:
-        return ArmCost(arm, num_missing, num_first, cpu_s)
-    return ArmCost(
-        arm, num_missing, num_first, cpu_s, len(tuning), _measured_cpu_s(tuning_config(config), seed, measured)
-    )
+class _Estimate:
+    """Estimates the cost of a study's arms.
+
+    Args:
+        study: The study.
+        timings: What runs cost.
+        first: Number of seeds up to the first check.
+    """
+
+    def __init__(self, study: Study, timings: Timings, first: int) -> None:
+        self._study, self._timings, self._first = study, timings, first
+        self._num_sharing = Counter(config.dataset for config in study.arms.values())
+
+    def of_arm(self, arm: str, mine: Sequence[PlannedRun], tuning: Sequence[PlannedRun] | None) -> ArmCost:
+        """Return the cost of an arm; ``tuning`` is None if the arm needs no tuning runs."""
+        config, seeds = self._study.arms[arm], self._study.seeds
+        missing = [*(run.seed for run in mine if not run.is_finished), *(() if tuning is None else seeds)]
+        num_missing, num_first = len(missing), sum(seed < self._first for seed in missing)
+        times = [Run(run.folder, run.seed).environment.get("cpu_s") for run in mine if run.is_finished]
+        timed = [seconds for seconds in times if seconds is not None]
+        cpu_s = statistics.median(timed) if timed else self._cpu_s_per_run(config, num_missing)
+        if not tuning:
+            return ArmCost(arm, num_missing, num_first, cpu_s)
+        tried = Counter(run.config for run in tuning)
+        tuning_s = sum(num_runs * self._cpu_s_per_run(config, num_runs) for config, num_runs in tried.items())
+        return ArmCost(arm, num_missing, num_first, cpu_s, len(tuning), tuning_s / len(tuning))
+
+    def _cpu_s_per_run(self, config: RunConfig, num_runs: int) -> float:
+        timing = self._timings.of(config, self._study.seeds[0])
+        return cpu_s_of_runs(config, num_runs, timing, self._num_sharing[config.dataset]) / max(1, num_runs)
 
 
-def _measured_cpu_s(config: RunConfig, seed: int, known: dict[tuple[object, ...], float]) -> float:
-    """Estimate a run's CPU seconds from a few steps and rows in memory; arms with equal costs are measured once."""
-    alike = (
-        *(str(part) for part in (config.model, config.norm.name, config.weight_parametrization, config.dataset)),
-        *(config.batch_size, config.total_steps, config.every_steps, chosen_measures(config.recording)),
-    )
-    if alike not in known:
-        if not known:
-            time_run(config, seed)  # the first pass of a process is slower than any other
-        known[alike] = time_run(config, seed).cpu_s(config)
-    return known[alike]
+def cpu_s_of_runs(config: RunConfig, num_runs: int, timing: RunTiming, num_sharing: int = 1) -> float:
+    """Return the CPU seconds of several runs of a config that differ in their seeds alone.
+
+    Here they are made one after another; what several cost together, where it is less, is decided in this place.
+
+    Args:
+        config: The settings of these runs.
+        num_runs: Their number.
+        timing: What one of them costs.
+        num_sharing: Number of arms that share the data of a seed.
+    """
+    return num_runs * timing.cpu_s(config, num_sharing)

@@ -67,6 +67,7 @@ def make_plan(study: Study, runs_dir: Path) -> Plan:
     arms: dict[str, str] = {}
     for arm, identity in identities.items():
         arms.setdefault(identity.sha256, arm)  # a tuned arm may be the given one
+    codes = {arm: study.arms[arm].identity().code for arm in arms.values()}
     runs = [
         PlannedRun(
             study.name,
@@ -75,7 +76,7 @@ def make_plan(study: Study, runs_dir: Path) -> Plan:
             seed,
             folder / folders[arm] / f"seed-{seed}",
             identities[arm],
-            code=study.arms[arm].identity().code,
+            code=codes[arm],
             may_lack_histograms=may_lack_histograms(study, study.arms[arm], seed),
         )
         for seed in study.seeds

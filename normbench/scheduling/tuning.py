@@ -145,18 +145,18 @@ def _candidates(config: RunConfig, arm: str, lists: ValueLists) -> list[tuple[di
 def _planned_all(
     study: Study, candidates: Mapping[str, Sequence[tuple[Mapping[str, Any], RunConfig]]], runs_dir: Path
 ) -> list[PlannedRun]:
+    planned = [_planned(study, arm, config, runs_dir) for arm, listed in candidates.items() for _, config in listed]
+    return [run for runs in zip(*planned, strict=True) for run in runs]
+
+
+def _planned(study: Study, arm: str, config: RunConfig, runs_dir: Path) -> list[PlannedRun]:
+    """Return the tuning runs of a candidate, one per seed."""
+    identity, code = identity_in(study, config), config.identity().code
+    folder = runs_dir / study.name / TUNING / arm_folder_name(arm, identity.short)
     return [
-        _planned(study, arm, config, seed, runs_dir)
+        PlannedRun(f"{study.name}-{TUNING}", arm, config, seed, folder / f"seed-{seed}", identity, code)
         for seed in TUNING_SEEDS
-        for arm, listed in candidates.items()
-        for _, config in listed
     ]
-
-
-def _planned(study: Study, arm: str, config: RunConfig, seed: int, runs_dir: Path) -> PlannedRun:
-    identity = identity_in(study, config)
-    folder = runs_dir / study.name / TUNING / arm_folder_name(arm, identity.short) / f"seed-{seed}"
-    return PlannedRun(f"{study.name}-{TUNING}", arm, config, seed, folder, identity, config.identity().code)
 
 
 def _run(made: Iterator[RunUpdate], report: Callable[[RunUpdate], None]) -> None:
@@ -172,7 +172,7 @@ def _run(made: Iterator[RunUpdate], report: Callable[[RunUpdate], None]) -> None
 
 
 def _score(study: Study, arm: str, values: Mapping[str, Any], config: RunConfig, runs_dir: Path) -> Trial:
-    runs = [Run(_planned(study, arm, config, seed, runs_dir).folder, seed) for seed in TUNING_SEEDS]
+    runs = [Run(planned.folder, planned.seed) for planned in _planned(study, arm, config, runs_dir)]
     scores = [read_metrics(run, [METRIC])[METRIC] for run in runs]
     return Trial(values, scores, statistics.median(scores))
 

@@ -22,6 +22,9 @@ from normbench.study.own_norms import own_norms
 from normbench.weight_parametrizations.base import WeightParametrizationSpec
 from normbench.weight_parametrizations.none import NoneSpec
 
+MAX_KEPT = 128
+"""Networks without memory that are kept: each is asked for while its study is read, checked and planned."""
+
 
 def network_without_numbers(config: RunConfig) -> nn.Module:
     """Return a run's network with weight parametrizations and without memory; callers share one, so do not change it.
@@ -95,7 +98,7 @@ def _checked_cached(config: RunConfig, _of_code: int) -> nn.Module:
     return with_code_of_model(config, lambda: checked_own_network(config).to("meta"))
 
 
-@lru_cache(maxsize=32)  # most arms of a study share their network with others
+@lru_cache(maxsize=MAX_KEPT)  # most arms of a study share their network with others
 def _build_cached(
     model: ModelSpec, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float
 ) -> nn.Module:
@@ -103,7 +106,7 @@ def _build_cached(
         return model.build(input_shape, output_shape, norm, dropout)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=MAX_KEPT)
 def _parametrize_cached(
     model: ModelSpec,
     input_shape: Shape,

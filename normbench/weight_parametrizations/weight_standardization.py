@@ -101,4 +101,6 @@ class WeightStandardizationSpec(WeightParametrizationSpec):
         if weight[0].numel() < 2:
             rule = f"must be put on filters of 2 weights or more, not on weights of shape {tuple(weight.shape)}"
             raise SettingError("name", rule, self.name, "Use weight_norm.")
-        register_parametrization(layer, "weight", WeightStandardization(self.eps, compat=self.compat))
+        standardization = WeightStandardization(self.eps, compat=self.compat)
+        # Shape and dtype stay, so torch need not try: on the meta device the trial imports torch's compiler.
+        register_parametrization(layer, "weight", standardization, unsafe=True)

@@ -91,9 +91,9 @@ def test_run_draws_the_fitted_curves(tiny):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_dry_run_says_what_would_run_and_writes_nothing(study):
+def test_a_dry_run_says_what_would_run_and_makes_none(study):
     code, out, _ = normbench("run", study, "--seeds", 3, "--dry-run")
-    assert (code, files()) == (0, ["tiny.yaml"])
+    assert (code, files()) == (0, ["runs", "tiny.yaml"])
     lines = out.splitlines()
     assert lines[0] == "tiny: 2 x 3 runs (arms x seeds)"
     assert [line.partition(",")[0] for line in lines[1:]] == [
@@ -148,7 +148,7 @@ def test_run_warns_in_two_lines_at_most_on_stderr():
 def test_a_dry_run_tells_warnings_in_full_and_notes_too(monkeypatch):
     monkeypatch.setenv("COLUMNS", "300")
     code, _, err = normbench("run", write("normed.yaml", NORMED), "--dry-run")
-    assert (code, err, files()) == (0, MOMENTUM + DROPOUT + BIAS, ["normed.yaml"])
+    assert (code, err, files()) == (0, MOMENTUM + DROPOUT + BIAS, ["normed.yaml", "runs"])
 
 
 def test_a_dry_run_in_json_holds_the_findings():
@@ -243,7 +243,7 @@ def test_run_says_what_was_chosen_for_each_arm(study, monkeypatch):
 
 def test_a_dry_run_counts_tuning_and_both_readings(study):
     code, out, _ = normbench("run", study, *TUNE, "--dry-run")
-    assert (code, files()) == (0, ["tiny.yaml"])
+    assert (code, files()) == (0, ["runs", "tiny.yaml"])
     assert "  tuning: 24 runs first, more where the best lies at an end" in out.splitlines()
     (plan,) = json.loads(normbench("run", study, *TUNE, "--dry-run", "--json").out)
     assert (plan["num_tuning_runs"], plan["num_runs"], plan["num_missing"]) == (24, 4, 4)
