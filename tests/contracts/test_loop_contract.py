@@ -1,11 +1,11 @@
-"""The loop makes the steps of the loop that a user would write by hand, to the last bit: every norm, every optimizer."""
+"""The loop makes the steps of a loop that a user would write by hand, to the last bit: each norm, each optimizer."""
 
 from inspect import signature
 
 import pytest
 import torch
 from contracts.variants import variants
-from torch.nn import functional as F
+from torch.nn.functional import cross_entropy
 
 from normbench.random_streams import seeded_globally
 from normbench.study.config import RunConfig
@@ -47,7 +47,7 @@ def bare_losses(training):
             group["lr"] = training.lr_of_step(step)
         batch = training.batches.next()
         optimizer.zero_grad()
-        loss = F.cross_entropy(training.model(batch.x), batch.y)
+        loss = cross_entropy(training.model(batch.x), batch.y)
         loss.backward()
         for weight in training.penalty.parameters:
             weight.grad += L1 * weight.detach().sign()
