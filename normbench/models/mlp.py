@@ -28,7 +28,7 @@ class StackedMLP(Stacked):
         return x if len(self.output_shape) == 1 else x.unflatten(2, self.output_shape)
 
 
-class MLP(Network):
+class MLP(Network, nn.Sequential):
     """Pass (N, *) through ``hidden1 .. hiddenN`` and ``output``, in the order they were added."""
 
     stacked_form = StackedMLP
@@ -39,9 +39,7 @@ class MLP(Network):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, *output_shape)."""
-        x = flatten_input(x)
-        for layer in self.children():
-            x = layer(x)
+        x = super().forward(flatten_input(x))  # type: ignore[no-untyped-call]
         return x if len(self.output_shape) == 1 else x.unflatten(1, self.output_shape)
 
 

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
+from math import nan, prod
 from typing import ClassVar
 
 import torch
@@ -158,5 +158,4 @@ def keep_finite(*buffers: Tensor) -> None:
     # Autograd has noted the buffers' version for the backward pass, which in training does not read them.
     with _unsafe_preserve_version_counter(tuple(buffer for buffer in buffers if not buffer.is_inference())):
         for buffer in buffers:
-            limit = torch.finfo(buffer.dtype).max
-            buffer.copy_(buffer.clamp(min=-limit, max=limit))
+            buffer.nan_to_num_(nan=nan)  # only inf changes

@@ -207,9 +207,10 @@ class BatchNorm(_BatchNorm):
         return y.to(x.dtype)
 
     def _running_stats(self) -> tuple[Tensor, Tensor]:
-        assert self.running_mean is not None
-        assert self.running_var is not None
-        return self.running_mean, self.running_var
+        mean, var = self.running_mean, self.running_var
+        assert mean is not None
+        assert var is not None
+        return mean, var
 
     def remember(self, mean: Tensor, var: Tensor) -> None:
         """Update all running statistics with a batch's mean and unbiased variance."""

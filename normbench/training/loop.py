@@ -17,6 +17,7 @@ from normbench.inspection.readings import roughness
 from normbench.inspection.watch.frame import Frame, grads_of, weights_of
 from normbench.inspection.watch.watch import grads_by_layer, outputs_by_layer, watching, whole
 from normbench.storage.run_status import RunStatus
+from normbench.training.backward import go_back
 from normbench.training.training_objects import Outcome, Recorder, Training, TrainingProgress
 
 
@@ -104,7 +105,7 @@ def _gradient(training: Training, batch: Split) -> float:
     loss = training.loss(training.model(batch.x), batch.y)
     for parameter in training.parameters:  # what zero_grad does, without its bookkeeping
         parameter.grad = None
-    loss.backward()
+    go_back(loss)
     return loss.item()
 
 

@@ -1,6 +1,7 @@
 """The documents' picture: every arm's curve, the points, both losses, at ten steps at most."""
 
 import csv
+import pickle
 import shutil
 from contextlib import chdir
 from functools import cache
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import matplotlib.image
 import pytest
-from matplotlib.figure import Figure
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from normbench.errors import RunFolderError
 from normbench.report.figures.curves import MAX_STEPS, curve_seeds, draw_curves, save_last
@@ -63,14 +64,14 @@ def rows_of(arm, name, seed=0):
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """Figures as they are saved."""
-    figures, savefig = [], Figure.savefig
+    """Copies of the figure as it is drawn, at each step."""
+    figures, print_png = [], FigureCanvasAgg.print_png
 
-    def keeping(figure, *args, **options):
-        figures.append(figure)
-        savefig(figure, *args, **options)
+    def keeping(canvas, *args, **options):
+        print_png(canvas, *args, **options)
+        figures.append(pickle.loads(pickle.dumps(canvas.figure)))
 
-    monkeypatch.setattr(Figure, "savefig", keeping)
+    monkeypatch.setattr(FigureCanvasAgg, "print_png", keeping)
     return figures
 
 
@@ -93,6 +94,7 @@ def test_of_many_steps_ten_are_drawn_with_the_first_and_the_last(arms_after):
 def test_the_legend_gives_both_losses_of_each_arm(arms_after, drawn):
     arms = arms_after(2)
     draw_curves(arms, seed=1)
+    assert len(drawn) == 3
     for step, figure in enumerate(drawn):
         texts = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
         metrics = {arm.name: rows_of(arm, "metrics.csv", seed=1)[step] for arm in arms}
@@ -118,8 +120,8 @@ def test_curves_and_points_are_those_of_the_files(arms_after, drawn):
     for arm, line in zip(arms, lines, strict=True):
         row = rows_of(arm, "curve.csv")[-1]
         del row["step"]
-        assert line.get_xdata().tolist() == list(map(float, row))
-        assert line.get_ydata().tolist() == list(map(float, row.values()))
+        assert list(line.get_xdata()) == list(map(float, row))
+        assert list(line.get_ydata()) == list(map(float, row.values()))
     for split, points in zip(("train", "test"), axes.collections, strict=True):
         expected = [
             [float(row["x"]), float(row["y"])] for row in rows_of(arms[0], "points.csv") if row["split"] == split

@@ -10,6 +10,7 @@ from normbench.datasets._batches import Batches
 from normbench.datasets.base import Split
 from normbench.models.base import Linear
 from normbench.random_streams import stream
+from normbench.training.backward import go_back
 from normbench.training.loop import add_l1_gradient, train
 from normbench.training.recorders.memory import MemoryRecorder
 from normbench.training.training_objects import Outcome, Penalty, Training
@@ -199,3 +200,22 @@ def test_cpu_seconds_are_of_unwatched_steps():
     outcome, _ = run(make_training(), 40, every_steps=10)
     assert (outcome.step, outcome.num_timed) == (40, 36)
     assert outcome.cpu_s_per_step == outcome.cpu_s / 36 > 0
+
+
+@pytest.mark.parametrize("make", [lambda w: w * torch.ones(2), lambda _: torch.tensor(1.0)])
+def test_a_loss_that_cannot_be_gone_back_from_is_told_in_torchs_words(make):
+    w = torch.nn.Parameter(torch.tensor(2.0))
+    with pytest.raises(RuntimeError) as by_torch:
+        make(w).backward()
+    with pytest.raises(RuntimeError) as by_us:
+        go_back(make(w))
+    assert str(by_us.value) == str(by_torch.value)
+
+
+@pytest.mark.parametrize("shape", [(), (1,)])
+def test_gradients_are_those_of_torchs_backward_and_are_added(shape):
+    ours, torchs = (torch.nn.Parameter(torch.tensor([2.0, -3.0])) for _ in range(2))
+    for _ in range(2):
+        go_back(ours.square().sum().reshape(shape))
+        torchs.square().sum().reshape(shape).backward()
+    assert torch.equal(ours.grad, torchs.grad)

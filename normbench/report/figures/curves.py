@@ -10,7 +10,7 @@ from normbench.storage.files.atomic import replacing
 from normbench.storage.run_folder import CURVE_CSV, METRICS_CSV, POINTS_CSV, Arm, Run
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 MAX_STEPS = 10
 """As many pictures as TensorBoard keeps of one tag."""
@@ -47,7 +47,8 @@ def draw_curves(arms: Sequence[Arm], seed: int) -> dict[int, bytes]:
     curves = [_read_curve(name, run) for name, run in runs.items()]
     points = next(iter(runs.values())).rows(POINTS_CSV)
     shared = sorted(set.intersection(*(set(curve.fits) for curve in curves)))
-    return {step: _draw(curves, points, step, seed) for step in _spread(shared, MAX_STEPS)}
+    picture = _Picture(curves, points, seed)
+    return {step: picture.at(step) for step in _spread(shared, MAX_STEPS)}
 
 
 def curve_seeds(arms: Sequence[Arm]) -> list[int]:
@@ -76,23 +77,41 @@ def _read_curve(arm: str, run: Run) -> Curve:
     return Curve(arm, [float(column) for column in grid], fits, losses)
 
 
-def _draw(curves: Sequence[Curve], points: Sequence[Mapping[str, str]], step: int, seed: int) -> bytes:
-    from matplotlib.figure import Figure  # a second to import; only where a picture is drawn
+class _Picture:
+    """The picture of one seed, drawn step after step: only fits, losses and title change, and the layout stays."""
 
-    figure = Figure(figsize=(7, 4.5), dpi=100, layout="constrained")
-    axes: Axes = figure.add_subplot()
-    for split, color, marker in (("train", "tab:blue", "o"), ("test", "tab:red", "^")):
-        axes.scatter(*_points(points, split), s=45, alpha=0.5, color=color, marker=marker, label=f"{split} points")
-    if any(point["split"] == "noise_free" for point in points):  # older runs did not write it
-        axes.plot(*_points(points, "noise_free"), color="0.5", lw=1, label="truth")
-    for i, curve in enumerate(curves):
-        label = f"{curve.arm}: {curve.losses[step]}"
-        axes.plot(curve.x, curve.fits[step], STYLES[i % len(STYLES)], color=f"C{i + 1}", lw=2, label=label)
-    axes.set(title=f"step {step}, seed {seed} (losses are mean squared errors)", xlabel="x", ylabel="y", ylim=(-3, 3))
-    axes.legend(loc="upper left", fontsize=8)
-    picture = BytesIO()
-    figure.savefig(picture, format="png")
-    return picture.getvalue()
+    def __init__(self, curves: Sequence[Curve], points: Sequence[Mapping[str, str]], seed: int) -> None:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg  # a second to import; only where one is drawn
+        from matplotlib.figure import Figure
+
+        self.curves, self.seed = curves, seed
+        self.figure = Figure(figsize=(7, 4.5), dpi=100, layout="constrained")
+        self.canvas = FigureCanvasAgg(self.figure)
+        self.axes = self.figure.add_subplot()
+        for split, color, marker in (("train", "tab:blue", "o"), ("test", "tab:red", "^")):
+            at = _points(points, split)
+            self.axes.scatter(*at, s=45, alpha=0.5, color=color, marker=marker, label=f"{split} points")
+        if any(point["split"] == "noise_free" for point in points):  # older runs did not write it
+            self.axes.plot(*_points(points, "noise_free"), color="0.5", lw=1, label="truth")
+        self.lines = [self._add_line(curve, i) for i, curve in enumerate(curves)]
+        self.axes.set(xlabel="x", ylabel="y", ylim=(-3, 3))
+
+    def _add_line(self, curve: Curve, number: int) -> "Line2D":
+        style, color = STYLES[number % len(STYLES)], f"C{number + 1}"
+        (line,) = self.axes.plot(curve.x, [0.0] * len(curve.x), style, color=color, lw=2)
+        return line
+
+    def at(self, step: int) -> bytes:
+        """Draw a step; return the PNG picture."""
+        for curve, line in zip(self.curves, self.lines, strict=True):
+            line.set(ydata=curve.fits[step], label=f"{curve.arm}: {curve.losses[step]}")
+        self.axes.legend(loc="upper left", fontsize=8)
+        self.axes.set_title(f"step {step}, seed {self.seed} (losses are mean squared errors)")
+        picture = BytesIO()
+        # savefig draws twice, first to see what lies outside
+        self.canvas.print_png(picture)  # type: ignore[no-untyped-call]
+        self.figure.set_layout_engine("none")  # keeps what was laid out for the first step
+        return picture.getvalue()
 
 
 def _points(points: Sequence[Mapping[str, str]], split: str) -> tuple[list[float], list[float]]:
