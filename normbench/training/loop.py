@@ -83,8 +83,9 @@ def recorded_step(training: Training, progress: TrainingProgress, recorder: Reco
 def set_lr(optimizer: Optimizer, lr_of_step: Callable[[int], float] | None, step: int) -> None:
     """Set the learning rate of a step, where not all steps have the same."""
     if lr_of_step:
+        lr = lr_of_step(step)
         for group in optimizer.param_groups:
-            group["lr"] = lr_of_step(step)
+            group["lr"] = lr
 
 
 def add_l1_gradient(parameters: Iterable[nn.Parameter], l1: float) -> None:
