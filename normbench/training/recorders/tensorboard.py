@@ -64,8 +64,9 @@ class TensorBoardRecorder:
             self._tables.append(histograms_of(tensors, frame.step))
             values += _histogram_values(self._tables[-1])
         self._num_seen += 1
-        self._events.write(values, frame.step)
-        self._events.flush()
+        if values:
+            self._events.write(values, frame.step)
+            self._events.flush()
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint must hold for ``restore``, in types that ``torch.load`` reads safely."""

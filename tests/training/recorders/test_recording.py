@@ -11,6 +11,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from tensorboard.plugins.distribution.compressor import compress_histogram_proto
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorboardX.proto.summary_pb2 import HistogramProto
@@ -227,6 +228,8 @@ def test_many_steps_are_thinned_to_what_tensorboard_keeps(tmp_path):
     board = read_back(tmp_path)
     assert [event.step for event in board.Histograms("weight/a.weight")] == [*range(0, 2500, 6), 2499]
     assert [event.step for event in board.Scalars("loss/train")] == list(range(0, 2500, 3))
+    written = {event.step for event in EventFileLoader(str(next(tmp_path.glob("events*")))).Load()}
+    assert written == {*range(0, 2500, 3), 2499}  # steps left out of both leave no record
 
 
 def test_five_hundred_steps_are_all_kept(tmp_path):
