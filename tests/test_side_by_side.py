@@ -6,19 +6,19 @@ from pathlib import Path
 
 import kills
 
-from normbench.scheduling import one_run
+from normbench.scheduling import one_job
 
 
 def command(number, folder, options, ready, start):
     """Ask for the study when all are ready; note what is really trained, and what is said at the end."""
-    real = one_run.run_experiment
+    real = one_job.run_experiment
 
     def noted(config, seed, run, **more):
         with Path("trained.txt").open("a") as file:
             file.write(f"{run}\n")
         return real(config, seed, run, **more)
 
-    one_run.run_experiment = noted
+    one_job.run_experiment = noted
     ready.release()
     start.wait()
     answer = kills.run_command(folder, "--json", *options)

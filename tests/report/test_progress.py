@@ -46,9 +46,9 @@ def test_time_left_counts_what_was_made_and_not_what_was_there(clock):
 
 def test_runs_under_way_count_by_the_steps_they_have_made(clock):
     with made() as bar:
-        bar.step("a, seed 0", 0, 100)
+        bar.step(["a, seed 0"], 0, 100)
         clock[0] = 20.0
-        bar.step("a, seed 0", 50, 100)
+        bar.step(["a, seed 0"], 50, 100)
     assert lines_of(bar) == ["s: 0 of 1000 runs, about 666 min left"]
 
 
