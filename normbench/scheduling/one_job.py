@@ -106,11 +106,10 @@ def _outcomes(job: Job, claimed: Sequence[ClaimedRun], hooks: Sequence[RunHooks]
             code=run.code,
         )
         return [found]
-    members = {
-        one.run.folder: Member(
-            one.run.config, one.run.seed, one.run.folder, one.run.study, one.run.arm, its, one.run.identity
-        )
-        for one, its in zip(claimed, hooks, strict=True)
-    }
+    members = {one.run.folder: _member(one.run, its) for one, its in zip(claimed, hooks, strict=True)}
     ended = run_stack([members.get(run.folder) if run else None for run in job.slots])
     return [outcome for outcome in ended if outcome is not None]
+
+
+def _member(run: PlannedRun, hooks: RunHooks) -> Member:
+    return Member(run.config, run.seed, run.folder, run.study, run.arm, run.identity, hooks)

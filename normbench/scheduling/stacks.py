@@ -7,10 +7,8 @@ from typing import TypeVar
 from normbench.scheduling.job import Job
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.storage.identity import STACKED
-from normbench.training.stack.stackable import largest_stack, stack_key
+from normbench.training.stack.stackable import LARGEST, SMALLEST, largest_stack, stack_key
 
-SIZES = (32, 8)
-"""Numbers of slots of a stack, the larger first."""
 Key = TypeVar("Key")
 
 
@@ -69,10 +67,10 @@ def _blocks(runs: Sequence[PlannedRun], parts: Sequence[Sequence[int]]) -> Itera
     largest = largest_stack(runs[0].config)
     for part in parts:
         left = set(part)
-        for size in (size for size in SIZES if size <= largest):
+        for size in (size for size in (LARGEST, SMALLEST) if size <= largest):
             for first in sorted({seed - seed % size for seed in left}):
                 block = range(first, first + size)
-                if size == SIZES[-1] or left.issuperset(block):
+                if size == SMALLEST or left.issuperset(block):
                     yield Job(tuple(by_seed[seed] if seed in left else None for seed in block))
                     left.difference_update(block)
 
@@ -81,7 +79,7 @@ def _filled(runs: Sequence[PlannedRun]) -> Iterator[Job]:
     """Yield stacks of runs one after another, the last one with idle slots."""
     largest, left = largest_stack(runs[0].config), list(runs)
     while left:
-        size = next(size for size in SIZES if size == SIZES[-1] or (size <= largest and size <= len(left)))
+        size = LARGEST if min(largest, len(left)) >= LARGEST else SMALLEST
         slots, left = left[:size], left[size:]
         yield Job((*slots, *[None] * (size - len(slots))))
 
