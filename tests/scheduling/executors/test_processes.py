@@ -37,18 +37,20 @@ def results_in(folder):
     }
 
 
-def with_deadly_first(num_deaths):
-    first, *rest = make_plan(study_of(seeds=2), Path("runs")).runs
-    values = (first.study, first.arm, first.config, first.seed, first.folder, first.identity)
-    return [Job((run,)) for run in (Deadly(*values, num_deaths=num_deaths), *rest)]
+def with_deadly_first(num_deaths, engine="loop"):
+    first, *rest = make_plan(study_of(seeds=2, engine=engine), Path("runs")).jobs
+    run = first.runs[0]
+    deadly = Deadly(run.study, run.arm, run.config, run.seed, run.folder, run.identity, num_deaths=num_deaths)
+    return [Job((deadly, *first.slots[1:])), *rest]
 
 
 def statuses(ended):
     return {(end.run.arm, end.run.seed): end.status for end in ended}
 
 
-def test_two_jobs_leave_the_same_bytes_as_one():
-    study = study_of(seeds=2)
+@pytest.mark.parametrize("engine", ["loop", "stacked"])
+def test_two_jobs_leave_the_same_bytes_as_one(engine):
+    study = study_of(seeds=2, engine=engine)
     for num_jobs, folder in ((1, Path("one")), (2, Path("two"))):
         with make_executor(str(num_jobs)) as executor:
             results = run_study(study, folder, executor=executor)
@@ -61,9 +63,9 @@ def test_two_jobs_leave_the_same_bytes_as_one():
     assert len(one) > 4
 
 
-def test_a_run_whose_process_is_killed_is_tried_once_more():
+def test_what_its_process_was_killed_with_is_tried_once_more():
     with Processes(2) as executor:
-        found = statuses(executor.run(with_deadly_first(num_deaths=1)))
+        found = statuses(executor.run(with_deadly_first(num_deaths=1, engine="stacked")))
     assert set(found.values()) == {"finished"}
     assert len(found) == 4
 
