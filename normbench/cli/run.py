@@ -112,9 +112,10 @@ def command(
         return
     with interruption.listening(), executor:
         studies = read()
-        from normbench.study.data_memory import refuse_data_beyond_memory  # imports torch, where a signal may get lost
+        from normbench.scheduling.stacks import num_together  # imports torch, where a signal may get lost
+        from normbench.study.data_memory import refuse_data_beyond_memory
 
-        refuse_data_beyond_memory(studies, num_jobs_of(jobs) or 1)
+        refuse_data_beyond_memory(studies, num_jobs_of(jobs) or 1, num_together)
         interruption.raise_if_asked()
         told = [what_to_tell(study, runs_dir) for study in studies]
         num_lines = print_told(told, unfinished_lines())

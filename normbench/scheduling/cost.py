@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from normbench.scheduling.candidates import tuning_config
 from normbench.scheduling.plan import make_plan, on_device
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.scheduling.planned_verdicts import checks_taken

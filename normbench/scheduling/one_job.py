@@ -12,6 +12,7 @@ from normbench.scheduling.planned_run import PlannedRun
 from normbench.scheduling.run_result import RunOptions, RunResult
 from normbench.storage.lock import RunBusy, claim_run
 from normbench.storage.run_status import RunStatus
+from normbench.study.data import built_once
 from normbench.training.experiment import run_experiment
 from normbench.training.run_hooks import RunHooks
 from normbench.training.stack.experiment import Member, run_stack
@@ -92,6 +93,7 @@ def _claimed(run: PlannedRun, options: RunOptions, held: ExitStack) -> ClaimedRu
 
 def _outcomes(job: Job, claimed: Sequence[ClaimedRun], hooks: Sequence[RunHooks]) -> list[dict[str, Any] | Exception]:
     """Train what was claimed; return the summary of each run, or what ended it alone."""
+    built_once.keep(len(job.slots))
     if not job.is_stack:
         (one,), (its,) = claimed, hooks
         run = one.run

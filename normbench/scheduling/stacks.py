@@ -7,6 +7,7 @@ from typing import TypeVar
 from normbench.scheduling.job import Job
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.storage.identity import STACKED
+from normbench.study.study import TUNING_SEEDS, Study
 from normbench.training.stack.stackable import LARGEST, SMALLEST, largest_stack, stack_key
 
 Key = TypeVar("Key")
@@ -36,6 +37,14 @@ def jobs_of_tuning(runs: Sequence[PlannedRun]) -> list[Job]:
         return _alone(runs)
     alike = _grouped(runs, lambda run: (run.arm, stack_key(run.config)))
     return _in_order_of(runs, [job for group in alike.values() for job in _filled(group)])
+
+
+def num_together(study: Study) -> int:
+    """Return the most runs of a study that are trained as one; 1 without stacks."""
+    if study.engine != STACKED:
+        return 1
+    num_runs = max(len(study.seeds), len(TUNING_SEEDS) * max(map(len, study.tune.values()), default=0))
+    return min(num_runs, max(map(largest_stack, study.arms.values())))
 
 
 def _are_stacked(runs: Sequence[PlannedRun]) -> bool:

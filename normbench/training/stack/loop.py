@@ -1,4 +1,4 @@
-"""Trains the runs of a stack: steps of all at once, and between them the recorded rows of each, as it has them alone."""
+"""Trains the runs of a stack: steps of all at once, and between them the recorded rows of each, as when alone."""
 
 import math
 import time
@@ -8,7 +8,6 @@ from normbench.storage.run_status import RunStatus
 from normbench.training.loop import finish, recorded_step
 from normbench.training.stack.stack import Stack
 from normbench.training.training_objects import Outcome, Recorder, Training, TrainingProgress
-
 
 End = Callable[[int, Outcome | Exception], None]
 """Gets the slot of a run that has ended, and how: by its training, or by an error of its own."""
