@@ -46,7 +46,7 @@ def command(
     ] = "1",
     engine: Annotated[
         Literal["auto", "loop", "stacked"] | None,
-        typer.Option("--engine", help="One run after another, or the seeds of an arm trained as one."),
+        typer.Option("--engine", metavar="ENGINE", help="auto, loop (runs one by one) or stacked (seeds as one)."),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="2 seeds, a tenth of the steps: no evidence.")] = False,
     runs_dir: Annotated[Path, typer.Option("--runs-dir", help="Where runs are kept.")] = Path("runs"),
