@@ -52,6 +52,19 @@ def test_runs_under_way_count_by_the_steps_they_have_made(clock):
     assert lines_of(bar) == ["s: 0 of 1000 runs, about 666 min left"]
 
 
+def test_the_runs_of_a_stack_advance_together_under_one_bar(clock):
+    labels = [f"a, seed {seed}" for seed in range(8)]
+    with made() as bar:
+        bar.step(labels, 0, 100)
+        clock[0] = 20.0
+        bar.step(labels, 50, 100)
+        assert [task.description for task in bar._bars.tasks] == ["s", "  a, seed 0 and 7 more"]
+        for number, label in enumerate(labels, start=1):
+            bar.advance(number, label, "finished")
+        assert [task.description for task in bar._bars.tasks] == ["s"]
+    assert lines_of(bar) == ["s: 0 of 1000 runs, about 83 min left"]
+
+
 @pytest.mark.usefixtures("clock")
 def test_a_failure_is_told_at_once_and_quiet_tells_nothing_else():
     with made(quiet=True) as bar:
