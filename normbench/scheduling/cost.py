@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from normbench.scheduling.kept_histograms import recorded_config
 from normbench.scheduling.plan import make_plan, on_device
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.scheduling.planned_verdicts import checks_taken
@@ -157,16 +158,21 @@ class _Estimate:
         num_missing, num_first = len(missing), sum(seed < self._first for seed in missing)
         times = [Run(run.folder, run.seed).environment.get("cpu_s") for run in mine if run.is_finished]
         timed = [seconds for seconds in times if seconds is not None]
-        cpu_s = statistics.median(timed) if timed else self._cpu_s_per_run(config, num_missing)
+        recorded = [recorded_config(self._study, config, seed) for seed in missing or seeds[:1]]
+        cpu_s = statistics.median(timed) if timed else self._cpu_s_per_run(recorded)
         if not tuning:
             return ArmCost(arm, num_missing, num_first, cpu_s)
-        tried = Counter(run.config for run in tuning)
-        tuning_s = sum(num_runs * self._cpu_s_per_run(config, num_runs) for config, num_runs in tried.items())
-        return ArmCost(arm, num_missing, num_first, cpu_s, len(tuning), tuning_s / len(tuning))
+        tuning_s = self._cpu_s_per_run([run.config for run in tuning])
+        return ArmCost(arm, num_missing, num_first, cpu_s, len(tuning), tuning_s)
 
-    def _cpu_s_per_run(self, config: RunConfig, num_runs: int) -> float:
-        timing = self._timings.of(config, self._study.seeds[0])
-        return cpu_s_of_runs(config, num_runs, timing, self._num_sharing[config.dataset]) / max(1, num_runs)
+    def _cpu_s_per_run(self, configs: Sequence[RunConfig]) -> float:
+        """Return the mean CPU seconds of runs with these configs."""
+        timings = {config: self._timings.of(config, self._study.seeds[0]) for config in dict.fromkeys(configs)}
+        costs = (
+            cpu_s_of_runs(config, num_runs, timings[config], self._num_sharing[config.dataset])
+            for config, num_runs in Counter(configs).items()
+        )
+        return sum(costs) / len(configs)
 
 
 def cpu_s_of_runs(config: RunConfig, num_runs: int, timing: RunTiming, num_sharing: int = 1) -> float:
