@@ -12,13 +12,13 @@ from normbench.training.stack.stack import Stack
 NUM_STEPS = 5
 
 
-def in_stack(timing: RunTiming, stack_step_s: float, num_runs: int) -> RunTiming:
+def in_stack(timing: RunTiming, stack_step_s: float, num_runs: float) -> RunTiming:
     """Return what one of several runs of a stack costs.
 
     Args:
         timing: What it costs alone.
         stack_step_s: CPU seconds of one step of all slots.
-        num_runs: Number of slots that are not idle.
+        num_runs: Number of slots that are not idle, or their mean over several stacks.
     """
     return replace(timing, step_s=stack_step_s / num_runs)
 
