@@ -45,12 +45,12 @@ def forked(action):
     return process.exitcode
 
 
-def completed(folder):
+def completed(folder, *options):
     """Ask again, undisturbed; return whether the command succeeded."""
-    return forked(lambda: sys.exit(run_command(folder).code)) == 0
+    return forked(lambda: sys.exit(run_command(folder, *options).code)) == 0
 
 
-def killed_at_change(number, folder):
+def killed_at_change(number, folder, *options):
     """Run the command until just before its n-th change of the file system; return whether it came so far."""
 
     def action():
@@ -64,7 +64,7 @@ def killed_at_change(number, folder):
                     os.kill(os.getpid(), signal.SIGKILL)
 
         sys.addaudithook(hook)
-        run_command(folder)
+        run_command(folder, *options)
 
     return forked(action) == -signal.SIGKILL
 

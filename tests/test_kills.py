@@ -51,3 +51,21 @@ def test_half_written_files_beside_whole_ones_are_removed(level):
     assert kills.leftovers_in(killed)
     assert kills.completed(killed)
     assert kills.leftovers_in(killed) == {}
+
+
+STACKED = ("--engine", "stacked", "--seeds", "2")
+
+
+@pytest.fixture(scope="module")
+def undisturbed_stacks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    assert kills.run_command(folder, *STACKED).code == 0
+    return folder
+
+
+@pytest.mark.parametrize("number", [110, 230, 330])
+def test_stacks_that_are_killed_and_asked_again(number, undisturbed_stacks):
+    killed = Path("killed")
+    assert kills.killed_at_change(number, killed, *STACKED)
+    assert kills.completed(killed, *STACKED)
+    kills.assert_as_undisturbed(killed, undisturbed_stacks)

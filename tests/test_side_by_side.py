@@ -5,20 +5,28 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import kills
+import pytest
 
-from normbench.scheduling import one_run
+from normbench.scheduling import one_job
 
 
 def command(number, folder, options, ready, start):
     """Ask for the study when all are ready; note what is really trained, and what is said at the end."""
-    real = one_run.run_experiment
+    alone, as_one = one_job.run_experiment, one_job.run_stack
 
-    def noted(config, seed, run, **more):
+    def note(*runs):
         with Path("trained.txt").open("a") as file:
-            file.write(f"{run}\n")
-        return real(config, seed, run, **more)
+            file.writelines(f"{run}\n" for run in runs)
 
-    one_run.run_experiment = noted
+    def noted_alone(config, seed, run, **more):
+        note(run)
+        return alone(config, seed, run, **more)
+
+    def noted_as_one(slots):
+        note(*(one.folder for one in slots if one))
+        return as_one(slots)
+
+    one_job.run_experiment, one_job.run_stack = noted_alone, noted_as_one
     ready.release()
     start.wait()
     answer = kills.run_command(folder, "--json", *options)
@@ -52,12 +60,13 @@ def asked_at_once(folder, num_commands, *options):
     return answers, (folder / "trained.txt").read_text().splitlines()
 
 
-def test_four_commands_make_each_run_once_and_compare_alike(tmp_path):
-    alone, together = tmp_path / "alone", tmp_path / "together"
-    whole = kills.run_command(alone, "--seeds", "4", "--json")
-    answers, trained = asked_at_once(together, 4, "--seeds", "4")
-    assert [(code, err) for code, _, err in answers] == [(0, whole.err)] * 4
-    assert [what_was_found(out) for _, out, _ in answers] == [what_was_found(whole.out)] * 4
+@pytest.mark.parametrize(("engine", "num_commands"), [("loop", 4), ("stacked", 6)])
+def test_commands_make_each_run_once_and_compare_alike(tmp_path, engine, num_commands):
+    alone, together, options = tmp_path / "alone", tmp_path / "together", ("--seeds", "4", "--engine", engine)
+    whole = kills.run_command(alone, *options, "--json")
+    answers, trained = asked_at_once(together, num_commands, *options)
+    assert [(code, err) for code, _, err in answers] == [(0, whole.err)] * num_commands
+    assert [what_was_found(out) for _, out, _ in answers] == [what_was_found(whole.out)] * num_commands
     assert len(trained) == len(set(trained)) == 8
     kills.assert_as_undisturbed(together, alone)
 

@@ -168,7 +168,7 @@ class Ended:
 
 def add_failure(error: "OSError | RunFolderError", folder: Path, ended: Ended) -> None:
     """Add the reason why a study could not be shown; a closed pipe is no failure."""
-    from normbench.scheduling.one_run import error_line
+    from normbench.scheduling.claimed_run import error_line
     from normbench.storage.files.atomic import os_error_line
     from normbench.storage.files.streams import STDOUT, discard_output
 

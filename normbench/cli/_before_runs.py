@@ -129,6 +129,7 @@ def texts_before_runs(study: "Study", runs_dir: Path) -> list[str]:
         *_fitted_default_lines(study),
         *_swap_lines(study),
         *_histogram_lines(study),
+        *_engine_lines(study),
     ]
 
 
@@ -188,3 +189,8 @@ def _histogram_lines(study: "Study") -> list[str]:
 def _fitted_default_lines(study: "Study") -> list[str]:
     """Return a line for each default that was changed to fit."""
     return [f"{study.name}: {line}." for line in study.fitted_defaults]
+
+
+def _engine_lines(study: "Study") -> list[str]:
+    """Return why the runs are trained one by one, where only some arms stand in the way."""
+    return [f"{study.name}: trained one by one: {study.why_loop}."] if study.why_loop else []

@@ -44,6 +44,10 @@ def command(
     jobs: Annotated[
         str, typer.Option("--jobs", metavar="N|auto", help="Runs made at the same time; auto is one per core.")
     ] = "1",
+    engine: Annotated[
+        Literal["auto", "loop", "stacked"] | None,
+        typer.Option("--engine", metavar="ENGINE", help="auto, loop (runs one by one) or stacked (seeds as one)."),
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="2 seeds, a tenth of the steps: no evidence.")] = False,
     runs_dir: Annotated[Path, typer.Option("--runs-dir", help="Where runs are kept.")] = Path("runs"),
     layers: Annotated[
@@ -95,9 +99,10 @@ def command(
     }
     interruption = Interruption()
     executor = make_executor(jobs, interruption)
-    changes = {**how_many, "set_": set_ or [], "vary": vary or [], "tune": tune or [], "accept_code": accept_code}
+    axes = {"set_": set_ or [], "vary": vary or [], "tune": tune or []}
+    changes = {**how_many, **axes, "accept_code": accept_code, "engine": engine}
     asked = read_asked(configs, runs_dir, changes | {"quick": quick, "jobs": jobs})
-    read = partial(_load_all, configs, changes, quick=quick, is_judged_again=tuning_sensitivity)
+    read = partial(_load_all, configs, changes, runs_dir, quick=quick, is_judged_again=tuning_sensitivity)
     if dry_run:
         print_plan(read(), runs_dir, as_json=json_, with_runner_ups=tuning_sensitivity)
         return
@@ -107,9 +112,10 @@ def command(
         return
     with interruption.listening(), executor:
         studies = read()
-        from normbench.study.data_memory import refuse_data_beyond_memory  # imports torch, where a signal may get lost
+        from normbench.scheduling.stacks import num_together  # imports torch, where a signal may get lost
+        from normbench.study.data_memory import refuse_data_beyond_memory
 
-        refuse_data_beyond_memory(studies, num_jobs_of(jobs) or 1)
+        refuse_data_beyond_memory(studies, num_jobs_of(jobs) or 1, num_together)
         interruption.raise_if_asked()
         told = [what_to_tell(study, runs_dir) for study in studies]
         num_lines = print_told(told, unfinished_lines())
@@ -215,34 +221,35 @@ def _run_study(study: "Study", runner: "StudyRunner", ended: "Ended") -> "StudyR
 
 
 def _load_all(
-    configs: list[Path], changes: "Mapping[str, Any]", *, quick: bool, is_judged_again: bool
+    configs: list[Path], changes: "Mapping[str, Any]", runs_dir: Path, *, quick: bool, is_judged_again: bool
 ) -> "list[Study]":
+    """Read the study files, and choose device and engine of each study."""
     from normbench.cli._torch import import_torch
     from normbench.errors import ConfigError
 
     import_torch()
+    from normbench.scheduling.plan import on_device
+    from normbench.scheduling.quick_study import quick_study
     from normbench.study.load import load_study
     from normbench.study.options import refuse_untuned
 
+    given: list[Study] = []
     studies: list[Study] = []
     complaints: list[str] = []
     for path in configs:
         try:
-            studies.append(load_study(path, **changes))
+            given.append(load_study(path, **changes))
+            study = quick_study(given[-1]) if quick else given[-1]
+            studies.append(on_device(study, runs_dir)[0])
         except ConfigError as error:
             complaints += error.complaints
     if complaints:
         raise ConfigError(complaints)
     if is_judged_again:
-        refuse_untuned(studies, quick=quick)
-    return [_make_quick(study) for study in studies] if quick else studies
-
-
-def _make_quick(study: "Study") -> "Study":
-    from normbench.scheduling.quick_study import quick_study
-
-    _say_quick(study.name)
-    return quick_study(study)
+        refuse_untuned(given, quick=quick)
+    for study in given if quick else ():
+        _say_quick(study.name)
+    return studies
 
 
 def _say_quick(name: str) -> None:

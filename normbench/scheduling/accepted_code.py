@@ -29,8 +29,9 @@ class EarlierRuns:
 
 
 def identity_in(study: Study, config: RunConfig) -> RunIdentity:
-    """Return the identity of a config's runs in a study: with the code of earlier runs where its own was accepted."""
-    identity = config.identity()
+    """Return the identity of a config's runs in a study: by its engine, with the code of earlier runs if accepted."""
+    assert study.engine != "auto", "the engine is chosen before runs are planned, see with_engine"
+    identity = replace(config.identity(), engine=study.engine)
     then = next((known.then for known in study.accepted if dict(known.now) == identity.code), None)
     return identity if then is None else identity.with_code(then)
 
@@ -39,7 +40,7 @@ def with_accepted_code(study: Study, folder: Path, earlier: Mapping[str, Any]) -
     """Return a study with the code that was accepted for its runs before, and that which it accepts now.
 
     Args:
-        study: The study; its arms' devices are not auto.
+        study: The study; its engine and its arms' devices are not auto.
         folder: The study's folder.
         earlier: The content of study.json of an earlier command.
     """

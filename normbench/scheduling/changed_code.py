@@ -1,7 +1,7 @@
 """Tells before the runs of a study are made which code and data of the user's changed since its earlier runs."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from normbench.scheduling.accepted_code import KnownRuns, identity_in
@@ -37,7 +37,8 @@ def find_changes(study: Study, runs_dir: Path) -> list[Change]:
     Arms that have runs made with the code and data as they are now are left out.
     """
     study, _ = on_device(study, runs_dir)
-    identities = {arm: config.identity() for arm, config in study.arms.items()}
+    as_it_is = replace(study, accepted=())
+    identities = {arm: identity_in(as_it_is, config) for arm, config in study.arms.items()}
     if not any(identity.digests for identity in identities.values()):
         return []
     runs = KnownRuns(runs_dir / study.name)

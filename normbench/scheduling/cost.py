@@ -1,5 +1,6 @@
 """Estimates the cost of a study: number of missing runs, and CPU seconds per run, measured on a few steps."""
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Sequence
@@ -10,14 +11,16 @@ from normbench.scheduling.kept_histograms import recorded_config
 from normbench.scheduling.plan import make_plan, on_device
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.scheduling.planned_verdicts import checks_taken
-from normbench.scheduling.run_timing import RunTiming
 from normbench.scheduling.runner_up_study import missing_runner_ups
+from normbench.scheduling.stack_timing import in_stack
 from normbench.scheduling.timings import Timings
 from normbench.scheduling.tuning import known_choices, missing_tuning_runs, with_choices
 from normbench.storage.arm_labels import tuned_label
+from normbench.storage.identity import STACKED
 from normbench.storage.run_folder import Run
 from normbench.study.config import RunConfig
 from normbench.study.study import Study
+from normbench.training.stack.stackable import LARGEST, SMALLEST, largest_stack
 
 MAX_SEED = 2**31
 
@@ -166,24 +169,15 @@ class _Estimate:
         return ArmCost(arm, num_missing, num_first, cpu_s, len(tuning), tuning_s)
 
     def _cpu_s_per_run(self, configs: Sequence[RunConfig]) -> float:
-        """Return the mean CPU seconds of runs with these configs."""
-        timings = {config: self._timings.of(config, self._study.seeds[0]) for config in dict.fromkeys(configs)}
-        costs = (
-            cpu_s_of_runs(config, num_runs, timings[config], self._num_sharing[config.dataset])
-            for config, num_runs in Counter(configs).items()
-        )
+        """Return the mean CPU seconds of runs with these configs, which are made one by one or as stacks."""
+        costs = [self._cpu_s(config, len(configs)) * num_runs for config, num_runs in Counter(configs).items()]
         return sum(costs) / len(configs)
 
-
-def cpu_s_of_runs(config: RunConfig, num_runs: int, timing: RunTiming, num_sharing: int = 1) -> float:
-    """Return the CPU seconds of several runs of a config that differ in their seeds alone.
-
-    Here they are made one after another; what several cost together, where it is less, is decided in this place.
-
-    Args:
-        config: The settings of these runs.
-        num_runs: Their number.
-        timing: What one of them costs.
-        num_sharing: Number of arms that share the data of a seed.
-    """
-    return num_runs * timing.cpu_s(config, num_sharing)
+    def _cpu_s(self, config: RunConfig, num_alike: int) -> float:
+        seed = self._study.seeds[0]
+        timing = self._timings.of(config, seed)
+        if self._study.engine == STACKED:
+            num_slots = LARGEST if min(num_alike, largest_stack(config)) >= LARGEST else SMALLEST
+            num_together = num_alike / math.ceil(num_alike / num_slots)
+            timing = in_stack(timing, self._timings.of_stack_step(config, seed, num_slots), num_together)
+        return timing.cpu_s(config, self._num_sharing[config.dataset])

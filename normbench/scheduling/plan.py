@@ -12,13 +12,16 @@ from normbench.evidence.comparison.collapses import LATE_RULE
 from normbench.evidence.comparison.comparison import LATE_MARGIN
 from normbench.scheduling.accepted_code import identity_in, with_accepted_code
 from normbench.scheduling.asked_seeds import history_with
+from normbench.scheduling.engine import with_engine
+from normbench.scheduling.job import Job
 from normbench.scheduling.kept_histograms import may_lack_histograms, recorded_config
 from normbench.scheduling.ownership import is_run_config, refuse_another_files_folder, source_path
 from normbench.scheduling.planned_run import PlannedRun
+from normbench.scheduling.stacks import jobs_of_seeds
 from normbench.storage.accepted_code import ACCEPTED_CODE
 from normbench.storage.files.json_files import json_ready, read_json, write_json, write_sealed_json
 from normbench.storage.files.links import refuse_links
-from normbench.storage.identity import ENGINE, NUMERICS, RunIdentity, read_identity
+from normbench.storage.identity import NUMERICS, RunIdentity, read_identity
 from normbench.storage.lock import locked, remove_part_files
 from normbench.storage.names import is_name
 from normbench.storage.resolved_settings import flatten
@@ -38,7 +41,7 @@ class Plan:
     """The runs of a study, with their folders.
 
     Attributes:
-        study: The study, with ``device: auto`` replaced by a device.
+        study: The study, with its device and its engine chosen.
         folder: The study's folder.
         device: The device that ``device: auto`` selects in this study.
         identities: The identity of each arm.
@@ -52,6 +55,11 @@ class Plan:
     identities: Mapping[str, RunIdentity]
     folders: Mapping[str, str]
     runs: Sequence[PlannedRun]
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The runs, alone or in stacks."""
+        return jobs_of_seeds(self.runs, self.study.check_after)
 
 
 def make_plan(study: Study, runs_dir: Path) -> Plan:
@@ -88,20 +96,22 @@ def make_plan(study: Study, runs_dir: Path) -> Plan:
 def on_device(study: Study, runs_dir: Path) -> tuple[Study, str]:
     """Return the study with ``device: auto`` replaced by the device of its first run, or else of this machine.
 
-    With it comes the code of the user's that was accepted for its runs.
+    With it come its engine, and the code of the user's that was accepted for its runs.
 
     Raises:
-        ConfigError: The first run was made on a device that this machine does not have.
+        ConfigError: The first run was made on a device that this machine does not have; stacks are asked for, and an
+            arm does not stack.
     """
     folder = runs_dir / study.name
-    known, here = earlier_study(folder).get("device"), available_device()
+    earlier = earlier_study(folder)
+    known, here = earlier.get("device"), available_device()
     is_open = any(config.device == "auto" for config in study.arms.values())
     if is_open and known == "cuda" != here:
         rule = f"must be cuda, on which the first run of {folder} was made, got a machine without one"
         raise ConfigError([f"{study.source}: device: {rule}. Write device: cpu and another name under study."])
     device = known if known in ("cpu", "cuda") else here
     settled = replace(study, arms={arm: config.on(device) for arm, config in study.arms.items()})
-    return with_accepted_code(settled, folder, earlier_study(folder)), device
+    return with_accepted_code(with_engine(settled, folder, earlier), folder, earlier), device
 
 
 def earlier_study(folder: Path) -> dict[str, Any]:
@@ -213,7 +223,7 @@ def study_content(plan: Plan) -> dict[str, Any]:
         "set": list(study.set_),
         "normbench": version("normbench"),
         "numerics": NUMERICS,
-        "engine": ENGINE,
+        "engine": study.engine,
         "device": plan.device,
         "arms": [
             entry_of(study, arm).to_json() | {"identity": plan.identities[arm].sha256, "folder": plan.folders[arm]}

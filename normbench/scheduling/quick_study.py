@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from normbench.evidence.comparison.baselines import Baseline
-from normbench.scheduling.tuning import with_settings
+from normbench.scheduling.candidates import with_settings
 from normbench.storage.names import QUICK
 from normbench.study.config import RunConfig
 from normbench.study.study import Study

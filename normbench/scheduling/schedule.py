@@ -8,6 +8,7 @@ from pathlib import Path
 
 from normbench.errors import RunFailedError, RunFolderError
 from normbench.scheduling.executors.base import Executor, make_executor
+from normbench.scheduling.job import Job
 from normbench.scheduling.plan import Plan, make_plan, write_study_files
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.scheduling.run_result import AGAIN, RunOptions, RunResult
@@ -94,7 +95,7 @@ def run_plan(
         write_study_files(plan)
     except OSError as error:
         raise RunFolderError(os_error_line(error, plan.folder.parent)) from None
-    for progress in run_planned(plan.runs, executor or make_executor("1"), options, fail_fast=fail_fast):
+    for progress in run_planned(plan.jobs, executor or make_executor("1"), options, fail_fast=fail_fast):
         report(progress)
         if progress.status != RunStatus.WAITING:
             results[progress.run.folder] = progress
@@ -102,11 +103,11 @@ def run_plan(
 
 
 def run_planned(
-    runs: Sequence[PlannedRun], executor: Executor, options: RunOptions | None = None, *, fail_fast: bool = False
+    jobs: Sequence[Job], executor: Executor, options: RunOptions | None = None, *, fail_fast: bool = False
 ) -> Iterator[RunUpdate]:
     """Make the missing runs, or all with ``force``, and yield an update for each; finished runs come first.
 
-    Runs that another command makes at the same time are waited for after all others.
+    Runs that another command makes at the same time are waited for after all others, with all of their stack.
 
     Raises:
         RunFailedError: A run failed, with ``fail_fast``.
@@ -114,11 +115,12 @@ def run_planned(
     """
     options = options or RunOptions()
     if options.force:
-        runs = outdated(runs, {run.seed for run in runs})
+        jobs = [job.changed(outdated) for job in jobs]
+    runs = [run for job in jobs for run in job.runs]
     settled = [run for run in runs if run.outdated is None and run.is_settled]
     yield from (RunUpdate(run, RunStatus.SKIPPED, number, len(runs)) for number, run in enumerate(settled, start=1))
     done, failed = {run.folder for run in settled}, set[Path]()
-    for ended in _run_until_done([run for run in runs if run.folder not in done], executor, options):
+    for ended in _run_until_done(_left_of(jobs, done), executor, options):
         done.update([ended.run.folder] if ended.status != RunStatus.WAITING else [])
         failed.update([ended.run.folder] if ended.status == RunStatus.FAILED else [])
         yield RunUpdate(ended.run, ended.status, len(done), len(runs), ended.error, ended.notes)
@@ -131,18 +133,23 @@ def run_planned(
         raise RunFailedError(f"{runs[0].study}: {rule}. The same command goes on with them.")
 
 
-def outdated(runs: Sequence[PlannedRun], seeds: Collection[int]) -> list[PlannedRun]:
-    """Return the runs, those of some seeds marked so that they are made again."""
-    return [replace(run, outdated=read_stamp(run.folder)) if run.seed in seeds else run for run in runs]
+def outdated(run: PlannedRun) -> PlannedRun:
+    """Return a run marked so that a result it has is made again."""
+    return replace(run, outdated=read_stamp(run.folder))
 
 
-def _run_until_done(runs: Sequence[PlannedRun], executor: Executor, options: RunOptions) -> Iterator[RunResult]:
-    watch, left = OwnerWatch(), list(runs)
+def _left_of(jobs: Sequence[Job], done: Collection[Path]) -> list[Job]:
+    return [left for job in jobs if (left := job.without(done))]
+
+
+def _run_until_done(jobs: Sequence[Job], executor: Executor, options: RunOptions) -> Iterator[RunResult]:
+    watch, left = OwnerWatch(), list(jobs)
     reported: set[str] = set()
     while left and not executor.is_stopping:
-        free = [run for run in left if watch.is_free(run.folder)]
+        is_free = {folder: watch.is_free(folder) for job in left for folder in job.folders}
+        free = [job for job in left if all(is_free[folder] for folder in job.folders)]
         if not free:
-            yield from _waiting_results(left, reported)
+            yield from _waiting_results([run for job in left for run in job.runs], reported)
             time.sleep(POLL_S)
             continue
         ended: set[Path] = set()
@@ -151,7 +158,7 @@ def _run_until_done(runs: Sequence[PlannedRun], executor: Executor, options: Run
                 ended.add(end.run.folder)
             if end.status not in (RunStatus.BUSY, RunStatus.INTERRUPTED):
                 yield end
-        left = [run for run in left if run.folder not in ended]
+        left = _left_of(left, ended)
         if not ended:  # other commands claimed all of them first
             time.sleep(POLL_S)
 

@@ -1,6 +1,6 @@
 """StudyRunner: tunes and runs a study, and reports progress to a display."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,8 +34,8 @@ class ProgressDisplay(Protocol):
     def say(self, text: str) -> None:
         """Print a line above the bars."""
 
-    def step(self, label: str, step: int, total: int) -> None:
-        """Show the number of updates that a run has made."""
+    def step(self, labels: Sequence[str], step: int, total: int) -> None:
+        """Show the number of updates that a run has made, or each run of a stack."""
 
     def advance(self, number: int, label: str, status: str, error: str = "", notes: tuple[str, ...] = ()) -> None:
         """Show the status of a run, and the number of runs that are done."""
@@ -132,7 +132,8 @@ class StudyRunner:
         """Make the missing runs of a study, of which the first seeds were made by this command."""
         plan, options = make_plan(study, self.runs_dir), self.options
         if options.force and num_made:
-            plan = replace(plan, runs=outdated(plan.runs, study.seeds[num_made:]))
+            added = study.seeds[num_made:]
+            plan = replace(plan, runs=[outdated(run) if run.seed in added else run for run in plan.runs])
             options = replace(options, force=False)
         name = f"{study.name}, {len(study.seeds)} seeds" if study.until_decided else study.name
         with numerics(), self._progress(name, len(plan.runs), _label) as bar:
@@ -149,7 +150,7 @@ class StudyRunner:
     def _progress(self, name: str, num_runs: int, label: Callable[[PlannedRun], str]) -> Iterator[ProgressDisplay]:
         interruption = self.executor.interruption
         with self.display(name, num_runs) as bar:
-            self.executor.report_step = lambda run, step, total: bar.step(label(run), step, total)
+            self.executor.report_step = lambda job, step, total: bar.step(list(map(label, job.runs)), step, total)
             before, interruption.say = interruption.say, bar.say if bar.has_bars else write_to_stderr
             try:
                 yield bar

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from normbench.datasets.base import DatasetSpec
 from normbench.parts import Spec
 from normbench.scheduling.run_timing import RunTiming, time_run
+from normbench.scheduling.stack_timing import time_stack_step
 from normbench.storage.timings import add_timings, read_timings
 from normbench.study.config import RunConfig
 from normbench.study.data import built_once
@@ -45,6 +46,7 @@ class Timings:
         self._known: dict[str, RunTiming] = {}
         self._new: dict[str, RunTiming] = {}
         self._data_s: dict[DatasetSpec, float] = {}
+        self._stack_step_s: dict[tuple[str, int], float] = {}
 
     def __enter__(self) -> Self:
         kept = read_timings(self._runs_dir) if self._runs_dir else {}
@@ -64,6 +66,13 @@ class Timings:
             self._known[key] = self._measure(config, seed)
             self._new[key] = self._known[key]
         return self._known[key]
+
+    def of_stack_step(self, config: RunConfig, seed: int, num_slots: int) -> float:
+        """Return the CPU seconds of a step of a stack; measured now if none like it was, and not kept on disk."""
+        key = key_of(config), num_slots
+        if key not in self._stack_step_s:
+            self._stack_step_s[key] = time_stack_step(config, seed, num_slots)
+        return self._stack_step_s[key]
 
     def _measure(self, config: RunConfig, seed: int) -> RunTiming:
         """Measure a run; data that were drawn before are not drawn again, and data of other runs are not kept."""

@@ -7,15 +7,16 @@ from functools import cached_property
 from hashlib import sha256
 from json import dumps
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from normbench.errors import RunFolderError
 from normbench.storage.files.json_files import json_ready, read_json, write_sealed_json
 
 NUMERICS = 2
 """Version of the mathematics: raised with every entry under Numerics in the CHANGELOG."""
-ENGINE = "loop"
-"""Name of the training loop: one network after another."""
+LOOP: Final = "loop"
+STACKED: Final = "stacked"
+"""The engines: one network after another, or networks that differ in seed and numbers alone trained as one."""
 IDENTITY_JSON = "identity.json"
 CODE, PACKAGE = "code ", "package "
 """How the names of digests of code begin: "code nets/blocks.py", "package timm"; others are of data."""
@@ -36,7 +37,7 @@ class RunIdentity:
         device: cpu or cuda.
         context: Settings of torch that are not at their default, such as threads.
         numerics: Version of the mathematics; see NUMERICS.
-        engine: Name of the training loop; see ENGINE.
+        engine: What trains the runs, LOOP or STACKED; they round otherwise.
         digests: sha256 of the user's own code and data, by name.
     """
 
@@ -44,7 +45,7 @@ class RunIdentity:
     device: str
     context: Mapping[str, Any] = field(default_factory=dict)
     numerics: int = NUMERICS
-    engine: str = ENGINE
+    engine: str = LOOP
     digests: Mapping[str, str] = field(default_factory=dict)
 
     def content(self) -> dict[str, Any]:

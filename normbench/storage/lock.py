@@ -46,10 +46,11 @@ class RunClaim:
         folder: The run's folder.
         owner: The content of claim.json.
         note: A line for the user if an earlier result was set aside, else "".
+        before: What claim.json said before; None where there was none.
     """
 
-    def __init__(self, folder: Path, owner: Owner, note: str = "") -> None:
-        self.folder, self.owner, self.note = folder, owner, note
+    def __init__(self, folder: Path, owner: Owner, note: str = "", before: Owner | None = None) -> None:
+        self.folder, self.owner, self.note, self.before = folder, owner, note, before
         self._is_over = Event()
         self._heartbeat = Thread(target=self._send_heartbeats, daemon=True)
 
@@ -93,6 +94,15 @@ class RunClaim:
         """Remove the checkpoints and the claim of a finished run."""
         with suppress(RunFolderError, OSError), self.owned():  # what stays is removed by the next command
             remove_unfinished_files(self.folder)
+
+    def release(self) -> None:
+        """Give back a run that was not begun, as it was found."""
+        with suppress(RunFolderError, OSError), self.owned():
+            if self.before:
+                self.before.write(self.folder)
+                return
+            (self.folder / CLAIM_JSON).unlink()
+            self.folder.rmdir()  # unless an attempt without a claim has left something
 
     def _send_heartbeats(self) -> None:
         while not self._is_over.wait(HEARTBEAT_S):
@@ -164,14 +174,14 @@ def _claim_locked(
         return None
     note = ""
     if problem or is_outdated:
-        aside = _next_old_name(folder)
+        aside, known = _next_old_name(folder), None
         folder.rename(aside)
         note = f"{problem} It is kept as {aside.name} and made again." if problem else ""
     folder.mkdir(exist_ok=True)
     owner = Owner(secrets.token_hex(8), started_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
     MY_TOKENS.add(owner.token)
     owner.write(folder)
-    return RunClaim(folder, owner, note)
+    return RunClaim(folder, owner, note, known)
 
 
 def _next_old_name(folder: Path) -> Path:

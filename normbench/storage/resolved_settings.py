@@ -9,7 +9,7 @@ from normbench.storage.files.reading import open_regular
 from normbench.storage.files.yaml_file import read_study_file
 from normbench.storage.run_folder import CONFIG_YAML
 
-_STUDY_KEYS = ("study", "arms", "seeds")
+_STUDY_KEYS = ("study", "arms", "seeds", "engine")
 
 
 def settings_of_run(folder: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from normbench.errors import ComparisonError, OldRunsError, RunFolderError
 from normbench.storage.arm_id import ArmEntry, ArmSet, LabelledArm
 from normbench.storage.files.json_files import DELETE_AND_RERUN, read_json
-from normbench.storage.identity import NUM_DIGITS_SHOWN, NUMERICS, RunIdentity, is_of_code, read_identity
+from normbench.storage.identity import LOOP, NUM_DIGITS_SHOWN, NUMERICS, RunIdentity, is_of_code, read_identity
 from normbench.storage.own_metric import declare_own_metrics
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, Arm, read_arm
 
@@ -90,6 +90,7 @@ def read_study(folder: Path) -> StudyFolder:
     _refuse_old(folder, study)
     found = {path.name: path for path in _folders_with(ARM_JSON, folder)}
     entries, folders = arm_entries(study, folder / STUDY_JSON), arm_folders(study, folder / STUDY_JSON)
+    engine = study.get("engine")
     if study.get("is_plain"):
         by_folder = {name: entries[arm] for arm, name in folders.items()}
         current = [identity for name in by_folder if name in found and (identity := read_identity(found[name]))]
@@ -98,13 +99,13 @@ def read_study(folder: Path) -> StudyFolder:
         old += [name for name, path in others.items() if name not in old and _is_of_other_code(path, current)]
         named = {name: path for name, path in found.items() if name not in old}
         arms = [replace(read_arm(path), entry=by_folder.get(name)) for name, path in named.items()]
-        gone, left_out = [], [_with_version(found[name], current) for name in old]
+        gone, left_out = [], [_with_version(found[name], engine, current) for name in old]
     else:
         listed = [(arm, found[name]) for arm, name in folders.items() if name in found]
         arms = [replace(read_arm(path), name=arm, entry=entries[arm]) for arm, path in listed]
         _check_identities(folder, arms, study)
         gone = [arm for arm, name in folders.items() if name not in found]
-        left_out = [_with_version(path) for name, path in found.items() if name not in folders.values()]
+        left_out = [_with_version(path, engine) for name, path in found.items() if name not in folders.values()]
     declare_own_metrics([arm.settings for arm in arms], str(folder))
     missing = [*(arm.name for arm in arms if not arm.runs), *gone]
     return StudyFolder(folder, study, [arm for arm in arms if arm.runs], missing, left_out)
@@ -119,21 +120,28 @@ def _refuse_old(folder: Path, study: Mapping[str, Any]) -> None:
     raise OldRunsError(f"{folder}: {rule}. {way_out}")
 
 
-def _with_version(folder: Path, current: Sequence[RunIdentity] = ()) -> str:
-    """Return the name of an arm's folder with what is old of it: its version, its numerics number, or its code."""
+def _with_version(folder: Path, engine: str | None, current: Sequence[RunIdentity] = ()) -> str:
+    """Return the name of an arm's folder with what is old of it: version, numerics number, engine, or code."""
     with suppress(RunFolderError):  # what is left out need not be readable
         if _is_old(folder):
             return f"{folder.name} of normbench 0.1.0"
-        numerics = _numerics_of(folder)
-        if numerics not in (None, NUMERICS):
-            return f"{folder.name} of numerics {numerics}"
+        identity = read_identity(folder)
+        if identity and identity.numerics != NUMERICS:
+            return f"{folder.name} of numerics {identity.numerics}"
+        if identity and engine not in (None, identity.engine):
+            return f"{folder.name} of engine {identity.engine}"
         return f"{folder.name} of other code or data" if _is_of_other_code(folder, current) else folder.name
     return folder.name
 
 
 def _is_of_other_numbers(folder: Path, study: Mapping[str, Any]) -> bool:
     """Return whether an arm's runs are not to be mixed with those of a study as it was last run."""
-    return _is_old(folder) or _numerics_of(folder) not in (None, study.get("numerics", NUMERICS))
+    if _is_old(folder):
+        return True
+    identity = read_identity(folder)
+    if identity is None:
+        return False
+    return (identity.numerics, identity.engine) != (study.get("numerics", NUMERICS), study.get("engine", LOOP))
 
 
 def _is_of_other_code(folder: Path, current: Sequence[RunIdentity]) -> bool:
@@ -146,12 +154,6 @@ def _are_others(one: RunIdentity, other: RunIdentity) -> bool:
     has_same_data = one.settings.get("dataset") == other.settings.get("dataset")
     shared = [name for name in one.digests if name in other.digests and (has_same_data or is_of_code(name))]
     return any(one.digests[name] != other.digests[name] for name in shared)
-
-
-def _numerics_of(folder: Path) -> int | None:
-    """Return the numerics number in an arm's identity.json; None where it is missing or damaged."""
-    identity = read_identity(folder)
-    return identity.numerics if identity else None
 
 
 def _is_old(folder: Path) -> bool:

@@ -32,7 +32,7 @@ MOST_TOLD = 160
 """Letters of a value that a part refuses: there it may say what was found, such as which file, and why."""
 STUDY_KEYS = (
     *("study", "seeds", "arms", "grid", "zip", "baseline", "quotes"),
-    *("tune", "keep_given", "collapse", "margin", "claims"),
+    *("engine", "tune", "keep_given", "collapse", "margin", "claims"),
 )
 """Keys of a study file that are not settings of its runs."""
 

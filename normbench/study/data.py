@@ -1,6 +1,6 @@
 """Draws or reads the data of a seed once for all arms that share them."""
 
-from functools import lru_cache
+from collections import OrderedDict
 
 import torch
 from torch import Tensor
@@ -9,6 +9,8 @@ from normbench.datasets.base import Dataset, DatasetSpec
 from normbench.study.config import RunConfig
 
 CPU = torch.device("cpu")
+FEWEST_KEPT = 2
+"""Datasets kept at the fewest: on a GPU also the one on the CPU is asked for."""
 MAX_TRACED = 4
 """Samples of a batch with which an own network is tried: enough to tell the batch from other axes."""
 
@@ -23,10 +25,44 @@ def dataset_on(spec: DatasetSpec, seed: int, device: torch.device) -> Dataset:
     return built_once(spec, seed, device, tuple(spec.digests().items()))
 
 
-@lru_cache(maxsize=2)  # the arms of one seed follow each other and share their data
-def built_once(spec: DatasetSpec, seed: int, device: torch.device, digests: tuple[tuple[str, str], ...]) -> Dataset:
-    """Return the data of one seed on a device, as they were when they had these digests."""
-    return spec.build(seed) if device == CPU else built_once(spec, seed, CPU, digests).to(device)
+class KeptData:
+    """The data that were asked for last: those of two seeds, or of as many as are trained as one.
+
+    The arms of these seeds follow each other and share them.
+    """
+
+    def __init__(self) -> None:
+        self._num_kept = FEWEST_KEPT
+        self._kept: OrderedDict[tuple[object, ...], Dataset] = OrderedDict()
+
+    def __call__(
+        self, spec: DatasetSpec, seed: int, device: torch.device, digests: tuple[tuple[str, str], ...]
+    ) -> Dataset:
+        """Return the data of one seed on a device, as they were when they had these digests."""
+        key = (spec, seed, device, digests)
+        if key not in self._kept:
+            found = spec.build(seed) if device == CPU else self(spec, seed, CPU, digests).to(device)
+            self._kept[key] = found
+        self._kept.move_to_end(key)
+        self._forget_oldest()
+        return self._kept[key]
+
+    def keep(self, num_seeds: int) -> None:
+        """Keep the data of so many seeds from now on, two at the fewest."""
+        self._num_kept = max(FEWEST_KEPT, num_seeds)
+        self._forget_oldest()
+
+    def cache_clear(self) -> None:
+        """Forget all data."""
+        self._kept.clear()
+
+    def _forget_oldest(self) -> None:
+        while len(self._kept) > self._num_kept:
+            self._kept.popitem(last=False)
+
+
+built_once = KeptData()
+"""The data of one seed on a device."""
 
 
 def sample_of(config: RunConfig, seed: int = 0) -> Tensor:

@@ -32,7 +32,7 @@ from normbench.study.resolved import flat_settings
 from normbench.study.same_judge import refuse_other_judges
 from normbench.study.seed_choice import SeedChoice
 from normbench.study.study import Study
-from normbench.study.study_keys import StudyKeys
+from normbench.study.study_keys import Engine, StudyKeys
 from normbench.study.tune_keys import read_tune
 
 _STUDY_KEY_PATHS = {(key,) for key in StudyKeys.model_fields}
@@ -49,6 +49,7 @@ def load_study(
     check_after: Sequence[int] = (),
     until_decided: bool = False,
     accept_code: bool = False,
+    engine: Engine | None = None,
 ) -> Study:
     """Read a study file and check everything in it.
 
@@ -61,6 +62,7 @@ def load_study(
         check_after: Numbers of seeds after which checks are planned, instead of the file's.
         until_decided: Whether to add seeds check by check where the file plans no checks.
         accept_code: Whether runs that were made with other code of the user's count as runs of the code as it is.
+        engine: How the runs are trained, instead of what the file says.
 
     Raises:
         ConfigError: Every mistake found, one line each.
@@ -76,7 +78,8 @@ def load_study(
         lists = read_tune(keys.tune, tune, located, combined.settings)
     chosen, checks = choice.seeds_of(keys.seeds, configs.values(), located, tunes=bool(lists))
     other_count = None if seeds in checks else seeds
-    options = {"--set": list(set_), "--vary": list(vary), "--seeds": other_count, "--tune": list(tune)}
+    options: dict[str, Any] = {"--set": list(set_), "--vary": list(vary), "--seeds": other_count, "--tune": list(tune)}
+    options |= {"--engine": engine if keys.engine not in ("auto", engine) else None}  # else study.json keeps it
     study = Study(
         name=study_name(path, located.data),
         question=_question(text),
@@ -85,6 +88,7 @@ def load_study(
         seeds=chosen,
         check_after=checks,
         until_decided=bool(checks) and not seeds,
+        engine=engine or keys.engine,
         is_plain=keys.arms is None and keys.grid is None and keys.zip is None and not lists,
         quotes=keys.quotes or {},
         set_=tuple(set_),

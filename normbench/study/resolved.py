@@ -13,9 +13,9 @@ _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 """Six times faster where PyYAML was built with libyaml, as it mostly is."""
 
 
-def resolved_yaml(config: RunConfig, seed: int, *, study: str, arm: str) -> str:
+def resolved_yaml(config: RunConfig, seed: int, *, study: str, arm: str, engine: str) -> str:
     """Return the text of a study file that repeats this one run."""
-    content = {"study": study, "arms": {arm: {}}, "seeds": [seed]} | _dump(config)
+    content = {"study": study, "arms": {arm: {}}, "seeds": [seed], "engine": engine} | _dump(config)
     text = yaml.dump(content, Dumper=_DUMPER, sort_keys=False, explicit_end=True)
     return f"{RESOLVED_HEADER}: {study}, arm {arm}, seed {seed}.\n{text}"
 

@@ -8,6 +8,7 @@ from normbench.evidence.comparison.baselines import Baseline
 from normbench.storage.accepted_code import AcceptedCode
 from normbench.storage.arm_id import ArmEntry
 from normbench.study.config import RunConfig
+from normbench.study.study_keys import Engine
 
 TUNING_SEEDS = (1000, 1001, 1002, 1003)
 """Seeds of tuning runs; never seeds of a comparison."""
@@ -25,6 +26,9 @@ class Study:
         seeds: Seeds; every arm gets one run per seed. With planned checks the seeds up to the last check.
         check_after: Numbers of seeds after which checks are planned; empty for a study that is judged once.
         until_decided: Whether the runs are made check by check, until a check decides.
+        engine: How the runs are trained: ``loop`` or ``stacked``; ``auto`` until it is chosen.
+        is_engine_chosen: Whether it is chosen, and every arm was found to go with it.
+        why_loop: Which arm keeps the others from being stacked, and why; "" where none does.
         baseline: The arm or settings that the arms are compared with.
         is_plain: Whether the file has no arms, grid, zip or tune; then each edit of it adds a row to one table.
         quotes: Text of a document about an arm, by the arm's label, printed beside its numbers.
@@ -51,6 +55,9 @@ class Study:
     seeds: tuple[int, ...] = (0,)
     check_after: tuple[int, ...] = ()
     until_decided: bool = False
+    engine: Engine = "auto"
+    is_engine_chosen: bool = False
+    why_loop: str = ""
     baseline: Baseline | None = None
     is_plain: bool = True
     quotes: Mapping[str, str] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """StudyKeys: the keys of a study file that are not settings of its runs."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -10,6 +10,7 @@ from normbench.study.check_plan import MAX_SEEDS, refuse_bad_plan
 
 Name = Annotated[str, Field(pattern=NAME)]
 Values = Annotated[list[Any], Field(min_length=1)]
+Engine = Literal["auto", "loop", "stacked"]
 LISTS_TITLE = "a mapping of settings to lists of values"
 EXAMPLE_EXPECT = {"less": "normed", "than": "plain"}
 
@@ -23,6 +24,8 @@ class StudyKeys(BaseModel):
     """Name of the folder under runs/; by default the file's name. At most 120 letters, digits and `_ . = , + -`."""
     seeds: Any = Field(None, title="a count, a list of whole numbers, or {check_after: [...]}", examples=[8])
     """Runs per arm: a count (8: seeds 0-7), a list, or `{check_after: [8, 16]}`; by default seed 0. Also `--seeds`."""
+    engine: Engine = Field("auto", examples=["loop"])
+    """`loop` trains one run after another, `stacked` the seeds of an arm as one; `auto` chooses. Also `--engine`."""
     arms: Annotated[dict[Name, dict[str, Any] | None], Field(min_length=1)] | None = Field(
         None, title="a mapping of names to settings", examples=[{"plain": {"norm": "none"}, "normed": {}}]
     )

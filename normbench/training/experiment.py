@@ -142,7 +142,7 @@ class OpenRun:
         self._started, self._began, self._began_cpu = time.time(), time.monotonic(), time.process_time()
         self.attempt = Attempt(config, seed, folder, hooks, identity, place=place, from_step=from_step)
         refuse_other_code(code)
-        self._text = resolved_yaml(config, seed, study=study, arm=arm)
+        self._text = resolved_yaml(config, seed, study=study, arm=arm, engine=identity.engine)
         write_text(folder / CONFIG_YAML, self._text)
         write_points(folder, self.attempt.dataset)
         self.files = CsvRecorder(folder, metric_columns(self.attempt.training.model, self.attempt.dataset, config))

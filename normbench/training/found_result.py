@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
-from normbench.storage.identity import ENGINE, NUM_DIGITS_SHOWN, NUMERICS, RunIdentity
+from normbench.storage.identity import NUM_DIGITS_SHOWN, NUMERICS, RunIdentity
 from normbench.storage.resolved_settings import settings_of_run
 from normbench.storage.run_folder import Run
 from normbench.study.config import RunConfig
@@ -37,7 +37,7 @@ def find_mismatch(folder: Path, config: RunConfig, identity: RunIdentity, *, may
         return str(error).partition(". ")[0] + "."
     if summary.get("identity") != identity.sha256:
         rule = f"must be a run of the settings {identity.short}"
-        return f"{folder}: {rule}, got {_differences(folder, summary, config)}."
+        return f"{folder}: {rule}, got {_differences(folder, summary, config, identity)}."
     asked = describe_recording(config)
     had = summary.get("recorded")
     had = had if isinstance(had, Mapping) else {}
@@ -47,11 +47,11 @@ def find_mismatch(folder: Path, config: RunConfig, identity: RunIdentity, *, may
     return f"{folder}: must have recorded {lacks}, got a run that did not." if lacks else ""
 
 
-def _differences(folder: Path, summary: Mapping[str, Any], config: RunConfig) -> str:
+def _differences(folder: Path, summary: Mapping[str, Any], config: RunConfig, identity: RunIdentity) -> str:
     """Return the settings in which a found run differs: "optimizer.lr 0.01 instead of 0.02"."""
     if "identity" not in summary:
         return "a run of normbench 0.1.0"
-    mine = flat_settings(config) | {"numerics": NUMERICS, "engine": ENGINE}
+    mine = flat_settings(config) | {"numerics": NUMERICS, "engine": identity.engine}
     theirs = settings_of_run(folder) | {key: summary.get(key) for key in ("numerics", "engine")}
     keys = [key for key in dict.fromkeys([*mine, *theirs]) if not key.startswith("recording.")]
     differences = [

@@ -11,7 +11,7 @@ from normbench.inspection.watch.layer_stats import layer_of
 from normbench.inspection.watch.network_layers import NetworkLayer
 from normbench.inspection.watch.parameter_groups import norm_parameters
 from normbench.models.base import Layer
-from normbench.storage.identity import ENGINE, NUMERICS
+from normbench.storage.identity import NUMERICS
 from normbench.study.config import RunConfig
 from normbench.study.own_functions import own_functions
 from normbench.training.training_objects import Outcome, Training
@@ -20,7 +20,7 @@ from normbench.training.training_objects import Outcome, Training
 def summary_of(
     config: RunConfig, training: Training, dataset: Dataset, outcome: Outcome, metrics: Mapping[str, float]
 ) -> dict[str, Any]:
-    """Return the content of summary.json without seed and files; equal for equal config and seed."""
+    """Return the content of summary.json without seed, engine and files; equal for equal config and seed."""
     task, shape, own = config.dataset.task, config.dataset.output_shape, own_functions(config)
     splits, finite = dataset.splits().items(), config.dataset.finite
     names = quantities(task, config.metric.name, is_finite=finite is not None)
@@ -42,7 +42,6 @@ def summary_of(
         **{f"num_{name}": len(split) for name, split in dataset.splits().items() if name != "train"},
         "decay_kind": config.optimizer.decay_kind,
         "numerics": NUMERICS,
-        "engine": ENGINE,
     }
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 from normbench.inspection.measures import base
-from normbench.scheduling.tuning import with_settings
+from normbench.scheduling.candidates import with_settings
 from normbench.study.load import load_study
 from normbench.training import loop
 from normbench.training.build import build_training, chosen_measures

@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
-from normbench.scheduling import one_run
+from normbench.scheduling import one_job
 from normbench.scheduling.executors.processes import Processes
 from normbench.scheduling.plan import make_plan
 from normbench.scheduling.run_result import RunOptions
@@ -49,10 +49,10 @@ def handed_out(study, folder):
 
 def only_claimed(study, folder):
     """Go through all that is done around a run but for making it."""
-    with patch.object(one_run, "run_experiment", lambda *_, **__: {"status": "finished"}):
-        maker = one_run.RunMaker()
-        for run in make_plan(study, folder).runs:
-            assert maker.make(run, RunOptions()).status == "finished"
+    with patch.object(one_job, "run_experiment", lambda *_, **__: {"status": "finished"}):
+        maker = one_job.JobMaker()
+        for job in make_plan(study, folder).jobs:
+            assert [made.status for made in maker.make(job, RunOptions())] == ["finished"]
 
 
 def main():
@@ -60,7 +60,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "one_step.yaml"
         path.write_text(STUDY, encoding="utf-8")
-        study = load_study(path, seeds=NUM_RUNS)
+        study = load_study(path, seeds=NUM_RUNS, engine="loop")
         handing_out = milliseconds(lambda: handed_out(study, Path(folder) / "made"))
         claiming = milliseconds(lambda: only_claimed(study, Path(folder) / "claimed"))
     print(f"{NUM_RUNS} runs of one step, CPU milliseconds a run")

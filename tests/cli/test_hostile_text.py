@@ -134,7 +134,7 @@ def test_a_run_that_fails_says_so_as_text(monkeypatch):
     def fail(*_args, **_options):
         raise OSError(EVIL)
 
-    monkeypatch.setattr("normbench.scheduling.one_run.run_experiment", fail)
+    monkeypatch.setattr("normbench.scheduling.one_job.run_experiment", fail)
     Path("a.yaml").write_text(TINY)
     answer = normbench("run", "a.yaml")
     assert answer.code == 1

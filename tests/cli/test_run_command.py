@@ -7,7 +7,7 @@ import pytest
 from command_line import normbench
 from made_up_runs import ARMS, TINY
 
-from normbench.scheduling import one_run
+from normbench.scheduling import one_job
 from normbench.scheduling.executors import processes
 from normbench.scheduling.executors._worker import Worker
 from normbench.study.study import TUNING_SEEDS
@@ -180,14 +180,14 @@ def test_runs_that_cannot_be_written_are_one_line(tiny):
 
 
 def test_a_failing_run_is_told_and_the_exit_code_is_1(study, monkeypatch):
-    real = one_run.run_experiment
+    real = one_job.run_experiment
 
     def fails_for_plain(config, seed, folder, *, arm, **options):
         if arm == "plain":
             raise ArithmeticError("one too many")
         return real(config, seed, folder, arm=arm, **options)
 
-    monkeypatch.setattr(one_run, "run_experiment", fails_for_plain)
+    monkeypatch.setattr(one_job, "run_experiment", fails_for_plain)
     code, out, err = normbench("run", study)
     assert code == 1
     assert err.splitlines() == [
@@ -199,7 +199,7 @@ def test_a_failing_run_is_told_and_the_exit_code_is_1(study, monkeypatch):
 
 
 def test_a_study_whose_runs_all_fail_says_where_to_look(tiny, monkeypatch):
-    monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(one_job, "run_experiment", lambda *_, **__: 1 / 0)
     code, out, _ = normbench("run", tiny)
     assert (code, out) == (1, "tiny: no run finished; error.txt in each run's folder says why.\n")
 
@@ -214,7 +214,7 @@ def test_an_interrupted_run_exits_130(tiny, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(one_run, "run_experiment", interrupted)
+    monkeypatch.setattr(one_job, "run_experiment", interrupted)
     assert normbench("run", tiny).code == 130
 
 
@@ -279,7 +279,7 @@ def test_a_study_that_cannot_be_written_does_not_keep_the_next_from_being_run(ti
 
 
 def test_fail_fast_is_one_line_and_exit_code_1(study, monkeypatch):
-    monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(one_job, "run_experiment", lambda *_, **__: 1 / 0)
     code, out, err = normbench("run", study, "--fail-fast")
     assert (code, out) == (1, "")
     assert err.splitlines() == [

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from normbench.evidence.comparison.comparison import compare_study
+from normbench.scheduling.candidates import with_settings
 from normbench.scheduling.schedule import run_study
-from normbench.scheduling.tuning import with_settings
 from normbench.storage.study_folder import read_study
 from normbench.study.load import load_study
 

@@ -1,17 +1,20 @@
 """Settings and parts as tables, read off the classes that check them; these import torch."""
 
 import json
+from contextlib import suppress
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
 
 from docs_blocks.markdown import table
+from normbench.errors import SettingError
 from normbench.inspection.explain.meanings import meanings
 from normbench.inspection.explain.value_words import default_words
 from normbench.parts import find_specs
 from normbench.study.config import RunConfig
 from normbench.study.setting_groups import RecordingConfig, SwapConfig
 from normbench.study.study_keys import StudyKeys
+from normbench.training.stack.stackable import obstacle
 
 
 def run_settings() -> str:
@@ -36,6 +39,20 @@ def study_keys() -> str:
     """Every key of a study with what it says."""
     rows = [(f"`{key}`", text) for key, text in meanings(StudyKeys).items()]
     return table("key", "what it says", rows=rows)
+
+
+def stackable_norms() -> str:
+    """The norms with which dense networks are trained as one, as words of a sentence."""
+    names = [name for name in find_specs("normbench.norms") if not stackable_in_mlp(name)]
+    return f"Norms that stack: {', '.join(f'`{name}`' for name in names)}."
+
+
+def stackable_in_mlp(norm: str) -> str:
+    """What keeps a dense network with a norm from being trained as one with others."""
+    model = {"name": "mlp", "hidden_features": [8]}
+    with suppress(ValidationError, SettingError):
+        return obstacle(RunConfig.model_validate({"model": model, "dataset": "gaussian_clusters", "norm": norm}))
+    return "it does not go into a dense network"
 
 
 def parts(package: str) -> str:

@@ -167,9 +167,9 @@ def test_a_worker_killed_in_the_middle_of_training_is_replaced(whole):
     CONFIG.write_text(LONG, encoding="utf-8")
     killed = []
 
-    def kill_once(run, *_):
+    def kill_once(job, *_):
         if not killed:
-            killed.append(Owner.of(run.folder).pid)
+            killed.append(Owner.of(job.folders[0]).pid)
             os.kill(killed[0], signal.SIGKILL)
 
     with Processes(2) as executor:

@@ -74,7 +74,7 @@ def test_a_full_output_is_named(command, words):
 
 def test_a_run_that_failed_is_told_though_nobody_reads_the_output(made):
     (made / "summary.json").unlink()
-    with patch("normbench.scheduling.one_run.run_experiment", side_effect=ValueError("no")), unread_pipe() as pipe:
+    with patch("normbench.scheduling.one_job.run_experiment", side_effect=ValueError("no")), unread_pipe() as pipe:
         code, err = answer_to(["run", CONFIG, "--quiet"], pipe)
     assert code == 1
     assert "1 failed:\nplain, seed 0: ValueError: no\n" in err

@@ -46,10 +46,23 @@ def test_time_left_counts_what_was_made_and_not_what_was_there(clock):
 
 def test_runs_under_way_count_by_the_steps_they_have_made(clock):
     with made() as bar:
-        bar.step("a, seed 0", 0, 100)
+        bar.step(["a, seed 0"], 0, 100)
         clock[0] = 20.0
-        bar.step("a, seed 0", 50, 100)
+        bar.step(["a, seed 0"], 50, 100)
     assert lines_of(bar) == ["s: 0 of 1000 runs, about 666 min left"]
+
+
+def test_the_runs_of_a_stack_advance_together_under_one_bar(clock):
+    labels = [f"a, seed {seed}" for seed in range(8)]
+    with made() as bar:
+        bar.step(labels, 0, 100)
+        clock[0] = 20.0
+        bar.step(labels, 50, 100)
+        assert [task.description for task in bar._bars.tasks] == ["s", "  a, seed 0 and 7 more"]
+        for number, label in enumerate(labels, start=1):
+            bar.advance(number, label, "finished")
+        assert [task.description for task in bar._bars.tasks] == ["s"]
+    assert lines_of(bar) == ["s: 0 of 1000 runs, about 83 min left"]
 
 
 @pytest.mark.usefixtures("clock")

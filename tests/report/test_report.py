@@ -160,3 +160,12 @@ def test_a_comparison_across_versions_of_torch_says_so(seen):
         write_json(environment, read_json(environment) | {"versions": {"torch": version}})
     told = notes(compare_study(read_study(study)))
     assert told == ["Runs of several versions of torch are compared: 2.12.0, 2.13.0."] * (len(seen) > 1)
+
+
+@pytest.mark.parametrize("seen", [["stacked", "stacked"], ["loop", "stacked"]])
+def test_a_comparison_across_engines_says_so(seen):
+    arm = make_arm(make_study(arms=["none"]))
+    for seed, engine in enumerate(seen):
+        make_run(arm, seed, engine=engine)
+    told = notes(compare_study(read_study(arm.parent)))
+    assert told == ["Runs of several engines are compared: loop, stacked."] * (len(set(seen)) > 1)

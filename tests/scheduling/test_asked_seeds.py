@@ -9,7 +9,7 @@ from command_line import normbench
 from made_up_runs import ARMS, TINY, make_run
 
 from normbench.errors import RunFolderError
-from normbench.scheduling import one_run
+from normbench.scheduling import one_job
 from normbench.scheduling.plan import make_plan, write_study_files
 from normbench.scheduling.schedule import run_study
 from normbench.study.load import load_study
@@ -34,8 +34,8 @@ def history():
 
 def test_the_count_is_written_before_the_first_run_trains(monkeypatch):
     seen = []
-    monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: seen.append(history()) or {}["nothing"])
-    Path("tiny.yaml").write_text(TINY + ARMS, encoding="utf-8")
+    monkeypatch.setattr(one_job, "run_experiment", lambda *_, **__: seen.append(history()) or {}["nothing"])
+    Path("tiny.yaml").write_text(TINY + ARMS + "engine: loop\n", encoding="utf-8")
     run_study(load_study(Path("tiny.yaml"), seeds=6), RUNS)
     assert seen == [[(6, None, 2)]] * 12
 

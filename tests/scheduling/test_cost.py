@@ -113,3 +113,13 @@ def test_runs_at_second_best_values_cost_as_much_as_others(monkeypatch):
     without, with_them = (estimate_cost(tuned(), Path("runs"), with_runner_ups=also) for also in (False, True))
     assert (without.num_runner_up_runs, with_them.num_runner_up_runs) == (0, 6)  # arms x seeds
     assert with_them.cpu_s - without.cpu_s == pytest.approx(6 * 2.0)
+
+
+def test_runs_of_a_stack_share_its_steps(monkeypatch):
+    """A run takes 5 s beside its 3 steps that are not recorded, and one step of 8 slots takes 2 s."""
+    timing = RunTiming(data_s=0.0, build_s=4.0, step_s=1.0, row_s=1.0, last_s=0.0)
+    monkeypatch.setattr(timings_module, "time_run", lambda *_: timing)
+    monkeypatch.setattr(timings_module, "time_stack_step", lambda _config, _seed, num_slots: num_slots / 4)
+    Path("tiny.yaml").write_text(TINY.replace("recording: {", "recording: {every_steps: 4, ") + ARMS, encoding="utf-8")
+    costs = {n: estimate_cost(load_study(Path("tiny.yaml"), seeds=n), Path("runs")).cpu_s for n in (3, 8, 12, 32)}
+    assert costs == {3: 2 * 3 * 8, 8: 2 * (40 + 6), 12: 2 * (60 + 12), 32: 2 * (160 + 24)}

@@ -11,6 +11,7 @@ from normbench.scheduling.duration import estimate_duration
 from normbench.scheduling.executors.in_process import InProcess
 from normbench.scheduling.run_timing import RunTiming
 from normbench.scheduling.schedule import run_study
+from normbench.scheduling.stack_timing import time_stack_step
 from normbench.scheduling.tuning import tune_study, with_choices
 from normbench.study.load import load_study
 
@@ -22,6 +23,7 @@ def timed(monkeypatch):
     """Measured runs: 4 s to build, 1 s a step, recorded or not; so 8 s for a run of 4 steps."""
     found, timing = [], RunTiming(data_s=0.0, build_s=4.0, step_s=1.0, row_s=1.0, last_s=0.0)
     monkeypatch.setattr(duration_module, "time_run", lambda *asked: found.append(asked) or timing)
+    monkeypatch.setattr(duration_module, "time_stack_step", lambda _config, _seed, num_slots: num_slots / 4)
     return found
 
 
@@ -57,6 +59,15 @@ def test_tuning_counts_and_what_is_finished_does_not():
     assert estimate_duration(study, RUNS, 1, force=True).num_runs == 12
 
 
+@pytest.mark.usefixtures("timed")
+@pytest.mark.parametrize(("seeds", "num_jobs", "seconds"), [(4, 1, 2 * (20 + 6)), (8, 2, 40 + 6), (40, 1, 460)])
+def test_a_step_of_a_stack_is_shared_by_its_runs(seeds, num_jobs, seconds):
+    """A step of 8 slots takes 2 s, of 32 slots 8 s, and 3 steps are not recorded; a run takes 5 s beside them."""
+    Path("tiny.yaml").write_text(TINY.replace("recording: {", "recording: {every_steps: 4, ") + ARMS, encoding="utf-8")
+    found = estimate_duration(load_study(Path("tiny.yaml"), seeds=seeds), RUNS, num_jobs)
+    assert (found.num_runs, found.seconds) == (2 * seeds, seconds)
+
+
 def test_one_run_or_none_is_not_measured(timed):
     Path("tiny.yaml").write_text(TINY, encoding="utf-8")
     assert estimate_duration(load_study(Path("tiny.yaml")), RUNS, 1) is None
@@ -83,3 +94,8 @@ def test_what_is_wrong_is_told_where_the_study_is_run(monkeypatch):
     monkeypatch.setattr(duration_module, "make_plan", lambda *_: 1 / 0)
     study_of()
     assert (normbench("run", "tiny.yaml").code, normbench("run", "tiny.yaml").err) == (0, "")
+
+
+def test_a_step_of_a_stack_is_measured():
+    config = study_of().arms["plain"].on("cpu")
+    assert time_stack_step(config, 0, 8) > 0

@@ -215,7 +215,7 @@ def test_what_rests_on_more_than_the_runs_folder_is_always_looked_at(text, words
 
 def test_a_failed_run_leaves_nothing(monkeypatch):
     write("asked.yaml", STUDY)
-    monkeypatch.setattr("normbench.scheduling.one_run.run_experiment", never)
+    monkeypatch.setattr("normbench.scheduling.one_job.run_experiment", never)
     assert run().code == 1
     assert not list(Path("runs").rglob(FINISHED_JSON))
 

@@ -8,7 +8,7 @@ from made_up_runs import ARMS, TINY
 
 from normbench.errors import RunFailedError, RunFolderError
 from normbench.evidence.comparison.comparison import compare_study
-from normbench.scheduling import one_run
+from normbench.scheduling import one_job
 from normbench.scheduling.executors.in_process import InProcess
 from normbench.scheduling.interruption import Interruption
 from normbench.scheduling.plan import make_plan
@@ -82,14 +82,14 @@ def test_a_changed_setting_leaves_the_old_run_where_it_is():
 
 
 def test_a_failing_run_does_not_stop_the_others(monkeypatch):
-    real = one_run.run_experiment
+    real = one_job.run_experiment
 
     def fails_for_plain(config, seed, folder, *, arm, **options):
         if arm == "plain":
             raise ArithmeticError("one too many\nand more")
         return real(config, seed, folder, arm=arm, **options)
 
-    monkeypatch.setattr(one_run, "run_experiment", fails_for_plain)
+    monkeypatch.setattr(one_job, "run_experiment", fails_for_plain)
     results = run_study(study_of(TINY + ARMS), RUNS)
     assert [(p.run.arm, p.status, p.error) for p in results] == [
         ("plain", "failed", "ArithmeticError: one too many"),
@@ -101,7 +101,7 @@ def test_a_failing_run_does_not_stop_the_others(monkeypatch):
 
 def test_a_failed_run_is_run_again(monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(one_run, "run_experiment", lambda *_, **__: 1 / 0)
+        patch.setattr(one_job, "run_experiment", lambda *_, **__: 1 / 0)
         assert statuses(study_of()) == {("none", 0): "failed"}
     assert statuses(study_of()) == {("none", 0): "finished"}
     assert not (only_run() / "error.txt").exists()
@@ -191,7 +191,7 @@ def test_the_way_out_of_a_damaged_file_leads_out(damaged):
 
 def fails_for(arm, monkeypatch):
     """Have the runs of one arm fail; return the arms that were tried."""
-    real, tried = one_run.run_experiment, []
+    real, tried = one_job.run_experiment, []
 
     def made(config, seed, folder, **more):
         tried.append(more["arm"])
@@ -199,7 +199,7 @@ def fails_for(arm, monkeypatch):
             raise ArithmeticError("one too many")
         return real(config, seed, folder, **more)
 
-    monkeypatch.setattr(one_run, "run_experiment", made)
+    monkeypatch.setattr(one_job, "run_experiment", made)
     return tried
 
 

@@ -10,11 +10,12 @@ from made_up_runs import ARMS, SUMMARY, TINY, write_csv
 from normbench.errors import RunFailedError, RunFolderError
 from normbench.evidence.comparison.comparison import compare_study
 from normbench.evidence.comparison.effects import with_effects
-from normbench.scheduling import one_run, tuning
+from normbench.scheduling import one_job, tuning
+from normbench.scheduling.candidates import with_settings
 from normbench.scheduling.executors.in_process import InProcess
 from normbench.scheduling.quick_study import quick_study
 from normbench.scheduling.schedule import run_study
-from normbench.scheduling.tuning import tune_study, with_choices, with_settings
+from normbench.scheduling.tuning import tune_study, with_choices
 from normbench.storage.files.json_files import write_sealed_json
 from normbench.storage.run_folder import METRICS_CSV, SUMMARY_JSON, csv_digests
 from normbench.storage.study_folder import read_study
@@ -52,7 +53,7 @@ def losses(monkeypatch):
         write_sealed_json(folder / SUMMARY_JSON, summary)
         return summary
 
-    monkeypatch.setattr(one_run, "run_experiment", made_up)
+    monkeypatch.setattr(one_job, "run_experiment", made_up)
     return losses
 
 
@@ -193,7 +194,7 @@ def test_tuning_runs_that_finished_are_not_made_again(losses):
 
 
 def test_an_arm_whose_tuning_run_fails_cannot_be_tuned(monkeypatch):
-    monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(one_job, "run_experiment", lambda *_, **__: 1 / 0)
     with pytest.raises(RunFailedError, match=r"must finish before its arms can be tuned, got 8 failed runs of none\."):
         tune_study(study_of({"optimizer.lr": [0.01, 0.02]}), RUNS, InProcess())
     assert not list(RUNS.glob("tiny/tuning/*.json"))

@@ -10,7 +10,7 @@ from command_line import normbench
 from made_up_runs import ARMS, TINY
 
 from normbench.report.terminal.progress import StudyProgress
-from normbench.scheduling import one_run
+from normbench.scheduling import one_job
 from normbench.scheduling.cost import estimate_cost
 from normbench.scheduling.executors.base import make_executor
 from normbench.scheduling.planned_verdicts import checks_taken
@@ -20,6 +20,7 @@ from normbench.scheduling.until_decided import End, run_checks
 from normbench.study.load import load_study
 
 RUNS = Path("runs")
+ONE_BY_ONE = TINY + "engine: loop\n"
 PLAN = (6, 7, 8)
 
 
@@ -61,7 +62,7 @@ def test_a_failed_run_is_not_judged():
 
 def run(outcomes, **options):
     """Run a study of three checks with these outcomes; return its end and what became of its runs."""
-    Path("tiny.yaml").write_text(TINY + ARMS, encoding="utf-8")
+    Path("tiny.yaml").write_text(ONE_BY_ONE + ARMS, encoding="utf-8")
     judged = iter(outcomes)
     with make_executor("1") as executor:
         runner = StudyRunner(
@@ -86,7 +87,7 @@ def test_the_runs_of_a_check_are_made_and_no_more():
 
 
 def test_the_same_command_goes_on_where_it_stopped(monkeypatch):
-    real, made = one_run.run_experiment, []
+    real, made = one_job.run_experiment, []
 
     def stops_at_the_15th(config, seed, folder, **options):
         if len(made) == 14:
@@ -94,10 +95,10 @@ def test_the_same_command_goes_on_where_it_stopped(monkeypatch):
         made.append(folder)
         return real(config, seed, folder, **options)
 
-    monkeypatch.setattr(one_run, "run_experiment", stops_at_the_15th)
+    monkeypatch.setattr(one_job, "run_experiment", stops_at_the_15th)
     with pytest.raises(KeyboardInterrupt):
         run(["open", "open"])
-    monkeypatch.setattr(one_run, "run_experiment", real)
+    monkeypatch.setattr(one_job, "run_experiment", real)
     assert run(["open", "open", "open"])[0] == End("open", 8, 8)
     assert num_made() == 16
 
@@ -137,20 +138,20 @@ def test_the_cost_is_told_from_the_first_check_to_the_last():
     ],
 )
 def test_levels_are_told_before_anything_trains(words, line, monkeypatch):
-    Path("tiny.yaml").write_text(TINY + ARMS, encoding="utf-8")
-    monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: 1 / 0)
+    Path("tiny.yaml").write_text(ONE_BY_ONE + ARMS, encoding="utf-8")
+    monkeypatch.setattr(one_job, "run_experiment", lambda *_, **__: 1 / 0)
     err = normbench("run", "tiny.yaml", *words.split()).err.replace("\n  ", " ")  # lines that go on are indented
     assert err.startswith(f"tiny: {line}" if line else "tiny plain, seed 0: failed:")
 
 
 def test_a_failed_run_ends_the_study_with_code_1(monkeypatch):
-    Path("tiny.yaml").write_text(TINY + ARMS, encoding="utf-8")
-    real = one_run.run_experiment
+    Path("tiny.yaml").write_text(ONE_BY_ONE + ARMS, encoding="utf-8")
+    real = one_job.run_experiment
 
     def fails_once(config, seed, folder, **options):
         return real(config, seed, folder, **options) if (seed, options["arm"]) != (5, "plain") else 1 / 0
 
-    monkeypatch.setattr(one_run, "run_experiment", fails_once)
+    monkeypatch.setattr(one_job, "run_experiment", fails_once)
     code, out, _ = normbench("run", "tiny.yaml", "--check-after", "6,8")
     assert (code, num_made()) == (1, 11)
     assert "checks   stopped after 6 seeds: not checked, as some runs failed" in out
@@ -166,8 +167,8 @@ def test_a_failed_run_ends_the_study_with_code_1(monkeypatch):
     ],
 )
 def test_another_count_tells_how_verdicts_are_made_now(before, words, line, monkeypatch):
-    Path("tiny.yaml").write_text(TINY + ARMS, encoding="utf-8")
-    monkeypatch.setattr(one_run, "run_experiment", lambda *_, **__: 1 / 0)
+    Path("tiny.yaml").write_text(ONE_BY_ONE + ARMS, encoding="utf-8")
+    monkeypatch.setattr(one_job, "run_experiment", lambda *_, **__: 1 / 0)
     normbench("run", "tiny.yaml", *before.split())
     err = normbench("run", "tiny.yaml", *words.split()).err.replace("\n  ", " ")  # a line that goes on is indented
     assert err.startswith(f"tiny: {line}" if line else "tiny plain, seed 0: failed:")

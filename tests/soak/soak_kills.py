@@ -20,23 +20,26 @@ import kills
 NUM_KILLS = 50
 LONGER = ("--seeds", "6", "--set", "num_steps=400", "--set", "recording.every_steps=20")
 COMMAND = ["run", "survivor.yaml", "--checkpoint-every", "0.02", "--quiet", "--jobs", "2", *LONGER]
+ENGINES = {"loop": ("--engine", "loop"), "stacked": ("--engine", "stacked", "--seeds", "2")}
+"""Options of the command that is killed before every change."""
 
 
-def at_every_change(folder: Path) -> int:
+def at_every_change(folder: Path, options: tuple[str, ...]) -> int:
     """Kill before the first change, the second ... until the command makes no more; return how many there were."""
     undisturbed = folder / "undisturbed"
-    assert kills.run_command(undisturbed).code == 0
+    assert kills.run_command(undisturbed, *options).code == 0
     number = 1
-    while kills.killed_at_change(number, folder / str(number)):
-        assert kills.completed(folder / str(number)), number
+    while kills.killed_at_change(number, folder / str(number), *options):
+        assert kills.completed(folder / str(number), *options), number
         kills.assert_as_undisturbed(folder / str(number), undisturbed)
         number += 1
     return number - 1
 
 
-def started(folder: Path) -> subprocess.Popen[bytes]:
+def started(folder: Path, engine: str) -> subprocess.Popen[bytes]:
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen([sys.executable, "-m", "normbench", *COMMAND], cwd=folder, start_new_session=True, **quiet)
+    command = [sys.executable, "-m", "normbench", *COMMAND, "--engine", engine]
+    return subprocess.Popen(command, cwd=folder, start_new_session=True, **quiet)
 
 
 def kill(command: subprocess.Popen[bytes], folder: Path, whom: str) -> None:
@@ -59,17 +62,17 @@ def claims(folder: Path) -> list[str]:
     return [text for text in found if '"pid": ' in text]
 
 
-def at_random(folder: Path, seed: int) -> int:
+def at_random(folder: Path, seed: int, engine: str) -> int:
     """Kill at random moments, asking again each time; return how often that was while the command was running."""
     random.seed(seed)
     undisturbed, killed = folder / "undisturbed", folder / "killed"
     for place in (undisturbed, killed):
         place.mkdir()
         (place / "survivor.yaml").write_text(kills.STUDY, encoding="utf-8")
-    assert started(undisturbed).wait() == 0
+    assert started(undisturbed, engine).wait() == 0
     num_kills = 0
     while num_kills < NUM_KILLS:
-        command = started(killed)
+        command = started(killed, engine)
         before = time.monotonic()
         while not claims(killed) and command.poll() is None and time.monotonic() - before < 20:
             time.sleep(0.01)
@@ -81,7 +84,7 @@ def at_random(folder: Path, seed: int) -> int:
             kills.assert_as_undisturbed(killed, undisturbed)
             forget_some(killed)
         command.wait()
-    assert started(killed).wait() == 0
+    assert started(killed, engine).wait() == 0
     kills.assert_as_undisturbed(killed, undisturbed)
     return num_kills
 
@@ -97,11 +100,15 @@ def main() -> None:
     """Kill, ask again, compare."""
     with TemporaryDirectory() as folder:
         places = Path(folder)
-        for name in ("changes", "moments"):
-            (places / name).mkdir()
-        print(f"killed before each of {at_every_change(places / 'changes')} changes: equal byte for byte")
-        seed = int(time.time())
-        print(f"killed {at_random(places / 'moments', seed)} times at random (seed {seed}): equal byte for byte")
+        for engine, options in ENGINES.items():
+            changes, moments = places / f"changes-{engine}", places / f"moments-{engine}"
+            changes.mkdir()
+            moments.mkdir()
+            num_changes = at_every_change(changes, options)
+            print(f"{engine}: killed before each of {num_changes} changes: equal byte for byte")
+            seed = int(time.time())
+            num_kills = at_random(moments, seed, engine)
+            print(f"{engine}: killed {num_kills} times at random (seed {seed}): equal byte for byte")
 
 
 if __name__ == "__main__":

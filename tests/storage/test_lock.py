@@ -61,6 +61,21 @@ def test_an_attempt_that_ended_says_how_and_is_free(status):
     assert (owner.status, owner.error, owner.is_alive) == (status, "of something", False)
 
 
+@pytest.mark.parametrize("left", [(), ("checkpoint.pt",)])
+def test_a_run_that_was_not_begun_is_given_back_as_it_was_found(left):
+    with claim_run(RUN) as mine:
+        mine.release()
+    assert not RUN.exists()
+    owner_written(status="interrupted")
+    for name in left:
+        (RUN / name).touch()
+    before = Owner.of(RUN)
+    with claim_run(RUN) as mine:
+        mine.release()
+        mine.release()  # it is no longer ours
+    assert (Owner.of(RUN), names_in(RUN)) == (before, sorted([*left, "claim.json"]))
+
+
 def test_a_dead_process_has_no_claim():
     owner_written(pid=dead_pid(), born="1")
     assert not Owner.of(RUN).is_alive

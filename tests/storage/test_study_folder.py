@@ -60,9 +60,9 @@ def test_older_arms_of_an_edited_file_are_left_out():
     )
 
 
-def arm_of(study, numerics):
-    """An arm's folder with a run, as a normbench of this numerics number writes it."""
-    identity = RunIdentity({"dropout": 0.3}, "cpu", numerics=numerics)
+def arm_of(study, numerics=NUMERICS, engine="loop"):
+    """An arm's folder with a run, as a normbench of this numerics number writes it with an engine."""
+    identity = RunIdentity({"dropout": 0.3}, "cpu", numerics=numerics, engine=engine)
     arm = make_arm(study, "none", identity=identity.sha256)
     identity.write(arm)
     make_run(arm)
@@ -96,3 +96,14 @@ def test_what_is_read_of_a_run_is_read_once(monkeypatch):
     for name in ("metrics.csv", "metrics.csv", "layer_stats.csv", "metrics.csv"):
         arm.runs[0].rows(name)
     assert sorted(opened) == ["layer_stats.csv", "metrics.csv", "summary.json"]
+
+
+@pytest.mark.parametrize("is_plain", [False, True])
+@pytest.mark.parametrize(("engine", "other"), [("loop", "stacked"), ("stacked", "loop")])
+def test_arms_of_another_engine_are_left_out_and_told_as_such(is_plain, engine, other):
+    study = make_study(is_plain=is_plain, engine=engine)
+    mine, others = arm_of(study, engine=engine), arm_of(study, engine=other)
+    write_json(study / "study.json", read_json(study / "study.json") | {"arms": [mine]})
+    found = read_study(study)
+    assert [arm.identity for arm in found.arms] == [mine["identity"]]
+    assert list(found.left_out) == [f"{others['folder']} of engine {other}"]

@@ -12,8 +12,8 @@ from normbench.evidence.comparison.comparison import compare_runs
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.metrics.scales import is_accuracy, is_share
 from normbench.evidence.metrics.scores import run_score
+from normbench.scheduling.candidates import with_settings
 from normbench.scheduling.schedule import run_study
-from normbench.scheduling.tuning import with_settings
 from normbench.storage.own_metric import declare_own_metrics
 from normbench.storage.study_folder import read_study
 from normbench.study.load import load_study

@@ -40,7 +40,7 @@ class ClaimVerdict:
         hash: First digits of a sha256 over the identities of all arms that were read.
         date: The day of the last run that was read.
         command: The command that runs the study.
-        versions: Versions of torch and python, the machine and the numerics number, of the runs.
+        versions: Versions of torch and python, the machine, the numerics number and the engine, of the runs.
         content_sha256: sha256 of the study file's content without claims and quotes.
         about: On finite data what the verdict is about, these_rows or new_data; "" where each seed draws new data.
         data: The finite data in words: "400 images"; "" where each seed draws new data.
@@ -125,13 +125,14 @@ def judge_claim(
 
 
 def _versions(arms: Sequence[Arm]) -> dict[str, str]:
-    """Return the versions, the machine and the numerics number of the first run."""
+    """Return the versions, the machine, the numerics number and the engine of the first run."""
     if not arms or not arms[0].runs:
         return {}
-    environment, numerics = arms[0].runs[0].environment, arms[0].runs[0].summary.get("numerics")
+    environment, summary = arms[0].runs[0].environment, arms[0].runs[0].summary
     torch = environment.get("versions", {}).get("torch")
     of_machine = {"torch": torch, "python": environment.get("python"), "machine": environment.get("device")}
-    return {name: str(value) for name, value in (of_machine | {"numerics": numerics}).items() if value}
+    of_numbers = {"numerics": summary.get("numerics"), "engine": summary.get("engine")}
+    return {name: str(value) for name, value in (of_machine | of_numbers).items() if value}
 
 
 def settings_hash(arms: Sequence[Arm]) -> str:

@@ -56,7 +56,7 @@ class StudyComparison:
         tuned_keys: Keys whose values tuning chose for each arm.
         tuning_seeds: Seeds that they were chosen on.
         is_second_best: Whether tuned arms run at their second-best values.
-        versions: All versions and devices of the runs, by name.
+        versions: All versions, devices and engines of the runs, by name.
         is_first_baseline: Whether the first row is the baseline because none is named.
         judges_collapse: Whether a run can collapse without diverging: it has a limit for its last loss or accuracy.
         collapse_rule: What the study counts as a collapse.
@@ -235,7 +235,9 @@ def _versions(arms: Sequence[Arm]) -> dict[str, list[str]]:
     found: dict[str, dict[str, None]] = {}
     for arm in arms:
         for run in arm.runs:
-            used = {key: run.environment.get(key) for key in ("python", "device")} | run.environment.get("versions", {})
+            environment, engine = run.environment, run.summary.get("engine")
+            of_machine = {key: environment.get(key) for key in ("python", "device")}
+            used = {"engine": engine} | of_machine | environment.get("versions", {})
             for name, version in used.items():
                 if version:
                     found.setdefault(name, {})[str(version)] = None

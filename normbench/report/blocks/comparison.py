@@ -116,7 +116,7 @@ def notes_blocks(comparison: StudyComparison, pivots: Sequence[Pivot] = ()) -> l
 
 
 def notes(comparison: StudyComparison) -> list[str]:
-    """Return what is missing, left out or not compared, a late rule of collapse, and several torch versions."""
+    """Return what is missing, left out or not compared, a late rule of collapse, several torch versions or engines."""
     missing = [f"{arm}: no finished run." for arm in comparison.missing]
     lacking = [f"{row.arm}: no run of {_seeds(row.missing_seeds)}." for row in comparison.rows if row.missing_seeds]
     paired = [f"{lacking[-1]} Only seeds that both arms have are compared."] if lacking else []
@@ -155,8 +155,8 @@ def _two_questions(comparison: StudyComparison) -> list[str]:
 
 
 def _across_versions(comparison: StudyComparison) -> list[str]:
-    """Return a note if runs of several torch versions or machines are compared, since their numbers may differ."""
-    names = {"torch": "versions of torch", "device": "kinds of machine"}
+    """Return a note if runs of several torch versions, machines or engines are compared: their numbers may differ."""
+    names = {"torch": "versions of torch", "device": "kinds of machine", "engine": "engines"}
     several = {key: found for key in names if len(found := comparison.versions.get(key, ())) > 1}
     return [f"Runs of several {names[key]} are compared: {', '.join(found)}." for key, found in several.items()]
 

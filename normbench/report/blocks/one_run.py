@@ -200,6 +200,7 @@ def _environment_text(environment: Mapping[str, Any]) -> str:
         _seconds(environment.get("cpu_s"), "CPU-seconds"),
         str(environment.get("device", "")),
         torch,
+        str(environment.get("place", "")),
         f"commit {str(commit)[:12]}" if commit else "",
     ]
     return " · ".join(part for part in parts if part)

@@ -1,6 +1,7 @@
 """Shows progress on stderr: bars on a terminal, an occasional line elsewhere, nothing with --quiet."""
 
 import time
+from collections.abc import Sequence
 from typing import Self
 
 from rich.console import Console
@@ -59,10 +60,12 @@ class StudyProgress:
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
-    def step(self, label: str, step: int, total: int) -> None:
-        """Show the number of steps that a run has made."""
-        task, _ = self._under_way.get(label) or (self._bars.add_task(f"  {label}", total=total), 0.0)
-        self._under_way[label] = (task, step / max(1, total))
+    def step(self, labels: Sequence[str], step: int, total: int) -> None:
+        """Show the number of steps that a run has made, or each run of a stack: those have one bar."""
+        more = f" and {len(labels) - 1} more" if len(labels) > 1 else ""
+        known = self._under_way.get(labels[0])
+        task = known[0] if known else self._bars.add_task(f"  {labels[0]}{more}", total=total)
+        self._under_way |= dict.fromkeys(labels, (task, step / max(1, total)))
         self._bars.update(task, completed=step)
         self._show_all()
 
@@ -71,7 +74,7 @@ class StudyProgress:
         self._number, self.total = number, max(self.total, number)
         self._num_skipped += status == RunStatus.SKIPPED
         task, _ = self._under_way.pop(label, (None, 0.0))
-        if task is not None:
+        if task is not None and task not in {other for other, _ in self._under_way.values()}:
             self._bars.remove_task(task)
         for line in (*notes, *([f"{status}: {error}"] if error else [])):
             if status == RunStatus.FAILED or not self.quiet:

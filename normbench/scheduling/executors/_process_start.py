@@ -10,7 +10,7 @@ from multiprocessing.context import BaseContext
 
 from normbench.scheduling.interruption import SIGNALS
 
-PRELOADED = ("normbench.scheduling.executors._worker", "normbench.scheduling.one_run")
+PRELOADED = ("normbench.scheduling.executors._worker", "normbench.scheduling.one_job")
 
 
 def start_context() -> BaseContext:

@@ -1,4 +1,4 @@
-"""Worker: a process that makes one run after another, and the pipe between it and the command."""
+"""Worker: a process that makes one job after another, and the pipe between it and the command."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from normbench.scheduling.interruption import SIGNALS
 from normbench.scheduling.run_result import RunOptions, RunResult
 
 if TYPE_CHECKING:
-    from normbench.scheduling.planned_run import PlannedRun
+    from normbench.scheduling.job import Job
 
 GRACE_S = 3.0
 """Seconds that an ended process has to exit before it is killed."""
@@ -22,15 +22,15 @@ STOP = "stop"
 
 
 class Worker:
-    """The command's side of a worker process: sends it runs and receives messages.
+    """The command's side of a worker process: sends it jobs and receives messages.
 
     Attributes:
-        run: The run that the process makes now; None while it is idle.
+        job: The job that the process makes now; None while it is idle.
         connection: Becomes readable when there is a message, or when the process has ended.
     """
 
     def __init__(self, context: BaseContext) -> None:
-        self.run: PlannedRun | None = None
+        self.job: Job | None = None
         self.connection, its_end = context.Pipe()
         self._process = context.Process(target=run_jobs, args=(its_end,), daemon=True)  # type: ignore[attr-defined]
         try:
@@ -42,19 +42,19 @@ class Worker:
         finally:
             its_end.close()
 
-    def send_run(self, run: "PlannedRun", options: RunOptions) -> None:
-        """Send a run to make."""
-        self.run = run
-        self._send((run, options))
+    def send_job(self, job: "Job", options: RunOptions) -> None:
+        """Send a job to make."""
+        self.job = job
+        self._send((job, options))
 
     def ask_to_stop(self) -> None:
-        """Send the request to save its run and return it as interrupted."""
+        """Send the request to save its runs and return them as interrupted."""
         self._send(STOP)
 
-    def receive(self) -> RunResult | tuple[int, int] | None:
-        """Receive a run's result, or its updates made and to make; return None if the process has ended."""
+    def receive(self) -> list[RunResult] | tuple[int, int] | None:
+        """Receive a job's results, or its updates made and to make; return None if the process has ended."""
         try:
-            message: RunResult | tuple[int, int] = self.connection.recv()
+            message: list[RunResult] | tuple[int, int] = self.connection.recv()
         except (EOFError, OSError):
             return None
         return message
@@ -66,7 +66,7 @@ class Worker:
         return f"signal {-code}" if code < 0 else f"exit code {code}"
 
     def send_end(self) -> None:
-        """Send the request to exit after its last run."""
+        """Send the request to exit after its last job."""
         self._send(None)
 
     def end(self, grace_s: float) -> None:
@@ -85,20 +85,20 @@ class Worker:
 
 
 def run_jobs(connection: "Connection[Any, Any]") -> None:
-    """Make the runs that come through the pipe until None comes; the main function of a worker process."""
-    from normbench.scheduling.one_run import RunMaker
+    """Make the jobs that come through the pipe until None comes; the main function of a worker process."""
+    from normbench.scheduling.one_job import JobMaker
 
-    jobs: SimpleQueue[tuple[PlannedRun, RunOptions] | None] = SimpleQueue()
+    jobs: SimpleQueue[tuple[Job, RunOptions] | None] = SimpleQueue()
     stop = Event()
     _set_signal_handlers(jobs, stop)
     Thread(target=_receive_jobs, args=(connection, jobs, stop), daemon=True).start()
-    maker = RunMaker(lambda _, step, total: connection.send((step, total)), stop.is_set)
+    maker = JobMaker(lambda _, step, total: connection.send((step, total)), stop.is_set)
     while (job := jobs.get()) is not None:
         connection.send(maker.make(*job))
 
 
 def _set_signal_handlers(jobs: "SimpleQueue[Any]", stop: Event) -> None:
-    """Ignore Ctrl-C, which the command passes on as a request; at SIGTERM save the run and exit."""
+    """Ignore Ctrl-C, which the command passes on as a request; at SIGTERM save the runs and exit."""
 
     def end(number: int, _: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""Executor: the base class that makes planned runs and yields their results; subclasses are found by their files."""
+"""Executor: the base class that makes jobs and yields the results of their runs; found by their files."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from normbench.scheduling.run_result import RunOptions, RunResult
 from normbench.storage.files.part_files import Parts, import_parts, require_class
 
 if TYPE_CHECKING:
-    from normbench.scheduling.planned_run import PlannedRun
+    from normbench.scheduling.job import Job
 
 
 class Executor(ABC):
@@ -25,12 +25,12 @@ class Executor(ABC):
         interruption: Asked between steps; once it says so, runs under way are saved and come back as interrupted.
 
     Attributes:
-        report_step: Gets a run and the number of updates made and to make, a few times a second.
+        report_step: Gets a job and the number of updates made and to make, a few times a second.
     """
 
     def __init__(self, interruption: Interruption | None = None) -> None:
         self.interruption = interruption or Interruption()
-        self.report_step: Callable[[PlannedRun, int, int], None] = lambda *_: None
+        self.report_step: Callable[[Job, int, int], None] = lambda *_: None
         self._is_stopped = False
 
     @classmethod
@@ -39,10 +39,10 @@ class Executor(ABC):
         """Return the executor if this kind handles this value of ``--jobs``, else None."""
 
     @abstractmethod
-    def run(self, runs: "Sequence[PlannedRun]", options: RunOptions | None = None) -> Iterator[RunResult]:
-        """Make the runs and yield the result of each when it is done, in any order.
+    def run(self, jobs: "Sequence[Job]", options: RunOptions | None = None) -> Iterator[RunResult]:
+        """Make the jobs and yield the result of each run when its job is done, in any order.
 
-        Runs not yet begun when ``is_stopping`` turns true are left out.
+        Jobs not yet begun when ``is_stopping`` turns true are left out.
         """
 
     def __enter__(self) -> Self:

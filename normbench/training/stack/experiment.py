@@ -15,9 +15,9 @@ from normbench.training.checkpoints import saved_steps
 from normbench.training.experiment import OpenRun, making_runs
 from normbench.training.recorders.memory import Recorders
 from normbench.training.run_hooks import RunHooks
-from normbench.training.stack.loop import StackedRun, train_stack
+from normbench.training.stack.loop import End, StackedRun, train_stack
 from normbench.training.stack.stack import Stack
-from normbench.training.training_objects import Outcome
+from normbench.training.training_objects import Outcome, TrainingProgress
 
 
 @dataclass(frozen=True)
@@ -135,10 +135,10 @@ class _OpenStack:
             first.total_steps,
             first.every_steps,
             ended=self._end,
-            between_steps=lambda left: self._between_steps(stack, left),
+            between_steps=lambda left, end: self._between_steps(stack, left, end),
         )
 
-    def _between_steps(self, stack: Stack, left: Mapping[int, StackedRun]) -> None:
+    def _between_steps(self, stack: Stack, left: Mapping[int, StackedRun], end: End) -> None:
         now, step = time.monotonic(), next(iter(left.values())).progress.step
         if now >= self._next_report:
             self._next_report = now + REPORT_S
@@ -147,19 +147,25 @@ class _OpenStack:
         stops = self._first.hooks.should_stop()
         if stops or now >= self._next_save:
             stack.optimizer.tell_members()
-            for slot, stacked in left.items():
-                run, _ = self._open[slot]
-                run.attempt.save(stacked.progress, run.files, run.board)
+            for slot, stacked in list(left.items()):
+                self._save(slot, stacked.progress, end)
             self._next_save = time.monotonic() + self._first.hooks.checkpoint_s
         if stops:
             raise Interrupted
+
+    def _save(self, slot: int, progress: TrainingProgress, end: End) -> None:
+        run, _ = self._open[slot]
+        try:
+            run.attempt.save(progress, run.files, run.board)
+        except Exception as error:  # noqa: BLE001 - its folder may be gone, while the other runs go on
+            end(slot, error)
 
     def _end(self, slot: int, how: Outcome | Exception) -> None:
         """Publish a run that has ended, or note what ended it."""
         run, recorders = self._open.pop(slot)
         if isinstance(how, Exception):
+            self._each_alone(slot, recorders.close)
             self._results[slot] = how
-            recorders.close()
             return
         cpu_s = (time.process_time() - self._began_cpu) / len(self._members)
         self._each_alone(slot, lambda: self._publish(slot, run, recorders, how, cpu_s))

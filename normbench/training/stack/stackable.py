@@ -1,5 +1,6 @@
-"""Tells whether runs of a config can be trained as one stack, which configs may share it, and how many runs it holds."""
+"""Tells whether runs of a config can be trained as one stack, which configs may share it, and how many it holds."""
 
+import math
 from copy import deepcopy
 from typing import Any
 
@@ -7,6 +8,7 @@ import torch
 from torch import nn
 
 from normbench import stacking
+from normbench.finite_data.memory import size_text
 from normbench.inspection.losses import losses_of_members
 from normbench.random_streams import dropout_stream
 from normbench.study.config import RunConfig
@@ -19,6 +21,10 @@ SMALLEST, LARGEST = 8, 32
 """Runs of one stack."""
 MOST_PARAMETERS = 2**17
 """Most parameters of networks that are trained 32 at once: beyond them the numbers of so many do not fit a cache."""
+MOST_BYTES = 2**30
+"""Most memory for the data of one stack: each of its runs has its own."""
+NUM_HELD_OUT = 4000
+"""Samples for validation and test, about, where a seed draws them."""
 NUMBERS: dict[str, Any] = {
     "weight_decay": 0.0,
     "l1": 0.0,
@@ -33,7 +39,7 @@ NUMBERS: dict[str, Any] = {
 
 
 def obstacle(config: RunConfig) -> str:
-    """Return why runs of this config cannot be trained as one, such as "conv1 of class Conv2d does not stack"; or ""."""
+    """Return why runs of this config cannot be trained as one: "conv1 of class Conv2d does not stack"; or ""."""
     if import_paths(config):
         return "code of your own is run alone"
     if losses_of_members(config.dataset.task) is None:
@@ -44,7 +50,15 @@ def obstacle(config: RunConfig) -> str:
         return f"weight_parametrization {config.weight_parametrization.name} does not stack"
     if config.optimizer.new_state(torch.zeros(1)) is None:
         return f"optimizer {config.optimizer.name} does not stack"
+    if SMALLEST * _data_bytes(config) > MOST_BYTES:
+        return f"its data, {size_text(_data_bytes(config))}, would be in memory {SMALLEST} times"
     return stacking.obstacle(_network(config))
+
+
+def _data_bytes(config: RunConfig) -> int:
+    """Return the memory for the data of one run, as its settings tell it."""
+    data = config.dataset
+    return data.num_bytes or 4 * math.prod(data.input_shape) * (data.num_train + NUM_HELD_OUT)
 
 
 def _network(config: RunConfig) -> nn.Module:
@@ -61,6 +75,7 @@ def stack_key(config: RunConfig) -> RunConfig:
 
 
 def largest_stack(config: RunConfig) -> int:
-    """Return the most runs of this config that one stack holds: 32, of large networks 8."""
+    """Return the most runs of this config that one stack holds: 32, of large networks or data 8."""
     num_parameters = sum(parameter.numel() for parameter in network_without_numbers(config).parameters())
-    return LARGEST if num_parameters <= MOST_PARAMETERS else SMALLEST
+    is_small = num_parameters <= MOST_PARAMETERS and LARGEST * _data_bytes(config) <= MOST_BYTES
+    return LARGEST if is_small else SMALLEST

@@ -11,7 +11,7 @@ from made_up_runs import ARMS, SUMMARY, TINY, write_csv
 from normbench.errors import RunFolderError
 from normbench.evidence.comparison.comparison import compare_study
 from normbench.evidence.tuning.sensitivity import ChangedVerdict, tuning_sensitivity
-from normbench.scheduling import one_run
+from normbench.scheduling import one_job
 from normbench.scheduling.executors.in_process import InProcess
 from normbench.scheduling.runner_up_study import runner_up_study
 from normbench.scheduling.schedule import run_study
@@ -55,7 +55,7 @@ def test_losses(monkeypatch):
         write_sealed_json(folder / SUMMARY_JSON, summary | {"files": csv_digests(folder)})
         return summary
 
-    monkeypatch.setattr(one_run, "run_experiment", made_up)
+    monkeypatch.setattr(one_job, "run_experiment", made_up)
     return losses
 
 

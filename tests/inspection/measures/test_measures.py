@@ -19,7 +19,7 @@ from normbench.norms.batch_norm import BatchNormSpec
 from normbench.norms.layer_norm import LayerNormSpec
 from normbench.norms.none import NoneSpec
 from normbench.random_streams import stream
-from normbench.scheduling.tuning import tuning_config
+from normbench.scheduling.candidates import tuning_config
 from normbench.study.config import RunConfig
 from normbench.training.build import build_training, chosen_measures
 from normbench.training.experiment import run_experiment
