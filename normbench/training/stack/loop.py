@@ -30,7 +30,7 @@ def train_stack(
     every_steps: int,
     *,
     ended: Callable[[int, Outcome | Exception], None],
-    between_steps: Callable[[Mapping[int, StackedRun]], None] = lambda _: None,
+    between_steps: Callable[[Mapping[int, StackedRun]], Mapping[int, Exception]] = lambda _: {},
 ) -> None:
     """Make ``num_steps`` updates of each run; record each at step 0, every ``every_steps`` and at the end.
 
@@ -43,7 +43,8 @@ def train_stack(
         num_steps: Number of updates in all.
         every_steps: Number of updates between two recorded rows.
         ended: Gets the slot of each run that has ended, and how: by its training, or by an error of its recorder's.
-        between_steps: Called after each update with the runs that are left; an exception it raises ends training.
+        between_steps: Called after each update with the runs that are left; returns what has ended single ones, by
+            slot. An exception it raises ends training.
     """
     left = dict(runs)
 
@@ -56,8 +57,8 @@ def train_stack(
         for slot, loss in losses.items():
             progress = left[slot].progress
             progress.add(loss) if math.isfinite(loss) else end(slot, progress.outcome(RunStatus.DIVERGED))
-        if left:
-            between_steps(left)
+        for slot, error in (between_steps(left) if left else {}).items():
+            end(slot, error)
     stack.optimizer.tell_members()
     for slot, run in list(left.items()):
         end(slot, _outcome_or_error(run))
@@ -93,7 +94,7 @@ def _recorded_step(
             losses[slot] = recorded_step(run.training, run.progress, run.recorder)
         except Exception as error:  # noqa: BLE001 - the other runs go on
             end(slot, error)
-    stack.optimizer.ask_members(list(losses))
+    stack.optimizer.ask_members([slot for slot, loss in losses.items() if math.isfinite(loss)])
     return losses
 
 
