@@ -40,11 +40,16 @@ class Batches:
 
     def next_chosen(self) -> Tensor | None:
         """Return the indices of the next batch's samples, (batch_size,); None where it is the whole split."""
-        if self.batch_size >= len(self.split):
-            return None
         if not self._order:
+            if self.is_whole:
+                return None
             self._order = self._new_epoch()
         return self._order.pop()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether each batch is the whole split."""
+        return self.batch_size >= len(self.split)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state that decides all batches to come."""
@@ -60,7 +65,9 @@ class Batches:
         return self.split.take(torch.cat(self._drawn()[:max_batches]).to(self.split.x.device))
 
     def _new_epoch(self) -> list[Tensor]:
-        return [chosen.to(self.split.x.device) for chosen in self._drawn()]
+        device = self.split.x.device
+        drawn = self._drawn()
+        return drawn if device.type == "cpu" else [chosen.to(device) for chosen in drawn]
 
     def _drawn(self) -> list[Tensor]:
         if self._pools is None:

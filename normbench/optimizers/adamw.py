@@ -35,4 +35,4 @@ class AdamWSpec(OptimizerSpec):
     def new_state(self, parameter: Tensor) -> dict[str, Tensor]:
         """Return the number of steps and both means, which are 0 at first."""
         means = {key: torch.zeros_like(parameter) for key in ("exp_avg", "exp_avg_sq")}
-        return {"step": torch.zeros((), device=parameter.device), **means}
+        return {"step": torch.zeros((), dtype=torch.float32, device=parameter.device), **means}

@@ -1,12 +1,14 @@
 """Saves, checks and restores checkpoints, which hold the whole state of a run between two steps."""
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
+from torch.optim import Optimizer
 
 from normbench.any_module.other_generators import OF_NUMPY, OF_PYTHON, HasState
 from normbench.any_module.random_states import generators, set_random_states, states_of
@@ -28,12 +30,25 @@ def training_state(training: Training, progress: TrainingProgress) -> dict[str, 
     """Return everything that decides the rest of a run, in types that ``torch.load`` reads without running code."""
     return {
         "progress": vars(progress) | {"losses": list(progress.losses)},
-        "model": training.model.state_dict(),
+        "model": _as_own(training.model.state_dict()),
         "attributes": own_attributes(training.model),
-        "optimizer": training.optimizer.state_dict(),
+        "optimizer": _optimizer_state(training.optimizer),
         "batches": training.batches.state_dict(),
         "random": [state for _, state in states_of(_generators(training))],
     }
+
+
+def _optimizer_state(optimizer: Optimizer) -> dict[str, Any]:
+    known = optimizer.state_dict()
+    return known | {"state": {number: _as_own(kept) for number, kept in known["state"].items()}}
+
+
+def _as_own(tensors: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace tensors by copies where they are a part of a larger one, as in a stack: torch would save the whole."""
+    for name, value in tensors.items():
+        if isinstance(value, Tensor) and value.untyped_storage().nbytes() > value.nbytes:
+            tensors[name] = value.clone()
+    return tensors
 
 
 def restore_training(training: Training, state: Mapping[str, Any]) -> TrainingProgress:
@@ -78,9 +93,10 @@ class CheckpointDamaged(Exception):  # noqa: N818 - no error: the run starts aga
 
 
 def saved_steps(folder: Path, identity: str) -> list[int]:
-    """Return the updates made in each readable checkpoint of this identity, the newest first; no file is changed."""
+    """Return the updates made in each usable checkpoint of this identity, the newest first; no file is changed."""
     found = [_read_checkpoint(path) for path in (folder / CHECKPOINT, folder / CHECKPOINT_BEFORE) if path.exists()]
-    return [content["progress"]["step"] for content in found if content and content.get("identity") == identity]
+    mine = [content for content in found if content and content.get("identity") == identity]
+    return [content["progress"]["step"] for content in mine if _files_at(folder, content["marks"]) is not None]
 
 
 def load_checkpoint(
@@ -105,6 +121,7 @@ def load_checkpoint(
         if content and _truncate_files(folder, content["marks"]):
             if damaged:
                 note(f"{damaged} The run goes on from the one before it.")
+            path.replace(folder / CHECKPOINT)  # a newer one that is not used must not come between this and the next
             return content
         damaged = damaged or f"{path}: {rule}, got something else."
     if damaged:
@@ -136,18 +153,23 @@ def _marks(folder: Path) -> Marks:
     return {name: (len(raw), sha256(raw).hexdigest()) for name, raw in contents.items()}
 
 
+def _files_at(folder: Path, marks: Marks) -> dict[str, bytes] | None:
+    """Return the content of each growing file as it was at a checkpoint; None if one has other bytes."""
+    kept = {path.name: read_bytes(path)[: marks[path.name][0]] for path in _growing_files(folder) if path.name in marks}
+    is_other = any(name not in kept or sha256(kept[name]).hexdigest() != digest for name, (_, digest) in marks.items())
+    return None if is_other or METRICS_CSV not in marks else kept
+
+
 def _truncate_files(folder: Path, marks: Marks) -> bool:
     """Truncate each file to its size at the checkpoint; return False and change nothing if one has other bytes.
 
     Each file is replaced by a new one, so that a process that still has the old one open cannot write to it.
     """
-    known = {path.name: path for path in _growing_files(folder)}
-    kept = {name: read_bytes(known[name])[:size] for name, (size, _) in marks.items() if name in known}
-    is_other = any(name not in kept or sha256(kept[name]).hexdigest() != digest for name, (_, digest) in marks.items())
-    if is_other or METRICS_CSV not in marks:
+    kept = _files_at(folder, marks)
+    if kept is None:
         return False
-    for name, path in known.items():
-        if name not in kept:
+    for path in _growing_files(folder):
+        if path.name not in kept:
             path.unlink()
     for name, raw in kept.items():
         part = part_path(folder / name)

@@ -7,13 +7,15 @@ import torch
 from torch import Tensor
 
 from normbench.datasets._batches import Batches
+from normbench.errors import RunFailedError
 
 
 class StackedBatches:
     """Draws the next batch of each slot: x (S, N, *input_shape), y (S, N, *output_shape).
 
     Args:
-        batches: The batches of each slot; an idle slot has the same object as another, and sees the same samples.
+        batches: The batches of each slot, none of fewer samples than ``batch_size``; a slot that is not trained has the
+            same object as another, and sees the same samples.
     """
 
     def __init__(self, batches: Sequence[Batches]) -> None:
@@ -24,29 +26,35 @@ class StackedBatches:
         self._size = batches[0].batch_size
         self._x = torch.cat([own.split.x for own in self._drawing])
         self._y = torch.cat([_targets(own) for own in self._drawing])
+        self._all = torch.arange(self._size, device=self._x.device)
         begins = torch.tensor([starts[own] for own in batches], device=self._x.device)
         self._begins = begins.repeat_interleave(self._size)
+        self._whole = self._taken([self._all] * len(batches)) if all(own.is_whole for own in batches) else None
 
     def next(self) -> tuple[Tensor, Tensor]:
         """Return inputs and targets of the next batch of each slot."""
+        if self._whole:
+            return self._whole
         chosen = [own.next_chosen() for own in self._drawing]
-        drawn = [own for own in chosen if own is not None]
-        if len(drawn) < len(chosen):
-            return self._whole()
-        rows = torch.cat([drawn[place] for place in self._places]).add_(self._begins)
-        return self._taken(rows)
+        drawn = [self._all if own is None else own for own in chosen]
+        return self._taken([drawn[place] for place in self._places])
 
-    def _whole(self) -> tuple[Tensor, Tensor]:
-        """Return the whole training set of each slot, for batches as large."""
-        x, y = (column.view(len(self._drawing), -1, *column.shape[1:]) for column in (self._x, self._y))
-        if len(self._drawing) == len(self._places):
-            return x, y
-        return x[self._places], y[self._places]
-
-    def _taken(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        num_slots = len(self._places)
+    def _taken(self, chosen: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        rows = torch.cat(tuple(chosen)).add_(self._begins)
         x, y = self._x.index_select(0, rows), self._y.index_select(0, rows)
-        return x.view(num_slots, -1, *x.shape[1:]), y.view(num_slots, -1, *y.shape[1:])
+        shape = len(chosen), self._size
+        return x.view(*shape, *x.shape[1:]), y.view(*shape, *y.shape[1:])
+
+
+def refuse_small_set(batches: Batches, seed: int) -> None:
+    """Refuse a training set that fills no batch: in a stack all batches are of one size.
+
+    Raises:
+        RunFailedError: Splits of groups of rows may differ in size from seed to seed.
+    """
+    if len(batches.split) < batches.batch_size:
+        rule = f"must be at most the {len(batches.split)} training samples of seed {seed} in a stack"
+        raise RunFailedError(f"batch_size: {rule}, got {batches.batch_size}. Use a smaller one, or engine: loop.")
 
 
 def _targets(batches: Batches) -> Tensor:

@@ -1,4 +1,4 @@
-"""Trains the runs of a stack: steps of all at once, and between them the recorded rows of each, as when alone."""
+"""Trains the runs of a stack: steps of all at once, and between them the recorded rows of each, as it has them alone."""
 
 import math
 import time
@@ -8,9 +8,6 @@ from normbench.storage.run_status import RunStatus
 from normbench.training.loop import finish, recorded_step
 from normbench.training.stack.stack import Stack
 from normbench.training.training_objects import Outcome, Recorder, Training, TrainingProgress
-
-End = Callable[[int, Outcome | Exception], None]
-"""Gets the slot of a run that has ended, and how: by its training, or by an error of its own."""
 
 
 class StackedRun:
@@ -32,8 +29,8 @@ def train_stack(
     num_steps: int,
     every_steps: int,
     *,
-    ended: End,
-    between_steps: Callable[[Mapping[int, StackedRun], End], None] = lambda *_: None,
+    ended: Callable[[int, Outcome | Exception], None],
+    between_steps: Callable[[Mapping[int, StackedRun]], Mapping[int, Exception]] = lambda _: {},
 ) -> None:
     """Make ``num_steps`` updates of each run; record each at step 0, every ``every_steps`` and at the end.
 
@@ -46,8 +43,8 @@ def train_stack(
         num_steps: Number of updates in all.
         every_steps: Number of updates between two recorded rows.
         ended: Gets the slot of each run that has ended, and how: by its training, or by an error of its recorder's.
-        between_steps: Called after each update with the runs that are left, and a function that ends one of them, such
-            as where it cannot be saved; an exception it raises ends training.
+        between_steps: Called after each update with the runs that are left; returns what has ended single ones, by
+            slot. An exception it raises ends training.
     """
     left = dict(runs)
 
@@ -60,8 +57,8 @@ def train_stack(
         for slot, loss in losses.items():
             progress = left[slot].progress
             progress.add(loss) if math.isfinite(loss) else end(slot, progress.outcome(RunStatus.DIVERGED))
-        if left:
-            between_steps(left, end)
+        for slot, error in (between_steps(left) if left else {}).items():
+            end(slot, error)
     stack.optimizer.tell_members()
     for slot, run in list(left.items()):
         end(slot, _outcome_or_error(run))
@@ -71,7 +68,9 @@ def _step_of(runs: Mapping[int, StackedRun]) -> int:
     return next(iter(runs.values())).progress.step
 
 
-def _next_step(stack: Stack, runs: Mapping[int, StackedRun], every_steps: int, end: End) -> dict[int, float]:
+def _next_step(
+    stack: Stack, runs: Mapping[int, StackedRun], every_steps: int, end: Callable[[int, Outcome | Exception], None]
+) -> dict[int, float]:
     """Make the next step of each run and return the losses by slot; a run that could not be recorded has ended."""
     step = _step_of(runs)
     if step % every_steps == 0:
@@ -85,7 +84,9 @@ def _next_step(stack: Stack, runs: Mapping[int, StackedRun], every_steps: int, e
     return {slot: losses[slot] for slot in runs}
 
 
-def _recorded_step(stack: Stack, runs: Mapping[int, StackedRun], end: End) -> dict[int, float]:
+def _recorded_step(
+    stack: Stack, runs: Mapping[int, StackedRun], end: Callable[[int, Outcome | Exception], None]
+) -> dict[int, float]:
     losses: dict[int, float] = {}
     stack.optimizer.tell_members()
     for slot, run in list(runs.items()):
@@ -93,7 +94,7 @@ def _recorded_step(stack: Stack, runs: Mapping[int, StackedRun], end: End) -> di
             losses[slot] = recorded_step(run.training, run.progress, run.recorder)
         except Exception as error:  # noqa: BLE001 - the other runs go on
             end(slot, error)
-    stack.optimizer.ask_members(list(losses))
+    stack.optimizer.ask_members([slot for slot, loss in losses.items() if math.isfinite(loss)])
     return losses
 
 

@@ -51,7 +51,7 @@ class StackedOptimizer:
             block.tell_members()
 
     def ask_members(self, slots: Sequence[int]) -> None:
-        """Take from the members in these slots how many steps were made."""
+        """Take how many steps were made from the members in these slots, which have all made the last one."""
         for block in self._blocks:
             block.ask_members(slots)
 
@@ -99,6 +99,7 @@ class _Block:
         spared = [own for own, decays in zip(self._own, is_decayed, strict=True) if not decays]
         groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": spared, "weight_decay": 0.0}]
         self._optimizer: Optimizer = config.optimizer.build([one for one in groups if one["params"]], config.lr)
+        self._lr_of_step = config.lr_of_step()
         self._penalty = Penalty(config.l1, decayed)
         self._counts: list[State] = []
         for own, state, of_member in zip(self._own, states, members[0].parameters, strict=True):
@@ -114,7 +115,7 @@ class _Block:
                 own.grad = source.grad[self._slots]
         if self._penalty.strength:
             add_l1_gradient(self._penalty.parameters, self._penalty.strength)
-        set_lr(self._optimizer, self._members[0].lr_of_step, step)
+        set_lr(self._optimizer, self._lr_of_step, step)
         self._optimizer.step()
 
     def tell_members(self) -> None:
