@@ -22,9 +22,12 @@ NUM_STEPS, NUM_SAMPLES, BATCH_SIZE, LONGEST = 20, 9, 4, 5
 LENGTHS = {"short": (1, 2, 3, 2), "long": (5, 4, 5, 3), "mixed": (2, 5, 1, 4)}
 DATA = SequencesSpec(num_classes=3, num_samples=NUM_SAMPLES, min_length=3, max_length=LONGEST, longer_by=1)
 MODELS = [
-    *(RNNSpec(cell=cell, hidden_features=4) for cell in ("plain", "gru", "lstm")),
-    *(TransformerSpec(norm_position=position, num_layers=1, width=4) for position in ("pre", "post")),
+    *(RNNSpec(cell=cell, hidden_features=8) for cell in ("plain", "gru", "lstm")),
+    *(TransformerSpec(norm_position=position, num_layers=1, width=8) for position in ("pre", "post")),
 ]
+# A bias before batch norm has no gradient but rounding, which Adam would make steps of with its own small eps.
+ADAM = AdamSpec(lr=0.01, eps=1e-4)
+NORMS = [(BatchNormSpec(), ADAM), (LayerNormSpec(), SGDSpec(lr=0.05, momentum=0.9)), (LayerNormSpec(), ADAM)]
 
 
 def config_of(model, norm, optimizer):
@@ -53,8 +56,7 @@ def kept(training):
     return dict(training.model.state_dict())
 
 
-@pytest.mark.parametrize("optimizer", [SGDSpec(lr=0.05, momentum=0.9), AdamSpec(lr=0.01)], ids=lambda one: one.name)
-@pytest.mark.parametrize("norm", [BatchNormSpec(), LayerNormSpec()], ids=lambda one: one.name)
+@pytest.mark.parametrize(("norm", "optimizer"), NORMS, ids=lambda one: one.name)
 @pytest.mark.parametrize("model", MODELS, ids=lambda one: getattr(one, "cell", None) or one.norm_position)
 def test_each_member_trains_as_it_does_alone(model, norm, optimizer):
     config = config_of(model, norm, optimizer)
@@ -68,7 +70,7 @@ def test_each_member_trains_as_it_does_alone(model, norm, optimizer):
 
 @pytest.mark.parametrize("model", [MODELS[1], MODELS[3]], ids=lambda one: one.name)
 def test_no_bit_of_a_member_depends_on_how_long_the_sequences_of_others_are(model):
-    config, found = config_of(model, BatchNormSpec(), AdamSpec()), []
+    config, found = config_of(model, BatchNormSpec(), ADAM), []
     for others in ("short", "long"):
         first = member(config, 0, "mixed", torch.float32)
         trained_stack(config, [first, member(config, 1, others, torch.float32)])
