@@ -1,7 +1,8 @@
 """Stacked: the base class of layers that compute at once what one layer computes in each of several networks."""
 
 from collections.abc import Sequence
-from typing import Any
+from functools import cached_property
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,9 @@ class Stacked(nn.Module):
         members: The layer of each network, all of one kind and shape.
     """
 
+    takes_real_rows: ClassVar[bool] = False
+    """Whether forward also takes ``RealRows``: it computes something of all rows of a member, or draws for each."""
+
     def __init__(self, members: Sequence[nn.Module]) -> None:
         super().__init__()
         self.num_members = len(members)
@@ -40,6 +44,46 @@ class Stacked(nn.Module):
     def obstacle(cls, _member: Any) -> str:
         """Return why a layer cannot be stacked, as the end of a sentence that begins with its name; "" if it can."""
         return ""
+
+
+class RealRows:
+    """Which rows of S networks are real steps of sequences, where (S, R, C) has a row for each padded step as well.
+
+    What a row becomes by itself may be computed of padding too, but statistics and random numbers are those of the
+    real rows alone: (M, C) of each member, M by member.
+
+    Args:
+        mask: True at real rows, (S, *) with R values for each member: (S, N, T) for N sequences of T steps.
+    """
+
+    def __init__(self, mask: Tensor) -> None:
+        self.mask = mask
+
+    @cached_property
+    def count(self) -> Tensor:
+        """Real rows of each member: (S, 1, 1)."""
+        return self.mask.flatten(1).sum(1).view(-1, 1, 1)
+
+    def mean(self, x: Tensor) -> Tensor:
+        """Return the mean over each member's real rows of (S, R, C): (S, 1, C)."""
+        return torch.bmm(self.mask.flatten(1).unsqueeze(1).to(x.dtype), x) / self.count
+
+    def new_empty(self, x: Tensor) -> Sequence[Tensor]:
+        """Return room for the real rows of each member of x, (S, R, C): (M, C) each."""
+        numbers = self.count.flatten().tolist()
+        return torch.split(x.new_empty(sum(numbers), x.shape[2]), numbers)
+
+    def padded(self, members: Sequence[Tensor]) -> Tensor:
+        """Put the real rows of all members, (M, C) each, to their places in (S, R, C); padding is 0."""
+        rows = torch.cat(list(members))
+        return rows.new_zeros(*self.mask.shape, rows.shape[1]).index_put_((self.mask,), rows).flatten(1, -2)
+
+
+def applied(layer: nn.Module, x: Tensor, real: RealRows | None) -> Tensor:
+    """Return the layer's output of (S, R, C), of which only some rows may be real."""
+    needs_rows = real is not None and isinstance(layer, Stacked) and layer.takes_real_rows
+    output: Tensor = layer(x, real) if needs_rows else layer(x)
+    return output
 
 
 def joined_as_views(tensors: Sequence[Tensor]) -> Tensor:

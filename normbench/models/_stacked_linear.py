@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from normbench.stacking import Stacked
+from normbench.stacking import RealRows, Stacked, applied
 
 
 class StackedLinear(Stacked):
@@ -21,11 +21,11 @@ class StackedLinear(Stacked):
         if members[0].bias is None:
             self.register_parameter("bias", None)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Apply each member's weights, then the stages in their order."""
+    def forward(self, x: Tensor, real: RealRows | None = None) -> Tensor:
+        """Apply each member's weights, then the stages in their order; all rows are real unless told otherwise."""
         x = _Products.apply(x, self.weight, self.bias)  # type: ignore[no-untyped-call]
         for stage in self.stages:
-            x = self._modules[stage](x)  # type: ignore[misc]
+            x = applied(self._modules[stage], x, real)  # type: ignore[arg-type]
         return x
 
 

@@ -235,6 +235,19 @@ def strip_mask(x: Tensor) -> tuple[Tensor, Tensor]:
     return x[:, :longest, :-1], mask[:, :longest]
 
 
+def zeroed_padding(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return features and mask of the padded sequences of several networks, with 0 in padding and all their steps.
+
+    How many steps are computed depends on no batch, since the bits of a sum depend on the number of its terms.
+
+    Shape:
+        x: (S, N, T, F + 1), as ``strip_mask`` takes it of each member.
+        output: (S, N, T, F), and (S, N, T) which is True at real steps.
+    """
+    mask = x[..., -1] > 0.5
+    return x[..., :-1].masked_fill(~mask.unsqueeze(-1), 0), mask
+
+
 def pad(steps: Tensor, mask: Tensor) -> Tensor:
     """Put real steps (M, C), one sample after the other, back to their places in (N, L, C); padding is 0."""
     return steps.new_zeros(*mask.shape, steps.shape[-1]).index_put((mask,), steps)

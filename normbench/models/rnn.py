@@ -1,7 +1,7 @@
 """Recurrent network with the norm inside the cell: plain, GRU or LSTM; padding never enters a statistic."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -18,9 +18,11 @@ from normbench.models.base import (
     sequence_features,
     strip_mask,
     vector_size,
+    zeroed_padding,
 )
 from normbench.norms.base import NormSpec
 from normbench.parts import MAX_SIZE
+from normbench.stacking import RealRows, Stacked
 
 Kind = Literal["plain", "gru", "lstm"]
 State = tuple[Tensor, ...]
@@ -34,7 +36,7 @@ def plain_step(from_input: Tensor, from_hidden: Tensor, _: State) -> State:
 
 def gru_step(from_input: Tensor, from_hidden: Tensor, state: State) -> State:
     """Return z h + (1 - z) tanh(Wx + r Uh); the reset gate r acts after the product with U, as in cuDNN."""
-    (input_r, input_z, input_n), (hidden_r, hidden_z, hidden_n) = from_input.chunk(3, 1), from_hidden.chunk(3, 1)
+    (input_r, input_z, input_n), (hidden_r, hidden_z, hidden_n) = from_input.chunk(3, -1), from_hidden.chunk(3, -1)
     update = torch.sigmoid(input_z + hidden_z)
     new = torch.tanh(input_n + torch.sigmoid(input_r + hidden_r) * hidden_n)
     return (update * state[0] + (1 - update) * new,)
@@ -42,7 +44,7 @@ def gru_step(from_input: Tensor, from_hidden: Tensor, state: State) -> State:
 
 def lstm_step(from_input: Tensor, from_hidden: Tensor, state: State) -> State:
     """Return o tanh(c) and c = f c + i tanh(g)."""
-    i, f, g, o = (from_input + from_hidden).chunk(4, 1)
+    i, f, g, o = (from_input + from_hidden).chunk(4, -1)
     memory = torch.sigmoid(f) * state[1] + torch.sigmoid(i) * torch.tanh(g)
     return torch.sigmoid(o) * torch.tanh(memory), memory
 
@@ -52,12 +54,56 @@ NUM_PROJECTIONS: dict[Kind, int] = {"plain": 1, "gru": 3, "lstm": 4}
 NUM_STATES: dict[Kind, int] = {"plain": 1, "gru": 1, "lstm": 2}
 
 
+class StackedCell(Stacked):
+    """The recurrent cells of several networks as one: features (S, N, T, F), mask (S, N, T) -> (S, N, hidden_features).
+
+    What comes in is projected at padded steps too; a state stays as it is where its sequence has ended.
+    """
+
+    input: nn.Module
+    hidden: nn.Module
+
+    def __init__(self, members: Sequence["RecurrentCell"]) -> None:
+        super().__init__(members)
+        self.kind, self.hidden_features = members[0].kind, members[0].hidden_features
+
+    def forward(self, features: Tensor, mask: Tensor) -> Tensor:
+        """Step through the sequences up to the longest one's end."""
+        features, mask = features.transpose(1, 2), mask.transpose(1, 2)  # steps before samples
+        from_input = self.input(features.flatten(1, 2), RealRows(mask))
+        lengths = mask.sum(1)
+        shortest, longest = (int(length) for length in lengths.aminmax())
+        left = mask.unsqueeze(-1).unbind(1)
+        state = (features.new_zeros(*lengths.shape, self.hidden_features),) * NUM_STATES[self.kind]
+        for step, now in enumerate(from_input.unflatten(1, mask.shape[1:]).unbind(1)[:longest]):
+            new = STEPS[self.kind](now, self.hidden(state[0]), state)
+            if step >= shortest:
+                new = tuple(torch.where(left[step], one, before) for one, before in zip(new, state, strict=True))
+            state = new
+        return state[0]
+
+
+class StackedRNN(Stacked):
+    """Recurrent networks as one: (S, N, T, F + 1) -> (S, N, num_outputs)."""
+
+    cell: nn.Module
+    dropout: nn.Module
+    output: nn.Module
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pass each member's sequences through its cell, dropout and output."""
+        outputs: Tensor = self.output(self.dropout(self.cell(*zeroed_padding(x))))
+        return outputs
+
+
 class Projection(Linear):
     """Dense layer to all gates of a cell, which starts as in torch's own cells: by the size of the state, not fan_in.
 
     Weights and biases are U(-1/sqrt(hidden_features), 1/sqrt(hidden_features)), as in ``nn.RNN``, ``nn.GRU`` and
     ``nn.LSTM``; (N, in_features) -> (N, num_gates * hidden_features).
     """
+
+    stacked_form = Linear.stacked_form
 
     def __init__(self, in_features: int, hidden_features: int, num_gates: int) -> None:
         self.bound = 1 / math.sqrt(hidden_features)  # before nn.Linear draws
@@ -99,6 +145,8 @@ class RecurrentCell(nn.Module):
         Ba, Kiros and Hinton, Layer Normalization, 2016 (norms on both projections). https://arxiv.org/abs/1607.06450
     """
 
+    stacked_form = StackedCell
+
     def __init__(self, kind: Kind, in_features: int, hidden_features: int, norm: NormSpec) -> None:
         super().__init__()
         self.kind, self.hidden_features = kind, hidden_features
@@ -129,6 +177,8 @@ class RNN(Network):
         input: (N, T, F + 1); the last feature is 1 at real steps, which come first, and 0 at padding.
         output: (N, num_outputs).
     """
+
+    stacked_form = StackedRNN
 
     def __init__(self, cell: RecurrentCell, num_outputs: int, dropout: float) -> None:
         super().__init__()

@@ -1,6 +1,7 @@
 """Transformer encoder, pre-norm or post-norm; attention and norms see real steps alone."""
 
-from typing import ClassVar, Literal, Self
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from pydantic import Field, model_validator
@@ -18,14 +19,68 @@ from normbench.models.base import (
     sequence_features,
     strip_mask,
     vector_size,
+    zeroed_padding,
 )
 from normbench.norms.base import NormSpec
 from normbench.parts import MAX_DEPTH, MAX_SIZE
+from normbench.stacking import RealRows, Stacked, applied
 
 Position = Literal["pre", "post"]
 
 LONGEST_WAVE = 10_000  # steps over 2 pi
 FEEDFORWARD_FACTOR = 4
+
+
+class StackedBlock(Stacked):
+    """The encoder blocks of several networks as one: (S, N * T, width) -> (S, N * T, width)."""
+
+    attention: Any
+    attended: Any
+    feedforward1: Any
+    feedforward2: Any
+
+    def __init__(self, members: Sequence["EncoderBlock"]) -> None:
+        super().__init__(members)
+        self.num_heads, self.position = members[0].num_heads, members[0].position
+
+    def forward(self, steps: Tensor, real: RealRows) -> Tensor:
+        """Return the steps after both branches; those of padding are finite, and nothing is made of them."""
+        if self.position == "pre":
+            steps = steps + self._attend(applied(self.attention.norm, steps, real), real)
+            return steps + self._feed_forward(applied(self.feedforward1.norm, steps, real), real)
+        steps = applied(self.attended.norm, steps + self._attend(steps, real), real)
+        return applied(self.feedforward2.norm, steps + self._feed_forward(steps, real), real)
+
+    def _attend(self, steps: Tensor, real: RealRows) -> Tensor:
+        mask = real.mask.flatten(0, 1)[:, None, None, :]
+        heads = self.attention(steps).view(len(mask), -1, 3, self.num_heads, steps.shape[-1] // self.num_heads)
+        query, key, value = heads.permute(2, 0, 3, 1, 4)  # each (S * N, heads, T, width / heads)
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        attended: Tensor = self.attended(mixed.transpose(1, 2).reshape(steps.shape), real)
+        return attended
+
+    def _feed_forward(self, steps: Tensor, real: RealRows) -> Tensor:
+        fed: Tensor = self.feedforward2(self.feedforward1(steps, real), real)
+        return fed
+
+
+class StackedTransformer(Stacked):
+    """Encoders as one: (S, N, T, F + 1) -> (S, N, num_outputs)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pass each member's sequences through its blocks; the average is over real steps."""
+        features, mask = zeroed_padding(x)
+        real = RealRows(mask)
+        embedding, *blocks, output = self.children()
+        steps = embedding(features.flatten(1, 2)).unflatten(1, mask.shape[1:])
+        steps = (steps + sinusoids(*steps.shape[2:]).to(steps)).flatten(1, 2)
+        for block in blocks:
+            steps = block(steps, real)
+        if hasattr(output, "norm"):
+            steps = applied(output.get_submodule("norm"), steps, real)
+        of_steps = (mask.to(steps) / mask.sum(2, keepdim=True)).unsqueeze(2)  # (S, N, 1, T)
+        outputs: Tensor = output((of_steps @ steps.unflatten(1, mask.shape[1:])).squeeze(2))
+        return outputs
 
 
 class EncoderBlock(nn.Module):
@@ -47,6 +102,8 @@ class EncoderBlock(nn.Module):
         dropout: Probability of zeroing an output of either branch, or an activation inside the dense one.
         name: The block's name, for messages.
     """
+
+    stacked_form = StackedBlock
 
     def __init__(
         self, width: int, num_heads: int, norm: NormSpec, position: Position, dropout: float, name: str
@@ -98,6 +155,8 @@ class Transformer(Network):
         Xiong et al., On Layer Normalization in the Transformer Architecture, 2020 (pre-norm, and what each does to
         the gradient). https://arxiv.org/abs/2002.04745
     """
+
+    stacked_form = StackedTransformer
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, num_outputs)."""

@@ -22,9 +22,14 @@ class StackedNorm(Stacked):
 
     @classmethod
     def obstacle(cls, member: Any) -> str:
-        """Refuse features with positions, such as images."""
-        shape = getattr(member, "feature_shape", None)
-        return "" if shape is None or len(shape) == 1 else "normalizes features with positions"
+        """Refuse features with positions, such as images; and statistics of steps for which real ones must be told."""
+        shape, built = getattr(member, "feature_shape", None), getattr(member, "built_from", None)
+        if shape is not None and len(shape) > 1:
+            return "normalizes features with positions"
+        if built is None or not built.per_step or cls.takes_real_rows:
+            return ""
+        alone = built.spec.properties(shape, batch_size=2, training=True).sample_independent
+        return "" if alone else "takes statistics over the real steps of sequences"
 
     def scaled_and_shifted(self, x: Tensor) -> Tensor:
         """Return weight x + bias of each member; x itself without them."""

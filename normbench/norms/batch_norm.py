@@ -24,6 +24,7 @@ from normbench.norms.base import (
 )
 from normbench.parts import About
 from normbench.precision import HALF_PRECISION, at_least_float32
+from normbench.stacking import RealRows
 
 Stats = tuple[Tensor | None, Tensor | None]
 """Running mean and variance, which torch's kernel updates in training."""
@@ -32,6 +33,8 @@ Momentum = Annotated[float, Field(strict=True, ge=0, le=1)]
 
 class StackedBatchNorm(StackedNorm):
     """The batch norm of several networks as one, in training: (S, N, C) -> (S, N, C), each over its own samples."""
+
+    takes_real_rows = True
 
     def __init__(self, members: Sequence["BatchNorm"]) -> None:
         super().__init__(members)
@@ -46,8 +49,27 @@ class StackedBatchNorm(StackedNorm):
             return "keeps running statistics of extra_momenta"
         return "averages all batches (momentum: null)" if member.momentum is None else super().obstacle(member)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalize each member's batch, as S x C channels of one batch, and remember its statistics."""
+    def forward(self, x: Tensor, real: RealRows | None = None) -> Tensor:
+        """Normalize each member's batch, and remember its statistics; those of real rows where not all are."""
+        return self._of_all_rows(x) if real is None else self._of_real_rows(x, real)
+
+    def _of_real_rows(self, x: Tensor, real: RealRows) -> Tensor:
+        mean = real.mean(x)
+        centered = x - mean
+        var = real.mean(centered.square())
+        running_mean, running_var = self._running_stats()
+        if running_mean is not None and running_var is not None:
+            with torch.no_grad():
+                running_mean.lerp_(mean.view(-1), self.momentum or 0.0)
+                running_var.lerp_((var * real.count / (real.count - 1)).view(-1), self.momentum or 0.0)
+            keep_finite(running_mean, running_var)
+        factor = torch.rsqrt(var + self.eps)
+        if self.weight is None or self.bias is None:
+            return centered * factor
+        return torch.addcmul(self.bias, centered, factor * self.weight)
+
+    def _of_all_rows(self, x: Tensor) -> Tensor:
+        """Normalize S x C channels of one batch."""
         num_members, num_samples, num_features = x.shape
         stats = self._running_stats()
         weight, bias = (None if own is None else own.view(-1) for own in (self.weight, self.bias))

@@ -5,22 +5,27 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from normbench.stacking import Stacked
+from normbench.stacking import RealRows, Stacked
 
 
 class StackedDropout(Stacked):
     """Dropout of several networks as one, in training: (S, N, *) -> (S, N, *), each mask from its member's stream."""
+
+    takes_real_rows = True
 
     def __init__(self, members: Sequence["Dropout"]) -> None:
         super().__init__(members)
         self.kept = [1 - member.p for member in members]
         self.streams = [member.stream for member in members]
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Zero values of each member, and scale its others."""
+    def forward(self, x: Tensor, real: RealRows | None = None) -> Tensor:
+        """Zero values of each member, and scale its others; padding is zeroed, and nothing is drawn for it."""
         mask = x.new_empty(x.shape)
-        for of_member, kept, stream in zip(mask, self.kept, self.streams, strict=True):
+        masks = mask.unbind() if real is None else real.new_empty(x)
+        for of_member, kept, stream in zip(masks, self.kept, self.streams, strict=True):
             of_member.bernoulli_(kept, generator=stream)
+        if real is not None:
+            mask = real.padded(masks)
         return x * mask.div_(self._shares(x))
 
     def _shares(self, x: Tensor) -> Tensor | float:
