@@ -15,7 +15,8 @@ from normbench.storage.run_status import RunStatus
 from normbench.study.data import built_once
 from normbench.training.experiment import run_experiment
 from normbench.training.run_hooks import RunHooks
-from normbench.training.stack.experiment import Member, run_stack
+from normbench.training.stack.experiment import run_stack
+from normbench.training.stack.open_runs import Member
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def _outcomes(job: Job, claimed: Sequence[ClaimedRun], hooks: Sequence[RunHooks]
         )
         return [found]
     members = {one.run.folder: _member(one.run, its) for one, its in zip(claimed, hooks, strict=True)}
-    ended = run_stack([members.get(run.folder) if run else None for run in job.slots])
+    ended = run_stack([members.get(run.folder, run.config) if run else None for run in job.slots])
     return [outcome for outcome in ended if outcome is not None]
 
 

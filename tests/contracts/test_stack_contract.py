@@ -8,7 +8,6 @@ import torch
 from contracts.stack_cases import DIVERGING_SLOT, IDLE_SLOT, NUM_SLOTS, cases, configs_of
 from in_float64 import compute_in_float64
 
-from normbench.datasets.base import Split
 from normbench.storage.run_status import RunStatus
 from normbench.training.build import build_training
 from normbench.training.loop import train
@@ -27,7 +26,7 @@ CASES = [pytest.param(row, settings, id=" ".join(row.values())) for row, setting
 
 
 @pytest.fixture(autouse=True)
-def _float64(monkeypatch, small_test_sets):
+def _float64(monkeypatch, small_test_sets):  # noqa: ARG001 - a fixture may not be marked to use another
     compute_in_float64(monkeypatch)
     with numerics():
         yield
@@ -36,7 +35,7 @@ def _float64(monkeypatch, small_test_sets):
 class Trained:
     """The objects of one run, its frames, and how it ended."""
 
-    def __init__(self, config, seed, change=lambda training: None):
+    def __init__(self, config, seed, change=lambda _: None):
         self.config, self.recorder, self.how = config, MemoryRecorder(), None
         self.training, _ = build_training(config, seed)
         change(self.training)

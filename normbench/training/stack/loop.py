@@ -1,4 +1,4 @@
-"""Trains the runs of a stack: steps of all at once, and between them the recorded rows of each, as it has them alone."""
+"""Trains the runs of a stack: steps of all at once, and between them the recorded rows of each, as if it were alone."""
 
 import math
 import time
