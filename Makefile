@@ -1,6 +1,6 @@
 # The one definition of every check; CI runs the same targets.
 .POSIX:
-.PHONY: help install run test check format tables docs golden bench soak
+.PHONY: help install run test check format tables docs golden bench bench-gpu soak
 
 PYTHON = python3
 BIN = .venv/bin
@@ -9,7 +9,7 @@ NEW_ENOUGH = import sys; sys.version_info >= (3, 11) or sys.exit("needs Python 3
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/pytest
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 install: .venv/installed ## make .venv and install normbench with the tested versions of everything
 
@@ -47,6 +47,9 @@ golden: install ## write tests/golden again; read the difference before you comm
 
 bench: install ## benchmarks: a few minutes, no test
 	for file in tests/bench/bench_*.py; do $(BIN)/python "$$file" || exit 1; done
+
+bench-gpu: install ## steps a second of many networks at once, on a GPU
+	$(BIN)/python tests/bench/bench_gpu.py
 
 soak: install ## kill commands everywhere, and draw verdicts from many laws: half an hour, no test
 	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_kills.py

@@ -4,18 +4,22 @@ Skipped without a GPU, which ``NORMBENCH_TEST_CUDA=1`` shows to the tests.
 """
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
 from foreign_models import HEALTHY, Recurrent, batch_for
 
 from normbench.inspection.probe import probe_model
+from normbench.storage.identity import STACKED
 from normbench.storage.run_folder import sealed_digests
 from normbench.study.config import RunConfig
 from normbench.training.attempt import Interrupted
 from normbench.training.experiment import run_experiment
 from normbench.training.numerics import numerics
 from normbench.training.run_hooks import RunHooks
+from normbench.training.stack.experiment import run_stack
+from normbench.training.stack.open_runs import Member
 
 pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"),
@@ -63,6 +67,24 @@ def test_a_run_stopped_after_every_step_leaves_the_bytes_of_a_whole_one(name, tm
         torch.rand(7, device="cuda")  # another process has other random numbers
     run(name, tmp_path / "stopped")
     assert sealed_digests(tmp_path / "stopped") == sealed_digests(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("norm", ["none", "batch_norm", "layer_norm", "group_norm"])
+def test_a_stack_is_the_loop_to_rounding_and_leaves_the_same_bytes_each_time(norm, tmp_path):
+    given = {"batch_size": 8, "num_steps": NUM_STEPS, "dropout": 0.2, "device": "cuda", "norm": norm}
+    config = RunConfig.model_validate(given | CONFIGS["line"])
+    identity = replace(config.identity(), engine=STACKED)
+    summaries = {}
+    for name in ("one", "two"):
+        folders = [tmp_path / name / f"seed-{seed}" for seed in range(8)]
+        for folder in folders:
+            folder.mkdir(parents=True)
+        members = [Member(config, seed, at, "s", "a", identity) for seed, at in enumerate(folders)]
+        summaries[name] = run_stack([None, *members[1:]])
+    assert summaries["one"] == summaries["two"]
+    (tmp_path / "alone").mkdir()
+    alone = run_experiment(config, 3, tmp_path / "alone", study="s", arm="a")
+    assert summaries["one"][3]["metrics"] == pytest.approx(alone["metrics"], rel=1e-3)
 
 
 def probed(model, x, device):
