@@ -183,7 +183,10 @@ def _is_late(plan: Plan, key: str, mark: str) -> bool:
 
 
 def _write_arms(runs: Sequence[PlannedRun]) -> None:
-    for run in {run.folder.parent: run for run in reversed(runs)}.values():  # the first seed's records what is asked
+    firsts: dict[Path, PlannedRun] = {}
+    for run in runs:
+        firsts.setdefault(run.folder.parent, run)  # the first seed's config is the arm's, recording included
+    for run in firsts.values():
         folder, content = run.folder.parent, arm_content(run)
         refuse_links(folder)
         folder.mkdir(parents=True, exist_ok=True)
