@@ -3,9 +3,11 @@
 from itertools import combinations, count
 from math import prod
 from random import Random
+from typing import get_origin
 
 from contracts.variants import settings_of, variants
 
+from normbench.parts import find_specs
 from normbench.study.config import RunConfig
 from normbench.study.contradictions import contradictions
 from normbench.training.stack.stackable import obstacle
@@ -14,7 +16,7 @@ NUM_SLOTS, NUM_SAMPLES = 4, 24
 IDLE_SLOT, DIVERGING_SLOT = 2, 1
 WHOLE = 1000
 """A batch size that stands for the number of training samples."""
-SIZES = {"hidden_features": [6, 8], "width": 8, "num_samples": NUM_SAMPLES}
+SIZES = {"hidden_features": 8, "width": 8, "num_samples": NUM_SAMPLES, "min_length": 4, "max_length": 6}
 SMALLEST_MODEL = {"name": "mlp", "hidden_features": [6, 8]}
 PLAIN = {"model": SMALLEST_MODEL, "dataset": {"name": "gaussian_clusters"}, "batch_size": 2}
 BATCHES = {
@@ -58,11 +60,17 @@ def config_of(settings):
     return config.model_copy(update={"batch_size": min(config.batch_size, config.dataset.num_train)})
 
 
+def sizes_of(variant):
+    """Return small values of the sizes that a variant has; two where it takes a list."""
+    kinds = {name: get_origin(field.annotation) for name, field in variant.model_fields.items()}
+    return {name: [size - 2, size] if kinds[name] is tuple else size for name, size in SIZES.items() if name in kinds}
+
+
 def choices(part, key, *, floats=(), beside=None):
     """Return the settings of each variant that stack, by its name: its defaults and what has named choices."""
     found = {}
     for variant in variants(part):
-        sizes = {name: size for name, size in SIZES.items() if name in variant.setting_names()}
+        sizes = sizes_of(variant)
         specs = [spec for spec in settings_of(variant, floats) if not _is_sized(spec)]
         tried = [sizes | {"name": spec.name} | spec.changed() for spec in specs]
         fitting = [one for one in tried if stacks((beside or {}) | {key: one})]
@@ -81,7 +89,7 @@ def datasets_for(model):
     drawn = [variant for variant in variants("datasets") if "num_samples" in variant.setting_names()]
     for variant in sorted(drawn, key=lambda variant: prod(variant().input_shape)):
         kind = variant.task, len(variant().output_shape)
-        sizes = {name: size for name, size in SIZES.items() if name in variant.setting_names()}
+        sizes = sizes_of(variant)
         if kind not in found and stacks({"model": model, "dataset": sizes | {"name": variant().name}}):
             found[kind] = sizes | {"name": variant().name}
     return list(found.values())
@@ -92,8 +100,9 @@ class Factors:
 
     def __init__(self):
         self.norms = choices("norms", "norm")
+        # Steps with the sign of a gradient, as at beta2 = 0, are those of its rounding where it is 0.
         self.optimizers = {
-            name: [one for one in known if one.get("beta2") != 0]  # its step has the sign of a gradient of 0
+            name: [_with_large_eps(one) for one in known if one.get("beta2") != 0]
             for name, known in choices("optimizers", "optimizer", floats=(0.0,)).items()
         }
         self.networks = {}
@@ -130,6 +139,12 @@ def cases(seed=0, tries=12):
             found.append((row, settings))
         left -= _pairs(row)
     return found
+
+
+def _with_large_eps(optimizer):
+    """Return an optimizer that makes no step of a gradient which is 0 but for rounding, as of a bias before a norm."""
+    has_eps = "eps" in find_specs("normbench.optimizers")[optimizer["name"]].setting_names()
+    return ({"eps": 1e-4} if has_eps else {}) | optimizer
 
 
 def _pairs(row):
