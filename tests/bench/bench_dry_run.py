@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 NUM_REPETITIONS = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-COLD_BOUND_S, KEPT_BOUND_S, BOUND_MB = 20.0, 3.0, 350
+COLD_BOUND_S, KEPT_BOUND_S, BOUND_MB = 20.0, 3.0, 480
 
 CLOCK = """
 import resource, sys

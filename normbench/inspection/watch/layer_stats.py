@@ -56,4 +56,5 @@ def _median(sizes: Tensor, largest: Tensor) -> Tensor:
     if sizes.device.type != "cpu" or len(sizes) < MANY or largest.isnan():
         return sizes.median()
     middle = (len(sizes) - 1) // 2
-    return torch.from_numpy(np.partition(sizes.numpy(), middle))[middle]
+    # A copy: a view of one value would keep all of them until the statistics of every tensor are there.
+    return torch.from_numpy(np.partition(sizes.numpy(), middle))[middle].clone()

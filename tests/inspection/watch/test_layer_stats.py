@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from normbench.inspection.watch import layer_stats
 from normbench.inspection.watch.layer_stats import MANY, STATISTICS, describe, layer_of
 
 
@@ -80,6 +81,13 @@ def test_the_median_size_is_torch_s_however_it_is_found(size, dtype):
         values[size // 3] = bad
         found = describe({"x": values})["x"]["median_abs"]
         assert found == pytest.approx(values.abs().median().item(), abs=0, nan_ok=True)
+
+
+def test_no_number_found_keeps_the_values_it_was_found_in(monkeypatch):
+    found, real = [], layer_stats._statistics
+    monkeypatch.setattr(layer_stats, "_statistics", lambda values: found.append(real(values)) or found[-1])
+    describe({"x": draw(3 * MANY)})
+    assert max(number.untyped_storage().nbytes() for number in found[0]) == 8
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
