@@ -3,10 +3,10 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import torch
 from pydantic import BaseModel
@@ -30,6 +30,16 @@ SWITCHES = ("dropout", "l1")
 """Settings of which only counts whether they are 0."""
 
 
+@dataclass(frozen=True)
+class StackStep:
+    """CPU seconds of a step of a stack."""
+
+    step_s: float
+
+
+Kind = TypeVar("Kind", RunTiming, StackStep)
+
+
 class Timings:
     """Measures runs, each kind once: arms of any study with equal costs share a measurement.
 
@@ -45,19 +55,21 @@ class Timings:
         self._runs_dir = runs_dir
         self._known: dict[str, RunTiming] = {}
         self._new: dict[str, RunTiming] = {}
+        self._stack_steps: dict[str, StackStep] = {}
+        self._new_steps: dict[str, StackStep] = {}
         self._data_s: dict[DatasetSpec, float] = {}
-        self._stack_step_s: dict[tuple[str, int], float] = {}
 
     def __enter__(self) -> Self:
         kept = read_timings(self._runs_dir) if self._runs_dir else {}
-        read = {key: _read_timing(values) for key, values in kept.items()}
-        self._known = {key: timing for key, timing in read.items() if timing}
+        self._known = _read(kept, RunTiming)
+        self._stack_steps = _read(kept, StackStep)
         return self
 
     def __exit__(self, _kind: type[BaseException] | None, *_: object) -> None:
         built_once.cache_clear()
         if self._runs_dir:
-            add_timings(self._runs_dir, {key: asdict(timing) for key, timing in self._new.items()})
+            new: dict[str, RunTiming | StackStep] = {**self._new, **self._new_steps}
+            add_timings(self._runs_dir, {key: asdict(timing) for key, timing in new.items()})
 
     def of(self, config: RunConfig, seed: int) -> RunTiming:
         """Return what a run costs; measured now if nothing like it was."""
@@ -68,11 +80,12 @@ class Timings:
         return self._known[key]
 
     def of_stack_step(self, config: RunConfig, seed: int, num_slots: int) -> float:
-        """Return the CPU seconds of a step of a stack; measured now if none like it was, and not kept on disk."""
-        key = key_of(config), num_slots
-        if key not in self._stack_step_s:
-            self._stack_step_s[key] = time_stack_step(config, seed, num_slots)
-        return self._stack_step_s[key]
+        """Return the CPU seconds of a step of a stack; measured now if none like it was."""
+        key = f"{key_of(config)} x {num_slots}"
+        if key not in self._stack_steps:
+            self._stack_steps[key] = StackStep(time_stack_step(config, seed, num_slots))
+            self._new_steps[key] = self._stack_steps[key]
+        return self._stack_steps[key].step_s
 
     def _measure(self, config: RunConfig, seed: int) -> RunTiming:
         """Measure a run; data that were drawn before are not drawn again, and data of other runs are not kept."""
@@ -109,11 +122,14 @@ def _felt(value: Any) -> Any:
     return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
 
 
-def _read_timing(values: Any) -> RunTiming | None:
-    """Return a timing as it was kept; None where it is none."""
-    names = {field.name for field in fields(RunTiming)}
+def _read(kept: Mapping[str, Any], kind: type[Kind]) -> dict[str, Kind]:
+    """Return the timings of one kind among what was kept, by their keys."""
+    names = {field.name for field in fields(kind)}
+    return {key: kind(**values) for key, values in kept.items() if _are_seconds(values, names)}
+
+
+def _are_seconds(values: Any, names: set[str]) -> bool:
+    """Return whether values are a mapping from these names to seconds."""
     if not isinstance(values, Mapping) or set(values) != names:
-        return None
-    if not all(type(value) in (int, float) and 0 <= value < math.inf for value in values.values()):
-        return None
-    return RunTiming(**values)
+        return False
+    return all(type(value) in (int, float) and 0 <= value < math.inf for value in values.values())

@@ -2,6 +2,7 @@
 
 import math
 from copy import deepcopy
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from normbench.finite_data.memory import size_text
 from normbench.inspection.losses import losses_of_members
 from normbench.random_streams import dropout_stream
 from normbench.study.config import RunConfig
-from normbench.study.network import network_without_numbers
+from normbench.study.network import MAX_KEPT, network_without_numbers
 from normbench.study.own_code import import_paths
 from normbench.training.dropout import draw_dropout_from
 from normbench.weight_parametrizations.none import NoneSpec
@@ -52,7 +53,7 @@ def obstacle(config: RunConfig) -> str:
         return f"optimizer {config.optimizer.name} does not stack"
     if SMALLEST * _data_bytes(config) > MOST_BYTES:
         return f"its data, {size_text(_data_bytes(config))}, would be in memory {SMALLEST} times"
-    return stacking.obstacle(_network(config))
+    return _obstacle_of(network_without_numbers(config))
 
 
 def _data_bytes(config: RunConfig) -> int:
@@ -61,10 +62,12 @@ def _data_bytes(config: RunConfig) -> int:
     return data.num_bytes or 4 * math.prod(data.input_shape) * (data.num_train + NUM_HELD_OUT)
 
 
-def _network(config: RunConfig) -> nn.Module:
-    network = deepcopy(network_without_numbers(config))
+@lru_cache(maxsize=MAX_KEPT)  # a study's engine is asked for again and again while it is planned
+def _obstacle_of(network: nn.Module) -> str:
+    """Return what in a network without numbers does not stack once its dropouts draw from a run's stream; or ""."""
+    network = deepcopy(network)
     draw_dropout_from(dropout_stream(0, 0), network)
-    return network
+    return stacking.obstacle(network)
 
 
 def stack_key(config: RunConfig) -> RunConfig:
