@@ -3,7 +3,9 @@
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import accumulate
+from types import FrameType
 
 from normbench.study.config import RunConfig
 from normbench.training.attempt import REPORT_S, Interrupted
@@ -48,10 +50,18 @@ def run_stack(slots: Sequence[Slot]) -> list[Result | None]:
 
 
 def _free_memory(error: BaseException | None) -> None:
-    """Forget the variables of what was called, which would keep all networks in memory; the lines are kept."""
+    """Forget the variables of all calls that have led to an error: they would keep all networks in memory."""
     while error:
-        traceback.clear_frames(error.__traceback__)
+        for called, _ in traceback.walk_tb(error.__traceback__):
+            _forget_variables(called)
         error = error.__cause__ or error.__context__
+
+
+def _forget_variables(called: FrameType | None) -> None:
+    with suppress(RuntimeError):  # of a call that is not over
+        while called:
+            called.clear()
+            called = called.f_back
 
 
 def _planned(slots: Sequence[Slot], first: RunConfig) -> list[RunConfig]:
