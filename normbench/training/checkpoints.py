@@ -39,8 +39,8 @@ def training_state(training: Training, progress: TrainingProgress) -> dict[str, 
 
 
 def _optimizer_state(optimizer: Optimizer) -> dict[str, Any]:
-    known = optimizer.state_dict()
-    return known | {"state": {number: _as_own(kept) for number, kept in known["state"].items()}}
+    known = optimizer.state_dict()  # its inner mappings are the optimizer's own
+    return known | {"state": {number: _as_own(dict(kept)) for number, kept in known["state"].items()}}
 
 
 def _as_own(tensors: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
