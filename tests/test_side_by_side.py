@@ -8,6 +8,7 @@ import kills
 import pytest
 
 from normbench.scheduling import one_job
+from normbench.training.stack.open_runs import Member
 
 
 def command(number, folder, options, ready, start):
@@ -23,7 +24,7 @@ def command(number, folder, options, ready, start):
         return alone(config, seed, run, **more)
 
     def noted_as_one(slots):
-        note(*(one.folder for one in slots if one))
+        note(*(one.folder for one in slots if isinstance(one, Member)))
         return as_one(slots)
 
     one_job.run_experiment, one_job.run_stack = noted_alone, noted_as_one

@@ -14,7 +14,7 @@ from normbench.storage.files.atomic import os_error_line
 from normbench.storage.files.json_files import write_text
 from normbench.storage.files.plain_text import one_line
 from normbench.storage.lock import RunClaim
-from normbench.storage.run_folder import ERROR_TXT, Run, is_finished
+from normbench.storage.run_folder import ERROR_TXT
 from normbench.storage.run_status import RunStatus
 from normbench.study.own_code import own_folder
 from normbench.training.attempt import Interrupted
@@ -47,8 +47,6 @@ class ClaimedRun:
 
     def ended(self, outcome: Mapping[str, Any] | Exception) -> RunResult:
         """Write how training ended, by its summary or an exception, and give the folder back; return the result."""
-        if isinstance(outcome, Interrupted) and is_finished(self.run.folder):  # it had diverged before the others
-            outcome = Run(self.run.folder, self.run.seed).summary
         if isinstance(outcome, Interrupted):
             self.claim.end(RunStatus.INTERRUPTED)
             return self._result(RunStatus.INTERRUPTED)

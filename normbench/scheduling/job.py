@@ -1,7 +1,7 @@
 """Job: what one process makes at a time, one run or a stack of runs that are trained as one."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,16 +14,18 @@ class Job:
     """One run, or a stack of runs that are trained as one.
 
     Attributes:
-        slots: The runs by their place in the stack, on which their rounding depends; None where a place stays idle.
-            A run alone has one slot.
+        slots: The runs by their place in the stack, on which their rounding depends; None where no run is planned. A
+            run alone has one slot.
+        done: The folders of runs that are not to be made, such as finished ones; they keep their places.
     """
 
     slots: "tuple[PlannedRun | None, ...]"
+    done: frozenset[Path] = frozenset()
 
     @property
     def runs(self) -> "list[PlannedRun]":
         """The runs to make."""
-        return [run for run in self.slots if run]
+        return [run for run in self.slots if run and run.folder not in self.done]
 
     @property
     def is_stack(self) -> bool:
@@ -32,14 +34,14 @@ class Job:
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """The folders of its runs."""
+        """The folders of the runs to make."""
         return tuple(run.folder for run in self.runs)
 
     def without(self, folders: Collection[Path]) -> "Job | None":
-        """Return the job with the runs in these folders left out, the others in their places; None if none is left."""
-        left = tuple(None if run is None or run.folder in folders else run for run in self.slots)
-        return Job(left) if any(left) else None
+        """Return the job with the runs in these folders not to be made; None if none is left."""
+        left = replace(self, done=self.done.union(folders).intersection(run.folder for run in self.slots if run))
+        return left if left.runs else None
 
     def changed(self, change: "Callable[[PlannedRun], PlannedRun]") -> "Job":
         """Return the job with each run changed, in its place."""
-        return Job(tuple(run and change(run) for run in self.slots))
+        return replace(self, slots=tuple(run and change(run) for run in self.slots))

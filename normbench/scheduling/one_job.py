@@ -58,13 +58,8 @@ class JobMaker:
         return claimed, results
 
     def _train(self, job: Job, claimed: Sequence[ClaimedRun], options: RunOptions) -> list[RunResult]:
-        last = -1
-
         def report(step: int, total: int) -> None:
-            nonlocal last  # each run of a stack tells the same step
-            last, is_new = step, step != last
-            if is_new:
-                self.report_step(job, step, total)
+            self.report_step(job, step, total)
 
         hooks = [one.hooks(options, report, self.should_stop) for one in claimed]
         try:

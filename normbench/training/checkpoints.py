@@ -39,7 +39,7 @@ def training_state(training: Training, progress: TrainingProgress) -> dict[str, 
 
 
 def _optimizer_state(optimizer: Optimizer) -> dict[str, Any]:
-    known = optimizer.state_dict()
+    known = optimizer.state_dict()  # its inner mappings are the optimizer's own
     return known | {"state": {number: _as_own(dict(kept)) for number, kept in known["state"].items()}}
 
 

@@ -103,7 +103,7 @@ def test_the_example_of_a_setting_is_taken_by_a_file(page):
     said = parse_yaml("\n".join(page.example), "example").data
     base = {"model": "mlp", "dataset": "gaussian_clusters"}
     if page.belongs_to == "a study":
-        assert StudyKeys.model_validate(said).model_dump(exclude_none=True) == said
+        assert StudyKeys.model_validate(said).model_dump(exclude_defaults=True) == said
     else:
         assert RunConfig.model_validate(base | said) != RunConfig.model_validate(base)
 

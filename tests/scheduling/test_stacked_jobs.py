@@ -13,17 +13,21 @@ from normbench.scheduling.interruption import Interruption
 from normbench.scheduling.one_job import JobMaker
 from normbench.scheduling.plan import make_plan
 from normbench.scheduling.run_result import RunOptions
-from normbench.scheduling.schedule import run_study
-from normbench.scheduling.tuning import tune_study
+from normbench.scheduling.schedule import run_planned, run_study
+from normbench.scheduling.stacks import jobs_of_tuning
+from normbench.scheduling.tuning import missing_tuning_runs, tune_study
 from normbench.storage.files.json_files import read_json
 from normbench.storage.owners import Owner
 from normbench.study.load import load_study
+from normbench.training.stack.open_runs import Member
 
 RUNS = Path("runs")
+TEXT = TINY.replace("recording: {", "recording: {every_steps: 2, ")
+"""Every other step is one of the stack: the others are recorded, and made by each run's own optimizer."""
 SEEDS = range(4)
 
 
-def study_of(text=TINY, **options):
+def study_of(text=TEXT, **options):
     Path("tiny.yaml").write_text(text, encoding="utf-8")
     return load_study(Path("tiny.yaml"), **{"seeds": len(SEEDS), **options})
 
@@ -53,7 +57,7 @@ def bytes_of(runs=RUNS, seeds=SEEDS):
 def undisturbed(tmp_path_factory):
     """What the runs of the study find where nothing disturbs them."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    (folder / "tiny.yaml").write_text(TINY, encoding="utf-8")
+    (folder / "tiny.yaml").write_text(TEXT, encoding="utf-8")
     assert statuses(load_study(folder / "tiny.yaml", seeds=len(SEEDS)), folder / "runs") == ["finished"] * 4
     return bytes_of(folder / "runs")
 
@@ -66,6 +70,11 @@ def test_each_run_of_a_stack_is_a_result_that_says_its_engine_and_place(undistur
     assert read_json(run / "summary.json")["engine"] == "stacked"
     assert read_json(run / "environment.json")["place"] == "slot 3 of 8"
     assert "\nengine: stacked\n" in (run / "config.yaml").read_text()
+
+
+def test_saving_after_every_step_changes_nothing(undisturbed):
+    assert made(job_of(study_of())) == dict.fromkeys(SEEDS, ("finished", ""))
+    assert bytes_of() == undisturbed
 
 
 def test_seeds_that_are_added_later_find_what_they_would_have_found_at_once():
@@ -141,11 +150,11 @@ def test_what_ends_a_stack_is_told_of_each_of_its_runs(monkeypatch):
 def test_fail_fast_begins_no_stack_after_a_failure(monkeypatch):
     monkeypatch.setattr(one_job, "run_stack", lambda _: 1 / 0)
     with pytest.raises(RunFailedError, match=r"got a failure; 8 runs are left\."):
-        run_study(study_of(TINY + ARMS), RUNS, fail_fast=True)
+        run_study(study_of(TEXT + ARMS), RUNS, fail_fast=True)
 
 
 def test_a_diverged_run_is_a_result_beside_the_others():
-    text = TINY.replace("num_steps: 4", "num_steps: 2") + "optimizer: {lr: 1e30}\n"
+    text = TEXT.replace("num_steps: 4", "num_steps: 2") + "optimizer: {lr: 1e30}\n"
     assert statuses(study_of(text)) == ["diverged"] * 4
     assert statuses(study_of(text)) == ["skipped"] * 4
 
@@ -178,15 +187,26 @@ def test_force_sets_every_run_of_a_stack_aside(undisturbed):
     assert bytes_of() == undisturbed
 
 
+def test_a_tuning_run_that_is_made_again_alone_finds_the_same_bytes():
+    study = study_of(TEXT + "tune: {optimizer.lr: [0.01, 0.02, 0.03]}\n")
+    jobs = jobs_of_tuning(missing_tuning_runs(study, RUNS)["none"])
+    assert {update.status for update in run_planned(jobs, InProcess())} == {"finished"}
+    summary = jobs[0].folders[4] / "summary.json"
+    before = summary.read_bytes()
+    shutil.rmtree(summary.parent)
+    assert [update.status for update in run_planned(jobs, InProcess())] == ["skipped"] * 11 + ["finished"]
+    assert summary.read_bytes() == before
+
+
 def test_tuning_trains_the_values_and_seeds_of_an_arm_as_one_and_wider_lists_apart(monkeypatch):
     real, stacks = one_job.run_stack, []
 
     def noted(slots):
-        stacks.append([(one.config.optimizer.lr, one.seed) if one else None for one in slots])
+        stacks.append([(one.config.optimizer.lr, one.seed) if isinstance(one, Member) else one for one in slots])
         return real(slots)
 
     monkeypatch.setattr(one_job, "run_stack", noted)
-    study = study_of(TINY + "tune: {optimizer.lr: [0.01, 0.02]}\n")
+    study = study_of(TEXT + "tune: {optimizer.lr: [0.01, 0.02]}\n")
     choice = tune_study(study, RUNS, InProcess())["none"]
     first, *wider = stacks
     assert first == [(lr, seed) for seed in (1000, 1001, 1002, 1003) for lr in (0.01, 0.02)]

@@ -38,7 +38,8 @@ def runs_of(*arms, seeds, engine="stacked", config=None):
 
 def layout(jobs):
     """Return the seeds in the slots of each job, a dot in idle ones, before them the arm."""
-    return [f"{job.runs[0].arm} {' '.join(str(run.seed) if run else '.' for run in job.slots)}" for job in jobs]
+    seeds = [[str(run.seed) if run in job.runs else "." for run in job.slots] for job in jobs]
+    return [f"{job.runs[0].arm} {' '.join(of_job)}" for job, of_job in zip(jobs, seeds, strict=True)]
 
 
 def test_without_stacks_each_run_is_alone_in_the_order_of_the_plan():
@@ -92,8 +93,9 @@ def test_a_study_that_grows_check_by_check_keeps_the_places_of_what_is_made():
 
 def test_what_is_finished_leaves_its_place_idle():
     (job,) = jobs_of_seeds(runs_of("a", seeds=range(8)))
-    assert layout([job.without({Path("a/seed-0"), Path("a/seed-5")})]) == ["a . 1 2 3 4 . 6 7"]
-    assert job.without(set(job.folders)) is None
+    left = job.without({Path("a/seed-0"), Path("a/seed-5"), Path("another/seed-0")})
+    assert (layout([left]), left.slots) == (["a . 1 2 3 4 . 6 7"], job.slots)
+    assert left.without(set(job.folders)) is None
 
 
 def test_tuning_runs_of_an_arm_that_differ_in_numbers_fill_stacks_in_their_order():

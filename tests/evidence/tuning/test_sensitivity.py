@@ -60,7 +60,7 @@ def test_losses(monkeypatch):
 
 
 def load(tune=tuple(VALIDATION_LOSSES), more=""):
-    text = f"{TINY}{ARMS}seeds: {SEEDS}\ntune: {{optimizer.lr: {list(tune)}}}\n{more}"
+    text = f"{TINY}{ARMS}engine: loop\nseeds: {SEEDS}\ntune: {{optimizer.lr: {list(tune)}}}\n{more}"
     Path("tiny.yaml").write_text(text, encoding="utf-8")
     return load_study(Path("tiny.yaml"))
 
