@@ -12,7 +12,7 @@ from typing import Any, Final
 from normbench.errors import RunFolderError
 from normbench.storage.files.json_files import json_ready, read_json, write_sealed_json
 
-NUMERICS = 2
+NUMERICS = 3
 """Version of the mathematics: raised with every entry under Numerics in the CHANGELOG."""
 LOOP: Final = "loop"
 STACKED: Final = "stacked"
