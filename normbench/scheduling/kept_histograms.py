@@ -1,5 +1,7 @@
 """Decides which runs of a study keep histograms: of more than 64 runs the first seed of each arm, of fewer all."""
 
+from collections.abc import Sequence
+
 from normbench.study.arms import final_arms
 from normbench.study.config import RunConfig
 from normbench.study.study import Study
@@ -27,6 +29,12 @@ def leaves_out_histograms(study: Study) -> bool:
     kept = [config.recording for config in study.arms.values()]
     is_any = any(one.tensorboard is True and one.histograms for one in kept)
     return is_any and len(study.seeds) > 1 and _has_many_runs(study, len(final_arms(study).arms))
+
+
+def seeds_with_curves(study: Study) -> Sequence[int]:
+    """Return the seeds whose fitted curves are drawn: all, of many runs the first, unless all histograms are kept."""
+    keeps_all = any(config.recording.tensorboard == "all" for config in study.arms.values())
+    return study.seeds if keeps_all or not _has_many_runs(study, len(study.arms)) else study.seeds[:1]
 
 
 def _has_many_runs(study: Study, num_arms: int) -> bool:

@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from normbench.report.figures.curves import curve_seeds, draw_curves, save_last
+from normbench.scheduling.kept_histograms import seeds_with_curves
 from normbench.scheduling.mean_curves import SUMMARY, write_aggregate_curves
 from normbench.scheduling.schedule import RunUpdate
 from normbench.storage.files.json_files import write_text
@@ -40,7 +41,8 @@ def draw_study(study: Study, folder: Path, results: Sequence[RunUpdate]) -> Stud
         arms = found.arms
         if all(config.recording.figures for config in study.arms.values()):
             mine = [arm for arm in arms if arm.folder.name in names]
-            for seed in sorted({progress.run.seed for progress in results}.intersection(curve_seeds(mine))):
+            made = {progress.run.seed for progress in results}.intersection(curve_seeds(mine))
+            for seed in sorted(made.intersection(seeds_with_curves(study))):
                 _draw_curves(folder, mine, seed)
         _draw_if_changed(folder / SUMMARY, arms, _runs(arms), lambda: write_aggregate_curves(folder, arms))
     return found

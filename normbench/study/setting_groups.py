@@ -25,7 +25,7 @@ class RecordingConfig(SettingGroup):
     tensorboard: bool | Literal["all"] = True
     """Write the TensorBoard log; beyond 64 runs true keeps histograms of each arm's first seed, all of every seed."""
     figures: bool = True
-    """Draw the fitted curves of one-dimensional regression."""
+    """Draw the fitted curves of one-dimensional regression; of more than 64 runs those of the first seed."""
     gradient_shift: bool = False
     """Record how far each layer's weight gradient moves when the layers before it make their update of that step."""
     diagnostics: bool = False

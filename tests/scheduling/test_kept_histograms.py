@@ -6,7 +6,11 @@ import pytest
 from command_line import normbench
 from made_up_runs import ARMS, TINY
 
-from normbench.scheduling.kept_histograms import MOST_WITH_HISTOGRAMS, leaves_out_histograms
+from normbench.scheduling.kept_histograms import (
+    MOST_WITH_HISTOGRAMS,
+    leaves_out_histograms,
+    seeds_with_curves,
+)
 from normbench.scheduling.plan import make_plan
 from normbench.scheduling.schedule import run_study
 from normbench.scheduling.tuning import with_choices
@@ -32,6 +36,16 @@ def recorded(text=STUDY, **options):
     """Which planned runs will have histograms, by arm and seed."""
     runs = make_plan(study_of(text, **options), RUNS).runs
     return {(run.arm, run.seed): bool(run.config.recording.histograms) for run in runs}
+
+
+@pytest.mark.parametrize(
+    ("num_seeds", "recording", "drawn"),
+    [(HALF, "", HALF), (HALF + 1, "", 1), (HALF + 1, "recording: {tensorboard: all}\n", HALF + 1)],
+)
+def test_fitted_curves_are_drawn_as_histograms_are_kept(num_seeds, recording, drawn):
+    text = "model: mlp\ndataset: linear_regression\nnum_steps: 1\nbatch_size: 5\n" + recording + ARMS
+    study = study_of(text, seeds=num_seeds)
+    assert list(seeds_with_curves(study)) == list(study.seeds)[:drawn]
 
 
 @pytest.fixture
