@@ -46,7 +46,7 @@ class StackedOptimizer:
             block.step(step)
 
     def tell_members(self) -> None:
-        """Tell the members' own optimizers how many steps were made."""
+        """Tell the members' own optimizers how many steps were made, and the learning rate of the last."""
         for block in self._blocks:
             block.tell_members()
 
@@ -119,7 +119,10 @@ class _Block:
         self._optimizer.step()
 
     def tell_members(self) -> None:
+        lr = self._optimizer.param_groups[0]["lr"]
         for member in self._members:
+            for group in member.optimizer.param_groups:
+                group["lr"] = lr
             for counts, parameter in zip(self._counts, member.parameters, strict=True):
                 for name, value in counts.items():
                     member.optimizer.state[parameter][name].copy_(value)

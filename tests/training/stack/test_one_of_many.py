@@ -10,6 +10,7 @@ import pytest
 from stacked_runs import NUM_STEPS, TINY, alike, config_of, files_of, made, summaries, tuned
 
 from normbench.errors import RunFolderError
+from normbench.storage.files.json_files import read_json
 from normbench.training.attempt import Attempt
 from normbench.training.recorders.csv import CsvRecorder
 from normbench.training.run_hooks import RunHooks
@@ -148,7 +149,7 @@ def test_a_run_whose_folder_is_taken_ends_alone_while_it_is_saved_or_published(u
 
 
 def test_what_stops_the_whole_stack_is_the_result_of_each_run(monkeypatch):
-    def failing(self, step):
+    def failing(*_):
         raise MemoryError
 
     monkeypatch.setattr(Stack, "step", failing)
@@ -181,9 +182,7 @@ def test_runs_of_few_steps_and_of_the_whole_set_leave_what_they_leave_beside_oth
     assert files_of(Path("alone"), 0, 1, 2) == files_of(Path("together"), 0, 1, 2)
 
 
-def test_shares_of_the_time_add_up_to_no_more_than_the_whole(monkeypatch):
-    from normbench.storage.files.json_files import read_json
-
+def test_shares_of_the_time_add_up_to_no_more_than_the_whole():
     summaries(made(alike()))
     shares = [read_json(Path("stack") / f"seed-{seed}" / "environment.json")["cpu_s"] for seed in range(4)]
     assert all(share > 0 for share in shares)
