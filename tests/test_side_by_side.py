@@ -61,7 +61,7 @@ def asked_at_once(folder, num_commands, *options):
     return answers, (folder / "trained.txt").read_text().splitlines()
 
 
-@pytest.mark.parametrize(("engine", "num_commands"), [("loop", 4), ("stacked", 6)])
+@pytest.mark.parametrize(("engine", "num_commands"), [("loop", 2), ("stacked", 6)])
 def test_commands_make_each_run_once_and_compare_alike(tmp_path, engine, num_commands):
     alone, together, options = tmp_path / "alone", tmp_path / "together", ("--seeds", "4", "--engine", engine)
     whole = kills.run_command(alone, *options, "--json")

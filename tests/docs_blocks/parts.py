@@ -41,18 +41,27 @@ def study_keys() -> str:
     return table("key", "what it says", rows=rows)
 
 
-def stackable_norms() -> str:
-    """The norms with which dense networks are trained as one, as words of a sentence."""
-    names = [name for name in find_specs("normbench.norms") if not stackable_in_mlp(name)]
-    return f"Norms that stack: {', '.join(f'`{name}`' for name in names)}."
+STACK_TRIALS = {"mlp": "gaussian_clusters", "rnn": "sequences", "transformer": "sequences"}
+"""A dataset for each model that takes no images."""
 
 
-def stackable_in_mlp(norm: str) -> str:
-    """What keeps a dense network with a norm from being trained as one with others."""
-    model = {"name": "mlp", "hidden_features": [8]}
+def what_stacks() -> str:
+    """The models, and the norms in dense networks, that are trained as one, as a sentence."""
+    models = [name for name in find_specs("normbench.models") if not why_not_stacked(name, "none")]
+    norms = [name for name in find_specs("normbench.norms") if not why_not_stacked("mlp", name)]
+    return f"Models that stack: {words(models)}. Norms that stack in `mlp`: {words(norms)}."
+
+
+def words(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def why_not_stacked(model: str, norm: str) -> str:
+    """What keeps networks with a norm from being trained as one with others."""
+    settings = {"model": model, "dataset": STACK_TRIALS.get(model, "banknotes"), "norm": norm}
     with suppress(ValidationError, SettingError):
-        return obstacle(RunConfig.model_validate({"model": model, "dataset": "gaussian_clusters", "norm": norm}))
-    return "it does not go into a dense network"
+        return obstacle(RunConfig.model_validate(settings))
+    return "it needs more settings, or does not go into this network"
 
 
 def parts(package: str) -> str:
