@@ -9,7 +9,8 @@ from normbench.training.build import build_training
 from normbench.training.experiment import making_runs
 from normbench.training.stack.stack import Stack
 
-NUM_STEPS = 5
+NUM_STEPS, ENOUGH_S = 10, 0.02
+"""Most steps that are measured, and CPU seconds of them after which no more are."""
 
 
 def in_stack(timing: RunTiming, stack_step_s: float, num_runs: float) -> RunTiming:
@@ -32,7 +33,8 @@ def time_stack_step(config: RunConfig, seed: int, num_slots: int) -> float:
         training, _ = build_training(config, seed)
         stack = Stack([training, *[None] * (num_slots - 1)], [config] * num_slots)
         stack.step(0)
-        started = time.process_time()
-        for step in range(NUM_STEPS):
+        started, step = time.process_time(), 0
+        while step < NUM_STEPS and time.process_time() - started < ENOUGH_S:
+            step += 1
             stack.step(step)
-        return (time.process_time() - started) / NUM_STEPS
+        return (time.process_time() - started) / step

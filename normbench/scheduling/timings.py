@@ -57,6 +57,7 @@ class Timings:
         self._new: dict[str, RunTiming] = {}
         self._stack_steps: dict[str, StackStep] = {}
         self._new_steps: dict[str, StackStep] = {}
+        self._keys: dict[RunConfig, str] = {}
         self._data_s: dict[DatasetSpec, float] = {}
 
     def __enter__(self) -> Self:
@@ -73,7 +74,7 @@ class Timings:
 
     def of(self, config: RunConfig, seed: int) -> RunTiming:
         """Return what a run costs; measured now if nothing like it was."""
-        key = key_of(config)
+        key = self._key(config)
         if key not in self._known:
             self._known[key] = self._measure(config, seed)
             self._new[key] = self._known[key]
@@ -81,11 +82,16 @@ class Timings:
 
     def of_stack_step(self, config: RunConfig, seed: int, num_slots: int) -> float:
         """Return the CPU seconds of a step of a stack; measured now if none like it was."""
-        key = f"{key_of(config)} x {num_slots}"
+        key = f"{self._key(config)} x {num_slots}"
         if key not in self._stack_steps:
             self._stack_steps[key] = StackStep(time_stack_step(config, seed, num_slots))
             self._new_steps[key] = self._stack_steps[key]
         return self._stack_steps[key].step_s
+
+    def _key(self, config: RunConfig) -> str:
+        if config not in self._keys:
+            self._keys[config] = key_of(config)
+        return self._keys[config]
 
     def _measure(self, config: RunConfig, seed: int) -> RunTiming:
         """Measure a run; data that were drawn before are not drawn again, and data of other runs are not kept."""

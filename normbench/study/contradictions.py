@@ -9,7 +9,7 @@ from normbench.errors import SettingError
 from normbench.finite_data.memory import too_large_text
 from normbench.models.base import BuiltNorm, built_norms
 from normbench.study.config import RunConfig
-from normbench.study.network import network_without_numbers
+from normbench.study.network import network_without_numbers, num_parameters_of
 from normbench.study.own_code import running_code_of
 from normbench.study.own_function_trials import refused_functions
 from normbench.study.own_network_settings import own_network_contradictions
@@ -109,7 +109,7 @@ def _network_contradictions(config: RunConfig) -> list[SettingError]:
 
 
 def _check_size(model: nn.Module, config: RunConfig) -> None:
-    size = sum(parameter.numel() for parameter in model.parameters())
+    size = num_parameters_of(model)
     if size > MAX_NUMBERS:
         rule = f"must be a network of at most {MAX_NUMBERS:,} parameters, it has {size:,}"
         raise SettingError("model.name", rule, config.model.name, "Use a smaller one.")

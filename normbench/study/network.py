@@ -39,6 +39,12 @@ def network_without_numbers(config: RunConfig) -> nn.Module:
     return _parametrize_cached(*_network_arguments(config), config.weight_parametrization)
 
 
+@lru_cache(maxsize=MAX_KEPT)
+def num_parameters_of(network: nn.Module) -> int:
+    """Return the number of parameters of a network without numbers, which callers share and nobody changes."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
 def code_digests_of(config: RunConfig) -> Mapping[str, str]:
     """Return digests of all code of the user's that a run is made with: "code my_net.py", "package timm".
 

@@ -127,6 +127,15 @@ def test_what_is_kept_costs_the_same_when_it_is_read(timed):
     assert (first, len(timed)) == (again, 1)
 
 
+def test_the_step_of_a_stack_is_kept_too(monkeypatch):
+    measured = []
+    monkeypatch.setattr(timings_module, "time_stack_step", lambda *asked: measured.append(asked) or 2.0)
+    for _ in range(2):
+        with Timings(RUNS) as timings:
+            assert [timings.of_stack_step(config_with(), 0, size) for size in (8, 32, 8)] == [2.0] * 3
+    assert [size for _, _, size in measured] == [8, 32]
+
+
 @pytest.mark.usefixtures("timed")
 def test_data_that_arms_share_are_paid_once():
     (alone,) = dry_run(write("alone.yaml", ""))

@@ -13,7 +13,7 @@ from normbench.finite_data.memory import size_text
 from normbench.inspection.losses import losses_of_members
 from normbench.random_streams import dropout_stream
 from normbench.study.config import RunConfig
-from normbench.study.network import MAX_KEPT, network_without_numbers
+from normbench.study.network import MAX_KEPT, network_without_numbers, num_parameters_of
 from normbench.study.own_code import import_paths
 from normbench.training.dropout import draw_dropout_from
 from normbench.weight_parametrizations.none import NoneSpec
@@ -65,8 +65,9 @@ def _data_bytes(config: RunConfig) -> int:
 @lru_cache(maxsize=MAX_KEPT)  # a study's engine is asked for again and again while it is planned
 def _obstacle_of(network: nn.Module) -> str:
     """Return what in a network without numbers does not stack once its dropouts draw from a run's stream; or ""."""
-    network = deepcopy(network)
-    draw_dropout_from(dropout_stream(0, 0), network)
+    if any(isinstance(module, nn.Dropout) for module in network.modules()):
+        network = deepcopy(network)
+        draw_dropout_from(dropout_stream(0, 0), network)
     return stacking.obstacle(network)
 
 
@@ -79,6 +80,6 @@ def stack_key(config: RunConfig) -> RunConfig:
 
 def largest_stack(config: RunConfig) -> int:
     """Return the most runs of this config that one stack holds: 32, of large networks or data 8."""
-    num_parameters = sum(parameter.numel() for parameter in network_without_numbers(config).parameters())
+    num_parameters = num_parameters_of(network_without_numbers(config))
     is_small = num_parameters <= MOST_PARAMETERS and LARGEST * _data_bytes(config) <= MOST_BYTES
     return LARGEST if is_small else SMALLEST
