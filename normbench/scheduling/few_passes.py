@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-ENOUGH_S, ENOUGH_OF_ONE_S = 0.005, 0.02
+ENOUGH_S, ENOUGH_OF_ONE_S = 0.004, 0.01
 """CPU seconds of passes of one shape after which no more are made: of several, and of a single one."""
 
 

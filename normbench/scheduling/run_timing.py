@@ -19,7 +19,7 @@ from normbench.training.recorders.memory import Recorders
 from normbench.training.run_hooks import RunHooks
 from normbench.training.training_objects import Outcome, Training, TrainingProgress
 
-NUM_STEPS, ENOUGH_S = 20, 0.02
+NUM_STEPS, ENOUGH_S = 20, 0.015
 """Most steps that are measured, and CPU seconds of them after which no more are; two or more anyway."""
 HARMLESS_LR = 1e-9
 """Small enough that no run diverges within the steps that are measured."""
