@@ -39,17 +39,19 @@ def loss_function(task: Task, seed: int) -> LossFunction:
 
 
 def losses_of_members(task: Task) -> Callable[[Tensor, Tensor], Tensor] | None:
-    """Return the losses of several networks at once, (S, N, *) and targets (S, N, *) -> (S,); None where not known."""
+    """Return what the losses of several networks are the means of: (S, N, *), targets (S, N, *) -> (S, M).
+
+    None where it is not known.
+    """
     return {"regression": _squared_errors, "classification": _cross_entropies}.get(task)
 
 
 def _squared_errors(output: Tensor, targets: Tensor) -> Tensor:
-    return F.mse_loss(output, targets, reduction="none").flatten(1).mean(1)
+    return F.mse_loss(output, targets, reduction="none").flatten(1)
 
 
 def _cross_entropies(output: Tensor, targets: Tensor) -> Tensor:
-    losses = F.cross_entropy(output.flatten(0, 1), targets.flatten(), reduction="none")
-    return losses.view(targets.shape).mean(1)
+    return F.cross_entropy(output.flatten(0, 1), targets.flatten(), reduction="none").view(targets.shape)
 
 
 def _direction(output: Tensor, seed: int) -> Tensor:

@@ -1,11 +1,10 @@
-"""StackedBatchNorm: the batch norm of several networks at once, each over its own samples or its own real rows."""
+"""StackedBatchNorm: the batch norm of several networks at once, as more channels of one batch."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
 from normbench.norms._stacked import StackedNorm
 from normbench.norms.base import keep_finite
@@ -32,35 +31,66 @@ class StackedBatchNorm(StackedNorm):
 
     def forward(self, x: Tensor, real: RealRows | None = None) -> Tensor:
         """Normalize each member's batch, and remember its statistics; those of real rows where not all are."""
-        return self._of_all_rows(x) if real is None else self._of_real_rows(x, real)
+        if real is not None:
+            return self._of_real_rows(x, real)
+        running = self._running_stats()
+        output: Tensor = _AllRows.apply(x, self.weight, self.bias, running, self.momentum, self.eps)  # type: ignore[no-untyped-call]
+        keep_finite(*running)
+        return output
 
     def _of_real_rows(self, x: Tensor, real: RealRows) -> Tensor:
         mean = real.mean(x)
         centered = x - mean
         var = real.mean(centered.square())
-        running_mean, running_var = self._running_stats()
-        if running_mean is not None and running_var is not None:
+        running = self._running_stats()
+        if running:
             with torch.no_grad():
-                running_mean.lerp_(mean.view(-1), self.momentum or 0.0)
-                running_var.lerp_((var * real.count / (real.count - 1)).view(-1), self.momentum or 0.0)
-            keep_finite(running_mean, running_var)
+                running[0].lerp_(mean.view(-1), self.momentum)
+                running[1].lerp_((var * real.count / (real.count - 1)).view(-1), self.momentum)
+            keep_finite(*running)
         factor = torch.rsqrt(var + self.eps)
         if self.weight is None or self.bias is None:
             return centered * factor
         return torch.addcmul(self.bias, centered, factor * self.weight)
 
-    def _of_all_rows(self, x: Tensor) -> Tensor:
-        """Normalize S x C channels of one batch."""
-        num_members, num_samples, num_features = x.shape
-        stats = self._running_stats()
-        weight, bias = (None if own is None else own.view(-1) for own in (self.weight, self.bias))
-        folded = x.transpose(0, 1).reshape(num_samples, -1)
-        y = F.batch_norm(folded, *stats, weight, bias, True, self.momentum or 0.0, self.eps)
-        keep_finite(*(known for known in stats if known is not None))
-        return y.view(num_samples, num_members, num_features).transpose(0, 1)
-
-    def _running_stats(self) -> tuple[Tensor | None, Tensor | None]:
+    def _running_stats(self) -> tuple[Tensor, ...]:
+        """Return running mean and variance of all members, (S * C,) each, and count a batch; nothing without them."""
         if not self.remembers:
-            return None, None
-        self.get_buffer("num_batches_tracked").add_(1)
-        return self.get_buffer("running_mean").view(-1), self.get_buffer("running_var").view(-1)
+            return ()
+        buffers: Any = self._buffers
+        buffers["num_batches_tracked"].add_(1)
+        return buffers["running_mean"].view(-1), buffers["running_var"].view(-1)
+
+
+class _AllRows(torch.autograd.Function):
+    """torch's kernel on S x C channels of N samples; its own derivative is the same with more views on the way."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor | None,
+        bias: Tensor | None,
+        running: Sequence[Tensor],
+        momentum: float,
+        eps: float,
+    ) -> Tensor:
+        mean, var = running or (None, None)
+        scale, shift = (None if own is None else own.view(-1) for own in (weight, bias))
+        folded = x.transpose(0, 1).reshape(x.shape[1], -1)
+        y, batch_mean, factor = torch.native_batch_norm(folded, scale, shift, mean, var, True, momentum, eps)
+        ctx.save_for_backward(folded, scale, batch_mean, factor)
+        ctx.shape, ctx.eps = x.shape, eps
+        return y.view(x.shape[1], x.shape[0], -1).transpose(0, 1)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        folded, scale, mean, factor = ctx.saved_tensors
+        num_members, num_samples, _ = ctx.shape
+        grad = grads[0].transpose(0, 1).reshape(num_samples, -1)
+        is_affine = scale is not None
+        of_x, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
+            grad, folded, scale, None, None, mean, factor, True, ctx.eps, [True, is_affine, is_affine]
+        )
+        of_own = [of_weight.view(num_members, 1, -1), of_bias.view(num_members, 1, -1)] if is_affine else [None, None]
+        return of_x.view(num_samples, num_members, -1).transpose(0, 1), *of_own, None, None, None

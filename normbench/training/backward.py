@@ -19,5 +19,14 @@ def go_back(loss: Tensor) -> None:
     if loss.dim():
         loss.backward()
     else:
-        root_gradient = torch.ones_like(loss)
-        _ENGINE.run_backward((loss,), (root_gradient,), False, False, (), allow_unreachable=True, accumulate_grad=True)
+        _run(loss, torch.ones_like(loss))
+
+
+def go_back_from_means(losses: Tensor) -> Tensor:
+    """Add the gradients of several networks' losses, the means over rows of (S, M); return the losses, (S,)."""
+    _run(losses, torch.full_like(losses, 1 / losses.shape[1]))
+    return losses.detach().mean(1)
+
+
+def _run(roots: Tensor, gradients: Tensor) -> None:
+    _ENGINE.run_backward((roots,), (gradients,), False, False, (), allow_unreachable=True, accumulate_grad=True)

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from copy import deepcopy
 
-from normbench.datasets.base import Task
 from normbench.inspection.losses import losses_of_members
 from normbench.stacking import stacked
 from normbench.study.config import RunConfig
+from normbench.training.backward import go_back_from_means
 from normbench.training.stack.batches import StackedBatches
 from normbench.training.stack.optimizer import StackedOptimizer
 from normbench.training.training_objects import Training
@@ -27,25 +27,23 @@ class Stack:
     def __init__(self, members: Sequence[Training | None], configs: Sequence[RunConfig]) -> None:
         first = next(member for member in members if member is not None)
         self._slots = [member or idle_copy(first) for member in members]
-        self._task: Task = configs[0].dataset.task
+        losses_of = losses_of_members(configs[0].dataset.task)
+        assert losses_of is not None, "stackable.obstacle() refuses such tasks"
+        self._losses_of = losses_of
         self.network = stacked([member.model for member in self._slots]).train()
         self._parameters = list(self.network.parameters())
         self.optimizer = StackedOptimizer(self._parameters, self._slots, configs)
         self._batches = StackedBatches([member.batches for member in self._slots])
-        self._ones = self._parameters[0].new_ones(len(members))
 
     def step(self, step: int) -> list[float]:
         """Make a step of every slot and return the loss of each; ``step`` updates were made so far."""
         x, y = self._batches.next()
-        losses_of = losses_of_members(self._task)
-        assert losses_of is not None, "stackable.obstacle() refuses such tasks"
-        losses = losses_of(self.network(x), y)
+        losses = self._losses_of(self.network(x), y)
         for parameter in self._parameters:
             parameter.grad = None
-        losses.backward(self._ones)
+        means: list[float] = go_back_from_means(losses).tolist()
         self.optimizer.step(step)
-        found: list[float] = losses.tolist()
-        return found
+        return means
 
 
 def idle_copy(member: Training) -> Training:
