@@ -52,11 +52,9 @@ class StackedBlock(Stacked):
         return applied(self.feedforward2.norm, steps + self._feed_forward(steps, real), real)
 
     def _attend(self, steps: Tensor, real: RealRows) -> Tensor:
-        mask = real.mask.flatten(0, 1)[:, None, None, :]
-        heads = self.attention(steps).view(len(mask), -1, 3, self.num_heads, steps.shape[-1] // self.num_heads)
-        query, key, value = heads.permute(2, 0, 3, 1, 4)  # each (S * N, heads, T, width / heads)
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        attended: Tensor = self.attended(mixed.transpose(1, 2).reshape(steps.shape), real)
+        mask = real.mask.flatten(0, 1)
+        mixed = mixed_steps(self.attention(steps).view(*mask.shape, -1), mask, self.num_heads)
+        attended: Tensor = self.attended(mixed.view(steps.shape), real)
         return attended
 
     def _feed_forward(self, steps: Tensor, real: RealRows) -> Tensor:
@@ -129,10 +127,7 @@ class EncoderBlock(nn.Module):
         return normed
 
     def _attend(self, steps: Tensor, mask: Tensor) -> Tensor:
-        heads = pad(self.attention(steps), mask).unflatten(-1, (3, self.num_heads, -1))
-        query, key, value = heads.permute(2, 0, 3, 1, 4)  # each (N, heads, L, width / heads)
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None, :])
-        attended: Tensor = self.attended(mixed.transpose(1, 2).flatten(2)[mask])
+        attended: Tensor = self.attended(mixed_steps(pad(self.attention(steps), mask), mask, self.num_heads)[mask])
         return attended
 
     def _feed_forward(self, steps: Tensor) -> Tensor:
@@ -175,6 +170,20 @@ class Transformer(Network):
     def rows_per_sample(self, x: Tensor) -> Tensor:
         """Return the number of real steps of each sample, (N,)."""
         return strip_mask(x)[1].sum(1)
+
+
+def mixed_steps(projected: Tensor, mask: Tensor, num_heads: int) -> Tensor:
+    """Return each head's mix of real steps, the heads side by side.
+
+    Shape:
+        projected: (N, L, 3 width), queries, keys and values side by side.
+        mask: (N, L), True at real steps.
+        output: (N, L, width).
+    """
+    parts = projected.unflatten(-1, (3 * num_heads, -1)).chunk(3, 2)
+    query, key, value = (part.transpose(1, 2) for part in parts)  # each (N, heads, L, width / heads)
+    mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None, :])
+    return mixed.transpose(1, 2).flatten(2)
 
 
 def sinusoids(length: int, width: int) -> Tensor:
