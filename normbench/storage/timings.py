@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
-from normbench.storage.files.json_files import read_json, write_sealed_json
+from normbench.storage.files.json_files import has_seal, read_json, write_sealed_json
+from normbench.storage.files.reading import read_bytes
 from normbench.storage.identity import NUMERICS
 
 TIMINGS_JSON = ".timings.json"
@@ -21,10 +22,12 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 def read_timings(runs_dir: Path) -> dict[str, Any]:
     """Return what is known by key; nothing where the file is missing, damaged, or of another machine or version."""
-    with suppress(RunFolderError):
-        content = read_json(runs_dir / TIMINGS_JSON)
+    path = runs_dir / TIMINGS_JSON
+    with suppress(OSError, RunFolderError):
+        content = read_json(path)
         timings = content.get("timings")
-        if content.get("measured_with") == measured_with() and isinstance(timings, dict):
+        is_ours = content.get("measured_with") == measured_with() and has_seal(read_bytes(path))
+        if is_ours and isinstance(timings, dict):
             return timings
     return {}
 

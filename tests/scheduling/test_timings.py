@@ -168,6 +168,16 @@ def with_timing(timing):
     return damage
 
 
+def unsealed():
+    write_json(KEPT, {key: value for key, value in read_json(KEPT).items() if key != "sha256"})
+
+
+def reformatted():
+    content = read_json(KEPT)
+    tenfold = {key: dict.fromkeys(timing, 10.0) for key, timing in content["timings"].items()}
+    KEPT.write_text(json.dumps(content | {"timings": tenfold}), encoding="utf-8")
+
+
 def cut():
     KEPT.write_bytes(KEPT.read_bytes()[:-40])
 
@@ -179,6 +189,8 @@ def cut():
         *(with_timing(timing) for timing in (None, 3, {}, {"step_s": 1.0})),
         *(with_timing(vars(TIMING) | {"step_s": wrong}) for wrong in ("1", -1.0, None, True)),
         cut,
+        unsealed,
+        reformatted,
         lambda: KEPT.write_text("[]", encoding="utf-8"),
         lambda: write_json(KEPT, {"timings": 3}),
         KEPT.unlink,
