@@ -1,6 +1,5 @@
 """Batches: draws the samples of each step, from a new shuffle per epoch, in full batches only."""
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
@@ -23,6 +22,9 @@ class Batches:
         generator: Decides the order; used for nothing else.
         sampling: ``shuffled`` draws each batch from all samples; ``by_class`` from one class, or one of the
             split's groups where it has them. Classes take turns at random, each as often as it fills a batch.
+
+    Attributes:
+        order: The indices of the batches of this epoch, (num_batches, batch_size), which are taken from the last on.
     """
 
     def __init__(
@@ -31,7 +33,8 @@ class Batches:
         self.split, self.batch_size, self.generator = split, batch_size, generator
         self.sampling = sampling
         self._pools = samples_by_class(split) if sampling == "by_class" else None
-        self._order: list[Tensor] = []
+        self.order = torch.empty(0, batch_size, dtype=torch.int64)
+        self._num_left = 0
 
     def next(self) -> Split:
         """Return the next batch."""
@@ -40,11 +43,18 @@ class Batches:
 
     def next_chosen(self) -> Tensor | None:
         """Return the indices of the next batch's samples, (batch_size,); None where it is the whole split."""
-        if not self._order:
+        row = self.advance()
+        return None if row is None else self.order[row]
+
+    def advance(self) -> int | None:
+        """Go on to the next batch and return its row in ``order``; None where it is the whole split."""
+        if not self._num_left:
             if self.is_whole:
                 return None
-            self._order = self._new_epoch()
-        return self._order.pop()
+            self.order = self._new_order().to(self.split.x.device)
+            self._num_left = len(self.order)
+        self._num_left -= 1
+        return self._num_left
 
     @property
     def is_whole(self) -> bool:
@@ -53,31 +63,28 @@ class Batches:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state that decides all batches to come."""
-        return {"generator": self.generator.get_state(), "order": list(self._order)}
+        return {"generator": self.generator.get_state(), "order": self.order[: self._num_left].clone()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore the state that ``state_dict`` returned."""
         self.generator.set_state(state["generator"])
-        self._order = [chosen.to(self.split.x.device) for chosen in state["order"]]
+        self.order = state["order"].to(self.split.x.device)
+        self._num_left = len(self.order)
 
     def epoch(self, max_batches: int | None = None) -> Split:
         """Return the samples of a new epoch's batches, one batch after the other; with ``max_batches`` of the first."""
-        return self.split.take(torch.cat(self._drawn()[:max_batches]).to(self.split.x.device))
+        return self.split.take(self._new_order()[:max_batches].flatten().to(self.split.x.device))
 
-    def _new_epoch(self) -> list[Tensor]:
-        device = self.split.x.device
-        drawn = self._drawn()
-        return drawn if device.type == "cpu" else [chosen.to(device) for chosen in drawn]
-
-    def _drawn(self) -> list[Tensor]:
+    def _new_order(self) -> Tensor:
+        """Draw the batches of an epoch: (num_batches, batch_size)."""
         if self._pools is None:
             return self._full_batches(torch.arange(len(self.split)))
-        batches = [batch for pool in self._pools for batch in self._full_batches(pool)]
-        return _shuffled(batches, self.generator)
+        batches = torch.cat([self._full_batches(pool) for pool in self._pools])
+        return batches[torch.randperm(len(batches), generator=self.generator)]
 
-    def _full_batches(self, pool: Tensor) -> list[Tensor]:
+    def _full_batches(self, pool: Tensor) -> Tensor:
         order = pool[torch.randperm(len(pool), generator=self.generator)]
-        return list(order[: len(pool) // self.batch_size * self.batch_size].split(self.batch_size))
+        return order[: len(pool) // self.batch_size * self.batch_size].view(-1, self.batch_size)
 
 
 def samples_by_class(split: Split) -> list[Tensor]:
@@ -85,7 +92,3 @@ def samples_by_class(split: Split) -> list[Tensor]:
     labels = split.y if split.group is None else split.group
     assert labels is not None, "by_class needs classes or groups; contradictions() looks for them"
     return [torch.nonzero(labels.cpu() == label)[:, 0] for label in labels.unique().tolist()]
-
-
-def _shuffled(batches: Sequence[Tensor], generator: torch.Generator) -> list[Tensor]:
-    return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import accumulate
+from operator import is_
 
 import torch
 from torch import Tensor
@@ -23,27 +24,39 @@ class StackedBatches:
         sizes = [len(own.split) for own in self._drawing]
         starts = dict(zip(self._drawing, accumulate([0, *sizes[:-1]]), strict=True))
         self._places = [self._drawing.index(own) for own in batches]
-        self._size = batches[0].batch_size
+        self._shape = len(batches), batches[0].batch_size
         self._x = torch.cat([own.split.x for own in self._drawing])
         self._y = torch.cat([_targets(own) for own in self._drawing])
-        self._all = torch.arange(self._size, device=self._x.device)
-        begins = torch.tensor([starts[own] for own in batches], device=self._x.device)
-        self._begins = begins.repeat_interleave(self._size)
-        self._whole = self._taken([self._all] * len(batches)) if all(own.is_whole for own in batches) else None
+        self._begins = torch.tensor([starts[own] for own in batches], device=self._x.device).unsqueeze(1)
+        self._orders: Sequence[Tensor | None] = [None] * len(self._drawing)
+        self._rows = self._begins
+        self._all = torch.arange(self._shape[1], device=self._x.device)
+        is_whole = all(own.is_whole for own in batches)
+        self._whole = self._taken(self._all.expand(self._shape) + self._begins) if is_whole else None
 
     def next(self) -> tuple[Tensor, Tensor]:
         """Return inputs and targets of the next batch of each slot."""
-        if self._whole:
-            return self._whole
-        chosen = [own.next_chosen() for own in self._drawing]
-        drawn = [self._all if own is None else own for own in chosen]
-        return self._taken([drawn[place] for place in self._places])
+        return self._whole or self._taken(self._next_rows())
 
-    def _taken(self, chosen: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        rows = torch.cat(tuple(chosen)).add_(self._begins)
+    def _next_rows(self) -> Tensor:
+        places = [own.advance() for own in self._drawing]
+        orders = [own.order for own in self._drawing]
+        if len({(place, len(order)) for place, order in zip(places, orders, strict=True)}) > 1:
+            return self._rows_in_turn(places, orders)
+        if not all(map(is_, orders, self._orders)):
+            joined = torch.stack([orders[place] for place in self._places], dim=1)
+            self._orders, self._rows = orders, joined.add_(self._begins)
+        return self._rows[places[0]]
+
+    def _rows_in_turn(self, places: Sequence[int | None], orders: Sequence[Tensor]) -> Tensor:
+        """Return the rows of runs whose epochs have other numbers of batches."""
+        chosen = [self._all if row is None else order[row] for row, order in zip(places, orders, strict=True)]
+        return torch.stack([chosen[place] for place in self._places]).add_(self._begins)
+
+    def _taken(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        rows = rows.flatten()
         x, y = self._x.index_select(0, rows), self._y.index_select(0, rows)
-        shape = len(chosen), self._size
-        return x.view(*shape, *x.shape[1:]), y.view(*shape, *y.shape[1:])
+        return x.view(*self._shape, *x.shape[1:]), y.view(*self._shape, *y.shape[1:])
 
 
 def refuse_small_set(batches: Batches, seed: int) -> None:
