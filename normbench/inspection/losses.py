@@ -81,6 +81,9 @@ def predict(model: nn.Module, x: Tensor) -> Tensor:
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
     """Put a model into evaluation mode inside the block."""
+    if not any(module.training for module in model.modules()):  # as inside another such block
+        yield
+        return
     was_training = model.training
     model.eval()
     try:

@@ -20,7 +20,7 @@ from normbench.storage.identity import STACKED
 from normbench.storage.run_folder import Run
 from normbench.study.config import RunConfig
 from normbench.study.study import Study
-from normbench.training.stack.stackable import LARGEST, SMALLEST, largest_stack
+from normbench.training.stack.stackable import largest_stack, size_filled_by
 
 MAX_SEED = 2**31
 
@@ -177,7 +177,7 @@ class _Estimate:
         seed = self._study.seeds[0]
         timing = self._timings.of(config, seed)
         if self._study.engine == STACKED:
-            num_slots = LARGEST if min(num_alike, largest_stack(config)) >= LARGEST else SMALLEST
+            num_slots = size_filled_by(num_alike, largest_stack(config))
             num_together = num_alike / math.ceil(num_alike / num_slots)
             timing = in_stack(timing, self._timings.of_stack_step(config, seed, num_slots), num_together)
         return timing.cpu_s(config, self._num_sharing[config.dataset])

@@ -8,7 +8,7 @@ from normbench.scheduling.job import Job
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.storage.identity import STACKED
 from normbench.study.study import TUNING_SEEDS, Study
-from normbench.training.stack.stackable import LARGEST, SMALLEST, largest_stack, stack_key
+from normbench.training.stack.stackable import SIZES, SMALLEST, largest_stack, size_filled_by, stack_key
 
 Key = TypeVar("Key")
 
@@ -16,8 +16,8 @@ Key = TypeVar("Key")
 def jobs_of_seeds(runs: Sequence[PlannedRun], check_after: Sequence[int] = ()) -> list[Job]:
     """Return the jobs of a study's runs, in their order: the seeds of each arm in aligned blocks, or each run alone.
 
-    The seeds 8 k to 8 k + 7 are one stack of 8 slots; 32 seeds in a row that are all asked for together are one of 32.
-    Seeds that a later check adds are not asked for together with those before it.
+    The seeds 8 k to 8 k + 7 are one stack of 8 slots; 16 k to 16 k + 15 are one of 16 if all are asked for together,
+    and likewise 32. Seeds that a later check adds are not asked for together with those before it.
 
     Args:
         runs: The runs, ordered by seed.
@@ -32,7 +32,7 @@ def jobs_of_seeds(runs: Sequence[PlannedRun], check_after: Sequence[int] = ()) -
 
 
 def jobs_of_tuning(runs: Sequence[PlannedRun]) -> list[Job]:
-    """Return the jobs of tuning runs: those of an arm that differ in seed and numbers alone, 32 or 8 to a stack."""
+    """Return the jobs of tuning runs: those of an arm that differ in seed and numbers alone, 32, 16 or 8 a stack."""
     if not _are_stacked(runs):
         return _alone(runs)
     alike = _grouped(runs, lambda run: (run.arm, stack_key(run.config)))
@@ -71,12 +71,12 @@ def _parts(seeds: Sequence[int], check_after: Sequence[int]) -> list[Sequence[in
 
 
 def _blocks(runs: Sequence[PlannedRun], parts: Sequence[Sequence[int]]) -> Iterator[Job]:
-    """Yield the stacks of one arm: for each part of its seeds whole blocks of the larger size, then of the smaller."""
+    """Yield the stacks of one arm: for each part of its seeds whole blocks of the larger sizes, then the smallest."""
     by_seed = {run.seed: run for run in runs}
     largest = largest_stack(runs[0].config)
     for part in parts:
         left = set(part)
-        for size in (size for size in (LARGEST, SMALLEST) if size <= largest):
+        for size in (size for size in SIZES if size <= largest):
             for first in sorted({seed - seed % size for seed in left}):
                 block = range(first, first + size)
                 if size == SMALLEST or left.issuperset(block):
@@ -88,7 +88,7 @@ def _filled(runs: Sequence[PlannedRun]) -> Iterator[Job]:
     """Yield stacks of runs one after another, the last one with idle slots."""
     largest, left = largest_stack(runs[0].config), list(runs)
     while left:
-        size = LARGEST if min(largest, len(left)) >= LARGEST else SMALLEST
+        size = size_filled_by(len(left), largest)
         slots, left = left[:size], left[size:]
         yield Job((*slots, *[None] * (size - len(slots))))
 

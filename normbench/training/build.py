@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from normbench.datasets._batches import Batches
 from normbench.datasets.base import Dataset
-from normbench.inspection.losses import evaluate, loss_function, output_means, predict
+from normbench.inspection.losses import evaluate, evaluating, loss_function, output_means, predict
 from normbench.inspection.measures.base import find_measures
 from normbench.inspection.readings import Readings
 from normbench.inspection.recompute import checkpoint_activations
@@ -99,7 +99,10 @@ def read_losses(
     if config.dataset.task == "signal":
         return output_means(model, dataset.train.x)
     task, is_finite = config.dataset.task, config.dataset.finite is not None
-    read = {name: evaluate(model, split, task, own, is_finite=is_finite) for name, split in dataset.splits().items()}
+    with evaluating(model):
+        read = {
+            name: evaluate(model, split, task, own, is_finite=is_finite) for name, split in dataset.splits().items()
+        }
     return {
         f"{name}_{quantity}": found[quantity]
         for quantity in quantities(task, config.metric.name, is_finite=is_finite)

@@ -57,14 +57,15 @@ def test_the_seeds_of_each_arm_are_aligned_blocks_of_eight():
     ]
 
 
-def test_32_seeds_in_a_row_are_one_stack_where_the_network_is_small():
-    small, large = (jobs_of_seeds(runs_of("a", seeds=range(40), config=Settings(largest=n))) for n in (32, 8))
-    assert [len(job.slots) for job in small] == [32, 8]
-    assert [len(job.slots) for job in large] == [8] * 5
+def test_16_or_32_seeds_in_a_row_are_one_stack_where_the_network_is_small():
+    small, large = (jobs_of_seeds(runs_of("a", seeds=range(56), config=Settings(largest=n))) for n in (32, 8))
+    assert [len(job.slots) for job in small] == [32, 16, 8]
+    assert [len(job.slots) for job in large] == [8] * 7
 
 
-def test_32_seeds_that_are_not_aligned_are_no_stack_of_32():
-    assert [len(job.slots) for job in jobs_of_seeds(runs_of("a", seeds=range(8, 40)))] == [8] * 4
+def test_seeds_that_are_not_aligned_are_no_large_stack():
+    assert [len(job.slots) for job in jobs_of_seeds(runs_of("a", seeds=range(8, 40)))] == [8, 16, 8]
+    assert [len(job.slots) for job in jobs_of_seeds(runs_of("a", seeds=range(8, 24)))] == [8, 8]
 
 
 @pytest.mark.parametrize("seeds", [MANY, range(7), [31], [5, 4, 3]])
@@ -78,7 +79,7 @@ def test_every_run_has_one_place_which_is_its_seeds(seeds, checks):
 
 def test_seeds_that_a_check_adds_do_not_share_a_stack_with_those_before_it():
     jobs = jobs_of_seeds(runs_of("a", seeds=range(64)), check_after=(8, 16, 32, 64))
-    assert [(len(job.slots), job.runs[0].seed) for job in jobs] == [(8, 0), (8, 8), (8, 16), (8, 24), (32, 32)]
+    assert [(len(job.slots), job.runs[0].seed) for job in jobs] == [(8, 0), (8, 8), (16, 16), (32, 32)]
     assert layout(jobs_of_seeds(runs_of("a", seeds=range(8)), check_after=(6, 8))) == [
         "a 0 1 2 3 4 5 . .",
         "a . . . . . . 6 7",
@@ -105,7 +106,7 @@ def test_tuning_runs_of_an_arm_that_differ_in_numbers_fill_stacks_in_their_order
         "a 1000 1001 1002 1003 1000 1001 1002 1003",
         "a 1000 1001 1002 1003 . . . .",
     ]
-    assert [len(job.slots) for job in jobs_of_tuning(runs_of("a", seeds=range(44)))] == [32, 8, 8]
+    assert [len(job.slots) for job in jobs_of_tuning(runs_of("a", seeds=range(60)))] == [32, 16, 8, 8]
 
 
 def test_tuning_runs_of_other_arms_or_networks_are_other_stacks():

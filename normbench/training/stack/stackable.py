@@ -18,8 +18,9 @@ from normbench.study.own_code import import_paths
 from normbench.training.dropout import draw_dropout_from
 from normbench.weight_parametrizations.none import NoneSpec
 
-SMALLEST, LARGEST = 8, 32
+SIZES = 32, 16, 8
 """Runs of one stack."""
+LARGEST, *_, SMALLEST = SIZES
 MOST_PARAMETERS = 2**17
 """Most parameters of networks that are trained 32 at once: beyond them the numbers of so many do not fit a cache."""
 MOST_BYTES = 2**30
@@ -83,3 +84,13 @@ def largest_stack(config: RunConfig) -> int:
     num_parameters = num_parameters_of(network_without_numbers(config))
     is_small = num_parameters <= MOST_PARAMETERS and LARGEST * _data_bytes(config) <= MOST_BYTES
     return LARGEST if is_small else SMALLEST
+
+
+def size_filled_by(num_runs: int, largest: int) -> int:
+    """Return the size of the largest stack that so many runs fill; of the smallest, which stays partly idle, if none.
+
+    Example:
+        >>> [size_filled_by(num_runs, LARGEST) for num_runs in (3, 8, 31, 90)], size_filled_by(90, SMALLEST)
+        ([8, 8, 16, 32], 8)
+    """
+    return next((size for size in SIZES if size <= min(num_runs, largest)), SMALLEST)
