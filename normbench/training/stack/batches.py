@@ -29,7 +29,7 @@ class StackedBatches:
         self._y = torch.cat([_targets(own) for own in self._drawing])
         self._begins = torch.tensor([starts[own] for own in batches], device=self._x.device).unsqueeze(1)
         self._orders: Sequence[Tensor | None] = [None] * len(self._drawing)
-        self._rows = self._begins
+        self._rows: Tensor | None = None
         self._all = torch.arange(self._shape[1], device=self._x.device)
         is_whole = all(own.is_whole for own in batches)
         self._whole = self._taken(self._all.expand(self._shape) + self._begins) if is_whole else None
@@ -41,15 +41,20 @@ class StackedBatches:
     def _next_rows(self) -> Tensor:
         places = [own.advance() for own in self._drawing]
         orders = [own.order for own in self._drawing]
-        if len({(place, len(order)) for place, order in zip(places, orders, strict=True)}) > 1:
-            return self._rows_in_turn(places, orders)
         if not all(map(is_, orders, self._orders)):
-            joined = torch.stack([orders[place] for place in self._places], dim=1)
-            self._orders, self._rows = orders, joined.add_(self._begins)
+            self._orders, self._rows = orders, self._joined(orders)
+        if self._rows is None or places.count(places[0]) < len(places):
+            return self._rows_in_turn(places, orders)
         return self._rows[places[0]]
 
+    def _joined(self, orders: Sequence[Tensor]) -> Tensor | None:
+        """Return the rows of an epoch, (num_batches, S, N); None if epochs have other numbers of batches."""
+        if len(set(map(len, orders))) > 1:
+            return None
+        return torch.stack([orders[place] for place in self._places], dim=1).add_(self._begins)
+
     def _rows_in_turn(self, places: Sequence[int | None], orders: Sequence[Tensor]) -> Tensor:
-        """Return the rows of runs whose epochs have other numbers of batches."""
+        """Return the rows of the next batches of runs that are not at the same place of their epochs."""
         chosen = [self._all if row is None else order[row] for row, order in zip(places, orders, strict=True)]
         return torch.stack([chosen[place] for place in self._places]).add_(self._begins)
 
