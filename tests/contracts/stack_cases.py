@@ -12,8 +12,8 @@ from normbench.study.config import RunConfig
 from normbench.study.contradictions import contradictions
 from normbench.training.stack.stackable import obstacle
 
-NUM_SLOTS, NUM_SAMPLES = 4, 24
-IDLE_SLOT, DIVERGING_SLOT = 2, 1
+NUM_SLOTS, NUM_SAMPLES = 3, 24
+IDLE_SLOT, DIVERGING_SLOT = 1, 1
 WHOLE = 1000
 """A batch size that stands for the number of training samples."""
 SIZES = {"hidden_features": 8, "width": 8, "num_samples": NUM_SAMPLES, "min_length": 4, "max_length": 6}
