@@ -1,10 +1,10 @@
 """Goes back from a loss, as ``loss.backward()`` does, without what torch looks up in Python at each step."""
 
 import torch
-from torch import Tensor
-from torch._C import _ImperativeEngine
+from torch import Tensor, _C
 
-_ENGINE = _ImperativeEngine()
+_ENGINE = getattr(_C, "_ImperativeEngine", None)
+"""What ``loss.backward()`` calls in the end; None in a torch without it."""
 
 
 def go_back(loss: Tensor) -> None:
@@ -29,4 +29,7 @@ def go_back_from_means(losses: Tensor) -> Tensor:
 
 
 def _run(roots: Tensor, gradients: Tensor) -> None:
-    _ENGINE.run_backward((roots,), (gradients,), False, False, (), allow_unreachable=True, accumulate_grad=True)
+    if _ENGINE is None:
+        roots.backward(gradients)
+    else:
+        _ENGINE().run_backward((roots,), (gradients,), False, False, (), allow_unreachable=True, accumulate_grad=True)

@@ -10,7 +10,7 @@ from normbench.datasets._batches import Batches
 from normbench.datasets.base import Split
 from normbench.models.base import Linear
 from normbench.random_streams import stream
-from normbench.training.backward import go_back
+from normbench.training.backward import go_back, go_back_from_means
 from normbench.training.loop import add_l1_gradient, train
 from normbench.training.recorders.memory import MemoryRecorder
 from normbench.training.training_objects import Outcome, Penalty, Training
@@ -219,3 +219,15 @@ def test_gradients_are_those_of_torchs_backward_and_are_added(shape):
         go_back(ours.square().sum().reshape(shape))
         torchs.square().sum().reshape(shape).backward()
     assert torch.equal(ours.grad, torchs.grad)
+
+
+def test_the_gradients_are_the_same_without_the_engine_that_torch_keeps_to_itself(monkeypatch):
+    def gradients():
+        weight = torch.linspace(-1, 1, 6).view(2, 3).requires_grad_()
+        go_back((weight.sigmoid() ** 2).mean())
+        losses = go_back_from_means(weight.sin() * weight)
+        return weight.grad, losses
+
+    usual = gradients()
+    monkeypatch.setattr("normbench.training.backward._ENGINE", None)
+    assert all(map(torch.equal, usual, gradients()))
