@@ -1,7 +1,7 @@
 """Goes back from a loss, as ``loss.backward()`` does, without what torch looks up in Python at each step."""
 
 import torch
-from torch import Tensor, _C
+from torch import _C, Tensor
 
 _ENGINE = getattr(_C, "_ImperativeEngine", None)
 """What ``loss.backward()`` calls in the end; None in a torch without it."""
