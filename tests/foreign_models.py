@@ -78,7 +78,7 @@ class Generator(nn.Module):
 
     def forward(self, ids):
         x = self.token(ids) + self.place(torch.arange(ids.shape[1], device=ids.device))
-        mask = nn.Transformer.generate_square_subsequent_mask(ids.shape[1])
+        mask = nn.Transformer.generate_square_subsequent_mask(ids.shape[1], device=ids.device)
         for block in self.blocks:
             x = block(x, src_mask=mask)
         return {"logits": self.head(self.norm(x))}

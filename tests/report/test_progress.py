@@ -71,3 +71,19 @@ def test_a_failure_is_told_at_once_and_quiet_tells_nothing_else():
         bar.advance(1, "a, seed 0", "finished", notes=("something",))
         bar.advance(2, "a, seed 1", "failed", "OSError: no")
     assert lines_of(bar) == ["s a, seed 1: failed: OSError: no"]
+
+
+def test_lines_that_differ_in_numbers_alone_are_told_once_and_counted_at_the_end():
+    with made() as bar:
+        for seed in range(12):
+            bar.advance(seed, f"a, seed {seed}", "finished", notes=(f"is damaged. It is kept as seed-{seed}.old-1.",))
+        bar.advance(13, "b, seed 0", "failed", "RuntimeError: at step 7")
+        bar.advance(14, "b, seed 1", "failed", "RuntimeError: at step 12")
+        bar.advance(15, "c, seed 0", "failed", "MemoryError")
+    assert lines_of(bar) == [
+        "s a, seed 0: is damaged. It is kept as seed-0.old-1.",
+        "s b, seed 0: failed: RuntimeError: at step 7",
+        "s c, seed 0: failed: MemoryError",
+        "s: 11 more runs like a, seed 0",
+        "s: 1 more run like b, seed 0",
+    ]

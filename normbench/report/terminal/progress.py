@@ -1,5 +1,6 @@
 """Shows progress on stderr: bars on a terminal, an occasional line elsewhere, nothing with --quiet."""
 
+import re
 import time
 from collections.abc import Sequence
 from typing import Self
@@ -15,7 +16,7 @@ FIRST_LINE_S = 300.0
 
 
 class StudyProgress:
-    """Shows a bar for a study's runs and one for each run under way, and prints a line for every failure.
+    """Shows a bar for a study's runs and one for each run under way, and prints a line for each kind of failure.
 
     Args:
         study: Name of the bar.
@@ -41,6 +42,7 @@ class StudyProgress:
         self._all = self._bars.add_task(study, total=total)
         self._under_way: dict[str, tuple[TaskID, float]] = {}
         self._number = self._num_skipped = 0
+        self._alike: dict[str, list[str]] = {}
         self._started = self._last_line = time.monotonic()
         self._wait_s = FIRST_LINE_S
 
@@ -59,6 +61,10 @@ class StudyProgress:
 
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
+        for first, *more in self._alike.values():
+            if more:
+                runs = "1 more run" if len(more) == 1 else f"{len(more)} more runs"
+                self.console.print(f"{self.study}: {runs} like {first}", soft_wrap=True)
 
     def step(self, labels: Sequence[str], step: int, total: int) -> None:
         """Show the number of steps that a run has made, or each run of a stack: those have one bar."""
@@ -78,8 +84,15 @@ class StudyProgress:
             self._bars.remove_task(task)
         for line in (*notes, *([f"{status}: {error}"] if error else [])):
             if status == RunStatus.FAILED or not self.quiet:
-                self.console.print(f"{self.study} {label}: {line}", soft_wrap=True)
+                self._tell(label, line)
         self._show_all()
+
+    def _tell(self, label: str, line: str) -> None:
+        """Print a line on a run; of lines that differ in numbers alone the first, and at the end how many more."""
+        labels = self._alike.setdefault(re.sub(r"\d+", "0", line), [])
+        labels.append(label)
+        if len(labels) == 1:
+            self.console.print(f"{self.study} {label}: {line}", soft_wrap=True)
 
     def _show_all(self) -> None:
         done = self._number + sum(share for _, share in self._under_way.values())
