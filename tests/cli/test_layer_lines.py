@@ -1,6 +1,7 @@
 """What a user reads of the layers: what stands out under the comparison, the last steps before a divergence."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_run_and_compare_print_what_stands_out(run):
     assert "what stands out" in lines(run)
     assert any(": learning rate too high, step " in line and line.endswith("Lower optimizer.lr.") for line in wild)
     assert not any(line.startswith("calm · ") for line in lines(run))
-    compared = lines(normbench("compare").out)
+    compared = lines(normbench("compare", "--details").out)
     after = compared[compared.index("what stands out") + 1 :]
     assert after == [line for line in wild if "too high" in line or "dead" in line or "depth" in line]
 
@@ -85,3 +86,13 @@ def test_nothing_stands_out_in_a_calm_run():
     assert "Nothing: updates, units, output gradients and running statistics are as they should be." in lines(
         normbench("run", "broken.yaml").out
     )
+
+
+def test_a_study_of_three_arms_and_eight_seeds_in_which_much_stands_out_is_a_screen_of_25_lines(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    text = STUDY.replace("  wild", "  more: {optimizer: {lr: 3.0}}\n  wild")
+    Path("wild.yaml").write_text(text, encoding="utf-8")
+    code, out, err = normbench("run", "wild.yaml", "--seeds", "8")
+    assert code == 0
+    assert len((out + err).splitlines()) <= 25, out + err
+    assert re.search(r"layers (more|wild) .* \(\d of 8 seeds\).* \d+ more: --details", " ".join(out.split()))

@@ -79,17 +79,33 @@ def ends(lines: Sequence[T], max_rows: int | None) -> tuple[list[T | None], int]
     return [*lines[:first], None, *lines[len(lines) - last :]], len(lines) - first - last
 
 
-def summary_line(reports: Sequence[LayerReport]) -> Line:
-    """Return one line on the signal in the layers of a study's arms."""
+def summary_line(reports: Sequence[LayerReport], found: Sequence[Finding] = ()) -> Line:
+    """Return one line on the layers of a study's arms: what stands out, or else how the signal fares.
+
+    Args:
+        reports: The layers of each arm.
+        found: What stands out among the diagnostics, if they were recorded.
+    """
     wrong = [f"{report.arm}: {finding}" for report in reports for finding in report.findings]
-    more = f" {len(wrong) - 1} more: --details" if len(wrong) > 1 else ""
-    return Line(f"{wrong[0]}{more}" if wrong else "nothing vanishes, explodes or dies in any arm", "layers")
+    told = [*([_most_common(found)] if found else []), *wrong]
+    num_more = len(wrong) + len(found) - 1
+    return Line(f"{told[0]}{_more(num_more)}" if told else "nothing vanishes, explodes or dies in any arm", "layers")
 
 
-def standouts_block(found: Sequence[Finding]) -> Block:
-    """Return a line for each finding: layers, fault, numbers, way out."""
+def standouts_block(found: Sequence[Finding], *, details: bool = True) -> Block:
+    """Return a line for each finding: layers, fault, numbers, way out; without details for the most common alone."""
     nothing = ["Nothing: updates, units, output gradients and running statistics are as they should be."]
-    return Block("what stands out", lines=as_lines([finding_line(one) for one in found] or nothing))
+    every = [finding_line(one) for one in found]
+    told = every if details or not found else [f"{_most_common(found)}{_more(len(found) - 1)}"]
+    return Block("what stands out", lines=as_lines(told or nothing))
+
+
+def _most_common(found: Sequence[Finding]) -> str:
+    return finding_line(max(found, key=lambda one: one.num_seeds / one.of_seeds))
+
+
+def _more(num_more: int) -> str:
+    return f" {num_more} more: --details" if num_more > 0 else ""
 
 
 def surfaces_blocks(found: Sequence[Surface]) -> list[Block]:

@@ -12,6 +12,7 @@ from normbench.evidence.layers.layer_report import report_layers
 from normbench.evidence.layers.standouts import has_diagnostics, standouts
 from normbench.evidence.layers.surface_report import surfaces
 from normbench.evidence.tuning.sensitivity import tuning_sensitivity
+from normbench.findings import Finding
 from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.claims import claims_blocks
 from normbench.report.blocks.comparison import comparison_blocks
@@ -62,15 +63,16 @@ def screen_blocks(
     else:
         blocks = _study_blocks(study, _by_folder(mine), choices, max_layers, details=details)
     measured = [arm for arm in _by_folder(mine) if has_diagnostics(arm.settings)]
-    found = [standouts_block([one for arm in measured for one in standouts(arm)])] if measured else []
+    found = [one for arm in measured for one in standouts(arm)]
+    in_full = [standouts_block(found)] if measured and (details or len(mine) == 1 or not found) else []
     verdicts = study_verdicts(study)
     claims = claims_blocks(verdicts, with_origin=False) if verdicts else []
     return [
         *blocks,
-        *found,
+        *in_full,
         *surfaces_blocks(surfaces(_by_folder(mine))),
         *claims,
-        *_pointers(folder, _by_folder(mine), study.content, config, details=details, end=end),
+        *_pointers(folder, _by_folder(mine), study.content, config, end, None if details else found),
     ]
 
 
@@ -98,11 +100,18 @@ def _study_blocks(
 
 
 def _pointers(
-    folder: Path, arms: Sequence[Arm], study: Mapping[str, Any], config: Path, *, details: bool, end: str
+    folder: Path,
+    arms: Sequence[Arm],
+    study: Mapping[str, Any],
+    config: Path,
+    end: str,
+    found: Sequence[Finding] | None,
 ) -> list[Block]:
+    """Return a run's or study's folder and next steps, after a line on the layers unless ``found`` is None."""
     if len(arms) == 1 and len(arms[0].runs) == 1:
         return [run_pointers(arms[0], study, config)]
-    layers = [summary_line([report_layers(arm) for arm in arms])] if len(arms) > 1 and not details else []
+    is_told = len(arms) > 1 and found is not None
+    layers = [summary_line([report_layers(arm) for arm in arms], found or ())] if is_told else []
     return [study_pointers(folder, arms, [*([Line(end, "checks")] if end else []), *layers])]
 
 

@@ -63,7 +63,7 @@ def study_blocks(study: ComparedStudy, *, details: bool = False, figure: str = "
     """Return the blocks of one study."""
     blocks = comparison_blocks(study.comparison, study.pivots, details=details)
     blocks += sensitivity_blocks(study.sensitivity)
-    blocks += [standouts_block(study.standouts)] if study.standouts is not None else []
+    blocks += [standouts_block(study.standouts, details=details)] if study.standouts is not None else []
     blocks += claims_blocks(study.verdicts) if study.verdicts else []
     blocks += [Block(lines=[Line(study.paragraph)])] if study.paragraph else []
     return blocks + ([Block(figure=figure)] if figure else [])
