@@ -1,6 +1,6 @@
 """Chooses the engine of a study by its settings: its runs one by one, or the seeds of each arm trained as one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,10 @@ from normbench.study.complaints import setting_complaint
 from normbench.study.config import RunConfig
 from normbench.study.study import Study
 from normbench.study.study_keys import Engine
-from normbench.training.stack.stackable import obstacle
+from normbench.training.stack.stackable import SMALLEST, obstacle
 
-FEWEST_SEEDS = 4
-"""Fewest seeds of an arm for which ``engine: auto`` chooses stacks: fewer would leave most of a stack idle."""
+FEWEST_SEEDS, FEWEST_PER_STACK = 4, 2
+"""Fewest seeds of an arm for which ``engine: auto`` chooses stacks, in all and in the mean stack, else mostly idle."""
 MAX_LISTED = 3
 """Most arms that a message lists."""
 
@@ -24,7 +24,7 @@ MAX_LISTED = 3
 def with_engine(study: Study, folder: Path, earlier: Mapping[str, Any]) -> Study:
     """Return a study with ``engine: auto`` replaced by the engine of its first run, or else by what fits its settings.
 
-    That is stacked where every arm stacks, the device is the CPU and there are seeds enough up to the first check.
+    That is stacked where every arm stacks and there are seeds enough up to the first check.
 
     Args:
         study: The study; its arms' devices are not auto.
@@ -44,16 +44,22 @@ def with_engine(study: Study, folder: Path, earlier: Mapping[str, Any]) -> Study
     if known == STACKED:
         _refuse(study, folder, obstacles)
         return replace(chosen, engine=STACKED)
-    if not _has_enough(study):
+    if not _has_enough(study.first_seeds):
         return replace(chosen, engine=LOOP)
     engine: Engine = LOOP if known == LOOP or obstacles else STACKED
-    is_mixed = bool(obstacles) and not obstacles.keys() >= study.arms.keys()
-    return replace(chosen, engine=engine, why_loop=_in_words(obstacles, 1) if is_mixed else "")
+    return replace(chosen, engine=engine, why_loop=_why_loop(study, engine, obstacles))
 
 
-def _has_enough(study: Study) -> bool:
-    """Return whether stacks would be filled, on a device on which they pay."""
-    return len(study.first_seeds) >= FEWEST_SEEDS and all(config.device == "cpu" for config in study.arms.values())
+def _has_enough(seeds: Collection[int]) -> bool:
+    """Return whether so many slots of stacks would be filled that they pay."""
+    return len(seeds) >= max(FEWEST_SEEDS, FEWEST_PER_STACK * len({seed // SMALLEST for seed in seeds}))
+
+
+def _why_loop(study: Study, engine: Engine, obstacles: Mapping[str, str]) -> str:
+    """Return why runs that could be stacked are not: some arms do not stack, or the first command made few seeds."""
+    if obstacles:
+        return "" if obstacles.keys() >= study.arms.keys() else _in_words(obstacles, 1)
+    return "its first runs were (--engine stacked makes all again)" if engine == LOOP else ""
 
 
 def _obstacles(study: Study) -> Iterator[tuple[str, str]]:
@@ -72,12 +78,9 @@ def _configs(arm: str, config: RunConfig, study: Study) -> Iterator[tuple[str, R
 
 
 def _in_words(obstacles: Mapping[str, str], most: int) -> str:
-    """Return which arms do not stack, and why: "arm lenet does not stack (conv1 is a convolution)"."""
-    listed = ", ".join(f"{arm} ({why})" for arm, why in list(obstacles.items())[:most])
-    more = f" and {len(obstacles) - most} more" if len(obstacles) > most > 1 else ""
-    is_one = len(obstacles) == 1 or most == 1
-    first, why = next(iter(obstacles.items()))
-    return f"arm {first} does not stack ({why})" if is_one else f"arms do not stack: {listed}{more}"
+    """Return which arms do not stack, and why: "in arm lenet, conv1 of class Conv2d does not stack"."""
+    listed = "; ".join(f"in arm {arm}, {why}" for arm, why in list(obstacles.items())[:most])
+    return f"{listed}; and {len(obstacles) - most} more" if len(obstacles) > most > 1 else listed
 
 
 def _refuse(study: Study, folder: Path, obstacles: Mapping[str, str]) -> None:

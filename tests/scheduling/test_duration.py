@@ -83,10 +83,10 @@ def test_what_takes_few_seconds_is_measured_once_and_not_told(timed, monkeypatch
 @pytest.mark.usefixtures("timed")
 def test_run_tells_it_before_it_begins_and_not_with_quiet():
     study_of()
-    code, _, err = normbench("run", "tiny.yaml", "--seeds", 3, "--quiet")
+    code, _, err = normbench("run", "tiny.yaml", "--engine", "loop", "--seeds", 3, "--quiet")
     assert (code, err) == (0, "")
-    assert normbench("run", "tiny.yaml", "--seeds", 5).err == "tiny: 4 runs, about 30 s\n"
-    assert normbench("run", "tiny.yaml", "--seeds", 5).err == ""  # all are finished
+    assert normbench("run", "tiny.yaml", "--engine", "loop", "--seeds", 5).err == "tiny: 4 runs, about 30 s\n"
+    assert normbench("run", "tiny.yaml", "--engine", "loop", "--seeds", 5).err == ""  # all are finished
 
 
 @pytest.mark.usefixtures("timed")

@@ -1,7 +1,6 @@
 """The engine of a study: one for all its arms, by its settings, kept from its first run on."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from normbench.scheduling.plan import make_plan, on_device, write_study_files
 from normbench.study.load import load_study
 
 RUNS = Path("runs")
-NO = "is a stranger"
+NO = "its norm is a stranger"
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +58,8 @@ ALL_STRANGE = "arms: {one: {weight_decay: 0.5}, other: {weight_decay: 0.5, l1: 0
         (ARMS, 3, "loop"),
         (ALL_STRANGE, 8, "loop"),
         ("seeds: [3, 4, 5, 90]\n", None, "stacked"),
+        ("seeds: [3, 40, 50, 90]\n", None, "loop"),
+        ("seeds: [3, 4, 5, 90, 100, 110]\n", None, "loop"),
         ("seeds: {check_after: [6, 8]}\n", None, "stacked"),
         ("engine: loop\n", 8, "loop"),
         ("engine: stacked\n", 1, "stacked"),
@@ -68,29 +69,25 @@ def test_auto_is_a_rule_on_the_settings(text, seeds, wanted):
     assert chosen(text, seeds=seeds) == (wanted, "")
 
 
-def test_on_a_gpu_auto_trains_one_by_one():
-    study = study_of()
-    on_gpu = {arm: config.model_copy(update={"device": "cuda"}) for arm, config in study.arms.items()}
-    assert engine.with_engine(replace(study, arms=on_gpu), RUNS, {}).engine == "loop"
-
-
 def test_one_arm_that_does_not_stack_keeps_all_others_from_it_and_is_named(monkeypatch):
-    assert chosen(STRANGE) == ("loop", f"arm strange does not stack ({NO})")
+    assert chosen(STRANGE) == ("loop", f"in arm strange, {NO}")
     assert chosen(STRANGE, seeds=3) == ("loop", "")
     monkeypatch.setattr(one_job, "run_experiment", lambda *_, **__: 1 / 0)
     err = normbench("run", "tiny.yaml", "--seeds", "4").err
-    assert f"tiny: trained one by one: arm strange does not stack ({NO}).\n" in err
+    assert f"tiny: trained one by one: in arm strange, {NO}.\n" in err
 
 
 def test_a_value_to_try_that_does_not_stack_counts_as_its_arm():
     assert chosen(ARMS + "tune: {weight_decay: [0.1, 0.5]}\n") == ("loop", "")
-    why = f"must be loop, since arm plain does not stack (tuned to weight_decay=0.5, {NO})"
+    why = f"must be loop, since in arm plain, tuned to weight_decay=0.5, {NO}"
     assert why in refusal("tune: {weight_decay: [0.1, 0.5]}\narms: {plain: {}}\n", engine="stacked")
 
 
-def test_what_the_first_command_chose_is_kept_and_what_is_said_wins():
+def test_what_the_first_command_chose_is_kept_and_told_and_what_is_said_wins():
     assert settled(seeds=1) == "loop"
     assert settled(seeds=8) == "loop"
+    assert chosen(seeds=8) == ("loop", "its first runs were (--engine stacked makes all again)")
+    assert chosen(seeds=3) == chosen(seeds=8, engine="loop") == ("loop", "")
     assert settled(seeds=8, engine="stacked") == "stacked"
     assert settled(seeds=1) == "stacked"
     assert settled("engine: loop\n", seeds=8) == "loop"
@@ -103,17 +100,17 @@ def test_runs_of_another_engine_are_other_runs():
 
 
 def test_stacks_of_arms_that_do_not_stack_are_a_mistake_with_its_place():
-    rule = f"engine: must be loop, since arm strange does not stack ({NO}), got 'stacked'."
+    rule = f"engine: must be loop, since in arm strange, {NO}, got 'stacked'."
     assert refusal(STRANGE + "engine: stacked\n") == f"tiny.yaml:8: {rule} Write engine: loop."
     assert refusal(STRANGE, engine="stacked") == f"--engine stacked: {rule.removeprefix('engine: ')} Leave it out."
-    both = f"since arms do not stack: one ({NO}), other ({NO}), got"
+    both = f"since in arm one, {NO}; in arm other, {NO}, got"
     assert both in refusal(ALL_STRANGE, engine="stacked")
 
 
 def test_an_arm_that_does_not_stack_is_refused_beside_stacks_that_were_made():
     assert settled() == "stacked"
     assert refusal(STRANGE) == (
-        f"tiny.yaml: engine: must be loop, since arm strange does not stack ({NO}), got the stacked runs in runs/tiny. "
+        f"tiny.yaml: engine: must be loop, since in arm strange, {NO}, got the stacked runs in runs/tiny. "
         "Write engine: loop, which makes all runs again, or another name under study."
     )
 
