@@ -9,15 +9,14 @@ from threading import Event, Thread
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from normbench.scheduling.executors._pool import Message
 from normbench.scheduling.executors._process_start import signals_blocked
 from normbench.scheduling.interruption import SIGNALS
-from normbench.scheduling.run_result import RunOptions, RunResult
+from normbench.scheduling.run_result import RunOptions
 
 if TYPE_CHECKING:
     from normbench.scheduling.job import Job
 
-GRACE_S = 3.0
-"""Seconds that an ended process has to exit before it is killed."""
 STOP = "stop"
 
 
@@ -51,10 +50,10 @@ class Worker:
         """Send the request to save its runs and return them as interrupted."""
         self._send(STOP)
 
-    def receive(self) -> list[RunResult] | tuple[int, int] | None:
+    def receive(self) -> Message:
         """Receive a job's results, or its updates made and to make; return None if the process has ended."""
         try:
-            message: list[RunResult] | tuple[int, int] = self.connection.recv()
+            message: Message = self.connection.recv()
         except (EOFError, OSError):
             return None
         return message
