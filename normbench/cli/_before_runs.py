@@ -106,13 +106,11 @@ def print_durations(studies: "list[Study]", line_of: "Callable[[Study], str]", n
             num_lines[study.name] += 1
 
 
-def duration_line(runs_dir: Path, jobs: str, study: "Study", *, force: bool, with_runner_ups: bool) -> str:
+def duration_line(runs_dir: Path, num_jobs: int, study: "Study", *, force: bool, with_runner_ups: bool) -> str:
     """Return how long a study will take; empty where it is short, or where something is wrong with it."""
     from normbench.report.blocks.plan import duration_text
     from normbench.scheduling.duration import estimate_duration
-    from normbench.scheduling.executors.base import num_jobs_of
 
-    num_jobs = num_jobs_of(jobs) or 1
     try:
         found = estimate_duration(study, runs_dir, num_jobs, force=force, with_runner_ups=with_runner_ups)
     except Exception:  # noqa: BLE001 - what is wrong with a study is told where it is run

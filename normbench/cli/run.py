@@ -42,8 +42,17 @@ def command(
         bool, typer.Option("--tuning-sensitivity", help="Judge again with each tuned arm's second-best values.")
     ] = False,
     jobs: Annotated[
-        str, typer.Option("--jobs", metavar="N|auto", help="Runs made at the same time; auto is one per core.")
-    ] = "1",
+        str | None,
+        typer.Option(
+            "--jobs", metavar="N|auto", help="Runs made at the same time: 1 if not said, with auto one per core."
+        ),
+    ] = None,
+    executor_: Annotated[
+        str, typer.Option("--executor", metavar="auto|ray", help="auto: on this machine; ray: on a Ray cluster.")
+    ] = "auto",
+    share: Annotated[
+        str, typer.Option("--share", metavar="cpu=A,gpu=B", help="What each run holds of a Ray cluster's machine.")
+    ] = "",
     engine: Annotated[
         Literal["auto", "loop", "stacked"] | None,
         typer.Option("--engine", metavar="ENGINE", help="auto, loop (runs one by one) or stacked (seeds as one)."),
@@ -85,7 +94,7 @@ def command(
         unfinished_lines,
         what_to_tell,
     )
-    from normbench.scheduling.executors.base import make_executor, num_jobs_of
+    from normbench.scheduling.executors.base import make_executor
     from normbench.scheduling.interruption import Interruption
     from normbench.scheduling.nothing_to_do import find_finished, read_asked
     from normbench.scheduling.run_result import RunOptions
@@ -98,7 +107,7 @@ def command(
         "until_decided": until_decided,
     }
     interruption = Interruption()
-    executor = make_executor(jobs, interruption)
+    executor = make_executor(jobs, interruption, executor_, share)
     axes = {"set_": set_ or [], "vary": vary or [], "tune": tune or []}
     changes = {**how_many, **axes, "accept_code": accept_code, "engine": engine}
     asked = read_asked(configs, runs_dir, changes | {"quick": quick, "jobs": jobs})
@@ -115,13 +124,15 @@ def command(
         from normbench.scheduling.stacks import num_together  # imports torch, where a signal may get lost
         from normbench.study.data_memory import refuse_data_beyond_memory
 
-        refuse_data_beyond_memory(studies, num_jobs_of(jobs) or 1, num_together)
+        refuse_data_beyond_memory(studies, executor.num_jobs_here, num_together)
         interruption.raise_if_asked()
         told = [what_to_tell(study, runs_dir) for study in studies]
         num_lines = print_told(told, unfinished_lines())
         interruption.raise_if_asked()
         if not quiet:
-            line_of = partial(duration_line, runs_dir, jobs, force=force, with_runner_ups=tuning_sensitivity)
+            line_of = partial(
+                duration_line, runs_dir, executor.num_jobs, force=force, with_runner_ups=tuning_sensitivity
+            )
             print_durations(studies, line_of, num_lines)
         interruption.raise_if_asked()
         options = RunOptions(force=force, checkpoint_s=checkpoint_every)

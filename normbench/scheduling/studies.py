@@ -151,6 +151,7 @@ class StudyRunner:
         interruption = self.executor.interruption
         with self.display(name, num_runs) as bar:
             self.executor.report_step = lambda job, step, total: bar.step(list(map(label, job.runs)), step, total)
+            self.executor.report_line = bar.say
             before, interruption.say = interruption.say, bar.say if bar.has_bars else write_to_stderr
             try:
                 yield bar

@@ -154,6 +154,11 @@ def claim_run(
         raise RunFolderError(f"{place}: {rule}, got: {error.strerror}. {way_out(error)}") from None
 
 
+def runs_dir_of(folder: Path) -> Path:
+    """Return the runs folder in which a run's folder lies."""
+    return folder.parents[_num_levels(folder) - 1]
+
+
 def _num_levels(folder: Path) -> int:
     """Return how many folders of a run's path are below the runs folder: seed, arm, study, and for tuning one more."""
     around = folder.parents[1]

@@ -5,15 +5,19 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
-from normbench.errors import ConfigError
+from normbench.errors import ConfigError, did_you_mean
 from normbench.scheduling.interruption import Interruption
 from normbench.scheduling.run_result import RunOptions, RunResult
+from normbench.scheduling.share import read_share
 from normbench.storage.files.part_files import Parts, import_parts, require_class
 
 if TYPE_CHECKING:
     from normbench.scheduling.job import Job
+
+AUTO = "auto"
+"""The usual value of ``--executor``: jobs are made on this machine."""
 
 
 class Executor(ABC):
@@ -25,12 +29,26 @@ class Executor(ABC):
         interruption: Asked between steps; once it says so, runs under way are saved and come back as interrupted.
 
     Attributes:
+        asked_as: The value of ``--executor`` that asks for it; among those of ``auto``, ``--jobs`` decides.
+        usual_jobs: The value of ``--jobs`` where none is said.
+        takes_share: Whether ``--share`` means anything to it.
+        share: The value of ``--share``: what each job holds of a machine; "" for what is usual.
+        num_jobs: Number of jobs made at the same time.
+        num_jobs_here: How many of these are made on this machine.
         report_step: Gets a job and the number of updates made and to make, a few times a second.
+        report_line: Gets a line for the user that is about no single run, such as a machine that cannot be used.
     """
+
+    asked_as: ClassVar[str] = AUTO
+    usual_jobs: ClassVar[str] = "1"
+    takes_share: ClassVar[bool] = False
+    share = ""
+    num_jobs = 1
 
     def __init__(self, interruption: Interruption | None = None) -> None:
         self.interruption = interruption or Interruption()
         self.report_step: Callable[[Job, int, int], None] = lambda *_: None
+        self.report_line: Callable[[str], None] = lambda _: None
         self._is_stopped = False
 
     @classmethod
@@ -51,6 +69,11 @@ class Executor(ABC):
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Start no more runs and free all resources, at once if an exception ends the block."""
         self.stop()
+
+    @property
+    def num_jobs_here(self) -> int:
+        """How many jobs are made on this machine at the same time."""
+        return self.num_jobs
 
     @property
     def is_stopping(self) -> bool:
@@ -77,18 +100,35 @@ def _parts() -> Parts[type[Executor]]:
     return import_parts(__name__.rpartition(".")[0], lambda module, _: require_class(module, Executor))
 
 
-def make_executor(jobs: str, interruption: Interruption | None = None) -> Executor:
-    """Return the executor for a value of ``--jobs``.
+def make_executor(
+    jobs: str | None, interruption: Interruption | None = None, asked_as: str = AUTO, share: str = ""
+) -> Executor:
+    """Return the executor for the values of ``--jobs``, ``--executor`` and ``--share``; by default for usual ones.
 
     Raises:
-        ConfigError: No executor handles it.
+        ConfigError: No executor handles them.
     """
-    for kind in find_executors().values():
-        executor = kind.for_jobs(jobs, interruption)
+    kinds = [kind for kind in find_executors().values() if kind.asked_as == asked_as]
+    _refuse_unknown(asked_as, share, kinds)
+    for kind in kinds:
+        executor = kind.for_jobs(jobs or kind.usual_jobs, interruption)
         if executor:
+            executor.share = share
             return executor
     line = f"--jobs {jobs}: must be a whole number from 1, or auto, got {jobs!r}. Example: --jobs auto"
     raise ConfigError([line, *unfinished_executors()])
+
+
+def _refuse_unknown(asked_as: str, share: str, kinds: Sequence[type[Executor]]) -> None:
+    known = {kind.asked_as for kind in find_executors().values()}
+    if not kinds:
+        rule = f"must be one of {', '.join(sorted(known))}, got {asked_as!r}"
+        line = f"--executor {asked_as}: {rule}.{did_you_mean(asked_as, known) or ' Leave it out.'}"
+        raise ConfigError([line, *unfinished_executors()])
+    read_share(share)
+    if share and not any(kind.takes_share for kind in kinds):
+        rule = "must come with an executor that shares out a cluster"
+        raise ConfigError([f"--share {share}: {rule}, got --executor {asked_as}. Add --executor ray."])
 
 
 def num_jobs_of(jobs: str) -> int | None:
