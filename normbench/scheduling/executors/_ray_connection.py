@@ -22,6 +22,7 @@ PATIENCE_S = 20.0
 """Seconds after which a cluster counts as not reachable."""
 SILENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",  # of lines that are not printed, such as on a node that has died
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 """Ray's variables, read when it is imported; the user's own values stay."""
