@@ -15,6 +15,9 @@ from normbench.storage.run_status import RunStatus
 if TYPE_CHECKING:
     from normbench.scheduling.job import Job
 
+PAUSE_S = 0.5
+"""Fewest seconds between two messages on how far a job is."""
+
 
 class RayWorker:
     """A process on a node; it makes no job before it has answered the question.
@@ -36,7 +39,7 @@ class RayWorker:
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        self.node, self.share, self.exit_text, self.pause_s = node, share, "", 0.5
+        self.node, self.share, self.exit_text, self.pause_s = node, share, "", PAUSE_S
         self.job: Job | None = None
         there = NodeAffinitySchedulingStrategy(node_id=node.id, soft=False)
         kind = ray.remote(JobActor).options(

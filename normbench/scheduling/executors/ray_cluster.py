@@ -155,7 +155,7 @@ class RayCluster(Pool[RayWorker]):
         ready, _ = ray.wait(list(by_message), timeout=POLL_S)
         workers = [by_message[message] for message in ready]
         for worker in workers:
-            worker.pause_s = max(0.5, len(self._workers) / NUM_NEWS)
+            worker.pause_s = max(worker.pause_s, len(self._workers) / NUM_NEWS)
             if not worker.is_ready:
                 self._handle_answer(worker)
         return [worker for worker in workers if worker.job]
