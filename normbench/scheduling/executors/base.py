@@ -111,7 +111,7 @@ def make_executor(
     kinds = [kind for kind in find_executors().values() if kind.asked_as == asked_as]
     _refuse_unknown(asked_as, share, kinds)
     for kind in kinds:
-        executor = kind.for_jobs(jobs or kind.usual_jobs, interruption)
+        executor = kind.for_jobs(kind.usual_jobs if jobs is None else jobs, interruption)
         if executor:
             executor.share = share
             return executor

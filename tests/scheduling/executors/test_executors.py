@@ -1,4 +1,4 @@
-"""What holds for every executor, found by its file: who takes which --jobs, and that asking loads neither torch nor ray."""
+"""What holds for every executor, found by its file: who takes which --jobs; asking loads neither torch nor ray."""
 
 import subprocess
 import sys
