@@ -49,6 +49,7 @@ class RayCluster(Pool[RayWorker]):
         self._cluster = Connection()
         self._failed_starts: Counter[str] = Counter()
         self._unusable: set[str] = set()
+        self._suspects: set[str] = set()
         self._looked_at = -NODES_S
 
     @classmethod
@@ -134,7 +135,10 @@ class RayCluster(Pool[RayWorker]):
         return next((worker for worker in self._workers if worker.is_ready and not worker.job), None)
 
     def _free_places(self) -> list[Node]:
-        """Return a node for each process that may be started, the first place of every node first."""
+        """Return a node for each process that may be started, the first place of every node first.
+
+        Last come nodes on which a process has died: it takes Ray up to a minute to know that a node is dead.
+        """
         used = Counter(worker.node.id for worker in self._workers)
         places = [
             (place, node)
@@ -142,7 +146,7 @@ class RayCluster(Pool[RayWorker]):
             for place in range(used[node.id], self._job_share.times_in(node.cpus, node.gpus))
             if node.id not in self._unusable
         ]
-        places.sort(key=lambda one: one[0])
+        places.sort(key=lambda one: (one[1].id in self._suspects, one[0]))
         return [node for _, node in places[: max(0, self._num_wanted - len(self._workers))]]
 
     def _ready_workers(self) -> list[RayWorker]:
@@ -176,4 +180,5 @@ class RayCluster(Pool[RayWorker]):
     def _owners_gone_with(self, worker: RayWorker, job: "Job") -> frozenset[str]:
         """Return the claims that a dead process has left on another machine, and look for free places at once."""
         self._looked_at = -NODES_S
+        self._suspects.add(worker.node.id)
         return worker.claims_of(job)
