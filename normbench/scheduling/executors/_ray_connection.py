@@ -18,8 +18,10 @@ from normbench.scheduling.interruption import SIGNALS
 
 ADDRESS = "RAY_ADDRESS"
 LOCAL = "local"
-PATIENCE_S = 20.0
-"""Seconds after which a cluster counts as not reachable."""
+PATIENCE_S = {"": 20.0, "ray://": 60.0}
+"""Seconds after which a cluster counts as silent that something listens for; Ray Client starts a process there first."""
+KNOCK_S = 10.0
+"""Seconds after which nobody listens at an address."""
 SILENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",  # of lines that are not printed, such as on a node that has died
@@ -107,8 +109,9 @@ class Connection:
             raise self._unreached(refused)
         thread = Thread(target=lambda: found.append(_init(self.address)), daemon=True)
         thread.start()
-        thread.join(PATIENCE_S)
-        error = found[0] if found else TimeoutError(f"no answer within {PATIENCE_S:g} s")
+        most_s = PATIENCE_S["ray://" if "://" in self.address else ""]
+        thread.join(most_s)
+        error = found[0] if found else TimeoutError(f"no answer within {most_s:g} s")
         if error:
             raise self._unreached(error)
 
@@ -134,7 +137,7 @@ def _refusal(address: str) -> Exception | None:
     if not port.isdecimal():
         return None
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE_S / 2).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
     except (OSError, OverflowError) as error:
         return error
     return None

@@ -357,7 +357,7 @@ def mismatch(*_, **__):
     ],
 )
 def test_a_cluster_that_is_silent_or_another_is_told(init, said, cluster, monkeypatch):
-    monkeypatch.setattr(_ray_connection, "PATIENCE_S", 0.05)
+    monkeypatch.setitem(_ray_connection.PATIENCE_S, "", 0.05)
     monkeypatch.setenv("RAY_ADDRESS", "auto")
     cluster.init = init
     with pytest.raises(ConfigError) as refused:
