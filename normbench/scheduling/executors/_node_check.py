@@ -1,6 +1,7 @@
 """Checks that a node of a cluster has this version of normbench, and sees the command's folders by the same paths."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,6 +15,7 @@ from normbench.storage.owners import Owner
 
 VERSION = version("normbench")
 PREFIX = ".node-check-"
+QUESTION = "question"
 SHARE = "Share the folder between all nodes by one path"
 
 
@@ -22,17 +24,17 @@ class Question:
     """What a node is asked before it makes runs.
 
     Attributes:
-        file: A file in the runs folder, which the node must find.
+        folder: A folder in the runs folder, which the node must find, with the question's file.
         content: The file's content, so that another folder of the same path is told apart.
-        folders: Folders of the user's own code, which must be there too.
+        code_folders: Folders of the user's own code, which must be there too.
         current: The command's current folder.
         version: normbench's version.
         numerics: The version of its mathematics.
     """
 
-    file: Path
+    folder: Path
     content: str
-    folders: tuple[Path, ...]
+    code_folders: tuple[Path, ...]
     current: Path
     version: str = VERSION
     numerics: int = NUMERICS
@@ -54,23 +56,25 @@ class Answer:
 
 
 @contextmanager
-def asking(runs_dir: Path, folders: Sequence[Path]) -> Iterator[Question]:
-    """Leave a file in the runs folder, by which nodes that share it are known; removed after the block."""
-    runs_dir = runs_dir.absolute()
-    runs_dir.mkdir(parents=True, exist_ok=True)
-    question = Question(runs_dir / f"{PREFIX}{token_hex(8)}", token_hex(16), tuple(folders), Path.cwd())
+def asking(runs_dir: Path, code_folders: Sequence[Path]) -> Iterator[Question]:
+    """Leave a file below the runs folder, by which nodes that share it are known; removed after the block.
+
+    It lies in a folder of its own, so that a node that answers too late can leave nothing behind.
+    """
+    folder = runs_dir.absolute() / f"{PREFIX}{token_hex(8)}"
+    folder.mkdir(parents=True)
+    question = Question(folder, token_hex(16), tuple(code_folders), Path.cwd())
     try:
-        question.file.write_text(question.content, encoding="ascii")
+        (folder / QUESTION).write_text(question.content, encoding="ascii")
         yield question
     finally:
-        for path in runs_dir.glob(f"{question.file.name}*"):
-            path.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def answered(question: Question) -> Answer:
     """Answer on the node that is asked: look for the folders, and write a file beside the question's."""
     process = Owner("")
-    file = question.file.with_name(f"{question.file.name}-{token_hex(4)}")
+    file = question.folder / token_hex(8)
     problem = _version_problem(question) or _folder_problem(question) or _write_problem(question, file)
     if not problem:
         _work_in(question.current)
@@ -84,7 +88,7 @@ def problem_of(question: Question, answer: Answer) -> str:
     with suppress(OSError):
         if answer.file.read_text(encoding="ascii") == question.content:
             return ""
-    return f"must write where this command reads, got {question.file.parent} apart. {SHARE}"
+    return f"must write where this command reads, got {question.folder.parent} apart. {SHARE}"
 
 
 def _version_problem(question: Question) -> str:
@@ -96,22 +100,22 @@ def _version_problem(question: Question) -> str:
 
 
 def _folder_problem(question: Question) -> str:
-    for folder in question.folders:
+    for folder in question.code_folders:
         if not folder.is_dir():
             return f"must see {folder}, where your own code lies, got no such folder. {SHARE}"
     try:
-        found = question.file.read_text(encoding="ascii")
+        found = (question.folder / QUESTION).read_text(encoding="ascii")
     except OSError as error:
-        return f"must see the runs folder {question.file.parent}, got: {error.strerror}. {SHARE}"
+        return f"must see the runs folder {question.folder.parent}, got: {error.strerror}. {SHARE}"
     is_same = found == question.content
-    return "" if is_same else f"must see the runs folder {question.file.parent}, got another folder there. {SHARE}"
+    return "" if is_same else f"must see the runs folder {question.folder.parent}, got another folder there. {SHARE}"
 
 
 def _write_problem(question: Question, file: Path) -> str:
     try:
         file.write_text(question.content, encoding="ascii")
     except OSError as error:
-        return f"must be able to write into {file.parent}, got: {error.strerror}. Let its user write there"
+        return f"must be able to write into {file.parents[1]}, got: {error.strerror}. Let its user write there"
     return ""
 
 

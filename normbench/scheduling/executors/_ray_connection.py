@@ -18,8 +18,10 @@ from normbench.scheduling.interruption import SIGNALS
 
 ADDRESS = "RAY_ADDRESS"
 LOCAL = "local"
-PATIENCE_S = {"": 20.0, "ray://": 60.0}
-"""Seconds after which a cluster counts as silent that something listens for; Ray Client starts a process there first."""
+PATIENCE_S = 20.0
+"""Seconds after which a cluster counts as silent."""
+CLIENT_PATIENCE_S = 60.0
+"""The same through Ray Client, which starts a process there first."""
 KNOCK_S = 10.0
 """Seconds after which nobody listens at an address."""
 SILENT = {
@@ -109,7 +111,7 @@ class Connection:
             raise self._unreached(refused)
         thread = Thread(target=lambda: found.append(_init(self.address)), daemon=True)
         thread.start()
-        most_s = PATIENCE_S["ray://" if "://" in self.address else ""]
+        most_s = CLIENT_PATIENCE_S if "://" in self.address else PATIENCE_S
         thread.join(most_s)
         error = found[0] if found else TimeoutError(f"no answer within {most_s:g} s")
         if error:

@@ -192,9 +192,8 @@ def apart(problem):
     """Return how a node answers that has another runs folder, or the same with something wrong in it."""
 
     def answered(question):
-        file = Path("apart", question.file.name).absolute()
         if problem == "gone":
-            return _node_check.answered(replace(question, file=file))
+            return _node_check.answered(replace(question, folder=Path("apart", "asked").absolute()))
         if problem == "another":
             return _node_check.answered(replace(question, content="mine"))
         answer = _node_check.answered(question)
@@ -256,7 +255,10 @@ def told_until_no_node_is_left():
     [
         ({"version": "9.9"}, "must have normbench 9.9 (numerics 3), got "),
         ({"numerics": 99}, "(numerics 99), got "),
-        ({"folders": (Path("/no/such/code"),)}, "must see /no/such/code, where your own code lies, got no such folder"),
+        (
+            {"code_folders": (Path("/no/such/code"),)},
+            "must see /no/such/code, where your own code lies, got no such folder",
+        ),
     ],
 )
 def test_what_a_node_must_have_too(change, said):
@@ -357,7 +359,7 @@ def mismatch(*_, **__):
     ],
 )
 def test_a_cluster_that_is_silent_or_another_is_told(init, said, cluster, monkeypatch):
-    monkeypatch.setitem(_ray_connection.PATIENCE_S, "", 0.05)
+    monkeypatch.setattr(_ray_connection, "PATIENCE_S", 0.05)
     monkeypatch.setenv("RAY_ADDRESS", "auto")
     cluster.init = init
     with pytest.raises(ConfigError) as refused:
