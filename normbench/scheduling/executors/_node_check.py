@@ -68,7 +68,8 @@ def asking(runs_dir: Path, code_folders: Sequence[Path]) -> Iterator[Question]:
         (folder / QUESTION).write_text(question.content, encoding="ascii")
         yield question
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # whoever removes it first
+            shutil.rmtree(folder.rename(folder.with_name(f"{folder.name}-over")))  # a late answer finds no folder
 
 
 def answered(question: Question) -> Answer:
