@@ -7,6 +7,8 @@ from importlib.machinery import ModuleSpec
 from threading import Thread, local
 from types import ModuleType, SimpleNamespace
 
+from normbench.scheduling.executors._ray_connection import SILENT
+
 HERE = local()
 """Its ``node`` is the name of the node on which a call is answered."""
 
@@ -44,7 +46,7 @@ class FakeRay:
     def install(self, monkeypatch):
         """Let ``import ray`` find it."""
         monkeypatch.delenv("RAY_ADDRESS", raising=False)
-        for name in ("RAY_USAGE_STATS_ENABLED", "RAY_DEDUP_LOGS_SKIP_REGEX", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"):
+        for name in SILENT:
             monkeypatch.setenv(name, "as the test found it")
         modules = {
             "ray": self.functions(),

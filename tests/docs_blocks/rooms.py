@@ -39,7 +39,7 @@ THINGS = [
     Thing("a measure", ("class RecordedStep:",), "`measure(step)`", "`probes.csv` with `diagnostics: true`"),
     Thing("a metric", ("class Reducer(",), "its `Reducer`", "`--metric`, claims, `--fail-if`, methods"),
     Thing("a metric of several arms", ("class GroupReducer(",), "its `GroupReducer`", "claims, methods"),
-    Thing("an executor", ("class Executor(",), "takes runs, gives back what became of them", "`--jobs`"),
+    Thing("an executor", ("class Executor(",), "takes runs, gives back what became of them", "`--executor`, `--jobs`"),
     Thing("a recorder", ("class Recorders:",), "`record(frame)`", "where a run is made"),
     Thing("a command", ("\napp = typer.Typer(",), "`command(...)`", "`normbench --help`, commands"),
     Thing("a page", ("def write_page(",), "a function from verdicts to text", "the command that writes it"),

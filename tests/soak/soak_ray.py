@@ -70,7 +70,7 @@ def main(num_runs: int) -> None:
         os.environ["RAY_TMPDIR"] = place
         for name, steps in {"short": SHORT, "long": LONG}.items():
             Path(f"{name}.yaml").write_text(STUDY.replace("NUM_STEPS", str(steps)), encoding="utf-8")
-        cluster = Cluster(initialize_head=True, head_node_args=ray_node(ray_client_server_port=23000))
+        cluster = Cluster(initialize_head=True, head_node_args=ray_node(ray_client_server_port=10101))
         try:
             second = cluster.add_node(**ray_node())
             cluster.wait_for_nodes()
@@ -81,7 +81,7 @@ def main(num_runs: int) -> None:
             cluster.wait_for_nodes()
             worker_killed()
             interrupted()
-            os.environ["RAY_ADDRESS"] = "ray://127.0.0.1:23000"
+            os.environ["RAY_ADDRESS"] = "ray://127.0.0.1:10101"
             through_the_client(min(40, num_runs))
         finally:
             os.environ.pop("RAY_ADDRESS", None)

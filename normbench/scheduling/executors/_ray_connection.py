@@ -27,9 +27,10 @@ KNOCK_S = 10.0
 SILENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",  # of lines that are not printed, such as on a node that has died
+    "RAY_ENABLE_AUTO_CONNECT": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
-"""Ray's variables, read when it is imported; the user's own values stay."""
+"""Ray's variables, read when it is imported: it is quiet and starts nothing by itself; the user's own values stay."""
 OBJECT_STORE_BYTES = 80 * 2**20
 """Ray's smallest store of shared objects, which jobs and results do not use."""
 
@@ -57,6 +58,10 @@ class Connection:
     def __init__(self) -> None:
         self.address = os.environ.get(ADDRESS) or LOCAL
         self._is_own = False
+
+    def __str__(self) -> str:
+        """Name it as the user has."""
+        return f"{ADDRESS}={self.address}" if not self.is_local else "the Ray cluster on this machine"
 
     @property
     def is_local(self) -> bool:
@@ -91,9 +96,14 @@ class Connection:
             self._is_own = False
 
     def nodes(self) -> list[Node]:
-        """Return the machines that are alive."""
+        """Return the machines that are alive.
+
+        Raises:
+            ConnectionError: The connection is lost.
+        """
         import ray
 
+        check_connected()
         return [_node(found) for found in ray.nodes() if found["Alive"]]
 
     def _start(self) -> None:
@@ -119,7 +129,15 @@ class Connection:
 
     def _unreached(self, error: Exception) -> ConfigError:
         way_out = f"Look with `ray status` there, or unset {ADDRESS} to use this machine alone."
-        return ConfigError([f"{ADDRESS}={self.address}: must be a Ray cluster, got {_text(error)}. {way_out}"])
+        return ConfigError([f"{self}: must be a Ray cluster, got {_text(error)}. {way_out}"])
+
+
+def check_connected() -> None:
+    """Raise an error if the connection is lost."""
+    import ray
+
+    if not ray.is_initialized():
+        raise ConnectionError("the connection is lost")
 
 
 def _init(address: str, **here: Any) -> Exception | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from normbench.scheduling.executors._node_check import Answer, Question, problem_of
 from normbench.scheduling.executors._pool import Message
 from normbench.scheduling.executors._ray_actor import JobActor
-from normbench.scheduling.executors._ray_connection import Node
+from normbench.scheduling.executors._ray_connection import Node, check_connected
 from normbench.scheduling.run_result import RunOptions, RunResult
 from normbench.scheduling.share import Share
 from normbench.storage.owners import Owner
@@ -100,7 +100,8 @@ class RayWorker:
         """Kill the process: it is idle, has ended, or its job is given up."""
         import ray
 
-        ray.kill(self._actor, no_restart=True)
+        if ray.is_initialized():  # else Ray has ended it
+            ray.kill(self._actor, no_restart=True)
 
     def _received(self) -> Any:
         """Return the message, or None if the process has ended or failed."""
@@ -110,6 +111,7 @@ class RayWorker:
         try:
             return ray.get(self.message)
         except RayError as error:
+            check_connected()
             self.message = None
             self.exit_text = _in_words(error)
             return None

@@ -91,7 +91,7 @@ class RayCluster(Pool[RayWorker]):
 
         Raises:
             ConfigError: No node is large enough for the share of a job.
-            RunFailedError: No node is left that can make runs.
+            RunFailedError: No node is left that can make runs, or the connection to the cluster is lost.
         """
         runs = [run for job in jobs for run in job.runs]
         if not runs:
@@ -100,9 +100,13 @@ class RayCluster(Pool[RayWorker]):
         self._num_wanted = min(len(jobs), self._most or len(jobs))
         own = sorted({run.config.folder for run in runs if run.code})
         with asking(runs_dir_of(runs[0].folder), own) as self._question:
-            for worker in self._workers:
-                worker.ask(self._question)
-            yield from super().run(jobs, options)
+            try:
+                for worker in self._workers:
+                    worker.ask(self._question)
+                yield from super().run(jobs, options)
+            except ConnectionError as error:
+                rule = "must stay reachable until all runs are made"
+                raise RunFailedError(f"{self._cluster}: {rule}, got: {error}. {AGAIN}") from None
 
     def _take_share(self, share: Share) -> None:
         """Set what a job holds; processes that hold something else are ended."""

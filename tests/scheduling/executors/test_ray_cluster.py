@@ -368,6 +368,20 @@ def test_a_cluster_that_is_silent_or_another_is_told(init, said, cluster, monkey
     assert str(refused.value) == f"RAY_ADDRESS=auto: must be a Ray cluster, got {said}. {way_out}"
 
 
+def test_a_lost_connection_ends_the_command_with_a_line(cluster, monkeypatch):
+    def train(*_):
+        cluster.is_initialized = False
+        raise Death
+
+    trained(monkeypatch, train)
+    jobs = jobs_of(1)
+    with on_ray("1") as executor, pytest.raises(RunFailedError) as lost:
+        list(executor.run(jobs))
+    rule = "must stay reachable until all runs are made, got: the connection is lost"
+    assert str(lost.value) == f"the Ray cluster on this machine: {rule}. The same command completes it."
+    assert not list(Path("runs").glob(f"{_node_check.PREFIX}*"))
+
+
 def test_a_connection_from_before_stays_open(cluster):
     cluster.is_initialized = True
     with on_ray() as executor:
