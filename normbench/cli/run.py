@@ -110,7 +110,7 @@ def command(
     executor = make_executor(jobs, interruption, executor_, share)
     axes = {"set_": set_ or [], "vary": vary or [], "tune": tune or []}
     changes = {**how_many, **axes, "accept_code": accept_code, "engine": engine}
-    asked = read_asked(configs, runs_dir, changes | {"quick": quick, "jobs": jobs})
+    asked = read_asked(configs, runs_dir, changes | {"quick": quick, "jobs": jobs or "1"})
     read = partial(_load_all, configs, changes, runs_dir, quick=quick, is_judged_again=tuning_sensitivity)
     if dry_run:
         print_plan(read(), runs_dir, as_json=json_, with_runner_ups=tuning_sensitivity)
