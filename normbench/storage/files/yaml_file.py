@@ -104,7 +104,7 @@ def parse_yaml(text: str, where: str, *, lines: bool = True) -> Located:
         ConfigError: Not YAML, not a mapping, a key given twice, too deep or too large.
     """
     try:
-        _refuse_depth(text, where)
+        _refuse_size(text, where)
         node = yaml.compose(text, Loader=_Loader)
     except UnicodeEncodeError:  # a lone surrogate, from a command line that was not UTF-8
         raise ConfigError([f"{where}: must be UTF-8 text. Type it again."]) from None
@@ -119,11 +119,17 @@ def parse_yaml(text: str, where: str, *, lines: bool = True) -> Located:
     return Located(data, reader.places)
 
 
-def _refuse_depth(text: str, where: str) -> None:
-    """Refuse deep nesting before nodes are made: libyaml's composer recurses in C until the process crashes."""
-    depth = 0
+def _refuse_size(text: str, where: str) -> None:
+    """Refuse deep nesting and far too many values before nodes are made.
+
+    libyaml's composer recurses in C until the process crashes; what is wrong with 200,000 keys is as many complaints.
+    """
+    depth = num_keys_and_values = 0
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        num_keys_and_values += isinstance(event, yaml.NodeEvent)
+        if num_keys_and_values > 2 * MAX_NODES + 1:
+            raise ConfigError([f"{where}: must hold at most {MAX_NODES:,} values. Is this a config?"])
         if depth > 10 * MAX_DEPTH:
             raise ConfigError([f"{where}: must be nested at most {MAX_DEPTH} deep. Is this a config?"])
 
