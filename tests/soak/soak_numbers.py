@@ -1,4 +1,4 @@
-"""`make soak`: every number that a setting may be, at every extreme: told with its key, or a run of two steps that ends.
+"""`make soak`: every number that a setting may be, at every extreme: told with its key, or a run that ends.
 
 A value that takes more than 20 CPU seconds fails, and so does one that ends in a traceback.
 """
