@@ -10,6 +10,7 @@ import yaml
 
 from normbench.errors import ConfigError
 from normbench.storage.files.located import MAX_DEPTH, Loc, Located
+from normbench.storage.files.reading import open_regular
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 20_000
@@ -53,11 +54,11 @@ def read_text(path: Path) -> str:
     """Return the text of a study file.
 
     Raises:
-        ConfigError: No such file, not UTF-8, or larger than any study.
+        ConfigError: No such file, a folder, pipe or device, not UTF-8, or larger than any study.
     """
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)  # a device or a pipe may never end
+        with open_regular(path) as file:
+            raw = file.read(MAX_BYTES + 1)  # it may grow while it is read
             size = max(len(raw), os.fstat(file.fileno()).st_size)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         problem = getattr(error, "strerror", None) or error
