@@ -57,3 +57,4 @@ soak: install ## kill commands everywhere, and draw verdicts from many laws: hal
 	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_folders.py
 	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_finite_data.py
 	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_ray.py
+	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_numbers.py

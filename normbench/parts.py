@@ -1,4 +1,4 @@
-"""Finds the variants of each part by their files, and makes their specs from YAML: Spec, OneOf, About."""
+"""Finds the variants of each part by their files, and makes their specs from YAML: Settings, Spec, OneOf, About."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -6,10 +6,11 @@ from functools import cache
 from types import ModuleType
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
+from normbench.errors import SettingError
 from normbench.storage.files.part_files import Parts, UnfinishedError, import_parts
 
 MAX_SIZE = 1_000_000
@@ -22,19 +23,35 @@ Widths = Annotated[
     Field(strict=False, min_length=1, max_length=MAX_DEPTH),
 ]
 """A list of sizes in YAML, each at least 1."""
+MAX_ENTRIES = 100
+"""Most entries of a list of which each costs something at every step, and of a list of fixed words."""
+MAX_NAMES = 10_000
+"""Most names or patterns in a list."""
+SMALLEST_FLOAT, LARGEST_FLOAT = 2.0**-126, (2 - 2**-23) * 2.0**127
+"""What float32 holds in full precision: from 1.18e-38 to 3.40e+38; torch refuses larger numbers, or makes them inf."""
 
 
-class Spec(BaseModel, ABC):
+class Settings(BaseModel):
+    """A mapping of settings in YAML: unknown keys are refused, nothing is changed once read, numbers fit float32."""
+
+    # Strict: "16" is not a number and true is not 1. Frozen: settings can be hashed.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _refuse_numbers_beyond_float32(cls, value: Any) -> Any:
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, float) and number and not SMALLEST_FLOAT <= abs(number) <= LARGEST_FLOAT:
+                rule = "must be 0 or of a size from 1.2e-38 to 3.4e+38, which float32 holds"
+                way_out = "Write a larger number." if abs(number) < 1 else "Write a smaller number."
+                raise SettingError("", rule, number, way_out)
+        return value
+
+
+class Spec(Settings, ABC):
     """The settings of one variant of a part in YAML, and ``build``, which makes its object."""
 
-    # Strict: "16" is not a number and true is not 1. Frozen: a spec can be hashed.
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        strict=True,
-        allow_inf_nan=False,
-        serialize_by_alias=True,  # a key in YAML may have the name of a method
-    )
+    model_config = ConfigDict(serialize_by_alias=True)  # a key in YAML may have the name of a method
 
     takes_own: ClassVar[bool] = False
     """Whether it stands for code or files of the user's, so that there is none without settings."""

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from functools import cache
 from pathlib import Path
@@ -14,6 +14,8 @@ from typer.core import TyperCommand
 from normbench.storage.files.part_files import import_parts, require_function
 
 INTERRUPTED = 130
+MAX_COMPLAINTS = 50
+"""Most mistakes that are told one by one."""
 app = typer.Typer(
     help="Which normalization and regularization should I use, and is what people say about it true?",
     no_args_is_help=True,
@@ -99,8 +101,7 @@ def _exit_code() -> int:
     try:
         _program(*sorted(_names.intersection(sys.argv)))()
     except NormbenchError as error:
-        for line in error.complaints if isinstance(error, ConfigError) else [str(error)]:
-            _print_error(line)
+        _print_errors(error.complaints if isinstance(error, ConfigError) else [str(error)])
         return 1 if isinstance(error, RunFailedError) else 2
     except SystemExit as stop:
         if isinstance(stop.__context__, BrokenPipeError):  # typer makes exit 1 of it
@@ -123,6 +124,13 @@ def _report_os_error(error: OSError) -> int:
         return 0
     _print_error(os_error_line(error, Path.cwd()))  # a full disk, a folder nobody may read
     return 2
+
+
+def _print_errors(lines: Sequence[str]) -> None:
+    for line in lines[:MAX_COMPLAINTS]:
+        _print_error(line)
+    if len(lines) > MAX_COMPLAINTS:
+        _print_error(f"and {len(lines) - MAX_COMPLAINTS:,} more mistakes")
 
 
 def _print_error(line: str) -> None:

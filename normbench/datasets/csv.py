@@ -16,8 +16,9 @@ from normbench.finite_data.tables.table import table_rows
 from normbench.finite_data.tables.table_rows import TableRows
 from normbench.finite_data.targets import TargetTask
 from normbench.own_code.source_folder import Rooted
+from normbench.parts import MAX_NAMES
 
-Names = Annotated[tuple[str, ...], Field(strict=False)]
+Names = Annotated[tuple[str, ...], Field(strict=False, max_length=MAX_NAMES)]
 
 
 class CsvSpec(Rooted, FiniteDataset):

@@ -1,6 +1,6 @@
 """Gaussian noise: normal inputs of any shape without a target, to measure a signal in an untrained network."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -9,13 +9,15 @@ from normbench.datasets.base import Dataset, DatasetSpec, Split, Task
 from normbench.parts import MAX_SAMPLES, Widths
 from normbench.random_streams import stream
 
+MAX_AXES = 8
+
 
 class GaussianNoiseSpec(DatasetSpec):
     """Inputs drawn from N(mean, std^2) with no target, for ``num_steps: 0``: forward and backward once."""
 
     task: ClassVar[Task] = "signal"
     name: Literal["gaussian_noise"] = "gaussian_noise"
-    shape: Widths = (256,)
+    shape: Annotated[Widths, Field(max_length=MAX_AXES)] = (256,)
     """Shape of one sample: (C,), (C, L) or (C, H, W)."""
     num_samples: int = Field(256, ge=1, le=MAX_SAMPLES)
     """Samples in each split; >= 1."""

@@ -107,6 +107,11 @@ class ModelSpec(Spec):
     takes_sequences: ClassVar[bool] = False
     """Whether inputs are sequences of any length with a mask as their last feature."""
 
+    @property
+    def num_weight_layers(self) -> int:
+        """About how many layers with weights the network has, as the settings tell before it is built."""
+        return 8
+
     @abstractmethod
     def build(self, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float) -> nn.Module:
         """Make the network with torch's default initial weights.

@@ -9,6 +9,7 @@ from normbench.errors import SettingError
 from normbench.models.base import Conv2d, Linear, ModelSpec, Network, Shape, build_norm, flatten_input, vector_size
 from normbench.norms.base import NormSpec
 from normbench.norms.local_response_norm import LocalResponseNorm
+from normbench.parts import MAX_ENTRIES
 
 NormedLayer = Literal["conv1", "conv2", "fc1"]
 
@@ -80,7 +81,11 @@ class LeNetSpec(ModelSpec):
     """
 
     name: Literal["lenet"] = "lenet"
-    norm_after: Annotated[tuple[NormedLayer, ...], Field(strict=False)] = ("conv1", "conv2", "fc1")
+    norm_after: Annotated[tuple[NormedLayer, ...], Field(strict=False, max_length=MAX_ENTRIES)] = (
+        "conv1",
+        "conv2",
+        "fc1",
+    )
     """Layers that the norm follows: any of conv1, conv2, fc1."""
     local_response_alpha: float = Field(0.0, ge=0)
     """Factor of a local response norm after both convolutions; >= 0, and 0 puts none."""

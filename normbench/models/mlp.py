@@ -64,6 +64,11 @@ class MLPSpec(ModelSpec):
             return self.hidden_features
         return (self.width or self.hidden_features[0],) * (self.depth or len(self.hidden_features))
 
+    @property
+    def num_weight_layers(self) -> int:
+        """The hidden layers and the output."""
+        return len(self.widths()) + 1
+
     def build(self, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float) -> nn.Module:
         """Make the network; images are flattened on the way in and put together on the way out."""
         model = MLP(output_shape)

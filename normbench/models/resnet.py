@@ -105,6 +105,11 @@ class ResNetSpec(ModelSpec):
     ibn: Literal["none", "a", "b"] = "none"
     """IBN-Net's variant on batch_norm: none, a (inside blocks) or b (after the addition)."""
 
+    @property
+    def num_weight_layers(self) -> int:
+        """The stem, the output, and two convolutions in each block."""
+        return 2 + 2 * self.depth * len(STRIDES)
+
     def build(self, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float) -> nn.Module:
         """Make the network; it needs images and puts out classes, values, or images of the same size."""
         self._check(input_shape, output_shape, norm)

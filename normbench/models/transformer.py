@@ -215,6 +215,11 @@ class TransformerSpec(ModelSpec):
             raise SettingError("num_heads", rule, self.num_heads, f"Use one of {divisors_text(self.width)}.")
         return self
 
+    @property
+    def num_weight_layers(self) -> int:
+        """The embedding, the output, and those of attention and of the dense branch in each layer."""
+        return 2 + 4 * self.num_layers
+
     def build(self, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float) -> nn.Module:
         """Make the network; it needs sequences with a mask and puts out classes or values."""
         in_features = sequence_features(input_shape, self.name)

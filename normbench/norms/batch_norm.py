@@ -22,7 +22,7 @@ from normbench.norms.base import (
     position_axes,
     scale_and_shift,
 )
-from normbench.parts import About
+from normbench.parts import MAX_ENTRIES, About
 from normbench.precision import HALF_PRECISION, at_least_float32
 
 Stats = tuple[Tensor | None, Tensor | None]
@@ -250,7 +250,7 @@ class BatchNormSpec(NormSpec):
     """Learn a weight and a bias per channel, or none."""
     track_running_stats: bool = True
     """Keep running statistics for evaluation; false normalizes with the batch in evaluation too."""
-    extra_momenta: Annotated[tuple[Momentum, ...], Field(strict=False)] = ()
+    extra_momenta: Annotated[tuple[Momentum, ...], Field(strict=False, max_length=MAX_ENTRIES)] = ()
     """Further momenta, each 0 to 1, with running statistics of their own to compare; they change no output."""
 
     def build(self, feature_shape: FeatureShape) -> nn.Module:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from normbench.parts import MAX_ENTRIES
 from normbench.schedules.base import ScheduleSpec
 
 Milestone = Annotated[float, Field(gt=0, lt=1)]
@@ -13,7 +14,7 @@ class StepSpec(ScheduleSpec):
     """Multiplies the learning rate by ``factor`` at each of ``milestones``; by default as He et al., 2016, on CIFAR."""
 
     name: Literal["step"] = "step"
-    milestones: Annotated[tuple[Milestone, ...], Field(strict=False, min_length=1)] = Field(
+    milestones: Annotated[tuple[Milestone, ...], Field(strict=False, min_length=1, max_length=MAX_ENTRIES)] = Field(
         (0.5, 0.75), examples=[[0.3, 0.6, 0.9]]
     )
     """Where the learning rate falls, as shares of all steps, each above 0 and below 1: 0.5 is half-way."""

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from normbench.errors import ConfigError
-from normbench.storage.arm_id import ArmEntry
+from normbench.storage.arm_id import ArmEntry, comparable
 from normbench.storage.arm_labels import label_words, short_keys, unique_labels
 from normbench.storage.files.located import Loc, Located
 from normbench.storage.files.yaml_file import read_assignment
@@ -74,11 +74,11 @@ def vary_axis(text: str) -> Axis:
     listed = read_assignment("--vary", f"{key}=[{values}]", shown=text).data[key]
     if not listed:
         raise ConfigError([f"--vary {text}: must be KEY=A,B, got {text!r}. Example: --vary norm=none,batch_norm"])
-    changes = [flat_change({key: value}) for value in listed]
-    for one in changes:
-        if changes.count(one) > 1:
-            words = ",".join(label_words("", one, short_keys(one)))
-            raise ConfigError([f"--vary {text}: must give each value once, got {words!r} twice. Remove one of them."])
+    refuse_too_many_arms(len(listed), f"--vary {key}")
+    repeated = first_repeated([flat_change({key: value}) for value in listed])
+    if repeated:
+        words = ",".join(label_words("", repeated, short_keys(repeated)))
+        raise ConfigError([f"--vary {text}: must give each value once, got {words!r} twice. Remove one of them."])
     places: dict[Loc, str] = {(key,): f"--vary {text}"}
     return [Alternative(Located({key: value}, places)) for value in listed]
 
@@ -105,10 +105,7 @@ def combine_axes(base: Located, axes: Sequence[Axis], plain_label: str, other_ke
     Raises:
         ConfigError: There are too many arms, or two have the same label.
     """
-    size = prod(len(axis) for axis in axes)
-    if size > MAX_ARMS:
-        rule = f"must stand for at most {MAX_ARMS:,} arms, got {size:,}"
-        raise ConfigError([f"{base.place(())}: {rule}. Split the study."])
+    refuse_too_many_arms(prod(len(axis) for axis in axes), base.place(()))
     combinations = list(product(*axes))
     names = ["".join(one.name for one in combination) for combination in combinations]
     sets = [_merge_changes([one.change.data for one in combination if not one.name]) for combination in combinations]
@@ -122,6 +119,32 @@ def combine_axes(base: Located, axes: Sequence[Axis], plain_label: str, other_ke
     axis_keys = [full_key(key) for axis in axes for one in axis if not one.name for key in one.change.data]
     by_label = dict(zip(labels, settings, strict=True)), dict(zip(labels, entries, strict=True))
     return CombinedArms(*by_label, list(dict.fromkeys(axis_keys)), named)
+
+
+def refuse_too_many_arms(number: int, place: str) -> None:
+    """Refuse more arms than a study may have.
+
+    Raises:
+        ConfigError: There are too many.
+    """
+    if number > MAX_ARMS:
+        raise ConfigError([f"{place}: must stand for at most {MAX_ARMS:,} arms, got {number:,}. Split the study."])
+
+
+def first_repeated(changes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return the first of some flat changes that sets what an earlier one sets; None if all differ.
+
+    Example:
+        >>> first_repeated([{"norm": "none"}, {"l1": 1}, {"l1": 1.0}]), first_repeated([{"bias": True}, {"bias": 1}])
+        ({'l1': 1.0}, None)
+    """
+    seen: set[object] = set()
+    for change in changes:
+        key = frozenset((name, comparable(value)) for name, value in change.items())
+        if key in seen:
+            return change
+        seen.add(key)
+    return None
 
 
 def _apply_changes(base: Located, combination: Sequence[Alternative]) -> Located:

@@ -15,24 +15,26 @@ from normbench.norms.none import NoneSpec
 from normbench.optimizers.base import OptimizerSpec
 from normbench.optimizers.sgd import SGDSpec
 from normbench.own_code.source_folder import source_folder
-from normbench.parts import OneOf, Spec
+from normbench.parts import MAX_ENTRIES, OneOf, Settings, Spec
 from normbench.schedules.base import ScheduleSpec
 from normbench.schedules.none import NoneSpec as SameAtEveryStep
 from normbench.storage.identity import RunIdentity
 from normbench.study.numerics import Numerics
 from normbench.study.own_metric import OwnMetricConfig
-from normbench.study.setting_groups import RecordingConfig, SettingGroup, SwapConfig
+from normbench.study.setting_groups import RecordingConfig, SwapConfig
 from normbench.weight_parametrizations.base import WeightParametrizationSpec
 from normbench.weight_parametrizations.none import NoneSpec as AsLearned
 
 DEFAULT_NUM_STEPS = 500
 DEFAULT_NUM_ROWS = 20
+MAX_STEPS = 1_000_000_000
+"""Most steps of a run: at a millisecond each they take 12 days."""
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Init = Literal["default", "kaiming_normal", "xavier_normal", "normal", "constant"]
 
 
-class RunConfig(SettingGroup):
+class RunConfig(Settings):
     """All settings of one run except its seed."""
 
     model: Annotated[ModelSpec, OneOf("normbench.models")]
@@ -75,9 +77,9 @@ class RunConfig(SettingGroup):
     """What a batch is drawn from: all samples, or one class (of style_removal: one style) at a time."""
     checkpointing: bool = False
     """Activation checkpointing: forward is computed again in backward; batch_norm's momentum is corrected for it."""
-    num_steps: int | None = Field(None, ge=0, examples=[1000])
+    num_steps: int | None = Field(None, ge=0, le=MAX_STEPS, examples=[1000])
     """Optimizer steps; 500 if num_epochs is not given either; 0 only looks, forward and backward once."""
-    num_epochs: int | None = Field(None, ge=1, examples=[10])
+    num_epochs: int | None = Field(None, ge=1, le=MAX_STEPS, examples=[10])
     """Passes over the training set, instead of num_steps."""
     lr_scaling: Literal["none", "linear", "sqrt"] = Field(
         "none", json_schema_extra={"beside": {"reference_batch_size": 16}}
@@ -91,7 +93,7 @@ class RunConfig(SettingGroup):
     """Initial weights: torch's default, kaiming_normal, xavier_normal, normal (std 1) or constant (1)."""
     init_scale: float = Field(1.0, gt=0)
     """Multiplies the initial weights, not the biases."""
-    fix: Annotated[tuple[Literal["data", "init"], ...], Field(strict=False)] = ()
+    fix: Annotated[tuple[Literal["data", "init"], ...], Field(strict=False, max_length=MAX_ENTRIES)] = ()
     """What stays that of seed 0 in every seed: data, init."""
     replica: int = Field(0, ge=0)
     """Another draw of initial weights, batch order and dropout on the same data."""

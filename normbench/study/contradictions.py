@@ -8,7 +8,7 @@ from torch import nn
 from normbench.errors import SettingError
 from normbench.finite_data.memory import too_large_text
 from normbench.models.base import BuiltNorm, built_norms
-from normbench.study.config import RunConfig
+from normbench.study.config import MAX_STEPS, RunConfig
 from normbench.study.network import network_without_numbers, num_parameters_of
 from normbench.study.own_code import running_code_of
 from normbench.study.own_function_trials import refused_functions
@@ -59,6 +59,9 @@ def _budget_contradictions(config: RunConfig) -> list[SettingError]:
     if config.dataset.task == "signal" and config.total_steps:
         rule = f"must be 0 with {config.dataset.name}, which has no target to train on"
         found.append(SettingError("num_steps", rule, config.total_steps, "Write num_steps: 0."))
+    if config.total_steps > MAX_STEPS:  # of as many epochs
+        rule = f"must be at most {MAX_STEPS:,} steps, an epoch being {config.steps_per_epoch:,}"
+        found.append(SettingError("num_epochs", rule, config.num_epochs, "Use fewer."))
     if config.total_steps and config.schedule.warmup >= config.total_steps:
         rule = f"must be less than the {config.total_steps} steps of the run"
         found.append(SettingError("schedule.warmup", rule, config.schedule.warmup, "Use fewer, or more num_steps."))

@@ -31,6 +31,7 @@ from normbench.study.options import refuse_repeated
 from normbench.study.resolved import flat_settings
 from normbench.study.same_judge import refuse_other_judges
 from normbench.study.seed_choice import SeedChoice
+from normbench.study.size_limits import refuse_too_many_layers, refuse_too_many_runs
 from normbench.study.study import Study
 from normbench.study.study_keys import Engine, StudyKeys
 from normbench.study.tune_keys import read_tune
@@ -73,9 +74,10 @@ def load_study(
     forget_changed_modules()
     with reading_from(folder_of_source(path)):
         keys, combined = _read_arms(located, set_, vary, tune)
-        configs, fitted_defaults = _checked_configs(combined.settings)
+        refuse_too_many_runs(len(combined.settings), choice.num_seeds(keys.seeds), str(path))
+        configs, fitted_defaults = _checked_configs(combined.settings, str(path))
         _check_together(configs, keys, located, path)
-        lists = read_tune(keys.tune, tune, located, combined.settings)
+        lists = read_tune(keys.tune, tune, located, combined.settings, configs.values())
     chosen, checks = choice.seeds_of(keys.seeds, configs.values(), located, tunes=bool(lists))
     other_count = None if seeds in checks else seeds
     options: dict[str, Any] = {"--set": list(set_), "--vary": list(vary), "--seeds": other_count, "--tune": list(tune)}
@@ -141,7 +143,7 @@ def _read_arms(
                 axes.append(vary_axis(_refuse_study_key("--vary", text)))
         if complaints.lines:  # the arms cannot be built, but the settings that they share can be checked
             with complaints.collected():
-                _checked_configs({"": base})
+                _checked_configs({"": base}, "")
     tuned_keys = [*(keys.tune or ()), *(text.partition("=")[0].strip() for text in tune)]
     return keys, combine_axes(base, [*_file_axes(keys, located), *axes], _norm_name(base), tuned_keys)
 
@@ -219,16 +221,23 @@ def _norm_name(base: Located) -> str:
     return str(name)
 
 
-def _checked_configs(arms: Mapping[str, Located]) -> tuple[dict[str, RunConfig], tuple[str, ...]]:
+def _read_config(located: Located) -> RunConfig | ValidationError:
+    try:
+        return RunConfig.model_validate(located.data)
+    except ValidationError as error:
+        return error
+
+
+def _checked_configs(arms: Mapping[str, Located], place: str) -> tuple[dict[str, RunConfig], tuple[str, ...]]:
     """Return each arm's config with defaults made to fit, and a line for each default that was changed."""
     configs: dict[str, RunConfig] = {}
     fitted_defaults: dict[str, None] = {}
     complaints: dict[str, None] = {}  # in order, each once: arms share most of their lines
-    for name, located in arms.items():
-        try:
-            config = RunConfig.model_validate(located.data)
-        except ValidationError as error:
-            complaints |= dict.fromkeys(complaints_about(error, RunConfig, located))
+    read = {name: _read_config(located) for name, located in arms.items()}
+    refuse_too_many_layers([config for config in read.values() if isinstance(config, RunConfig)], place)
+    for (name, config), located in zip(read.items(), arms.values(), strict=True):
+        if isinstance(config, ValidationError):
+            complaints |= dict.fromkeys(complaints_about(config, RunConfig, located))
             continue
         found = [error.within("dataset") for error in config.dataset.mistakes()]
         if not found:

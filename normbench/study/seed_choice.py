@@ -48,14 +48,21 @@ class SeedChoice:
         Raises:
             ConfigError: Seeds are those that settings are tuned on, or the data are finite and there are too many.
         """
-        planned = _planned(in_file)
-        checks = self.check_after or planned or (CHECK_AFTER if self.until_decided else ())
-        seeds = tuple(range(self.count)) if self.count else tuple(range(checks[-1])) if checks else _seeds(in_file)
+        planned, (seeds, checks) = _planned(in_file), self._seeds_and_checks(in_file)
         _refuse_tuning_seeds(seeds, located, tunes=tunes)
         place = f"{located.place(('seeds',))}: seeds"
         option = "--check-after" * bool(self.check_after) or "--until-decided" * (self.until_decided and not planned)
         refuse_checks(configs, checks, option or f"{place}.check_after")
         refuse_many_splits(configs, seeds, f"--seeds {self.count}" if self.count else place)
+        return seeds, checks
+
+    def num_seeds(self, in_file: Any) -> int:
+        """Return how many seeds there are, given what the file says under ``seeds:``."""
+        return len(self._seeds_and_checks(in_file)[0])
+
+    def _seeds_and_checks(self, in_file: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        checks = self.check_after or _planned(in_file) or (CHECK_AFTER if self.until_decided else ())
+        seeds = tuple(range(self.count)) if self.count else tuple(range(checks[-1])) if checks else _seeds(in_file)
         return seeds, checks
 
 

@@ -2,25 +2,20 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from normbench.errors import SettingError
+from normbench.parts import MAX_ENTRIES, MAX_NAMES, Settings
 
 HistogramKind = Literal["weight", "grad", "activation", "update"]
 
 
-class SettingGroup(BaseModel):
-    """A mapping of settings: unknown keys are refused, and nothing is changed once it is read."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class RecordingConfig(SettingGroup):
+class RecordingConfig(Settings):
     """What a run records while it trains."""
 
     every_steps: int | None = Field(None, ge=1, examples=[10])
     """Steps between two recorded rows, beside those at step 0 and at the end; by default there are 21 rows."""
-    histograms: Annotated[tuple[HistogramKind, ...], Field(strict=False)] = ("weight", "grad")
+    histograms: Annotated[tuple[HistogramKind, ...], Field(strict=False, max_length=MAX_ENTRIES)] = ("weight", "grad")
     """Which histograms TensorBoard gets: weight, grad, activation, update."""
     tensorboard: bool | Literal["all"] = True
     """Write the TensorBoard log; beyond 64 runs true keeps histograms of each arm's first seed, all of every seed."""
@@ -47,18 +42,20 @@ class RecordingConfig(SettingGroup):
         return [key for key, setting in cls.model_fields.items() if isinstance(setting.default, bool)]
 
 
-class InsertConfig(SettingGroup):
+class InsertConfig(Settings):
     """Where norms are put in a network of the user's own that has none there."""
 
-    after: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] = Field(examples=[["conv1", "blocks.*.fc1"]])
+    after: Annotated[tuple[str, ...], Field(strict=False, min_length=1, max_length=MAX_NAMES)] = Field(
+        examples=[["conv1", "blocks.*.fc1"]]
+    )
     """Layers with weights after which the arm's norm is put, by path or class, with * and ?; the output layer by its
     exact path alone."""
 
 
-class SwapConfig(SettingGroup):
+class SwapConfig(Settings):
     """How norms are put into a network of the user's own."""
 
-    where: Annotated[tuple[str, ...], Field(strict=False)] | None = None
+    where: Annotated[tuple[str, ...], Field(strict=False, max_length=MAX_NAMES)] | None = None
     """Which of its norms are replaced, by path or class, with * and ?; all that are found if not said, none by []."""
     insert: InsertConfig | None = Field(None, examples=[{"after": ["conv1"]}])
     """Where the arm's norm is put beside these; in arms with norm: kept or none nothing is inserted."""

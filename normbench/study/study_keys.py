@@ -12,6 +12,9 @@ Name = Annotated[str, Field(pattern=NAME)]
 Values = Annotated[list[Any], Field(min_length=1)]
 Engine = Literal["auto", "loop", "stacked"]
 LISTS_TITLE = "a mapping of settings to lists of values"
+MAX_KEYS = 100
+"""Most settings that a study varies or tunes."""
+MAX_CLAIMS = 1_000
 EXAMPLE_EXPECT = {"less": "normed", "than": "plain"}
 
 
@@ -30,11 +33,11 @@ class StudyKeys(BaseModel):
         None, title="a mapping of names to settings", examples=[{"plain": {"norm": "none"}, "normed": {}}]
     )
     """Named arms, each with the settings in which it differs from the rest of the file."""
-    grid: Annotated[dict[str, Values], Field(min_length=1)] | None = Field(
+    grid: Annotated[dict[str, Values], Field(min_length=1, max_length=MAX_KEYS)] | None = Field(
         None, title=LISTS_TITLE, examples=[{"norm": ["none", "batch_norm"]}]
     )
     """Values by setting; every combination is an arm. Also `--vary`."""
-    zip: Annotated[dict[str, Values], Field(min_length=1)] | None = Field(
+    zip: Annotated[dict[str, Values], Field(min_length=1, max_length=MAX_KEYS)] | None = Field(
         None,
         title=f"{LISTS_TITLE}, all of one length",
         examples=[{"batch_size": [16, 64], "optimizer.lr": [0.01, 0.04]}],
@@ -46,7 +49,7 @@ class StudyKeys(BaseModel):
         None, title="a mapping of arms' names to text", examples=[{"normed": "The loss falls faster."}]
     )
     """What a document says of an arm, printed beside what was found."""
-    tune: Annotated[dict[str, list[Any]], Field(min_length=1)] | None = Field(
+    tune: Annotated[dict[str, list[Any]], Field(min_length=1, max_length=MAX_KEYS)] | None = Field(
         None, title=LISTS_TITLE, examples=[{"optimizer.lr": [0.01, 0.1]}]
     )
     """Values to try by setting; each arm gets its own best ones, chosen on validation data. Also `--tune`."""
@@ -60,7 +63,7 @@ class StudyKeys(BaseModel):
     """When a run counts as collapsed; false: only if it diverged. By default if it hardly learned its training data."""
     margin: float | None = Field(None, gt=0, allow_inf_nan=False, examples=[0.01])
     """The smallest difference that matters: of losses a share, 0.05 is 5 %, of accuracies 0.01 is one point."""
-    claims: Annotated[list[dict[str, Any]], Field(min_length=1)] | None = Field(
+    claims: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_CLAIMS)] | None = Field(
         None,
         title="a list of claims",
         examples=[[{"says": "it helps", "metric": "test_loss", "expect": EXAMPLE_EXPECT}]],
@@ -76,7 +79,9 @@ class StudyKeys(BaseModel):
         listed = seeds if isinstance(seeds, list) and seeds else [seeds]
         is_count = seeds is None or listed == [seeds]
         low, high = (1, MAX_SEEDS) if is_count else (0, 2**31 - 1)
-        if seeds is None or all(type(seed) is int and low <= seed <= high for seed in listed):
+        is_right = len(listed) <= MAX_SEEDS and all(type(seed) is int and low <= seed <= high for seed in listed)
+        if seeds is None or is_right:
             return seeds
-        rule = f"must be a count from 1 to {MAX_SEEDS:,}, a list of seeds from 0, or {{check_after: [...]}}"
+        most = f", {MAX_SEEDS:,} at most" * (len(listed) > MAX_SEEDS)
+        rule = f"must be a count from 1 to {MAX_SEEDS:,}, a list of seeds from 0{most}, or {{check_after: [...]}}"
         raise SettingError("", rule, seeds, "Example: seeds: 8")

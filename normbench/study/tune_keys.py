@@ -1,21 +1,22 @@
 """Reads tune: and --tune: the values to try for each arm, each checked with every arm."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import prod
 from typing import Any
 
 from pydantic import ValidationError
 
 from normbench.errors import ConfigError
-from normbench.storage.arm_id import TUNED, comparable
+from normbench.storage.arm_id import TUNED
 from normbench.storage.arm_labels import tuned_label
 from normbench.storage.files.located import Located
 from normbench.storage.files.yaml_file import read_assignment
-from normbench.study.axes import MAX_ARMS, flat_change
+from normbench.study.axes import MAX_ARMS, first_repeated, flat_change
 from normbench.study.complaints import complaints_about, setting_complaint
 from normbench.study.config import RunConfig
 from normbench.study.contradictions import contradictions
 from normbench.study.fitting import fit_defaults
+from normbench.study.size_limits import refuse_too_many_layers
 
 HALF_DECADES = (0.1, 0.316, 1.0, 3.16, 10.0)
 """Factors of the values that ``--tune KEY`` tries, about a factor of 3 apart."""
@@ -24,7 +25,11 @@ _PlacedLists = dict[str, tuple[list[Any], list[str]]]
 
 
 def read_tune(
-    file_lists: Mapping[str, list[Any]] | None, options: Sequence[str], located: Located, arms: Mapping[str, Located]
+    file_lists: Mapping[str, list[Any]] | None,
+    options: Sequence[str],
+    located: Located,
+    arms: Mapping[str, Located],
+    configs: Collection[RunConfig],
 ) -> dict[str, tuple[Any, ...]]:
     """Return the values to try by setting; an option replaces the list of the file.
 
@@ -33,6 +38,7 @@ def read_tune(
         options: ``KEY=A,B``, or ``KEY`` alone for half decades around the first arm's value.
         located: The file.
         arms: The settings of every arm.
+        configs: The same, checked.
 
     Raises:
         ConfigError: A value that an arm cannot take.
@@ -44,6 +50,7 @@ def read_tune(
         key, values = _read_option(text, arms)
         lists[key] = (values, [f"--tune {text}"] * len(values))
     _refuse_too_many(lists, arms, located)
+    refuse_too_many_layers(configs, _tune_place(located), sum(len(values) for values, _ in lists.values()))
     complaints = _label_clashes(arms, located) if lists else []
     complaints += [line for settings in arms.values() for line in _values_complaints(settings, lists)]
     complaints += _short_list_complaints(lists)
@@ -75,7 +82,11 @@ def _refuse_too_many(lists: _PlacedLists, arms: Mapping[str, Located], located: 
     size = len(arms) * prod(len(values) for values, _ in lists.values())
     if lists and size > MAX_ARMS:
         rule = f"must stand for at most {MAX_ARMS:,} combinations of arms and values, got {size:,}"
-        raise ConfigError([f"{located.place(('tune',)) or '--tune'}: tune: {rule}. Try fewer values."])
+        raise ConfigError([f"{_tune_place(located)}: {rule}. Try fewer values."])
+
+
+def _tune_place(located: Located) -> str:
+    return f"{located.place(('tune',)) or '--tune'}: tune"
 
 
 def _places(located: Located, key: str, size: int) -> list[str]:
@@ -104,8 +115,7 @@ def _as_tuned(settings: Located, key: str, value: Any) -> RunConfig:
 
 
 def _has_duplicates(values: Sequence[Any]) -> bool:
-    changes = [{key: comparable(inner) for key, inner in flat_change({"": value}).items()} for value in values]
-    return any(changes.count(one) > 1 for one in changes)
+    return first_repeated([flat_change({"": value}) for value in values]) is not None
 
 
 def _label_clashes(arms: Iterable[str], located: Located) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from command_line import normbench
+from contracts.extreme_numbers import BEYOND, EXTREMES, end_of, numeric_settings
 from contracts.odd_configs import VALID, anything, as_yaml, options
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
@@ -91,6 +92,19 @@ def test_any_option_is_taken_or_refused(tree, said, number):
     ]
     has_count = "seeds" in said  # which the command line refuses in its own words
     check(told(**said), 1 if has_count else number, *words)
+
+
+NUMBERS = [(number, one) for number, one in enumerate(numeric_settings()) if not one.needs_images]
+
+
+@pytest.mark.usefixtures("small_test_sets")
+@pytest.mark.parametrize(("number", "setting"), NUMBERS, ids=[".".join(filter(None, one[:3])) for _, one in NUMBERS])
+def test_a_number_of_any_size_is_told_or_trains(number, setting):
+    """One value beyond float32 and one that it holds; `make soak` tries all, and settings of images."""
+    allowed = [value for value in EXTREMES[setting.kind] if value not in BEYOND]
+    assert end_of(setting, allowed[number % len(allowed)]) in ("told", "finished", "diverged", "endless", "failed")
+    if setting.kind is float:
+        assert end_of(setting, BEYOND[number % len(BEYOND)]) == "told"
 
 
 @pytest.mark.parametrize("tree", VALID, ids=range(len(VALID)))

@@ -32,8 +32,8 @@ def settings_of(variant: type[Spec], tried_floats: tuple[float, ...] = ()) -> li
     choices = {key: _choices(annotation) for key, annotation in fields.items()}
     named = [key for key, values in choices.items() if values]
     tried = [dict(zip(named, values, strict=True)) for values in product(*(choices[key] for key in named))]
-    tried += [{key: value} for key, a in fields.items() if _takes(a, int) for value in TRIED_INTEGERS]
-    tried += [{key: value} for key, a in fields.items() if _takes(a, float) for value in tried_floats]
+    tried += [{key: value} for key, a in fields.items() if takes(a, int) for value in TRIED_INTEGERS]
+    tried += [{key: value} for key, a in fields.items() if takes(a, float) for value in tried_floats]
     return list(dict.fromkeys([variant(), *(spec for settings in tried for spec in _allowed(variant, settings))]))
 
 
@@ -62,9 +62,12 @@ def _choices(annotation: Any) -> tuple[Any, ...]:
     return (False, True) if annotation is bool else ()
 
 
-def _takes(annotation: Any, number: type) -> bool:
+def takes(annotation: Any, number: type, *, in_list: bool = False) -> bool:
+    """Return whether a field may be a number of this type, or with ``in_list`` a list of them."""
     if get_origin(annotation) is Annotated:
-        return _takes(get_args(annotation)[0], number)
+        return takes(get_args(annotation)[0], number, in_list=in_list)
     if get_origin(annotation) in (Union, UnionType):
-        return any(_takes(member, number) for member in get_args(annotation))
-    return annotation is number
+        return any(takes(member, number, in_list=in_list) for member in get_args(annotation))
+    if get_origin(annotation) is tuple:
+        return in_list and takes(get_args(annotation)[0], number)
+    return annotation is number and not in_list

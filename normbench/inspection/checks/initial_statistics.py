@@ -1,11 +1,12 @@
 """Finds running statistics that are still partly their initial values when training ends."""
 
 from collections.abc import Iterator
-from math import ceil, log
+from math import ceil, log, log1p
 
 from normbench.findings import Finding
 from normbench.inspection.checks.base import Setup
 from normbench.inspection.forward_pass import NormCall
+from normbench.study.config import MAX_STEPS
 
 LARGEST_SHARE = 0.05
 """Of the initial values. Variances start at 1: where the true one is 0.05, as without a norm before, they are then
@@ -33,6 +34,7 @@ def find(setup: Setup) -> Iterator[Finding]:
 def _enough(norm: NormCall, momentum: float, num_steps: int) -> str:
     larger = ceil(1000 * (1 - LARGEST_SHARE ** (1 / num_steps))) / 1000
     way_outs = [f"{norm.momentum_key}: {larger:g}"] if larger < 0.9 else []
-    if momentum:
-        way_outs.append(f"num_steps: {ceil(log(LARGEST_SHARE) / log(1 - momentum))}")
-    return f"Use {' or '.join(way_outs)} or more."
+    needed = ceil(log(LARGEST_SHARE) / log1p(-momentum)) if momentum else MAX_STEPS + 1
+    if needed <= MAX_STEPS:
+        way_outs.append(f"num_steps: {needed}")
+    return f"Use {' or '.join(way_outs)} or more." if way_outs else "Use more num_steps and a larger momentum."

@@ -49,11 +49,11 @@ class Located:
             into.pop(ALTERNATIVES.get(key, ""), None)
         here = (*at, key)
         merges = bool(rest) or (isinstance(value, dict) and "name" not in value)
-        if not merges or into.get(key) is None:
+        if key in into and (not merges or into[key] is None):  # of thousands of new keys nothing is known
             self._forget(here)
         if not merges:
             into[key] = deepcopy(value)
-            self._remember(here, changes, source)
+            self._remember(here, value, changes, source)
             return
         known = into.get(key)
         into[key] = known if isinstance(known, dict) else {"name": known} if isinstance(known, str) else {}
@@ -67,8 +67,10 @@ class Located:
     def _forget(self, loc: Loc) -> None:
         self.places = {known: place for known, place in self.places.items() if known[: len(loc)] != loc}
 
-    def _remember(self, loc: Loc, changes: "Located", source: Loc) -> None:
+    def _remember(self, loc: Loc, value: Any, changes: "Located", source: Loc) -> None:
         self.places[loc] = changes.place(source)
+        if not isinstance(value, dict | list):
+            return
         size = len(source)
         inner = {known[size:]: place for known, place in changes.places.items() if known[:size] == source}
         self.places |= {(*loc, *tail): place for tail, place in inner.items() if tail}

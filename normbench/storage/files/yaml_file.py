@@ -10,6 +10,7 @@ import yaml
 
 from normbench.errors import ConfigError
 from normbench.storage.files.located import MAX_DEPTH, Loc, Located
+from normbench.storage.files.reading import open_regular
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 20_000
@@ -53,11 +54,11 @@ def read_text(path: Path) -> str:
     """Return the text of a study file.
 
     Raises:
-        ConfigError: No such file, not UTF-8, or larger than any study.
+        ConfigError: No such file, a folder, pipe or device, not UTF-8, or larger than any study.
     """
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)  # a device or a pipe may never end
+        with open_regular(path) as file:
+            raw = file.read(MAX_BYTES + 1)  # it may grow while it is read
             size = max(len(raw), os.fstat(file.fileno()).st_size)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         problem = getattr(error, "strerror", None) or error
@@ -104,7 +105,7 @@ def parse_yaml(text: str, where: str, *, lines: bool = True) -> Located:
         ConfigError: Not YAML, not a mapping, a key given twice, too deep or too large.
     """
     try:
-        _refuse_depth(text, where)
+        _refuse_size(text, where)
         node = yaml.compose(text, Loader=_Loader)
     except UnicodeEncodeError:  # a lone surrogate, from a command line that was not UTF-8
         raise ConfigError([f"{where}: must be UTF-8 text. Type it again."]) from None
@@ -119,11 +120,17 @@ def parse_yaml(text: str, where: str, *, lines: bool = True) -> Located:
     return Located(data, reader.places)
 
 
-def _refuse_depth(text: str, where: str) -> None:
-    """Refuse deep nesting before nodes are made: libyaml's composer recurses in C until the process crashes."""
-    depth = 0
+def _refuse_size(text: str, where: str) -> None:
+    """Refuse deep nesting and far too many values before nodes are made.
+
+    libyaml's composer recurses in C until the process crashes; what is wrong with 200,000 keys is as many complaints.
+    """
+    depth = num_keys_and_values = 0
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        num_keys_and_values += isinstance(event, yaml.NodeEvent)
+        if num_keys_and_values > 2 * MAX_NODES + 1:
+            raise ConfigError([f"{where}: must hold at most {MAX_NODES:,} values. Is this a config?"])
         if depth > 10 * MAX_DEPTH:
             raise ConfigError([f"{where}: must be nested at most {MAX_DEPTH} deep. Is this a config?"])
 

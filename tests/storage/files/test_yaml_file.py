@@ -1,6 +1,7 @@
 """YAML read safely: PyYAML's traps closed, places remembered."""
 
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -162,7 +163,7 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path, monkeypatch, content, mes
 def test_a_folder_is_no_file(tmp_path):
     with pytest.raises(ConfigError) as error:
         read_study_file(tmp_path)
-    assert str(error.value) == f"{tmp_path}: must be a readable file, got: Is a directory. Give the path of a config."
+    assert str(error.value) == f"{tmp_path}: must be a readable file, got: a folder and no file. Give the path of a config."
 
 
 def test_every_value_knows_its_line():
@@ -235,9 +236,28 @@ def test_a_byte_order_mark_is_no_text(tmp_path):
     assert read_study_file(tmp_path / "a.yaml").data == {"model": "mlp"}
 
 
-def test_a_device_that_never_ends_is_too_large():
-    with pytest.raises(ConfigError, match="must be at most 1,000,000 bytes, got 1,000,001"):
-        read_study_file(Path("/dev/zero"))
+@pytest.mark.parametrize(("path", "kind"), [("/dev/zero", "a device"), ("/dev/null", "a device"), ("pipe", "a pipe")])
+def test_what_may_never_end_is_not_read(path, kind):
+    os.mkfifo("pipe")
+    with pytest.raises(ConfigError, match=f"{path}: must be a readable file, got: {kind} and no file. Give the path"):
+        read_study_file(Path(path))
+
+
+LINES = "model: {name: mlp, hidden_features: [4]}\ndataset: linear_regression\n"
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_line_ends_and_a_mark_of_other_systems_change_nothing(end, encoding):
+    Path("a.yaml").write_bytes(LINES.replace("\n", end).encode(encoding))
+    assert read_study_file(Path("a.yaml")) == parse_yaml(LINES, "a.yaml")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+def test_another_encoding_is_told_in_a_line(encoding):
+    Path("a.yaml").write_bytes(LINES.encode(encoding))
+    with pytest.raises(ConfigError, match=r"^a.yaml: must be \S.*, got\b[^\n]*$"):
+        read_study_file(Path("a.yaml"))
 
 
 def test_a_path_with_a_zero_byte_is_no_file():
