@@ -163,7 +163,10 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path, monkeypatch, content, mes
 def test_a_folder_is_no_file(tmp_path):
     with pytest.raises(ConfigError) as error:
         read_study_file(tmp_path)
-    assert str(error.value) == f"{tmp_path}: must be a readable file, got: a folder and no file. Give the path of a config."
+    assert (
+        str(error.value)
+        == f"{tmp_path}: must be a readable file, got: a folder and no file. Give the path of a config."
+    )
 
 
 def test_every_value_knows_its_line():
