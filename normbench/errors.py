@@ -4,6 +4,7 @@ NormbenchError            one line for the user, exit code 2
     ConfigError           a config is invalid; holds one line per mistake
         DataError         the user's data cannot be read or split; holds a SettingError per mistake
     RunFolderError        a run's folder is missing, damaged or in use
+        ContentError      a file is whole, but holds something else than normbench writes
         OldRunsError      a study was made by a version whose runs this one does not read
     ComparisonError       the runs cannot be compared as requested
     RunFailedError        a run failed, and the command cannot continue; exit code 1
@@ -28,6 +29,10 @@ class ConfigError(NormbenchError, ValueError):
 
 class RunFolderError(NormbenchError):
     """A run's folder is missing, damaged or in use."""
+
+
+class ContentError(RunFolderError):
+    """A file is whole, but holds something else than normbench writes."""
 
 
 class OldRunsError(RunFolderError):

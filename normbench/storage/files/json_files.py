@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -53,40 +54,39 @@ def json_ready(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def read_raw(path: str | Path, way_out: str = DELETE_AND_RERUN) -> bytes:
+    """Return the bytes of a JSON file.
+
+    Raises:
+        RunFolderError: It is missing, cannot be read, or is no regular file.
+    """
+    try:
+        return read_bytes(path)
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise RunFolderError(f"{path}: must be readable JSON, got: {problem}. {way_out}") from None
+
+
+def file_holds(path: Path, content: Mapping[str, Any]) -> bool:
+    """Return whether a JSON file is undamaged and holds all of this content, as it would be written."""
+    with suppress(RunFolderError):
+        return bool(read_json(path).items() >= json_ready(content).items())
+    return False
+
+
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
+    """Read a JSON object of whatever keys and types; what is computed with is read by its ``Shape``.
 
     Raises:
         RunFolderError: Missing or damaged.
     """
-    try:
-        raw = read_bytes(path)
-    except OSError as error:
-        raise json_refusal(path, error) from None
-    content = parse_json_object(path, raw)
+    raw = read_raw(path)
     if not seal_matches(raw):
         raise RunFolderError(f"{path}: must be as it was written, got another sha256. {DELETE_AND_RERUN}")
-    return content
-
-
-def parse_json_object(path: str | Path, raw: bytes) -> dict[str, Any]:
-    """Parse a file's bytes as a JSON object; ``path`` is its name for messages.
-
-    Raises:
-        RunFolderError: Not a JSON object.
-    """
     try:
         content = json.loads(raw.decode("utf-8"))
-    except ValueError as error:
-        raise json_refusal(path, error) from None
-    except RecursionError:  # normbench writes no file nested so deep
-        raise json_refusal(path, ValueError("brackets in brackets")) from None
+    except (ValueError, RecursionError) as error:  # normbench writes no file nested so deep
+        raise RunFolderError(f"{path}: must be readable JSON, got: {error}. {DELETE_AND_RERUN}") from None
     if not isinstance(content, dict):
         raise RunFolderError(f"{path}: must be a JSON object, got a {type(content).__name__}. {DELETE_AND_RERUN}")
     return content
-
-
-def json_refusal(path: str | Path, error: OSError | ValueError) -> RunFolderError:
-    """Return the error for a file that cannot be read as JSON."""
-    problem = getattr(error, "strerror", None) or str(error)
-    return RunFolderError(f"{path}: must be readable JSON, got: {problem}. {DELETE_AND_RERUN}")

@@ -1,10 +1,11 @@
-"""Reads regular files only; refuses pipes, sockets, devices and folders, on which reading could wait forever."""
+"""Reads regular files only, of bounded size; refuses pipes, sockets, devices, on which reading could wait forever."""
 
 import errno
+import hashlib
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 _KINDS = {
     stat.S_IFIFO: "a pipe",
@@ -12,19 +13,27 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
     stat.S_IFDIR: "a folder",
+    stat.S_IFLNK: "a link",
 }
+MAX_BYTES = 64_000_000
+"""Most bytes of a file of a runs folder that are read at once; no run of normbench writes one as large."""
 
 
-def open_regular(path: str | Path) -> BinaryIO:
+def open_regular(path: str | Path, *, follows_links: bool = True) -> BufferedReader:
     """Open a regular file for reading.
+
+    Args:
+        path: Its path.
+        follows_links: Whether its name may be a link. In a runs folder none is: behind one lies another's file.
 
     Raises:
         OSError: It cannot be read, or is not a regular file.
     """
-    kind = stat.S_IFMT(os.stat(path).st_mode)  # noqa: PTH116 - of ten thousand runs, pathlib's part is seen
+    kind = stat.S_IFMT(os.stat(path, follow_symlinks=follows_links).st_mode)  # noqa: PTH116 - of ten thousand runs
     if kind != stat.S_IFREG:  # to open a device may already do something
         raise _not_a_file(path, kind)
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags if follows_links else flags | os.O_NOFOLLOW)
     file = os.fdopen(descriptor, "rb")
     kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
     if kind != stat.S_IFREG:  # it was changed between the two looks
@@ -33,14 +42,27 @@ def open_regular(path: str | Path) -> BinaryIO:
     return file
 
 
-def read_bytes(path: str | Path) -> bytes:
-    """Return what a file holds.
+def read_bytes(path: str | Path, *, max_bytes: int | None = MAX_BYTES) -> bytes:
+    """Return what a file of a runs folder holds.
 
     Raises:
-        OSError: It cannot be read, or is not a regular file.
+        OSError: It cannot be read, is a link or otherwise no regular file, or is larger.
     """
-    with open_regular(path) as file:
-        return file.read()
+    with open_regular(path, follows_links=False) as file:
+        size = os.fstat(file.fileno()).st_size
+        if max_bytes is not None and size > max_bytes:
+            raise OSError(errno.EINVAL, f"{size:,} bytes, more than {max_bytes:,}", str(path))
+        return file.read(size)  # not what is added to it meanwhile
+
+
+def sha256_of(path: str | Path) -> str:
+    """Return the sha256 of a file of a runs folder, of any size.
+
+    Raises:
+        OSError: It cannot be read, is a link or otherwise no regular file.
+    """
+    with open_regular(path, follows_links=False) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _not_a_file(path: str | Path, kind: int) -> OSError:
