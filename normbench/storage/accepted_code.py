@@ -1,9 +1,9 @@
 """AcceptedCode: what study.json keeps of code of the user's that was changed and accepted for the runs made before."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from normbench.storage.contents.study import StudyContent
 from normbench.storage.identity import CODE, PACKAGE
 
 ACCEPTED_CODE = "accepted_code"
@@ -29,9 +29,6 @@ class AcceptedCode:
         return tuple(name.removeprefix(CODE).removeprefix(PACKAGE) for name in names)
 
 
-def read_accepted_code(study: Mapping[str, Any]) -> Iterator[AcceptedCode]:
-    """Yield what the content of a study.json says was accepted; what is not readable is left out."""
-    entries = study.get(ACCEPTED_CODE)
-    for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, Mapping) and all(isinstance(entry.get(key), Mapping) for key in ("now", "then")):
-            yield AcceptedCode(dict(entry["now"]), dict(entry["then"]))
+def read_accepted_code(study: StudyContent) -> list[AcceptedCode]:
+    """Return what the content of a study.json says was accepted."""
+    return [AcceptedCode(entry["now"], entry["then"]) for entry in study.get("accepted_code", ())]

@@ -6,6 +6,8 @@ from enum import Enum
 from functools import cached_property
 from typing import Any
 
+from normbench.storage.contents.choice import IdContent
+from normbench.storage.contents.study import ArmEntryContent
 from normbench.storage.files.located import ALTERNATIVES
 
 
@@ -78,10 +80,10 @@ class ArmId:
         return {"name": self.name, "settings": settings}
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "ArmId":
-        """Read what ``to_json`` returned; raise KeyError, TypeError or AttributeError for anything else."""
+    def from_json(cls, content: IdContent) -> "ArmId":
+        """Read what ``to_json`` returned."""
         settings = {key: TUNED if value == TUNED_JSON else value for key, value in content["settings"].items()}
-        return cls(str(content["name"]), settings)
+        return cls(content["name"], settings)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ArmId) and self.name == other.name and self.comparable == other.comparable
@@ -137,14 +139,9 @@ class ArmEntry:
         return {"arm": self.label, "name": self.name, "sets": dict(self.sets), "tuned": list(self.tuned)}
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "ArmEntry":
+    def from_json(cls, content: ArmEntryContent) -> "ArmEntry":
         """Read an entry of study.json; keys that are missing there stay empty."""
-        return cls(
-            str(content["arm"]),
-            str(content.get("name", "")),
-            dict(content.get("sets", {})),
-            tuple(content.get("tuned", ())),
-        )
+        return cls(content["arm"], content.get("name", ""), content.get("sets", {}), content.get("tuned", ()))
 
 
 @dataclass(frozen=True)

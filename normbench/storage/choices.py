@@ -1,5 +1,7 @@
 """Stores what tuning chose for each arm, in a file that is written before the comparison and never changed."""
 
+import math
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,7 +12,8 @@ from typing import Any
 
 from normbench.errors import RunFolderError
 from normbench.storage.arm_id import ArmId, LabelledArm
-from normbench.storage.files.json_files import json_ready, read_json, write_sealed_json
+from normbench.storage.contents.choice import CHOICE, ChoiceContent, ChoiceFields
+from normbench.storage.files.json_files import json_ready, write_sealed_json
 from normbench.storage.files.links import refuse_links
 from normbench.storage.identity import NUM_DIGITS_SHOWN
 from normbench.storage.lock import locked, remove_part_files
@@ -113,26 +116,24 @@ def read_choice(search: TuningSearch, study: Path) -> Choice | None:
         RunFolderError: The file is damaged, or holds the choice of another search.
     """
     path = search.path(study)
-    if not path.exists():
+    if not os.path.lexists(path):
         return None
-    choice, content, asked = _read(path).choice, read_json(path), json_ready(search.content())
+    content, asked = _read(path), json_ready(search.content())
     other = [key for key in asked if content.get(key) != asked[key]]
     if other:
         rule = f"must be the choice for {other[0]} {asked[other[0]]}"
         raise RunFolderError(
             f"{path}: {rule}, got {content.get(other[0])!r:.80}. Delete it, and what was run after it."
         )
-    return choice
+    return choice_from(content)
 
 
 @dataclass(frozen=True)
 class StoredChoice:
-    """A choice with what its file says of the search: its lists, the id of the tuned arm, and the time."""
+    """A choice with the lists that were searched for it."""
 
     choice: Choice
     tune: Mapping[str, Sequence[Any]]
-    of: ArmId
-    frozen_at: str
 
 
 def read_choices(study: Path) -> dict[ArmId, list[StoredChoice]]:
@@ -141,9 +142,12 @@ def read_choices(study: Path) -> dict[ArmId, list[StoredChoice]]:
     Raises:
         RunFolderError: A file is damaged.
     """
+    read = [_read(path) for path in (study / TUNING).glob("*.json")]
     found: dict[ArmId, list[StoredChoice]] = {}
-    for one in sorted(map(_read, (study / TUNING).glob("*.json")), key=lambda one: one.frozen_at, reverse=True):
-        found.setdefault(one.of, []).append(one)
+    for said in sorted(read, key=lambda one: one.get("frozen_at", ""), reverse=True):
+        if "id" in said:  # version 0.1.0 wrote none: its choices are of no arm of now
+            of = ArmId.from_json(said["id"])
+            found.setdefault(of, []).append(StoredChoice(choice_from(said), said["tune"]))
     return found
 
 
@@ -176,14 +180,17 @@ def are_set(values: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
     return {key.removesuffix(".name"): value for key, value in flatten(values).items()}.items() <= settings.items()
 
 
-def _read(path: Path) -> StoredChoice:
-    content = read_json(path)
-    try:
-        tried = [Trial(**one) for one in content["tried"]]
-        choice = Choice(
-            content["arm"], content["chosen"], tried, content["widened"], content["at_edge"], content["seeds"]
-        )
-        return StoredChoice(choice, content["tune"], ArmId.from_json(content["id"]), str(content.get("frozen_at", "")))
-    except (AttributeError, KeyError, TypeError) as error:
-        rule = f"must be a choice as it was frozen, got {error}"
-        raise RunFolderError(f"{path}: {rule}. Delete it, and what was run after it.") from None
+def choice_from(said: ChoiceFields) -> Choice:
+    """Return a choice as its file says it; of a run that diverged null stands for its loss, nan."""
+    tried = [
+        Trial(one["values"], [_loss(score) for score in one["scores"]], _loss(one["median"])) for one in said["tried"]
+    ]
+    return Choice(said["arm"], said["chosen"], tried, said["widened"], said["at_edge"], said["seeds"])
+
+
+def _loss(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _read(path: Path) -> ChoiceContent:
+    return CHOICE.read(path, "Delete it, and what was run after it.")

@@ -8,18 +8,19 @@ another, nothing of this counts.
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
 from normbench.findings import Finding
-from normbench.storage.choices import Choice, Trial
+from normbench.storage.choices import Choice, choice_from
+from normbench.storage.contents.finished import FINISHED, FindingContent, FinishedContent
+from normbench.storage.digests import find_damage
 from normbench.storage.files.atomic import PART_PREFIX
-from normbench.storage.files.json_files import has_seal, json_ready, read_json, write_sealed_json
+from normbench.storage.files.json_files import has_seal, json_ready, read_raw, write_sealed_json
 from normbench.storage.files.links import refuse_links
-from normbench.storage.files.reading import read_bytes
-from normbench.storage.run_folder import SUMMARY_JSON, find_damage, seed_of
+from normbench.storage.files.reading import sha256_of
+from normbench.storage.run_folder import SUMMARY_JSON, seed_of
 
 FINISHED_JSON = "finished.json"
 DRAWN_FROM = "drawn_from.sha256"
@@ -94,12 +95,13 @@ def read_finished(folder: Path, asked: Mapping[str, Any]) -> FinishedStudy | Non
     path = folder / FINISHED_JSON
     try:
         refuse_links(folder)
-        content = read_json(path)
+        raw = read_raw(path)
+        content = FINISHED.parse(path, raw)
         is_same = content["asked"] == json_ready(asked) and content["files"] == deciding_files(folder)
-        found = _from_json(content) if is_same and has_seal(read_bytes(path)) else None
-    except (AttributeError, KeyError, OSError, RunFolderError, TypeError, ValueError):
+    except (OSError, RunFolderError):
         return None
-    return None if found and any(map(find_damage, _runs_in(folder, content["files"]))) else found
+    is_whole = is_same and has_seal(raw) and not any(map(find_damage, _runs_in(folder, content["files"])))
+    return _from_json(content) if is_whole else None
 
 
 def _runs_in(folder: Path, files: Iterable[str]) -> Iterator[Path]:
@@ -131,20 +133,20 @@ def _digests(folder: str, under: str, depth: int) -> Iterator[tuple[str, str]]:
             if depth and not entry.name.startswith("."):
                 yield from _digests(entry.path, f"{name}/", depth - 1)
         elif (entry.name.endswith(".json") and entry.name != FINISHED_JSON) or entry.name == DRAWN_FROM:
-            yield name, sha256(read_bytes(entry.path)).hexdigest()
+            yield name, sha256_of(entry.path)
         elif entry.name.startswith(PART_PREFIX) and not entry.name.startswith(f"{PART_PREFIX}{FINISHED_JSON}"):
             yield name, ""
 
 
-def _from_json(content: Mapping[str, Any]) -> FinishedStudy:
-    findings = [one | {"layers": tuple(one["layers"]), "arms": tuple(one["arms"])} for one in content["findings"]]
-    choices = [one | {"tried": [Trial(**trial) for trial in one["tried"]]} for one in content["choices"]]
-    screen = content["screen"]
-    return FinishedStudy(
-        [FinishedRun(**one) for one in content["runs"]],
-        list(content["texts"]),
-        [Finding(**one) for one in findings],
-        [Choice(**one) for one in choices],
-        content["end"],
-        Screen(screen["shown_as"], [(text, is_header) for text, is_header in screen["rows"]]) if screen else None,
-    )
+def _from_json(said: FinishedContent) -> FinishedStudy:
+    runs = [FinishedRun(one["arm"], one["folder"], one["seed"]) for one in said["runs"]]
+    findings = list(map(_finding, said["findings"]))
+    choices, screen = list(map(choice_from, said["choices"])), said["screen"]
+    shown = Screen(screen["shown_as"], screen["rows"]) if screen else None
+    return FinishedStudy(runs, said["texts"], findings, choices, said["end"], shown)
+
+
+def _finding(said: FindingContent) -> Finding:
+    words = said["what"], said["figure"], said["why"], said["way_out"], said["source"]
+    numbers = said["value"], said["num_seeds"], said["of_seeds"]
+    return Finding(said["level"], tuple(said["layers"]), *words, tuple(said["arms"]), *numbers)

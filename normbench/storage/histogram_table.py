@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from normbench.errors import RunFolderError
+from normbench.storage.contents.npz import read_arrays
 from normbench.storage.run_folder import HISTOGRAMS_NPZ, Run
 
 if TYPE_CHECKING:
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 NUM_BINS = 64
 """Bins of a histogram; TensorBoard draws 30."""
+KINDS = {"steps": "iu", "kinds": "U", "names": "U"}
+KINDS |= dict.fromkeys(("min", "max", "sum", "sum_squares"), "f")
+KINDS |= dict.fromkeys(("num", "num_nonfinite", "counts"), "iu")
+"""Of each array: whole numbers, texts, or fractions."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +86,9 @@ class HistogramTable:
         Raises:
             ValueError: It is no such archive, or its arrays do not fit together.
         """
-        import numpy as np
-
-        try:
-            with np.load(io.BytesIO(raw), allow_pickle=False) as file:
-                table = cls(*(file[name] for name in array_names()))
-        except Exception as error:  # noqa: BLE001 - whatever a damaged archive leads to
-            raise ValueError(f"{type(error).__name__}: {error}") from None
+        table = cls(**read_arrays(raw, KINDS))
+        if any(getattr(table, name).ndim == 0 for name in ("steps", "names")):
+            raise ValueError("steps or names that are no list")
         num_steps, num_tensors = len(table.steps), len(table.names)
         shapes: dict[str, tuple[int, ...]] = dict.fromkeys(array_names(), (num_steps, num_tensors))
         shapes |= {"steps": (num_steps,), "kinds": (num_tensors,), "names": (num_tensors,)}
@@ -111,7 +112,7 @@ def read_histograms(run: Run) -> HistogramTable | None:
     Raises:
         RunFolderError: The file is missing, was changed, or is no such archive.
     """
-    if HISTOGRAMS_NPZ not in run.summary.get("files", {}):
+    if not run.has_file(HISTOGRAMS_NPZ):
         return None
     try:
         return HistogramTable.from_bytes(run.raw(HISTOGRAMS_NPZ))

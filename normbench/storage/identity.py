@@ -1,7 +1,6 @@
 """RunIdentity: one sha256 over all settings that decide a run's numbers."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from normbench.errors import RunFolderError
-from normbench.storage.files.json_files import json_ready, read_json, write_sealed_json
+from normbench.storage.contents.identity import IDENTITY
+from normbench.storage.files.json_files import file_holds, write_sealed_json
 
 NUMERICS = 3
 """Version of the mathematics: raised with every entry under Numerics in the CHANGELOG."""
@@ -82,10 +82,8 @@ class RunIdentity:
     def write(self, folder: Path) -> None:
         """Write identity.json into an arm's folder, unless it already holds the same."""
         content = {"identity": self.sha256} | self.content()
-        with suppress(RunFolderError):
-            if read_json(folder / IDENTITY_JSON).items() >= json_ready(content).items():
-                return
-        write_sealed_json(folder / IDENTITY_JSON, content)
+        if not file_holds(folder / IDENTITY_JSON, content):
+            write_sealed_json(folder / IDENTITY_JSON, content)
 
 
 def is_of_code(digest: str) -> bool:
@@ -96,8 +94,9 @@ def is_of_code(digest: str) -> bool:
 def read_identity(folder: Path) -> RunIdentity | None:
     """Read identity.json from an arm's folder; return None where it is missing or damaged."""
     try:
-        content = read_json(folder / IDENTITY_JSON)
-        found = RunIdentity(**{key: content[key] for key in RunIdentity.__dataclass_fields__})
-        return found if found.sha256 == content["identity"] else None
-    except (RunFolderError, KeyError, TypeError, ValueError):
+        said = IDENTITY.read(folder / IDENTITY_JSON)
+    except RunFolderError:
         return None
+    of_runs = said["device"], said["context"], said["numerics"], said["engine"], said["digests"]
+    found = RunIdentity(said["settings"], *of_runs)
+    return found if found.sha256 == said["identity"] else None

@@ -12,6 +12,7 @@ from threading import Event, Thread
 from typing import Self
 
 from normbench.errors import RunFolderError
+from normbench.storage.digests import find_damage
 from normbench.storage.files.atomic import PART_PREFIX, name_in_errors, way_out
 from normbench.storage.files.links import refuse_links
 from normbench.storage.owners import MY_TOKENS, Owner
@@ -23,10 +24,9 @@ from normbench.storage.run_folder import (
     ENVIRONMENT_JSON,
     ERROR_TXT,
     HISTOGRAMS_NPZ,
-    STUDY_JSON,
     SUMMARY_JSON,
-    find_damage,
     is_finished,
+    num_levels,
 )
 
 HEARTBEAT_S = 5.0
@@ -144,7 +144,7 @@ def claim_run(
         RunBusy: Another process makes it.
         RunFolderError: The folder cannot be written, or a link leads there.
     """
-    refuse_links(folder, levels=_num_levels(folder))
+    refuse_links(folder, levels=num_levels(folder))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with locked(folder.parent):
@@ -156,13 +156,7 @@ def claim_run(
 
 def runs_dir_of(folder: Path) -> Path:
     """Return the runs folder in which a run's folder lies."""
-    return folder.parents[_num_levels(folder) - 1]
-
-
-def _num_levels(folder: Path) -> int:
-    """Return how many folders of a run's path are below the runs folder: seed, arm, study, and for tuning one more."""
-    around = folder.parents[1]
-    return 4 if around.name == "tuning" and not (around / STUDY_JSON).exists() else 3
+    return folder.parents[num_levels(folder) - 1]
 
 
 def _claim_locked(

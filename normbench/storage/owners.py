@@ -1,14 +1,15 @@
 """Owner: the process that has claimed a run; finds out whether it still runs."""
 
-import json
 import os
 import platform
 import time
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
+from normbench.errors import RunFolderError
+from normbench.storage.contents.claim import CLAIM
 from normbench.storage.files.json_files import write_json
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.run_folder import CLAIM_JSON, is_finished
@@ -60,15 +61,15 @@ class Owner:
         Raises:
             OSError: There is a claim.json that cannot be read now.
         """
+        path = folder / CLAIM_JSON
         try:
-            content: dict[str, Any] = json.loads(read_bytes(folder / CLAIM_JSON))
-            owner, pid = cls(**content), content.pop("pid")
+            said = CLAIM.parse(path, read_bytes(path))
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        except RunFolderError:
             return None  # claims are written by rename: a damaged one was not written by a run
-        is_whole = type(pid) is int and pid > 0 and all(isinstance(value, str) for value in content.values())
-        return owner if is_whole else None  # to the system, -1 means all processes
+        of_process = said["token"], said["pid"], said["host"], said["sight"], said["born"]
+        return cls(*of_process, said["started_at"], said["status"], said["error"])
 
     def write(self, folder: Path) -> None:
         """Write claim.json."""

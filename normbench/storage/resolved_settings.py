@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from normbench.errors import ConfigError
+from normbench.storage.contents.arm import checked_settings
 from normbench.storage.files.reading import open_regular
 from normbench.storage.files.yaml_file import read_study_file
 from normbench.storage.run_folder import CONFIG_YAML
@@ -15,11 +18,11 @@ _STUDY_KEYS = ("study", "arms", "seeds", "engine")
 def settings_of_run(folder: Path) -> dict[str, Any]:
     """Return the settings in a run's config.yaml by dotted key; empty where it cannot be read."""
     try:
-        open_regular(folder / CONFIG_YAML).close()
+        open_regular(folder / CONFIG_YAML, follows_links=False).close()
         content = read_study_file(folder / CONFIG_YAML).data
-    except (ConfigError, OSError):
+        return checked_settings(flatten({key: value for key, value in content.items() if key not in _STUDY_KEYS}))
+    except (ConfigError, OSError, ValidationError):
         return {}
-    return flatten({key: value for key, value in content.items() if key not in _STUDY_KEYS})
 
 
 def flatten(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Names the files of a run's folder, and reads runs and arms back with their sha256 checked."""
 
-import csv
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,23 +9,22 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from normbench.errors import RunFolderError
+from normbench.errors import OldRunsError, RunFolderError
 from normbench.storage.arm_id import ArmEntry, LabelledArm
-from normbench.storage.files.json_files import (
-    DELETE_AND_RERUN,
-    has_seal,
-    json_refusal,
-    parse_json_object,
-    read_json,
-    seal_matches,
-)
-from normbench.storage.files.reading import read_bytes
+from normbench.storage.contents import tables
+from normbench.storage.contents.arm import ARM
+from normbench.storage.contents.csv_table import CsvTable
+from normbench.storage.contents.environment import ENVIRONMENT, EnvironmentContent
+from normbench.storage.contents.summary import SUMMARY, SummaryContent
+from normbench.storage.files.json_files import has_seal, read_raw
+from normbench.storage.files.links import refuse_links
+from normbench.storage.files.reading import read_bytes, sha256_of
 from normbench.storage.identity import NUM_DIGITS_SHOWN
 
 STUDY_JSON, ARM_JSON = "study.json", "arm.json"
 CONFIG_YAML, SUMMARY_JSON, ENVIRONMENT_JSON = "config.yaml", "summary.json", "environment.json"
-METRICS_CSV, LAYER_STATS_CSV, CURVE_CSV, POINTS_CSV = "metrics.csv", "layer_stats.csv", "curve.csv", "points.csv"
-PROBES_CSV, HISTOGRAMS_NPZ = "probes.csv", "histograms.npz"
+METRICS_CSV, LAYER_STATS_CSV, PROBES_CSV = tables.METRICS_CSV, tables.LAYER_STATS_CSV, tables.PROBES_CSV
+CURVE_CSV, POINTS_CSV, HISTOGRAMS_NPZ = tables.CURVE_CSV, tables.POINTS_CSV, "histograms.npz"
 CLAIM_JSON, CHECKPOINT, CHECKPOINT_BEFORE = "claim.json", "checkpoint.pt", "checkpoint.before.pt"
 """Files of an unfinished run: which process makes it, and its newest two checkpoints."""
 ERROR_TXT = "error.txt"
@@ -52,32 +50,15 @@ def arm_folder_name(arm: str, digits: str) -> str:
     return f"{arm}-{digits}"
 
 
-def is_finished(folder: Path) -> bool:
+def num_levels(folder: Path) -> int:
+    """Return how many folders of a run's path are below the runs folder: seed, arm, study, and for tuning one more."""
+    around = folder.parents[1] if len(folder.parents) > 1 else folder
+    return 4 if around.name == "tuning" and not (around / STUDY_JSON).exists() else 3
+
+
+def is_finished(folder: Path | str) -> bool:
     """Return whether a run has a result: its summary, which is written last."""
     return os.path.exists(f"{folder}/{SUMMARY_JSON}")  # noqa: PTH110 - False where nobody may look
-
-
-def find_damage(folder: Path) -> str:
-    """Return which file of a finished run is missing or changed, as a sentence; "" if none is."""
-    run = Run(folder, int(folder.name.removeprefix("seed-")))
-    try:
-        for name in {METRICS_CSV, *run.summary.get("files", {})}:
-            run.raw(name)
-    except RunFolderError as error:
-        return str(error).partition(". ")[0] + "."
-    return ""
-
-
-def csv_digests(folder: Path) -> dict[str, str]:
-    """Return the sha256 of each CSV file of a run."""
-    return {path.name: sha256(read_bytes(path)).hexdigest() for path in sorted(folder.glob("*.csv"))}
-
-
-def sealed_digests(folder: Path) -> dict[str, str]:
-    """Return the sha256 of each file of a run whose damage is found by it: the CSV files and the histograms."""
-    path = folder / HISTOGRAMS_NPZ
-    histograms = {path.name: sha256(read_bytes(path)).hexdigest()} if path.exists() else {}
-    return csv_digests(folder) | histograms
 
 
 @dataclass(frozen=True)
@@ -90,52 +71,53 @@ class Run:
     """sha256 of the identity that its summary must hold; None accepts any."""
 
     @cached_property
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> SummaryContent:
         """The content of summary.json: status, last metrics, numbers of parameters, sha256 of each file that is sealed.
 
         Raises:
-            RunFolderError: Missing, damaged or changed.
+            RunFolderError: Missing, damaged, changed, or of another shape.
         """
         path = f"{self.folder}/{SUMMARY_JSON}"
-        try:
-            raw = read_bytes(path)
-        except OSError as error:
-            raise json_refusal(path, error) from None
-        content = parse_json_object(path, raw)
+        raw = read_raw(path, self._way_out())
+        content = SUMMARY.parse(path, raw, self._way_out())
         may_lack_seal = "seed" not in content  # older summaries have neither seal nor seed
-        is_whole = seal_matches(raw) and (has_seal(raw) or may_lack_seal) and isinstance(content.get("files", {}), dict)
-        if not is_whole or content.get("seed", self.seed) != self.seed:
+        if not (has_seal(raw) or may_lack_seal) or content.get("seed", self.seed) != self.seed:
             raise self._changed_file(path)
         if self.identity is not None and content.get("identity") != self.identity:
-            found = str(content.get("identity", "that of a run of 0.1.0, which named none"))[:40]
+            found = content.get("identity", "that of a run of 0.1.0, which named none")[:40]
             rule = f"must be a run of its arm, identity {self.identity[:NUM_DIGITS_SHOWN]}"
             raise RunFolderError(f"{path}: {rule}, got {found}. {self._way_out()}")
         return content
 
     @cached_property
-    def environment(self) -> dict[str, Any]:
-        """The content of environment.json: times, versions, device; empty where the file is missing."""
-        path = f"{self.folder}/{ENVIRONMENT_JSON}"
-        try:
-            return parse_json_object(path, read_bytes(path))
-        except FileNotFoundError:
-            return {}
-        except OSError as error:
-            raise json_refusal(path, error) from None
-
-    def rows(self, name: str) -> list[dict[str, str]]:
-        """Return the rows of one CSV file, after checking its sha256.
+    def environment(self) -> EnvironmentContent:
+        """The content of environment.json: times, versions, device; empty where the file is missing.
 
         Raises:
-            RunFolderError: The file is missing or was changed.
+            RunFolderError: Damaged, or of another shape.
         """
-        try:
-            lines = csv.reader(self.raw(name).decode("utf-8").split("\n"))
-            header = next(lines, [])
-            return [dict(zip(header, line, strict=True)) for line in lines if line]
-        except (ValueError, csv.Error) as error:
-            rule = "must be a table in UTF-8"
-            raise RunFolderError(f"{self.folder}/{name}: {rule}, got: {error}. {self._way_out()}") from None
+        path = f"{self.folder}/{ENVIRONMENT_JSON}"
+        return ENVIRONMENT.read(path) if os.path.lexists(path) else {}
+
+    def table(self, name: str) -> CsvTable:
+        """Return one of its CSV files, after checking its sha256.
+
+        Raises:
+            RunFolderError: The file is missing, was changed, or is no such table; so it is where a cell is read later.
+        """
+        return tables.read_table(name, self.raw(name), self.folder, self._way_out())
+
+    def table_if_any(self, name: str) -> CsvTable:
+        """Return one of its CSV files; a table without rows where the run has no such file.
+
+        Raises:
+            RunFolderError: The file was changed, or is no such table.
+        """
+        return self.table(name) if self.has_file(name) else tables.NO_ROWS
+
+    def has_file(self, name: str) -> bool:
+        """Return whether the run wrote a file, by its summary; every run has written metrics.csv."""
+        return name == METRICS_CSV or name in self.summary["files"]
 
     @cached_property
     def _checked(self) -> dict[str, bytes]:
@@ -151,16 +133,34 @@ class Run:
             self._checked[name] = self._read_checked(name)
         return self._checked[name]
 
+    def check_files(self) -> None:
+        """Check the sha256 of every file that the summary names, of whatever size.
+
+        Raises:
+            RunFolderError: A file is missing or was changed.
+        """
+        for name, wanted in {METRICS_CSV: "", **self.summary["files"]}.items():
+            path = f"{self.folder}/{name}"
+            try:
+                found = sha256_of(path)
+            except OSError as error:
+                raise self._unreadable_file(path, error) from None
+            if found != wanted:
+                raise self._changed_file(path)
+
     def _read_checked(self, name: str) -> bytes:
         path = f"{self.folder}/{name}"
-        wanted = self.summary.get("files", {}).get(name)
+        wanted = self.summary["files"].get(name)
         try:
             raw = read_bytes(path)
         except OSError as error:
-            raise RunFolderError(f"{path}: must be readable, got: {error.strerror}. {self._way_out()}") from None
+            raise self._unreadable_file(path, error) from None
         if sha256(raw).hexdigest() != wanted:
             raise self._changed_file(path)
         return raw
+
+    def _unreadable_file(self, path: str, error: OSError) -> RunFolderError:
+        return RunFolderError(f"{path}: must be readable, got: {error.strerror}. {self._way_out()}")
 
     def _changed_file(self, path: str) -> RunFolderError:
         return RunFolderError(f"{path}: must be as the run wrote it, got another sha256. {self._way_out()}")
@@ -203,32 +203,55 @@ def read_arm(folder: Path) -> Arm:
     """Read an arm's settings and find its finished runs.
 
     Raises:
-        RunFolderError: arm.json is missing or damaged.
+        OldRunsError: It was made by version 0.1.0, which gave arms no identity.
+        RunFolderError: arm.json is missing or damaged; the folder, or that of a run, is a link or cannot be read.
     """
-    content = read_json(folder / ARM_JSON)
-    try:
-        return Arm(
-            folder,
-            content["arm"],
-            content["identity"],
-            content["settings"],
-            content["changed"],
-            tuple(_finished_runs(folder, content["identity"])),
-        )
-    except KeyError as error:
-        rule = f"must hold {error.args[0]!r}, got {', '.join(content) or 'nothing'}"
-        raise RunFolderError(f"{folder / ARM_JSON}: {rule}. {DELETE_AND_RERUN}") from None
-
-
-def _finished_runs(folder: Path, identity: str) -> Iterator[Run]:
-    for seed in finished_seeds(folder):
-        yield Run(folder / f"seed-{seed}", seed, identity)
+    refuse_links(folder)
+    content = ARM.read(folder / ARM_JSON)
+    identity = content.get("identity")
+    if identity is None:
+        rule, way_out = "must be an arm of normbench 0.2 or newer, got one of 0.1.0", "Run its config again."
+        raise OldRunsError(f"{folder / ARM_JSON}: {rule}. {way_out}")
+    runs = _runs_in(folder, identity)
+    return Arm(folder, content["arm"], identity, content["settings"], content["changed"], runs)
 
 
 def finished_seeds(folder: Path) -> tuple[int, ...]:
-    """Return the seeds of an arm's finished runs, sorted; none where there is no folder."""
+    """Return the seeds of an arm's finished runs, sorted; none where there is no folder, or nobody may look."""
     if not folder.is_dir():
         return ()
+    found = (seed for seed, path in _seed_folders(str(folder)) if is_finished(path))
+    return tuple(sorted(found))
+
+
+def _runs_in(folder: Path, identity: str) -> tuple[Run, ...]:
+    """Return an arm's finished runs, by seed.
+
+    Raises:
+        RunFolderError: The folder, or that of a run, is a link or cannot be read.
+    """
+    try:
+        seeds = sorted(seed for seed, path in _seed_folders(str(folder)) if _has_result(path))
+    except OSError as error:
+        rule = "must be a folder this user may read"
+        raise RunFolderError(f"{error.filename or folder}: {rule}, got: {error.strerror}.") from None
+    return tuple(Run(folder / f"seed-{seed}", seed, identity) for seed in seeds)
+
+
+def _seed_folders(folder: str) -> Iterator[tuple[int, str]]:
     with os.scandir(folder) as entries:
-        seeds = [seed for entry in entries if (seed := seed_of(entry.name)) is not None]
-    return tuple(seed for seed in sorted(seeds) if is_finished(folder / f"seed-{seed}"))
+        for entry in entries:
+            seed = seed_of(entry.name)
+            if seed is not None:
+                yield seed, entry.path
+
+
+def _has_result(folder: str) -> bool:
+    """Return whether a run's folder holds a summary; refuse a link, and raise OSError where nobody may look."""
+    if os.path.islink(folder):  # noqa: PTH114
+        refuse_links(Path(folder))
+    try:
+        os.lstat(f"{folder}/{SUMMARY_JSON}")
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True

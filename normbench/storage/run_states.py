@@ -12,7 +12,7 @@ from normbench.errors import RunFolderError
 from normbench.storage.choices import TUNING
 from normbench.storage.owners import Owner
 from normbench.storage.run_folder import CLAIM_JSON, STUDY_JSON, SUMMARY_JSON, Run, is_finished
-from normbench.storage.run_status import RESULTS, RunStatus
+from normbench.storage.run_status import RunStatus
 
 
 @dataclass(frozen=True, order=True)
@@ -100,13 +100,9 @@ def _unreadable(folder: Path, arm: ArmFolder, seed: int, error: OSError) -> RunS
 
 def _read_result_status(folder: Path, seed: int) -> tuple[RunStatus, str]:
     try:
-        status = Run(folder, seed).summary.get("status")
+        return RunStatus(Run(folder, seed).summary["status"]), ""
     except RunFolderError as error:
         return RunStatus.DAMAGED, str(error)
-    if status in RESULTS:
-        return RunStatus(status), ""
-    rule = f"must say finished or diverged, got {status!r:.40}"
-    return RunStatus.DAMAGED, f"{folder / SUMMARY_JSON}: status: {rule}. Delete {folder} and run its study again."
 
 
 def _unfinished_state(folder: Path, owner: Owner | None) -> tuple[RunStatus, float, str]:
@@ -122,7 +118,7 @@ def _unfinished_state(folder: Path, owner: Owner | None) -> tuple[RunStatus, flo
     if owner.is_alive:
         return RunStatus.RUNNING, age_s, ""
     ended = RunStatus(owner.status) if owner.status in (RunStatus.INTERRUPTED, RunStatus.FAILED) else RunStatus.STOPPED
-    return ended, age_s, str(owner.error)
+    return ended, age_s, owner.error
 
 
 def _age_s(path: str) -> float:

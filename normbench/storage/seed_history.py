@@ -4,13 +4,10 @@ A study that is looked at again and again until it pleases has more false verdic
 what it asks for before it trains; whoever judges can tell a planned check from a second look.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
-from normbench.errors import RunFolderError
-from normbench.storage.files.json_files import DELETE_AND_RERUN
+from normbench.storage.contents.study import AskedContent, StudyContent
 
 SEED_HISTORY = "seed_history"
 """Its key in study.json."""
@@ -30,7 +27,7 @@ class Asked:
     check_after: tuple[int, ...] = ()
     arms: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> AskedContent:
         """Return its entry in study.json: a count for the seeds 0 to count - 1, as in a study file, else the list."""
         listed = list(self.seeds)
         seeds = len(listed) if listed == list(range(len(listed))) else listed
@@ -53,36 +50,22 @@ def add_to_history(history: Sequence[Asked], asked: Asked) -> list[Asked]:
     return [*history[: same[0]], merged, *history[same[0] + 1 :]]
 
 
-def with_arms(content: Mapping[str, Any], arms: Sequence[str], path: Path) -> dict[str, Any]:
-    """Return the content of study.json as if everything had been asked for of some more arms, too.
-
-    Raises:
-        RunFolderError: Its history is damaged.
-    """
-    entries = [replace(one, arms=(*one.arms, *arms)).to_json() for one in read_history(content, path)]
-    return {**content, SEED_HISTORY: entries}
+def with_arms(content: StudyContent, arms: Sequence[str]) -> StudyContent:
+    """Return the content of study.json as if everything had been asked for of some more arms, too."""
+    entries = [replace(one, arms=(*one.arms, *arms)).to_json() for one in read_history(content)]
+    return {**content, "seed_history": entries}
 
 
 def _is_same(one: Asked, other: Asked) -> bool:
     return set(one.seeds) == set(other.seeds) and one.check_after == other.check_after
 
 
-def read_history(content: Mapping[str, Any], path: Path) -> list[Asked]:
-    """Read the history from the content of study.json; empty where an older version wrote none.
-
-    Raises:
-        RunFolderError: It is no list of seeds, check_after and arms; ``path`` is its name for the message.
-    """
-    given = content.get(SEED_HISTORY, [])
-    try:
-        return [_read_entry(entry) for entry in given]
-    except (AttributeError, KeyError, TypeError, ValueError):
-        rule = f"{SEED_HISTORY}: must be a list of seeds, check_after and arms"
-        raise RunFolderError(f"{path}: {rule}, got {given!r:.60}. {DELETE_AND_RERUN}") from None
+def read_history(content: StudyContent) -> list[Asked]:
+    """Read the history from the content of study.json; empty where an older version wrote none."""
+    return [_read_entry(entry) for entry in content.get("seed_history", ())]
 
 
-def _read_entry(entry: Mapping[str, Any]) -> Asked:
+def _read_entry(entry: AskedContent) -> Asked:
     seeds = entry["seeds"]
-    listed = range(seeds) if isinstance(seeds, int) else map(int, seeds)
-    arms = tuple(map(str, entry["arms"]))
-    return Asked(tuple(listed), tuple(map(int, entry["check_after"] or ())), arms)
+    listed = range(seeds) if isinstance(seeds, int) else seeds
+    return Asked(tuple(listed), tuple(entry["check_after"] or ()), tuple(entry["arms"]))

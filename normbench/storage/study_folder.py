@@ -1,54 +1,21 @@
 """Reads a study's folder: study.json, and each arm it names with its finished runs."""
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from normbench.errors import ComparisonError, OldRunsError, RunFolderError
+from normbench.errors import ContentError, OldRunsError, RunFolderError
 from normbench.storage.arm_id import ArmEntry, ArmSet, LabelledArm
-from normbench.storage.files.json_files import DELETE_AND_RERUN, read_json
+from normbench.storage.contents.arm import ARM
+from normbench.storage.contents.study import STUDY, StudyContent
+from normbench.storage.files.json_files import DELETE_AND_RERUN
+from normbench.storage.files.links import refuse_links
 from normbench.storage.identity import LOOP, NUM_DIGITS_SHOWN, NUMERICS, RunIdentity, is_of_code, read_identity
 from normbench.storage.own_metric import declare_own_metrics
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, Arm, read_arm
-
-
-def find_studies(path: Path) -> list[Path]:
-    """Return the study folders at or in ``path``.
-
-    Raises:
-        ComparisonError: There is none.
-    """
-    if (path / STUDY_JSON).exists():
-        return [path]
-    found = _folders_with(STUDY_JSON, path)
-    if not found:
-        way_out = "Run a config first: normbench run configs/lenet_bn.yaml"
-        raise ComparisonError(f"{path}: must hold runs of a study, got none. {way_out}")
-    return found
-
-
-def read_studies(paths: Sequence[Path]) -> "list[StudyFolder]":
-    """Read the study folders at or in some folders, each once; skip those of version 0.1.0 if there are newer ones.
-
-    Raises:
-        ComparisonError: There is none in one of them, or two have an own metric of one name and of different kinds.
-        OldRunsError: All of them are of version 0.1.0.
-        RunFolderError: A study.json or an arm.json is damaged.
-    """
-    folders = list(dict.fromkeys(folder for path in paths for folder in find_studies(path)))
-    found, old = [], []
-    for folder in folders:
-        try:
-            found.append(read_study(folder))
-        except OldRunsError as error:
-            old.append(error)
-    if old and not found:
-        raise old[0]
-    if len(found) > 1:
-        declare_own_metrics([arm.settings for study in found for arm in study.arms], "studies")
-    return found
 
 
 @dataclass(frozen=True)
@@ -61,57 +28,113 @@ class StudyFolder:
         arms: Arms of the study that have finished runs.
         missing: Labels of arms without finished runs.
         left_out: Names of folders of arms that study.json no longer lists.
+        unreadable: Why an arm cannot be read, with its file or folder, by its label.
     """
 
     folder: Path
-    content: dict[str, Any]
+    content: StudyContent
     arms: Sequence[Arm]
     missing: Sequence[str] = ()
     left_out: Sequence[str] = ()
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
     def planned_arms(self) -> ArmSet:
         """Return all arms that study.json lists; one without a folder has only the values that a grid sets."""
-        path = self.folder / STUDY_JSON
-        entries, folders = arm_entries(self.content, path), arm_folders(self.content, path)
+        entries, folders = arm_entries(self.content), arm_folders(self.content)
         read = {arm.folder.name: arm for arm in self.arms}
-        known = [_labelled(entries[arm], self.folder / name, read.get(name)) for arm, name in folders.items()]
-        return ArmSet(known, *axes_and_named_keys(self.content))
+        known = [self._labelled(entries[arm], name, read.get(name)) for arm, name in folders.items()]
+        return ArmSet(known, self.content.get("axes", ()), self.content.get("named", ()))
+
+    def _labelled(self, entry: ArmEntry, name: str, arm: Arm | None) -> LabelledArm:
+        path = self.folder / name / ARM_JSON
+        if arm is None and (entry.label in self.unreadable or not path.exists()):
+            return entry.with_settings(entry.sets)
+        return entry.with_settings(arm.settings if arm else ARM.read(path)["settings"])
 
 
 def read_study(folder: Path) -> StudyFolder:
-    """Read a study's folder.
+    """Read a study's folder; arms that cannot be read are named beside the others.
 
     Raises:
         ComparisonError: Arms have an own metric of one name and of different kinds.
         OldRunsError: It was made by version 0.1.0.
-        RunFolderError: study.json or an arm.json is missing or damaged.
+        RunFolderError: study.json is missing or damaged, or no arm can be read.
     """
-    study = read_json(folder / STUDY_JSON)
+    refuse_links(folder)
+    study = STUDY.read(folder / STUDY_JSON)
     _refuse_old(folder, study)
-    found = {path.name: path for path in _folders_with(ARM_JSON, folder)}
-    entries, folders = arm_entries(study, folder / STUDY_JSON), arm_folders(study, folder / STUDY_JSON)
-    engine = study.get("engine")
-    if study.get("is_plain"):
-        by_folder = {name: entries[arm] for arm, name in folders.items()}
-        current = [identity for name in by_folder if name in found and (identity := read_identity(found[name]))]
-        others = {name: path for name, path in found.items() if name not in by_folder}
-        old = [name for name, path in others.items() if _is_of_other_numbers(path, study)]
-        old += [name for name, path in others.items() if name not in old and _is_of_other_code(path, current)]
-        named = {name: path for name, path in found.items() if name not in old}
-        arms = [replace(read_arm(path), entry=by_folder.get(name)) for name, path in named.items()]
-        gone, left_out = [], [_with_version(found[name], engine, current) for name in old]
-    else:
-        listed = [(arm, found[name]) for arm, name in folders.items() if name in found]
-        arms = [replace(read_arm(path), name=arm, entry=entries[arm]) for arm, path in listed]
-        _check_identities(folder, arms, study)
-        gone = [arm for arm, name in folders.items() if name not in found]
-        left_out = [_with_version(path, engine) for name, path in found.items() if name not in folders.values()]
-    declare_own_metrics([arm.settings for arm in arms], str(folder))
-    missing = [*(arm.name for arm in arms if not arm.runs), *gone]
-    return StudyFolder(folder, study, [arm for arm in arms if arm.runs], missing, left_out)
+    folders = arm_folders(study)
+    found = _arms_in(folder, folders.values())
+    read = (_plain_arms if study.get("is_plain") else _listed_arms)(study, found)
+    if read.unreadable and not read.arms:
+        raise RunFolderError(next(iter(read.unreadable.values())))
+    declare_own_metrics([arm.settings for arm in read.arms], str(folder))
+    missing = [arm.name for arm in read.arms if not arm.runs]
+    if not study.get("is_plain"):
+        missing += [arm for arm, name in folders.items() if name not in found]
+    return StudyFolder(folder, study, [arm for arm in read.arms if arm.runs], missing, read.left_out, read.unreadable)
 
 
-def _refuse_old(folder: Path, study: Mapping[str, Any]) -> None:
+@dataclass
+class _ReadArms:
+    """The arms of a study: those that were read, names of folders left out, and by label what cannot be read."""
+
+    arms: list[Arm] = field(default_factory=list)
+    left_out: Sequence[str] = ()
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+    def read(self, label: str, path: Path, finish: Callable[[Arm], Arm]) -> None:
+        """Read an arm from its folder, or note why it cannot be read."""
+        try:
+            self.arms.append(finish(read_arm(path)))
+        except RunFolderError as error:
+            self.unreadable[label] = str(error)
+
+
+def _plain_arms(study: StudyContent, found: Mapping[str, Path]) -> _ReadArms:
+    """Read the arms of a file without arms: all in its folder but those of other numbers or code."""
+    folders, entries, engine = arm_folders(study), arm_entries(study), study.get("engine")
+    by_folder = {name: entries[arm] for arm, name in folders.items()}
+    own = {name: path for name, path in found.items() if not path.is_symlink()}  # a link is refused where it is read
+    current = [identity for name in by_folder if name in own and (identity := read_identity(own[name]))]
+    others = {name: path for name, path in own.items() if name not in by_folder}
+    old = [name for name, path in others.items() if _is_of_other_numbers(path, study)]
+    old += [name for name, path in others.items() if name not in old and _is_of_other_code(path, current)]
+    read = _ReadArms(left_out=[_with_version(found[name], engine, current) for name in old])
+    for name, path in found.items():
+        if name not in old:
+            entry = by_folder.get(name)
+            read.read(entry.label if entry else name, path, partial(_with_entry, entry=entry))
+    return read
+
+
+def _with_entry(arm: Arm, entry: ArmEntry | None) -> Arm:
+    return replace(arm, entry=entry)
+
+
+def _listed_arms(study: StudyContent, found: Mapping[str, Path]) -> _ReadArms:
+    """Read the arms that study.json lists, each of the identity that it names."""
+    entries, folders = arm_entries(study), arm_folders(study)
+    others = [path for name, path in found.items() if name not in folders.values()]
+    read = _ReadArms(left_out=[_with_version(path, study.get("engine")) for path in others])
+    identities = {arm["arm"]: arm.get("identity", "") for arm in study.get("arms", ())}
+    for arm, name in folders.items():
+        if name in found:
+            read.read(arm, found[name], partial(_as_listed, entry=entries[arm], identity=identities[arm]))
+    return read
+
+
+def _as_listed(arm: Arm, entry: ArmEntry, identity: str) -> Arm:
+    """Return an arm with its entry in study.json; refuse one whose identity is not the one that is named there."""
+    if arm.identity != identity:
+        place = f"that {arm.folder.parent / STUDY_JSON} names"
+        rule = f"must hold the settings {identity[:NUM_DIGITS_SHOWN]} {place}"
+        got = f"got {arm.identity[:NUM_DIGITS_SHOWN]}"
+        raise RunFolderError(f"{arm.folder / ARM_JSON}: {rule}, {got}. {DELETE_AND_RERUN}")
+    return replace(arm, name=entry.label, entry=entry)
+
+
+def _refuse_old(folder: Path, study: StudyContent) -> None:
     """Refuse a study of version 0.1.0, whose runs have no identity: only that version reads them."""
     if "normbench" in study:
         return
@@ -122,19 +145,19 @@ def _refuse_old(folder: Path, study: Mapping[str, Any]) -> None:
 
 def _with_version(folder: Path, engine: str | None, current: Sequence[RunIdentity] = ()) -> str:
     """Return the name of an arm's folder with what is old of it: version, numerics number, engine, or code."""
-    with suppress(RunFolderError):  # what is left out need not be readable
-        if _is_old(folder):
-            return f"{folder.name} of normbench 0.1.0"
-        identity = read_identity(folder)
-        if identity and identity.numerics != NUMERICS:
-            return f"{folder.name} of numerics {identity.numerics}"
-        if identity and engine not in (None, identity.engine):
-            return f"{folder.name} of engine {identity.engine}"
-        return f"{folder.name} of other code or data" if _is_of_other_code(folder, current) else folder.name
-    return folder.name
+    if folder.is_symlink():
+        return folder.name
+    if _is_old(folder):
+        return f"{folder.name} of normbench 0.1.0"
+    identity = read_identity(folder)
+    if identity and identity.numerics != NUMERICS:
+        return f"{folder.name} of numerics {identity.numerics}"
+    if identity and engine not in (None, identity.engine):
+        return f"{folder.name} of engine {identity.engine}"
+    return f"{folder.name} of other code or data" if _is_of_other_code(folder, current) else folder.name
 
 
-def _is_of_other_numbers(folder: Path, study: Mapping[str, Any]) -> bool:
+def _is_of_other_numbers(folder: Path, study: StudyContent) -> bool:
     """Return whether an arm's runs are not to be mixed with those of a study as it was last run."""
     if _is_old(folder):
         return True
@@ -158,61 +181,50 @@ def _are_others(one: RunIdentity, other: RunIdentity) -> bool:
 
 def _is_old(folder: Path) -> bool:
     """Return whether an arm's folder was written by version 0.1.0, which wrote no identity."""
-    return "identity" not in read_json(folder / ARM_JSON)
+    with suppress(RunFolderError):  # what cannot be read is told where it is read
+        return "identity" not in ARM.read(folder / ARM_JSON)
+    return False
 
 
-def axes_and_named_keys(study: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Return two lists from study.json: the keys that its grid sets, and the keys that its named arms set."""
-    return list(map(str, study.get("axes", ()))), list(map(str, study.get("named", ())))
+def _arms_in(folder: Path, listed: Collection[str]) -> dict[str, Path]:
+    """Return the folders of arms in a study's folder, readable or not, by name; skip hidden ones."""
+    names = sorted(name for name in os.listdir(folder) if not name.startswith("."))  # noqa: PTH208
+    known = frozenset(listed)
+    return {name: folder / name for name in names if _is_arm(f"{folder}/{name}", is_listed=name in known)}
 
 
-def _labelled(entry: ArmEntry, folder: Path, arm: Arm | None) -> LabelledArm:
-    if arm is None and not (folder / ARM_JSON).exists():
-        return entry.with_settings(entry.sets)
-    return entry.with_settings((arm or read_arm(folder)).settings)
+def _is_arm(path: str, *, is_listed: bool) -> bool:
+    """Return whether a path is an arm's folder: it has arm.json, is listed and no folder, or cannot be opened."""
+    try:
+        os.lstat(f"{path}/{ARM_JSON}")
+    except FileNotFoundError:
+        return is_listed and os.path.islink(path)  # noqa: PTH114
+    except NotADirectoryError:
+        return is_listed
+    except OSError:
+        return True
+    return True
 
 
-def _folders_with(name: str, folder: Path) -> list[Path]:
-    """Return the folders in a folder that hold a file of this name; skip hidden ones, which are being removed."""
-    found = sorted(path.parent for path in folder.glob(f"*/{name}"))
-    return [path for path in found if not path.name.startswith(".")]
+def arm_folders(study: StudyContent) -> dict[str, str]:
+    """Return the name of each arm's folder, by the arm's label."""
+    return {arm["arm"]: arm["folder"] for arm in study.get("arms", ())}
 
 
-def arm_folders(study: Mapping[str, Any], path: Path) -> dict[str, str]:
-    """Return the name of each arm's folder, by the arm's label.
+def arm_entries(study: StudyContent) -> dict[str, ArmEntry]:
+    """Return each arm's entry in study.json, by the arm's label."""
+    return {arm["arm"]: ArmEntry.from_json(arm) for arm in study.get("arms", ())}
+
+
+def known_study(folder: Path) -> StudyContent:
+    """Return the content of the study.json of an earlier command; nothing where it is missing or cut short.
 
     Raises:
-        RunFolderError: study.json lists no arms; ``path`` is its name for the message.
+        ContentError: It is whole and holds something else, so that nobody knows which looks and late rules it told of.
     """
     try:
-        return {arm["arm"]: arm["folder"] for arm in study.get("arms", [])}
-    except (AttributeError, KeyError, TypeError):
-        raise _arms_refusal(study, path) from None
-
-
-def arm_entries(study: Mapping[str, Any], path: Path) -> dict[str, ArmEntry]:
-    """Return each arm's entry in study.json, by the arm's label.
-
-    Raises:
-        RunFolderError: study.json lists no arms; ``path`` is its name for the message.
-    """
-    try:
-        return {arm["arm"]: ArmEntry.from_json(arm) for arm in study.get("arms", [])}
-    except (AttributeError, KeyError, TypeError, ValueError):
-        raise _arms_refusal(study, path) from None
-
-
-def _arms_refusal(study: Mapping[str, Any], path: Path) -> RunFolderError:
-    rule = "must be a list of arm, identity and folder"
-    return RunFolderError(f"{path}: arms: {rule}, got {study.get('arms')!r:.60}. {DELETE_AND_RERUN}")
-
-
-def _check_identities(folder: Path, arms: Sequence[Arm], study: dict[str, Any]) -> None:
-    """Refuse an arm's folder whose identity is not the one in study.json."""
-    listed = {arm["arm"]: str(arm.get("identity")) for arm in study.get("arms", [])}
-    for arm in arms:
-        if arm.identity != listed[arm.name]:
-            rule = f"must hold the settings {listed[arm.name][:NUM_DIGITS_SHOWN]} that {folder / STUDY_JSON} names"
-            raise RunFolderError(
-                f"{arm.folder / ARM_JSON}: {rule}, got {arm.identity[:NUM_DIGITS_SHOWN]}. {DELETE_AND_RERUN}"
-            )
+        return STUDY.read(folder / STUDY_JSON)
+    except ContentError:
+        raise
+    except RunFolderError:
+        return {}

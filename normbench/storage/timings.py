@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
-from normbench.storage.files.json_files import has_seal, read_json, write_sealed_json
-from normbench.storage.files.reading import read_bytes
+from normbench.storage.contents.timings import TIMINGS
+from normbench.storage.files.json_files import has_seal, read_raw, write_sealed_json
 from normbench.storage.identity import NUMERICS
 
 TIMINGS_JSON = ".timings.json"
@@ -20,15 +20,14 @@ MAX_KEPT = 2000
 _CPUINFO = Path("/proc/cpuinfo")
 
 
-def read_timings(runs_dir: Path) -> dict[str, Any]:
+def read_timings(runs_dir: Path) -> dict[str, dict[str, float]]:
     """Return what is known by key; nothing where the file is missing, damaged, or of another machine or version."""
     path = runs_dir / TIMINGS_JSON
-    with suppress(OSError, RunFolderError):
-        content = read_json(path)
-        timings = content.get("timings")
-        is_ours = content.get("measured_with") == measured_with() and has_seal(read_bytes(path))
-        if is_ours and isinstance(timings, dict):
-            return timings
+    with suppress(RunFolderError):
+        raw = read_raw(path)
+        content = TIMINGS.parse(path, raw)
+        if has_seal(raw) and content["measured_with"] == measured_with():
+            return content["timings"]
     return {}
 
 
