@@ -58,7 +58,6 @@ def command(
     from normbench.evidence.comparison.pivot import make_pivots
     from normbench.report.pages.comparison_page import chosen_format
     from normbench.report.pages.pool_page import check_options, make_pool_page
-    from normbench.storage.study_folder import read_studies
 
     chosen = chosen_format(json=json_, csv=csv_, markdown=markdown, with_methods=methods)
     if plot:
@@ -68,7 +67,7 @@ def command(
     if pool:
         check_options(metric or (), by or (), margin, fail_if or ())
     gates = [read_gate(text) for text in fail_if or ()]
-    read = compare_studies(read_studies(paths or [runs_dir]), metric or (), where or ())
+    read = compare_studies(_read(paths or [runs_dir], with_arms=pool or csv_), metric or (), where or ())
     if pool:
         _show_pool(make_pool_page(read, baseline, plot, with_methods=methods), chosen, details=details)
         return
@@ -80,12 +79,25 @@ def command(
     is_own_question = not (metric or where or by)
     found = zip((study for study, _ in read), comparisons, tables, strict=True)
     answered = partial(_with_details, by=by or (), margin=margin, with_methods=methods)
-    studies = [answered(*each, is_own_question=is_own_question) for each in found]
-    _show(studies, chosen, details=details, figure=str(plot or ""))
+    shown = [answered(*each, is_own_question=is_own_question) for each in found]
+    _show(shown, chosen, details=details, figure=str(plot or ""))
     for line in failed:
         typer.echo(line, err=True)
     if failed:
         raise typer.Exit(3)
+
+
+def _read(paths: Sequence[Path], *, with_arms: bool) -> "list[StudyFolder]":
+    """Read the studies; name each that cannot be read, and with ``with_arms`` also arms, which are no notes then."""
+    from normbench.storage.files.plain_text import one_line
+    from normbench.storage.study_search import read_studies
+
+    unreadable: list[str] = []
+    studies = read_studies(paths, unreadable)
+    arms = [line for study in studies for line in study.unreadable.values()] if with_arms else []
+    for line in (*unreadable, *arms):
+        typer.echo(one_line(line), err=True)
+    return studies
 
 
 def more_help() -> tuple[str, list[tuple[str, str]]]:

@@ -38,7 +38,7 @@ def command(
 
     wanted = _check_statuses(status or [])
     found = _find_runs(paths or [], runs_dir)
-    for line in found.unreadable:
+    for line in (*found.unreadable, *found.odd):
         typer.echo(one_line(line), err=True)
     shown = [run for run in found.runs if not wanted or run.status in wanted]
     if json_:

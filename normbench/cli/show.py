@@ -48,7 +48,7 @@ def _only_run(path: Path, runs_dir: Path) -> "RunState":
     found = find_runs(resolve_folder(path, runs_dir))
     if len(found.runs) == 1:
         return found.runs[0]
-    for line in found.unreadable:
+    for line in (*found.unreadable, *found.odd):
         raise RunFolderError(line)
     names = [f"{run.arm.name}/{run.folder.name}" for run in found.runs[:MAX_NAMED]]
     listed = f"{len(found.runs)}: {', '.join(names)}{' ...' * (len(found.runs) > MAX_NAMED)}" if names else "none"

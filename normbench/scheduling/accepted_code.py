@@ -1,12 +1,11 @@
 """Code of the user's that was changed since runs were made, and accepted as theirs: --accept-code."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from normbench.storage.accepted_code import AcceptedCode, read_accepted_code
 from normbench.storage.choices import TUNING
+from normbench.storage.contents.study import StudyContent
 from normbench.storage.identity import IDENTITY_JSON, RunIdentity, read_identity
 from normbench.storage.run_folder import finished_seeds
 from normbench.study.config import RunConfig
@@ -36,7 +35,7 @@ def identity_in(study: Study, config: RunConfig) -> RunIdentity:
     return identity if then is None else identity.with_code(then)
 
 
-def with_accepted_code(study: Study, folder: Path, earlier: Mapping[str, Any]) -> Study:
+def with_accepted_code(study: Study, folder: Path, earlier: StudyContent) -> Study:
     """Return a study with the code that was accepted for its runs before, and that which it accepts now.
 
     Args:

@@ -1,9 +1,9 @@
 """Finds what a plan adds to the history of seeds in study.json, before its runs are made."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from normbench.storage.run_folder import STUDY_JSON, finished_seeds
+from normbench.storage.contents.study import StudyContent
+from normbench.storage.run_folder import finished_seeds
 from normbench.storage.seed_history import Asked, add_to_history, read_history
 from normbench.study.check_plan import FEWEST
 
@@ -11,16 +11,13 @@ if TYPE_CHECKING:
     from normbench.scheduling.plan import Plan
 
 
-def history_with(plan: "Plan", earlier: Mapping[str, Any]) -> list[Asked]:
+def history_with(plan: "Plan", earlier: StudyContent) -> list[Asked]:
     """Return the history of an earlier study.json, with the seeds and checks that a plan asks for.
 
     Fewer seeds than can give a verdict are no look at the results, and not kept. Results that no entry accounts for, as
     where study.json was lost, may have been looked at.
-
-    Raises:
-        RunFolderError: The earlier history is damaged.
     """
-    history = read_history(earlier, plan.folder / STUDY_JSON)
+    history = read_history(earlier)
     for asked in [*_found(plan, history), asked_by(plan)]:
         if len(asked.seeds) >= FEWEST:
             history = add_to_history(history, asked)

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from normbench.errors import ConfigError, SettingError
 from normbench.scheduling.candidates import candidates_of
+from normbench.storage.contents.study import StudyContent
 from normbench.storage.files.yaml_file import read_study_file
 from normbench.storage.identity import LOOP, STACKED
 from normbench.study.complaints import setting_complaint
@@ -21,7 +21,7 @@ MAX_LISTED = 3
 """Most arms that a message lists."""
 
 
-def with_engine(study: Study, folder: Path, earlier: Mapping[str, Any]) -> Study:
+def with_engine(study: Study, folder: Path, earlier: StudyContent) -> Study:
     """Return a study with ``engine: auto`` replaced by the engine of its first run, or else by what fits its settings.
 
     That is stacked where every arm stacks and there are seeds enough up to the first check.

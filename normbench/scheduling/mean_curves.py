@@ -39,7 +39,7 @@ def write_aggregate_curves(folder: Path, arms: Sequence[Arm]) -> None:
 
 
 def _columns(arm: Arm) -> list[str]:
-    known = next((row for row in arm.runs[0].rows(METRICS_CSV)), {})
+    known = arm.runs[0].table(METRICS_CSV)
     own = f"test_{arm.settings.get(NAME)}"
     return [column for column in (own, *DEFAULT_METRICS, *SIGNAL_METRICS) if column in known]
 

@@ -2,15 +2,15 @@
 
 import os
 import shlex
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from normbench.errors import ConfigError, RunFolderError
-from normbench.storage.files.json_files import read_json
+from normbench.storage.files.links import real_path
 from normbench.storage.files.yaml_file import read_study_file
 from normbench.storage.names import content_sha256
-from normbench.storage.run_folder import ARM_JSON, CONFIG_YAML, STUDY_JSON
+from normbench.storage.run_folder import ARM_JSON, CONFIG_YAML
+from normbench.storage.study_folder import known_study
 
 if TYPE_CHECKING:  # it loads torch, without which it may be found that there is nothing to do
     from normbench.study.study import Study
@@ -25,9 +25,9 @@ def refuse_another_files_folder(study: "Study", folder: Path) -> None:
         RunFolderError: The folder belongs to another file.
     """
     mine = Path(study.source)
-    known = _read_study_json(folder / STUDY_JSON)
+    known = known_study(folder)
     source_path = known.get("source_path")
-    owner = (folder.resolve() / str(source_path)).resolve()
+    owner = real_path(real_path(folder) / (source_path or ""))
     if not source_path or owner == mine.resolve() or is_run_config(mine):
         return
     if known.get("content_sha256") == study.content_sha256 or _content_sha256(owner) in ("", study.content_sha256):
@@ -46,15 +46,9 @@ def is_run_config(path: Path) -> bool:
     return path.name == CONFIG_YAML and (path.parent.parent / ARM_JSON).exists()
 
 
-def _read_study_json(path: Path) -> dict[str, Any]:
-    with suppress(RunFolderError):
-        return read_json(path)
-    return {}
-
-
 def _content_sha256(path: Path) -> str:
     """Return the sha256 of a file's content without claims and quotes; "" if there is no file."""
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - False too for a name that no file can have
         return ""
     try:
         return content_sha256(read_study_file(path).data)

@@ -1,13 +1,12 @@
 """Plans the runs of a study: one per arm and seed, each with its folder; writes study.json and arm.json."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from normbench.errors import ConfigError, RunFolderError
+from normbench.errors import ConfigError
 from normbench.evidence.comparison.collapses import LATE_RULE
 from normbench.evidence.comparison.comparison import LATE_MARGIN
 from normbench.scheduling.accepted_code import identity_in, with_accepted_code
@@ -19,7 +18,7 @@ from normbench.scheduling.ownership import is_run_config, refuse_another_files_f
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.scheduling.stacks import jobs_of_seeds
 from normbench.storage.accepted_code import ACCEPTED_CODE
-from normbench.storage.files.json_files import json_ready, read_json, write_json, write_sealed_json
+from normbench.storage.files.json_files import file_holds, write_json, write_sealed_json
 from normbench.storage.files.links import refuse_links
 from normbench.storage.identity import NUMERICS, RunIdentity, read_identity
 from normbench.storage.lock import locked, remove_part_files
@@ -27,6 +26,7 @@ from normbench.storage.names import is_name
 from normbench.storage.resolved_settings import flatten
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, SUMMARY_JSON, arm_folder_name
 from normbench.storage.seed_history import SEED_HISTORY
+from normbench.storage.study_folder import known_study
 from normbench.study.arms import entry_of
 from normbench.study.resolved import flat_settings
 from normbench.study.study import TUNING_SEEDS, Study
@@ -103,7 +103,7 @@ def on_device(study: Study, runs_dir: Path) -> tuple[Study, str]:
             arm does not stack.
     """
     folder = runs_dir / study.name
-    earlier = earlier_study(folder)
+    earlier = known_study(folder)
     known, here = earlier.get("device"), available_device()
     is_open = any(config.device == "auto" for config in study.arms.values())
     if is_open and known == "cuda" != here:
@@ -112,13 +112,6 @@ def on_device(study: Study, runs_dir: Path) -> tuple[Study, str]:
     device = known if known in ("cpu", "cuda") else here
     settled = replace(study, arms={arm: config.on(device) for arm, config in study.arms.items()})
     return with_accepted_code(with_engine(settled, folder, earlier), folder, earlier), device
-
-
-def earlier_study(folder: Path) -> dict[str, Any]:
-    """Read the study.json of an earlier command; return {} where there is none or it is damaged."""
-    with suppress(RunFolderError):
-        return read_json(folder / STUDY_JSON)
-    return {}
 
 
 def _folder_names(study: Study, folder: Path, identities: Mapping[str, RunIdentity]) -> dict[str, str]:
@@ -161,22 +154,18 @@ def write_study_files(plan: Plan) -> None:
 
 
 def study_json(plan: Plan) -> dict[str, Any]:
-    """Return the content of study.json, with what an earlier one says of seeds that were asked for.
-
-    Raises:
-        RunFolderError: The earlier one is damaged there.
-    """
-    earlier, source = earlier_study(plan.folder), Path(plan.study.source)
+    """Return the content of study.json, with what an earlier one says of seeds that were asked for."""
+    earlier, source = known_study(plan.folder), Path(plan.study.source)
     history = {SEED_HISTORY: [asked.to_json() for asked in history_with(plan, earlier)]}
     if earlier and is_run_config(source):  # its study keeps its study.json
-        return earlier | history
+        return {**earlier, **history}
     content = study_content(plan) | {"source_path": source_path(source, plan.folder)}
     return content | {mark: _is_late(plan, key, mark) for key, mark in LATE_KEYS.items()} | history
 
 
 def _is_late(plan: Plan, key: str, mark: str) -> bool:
     """Return whether runs had finished under another value of a key of the study, now or when it was marked so."""
-    earlier = earlier_study(plan.folder)
+    earlier = known_study(plan.folder)
     is_other = bool(earlier) and earlier.get(key) != study_content(plan)[key]
     is_asked = is_other or bool(earlier.get(mark))
     return is_asked and any(plan.folder.glob(f"*/seed-*/{SUMMARY_JSON}"))
@@ -191,16 +180,9 @@ def _write_arms(runs: Sequence[PlannedRun]) -> None:
         refuse_links(folder)
         folder.mkdir(parents=True, exist_ok=True)
         remove_part_files(folder)
-        if not _file_holds(folder / ARM_JSON, content):
+        if not file_holds(folder / ARM_JSON, content):
             write_sealed_json(folder / ARM_JSON, content)
         run.identity.write(folder)
-
-
-def _file_holds(path: Path, content: Mapping[str, Any]) -> bool:
-    """Return whether an undamaged JSON file holds all of this content."""
-    with suppress(RunFolderError):
-        return bool(read_json(path).items() >= json_ready(content).items())
-    return False
 
 
 def arm_content(run: PlannedRun) -> dict[str, Any]:

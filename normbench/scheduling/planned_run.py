@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from normbench.storage.digests import find_damage
 from normbench.storage.identity import RunIdentity
 from normbench.storage.lock import Stamp
-from normbench.storage.run_folder import CLAIM_JSON, find_damage, is_finished
+from normbench.storage.run_folder import CLAIM_JSON, is_finished
 from normbench.study.config import RunConfig
 from normbench.training.found_result import find_mismatch
 

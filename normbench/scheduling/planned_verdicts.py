@@ -7,9 +7,9 @@ from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.comparison.checks import read_seed_plan
 from normbench.evidence.statistics.seed_plan import SeedPlan
 from normbench.scheduling.asked_seeds import history_with
-from normbench.scheduling.plan import earlier_study, make_plan
+from normbench.scheduling.plan import make_plan
 from normbench.storage.files.atomic import os_error_line
-from normbench.storage.seed_history import SEED_HISTORY
+from normbench.storage.study_folder import known_study
 from normbench.study.arms import final_arms
 from normbench.study.study import Study
 
@@ -22,11 +22,11 @@ def planned_verdicts(study: Study, runs_dir: Path) -> SeedPlan:
     """
     plan = make_plan(study, runs_dir)
     try:
-        history = [asked.to_json() for asked in history_with(plan, earlier_study(plan.folder))]
+        history = [asked.to_json() for asked in history_with(plan, known_study(plan.folder))]
     except OSError as error:
         raise RunFolderError(os_error_line(error, plan.folder)) from None
     identities = {identity.sha256 for identity in plan.identities.values()}
-    return read_seed_plan({SEED_HISTORY: history}, identities, plan.folder)
+    return read_seed_plan({"seed_history": history}, identities)
 
 
 def nums_of_comparisons(study: Study) -> list[int]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
+from normbench.storage.contents.summary import SummaryContent
 from normbench.storage.identity import NUM_DIGITS_SHOWN, NUMERICS, RunIdentity
 from normbench.storage.resolved_settings import settings_of_run
 from normbench.storage.run_folder import Run
@@ -39,15 +40,14 @@ def find_mismatch(folder: Path, config: RunConfig, identity: RunIdentity, *, may
         rule = f"must be a run of the settings {identity.short}"
         return f"{folder}: {rule}, got {_differences(folder, summary, config, identity)}."
     asked = describe_recording(config)
-    had = summary.get("recorded")
-    had = had if isinstance(had, Mapping) else {}
+    had = summary.get("recorded", {})
     if may_lack_histograms and not had.get("histograms"):
         asked["histograms"] = []
     lacks = _missing_recording(had, asked)
     return f"{folder}: must have recorded {lacks}, got a run that did not." if lacks else ""
 
 
-def _differences(folder: Path, summary: Mapping[str, Any], config: RunConfig, identity: RunIdentity) -> str:
+def _differences(folder: Path, summary: SummaryContent, config: RunConfig, identity: RunIdentity) -> str:
     """Return the settings in which a found run differs: "optimizer.lr 0.01 instead of 0.02"."""
     if "identity" not in summary:
         return "a run of normbench 0.1.0"
@@ -60,7 +60,7 @@ def _differences(folder: Path, summary: Mapping[str, Any], config: RunConfig, id
         if str(mine.get(key)) != str(theirs.get(key))
     ]
     more = f" and {len(differences) - MAX_LISTED} more" if len(differences) > MAX_LISTED else ""
-    return ", ".join(differences[:MAX_LISTED]) + more or f"those of {str(summary['identity'])[:NUM_DIGITS_SHOWN]}"
+    return ", ".join(differences[:MAX_LISTED]) + more or f"those of {summary['identity'][:NUM_DIGITS_SHOWN]}"
 
 
 def _missing_recording(had: Mapping[str, Any], asked: Mapping[str, Any]) -> str:

@@ -24,7 +24,6 @@ from normbench.evidence.statistics.planned_checks.conditional_power import condi
 from normbench.evidence.statistics.seed_plan import SeedPlan
 from normbench.evidence.statistics.verdicts.ties import FloatArray
 from normbench.evidence.statistics.verdicts.typical_seed import pseudo_median
-from normbench.storage.run_folder import STUDY_JSON
 from normbench.storage.study_folder import StudyFolder, read_study
 
 Outcome = Literal["open", "decided", "unlikely", "nothing"]
@@ -48,7 +47,7 @@ def judge_check(folder: Path, seeds: Sequence[int], check_after: Sequence[int]) 
         RunFolderError: A file is missing or was changed.
     """
     study = _with_seeds(read_study(folder), seeds)
-    plan = read_seed_plan(study.content, [arm.identity for arm in study.arms], folder / STUDY_JSON)
+    plan = read_seed_plan(study.content, [arm.identity for arm in study.arms])
     check = _Check(plan, seeds, check_after[-1], may_give_up=sum(n <= len(seeds) for n in check_after) >= GIVE_UP_FROM)
     verdicts = [verdict for verdict in study_verdicts(study) if verdict.verdict != NOT_RUN]
     return check.of_claims(verdicts) if verdicts else check.of_arms(compare_study(study))
@@ -57,7 +56,7 @@ def judge_check(folder: Path, seeds: Sequence[int], check_after: Sequence[int]) 
 def _with_seeds(study: StudyFolder, seeds: Sequence[int]) -> StudyFolder:
     """Return a study as if nothing but the runs of some seeds were there."""
     arms = [replace(arm, runs=tuple(run for run in arm.runs if run.seed in seeds)) for arm in study.arms]
-    return replace(study, content=study.content | {"seeds": list(seeds)}, arms=[arm for arm in arms if arm.runs])
+    return replace(study, content={**study.content, "seeds": list(seeds)}, arms=[arm for arm in arms if arm.runs])
 
 
 @dataclass(frozen=True)

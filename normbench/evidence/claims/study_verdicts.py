@@ -1,6 +1,7 @@
 """Judges all claims of a study, read from the study's folder or from its file."""
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict, judge_claim
 from normbench.evidence.comparison.checks import read_seed_plan
 from normbench.evidence.comparison.collapses import read_collapse_rule
-from normbench.storage.files.json_files import read_json
+from normbench.storage.contents.study import STUDY, StudyContent
 from normbench.storage.files.plain_text import command_line
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.files.yaml_file import read_study_file
@@ -29,7 +30,7 @@ def study_verdicts(study: StudyFolder) -> list[ClaimVerdict]:
     raw_claims = study.content.get("claims")
     if not raw_claims:
         return []
-    command = _command(str(study.content.get("source", "")), study.folder.parent)
+    command = _command(study.content.get("source", ""), study.folder.parent)
     why = _changed_by_options(study.content)
     if why:
         return [_not_run(claim, study.folder.name, why, command, i) for i, claim in enumerate(raw_claims)]
@@ -48,7 +49,7 @@ def file_verdicts(path: Path, runs_dir: Path) -> list[ClaimVerdict]:
     raw_claims = data.get("claims") or []
     if not isinstance(raw_claims, list):
         raise ConfigError([f"{path}: claims: must be a list, got {raw_claims!r}. Write - says: ... under it."])
-    found = read_json(folder / STUDY_JSON) if (folder / STUDY_JSON).exists() else None
+    found = STUDY.read(folder / STUDY_JSON) if os.path.lexists(folder / STUDY_JSON) else None
     why, command = _why_not_judged(found, data), _command(str(path), runs_dir)
     if found is None or why:
         return [_not_run(claim, folder.name, why, command, i) for i, claim in enumerate(raw_claims)]
@@ -61,10 +62,10 @@ def _judge_claims(study: StudyFolder, raw_claims: Sequence[Any], command: str, w
     claims, errors = read_claims(raw_claims, planned)
     if errors:
         raise ConfigError([f"{where or study.folder / STUDY_JSON}: {error}" for error in errors])
-    seeds, rule = study.content.get("seeds") or [], read_collapse_rule(study.content, study.folder / STUDY_JSON)
-    plan = read_seed_plan(study.content, {arm.identity for arm in study.arms}, study.folder / STUDY_JSON)
+    seeds, rule = study.content.get("seeds", []), read_collapse_rule(study.content, study.folder / STUDY_JSON)
+    plan = read_seed_plan(study.content, {arm.identity for arm in study.arms})
     where_run = (study.folder.name, command, planned)
-    return [judge_claim(claim, study.arms, seeds, *where_run, rule, plan) for claim in claims]
+    return [judge_claim(claim, study.arms, seeds, *where_run, rule, plan, study.unreadable) for claim in claims]
 
 
 def files_with_claims(folder: Path) -> list[Path]:
@@ -80,31 +81,29 @@ def files_with_claims(folder: Path) -> list[Path]:
     return found
 
 
-def _why_not_judged(study: dict[str, Any] | None, data: dict[str, Any]) -> str:
+def _why_not_judged(study: StudyContent | None, data: dict[str, Any]) -> str:
     if study is None:
         return "nothing has been run"
     if "normbench" not in study:
         return "run by normbench 0.1.0, whose runs are not mixed with new ones"
     if study.get("content_sha256") != content_sha256(data):
         return "the file has changed since it was run"
-    if not _are_asked_for(study.get("seeds"), data.get("seeds"), study):
+    if not _are_asked_for(data.get("seeds"), study):
         return _changed_by_options(study) or "study.json was changed: its seeds are not the file's"
     if _deciding_values(data.get("claims")) != _deciding_values(study.get("claims")):
         return "what is expected has changed since it was run"
     return _changed_by_options(study)
 
 
-def _changed_by_options(study: dict[str, Any]) -> str:
-    changed = ", ".join(f"{key} {value}" for key, value in (study.get("options") or {}).items())
+def _changed_by_options(study: StudyContent) -> str:
+    changed = ", ".join(f"{key} {value}" for key, value in study.get("options", {}).items())
     return f"last run with other options: {changed}" if changed else ""
 
 
-def _are_asked_for(seeds: Any, said: Any, study: Mapping[str, Any]) -> bool:
+def _are_asked_for(said: Any, study: StudyContent) -> bool:
     """Return whether seeds in study.json are those of the file, or the first ones up to a check that was planned."""
-    checks = {n for one in read_history(study, Path(STUDY_JSON)) for n in one.check_after}
-    if checks and isinstance(seeds, list) and len(seeds) in checks:
-        return seeds == list(range(len(seeds)))
-    return bool(seeds == _seeds(said))
+    seeds, checks = study.get("seeds", []), {n for one in read_history(study) for n in one.check_after}
+    return seeds == (list(range(len(seeds))) if len(seeds) in checks else _seeds(said))
 
 
 def _seeds(seeds: Any) -> list[int]:
@@ -119,7 +118,8 @@ def _deciding_values(claims: Any) -> list[Any]:
 
 def _not_run(claim: Any, study: str, why: str, command: str, number: int) -> ClaimVerdict:
     raw = claim if isinstance(claim, dict) else {}
-    name, source = str(raw.get("id") or number), raw.get("source") or {}
+    name, said = str(raw.get("id") or number), raw.get("source")
+    source = said if isinstance(said, dict) else {}
     return ClaimVerdict(name, str(raw.get("says", "")), source, NOT_RUN, study, command, why)
 
 

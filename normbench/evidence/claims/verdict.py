@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from types import MappingProxyType
 
 from normbench.evidence.claims.claim import Claim
 from normbench.evidence.claims.expectations import Expectation
@@ -73,6 +74,7 @@ def judge_claim(
     planned: ArmSet | None = None,
     rule: CollapseRule = BY_TASK,
     plan: SeedPlan = JUDGED_ONCE,
+    unreadable: Mapping[str, str] = MappingProxyType({}),
 ) -> ClaimVerdict:
     """Judge a claim by the study's runs.
 
@@ -85,6 +87,7 @@ def judge_claim(
         planned: All arms of the study, for selectors to choose from; by default those with runs.
         rule: What the study counts as a collapse.
         plan: How the seeds were asked for, which decides how verdicts are made.
+        unreadable: Why an arm's runs cannot be read, by its label.
 
     Raises:
         ComparisonError: No run has a metric of the claim.
@@ -95,7 +98,7 @@ def judge_claim(
     )
     arms = [replace(arm, runs=tuple(run for run in arm.runs if run.seed in seeds)) for arm in arms]
     wanted = _labels_of_arms(claim, planned.arms if planned else [arm.labelled for arm in arms])
-    missing = _missing_runs(wanted, arms, seeds)
+    missing = next((why for arm, why in unreadable.items() if arm in wanted), "") or _missing_runs(wanted, arms, seeds)
     if missing:
         return replace(found, why=missing)
     read = [arm for arm in arms if arm.name in wanted]

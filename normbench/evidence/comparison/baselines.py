@@ -8,10 +8,8 @@ The rules are in docs/methods.md, "4. Verdicts of a comparison".
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
-from normbench.errors import RunFolderError
 from normbench.evidence.comparison.selectors import (
     Selector,
     arms_with_label,
@@ -22,7 +20,7 @@ from normbench.evidence.comparison.selectors import (
     several_arms_error,
 )
 from normbench.storage.arm_id import ABSENT, TUNED, ArmId, ArmSet, LabelledArm, comparable, is_at_or_below
-from normbench.storage.files.json_files import DELETE_AND_RERUN
+from normbench.storage.contents.study import StudyContent
 
 NOT_COMPARED = ("recording",)
 """Settings that change no number: arms that differ in them are still paired."""
@@ -54,18 +52,13 @@ class Baseline:
         return all(value is TUNED or has_value(value, wanted) for value, wanted in found)
 
 
-def read_baseline(study: Mapping[str, Any], path: Path) -> Baseline | None:
-    """Read the baseline from study.json; ``path`` is the file's name for messages.
-
-    Raises:
-        RunFolderError: The entry is no baseline.
-    """
+def read_baseline(study: StudyContent) -> Baseline | None:
+    """Read the baseline from the content of study.json."""
     said = study.get("baseline")
-    try:
-        return None if said is None else Baseline(**said)
-    except TypeError:
-        rule = "baseline: must be what a study's baseline fixes"
-        raise RunFolderError(f"{path}: {rule}, got {said!r:.60}. {DELETE_AND_RERUN}") from None
+    if said is None or isinstance(said, str):  # a text in version 0.1.0 alone, whose studies are not compared
+        return None
+    fixed = said.get("name", ""), said.get("settings", {})
+    return Baseline(said["said"], *fixed, said.get("is_tuned", False), said.get("is_one_arm", False))
 
 
 def resolve_baseline(said: object, arms: ArmSet, at: str) -> Baseline:

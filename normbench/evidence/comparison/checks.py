@@ -3,26 +3,21 @@
 The rules are in docs/methods.md, "4. Verdicts of a comparison", under planned checks.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Collection, Sequence
 
 from normbench.evidence.statistics.seed_plan import SeedPlan
+from normbench.storage.contents.study import StudyContent
 from normbench.storage.seed_history import Asked, read_history
 
 
-def read_seed_plan(content: Mapping[str, Any], identities: Collection[str], path: Path) -> SeedPlan:
+def read_seed_plan(content: StudyContent, identities: Collection[str]) -> SeedPlan:
     """Return how the seeds of some arms were asked for, from the content of study.json.
 
     Args:
         content: The content of study.json.
         identities: sha256 of the arms' identities; what was asked of other arms was no look at these.
-        path: Its name for messages.
-
-    Raises:
-        RunFolderError: study.json has a damaged history.
     """
-    return seed_plan([one for one in read_history(content, path) if set(one.arms).intersection(identities)])
+    return seed_plan([one for one in read_history(content) if set(one.arms).intersection(identities)])
 
 
 def seed_plan(asked: Sequence[Asked]) -> SeedPlan:

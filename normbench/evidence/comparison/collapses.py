@@ -7,11 +7,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from normbench.errors import RunFolderError
 from normbench.evidence.metrics.column_kinds import column_direction
 from normbench.evidence.metrics.diverged import is_diverged
+from normbench.storage.contents.study import StudyContent
 from normbench.storage.files.json_files import DELETE_AND_RERUN
 from normbench.storage.own_metric import own_metric_of
 from normbench.storage.run_folder import Run
@@ -82,7 +82,7 @@ class CollapseRule:
 
     def limit_of(self, run: Run) -> Limit | None:
         """Return the limit of a run; None where it has none: without targets, without steps, without such a column."""
-        if self.is_quick or not self.has_limits or not run.summary.get("total_steps"):
+        if self.is_quick or not self.has_limits or not run.summary["total_steps"]:
             return None
         limit = self.declared or _limit_of_task(run)
         return limit if limit and last_value(run, limit.metric) is not None else None
@@ -99,39 +99,39 @@ BY_TASK = CollapseRule()
 """The rule of a study that declares none."""
 
 
-def read_collapse_rule(study: Mapping[str, Any], path: Path) -> CollapseRule:
-    """Read the rule from study.json; ``path`` is the file's name for messages.
+def read_collapse_rule(study: StudyContent, path: Path) -> CollapseRule:
+    """Read the rule from the content of study.json; ``path`` is the file's name for messages.
 
     Raises:
-        RunFolderError: The entry is no rule.
+        RunFolderError: Its metric does not judge collapse, or has a limit on the side of the better values.
     """
-    said, is_quick = study.get("collapse"), "--quick" in (study.get("options") or ())
+    said, is_quick = study.get("collapse"), "--quick" in study.get("options", ())
     if said is None or said is False:
         return CollapseRule(has_limits=said is None, is_quick=is_quick)
-    try:
-        metric = said["metric"] if may_judge(said["metric"]) else METRICS[METRICS.index(said["metric"])]
-        return CollapseRule(Limit(metric, float(said[limit_word(metric)])), is_quick=is_quick)
-    except (TypeError, KeyError, ValueError, AttributeError):
+    metric = said["metric"]
+    limit = said.get("below") if limit_word(metric) == "below" else said.get("above")
+    if limit is None or not may_judge(metric):
         rule = "collapse: must be what a study declares as a collapse"
-        raise RunFolderError(f"{path}: {rule}, got {said!r:.60}. {DELETE_AND_RERUN}") from None
+        raise RunFolderError(f"{path}: {rule}, got {said!r:.60}. {DELETE_AND_RERUN}")
+    return CollapseRule(Limit(metric, limit), is_quick=is_quick)
 
 
 def last_value(run: Run, metric: str) -> float | None:
     """Return the last value of a column, nan for one that was not finite; None where the run has no such column."""
-    return _number(run.summary.get("metrics"), metric)
+    return _number(run.summary.get("metrics", {}), metric)
 
 
-def _number(numbers: Any, name: str) -> float | None:
+def _number(numbers: Mapping[str, float | None], name: str) -> float | None:
     """Return a number of a mapping in summary.json, where null stands for one that is not finite."""
-    if not isinstance(numbers, Mapping) or name not in numbers:
+    if name not in numbers:
         return None
     found = numbers[name]
-    return float(found) if isinstance(found, int | float) else math.nan
+    return math.nan if found is None else found
 
 
 def _is_not_finite(run: Run) -> bool:
     """Return whether the last training loss, or the user's own metric of the training set, is nan or infinite."""
-    columns = [name for name in run.summary.get("metrics") or () if name.startswith("train_") and own_metric_of(name)]
+    columns = [name for name in run.summary.get("metrics", ()) if name.startswith("train_") and own_metric_of(name)]
     values = [last_value(run, name) for name in (TRAIN_LOSS, *columns)]
     return any(value is not None and not math.isfinite(value) for value in values)
 
@@ -143,7 +143,7 @@ def _is_beyond(run: Run, limit: Limit) -> bool:
 
 def _limit_of_task(run: Run) -> Limit | None:
     """Return the limit relative to the best constant output on the training set; None without targets."""
-    constant = run.summary.get("constant_predictor")
+    constant = run.summary.get("constant_predictor", {})
     accuracy, loss = (_number(constant, metric) for metric in (TRAIN_ACCURACY, TRAIN_LOSS))
     if accuracy is not None:
         return Limit(TRAIN_ACCURACY, accuracy + LEAST_GAIN * (1 - accuracy))

@@ -1,17 +1,15 @@
 """Compares the arms of studies from their folders: a row per arm, and the settings in which they differ."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from normbench.errors import ComparisonError, RunFolderError
+from normbench.errors import ComparisonError
 from normbench.evidence.comparison.answer import Answer
 from normbench.evidence.comparison.baselines import Baseline, read_baseline
 from normbench.evidence.comparison.checks import read_seed_plan
-from normbench.evidence.comparison.collapses import BY_TASK, LATE_RULE, CollapseRule, not_learned, read_collapse_rule
+from normbench.evidence.comparison.collapses import BY_TASK, CollapseRule, not_learned, read_collapse_rule
 from normbench.evidence.comparison.rows import Row, read_row
 from normbench.evidence.comparison.selection import Condition, read_conditions, refuse_empty_selection, select_arms
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, check_metrics
@@ -19,10 +17,10 @@ from normbench.evidence.statistics.seed_plan import JUDGED_ONCE, SeedPlan
 from normbench.storage.accepted_code import read_accepted_code
 from normbench.storage.arm_id import ArmSet
 from normbench.storage.choices import TUNING_SENSITIVITY
-from normbench.storage.files.json_files import DELETE_AND_RERUN
 from normbench.storage.own_metric import NAME
 from normbench.storage.run_folder import STUDY_JSON, Arm, Run
-from normbench.storage.study_folder import StudyFolder, axes_and_named_keys, read_studies
+from normbench.storage.study_folder import StudyFolder, arm_folders
+from normbench.storage.study_search import read_studies
 
 DEFAULT_METRICS = ("test_dice", "test_accuracy", "test_loss", "noise_free_loss", "train_loss")
 FIRST_TUNING_SEEDS = (1000, 1001)
@@ -52,6 +50,7 @@ class StudyComparison:
         named: Full keys that the arms under ``arms:`` set.
         missing: Labels of arms without a finished run.
         left_out: Names of folders of arms that the study no longer lists.
+        unreadable: A line for each arm whose folder or settings cannot be read.
         accepted_code: Files and packages of the user's that were changed between runs, and accepted.
         tuned_keys: Keys whose values tuning chose for each arm.
         tuning_seeds: Seeds that they were chosen on.
@@ -79,6 +78,7 @@ class StudyComparison:
     baseline: str | None = None
     missing: Sequence[str] = ()
     left_out: Sequence[str] = field(default_factory=tuple)
+    unreadable: Sequence[str] = ()
     accepted_code: Sequence[str] = ()
     tuned_keys: Sequence[str] = ()
     tuning_seeds: Sequence[int] = ()
@@ -153,7 +153,7 @@ def compare_study(
         RunFolderError: A file is missing or was changed.
     """
     content, folder = study.content, study.folder
-    planned = {entry["arm"]: place for place, entry in enumerate(content.get("arms", ()))}
+    planned = {arm: place for place, arm in enumerate(arm_folders(content))}
     arms = sorted(select_arms(study.arms, conditions), key=lambda arm: planned.get(arm.name, len(planned)))
     quotes = content.get("quotes", {})
     _check_metrics([arm.runs[0] for arm in arms], metrics)
@@ -161,8 +161,7 @@ def compare_study(
     seeds = {*content.get("seeds", ()), *(seed for arm in arms for seed in arm.seeds)}
     rule = read_collapse_rule(content, folder / STUDY_JSON)
     rows = [read_row(arm, chosen, quotes.get(arm.name, ""), seeds, rule) for arm in arms]
-    against = read_baseline(content, folder / STUDY_JSON)
-    axes, named = axes_and_named_keys(content)
+    against = read_baseline(content)
     question = content.get("question", "")
     source = content.get("source", f"configs/{folder.name}.yaml")
     return StudyComparison(
@@ -171,15 +170,16 @@ def compare_study(
         source=source,
         rows=rows,
         differing=_differing(arms),
-        is_plain=bool(content.get("is_plain")),
+        is_plain=content.get("is_plain", False),
         runs_dir=str(folder.parent),
         set_=tuple(content.get("set", ())),
         baseline=against.said if against else None,
         against=against,
-        axes=axes,
-        named=named,
+        axes=content.get("axes", ()),
+        named=content.get("named", ()),
         missing=study.missing,
         left_out=study.left_out,
+        unreadable=list(study.unreadable.values()),
         accepted_code=list(dict.fromkeys(name for one in read_accepted_code(content) for name in one.changed)),
         tuned_keys=tuple(content.get("tune") or ()),
         tuning_seeds=tuple(content.get("tuning_seeds", FIRST_TUNING_SEEDS)),
@@ -187,25 +187,12 @@ def compare_study(
         versions=_versions(arms),
         judges_collapse=any(rule.limit_of(run) for arm in arms for run in arm.runs),
         collapse_rule=rule,
-        is_rule_late=bool(content.get(LATE_RULE)),
-        seed_plan=read_seed_plan(content, {arm.identity for arm in arms}, folder / STUDY_JSON),
-        margin=_margin(content, folder / STUDY_JSON),
-        is_margin_late=bool(content.get(LATE_MARGIN)),
+        is_rule_late=content.get("collapse_changed_after_runs", False),
+        seed_plan=read_seed_plan(content, {arm.identity for arm in arms}),
+        margin=content.get("margin"),
+        is_margin_late=content.get("margin_changed_after_runs", False),
         has_own_metrics=bool(metrics),
     )
-
-
-def _margin(study: Mapping[str, Any], path: Path) -> float | None:
-    """Read the margin from study.json.
-
-    Raises:
-        RunFolderError: It is no number of 0 or more.
-    """
-    said = study.get("margin")
-    if said is None or (isinstance(said, int | float) and not isinstance(said, bool) and 0 <= said < math.inf):
-        return None if said is None else float(said)
-    rule = "margin: must be a number of 0 or more"
-    raise RunFolderError(f"{path}: {rule}, got {said!r:.60}. {DELETE_AND_RERUN}")
 
 
 def _check_metrics(runs: Sequence[Run], metrics: Sequence[str]) -> None:
@@ -222,7 +209,7 @@ def _default_metrics(arms: Sequence[Arm]) -> list[str]:
     """Return the user's own metric first, then the usual ones; own functions may have no constant predictor."""
     found = {column for arm in arms for column in arm.runs[0].summary.get("constant_predictor", {})}
     with_own = [arm for arm in arms if arm.settings.get(NAME) or arm.settings.get("loss")]
-    found |= {column for arm in with_own for column in arm.runs[0].summary.get("metrics") or ()}
+    found |= {column for arm in with_own for column in arm.runs[0].summary.get("metrics", ())}
     own = [f"test_{name}" for name in dict.fromkeys(arm.settings.get(NAME) for arm in arms) if name]
     known = [metric for metric in (*own, *DEFAULT_METRICS) if metric in found]
     if not known:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from normbench.evidence.metrics.columns import plain_column, steps_of
+from normbench.evidence.metrics.diverged import is_diverged
 from normbench.evidence.metrics.scales import num_samples_of, plain_interval
 from normbench.evidence.statistics.means import mean_of
 from normbench.storage.run_folder import Run
-from normbench.storage.run_status import RunStatus
 
 Ends = tuple[float, float]
 Interval = Callable[[str, Sequence[float], int | None], Ends]
@@ -48,7 +48,7 @@ def mean_curve(runs: Sequence[Run], column: str, interval: Interval = plain_inte
     Raises:
         RunFolderError: A file is missing or was changed.
     """
-    read = {run.seed: dict(steps_of(run.rows, column)) for run in runs}
+    read = {run.seed: dict(steps_of(run.table, column)) for run in runs}
     steps = sorted({step for values in read.values() for step in values})
     num_samples = num_samples_of(column, runs[0].summary) if runs else None
 
@@ -60,9 +60,9 @@ def mean_curve(runs: Sequence[Run], column: str, interval: Interval = plain_inte
 
 def _value_at(step: int, run: Run, values: Mapping[int, float], column: str) -> float | None:
     value = values.get(step)
-    if run.summary.get("status") != RunStatus.DIVERGED:
+    if not is_diverged(run):
         return value
-    is_over = value is None and step >= int(run.summary["step"])
+    is_over = value is None and step >= run.summary["step"]
     return (
         _constant_predictor(run, values, column)
         if is_over or (value is not None and not math.isfinite(value))
@@ -75,7 +75,7 @@ def _constant_predictor(run: Run, values: Mapping[int, float], column: str) -> f
     name = "train_loss" if column.startswith("batch_loss") else plain_column(column)
     found = run.summary.get("constant_predictor", {}).get(name)
     if found is not None:
-        return float(found)
+        return found
     finite = [value for value in values.values() if math.isfinite(value)]
     return finite[-1] if finite else None
 

@@ -10,7 +10,7 @@ from normbench.evidence.comparison.collapses import BY_TASK, CollapseRule, colla
 from normbench.evidence.comparison.pair_effects import ArmValues
 from normbench.evidence.comparison.split_data import SplitData, read_split_data
 from normbench.evidence.metrics.bounded import bounded_values
-from normbench.evidence.metrics.diverged import Diverged
+from normbench.evidence.metrics.diverged import Diverged, is_diverged
 from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.evidence.metrics.scales import mean_interval, num_samples_of
 from normbench.evidence.statistics.means import mean_of, sample_std
@@ -19,7 +19,6 @@ from normbench.evidence.statistics.verdicts.collapse import Collapses, count_col
 from normbench.evidence.statistics.verdicts.sign_test import clopper_pearson
 from normbench.storage.arm_id import ArmEntry, LabelledArm
 from normbench.storage.run_folder import Arm
-from normbench.storage.run_status import RunStatus
 
 
 @dataclass(frozen=True)
@@ -135,9 +134,9 @@ def read_row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int], rule
         arm=arm.name,
         settings=arm.settings,
         seeds=arm.seeds,
-        num_diverged=sum(run.summary.get("status") == RunStatus.DIVERGED for run in arm.runs),
+        num_diverged=sum(is_diverged(run) for run in arm.runs),
         figures={metric: _figure(metric, arm, found) for metric, found in by_metric.items()},
-        num_parameters=arm.runs[0].summary.get("num_parameters", 0),
+        num_parameters=arm.runs[0].summary["num_parameters"],
         cpu_ms_per_step=1000 * mean_of(costs) if costs else None,
         quote=quote,
         folder=str(arm.folder),
@@ -147,7 +146,7 @@ def read_row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int], rule
         tuned=tuple(sorted(arm.labelled.id.tuned)),
         num_collapsed=len(collapsed),
         collapsed_seeds=collapsed,
-        total_steps=arm.runs[0].summary.get("total_steps"),
+        total_steps=arm.runs[0].summary["total_steps"],
         collapse_rate=None if rule.is_quick else clopper_pearson(len(collapsed), len(arm.runs)),
         data=data,
         bounded={metric: _bounded(metric, arm, found, collapsed) for metric, found in by_metric.items() if data},

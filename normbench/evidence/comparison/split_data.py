@@ -6,15 +6,14 @@ split of the same rows. The rules are in docs/methods.md, "10. Finite data".
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from normbench.errors import RunFolderError
 from normbench.evidence.metrics.bounded import rows_read
 from normbench.evidence.statistics.means import mean_of
 from normbench.evidence.statistics.seed_plan import SeedPlan
+from normbench.storage.contents.summary import SummaryContent
 from normbench.storage.run_folder import SUMMARY_JSON, Arm, Run
 
-KINDS = ("folds", "random", "fixed")
 FIX = "fix"
 ONE_SPLIT, IN_STEPS, OTHER_DATA = "one split", "moves in steps", "different data"
 """Why nothing is said of new data."""
@@ -51,35 +50,33 @@ def read_split_data(arm: Arm) -> SplitData | None:
     said = arm.runs[0].summary.get("finite") if arm.runs else None
     if said is None:
         return None
-    try:
-        kind = KINDS[KINDS.index(said["splits"])]
-        folds = said.get("num_folds")
-        sizes = [_sizes(run.summary) for run in arm.runs]
-        return SplitData(
-            num_rows=int(said["num_rows"]),
-            unit=str(said["unit"]),
-            splits=kind,
-            num_folds=None if folds is None else int(folds),
-            is_one_split=kind == "fixed" or "data" in (arm.settings.get(FIX) or ()),
-            overlaps=_overlaps(sizes, int(said["num_rows"])),
-        )
-    except (TypeError, KeyError, ValueError, AttributeError, ZeroDivisionError):
-        raise _refusal(arm.runs[0], said) from None
+    for run in arm.runs:
+        other = run.summary.get("finite")
+        if other is None or other["num_rows"] != said["num_rows"]:
+            raise _of_other_data(run, said["num_rows"])
+    return SplitData(
+        num_rows=said["num_rows"],
+        unit=said["unit"],
+        splits=said["splits"],
+        num_folds=said.get("num_folds"),
+        is_one_split=said["splits"] == "fixed" or "data" in (arm.settings.get(FIX) or ()),
+        overlaps=_overlaps([run.summary for run in arm.runs], said["num_rows"]),
+    )
 
 
-def _overlaps(sizes: Sequence[Mapping[str, int]], num_rows: int) -> dict[str, float]:
-    found = {split: mean_of([of[split] / of["train"] for of in sizes]) for split in ("test", "validation")}
-    return found | {"train": mean_of([of["train"] / (num_rows - of["train"]) for of in sizes])}
+def _overlaps(sizes: Sequence[SummaryContent], num_rows: int) -> dict[str, float]:
+    """Return the overlaps of splits; with finite data every summary has their sizes."""
+    return {
+        "test": mean_of([of["num_test"] / of["num_train"] for of in sizes]),
+        "validation": mean_of([of["num_validation"] / of["num_train"] for of in sizes]),
+        "train": mean_of([of["num_train"] / (num_rows - of["num_train"]) for of in sizes]),
+    }
 
 
-def _sizes(summary: Mapping[str, Any]) -> dict[str, int]:
-    return {split: int(summary[f"num_{split}"]) for split in ("train", "test", "validation")}
-
-
-def _refusal(run: Run, said: object) -> RunFolderError:
-    rule = "finite: must be num_rows, unit, splits and num_folds, beside num_train, num_validation and num_test"
+def _of_other_data(run: Run, num_rows: int) -> RunFolderError:
+    rule = f"finite.num_rows: must be {num_rows} as in the other runs of its arm"
     way_out = f"Delete {run.folder} and run its study again."
-    return RunFolderError(f"{run.folder / SUMMARY_JSON}: {rule}, got {said!r:.80}. {way_out}")
+    return RunFolderError(f"{run.folder / SUMMARY_JSON}: {rule}, got something else. {way_out}")
 
 
 def why_not_new(data: Collection[SplitData | None], metrics: Sequence[str]) -> str:

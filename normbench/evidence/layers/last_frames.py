@@ -34,10 +34,11 @@ def last_frames(run: Run, num_frames: int = NUM_FRAMES) -> list[FrameLine]:
     Raises:
         RunFolderError: layer_stats.csv is missing or was changed.
     """
-    rows = run.rows(LAYER_STATS_CSV)
-    stds = {(int(row["step"]), row["layer"], row["kind"]): float(row["std"]) for row in rows}
+    table = run.table(LAYER_STATS_CSV)
+    places = zip(table.steps, table.words("layer"), table.words("kind"), strict=True)
+    stds = dict(zip(places, table.all_numbers("std"), strict=True))
     steps = sorted({step for step, _, _ in stds})[-num_frames:]
-    rows_of = {str(layer["name"]): str(layer.get("weight", layer["name"])) for layer in run.summary["layers"]}
+    rows_of = {layer["name"]: layer.get("weight", layer["name"]) for layer in run.summary["layers"]}
     return [
         FrameLine(
             step,

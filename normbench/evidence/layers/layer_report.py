@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from normbench.evidence.statistics.growth import FAR, NEAR
 from normbench.evidence.statistics.means import mean_of
+from normbench.storage.contents.csv_table import CsvTable
+from normbench.storage.contents.summary import LayerContent
 from normbench.storage.run_folder import LAYER_STATS_CSV, Arm, Run
 from normbench.storage.run_status import RunStatus
 
@@ -79,31 +80,33 @@ class _LayerStats:
     """The rows of one run's layer_stats.csv at the first and at the last step."""
 
     def __init__(self, run: Run) -> None:
-        rows = run.rows(LAYER_STATS_CSV)
-        steps = [int(row["step"]) for row in rows] or [0]
-        first, last = str(min(steps)), str(max(steps))
+        self._table = run.table(LAYER_STATS_CSV)
+        first, last = min(self._table.steps, default=0), max(self._table.steps, default=0)
         self.has_end = last != first
-        self._first = {(row["kind"], row["layer"]): row for row in rows if row["step"] == first}
-        self._last = {(row["kind"], row["layer"]): row for row in rows if row["step"] == last}
+        self._first, self._last = (_rows_at(self._table, step) for step in (first, last))
 
     def first(self, kind: str, layer: str, statistic: str) -> float:
-        return _number(self._first, kind, layer, statistic)
+        return self._number(self._first.get((kind, layer)), statistic)
 
     def last(self, kind: str, layer: str, statistic: str) -> float:
-        return _number(self._last, kind, layer, statistic)
+        return self._number(self._last.get((kind, layer)), statistic)
+
+    def _number(self, row: int | None, statistic: str) -> float:
+        return math.nan if row is None else self._table.all_numbers(statistic)[row]
 
 
-def _number(rows: Mapping[tuple[str, str], Mapping[str, str]], kind: str, layer: str, statistic: str) -> float:
-    row = rows.get((kind, layer))
-    return float(row[statistic]) if row else math.nan
+def _rows_at(table: CsvTable, step: int) -> dict[tuple[str, str], int]:
+    """Return the row of each kind and layer at a step."""
+    rows = zip(table.steps, table.words("kind"), table.words("layer"), strict=True)
+    return {(kind, layer): row for row, (at, kind, layer) in enumerate(rows) if at == step}
 
 
-def _line(layer: Mapping[str, Any], tables: Sequence[_LayerStats], first: float) -> LayerLine:
-    name = str(layer["name"])
+def _line(layer: LayerContent, tables: Sequence[_LayerStats], first: float) -> LayerLine:
+    name = layer["name"]
     has_end = all(table.has_end for table in tables)
     stds: dict[str, Span] = {}
     for kind in KINDS:
-        row = name if kind == "activation" else str(layer.get("weight", name))
+        row = name if kind == "activation" else layer.get("weight", name)
         start = _mean(table.first(kind, row, "std") for table in tables)
         stds[kind] = (start, _mean(table.last(kind, row, "std") for table in tables) if has_end else None)
     outputs = [table.last("activation", name, "std") for table in tables]
@@ -112,7 +115,7 @@ def _line(layer: Mapping[str, Any], tables: Sequence[_LayerStats], first: float)
     )
     shape = tuple(layer["shape"])
     word = word_for(stds["activation"], first, zeros, largest)
-    return LayerLine(name, shape, bool(layer["has_norm"]), stds, (min(outputs), max(outputs)), word)
+    return LayerLine(name, shape, layer["has_norm"], stds, (min(outputs), max(outputs)), word)
 
 
 def word_for(output: Span, first: float, zero_share: float, largest: float) -> str:
@@ -156,11 +159,11 @@ def _output_findings(lines: Sequence[LayerLine]) -> list[str]:
     return findings
 
 
-def _gradient_findings(layers: Sequence[Mapping[str, Any]], tables: Sequence[_LayerStats]) -> list[str]:
+def _gradient_findings(layers: Sequence[LayerContent], tables: Sequence[_LayerStats]) -> list[str]:
     """Compare the gradient at the first layer's output with that at the last but one's, at the first step."""
     if len(layers) < 3:
         return []
-    bottom, top = str(layers[0]["name"]), str(layers[-2]["name"])
+    bottom, top = layers[0]["name"], layers[-2]["name"]
     below = _mean(table.first("activation_grad", bottom, "std") for table in tables)
     above = _mean(table.first("activation_grad", top, "std") for table in tables)
     if above > 0 and below < above / FAR:

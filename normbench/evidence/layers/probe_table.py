@@ -21,10 +21,11 @@ class ProbeTable:
 
     def __init__(self, run: Run) -> None:
         self._steps: dict[str, dict[str, Steps]] = {}
-        for row in run.rows(PROBES_CSV) if PROBES_CSV in run.summary.get("files", {}) else []:
-            value = float(row["value"])
+        table = run.table_if_any(PROBES_CSV)
+        places = zip(table.words("name"), table.words("layer"), table.steps, strict=True)
+        for (name, layer, step), value in zip(places, table.all_numbers("value"), strict=True):
             if math.isfinite(value):
-                self._steps.setdefault(row["name"], {}).setdefault(row["layer"], []).append((int(row["step"]), value))
+                self._steps.setdefault(name, {}).setdefault(layer, []).append((step, value))
 
     def names(self) -> list[str]:
         """Return all names of measures, in the run's order."""

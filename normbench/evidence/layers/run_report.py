@@ -1,16 +1,19 @@
 """Reads everything in one run's folder: state, settings, numbers, files, and the command that continues it."""
 
-import csv
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from normbench.errors import RunFolderError
 from normbench.evidence.layers.last_frames import FrameLine, last_frames
 from normbench.evidence.layers.layer_report import LayerReport, report_layers
 from normbench.storage.choices import Choice, choice_of, read_choices
-from normbench.storage.files.json_files import read_json
+from normbench.storage.contents.arm import ARM, ArmContent
+from normbench.storage.contents.csv_table import MAX_DIGITS, CsvTable
+from normbench.storage.contents.environment import EnvironmentContent
+from normbench.storage.contents.study import STUDY, StudyContent
+from normbench.storage.contents.tables import NO_ROWS
 from normbench.storage.files.plain_text import command_line, option_words
 from normbench.storage.files.reading import open_regular
 from normbench.storage.own_metric import declare_own_metrics
@@ -32,8 +35,6 @@ from normbench.storage.study_folder import arm_entries, arm_folders
 
 TAIL_BYTES = 16_384
 NUM_ERROR_LINES = 8
-FOREIGN_FORMAT_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""Errors that reading raises where a file is undamaged, but was not written by this version."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class RunReport:
         total_steps: Number of updates to make; None if no file holds it.
         files: Size of each file in bytes, by name.
         command: Command that completes it or makes it again; "" for a result, and where its config is unknown.
-        metrics: Rows of metrics.csv of a result.
+        metrics: The table metrics.csv of a result.
         layers: Std per layer of a result.
         last_frames: Each layer at the last recorded steps of a diverged run.
         error_lines: Last lines of error.txt of a failed run.
@@ -61,12 +62,12 @@ class RunReport:
     total_steps: int | None
     files: Mapping[str, int]
     command: str = ""
-    metrics: Sequence[Mapping[str, str]] = ()
+    metrics: CsvTable = NO_ROWS
     layers: LayerReport | None = None
     last_frames: Sequence[FrameLine] = ()
     error_lines: Sequence[str] = ()
     choice: Choice | None = None
-    environment: Mapping[str, Any] = field(default_factory=dict)
+    environment: EnvironmentContent = field(default_factory=EnvironmentContent)
 
     @property
     def has_checkpoint(self) -> bool:
@@ -77,17 +78,14 @@ class RunReport:
 def report_run(state: RunState) -> RunReport:
     """Read everything in one run's folder; the files of a result are checked against their sha256."""
     folder = state.folder
-    arm, total = _read_arm(state)
+    arm, total, problem = _read_arm(state)
+    state = replace(state, problem=state.problem or problem)
     report = RunReport(state, arm, _last_step(folder / METRICS_CSV), total, _file_sizes(folder))
     if state.status in RESULTS:
         try:
             return _with_numbers(report, arm.runs[0])
         except RunFolderError as error:
-            problem = str(error)
-        except FOREIGN_FORMAT_ERRORS as error:
-            rule = "must be a result as this version writes it"
-            problem = f"{folder}: {rule}, got {type(error).__name__}: {error}. Delete it and run its study again."
-        report = replace(report, state=replace(state, status=RunStatus.DAMAGED, problem=problem))
+            report = replace(report, state=replace(state, status=RunStatus.DAMAGED, problem=str(error)))
     lines = (
         _read_tail(folder / ERROR_TXT).splitlines()[-NUM_ERROR_LINES:]
         if report.state.status == RunStatus.FAILED
@@ -97,13 +95,12 @@ def report_run(state: RunState) -> RunReport:
 
 
 def _with_numbers(report: RunReport, run: Run) -> RunReport:
-    for name in run.summary.get("files", {}):
-        run.raw(name)
+    run.check_files()
     return replace(
         report,
-        step=int(run.summary["step"]),
-        total_steps=int(run.summary["total_steps"]),
-        metrics=run.rows(METRICS_CSV),
+        step=run.summary["step"],
+        total_steps=run.summary["total_steps"],
+        metrics=run.table(METRICS_CSV),
         layers=report_layers(report.arm) if run.summary["layers"] else None,
         last_frames=last_frames(run) if report.state.status == RunStatus.DIVERGED else (),
         choice=_find_choice(report),
@@ -111,33 +108,39 @@ def _with_numbers(report: RunReport, run: Run) -> RunReport:
     )
 
 
-def _read_arm(state: RunState) -> tuple[Arm, int | None]:
-    """Read an arm from arm.json, or from config.yaml for a tuning run, and the number of updates to make."""
-    folder = Path(state.arm.path)
-    try:
-        content = read_json(folder / ARM_JSON)
-        settings, changed = dict(content["settings"]), list(content["changed"])
-    except (RunFolderError, *FOREIGN_FORMAT_ERRORS):
-        content, settings = {}, settings_of_run(state.folder)
-        changed = list(settings)
-    declare_own_metrics([settings], str(folder))
+def _read_arm(state: RunState) -> tuple[Arm, int | None, str]:
+    """Read an arm from arm.json, or else from config.yaml.
+
+    Returns:
+        The arm; the number of updates to make; why arm.json cannot be read, "" where it can or a tuning run has none.
+    """
+    folder, run, problem = Path(state.arm.path), Run(state.folder, state.seed), ""
     name, _, digits = state.arm.name.rpartition("-")
-    total = content.get("total_steps", settings.get("num_steps"))
-    arm = Arm(folder, name, str(content.get("identity", digits)), settings, changed, (Run(state.folder, state.seed),))
-    return arm, total if type(total) is int else None
+    said: ArmContent = {"arm": name, "settings": {}, "changed": []}
+    try:
+        said = ARM.read(folder / ARM_JSON)
+    except RunFolderError as error:
+        problem = str(error) if os.path.lexists(folder / ARM_JSON) else ""
+        said["settings"] = settings_of_run(state.folder)
+        said["changed"] = list(said["settings"])
+    settings = said["settings"]
+    declare_own_metrics([settings], str(folder))
+    arm = Arm(folder, name, said.get("identity", digits), settings, said["changed"], (run,))
+    num_steps = settings.get("num_steps")
+    return arm, said.get("total_steps", num_steps if isinstance(num_steps, int) else None), problem
 
 
 def _last_step(path: Path) -> int | None:
     """Return the step of the last complete row; a run under way may be writing another."""
-    whole = _read_tail(path).rpartition("\n")[0].splitlines()
-    steps = [cells[0] for cells in csv.reader(whole[-1:]) if cells]
-    return int(steps[0]) if steps and steps[0].isdecimal() else None
+    last = _read_tail(path).rpartition("\n")[0].rpartition("\n")[2]
+    step = last.partition(",")[0]
+    return int(step) if step.isdecimal() and len(step) <= MAX_DIGITS else None
 
 
 def _read_tail(path: Path) -> str:
     """Return the end of a text file; "" where there is none."""
     try:
-        with open_regular(path) as file:
+        with open_regular(path, follows_links=False) as file:
             file.seek(max(0, path.stat().st_size - TAIL_BYTES))
             return file.read(TAIL_BYTES).decode("utf-8", "replace")
     except OSError:
@@ -155,17 +158,18 @@ def _file_sizes(folder: Path) -> dict[str, int]:
 def _find_choice(report: RunReport) -> Choice | None:
     study = report.state.arm.study_folder
     content = _study_json(study)
-    folders, entries = arm_folders(content, study / STUDY_JSON), arm_entries(content, study / STUDY_JSON)
-    mine = [entries[arm] for arm, folder in folders.items() if folder == report.state.arm.name]
+    entries = arm_entries(content)
+    mine = [entries[arm] for arm, folder in arm_folders(content).items() if folder == report.state.arm.name]
     settings, tune = report.arm.settings, content.get("tune") or {}
     tuned = [entry.with_settings(settings) for entry in mine if entry.tuned]
     stored = read_choices(study) if tuned else {}
     return next(filter(None, (choice_of(arm, settings, tune, stored) for arm in tuned)), None)
 
 
-def _study_json(study: Path) -> dict[str, Any]:
+def _study_json(study: Path) -> StudyContent:
+    """Return the content of study.json; nothing where it cannot be read, since a run is shown without it too."""
     try:
-        return read_json(study / STUDY_JSON)
+        return STUDY.read(study / STUDY_JSON)
     except RunFolderError:
         return {}
 
@@ -179,12 +183,8 @@ def _command(state: RunState) -> str:
 
 
 def _study_command_words(state: RunState) -> list[str]:
-    study = state.arm.study_folder
-    content = _study_json(study)
-    try:
-        folders = arm_folders(content, study / STUDY_JSON).values()
-        is_named = state.arm.is_tuning or (state.arm.name in folders and state.seed in content["seeds"])
-        words = [str(content["source"]), *option_words(content.get("options") or {})]
-        return words if is_named and Path(words[0]).is_file() else []
-    except (RunFolderError, *FOREIGN_FORMAT_ERRORS):
-        return []
+    content = _study_json(state.arm.study_folder)
+    is_named = state.arm.name in arm_folders(content).values() and state.seed in content.get("seeds", ())
+    source = content.get("source", "")
+    is_known = (is_named or state.arm.is_tuning) and os.path.isfile(source)  # noqa: PTH113 - no error for odd names
+    return [source, *option_words(content.get("options", {}))] if is_known else []

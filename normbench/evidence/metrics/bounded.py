@@ -43,8 +43,7 @@ def constant_value(run: Run, metric: str) -> float | None:
     found = find_metric(metric)
     if found is not None and not found.reducer.is_of_column:
         return None
-    known = run.summary.get("constant_predictor", {}).get(plain_column(found.column if found else metric))
-    return float(known) if isinstance(known, int | float) and math.isfinite(known) else None
+    return run.summary.get("constant_predictor", {}).get(plain_column(found.column if found else metric))
 
 
 def rows_read(metric: str) -> str:

@@ -1,15 +1,15 @@
 """Where a run's numbers lie: columns of metrics.csv, statistics per layer, probes of layers."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 
 from normbench.errors import ComparisonError, did_you_mean
+from normbench.storage.contents.csv_table import STEP, CsvTable
 from normbench.storage.run_folder import LAYER_STATS_CSV, METRICS_CSV, PROBES_CSV, Run
 
-Rows = Sequence[Mapping[str, str]]
-Read = Callable[[str], Rows]
-"""Returns the rows of one of a run's files."""
+Read = Callable[[str], CsvTable]
+"""Returns one of a run's files, without rows where the run has no such file."""
 Steps = list[tuple[int, float]]
 """(step, value) at the recorded steps that have a value."""
 
@@ -44,44 +44,48 @@ def steps_of(read: Read, column: str) -> Steps:
     """Return a column's values by step, nothing if the run has no such column."""
     if "@" in column:
         return _probed(read, column) if column.startswith("probe.") else _described(read, column)
-    rows = read(METRICS_CSV)
-    if rows and column not in rows[0] and column.startswith(READINGS):
+    table = read(METRICS_CSV)
+    if column not in table and column.startswith(READINGS):
         column = plain_column(column)
-    return _values(rows, column)
+    return table.with_numbers(column)
 
 
 def steps_by_layer(read: Read, what: str) -> dict[str, Steps]:
     """Return the values of "weight.std" by layer and step; nothing if the run has no such statistic."""
     kind, _, statistic = what.partition(".")
     found: dict[str, Steps] = {}
-    for row in read(LAYER_STATS_CSV):
-        if row["kind"] == kind and row.get(statistic):
-            found.setdefault(row["layer"], []).append((int(row["step"]), float(row[statistic])))
+    for layer, step, value in _of_kind(read(LAYER_STATS_CSV), "kind", kind, statistic):
+        found.setdefault(layer, []).append((step, value))
     return found
 
 
-def batch_spans(rows: Rows, column: str) -> Steps:
+def batch_spans(table: CsvTable, column: str) -> Steps:
     """Return values that speak of the steps since the row before, by the step that span begins with."""
-    starts = [0, *(int(row["step"]) for row in rows)]
-    return [(start, float(row[column])) for start, row in zip(starts, rows, strict=False) if row.get(column)]
-
-
-def _values(rows: Rows, column: str) -> Steps:
-    return [(int(row["step"]), float(row[column])) for row in rows if row.get(column)]
+    pairs = zip([0, *table.steps], table.numbers(column), strict=False)
+    return [(start, value) for start, value in pairs if value is not None]
 
 
 def _described(read: Read, column: str) -> Steps:
     """Read "weight.std@hidden2"."""
-    what, _, layer = column.partition("@")
+    what, _, of = column.partition("@")
     kind, _, statistic = what.partition(".")
-    mine = [row for row in read(LAYER_STATS_CSV) if row["kind"] == kind and row["layer"] == layer]
-    return _values(mine, statistic)
+    rows = _of_kind(read(LAYER_STATS_CSV), "kind", kind, statistic)
+    return [(step, value) for layer, step, value in rows if layer == of]
 
 
 def _probed(read: Read, column: str) -> Steps:
     """Read "probe.mixing_mean_batch@hidden1.norm"."""
-    what, _, layer = column.removeprefix("probe.").partition("@")
-    return _values([row for row in read(PROBES_CSV) if row["layer"] == layer and row["name"] == what], "value")
+    what, _, of = column.removeprefix("probe.").partition("@")
+    rows = _of_kind(read(PROBES_CSV), "name", what, "value")
+    return [(step, value) for layer, step, value in rows if layer == of]
+
+
+def _of_kind(table: CsvTable, key: str, kind: str, column: str) -> Iterator[tuple[str, int, float]]:
+    """Yield layer, step and number of the rows of one kind that have a number in a column."""
+    rows = zip(table.words(key), table.words("layer"), table.steps, table.numbers(column), strict=False)
+    for found, layer, step, value in rows:
+        if found == kind and value is not None:
+            yield layer, step, value
 
 
 def check_columns(runs: Sequence[Run], columns: Sequence[str], special: Sequence[str]) -> None:
@@ -97,8 +101,9 @@ def check_columns(runs: Sequence[Run], columns: Sequence[str], special: Sequence
     """
     known: dict[str, None] = dict.fromkeys(special)
     for run in runs:
-        known |= dict.fromkeys(name for row in run.rows(METRICS_CSV)[:1] for name in row if name != "step")
-        known |= dict.fromkeys(_layer_columns(run.rows(LAYER_STATS_CSV)))
+        table = run.table(METRICS_CSV)
+        known |= dict.fromkeys(name for name in table.columns if name != STEP and len(table))
+        known |= dict.fromkeys(_layer_columns(run.table(LAYER_STATS_CSV)))
         known |= dict.fromkeys(_probe_columns(run))
     for column in columns:
         plain = plain_column(column) if column.startswith(READINGS) else column
@@ -106,15 +111,16 @@ def check_columns(runs: Sequence[Run], columns: Sequence[str], special: Sequence
             raise ComparisonError(_unknown(column, list(known)))
 
 
-def _layer_columns(rows: Rows) -> list[str]:
-    names = [name for name in (rows[0] if rows else ()) if name not in ("step", "layer", "kind")]
-    places = dict.fromkeys((row["kind"], row["layer"]) for row in rows)
+def _layer_columns(table: CsvTable) -> list[str]:
+    names = [name for name in table.columns if name not in (STEP, "layer", "kind")]
+    places = dict.fromkeys(zip(table.words("kind"), table.words("layer"), strict=True))
     return [f"{kind}.{name}@{layer}" for kind, layer in places for name in names]
 
 
 def _probe_columns(run: Run) -> list[str]:
-    rows = run.rows(PROBES_CSV) if PROBES_CSV in run.summary.get("files", {}) else []
-    return list(dict.fromkeys(f"probe.{row['name']}@{row['layer']}" for row in rows))
+    table = run.table_if_any(PROBES_CSV)
+    places = dict.fromkeys(zip(table.words("name"), table.words("layer"), strict=True))
+    return [f"probe.{name}@{layer}" for name, layer in places]
 
 
 def _unknown(column: str, known: Sequence[str]) -> str:

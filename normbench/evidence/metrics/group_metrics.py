@@ -3,8 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from normbench.errors import ComparisonError
+from normbench.errors import ComparisonError, RunFolderError
 from normbench.evidence.metrics.directions import direction
+from normbench.evidence.metrics.diverged import is_diverged
 from normbench.evidence.metrics.group_reducers.base import (
     Group,
     GroupReducer,
@@ -14,8 +15,8 @@ from normbench.evidence.metrics.group_reducers.base import (
 from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.evidence.metrics.scales import is_share
 from normbench.evidence.statistics.means import mean_of
+from normbench.storage.contents.csv_table import STEP
 from normbench.storage.run_folder import CURVE_CSV, POINTS_CSV, Arm, Run
-from normbench.storage.run_status import RunStatus
 
 BySeed = Mapping[int, float]
 CURVE_METRICS = ("bias2 curve", "variance curve")
@@ -95,8 +96,8 @@ def _curve_shares(runs: Sequence[Run], metric: str) -> dict[int, float]:
     """
     if len(runs) < 2:
         return {run.seed: math.nan for run in runs}
-    curves = {run.seed: _final_curve(run) for run in runs}
     truth, n = _truth(runs[0]), len(runs)
+    curves = {run.seed: _final_curve(run, len(truth)) for run in runs}
     means = [mean_of(points) for points in zip(*curves.values(), strict=True)]
     shares = {}
     for seed, curve in curves.items():
@@ -109,13 +110,26 @@ def _curve_shares(runs: Sequence[Run], metric: str) -> dict[int, float]:
     return shares
 
 
-def _final_curve(run: Run) -> list[float]:
-    """Return the last fit; of a diverged run the constant predictor's."""
-    if run.summary.get("status") == RunStatus.DIVERGED:
-        targets = [float(row["y"]) for row in run.rows(POINTS_CSV) if row["split"] == "train"]
-        return [mean_of(targets)] * len(_truth(run))
-    return [float(value) for key, value in run.rows(CURVE_CSV)[-1].items() if key != "step"]
+def _final_curve(run: Run, size: int) -> list[float]:
+    """Return the last fit, on the grid that all runs share; of a diverged run the constant predictor's.
+
+    Raises:
+        RunFolderError: The run has another grid.
+    """
+    if is_diverged(run):
+        return [mean_of(_targets(run, "train"))] * size
+    table = run.table(CURVE_CSV)
+    found = [table.all_numbers(column)[-1] for column in table.columns if column != STEP and len(table)]
+    if len(found) != size:
+        rule = f"must have the {size} points of the grid on which all seeds are drawn, and a step"
+        raise RunFolderError(f"{table.place}: {rule}, got {len(found)}. {table.way_out}")
+    return found
 
 
 def _truth(run: Run) -> list[float]:
-    return [float(row["y"]) for row in run.rows(POINTS_CSV) if row["split"] == "noise_free"]
+    return _targets(run, "noise_free")
+
+
+def _targets(run: Run, split: str) -> list[float]:
+    points = run.table(POINTS_CSV)
+    return [y for of, y in zip(points.words("split"), points.all_numbers("y"), strict=True) if of == split]

@@ -7,11 +7,12 @@ import math
 from collections.abc import Sequence
 from functools import cache
 
-from normbench.evidence.metrics.columns import Read, Rows, batch_spans, check_columns
+from normbench.evidence.metrics.columns import Read, batch_spans, check_columns
 from normbench.evidence.metrics.diverged import Diverged, is_diverged
 from normbench.evidence.metrics.metric_words import find_metric, read_metric
 from normbench.evidence.metrics.reducers.base import Recorded
 from normbench.evidence.statistics.means import mean_of
+from normbench.storage.contents.csv_table import CsvTable
 from normbench.storage.run_folder import LAYER_STATS_CSV, METRICS_CSV, Run
 
 OUTPUT_STDS = ("output_std_lowest", "output_std_mean", "output_std_highest")
@@ -34,7 +35,7 @@ def read_metrics(run: Run, metrics: Sequence[str]) -> dict[str, float]:
         ComparisonError: The words before the column mean nothing.
         RunFolderError: A file is missing or was changed.
     """
-    read: Read = cache(lambda name: run.rows(name) if name in run.summary.get("files", {name}) else [])
+    read: Read = cache(run.table_if_any)
     return {metric: _value(run, read, metric) for metric in metrics}
 
 
@@ -69,13 +70,15 @@ def _surge(run: Run, read: Read) -> float:
     if is_diverged(run):
         recorded = Recorded("batch_loss_max", run.summary, read)
         return Diverged(recorded.worst(recorded.finite))
-    start, spans = int(run.summary["steps_per_epoch"]), batch_spans(read(METRICS_CSV), "batch_loss_max")
+    start, spans = run.summary.get("steps_per_epoch", 1), batch_spans(read(METRICS_CSV), "batch_loss_max")
     return max((value for step, value in spans if step >= start), default=math.nan)
 
 
-def _output_std(rows: Rows, metric: str) -> float:
-    stds = [float(row["std"]) for row in rows if row["kind"] == "activation"]
-    hidden = stds[:-1] or [math.nan]  # the last layer's width is the task's
+def _output_std(table: CsvTable, metric: str) -> float:
+    rows = zip(table.words("kind"), table.all_numbers("std"), strict=True)
+    hidden = [std for kind, std in rows if kind == "activation"][:-1] or [
+        math.nan
+    ]  # the last layer's width is the task's
     if metric == "output_std_mean":
         return mean_of(hidden)
     return min(hidden) if metric == "output_std_lowest" else max(hidden)

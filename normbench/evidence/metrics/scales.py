@@ -4,13 +4,13 @@ The rules are in docs/methods.md, "2. Effects and intervals".
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from normbench.evidence.metrics.column_kinds import has_ratios, is_accuracy_column
 from normbench.evidence.metrics.group_reducers.base import find_group_reducers
 from normbench.evidence.metrics.metric_words import find_metric
 from normbench.evidence.statistics.intervals import accuracy_interval, log_normal_interval, student_interval
+from normbench.storage.contents.summary import SummaryContent, split_size
 from normbench.storage.own_metric import own_metric_of
 
 
@@ -70,7 +70,7 @@ def plain_interval(metric: str, values: Sequence[float], num_samples: int | None
     return accuracy_interval(values, num_samples) if is_accuracy(metric) else student_interval(values)
 
 
-def num_samples_of(metric: str, summary: Mapping[str, Any]) -> int | None:
+def num_samples_of(metric: str, summary: SummaryContent) -> int | None:
     """Return the number of samples of which an accuracy is a share, as a run's summary has it; None where it has not.
 
     Overlaps of masks, and accuracies over their pixels, are no shares of samples.
@@ -85,5 +85,4 @@ def num_samples_of(metric: str, summary: Mapping[str, Any]) -> int | None:
     split = column.removesuffix("_accuracy").rsplit("_", 1)[-1]
     if f"{split}_dice" in summary.get("constant_predictor", {}):
         return None
-    found = summary.get(f"num_{split}")
-    return found if isinstance(found, int) and found > 0 else None
+    return split_size(summary, split)

@@ -81,11 +81,11 @@ def tuning_sensitivity(study: StudyFolder) -> Sensitivity | None:
 def _judged_alike(again: StudyFolder) -> StudyFolder:
     """Return the study with the checks of its best values planned for its second-best ones, too."""
     identities = [arm.identity for arm in again.arms]
-    return replace(again, content=with_arms(again.content, identities, again.folder / STUDY_JSON))
+    return replace(again, content=with_arms(again.content, identities))
 
 
 def _command(study: StudyFolder) -> str:
-    words = [str(study.content.get("source", "")), *option_words(study.content.get("options") or {})]
+    words = [study.content.get("source", ""), *option_words(study.content.get("options", {}))]
     return command_line("run", *words, TUNING_SENSITIVITY, runs_dir=study.folder.parent)
 
 
@@ -95,7 +95,7 @@ def _read_runner_ups(study: StudyFolder) -> StudyFolder | None:
     if not (folder / STUDY_JSON).is_file():
         return None
     found = read_study(folder)
-    return found if TUNING_SENSITIVITY in (found.content.get("options") or {}) else None
+    return found if TUNING_SENSITIVITY in found.content.get("options", {}) else None
 
 
 def _leads(tuned: Sequence[Arm], study: StudyFolder) -> dict[str, Lead]:

@@ -116,7 +116,7 @@ def notes_blocks(comparison: StudyComparison, pivots: Sequence[Pivot] = ()) -> l
 
 
 def notes(comparison: StudyComparison) -> list[str]:
-    """Return what is missing, left out or not compared, a late rule of collapse, several torch versions or engines."""
+    """Return what cannot be read, is missing or left out, what narrows the verdicts, several versions or engines."""
     missing = [f"{arm}: no finished run." for arm in comparison.missing]
     lacking = [f"{row.arm}: no run of {_seeds(row.missing_seeds)}." for row in comparison.rows if row.missing_seeds]
     paired = [f"{lacking[-1]} Only seeds that both arms have are compared."] if lacking else []
@@ -126,8 +126,17 @@ def notes(comparison: StudyComparison) -> list[str]:
         ["The margin was stated after runs had finished."] if comparison.is_margin_late and comparison.answer else []
     )
     accepted = [_accepted_line(comparison.accepted_code)] if comparison.accepted_code else []
-    found = [*missing, *lacking[:-1], *paired, *left_out, *accepted, *late, *_two_questions(comparison)]
-    return [*found, *_not_finite(comparison), *_across_versions(comparison)]
+    found = [
+        *comparison.unreadable,
+        *missing,
+        *lacking[:-1],
+        *paired,
+        *left_out,
+        *accepted,
+        *late,
+        *_two_questions(comparison),
+    ]
+    return [*found, *_two_questions(comparison), *_not_finite(comparison), *_across_versions(comparison)]
 
 
 def _left_out_lines(names: Sequence[str]) -> list[str]:

@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from normbench.evidence.layers.run_report import FOREIGN_FORMAT_ERRORS, RunReport
+from normbench.evidence.layers.run_report import RunReport
 from normbench.report.blocks.block import WIDE_LABEL, Block, Column, Line, Table, as_lines
 from normbench.report.blocks.layers import LONG, STD, frames_block, layers_block
 from normbench.report.blocks.numbers import size_text
 from normbench.report.blocks.part_words import SOURCES, data_words, model_words
 from normbench.report.blocks.states import age_text, owner_text
 from normbench.report.blocks.tuning import choice_text
+from normbench.storage.contents.csv_table import CsvTable
+from normbench.storage.contents.environment import EnvironmentContent
+from normbench.storage.contents.summary import SummaryContent
 from normbench.storage.own_metric import own_metric_of
 from normbench.storage.run_folder import Arm
 from normbench.storage.run_status import RESULTS, RunStatus
@@ -43,10 +46,10 @@ def header_block(study: str, arm: Arm, *, details: bool = False) -> Block:
 
 def _first_line(study: str, settings: Mapping[str, Any], seed: int) -> str:
     parametrization = settings.get("weight_parametrization", "none")
-    norm = "no norm" if settings["norm"] == "none" else settings["norm"]
+    norm = "no norm" if settings.get("norm", "none") == "none" else settings["norm"]
     norm = "its own norms" if norm == "kept" else settings.get("norm.layer") or norm
-    parts = [model_words(settings), str(norm), *([parametrization] if parametrization != "none" else [])]
-    return f"{study} · {', '.join(parts)} on {data_words(settings)} · seed {seed} · {settings['device']}"
+    parts = [model_words(settings), str(norm), *([str(parametrization)] if parametrization != "none" else [])]
+    return f"{study} · {', '.join(parts)} on {data_words(settings)} · seed {seed} · {settings.get('device', '')}"
 
 
 def _settings(arm: Arm) -> list[str]:
@@ -57,7 +60,7 @@ def _settings(arm: Arm) -> list[str]:
         for key in SHOWN
         if settings.get(f"optimizer.{key}") is not None
     ]
-    optimizer = f"{settings['optimizer']} {', '.join(inner)}".rstrip()
+    optimizer = f"{settings.get('optimizer', '')} {', '.join(inner)}".strip()
     listed = {
         *FIRST,
         *PARTS,
@@ -68,17 +71,17 @@ def _settings(arm: Arm) -> list[str]:
     }
     others = [key for key in arm.changed if key not in listed and not key.startswith("recording")]
     changed = [f"{key} {number_text(settings[key])}" for key in others if key in settings]
-    return [*(f"{key} {number_text(settings[key])}" for key in FIRST), optimizer, *changed]
+    return [*(f"{key} {number_text(settings[key])}" for key in FIRST if key in settings), optimizer, *changed]
 
 
-def _steps(summary: Mapping[str, Any]) -> str:
-    steps = summary["total_steps"]
-    epochs = f" ({number_text(steps / summary['steps_per_epoch'])} epochs of {summary['num_train']} samples)"
+def _steps(summary: SummaryContent) -> str:
+    steps, per_epoch = summary["total_steps"], summary.get("steps_per_epoch", 1)
+    epochs = f" ({number_text(steps / per_epoch)} epochs of {summary.get('num_train', 0)} samples)"
     return f"{steps:,} step{'' if steps == 1 else 's'}{epochs if steps else ''}"
 
 
-def _parameters(summary: Mapping[str, Any], *, details: bool) -> str:
-    norms = summary["num_norm_parameters"]
+def _parameters(summary: SummaryContent, *, details: bool) -> str:
+    norms = summary.get("num_norm_parameters", 0)
     return f"{summary['num_parameters']:,} parameters{f' ({norms:,} in norms)' if details and norms else ''}"
 
 
@@ -86,12 +89,12 @@ def _defaults(arm: Arm) -> str:
     """Return settings that are shown only with details: decay, initialization, running statistics, threads."""
     settings, run = arm.settings, arm.runs[0]
     threads = run.environment.get("num_threads", 1)
-    decay = f"decay {run.summary['decay_kind']} on {settings['decay_on']}"
-    has_decay = settings["weight_decay"] or settings["l1"]
+    decay = f"decay {run.summary.get('decay_kind', '')} on {settings.get('decay_on', '')}"
+    has_decay = settings.get("weight_decay") or settings.get("l1")
     momentum = settings.get("norm.momentum") if _uses_momentum(settings) else None
     keep = "" if momentum is None else f"running statistics keep {100 * (1 - momentum):.3g} % per step"
     parts: Sequence[str] = (
-        f"init {settings['init']}",
+        f"init {settings.get('init', '')}",
         decay if has_decay else "",
         keep,
         f"{threads} thread{'' if threads == 1 else 's'}",
@@ -110,14 +113,16 @@ def number_text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def losses_blocks(rows: Sequence[Mapping[str, str]]) -> list[Block]:
+def losses_blocks(metrics: CsvTable) -> list[Block]:
     """Return losses and accuracy at the start, at about a quarter and half of the steps, and at the end."""
-    own = [column for column in (rows[0] if rows else ()) if column.startswith("test_") and own_metric_of(column)]
-    columns = [column for column in (*LOSSES, *own) if rows and rows[0].get(column)]
-    last = len(rows) - 1
-    shown = [rows[i] for i in sorted({0, last // 4, last // 2, last})] if columns else []
-    figures = [Column(name.replace("_", " "), [float(row[name]) for row in shown], what=name) for name in columns]
-    steps = Column("step", [row["step"] for row in shown], is_key=True)
+    own = [column for column in metrics.columns if column.startswith("test_") and own_metric_of(column)]
+    columns = [column for column in (*LOSSES, *own) if metrics.numbers(column)[:1] not in ([], [None])]
+    last = len(metrics) - 1
+    shown = sorted({0, last // 4, last // 2, last}) if columns else []
+    figures = [
+        Column(name.replace("_", " "), [metrics.numbers(name)[row] for row in shown], what=name) for name in columns
+    ]
+    steps = Column("step", [str(metrics.steps[row]) for row in shown], is_key=True)
     return [Block(table=Table([steps, *figures]))] if shown else []
 
 
@@ -147,11 +152,8 @@ def one_run_blocks(report: RunReport, max_layers: int | None = LONG) -> list[Blo
 
 def _head(report: RunReport) -> Block:
     state = report.state
-    if state.status in RESULTS:
-        try:
-            return header_block(state.arm.study, report.arm, details=True)
-        except FOREIGN_FORMAT_ERRORS:  # settings that another version wrote
-            pass
+    if state.status in RESULTS and report.arm.settings:
+        return header_block(state.arm.study, report.arm, details=True)
     settings = [f"{key} {report.arm.settings[key]}" for key in report.arm.changed if key in report.arm.settings]
     first = f"{state.arm.study} · {state.arm.name} · seed {state.seed}{' · tuning' * state.arm.is_tuning}"
     return Block(lines=as_lines([first, *([f"  {' · '.join(settings)}"] if settings else [])]))
@@ -190,21 +192,19 @@ def _age_and_progress(report: RunReport) -> str:
     return f"{ago}{far} · {'goes on from its checkpoint' if report.has_checkpoint else 'begins again'}"
 
 
-def _environment_text(environment: Mapping[str, Any]) -> str:
-    versions = environment.get("versions")
-    torch = f"torch {versions['torch']}" if isinstance(versions, dict) and versions.get("torch") else ""
-    commit = environment.get("git_commit")
+def _environment_text(environment: EnvironmentContent) -> str:
+    torch, commit = environment.get("versions", {}).get("torch"), environment.get("git_commit")
     parts = [
-        str(environment.get("started_at", "")),
+        environment.get("started_at", ""),
         _seconds(environment.get("duration_s"), "s"),
         _seconds(environment.get("cpu_s"), "CPU-seconds"),
-        str(environment.get("device", "")),
-        torch,
-        str(environment.get("place", "")),
-        f"commit {str(commit)[:12]}" if commit else "",
+        environment.get("device", ""),
+        f"torch {torch}" if torch else "",
+        environment.get("place", ""),
+        f"commit {commit[:12]}" if commit else "",
     ]
     return " · ".join(part for part in parts if part)
 
 
-def _seconds(value: object, unit: str) -> str:
-    return f"{value:.1f} {unit}" if isinstance(value, int | float) else ""
+def _seconds(value: float | None, unit: str) -> str:
+    return "" if value is None else f"{value:.1f} {unit}"

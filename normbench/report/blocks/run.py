@@ -77,11 +77,11 @@ def screen_blocks(
 
 
 def _one_run_blocks(study: str, arm: Arm, max_layers: int | None, *, details: bool) -> list[Block]:
-    rows = arm.runs[0].rows(METRICS_CSV)
+    metrics = arm.runs[0].table(METRICS_CSV)
     layers = layers_block(report_layers(arm), max_layers, with_arm=False)
     return [
         header_block(study, arm, details=details),
-        *losses_blocks(rows),
+        *losses_blocks(metrics),
         *diverged_blocks(arm),
         layers,
         *divergence_blocks(arm, max_layers),

@@ -1,11 +1,14 @@
 """Draws fitted curves as in the documents: points, noise-free curve and each arm's fit, one picture per seed."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from normbench.errors import RunFolderError
+from normbench.storage.contents.csv_table import STEP, CsvTable
 from normbench.storage.files.atomic import replacing
 from normbench.storage.run_folder import CURVE_CSV, METRICS_CSV, POINTS_CSV, Arm, Run
 
@@ -45,7 +48,7 @@ def draw_curves(arms: Sequence[Arm], seed: int) -> dict[int, bytes]:
     if not runs:
         return {}
     curves = [_read_curve(name, run) for name, run in runs.items()]
-    points = next(iter(runs.values())).rows(POINTS_CSV)
+    points = next(iter(runs.values())).table(POINTS_CSV)
     shared = sorted(set.intersection(*(set(curve.fits) for curve in curves)))
     picture = _Picture(curves, points, seed)
     return {step: picture.at(step) for step in _spread(shared, MAX_STEPS)}
@@ -57,7 +60,7 @@ def curve_seeds(arms: Sequence[Arm]) -> list[int]:
 
 
 def _has_curve(run: Run) -> bool:
-    return (run.folder / CURVE_CSV).is_file()
+    return run.has_file(CURVE_CSV)
 
 
 def _spread(steps: Sequence[int], count: int) -> list[int]:
@@ -67,20 +70,29 @@ def _spread(steps: Sequence[int], count: int) -> list[int]:
 
 
 def _read_curve(arm: str, run: Run) -> Curve:
-    rows = run.rows(CURVE_CSV)
-    grid = [column for column in rows[0] if column != "step"]
-    fits = {int(row["step"]): [float(row[column]) for column in grid] for row in rows}
+    table, metrics = run.table(CURVE_CSV), run.table(METRICS_CSV)
+    grid = [column for column in table.columns if column != STEP]
+    fits = dict(zip(table.steps, zip(*map(table.all_numbers, grid), strict=True), strict=False))
+    train, test = (dict(metrics.with_numbers(column)) for column in ("train_loss", "test_loss"))
     losses = {
-        int(row["step"]): f"train {float(row['train_loss']):.4f}, test {float(row['test_loss']):.4f}"
-        for row in run.rows(METRICS_CSV)
+        step: f"train {train.get(step, math.nan):.4f}, test {test.get(step, math.nan):.4f}" for step in table.steps
     }
-    return Curve(arm, [float(column) for column in grid], fits, losses)
+    return Curve(arm, _places(table, grid), fits, losses)
+
+
+def _places(table: CsvTable, grid: Sequence[str]) -> list[float]:
+    """Return the points of a grid, which curve.csv has as its columns."""
+    try:
+        return [float(column) for column in grid]
+    except ValueError:
+        rule = "must have numbers as columns beside step, the points of the grid"
+        raise RunFolderError(f"{table.place}: {rule}, got {', '.join(grid)[:60]}. {table.way_out}") from None
 
 
 class _Picture:
     """The picture of one seed, drawn step after step: only fits, losses and title change, and the layout stays."""
 
-    def __init__(self, curves: Sequence[Curve], points: Sequence[Mapping[str, str]], seed: int) -> None:
+    def __init__(self, curves: Sequence[Curve], points: CsvTable, seed: int) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg  # a second to import; only where one is drawn
         from matplotlib.figure import Figure
 
@@ -91,7 +103,7 @@ class _Picture:
         for split, color, marker in (("train", "tab:blue", "o"), ("test", "tab:red", "^")):
             at = _points(points, split)
             self.axes.scatter(*at, s=45, alpha=0.5, color=color, marker=marker, label=f"{split} points")
-        if any(point["split"] == "noise_free" for point in points):  # older runs did not write it
+        if "noise_free" in points.words("split"):  # older runs did not write it
             self.axes.plot(*_points(points, "noise_free"), color="0.5", lw=1, label="truth")
         self.lines = [self._add_line(curve, i) for i, curve in enumerate(curves)]
         self.axes.set(xlabel="x", ylabel="y", ylim=(-3, 3))
@@ -114,9 +126,10 @@ class _Picture:
         return picture.getvalue()
 
 
-def _points(points: Sequence[Mapping[str, str]], split: str) -> tuple[list[float], list[float]]:
-    mine = [point for point in points if point["split"] == split]
-    return [float(point["x"]) for point in mine], [float(point["y"]) for point in mine]
+def _points(points: CsvTable, split: str) -> tuple[list[float], list[float]]:
+    rows = zip(points.words("split"), points.all_numbers("x"), points.all_numbers("y"), strict=True)
+    mine = [(x, y) for of, x, y in rows if of == split]
+    return [x for x, _ in mine], [y for _, y in mine]
 
 
 def save_last(pictures: Mapping[int, bytes], path: Path) -> None:

@@ -117,7 +117,7 @@ def run_json(report: RunReport) -> str:
         "step": report.step,
         "total_steps": report.total_steps,
         "settings": report.arm.settings,
-        "metrics": report.metrics,
+        "metrics": report.metrics.rows(),
         "layers": asdict(report.layers) if report.layers else None,
         "last_frames": [asdict(one) for one in report.last_frames],
         "error_lines": report.error_lines,

@@ -12,9 +12,10 @@ from normbench.datasets.base import Dataset
 from normbench.errors import RunFolderError
 from normbench.inspection.watch.frame import Frame
 from normbench.inspection.watch.layer_stats import STATISTICS, describe, layer_of
+from normbench.storage.digests import sealed_digests
 from normbench.storage.files.atomic import close, name_in_errors, replacing
 from normbench.storage.files.reading import read_bytes
-from normbench.storage.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, PROBES_CSV, sealed_digests
+from normbench.storage.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, PROBES_CSV
 
 
 class CsvRecorder:

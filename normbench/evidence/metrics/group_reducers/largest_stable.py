@@ -26,5 +26,5 @@ class LargestStable(GroupReducer):
 def _is_stable(run: Run, group: Group) -> bool:
     """Return whether a run neither diverged nor ended no better than the constant predictor on its training data."""
     constant = run.summary.get("constant_predictor", {}).get("train_loss")
-    bound = math.inf if constant is None else float(constant)
+    bound = math.inf if constant is None else constant
     return not is_diverged(run) and group.read(run, "train_loss") < bound

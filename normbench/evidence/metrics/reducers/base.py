@@ -2,14 +2,15 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from normbench.evidence.metrics.column_kinds import Direction, column_direction, has_ratios
 from normbench.evidence.metrics.columns import Read, Steps, plain_column, steps_by_layer, steps_of
+from normbench.storage.contents.summary import SummaryContent
 from normbench.storage.files.part_files import Parts, UnfinishedError, import_parts, require_class
 
 ARGUMENTS = ("", "STEP", "VALUE")
@@ -22,17 +23,17 @@ class Recorded:
     Attributes:
         column: Its name; where a reducer is ``over_layers``, a statistic without a layer, ``activation.std``.
         summary: What summary.json holds.
-        read_rows: Returns the rows of one of the run's files, none where the run has no such file.
+        read_table: Returns one of the run's files, without rows where the run has no such file.
     """
 
     column: str
-    summary: Mapping[str, Any]
-    read_rows: Read
+    summary: SummaryContent
+    read_table: Read
 
     @cached_property
     def steps(self) -> Steps:
         """(step, value) at the recorded steps that have a value."""
-        return steps_of(self.read_rows, self.column)
+        return steps_of(self.read_table, self.column)
 
     @cached_property
     def finite(self) -> list[float]:
@@ -52,21 +53,21 @@ class Recorded:
     @property
     def total_steps(self) -> int:
         """How many updates were to be made."""
-        return int(self.summary["total_steps"])
+        return self.summary["total_steps"]
 
     @property
     def hidden_layers(self) -> list[str]:
         """The layers from input to output without the last, whose width is the task's."""
         layers = self.summary["layers"]
-        return [str(layer["name"]) for layer in layers if layer.get("role", "weights") == "weights"][:-1]
+        return [layer["name"] for layer in layers if layer.get("role", "weights") == "weights"][:-1]
 
     def of(self, column: str) -> Steps:
         """Return another column's values by step, nothing if the run has no such column."""
-        return steps_of(self.read_rows, column)
+        return steps_of(self.read_table, column)
 
     def of_layers(self) -> dict[str, Steps]:
         """Return the values of a statistic by layer and step."""
-        return steps_by_layer(self.read_rows, self.column)
+        return steps_by_layer(self.read_table, self.column)
 
     def worst(self, values: Sequence[float]) -> float:
         """Return the worst of some of the column's values and the constant predictor's; nan where there is no worst."""
@@ -74,7 +75,7 @@ class Recorded:
             return math.nan
         name = "train_loss" if self.column.startswith("batch_loss") else plain_column(self.column)
         constant = self.summary.get("constant_predictor", {}).get(name)
-        known = [*values, float(math.nan if constant is None else constant)]
+        known = [*values, math.nan if constant is None else constant]
         pick = min if self.direction == "higher" else max
         return pick([value for value in known if not math.isnan(value)], default=math.nan)
 
