@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from normbench.storage.digests import csv_digests
 from normbench.storage.files.json_files import read_json, write_json, write_sealed_json
 from normbench.storage.identity import NUM_DIGITS_SHOWN
 from normbench.storage.run_folder import (
@@ -15,7 +16,6 @@ from normbench.storage.run_folder import (
     STUDY_JSON,
     SUMMARY_JSON,
     arm_folder_name,
-    csv_digests,
     read_arm,
 )
 
@@ -88,9 +88,10 @@ def make_run(arm, seed=0, metrics=({"step": 0, "test_loss": 1.0},), stats=(), cp
     folder = arm / f"seed-{seed}"
     folder.mkdir()
     write_csv(folder / METRICS_CSV, metrics)
-    write_csv(folder / LAYER_STATS_CSV, [{"step": 0, "layer": "", "kind": ""} | STATISTICS | row for row in stats])
+    described = [{"step": 0, "layer": "", "kind": ""} | STATISTICS | row for row in stats]
+    write_csv(folder / LAYER_STATS_CSV, described, ["step", "layer", "kind", *STATISTICS])
     known = read_json(arm / ARM_JSON)["identity"] if (arm / ARM_JSON).is_file() else "aaaaaa"
-    last = {key: value for key, value in metrics[-1].items() if key != "step"}
+    last = {key: float(value) for key, value in metrics[-1].items() if key != "step" and value != ""}
     content = SUMMARY | {"identity": known, "files": csv_digests(folder), "metrics": last} | summary
     write_sealed_json(folder / SUMMARY_JSON, content)
     write_json(folder / ENVIRONMENT_JSON, {"cpu_s": 1.5, "cpu_s_per_step": cpu_s_per_step, "num_threads": 1})
@@ -111,9 +112,9 @@ def std_rows(kind, stds, step=0, **others):
     return [{"step": step, "layer": layer, "kind": kind, "std": std} | others for layer, std in stds.items()]
 
 
-def write_csv(path, rows):
-    """Write mappings as CSV; columns in the order in which they first appear."""
-    columns = list(dict.fromkeys(column for row in rows for column in row))
+def write_csv(path, rows, first=()):
+    """Write mappings as CSV; the columns ``first``, then others in the order in which they first appear."""
+    columns = list(dict.fromkeys([*first, *(column for row in rows for column in row)]))
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
         writer.writeheader()

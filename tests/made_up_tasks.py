@@ -9,7 +9,7 @@ from made_up_runs import make_arm, make_run, make_study
 from normbench.evidence.comparison.comparison import compare_studies
 from normbench.evidence.comparison.effects import with_effects
 from normbench.evidence.comparison.pool import pool_studies
-from normbench.storage.study_folder import read_studies
+from normbench.storage.study_search import read_studies
 
 TASKS = ("banknotes", "gratings", "contrast", "sequences", "gaussian_clusters", "style_removal", "linear_regression")
 RUNS = Path("runs")

@@ -5,6 +5,8 @@ from pathlib import Path
 import yaml
 
 from normbench.storage.arm_id import ArmEntry, ArmSet
+from normbench.storage.contents.csv_table import CsvTable
+from normbench.storage.contents.tables import NO_ROWS
 from normbench.storage.run_folder import METRICS_CSV, Arm, Run
 
 CONSTANT = {"train_loss": 1.0, "test_loss": 1.0, "validation_loss": 1.0, "test_accuracy": 0.5}
@@ -15,15 +17,25 @@ class RunInMemory(Run):
 
     def __init__(self, seed, rows, status="finished", constant=CONSTANT, total_steps=100):
         super().__init__(Path("memory"), seed)
-        object.__setattr__(self, "_rows", [{key: repr(value) for key, value in row.items()} for row in rows])
+        object.__setattr__(self, "_tables", {METRICS_CSV: table_of(rows)})
         last = {key: value for key, value in rows[-1].items() if key != "step"} if rows else {}
         summary = {"status": status, "constant_predictor": constant, "total_steps": total_steps, "layers": []}
+        summary["num_parameters"] = 10
         self.__dict__["summary"] = summary | {"metrics": last}
         self.__dict__["environment"] = {"started_at": "2026-01-02T03:04:05Z"}
 
-    def rows(self, name):
+    def table(self, name):
         """Return the made-up rows; the other files are empty."""
-        return self._rows if name == METRICS_CSV else []
+        return self._tables.get(name, NO_ROWS)
+
+    table_if_any = table
+
+
+def table_of(rows):
+    """Return rows as they are read from a CSV file."""
+    columns = dict.fromkeys(key for row in rows for key in row)
+    cells = {key: [repr(row[key]) if key in row else "" for row in rows] for key in columns}
+    return CsvTable("memory", {key: [cell.strip("'") for cell in column] for key, column in cells.items()})
 
 
 def arm_in_memory(name, runs, identity="aaaaaa", **settings):

@@ -11,8 +11,8 @@ import torch
 from foreign_models import HEALTHY, Recurrent, batch_for
 
 from normbench.inspection.probe import probe_model
+from normbench.storage.digests import sealed_digests
 from normbench.storage.identity import STACKED
-from normbench.storage.run_folder import sealed_digests
 from normbench.study.config import RunConfig
 from normbench.training.attempt import Interrupted
 from normbench.training.experiment import run_experiment

@@ -14,7 +14,8 @@ from normbench.models.base import Linear
 from normbench.norms.batch_norm import BatchNorm
 from normbench.norms.ghost_batch_norm import GhostBatchNorm
 from normbench.norms.switchable_norm import SwitchableNorm
-from normbench.storage.run_folder import PROBES_CSV, Run, sealed_digests
+from normbench.storage.digests import sealed_digests
+from normbench.storage.run_folder import PROBES_CSV, Run
 from normbench.study.config import RunConfig
 from normbench.training.build import build_training
 from normbench.training.experiment import run_experiment

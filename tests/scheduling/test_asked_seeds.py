@@ -136,5 +136,5 @@ def test_several_commands_at_once_lose_no_entry():
 def test_a_damaged_history_stops_the_command():
     ask(seeds=8)
     STUDY.write_text(json.dumps(json.loads(STUDY.read_text()) | {"seed_history": [8]}))
-    with pytest.raises(RunFolderError, match=r"study.json: seed_history: must be a list of .*, got \[8\]\. Delete"):
+    with pytest.raises(RunFolderError, match=r"study.json: seed_history.0: must be a JSON object, got 8\. Delete"):
         ask(seeds=8)

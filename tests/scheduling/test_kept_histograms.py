@@ -15,9 +15,10 @@ from normbench.scheduling.plan import make_plan
 from normbench.scheduling.schedule import run_study
 from normbench.scheduling.tuning import with_choices
 from normbench.storage.choices import Choice
+from normbench.storage.digests import sealed_digests
 from normbench.storage.files.json_files import read_json, write_sealed_json
 from normbench.storage.histogram_table import read_histograms
-from normbench.storage.run_folder import ARM_JSON, CONFIG_YAML, HISTOGRAMS_NPZ, SUMMARY_JSON, Run, sealed_digests
+from normbench.storage.run_folder import ARM_JSON, CONFIG_YAML, HISTOGRAMS_NPZ, SUMMARY_JSON, Run
 from normbench.study.load import load_study
 from normbench.study.study import TUNING_SEEDS
 

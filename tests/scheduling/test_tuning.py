@@ -16,8 +16,9 @@ from normbench.scheduling.executors.in_process import InProcess
 from normbench.scheduling.quick_study import quick_study
 from normbench.scheduling.schedule import run_study
 from normbench.scheduling.tuning import tune_study, with_choices
+from normbench.storage.digests import csv_digests
 from normbench.storage.files.json_files import write_sealed_json
-from normbench.storage.run_folder import METRICS_CSV, SUMMARY_JSON, csv_digests
+from normbench.storage.run_folder import METRICS_CSV, SUMMARY_JSON
 from normbench.storage.study_folder import read_study
 from normbench.study.load import load_study
 from normbench.study.study import TUNING_SEEDS
@@ -179,7 +180,9 @@ def test_a_damaged_choice_is_a_mistake_with_a_way_out():
     tune_study(study, RUNS, InProcess())
     path = next(RUNS.glob("tiny/tuning/none-*.json"))
     path.write_text("{}", encoding="utf-8")
-    with pytest.raises(RunFolderError, match=rf"^{path}: must be a choice as it was frozen, got 'tried'\. Delete it"):
+    with pytest.raises(
+        RunFolderError, match=rf"^{path}: arm: must be given, got nothing\. Delete it, and what was run"
+    ):
         tune_study(study, RUNS, InProcess())
 
 

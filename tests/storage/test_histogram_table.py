@@ -9,9 +9,10 @@ import pytest
 from made_up_runs import make_arm, make_run, make_study
 
 from normbench.errors import RunFolderError
+from normbench.storage.digests import find_damage, sealed_digests
 from normbench.storage.files.json_files import read_json, write_sealed_json
 from normbench.storage.histogram_table import NUM_BINS, HistogramTable, array_names, joined, read_histograms
-from normbench.storage.run_folder import HISTOGRAMS_NPZ, SUMMARY_JSON, Run, find_damage, sealed_digests
+from normbench.storage.run_folder import HISTOGRAMS_NPZ, SUMMARY_JSON, Run
 
 
 def table_of(step, *tensors, count=10):

@@ -4,8 +4,9 @@ import pytest
 from made_up_runs import make_arm, make_run, make_study, write_csv
 
 from normbench.errors import RunFolderError
+from normbench.storage.digests import find_damage
 from normbench.storage.files.json_files import write_json
-from normbench.storage.run_folder import arm_folder_name, find_damage, is_finished, read_arm
+from normbench.storage.run_folder import arm_folder_name, is_finished, read_arm
 
 
 @pytest.fixture
@@ -43,13 +44,13 @@ def test_an_arm_is_read_back_with_its_finished_runs_in_the_order_of_seeds(arm):
 def test_an_arm_that_lacks_a_key_says_which(arm):
     write_json(arm / "arm.json", {"arm": "none", "identity": "aaaaaa"})
     assert refusal(lambda: read_arm(arm)) == (
-        f"{arm}/arm.json: must hold 'settings', got arm, identity. Delete this file and run its config again."
+        f"{arm}/arm.json: settings: must be given, got nothing. Delete this file and run its config again."
     )
 
 
 def test_rows_are_what_the_run_wrote(arm):
     make_run(arm, metrics=[{"step": 0, "test_loss": 0.5}, {"step": 4, "batch_loss_max": 1e-9}])
-    assert read_arm(arm).runs[0].rows("metrics.csv") == [
+    assert read_arm(arm).runs[0].table("metrics.csv").rows() == [
         {"step": "0", "test_loss": "0.5", "batch_loss_max": ""},
         {"step": "4", "test_loss": "", "batch_loss_max": "1e-09"},
     ]
@@ -59,21 +60,21 @@ def test_a_changed_file_is_named(arm):
     run = make_run(arm)
     write_csv(run / "metrics.csv", [{"step": 0, "test_loss": 0.001}])
     rule = "must be as the run wrote it, got another sha256"
-    message = refusal(lambda: read_arm(arm).runs[0].rows("metrics.csv"))
+    message = refusal(lambda: read_arm(arm).runs[0].table("metrics.csv").rows())
     assert message == f"{run}/metrics.csv: {rule}. Delete {run} and run its study again."
 
 
 def test_a_missing_file_is_named(arm):
     run = make_run(arm)
     (run / "metrics.csv").unlink()
-    message = refusal(lambda: read_arm(arm).runs[0].rows("metrics.csv"))
+    message = refusal(lambda: read_arm(arm).runs[0].table("metrics.csv").rows())
     way_out = f"Delete {run} and run its study again."
     assert message == f"{run}/metrics.csv: must be readable, got: No such file or directory. {way_out}"
 
 
 def test_a_file_the_summary_does_not_know_is_not_trusted(arm):
     make_run(arm, files={})
-    assert "got another sha256" in refusal(lambda: read_arm(arm).runs[0].rows("metrics.csv"))
+    assert "got another sha256" in refusal(lambda: read_arm(arm).runs[0].table("metrics.csv").rows())
 
 
 def test_a_run_without_environment_is_still_read(arm):

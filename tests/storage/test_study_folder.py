@@ -6,11 +6,11 @@ import pytest
 from made_up_runs import make_arm, make_run, make_study
 
 from normbench.errors import OldRunsError
-from normbench.storage import run_folder
+from normbench.storage.files import reading
 from normbench.storage.files.json_files import read_json, write_json
-from normbench.storage.files.reading import read_bytes
 from normbench.storage.identity import NUMERICS, RunIdentity
-from normbench.storage.study_folder import read_studies, read_study
+from normbench.storage.study_folder import read_study
+from normbench.storage.study_search import read_studies
 
 
 def old_study(name="old"):
@@ -90,11 +90,14 @@ def test_a_study_last_run_with_an_older_numerics_number_is_read_with_its_own_arm
 def test_what_is_read_of_a_run_is_read_once(monkeypatch):
     study = make_study(arms=["none"])
     make_run(make_arm(study), metrics=[{"step": 0, "test_loss": 1.0}, {"step": 20, "test_loss": 0.5}])
-    opened = []
-    monkeypatch.setattr(run_folder, "read_bytes", lambda path: opened.append(Path(path).name) or read_bytes(path))
+    opened, real = [], reading.open_regular
+    monkeypatch.setattr(
+        reading, "open_regular", lambda path, **how: opened.append(Path(path).name) or real(path, **how)
+    )
     (arm,) = read_study(study).arms
+    opened.clear()
     for name in ("metrics.csv", "metrics.csv", "layer_stats.csv", "metrics.csv"):
-        arm.runs[0].rows(name)
+        arm.runs[0].table(name)
     assert sorted(opened) == ["layer_stats.csv", "metrics.csv", "summary.json"]
 
 

@@ -204,7 +204,7 @@ def run(text, seeds=1):
 def test_the_own_loss_is_minimised_and_read():
     (arm,) = run("loss: my_scores:of_shape_1\n").arms
     (other,) = run("study: plain\n").arms
-    rows, expected = arm.runs[0].rows("metrics.csv"), other.runs[0].rows("metrics.csv")
+    rows, expected = arm.runs[0].table("metrics.csv").rows(), other.runs[0].table("metrics.csv").rows()
     assert [float(row["test_loss"]) for row in rows] == pytest.approx([float(row["test_loss"]) for row in expected])
     assert rows[-1]["test_accuracy"] == expected[-1]["test_accuracy"]
     assert "test_loss" not in arm.runs[0].summary["constant_predictor"]
@@ -216,7 +216,7 @@ def test_the_own_metric_is_read_on_every_split_and_decides():
     study = run(text, seeds=2)
     run_ = study.arms[0].runs[0]
     for split in ("train", "validation", "test", "reestimated_test"):
-        last = study.arms[1].runs[0].rows("metrics.csv")[-1]
+        last = study.arms[1].runs[0].table("metrics.csv").rows()[-1]
         assert float(last[f"{split}_mine"]) == pytest.approx(5 * (1 - float(last[f"{split}_accuracy"])), abs=1e-5)
     constant = run_.summary["constant_predictor"]
     assert constant["test_mine"] == pytest.approx(5 * (1 - constant["test_accuracy"]), abs=1e-5)
@@ -239,7 +239,7 @@ def test_a_share_is_told_in_percent():
 
 def test_a_metric_that_is_not_finite_at_the_end_is_a_collapse():
     study = run(metric("of_large"))
-    assert math.isnan(float(study.arms[0].runs[0].rows("metrics.csv")[-1]["train_mine"]))
+    assert math.isnan(float(study.arms[0].runs[0].table("metrics.csv").rows()[-1]["train_mine"]))
     (comparison,) = compare_runs([Path("runs/own")])
     assert comparison.rows[0].num_collapsed == 1
 

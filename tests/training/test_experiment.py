@@ -7,16 +7,8 @@ import platform
 import pytest
 import torch
 
-from normbench.storage.run_folder import (
-    CURVE_CSV,
-    HISTOGRAMS_NPZ,
-    LAYER_STATS_CSV,
-    METRICS_CSV,
-    POINTS_CSV,
-    Run,
-    csv_digests,
-    sealed_digests,
-)
+from normbench.storage.digests import csv_digests, sealed_digests
+from normbench.storage.run_folder import CURVE_CSV, HISTOGRAMS_NPZ, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, Run
 from normbench.study.config import RunConfig
 from normbench.study.load import load_study
 from normbench.study.resolved import flat_settings
@@ -158,7 +150,7 @@ def test_a_diverged_run_says_so_and_keeps_its_rows(tmp_path):
     assert 0 < summary["step"] < 30
     assert [int(row["step"]) for row in rows] == list(range(summary["step"] + 1))
     assert float(rows[0]["train_loss"]) < 10 < float(rows[1]["train_loss"])
-    assert Run(tmp_path / "a", 0).rows(LAYER_STATS_CSV)  # digests hold
+    assert Run(tmp_path / "a", 0).table(LAYER_STATS_CSV).rows()  # digests hold
     assert (tmp_path / "a" / "environment.json").is_file()
     assert list((tmp_path / "a").glob("events.out.tfevents.*"))
 

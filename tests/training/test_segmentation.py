@@ -46,7 +46,7 @@ def test_masks_are_trained_read_and_compared_by_dice():
     assert (done.code, done.err.count("error")) == (0, 0), done.err
     study = read_study(Path("runs/masks"))
     for arm in study.arms:
-        last = arm.runs[0].rows("metrics.csv")[-1]
+        last = arm.runs[0].table("metrics.csv").rows()[-1]
         columns = [f"{split}_{quantity}" for split in SPLITS for quantity in QUANTITIES]
         assert all(np.isfinite(float(last[column])) for column in columns)
         assert all(0 <= float(last[column]) <= 1 for column in columns if not column.endswith("loss"))
@@ -54,7 +54,7 @@ def test_masks_are_trained_read_and_compared_by_dice():
         assert set(constant) == set(columns)
         assert arm.runs[0].summary["finite"]["unit"] == "images"
     kept = next(arm for arm in study.arms if arm.settings["norm"] == "kept")
-    last = kept.runs[0].rows("metrics.csv")[-1]
+    last = kept.runs[0].table("metrics.csv").rows()[-1]
     assert all(last[f"{kind}_{quantity}"] for kind in ("adapted_test", "reestimated_train") for quantity in QUANTITIES)
     (comparison,) = compare_runs([Path("runs/masks")])
     assert next(iter(comparison.rows[0].figures)) == "test_dice"

@@ -73,7 +73,7 @@ def test_a_trend_is_kendalls_tau_of_each_seed():
     named = [
         arm_with(
             f"norm=sn,{arm.name}",
-            [float(r.rows("metrics.csv")[0]["test_loss"]) for r in arm.runs],
+            [float(r.table("metrics.csv").rows()[0]["test_loss"]) for r in arm.runs],
             batch_size=arm.settings["batch_size"],
         )
         for arm in arms

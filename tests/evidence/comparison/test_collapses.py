@@ -114,8 +114,7 @@ def test_in_a_quick_study_and_without_steps_nothing_is_judged():
 
 @pytest.mark.parametrize(
     "said",
-    [True, 3, "x", [], {}, {"metric": "weight.std", "above": 1}, {"metric": "train_loss"}, {"below": 1}]
-    + [{"metric": "train_loss", "above": value} for value in ("x", None, [1])],
+    [{"metric": "weight.std", "above": 1}, {"metric": "train_loss"}, {"metric": "train_loss", "below": 1}],
 )
 def test_a_rule_in_study_json_that_no_study_can_have_is_told_with_its_file(said):
     with pytest.raises(RunFolderError) as error:

@@ -168,7 +168,7 @@ def test_an_empty_folder_says_how_to_get_runs():
     assert str(error.value) == f"runs: must hold runs of a study, got none. {way_out}"
 
 
-@pytest.mark.parametrize("name", ["summary.json", "arm.json", "study.json"])
+@pytest.mark.parametrize("name", ["summary.json", "study.json"])
 def test_a_truncated_file_is_named(study, name):
     path = next(study.rglob(name))
     path.write_text(path.read_text()[:-20])

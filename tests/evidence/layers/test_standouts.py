@@ -4,14 +4,15 @@ import math
 from pathlib import Path
 
 import pytest
-from made_up_runs import make_arm, make_run, make_study, std_rows, write_csv
+from made_up_runs import SUMMARY, make_arm, make_run, make_study, std_rows, write_csv
 
 from normbench.evidence.layers.last_frames import FrameLine, last_frames
 from normbench.evidence.layers.standouts import standouts, study_standouts
 from normbench.report.blocks.findings import finding_line
 from normbench.scheduling.schedule import run_study
+from normbench.storage.digests import csv_digests
 from normbench.storage.files.json_files import write_sealed_json
-from normbench.storage.run_folder import PROBES_CSV, SUMMARY_JSON, csv_digests, read_arm
+from normbench.storage.run_folder import PROBES_CSV, SUMMARY_JSON, read_arm
 from normbench.storage.study_folder import read_study
 from normbench.study.config import RunConfig
 from normbench.study.study import Study
@@ -114,7 +115,7 @@ def arm_of(tmp_path, settings, seeds=(0,), diagnostics=True):
 @pytest.mark.parametrize("name", HEALTHY)
 def test_nothing_stands_out_in_a_healthy_training(name, tmp_path):
     arm = arm_of(tmp_path, HEALTHY[name])
-    assert arm.runs[0].rows(PROBES_CSV)
+    assert arm.runs[0].table(PROBES_CSV).rows()
     assert [[finding_line(found)][0] for found in standouts(arm)] == []
 
 
@@ -158,13 +159,8 @@ def made_up_arm(*seeds, layers=("hidden1", "hidden2", "output"), **settings):
             for i, value in enumerate(values)
         ]
         write_csv(run / PROBES_CSV, rows)
-        summary = {
-            "seed": seed,
-            "identity": "aaaaaa",
-            "status": "finished",
-            "layers": described,
-            "files": csv_digests(run),
-        }
+        known = {"seed": seed, "identity": "aaaaaa", "layers": described}
+        summary = SUMMARY | known | {"files": csv_digests(run)}
         write_sealed_json(run / SUMMARY_JSON, summary)
     return read_arm(folder)
 

@@ -1,6 +1,7 @@
 """Which columns a refused --metric is told of."""
 
 import pytest
+from runs_in_memory import table_of
 
 from normbench.errors import ComparisonError
 from normbench.evidence.metrics.columns import check_columns
@@ -12,20 +13,18 @@ LAYERS = [f"hidden{i}" for i in range(1, 11)]
 class MadeUpRun:
     """A run of many columns, ten layers and one probe of each."""
 
-    def __init__(self):
-        self.summary = {"files": {PROBES_CSV: ""}}
-
-    def rows(self, name):
-        stats = {"mean": "0", "std": "1"}
-        return {
-            METRICS_CSV: [{"step": "0"} | {f"column_{c}": "1" for c in "abcdefghi"} | {"test_loss": "1"}],
+    def table(self, name):
+        stats = {"mean": 0, "std": 1}
+        rows = {
+            METRICS_CSV: [{"step": 0} | {f"column_{c}": 1 for c in "abcdefghi"} | {"test_loss": 1}],
             LAYER_STATS_CSV: [
-                {"step": "0", "layer": layer, "kind": kind, **stats}
-                for kind in ("output", "weight")
-                for layer in LAYERS
+                {"step": 0, "layer": layer, "kind": kind, **stats} for kind in ("output", "weight") for layer in LAYERS
             ],
-            PROBES_CSV: [{"step": "0", "layer": layer, "name": "weight_zeros", "value": "0"} for layer in LAYERS],
-        }[name]
+            PROBES_CSV: [{"step": 0, "layer": layer, "name": "weight_zeros", "value": 0} for layer in LAYERS],
+        }
+        return table_of(rows[name])
+
+    table_if_any = table
 
 
 def refusal(column):

@@ -5,7 +5,7 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from runs_in_memory import RunInMemory, arm_in_memory, arms_called
+from runs_in_memory import RunInMemory, arm_in_memory, arms_called, table_of
 
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.verdict import judge_claim
@@ -40,13 +40,10 @@ class Recorded(RunInMemory):
             seed, [{"step": s} | dict.fromkeys(names, v) for s, v in zip(STEPS, values, strict=False)], status
         )
         pairs = list(zip(STEPS, values, strict=False))
-        layer = [{"step": str(s), "layer": "hidden1", "kind": "weight", "std": repr(v)} for s, v in pairs]
-        probe = [{"step": str(s), "layer": "network", "name": "smoothness", "value": repr(v)} for s, v in pairs]
-        self.__dict__["tables"] = {"layer_stats.csv": layer, "probes.csv": probe}
+        layer = [{"step": s, "layer": "hidden1", "kind": "weight", "std": v} for s, v in pairs]
+        probe = [{"step": s, "layer": "network", "name": "smoothness", "value": v} for s, v in pairs]
+        self._tables.update({"layer_stats.csv": table_of(layer), "probes.csv": table_of(probe)})
         self.__dict__["summary"] |= {"steps_per_epoch": 5, "layers": [{"name": "hidden1"}, {"name": "output"}]}
-
-    def rows(self, name):
-        return self.tables.get(name) or super().rows(name)
 
 
 def diverged(seed, values):

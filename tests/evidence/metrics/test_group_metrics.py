@@ -3,14 +3,15 @@
 import math
 
 import pytest
-from made_up_runs import make_arm, make_run, make_study, write_csv
+from made_up_runs import SUMMARY, make_arm, make_run, make_study, write_csv
 from runs_in_memory import RunInMemory, arm_in_memory, arm_with
 
 from normbench.errors import ComparisonError
 from normbench.evidence.metrics.group_metrics import read_by_seed
 from normbench.evidence.metrics.scales import is_share
+from normbench.storage.digests import csv_digests
 from normbench.storage.files.json_files import write_json
-from normbench.storage.run_folder import CURVE_CSV, METRICS_CSV, POINTS_CSV, SUMMARY_JSON, csv_digests, read_arm
+from normbench.storage.run_folder import CURVE_CSV, METRICS_CSV, POINTS_CSV, SUMMARY_JSON, read_arm
 
 
 def ladder(*losses, statuses=None):
@@ -88,8 +89,7 @@ def fitted(*curves, truth=(0.0, 1.0)):
         run = make_run(folder, seed)
         write_csv(run / CURVE_CSV, [{"step": step} | dict(enumerate(curve)) for step in (0, 9)])
         write_csv(run / POINTS_CSV, [{"split": "noise_free", "x": i, "y": y} for i, y in enumerate(truth)])
-        summary = {"identity": "aaaaaa", "status": "finished", "constant_predictor": {}, "files": csv_digests(run)}
-        write_json(run / SUMMARY_JSON, summary)
+        write_json(run / SUMMARY_JSON, SUMMARY | {"identity": "aaaaaa", "files": csv_digests(run)})
         assert (run / METRICS_CSV).is_file()
     return read_arm(folder)
 
@@ -125,7 +125,7 @@ def test_only_fits_that_did_not_diverge_are_read_as_they_are():
         [{"split": s, "x": i, "y": y} for s in ("train", "noise_free") for i, y in enumerate((0.0, 1.0))],
     )
     (run / SUMMARY_JSON).unlink()
-    said = {"identity": "aaaaaa", "status": "diverged", "constant_predictor": {}, "files": csv_digests(run)}
-    write_json(run / SUMMARY_JSON, said)
+    said = {"identity": "aaaaaa", "status": "diverged", "files": csv_digests(run)}
+    write_json(run / SUMMARY_JSON, SUMMARY | said)
     variance = read_by_seed([read_arm(arm.folder)], "variance curve")
     assert sum(variance.values()) / 2 == pytest.approx((0.5**2 / 2 + 2.5**2 / 2) / 2)  # of (1, 0.5) and of (3, 0.5)

@@ -101,7 +101,7 @@ def test_at_train_loss_reads_where_training_first_got_to():
 
 def test_depth_slope_is_the_logarithm_per_hidden_layer():
     stats = [{"step": 0, "layer": f"h{i}", "kind": "activation", "std": 2.0**-i} for i in range(4)]
-    layers = [{"name": f"h{i}"} for i in range(4)] + [{"name": "output"}]
+    layers = [{"name": name, "shape": [3], "has_norm": False} for name in ("h0", "h1", "h2", "h3", "output")]
     assert value("depth_slope activation.std", made_up(stats=stats, layers=layers)) == pytest.approx(-math.log(2))
 
 

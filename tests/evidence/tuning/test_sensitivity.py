@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made_up_runs import ARMS, SUMMARY, TINY, write_csv
+from made_up_runs import ARMS, STATISTICS, SUMMARY, TINY, write_csv
 
 from normbench.errors import RunFolderError
 from normbench.evidence.comparison.comparison import compare_study
@@ -16,8 +16,9 @@ from normbench.scheduling.executors.in_process import InProcess
 from normbench.scheduling.runner_up_study import runner_up_study
 from normbench.scheduling.schedule import run_study
 from normbench.scheduling.tuning import tune_study, with_choices
+from normbench.storage.digests import csv_digests
 from normbench.storage.files.json_files import write_sealed_json
-from normbench.storage.run_folder import LAYER_STATS_CSV, METRICS_CSV, SUMMARY_JSON, csv_digests
+from normbench.storage.run_folder import LAYER_STATS_CSV, METRICS_CSV, SUMMARY_JSON
 from normbench.storage.study_folder import read_study
 from normbench.study.load import load_study
 from normbench.training.found_result import describe_recording
@@ -49,7 +50,7 @@ def test_losses(monkeypatch):
         loss = losses.get(config.optimizer.lr, 1.0) if config.weight_decay else 1.0
         row = {"validation_loss": VALIDATION_LOSSES.get(config.optimizer.lr, 1.0), "test_loss": loss * (1 + seed / 100)}
         write_csv(folder / METRICS_CSV, [{"step": 0} | row, {"step": 4} | row])
-        write_csv(folder / LAYER_STATS_CSV, [{"step": 0, "layer": "", "kind": ""}])
+        write_csv(folder / LAYER_STATS_CSV, [{"step": 0, "layer": "", "kind": ""} | STATISTICS])
         constant = {"constant_predictor": {"validation_loss": 2.0, "test_loss": 2.0}}
         summary = SUMMARY | constant | {"identity": identity.sha256, "recorded": describe_recording(config)}
         write_sealed_json(folder / SUMMARY_JSON, summary | {"files": csv_digests(folder)})
