@@ -78,10 +78,12 @@ def _without_parameters(info: typer.models.CommandInfo) -> typer.models.CommandI
 
 def main() -> None:
     """Run a command; print each mistake of the user as a line on stderr and exit with code 2."""
+    from normbench.storage.files.near_letters import print_near_letters
     from normbench.storage.files.plain_text import print_visible_text
     from normbench.storage.files.streams import discard_output, open_standard_streams
 
     open_standard_streams()
+    print_near_letters()
     with print_visible_text():
         code = _exit_code()
         try:

@@ -171,7 +171,7 @@ def _run_all(
         if run:
             shown = shown_run(one.path, run)
             try:
-                found = draw_study(run.study, run.folder, run.results)
+                found = draw_study(run.study, run.folder, run.results, partial(typer.echo, err=True))
                 ended.reports.append(view.show(shown, found, num_before[study.name]))
                 again = replace(known, texts=texts_before_runs(study, one.folder.parent))
                 _leave(one, run, again, partial(view.screen, shown, found))

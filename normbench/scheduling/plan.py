@@ -153,6 +153,21 @@ def write_study_files(plan: Plan) -> None:
         write_json(plan.folder / STUDY_JSON, study_json(plan))
 
 
+def holds_study_files(plan: Plan) -> bool:
+    """Return whether the folder holds all that ``write_study_files`` would write; then it need not be writable.
+
+    Raises:
+        RunFolderError: study.json is damaged.
+    """
+    arms = {run.folder.parent: run for run in reversed(plan.runs)}  # the first seed's config is the arm's
+    with suppress(OSError):
+        return earlier_study(plan.folder) == json_ready(study_json(plan)) and all(
+            _file_holds(folder / ARM_JSON, arm_content(run)) and read_identity(folder) == run.identity
+            for folder, run in arms.items()
+        )
+    return False
+
+
 def study_json(plan: Plan) -> dict[str, Any]:
     """Return the content of study.json, with what an earlier one says of seeds that were asked for."""
     earlier, source = known_study(plan.folder), Path(plan.study.source)

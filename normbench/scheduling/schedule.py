@@ -9,10 +9,10 @@ from pathlib import Path
 from normbench.errors import RunFailedError, RunFolderError
 from normbench.scheduling.executors.base import Executor, make_executor
 from normbench.scheduling.job import Job
-from normbench.scheduling.plan import Plan, make_plan, write_study_files
+from normbench.scheduling.plan import Plan, holds_study_files, make_plan, write_study_files
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.scheduling.run_result import AGAIN, RunOptions, RunResult
-from normbench.storage.files.atomic import os_error_line
+from normbench.storage.files.atomic import is_read_only, os_error_line
 from normbench.storage.lock import read_stamp
 from normbench.storage.owners import Owner, OwnerWatch
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON
@@ -94,7 +94,8 @@ def run_plan(
     try:
         write_study_files(plan)
     except OSError as error:
-        raise RunFolderError(os_error_line(error, plan.folder.parent)) from None
+        if not (is_read_only(error) and holds_study_files(plan)):
+            raise RunFolderError(os_error_line(error, plan.folder.parent)) from None
     for progress in run_planned(plan.jobs, executor or make_executor("1"), options, fail_fast=fail_fast):
         report(progress)
         if progress.status != RunStatus.WAITING:

@@ -4,10 +4,14 @@ import os
 import re
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 
 import pytest
-from faults.small_study import RUNS, asked_again, results, run, run_of
+from command_line import normbench
+from faults.small_study import CONFIG, RUNS, TEXT, asked_again, results, run, run_of
+
+from normbench.scheduling.mean_curves import SUMMARY
 
 NOBODY = 65534
 DENIED = "Permission denied. Allow this user to write there, or choose another folder with --runs-dir."
@@ -73,17 +77,55 @@ def test_an_arm_that_may_not_be_looked_into_is_named(undisturbed):
     assert asked_again()[0] == undisturbed
 
 
-def test_a_finished_study_needs_no_permission_to_write():
-    run()
-    folders = [path for path in RUNS.rglob("*") if path.is_dir()]
-    for folder in folders:
-        folder.chmod(0o555)
+@contextmanager
+def may_only_be_read(place):
+    """Allow nobody to write to a folder or anything in it, inside the block."""
+    modes = {path: path.stat().st_mode for path in [place, *place.rglob("*")]}
+    for path, mode in modes.items():
+        path.chmod(mode & 0o555)
     try:
-        answer = run()
+        yield
     finally:
-        for folder in folders:
-            folder.chmod(0o755)
-    assert (answer.code, answer.err) == (0, "")
+        for path, mode in modes.items():
+            path.chmod(mode)
+
+
+def content(place):
+    """Return each file's time of change."""
+    return {path: path.stat().st_mtime_ns for path in place.rglob("*")}
+
+
+@pytest.mark.parametrize("lost", ["nothing", "finished.json"])
+def test_a_finished_study_needs_no_permission_to_write(lost):
+    run()
+    (RUNS / lost).unlink(missing_ok=True)
+    told = normbench("compare", RUNS)
+    with may_only_be_read(Path()):
+        before = content(Path())
+        again = [normbench("run", CONFIG, *options) for options in ([], ["--json"], ["--details"])]
+        seen = [normbench(*words) for words in (["compare", RUNS], ["list"], ["show", run_of()], ["claims", CONFIG])]
+        assert content(Path()) == before
+    assert [(answer.code, answer.err) for answer in (*again, *seen)] == [(0, "")] * 7
+    assert seen[0] == told
+    assert again[0] == normbench("run", CONFIG)
+
+
+def test_pictures_that_cannot_be_kept_are_told_of():
+    run("--seeds", 2)
+    (RUNS / "finished.json").unlink()
+    rmtree(RUNS / SUMMARY)
+    with may_only_be_read(Path()):
+        answer = normbench("run", CONFIG, "--seeds", 2)
+    line = f"{RUNS}: must be writable to keep pictures, got: Permission denied. They are left out.\n"
+    assert (answer.code, answer.err) == (0, line)
+
+
+def test_a_study_that_asks_something_else_must_be_written():
+    run()
+    CONFIG.write_text(f"{TEXT}margin: 0.5\n", encoding="utf-8")
+    with may_only_be_read(Path()):
+        answer = normbench("run", CONFIG)
+    assert (answer.code, answer.err) == (2, f"{RUNS}: must be readable and writable, got: {DENIED}\n")
 
 
 @pytest.mark.parametrize("folder", [Path(), Path("runs"), RUNS])

@@ -31,8 +31,8 @@ def lines_of(bar):
     return bar.console.file.getvalue().splitlines()
 
 
-def made(**options):
-    return StudyProgress("s", 1000, console=Console(file=StringIO(), width=200), **options)
+def made(total=1000, **options):
+    return StudyProgress("s", total, console=Console(file=StringIO(), width=200), **options)
 
 
 def test_time_left_counts_what_was_made_and_not_what_was_there(clock):
@@ -63,6 +63,55 @@ def test_the_runs_of_a_stack_advance_together_under_one_bar(clock):
             bar.advance(number, label, "finished")
         assert [task.description for task in bar._bars.tasks] == ["s"]
     assert lines_of(bar) == ["s: 0 of 1000 runs, about 83 min left"]
+
+
+def test_the_start_of_the_first_stack_foretells_nothing(clock):
+    labels = [f"a, seed {seed}" for seed in range(32)]
+    with made() as bar:
+        clock[0] = 299.0  # what comes before the first step is no step
+        bar.step(labels, 1, 1000)
+        clock[0] = 300.0
+        bar.step(labels, 2, 1000)
+        clock[0] = 320.0
+        bar.step(labels, 22, 1000)
+        clock[0] = 400.0
+        bar.step(labels, 101, 1000)
+    assert lines_of(bar) == [
+        "s: 0 of 1000 runs",
+        "s: 0 of 1000 runs, about 520 min left",
+        "s: 0 of 1000 runs, about 524 min left",
+    ]
+
+
+def test_what_a_checkpoint_held_was_not_made_now(clock):
+    with made(total=2) as bar:
+        bar.step(["a, seed 0"], 800, 1000)
+        clock[0] = 10.0
+        bar.step(["a, seed 0"], 900, 1000)
+    assert lines_of(bar) == ["s: 0 of 2 runs, about 110 s left"]
+
+
+def test_others_do_not_help_with_the_last_run(clock):
+    with made(total=4) as bar:
+        for seed in range(3):
+            bar.step([f"a, seed {seed}"], 0, 100)
+        clock[0] = 8.0
+        for seed in range(3):
+            bar.advance(seed + 1, f"a, seed {seed}", "finished")
+        bar.step(["b, seed 0"], 0, 100)
+        clock[0] = 18.0
+        bar.step(["b, seed 0"], 10, 100)
+    assert lines_of(bar) == ["s: 3 of 4 runs, about 90 s left"]
+
+
+def test_bars_tell_the_time_left_once_there_is_something_to_tell_it_from(clock):
+    with made() as bar:
+        told = []
+        for step in (0, 1, 50):
+            clock[0] = float(step)
+            bar.step(["a, seed 0"], step, 100)
+            told.append([bar._bars.columns[-1].render(task).plain for task in bar._bars.tasks])
+    assert told == [["-:--:--", "-:--:--"], ["-:--:--", "-:--:--"], ["1 day, 3:45:50", "0:00:50"]]
 
 
 @pytest.mark.usefixtures("clock")

@@ -65,7 +65,7 @@ def _write(path: Path, pictures: Path, verdicts: Sequence[ClaimVerdict]) -> None
     for study, of_study in groupby(verdicts, key=lambda verdict: verdict.study):
         (pictures / f"{study}.svg").write_bytes(draw_claims(list(of_study)))
     everything = merge_by_study(read_verdicts(pictures / VERDICTS_JSON), verdicts)
-    write_text(pictures / VERDICTS_JSON, claims_json(everything) + "\n")
+    write_text(pictures / VERDICTS_JSON, claims_json(everything, ascii_only=False) + "\n")
     write_text(path, page(everything, pictures.name))
 
 

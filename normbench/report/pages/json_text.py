@@ -42,9 +42,9 @@ def comparison_mapping(comparison: StudyComparison) -> dict[str, Any]:
     return asdict(comparison) | {"not_learned": comparison.not_learned}
 
 
-def claims_json(verdicts: Sequence[ClaimVerdict]) -> str:
-    """Return the verdicts as JSON, each with its tested expectations."""
-    return json.dumps(claim_mappings(verdicts), indent=2, ensure_ascii=False)
+def claims_json(verdicts: Sequence[ClaimVerdict], *, ascii_only: bool = True) -> str:
+    """Return the verdicts as JSON, each with its tested expectations; other letters than ASCII's are escaped or not."""
+    return json.dumps(claim_mappings(verdicts), indent=2, ensure_ascii=ascii_only)
 
 
 def claim_mappings(verdicts: Sequence[ClaimVerdict]) -> list[dict[str, Any]]:

@@ -3,16 +3,28 @@
 import re
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.text import Text
 
 from normbench.report.terminal.console import make_console
-from normbench.storage.run_status import RunStatus
+from normbench.report.terminal.time_left import TimeLeft
+from normbench.storage.run_status import RESULTS, RunStatus
 
 FIRST_LINE_S = 300.0
 """Until the first line where no terminal is; each wait is twice the one before, so that a day's study takes nine."""
+
+
+class _TimeLeftColumn(ProgressColumn):
+    """Shows the field ``left_s`` of a bar as hours, minutes and seconds, or that it is not known."""
+
+    def render(self, task: Task) -> Text:
+        left_s = task.fields.get("left_s")
+        text = "-:--:--" if left_s is None else str(timedelta(seconds=round(left_s)))
+        return Text(text, style="progress.remaining")
 
 
 class StudyProgress:
@@ -29,7 +41,7 @@ class StudyProgress:
         self.study, self.total, self.quiet = study, total, quiet
         self.console = console or make_console(stderr=True)
         description = TextColumn("{task.description}", markup=False)
-        columns = (description, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (description, BarColumn(), MofNCompleteColumn(), _TimeLeftColumn())
         hidden = quiet or not self.console.is_terminal
         self._bars = Progress(
             *columns,
@@ -40,10 +52,11 @@ class StudyProgress:
             disable=hidden,
         )
         self._all = self._bars.add_task(study, total=total)
-        self._under_way: dict[str, tuple[TaskID, float]] = {}
-        self._number = self._num_skipped = 0
+        self._under_way: dict[str, TaskID] = {}
+        self._time_left = TimeLeft()
+        self._number = 0
         self._alike: dict[str, list[str]] = {}
-        self._started = self._last_line = time.monotonic()
+        self._last_line = time.monotonic()
         self._wait_s = FIRST_LINE_S
 
     def __enter__(self) -> Self:
@@ -69,18 +82,20 @@ class StudyProgress:
     def step(self, labels: Sequence[str], step: int, total: int) -> None:
         """Show the number of steps that a run has made, or each run of a stack: those have one bar."""
         more = f" and {len(labels) - 1} more" if len(labels) > 1 else ""
-        known = self._under_way.get(labels[0])
-        task = known[0] if known else self._bars.add_task(f"  {labels[0]}{more}", total=total)
-        self._under_way |= dict.fromkeys(labels, (task, step / max(1, total)))
-        self._bars.update(task, completed=step)
+        task = self._under_way.get(labels[0])
+        if task is None:
+            task = self._bars.add_task(f"  {labels[0]}{more}", total=total)
+        self._under_way |= dict.fromkeys(labels, task)
+        self._time_left.step(labels, step / max(1, total))
+        self._bars.update(task, completed=step, left_s=self._time_left.of_run(labels[0]))
         self._show_all()
 
     def advance(self, number: int, label: str, status: str, error: str = "", notes: tuple[str, ...] = ()) -> None:
         """Show the status of a run, and the number of runs that are done."""
         self._number, self.total = number, max(self.total, number)
-        self._num_skipped += status == RunStatus.SKIPPED
-        task, _ = self._under_way.pop(label, (None, 0.0))
-        if task is not None and task not in {other for other, _ in self._under_way.values()}:
+        self._time_left.end(label, is_made=status in RESULTS)
+        task = self._under_way.pop(label, None)
+        if task is not None and task not in self._under_way.values():
             self._bars.remove_task(task)
         for line in (*notes, *([f"{status}: {error}"] if error else [])):
             if status == RunStatus.FAILED or not self.quiet:
@@ -95,17 +110,11 @@ class StudyProgress:
             self.console.print(f"{self.study} {label}: {line}", soft_wrap=True)
 
     def _show_all(self) -> None:
-        done = self._number + sum(share for _, share in self._under_way.values())
-        self._bars.update(self._all, total=self.total, completed=done)
+        done = self._number + self._time_left.share_under_way
+        left_s = self._time_left.of_all(self.total - done)
+        self._bars.update(self._all, total=self.total, completed=done, left_s=left_s)
         if not (self.quiet or self.console.is_terminal) and self._is_time_for_a_line():
-            self.console.print(f"{self.study}: {self._number} of {self.total} runs{self._left(done)}", soft_wrap=True)
-
-    def _left(self, done: float) -> str:
-        made = done - self._num_skipped
-        if made <= 0:
-            return ""
-        left_s = (time.monotonic() - self._started) * (self.total - done) / made
-        return f", about {left_s:.0f} s left" if left_s < 120 else f", about {left_s / 60:.0f} min left"
+            self.console.print(f"{self.study}: {self._number} of {self.total} runs{_in_words(left_s)}", soft_wrap=True)
 
     def _is_time_for_a_line(self) -> bool:
         now = time.monotonic()
@@ -113,3 +122,10 @@ class StudyProgress:
             return False
         self._last_line, self._wait_s = now, 2 * self._wait_s
         return True
+
+
+def _in_words(left_s: float | None) -> str:
+    """Return ", about 9 min left", or "" where it is not known."""
+    if left_s is None:
+        return ""
+    return f", about {left_s:.0f} s left" if left_s < 120 else f", about {left_s / 60:.0f} min left"

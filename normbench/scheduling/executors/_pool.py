@@ -30,6 +30,10 @@ class PoolWorker(Protocol):
     """The job that it makes now; None while it is idle."""
 
     @property
+    def name(self) -> str:
+        """What to call it in a line for the user, such as "a process of --jobs"."""
+
+    @property
     def exit_text(self) -> str:
         """How it ended, in words."""
 
@@ -59,6 +63,7 @@ class Pool(Executor, Generic[W]):
         super().__init__(interruption)
         self._workers: list[W] = []
         self._gone_owners: frozenset[str] = frozenset()
+        self._deaths_told: set[str] = set()
 
     @abstractmethod
     def _idle(self) -> W | None:
@@ -130,9 +135,19 @@ class Pool(Executor, Generic[W]):
         elif job.folders not in tried:
             tried.add(job.folders)
             waiting.appendleft(job)
+            self._tell_death(worker, job)
         else:
             why = f"its process died twice ({worker.exit_text}), perhaps for want of memory"
             yield from results_of(job, RunStatus.FAILED, f"{why}. Use fewer --jobs. {AGAIN}")
+
+    def _tell_death(self, worker: W, job: "Job") -> None:
+        """Tell that a worker has died, once for each way in which one ends."""
+        if worker.exit_text in self._deaths_told:
+            return
+        self._deaths_told.add(worker.exit_text)
+        again = "its run is" if len(job.runs) == 1 else f"its {len(job.runs)} runs are"
+        why = f"died ({worker.exit_text}), perhaps for want of memory"
+        self.report_line(f"{worker.name} {why}; {again} tried once more.")
 
     def _end(self, workers: Sequence[W], grace_s: float) -> None:
         for worker in list(workers):

@@ -31,6 +31,7 @@ class RayWorker:
         job: The job that it makes now; None while it is idle.
         message: Ray's reference to its next message; None where none is asked for.
         is_ready: Whether it has answered, and may make jobs.
+        name: What to call it in a line for the user.
         exit_text: How it ended, in words.
         pause_s: Seconds between two messages on how far a job is.
     """
@@ -40,6 +41,7 @@ class RayWorker:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         self.node, self.share, self.exit_text, self.pause_s = node, share, "", PAUSE_S
+        self.name = f"a process on node {node.name}"
         self.job: Job | None = None
         there = NodeAffinitySchedulingStrategy(node_id=node.id, soft=False)
         kind = ray.remote(JobActor).options(

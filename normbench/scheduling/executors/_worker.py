@@ -26,7 +26,10 @@ class Worker:
     Attributes:
         job: The job that the process makes now; None while it is idle.
         connection: Becomes readable when there is a message, or when the process has ended.
+        name: What to call it in a line for the user.
     """
+
+    name = "a process of --jobs"
 
     def __init__(self, context: BaseContext) -> None:
         self.job: Job | None = None

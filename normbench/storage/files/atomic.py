@@ -31,6 +31,11 @@ def os_error_line(error: OSError, place: Path | str) -> str:
     return f"{error.filename or place}: must be readable and writable, got: {problem}. {way_out(error)}"
 
 
+def is_read_only(error: OSError) -> bool:
+    """Return whether an error of the system says that a place may only be read."""
+    return error.errno in (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
 @contextmanager
 def name_in_errors(path: Path) -> Iterator[None]:
     """Put this path into every OSError raised inside the block; errors of writing have none by themselves."""

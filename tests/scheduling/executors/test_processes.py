@@ -64,10 +64,14 @@ def test_two_jobs_leave_the_same_bytes_as_one(engine):
 
 
 def test_what_its_process_was_killed_with_is_tried_once_more():
+    told = []
     with Processes(2) as executor:
+        executor.report_line = told.append
         found = statuses(executor.run(with_deadly_first(num_deaths=1, engine="stacked")))
     assert set(found.values()) == {"finished"}
     assert len(found) == 4
+    died = "a process of --jobs died (signal 9), perhaps for want of memory"
+    assert told == [f"{died}; its 2 runs are tried once more."]
 
 
 def test_a_run_that_kills_its_process_twice_fails_alone():

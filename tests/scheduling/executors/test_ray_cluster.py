@@ -161,6 +161,24 @@ def test_what_a_process_died_with_is_tried_once_more(num_deaths, status, monkeyp
     assert [end.error.startswith(why) for end in ended if end.error] == [True] * (status == "failed")
 
 
+@pytest.mark.usefixtures("cluster")
+def test_processes_that_die_alike_are_one_line(monkeypatch):
+    died, told = set(), []
+
+    def train(folder, _):
+        if folder not in died:
+            died.add(folder)
+            raise Death
+        return {"status": "finished"}
+
+    trained(monkeypatch, train)
+    with on_ray() as executor:
+        executor.report_line = told.append
+        assert set(statuses(executor.run(jobs_of())).values()) == {"finished"}
+    assert len(died) == 4
+    assert len(told) == 1
+
+
 def test_the_run_of_a_dead_node_is_taken_over_at_once(cluster, monkeypatch):
     """Its claim looks alive from here, as those of other machines do."""
     made, told = [], []
@@ -185,7 +203,9 @@ def test_the_run_of_a_dead_node_is_taken_over_at_once(cluster, monkeypatch):
     assert statuses(ended) == dict.fromkeys(statuses(ended), "finished")
     assert len(ended) == 4
     assert made.count(made[0]) == 2
-    assert told == []
+    (line,) = told
+    assert line.startswith("a process on node ")
+    assert line.endswith(" died (ActorDiedError), perhaps for want of memory; its run is tried once more.")
 
 
 def apart(problem):
