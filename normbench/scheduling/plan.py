@@ -19,6 +19,7 @@ from normbench.scheduling.ownership import is_run_config, refuse_another_files_f
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.scheduling.stacks import jobs_of_seeds
 from normbench.storage.accepted_code import ACCEPTED_CODE
+from normbench.storage.files.flushing import make_folder
 from normbench.storage.files.json_files import json_ready, read_json, write_json, write_sealed_json
 from normbench.storage.files.links import refuse_links
 from normbench.storage.identity import NUMERICS, RunIdentity, read_identity
@@ -152,7 +153,7 @@ def write_study_files(plan: Plan) -> None:
         RunFolderError: A folder is a link, or belongs to another study file.
     """
     refuse_links(plan.folder)
-    plan.folder.mkdir(parents=True, exist_ok=True)
+    make_folder(plan.folder)
     with locked(plan.folder):
         refuse_another_files_folder(plan.study, plan.folder)
         remove_part_files(plan.folder)
@@ -189,7 +190,7 @@ def _write_arms(runs: Sequence[PlannedRun]) -> None:
     for run in firsts.values():
         folder, content = run.folder.parent, arm_content(run)
         refuse_links(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         remove_part_files(folder)
         if not _file_holds(folder / ARM_JSON, content):
             write_sealed_json(folder / ARM_JSON, content)

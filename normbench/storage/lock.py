@@ -13,6 +13,7 @@ from typing import Self
 
 from normbench.errors import RunFolderError
 from normbench.storage.files.atomic import PART_PREFIX, name_in_errors, way_out
+from normbench.storage.files.flushing import make_folder, rename
 from normbench.storage.files.links import refuse_links
 from normbench.storage.owners import MY_TOKENS, Owner
 from normbench.storage.run_folder import (
@@ -146,7 +147,7 @@ def claim_run(
     """
     refuse_links(folder, levels=_num_levels(folder))
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.parent)
         with locked(folder.parent):
             return _claim_locked(folder, outdated, silent_owners, find_problem or (lambda: find_damage(folder)))
     except OSError as error:
@@ -175,9 +176,9 @@ def _claim_locked(
     note = ""
     if problem or is_outdated:
         aside, known = _next_old_name(folder), None
-        folder.rename(aside)
+        rename(folder, aside)
         note = f"{problem} It is kept as {aside.name} and made again." if problem else ""
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     owner = Owner(secrets.token_hex(8), started_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
     MY_TOKENS.add(owner.token)
     owner.write(folder)

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
+from normbench.storage.files.flushing import Flush
 from normbench.storage.files.json_files import write_json
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.run_folder import CLAIM_JSON, is_finished
@@ -71,8 +72,8 @@ class Owner:
         return owner if is_whole else None  # to the system, -1 means all processes
 
     def write(self, folder: Path) -> None:
-        """Write claim.json."""
-        write_json(folder / CLAIM_JSON, asdict(self))
+        """Write claim.json, which tells nothing after a power cut and need not be on disk."""
+        write_json(folder / CLAIM_JSON, asdict(self), Flush.NOTHING)
 
     @property
     def is_alive(self) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
+from normbench.storage.files.flushing import Flush, make_folder
 from normbench.storage.files.json_files import has_seal, read_json, write_sealed_json
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.identity import NUMERICS
@@ -39,8 +40,9 @@ def add_timings(runs_dir: Path, found: Mapping[str, Mapping[str, float]]) -> Non
     known = {key: value for key, value in read_timings(runs_dir).items() if key not in found}
     newest = list({**known, **found}.items())[-MAX_KEPT:]
     with suppress(OSError):
-        runs_dir.mkdir(parents=True, exist_ok=True)
-        write_sealed_json(runs_dir / TIMINGS_JSON, {"measured_with": measured_with(), "timings": dict(newest)})
+        make_folder(runs_dir)
+        content = {"measured_with": measured_with(), "timings": dict(newest)}
+        write_sealed_json(runs_dir / TIMINGS_JSON, content, Flush.NOTHING)
 
 
 @cache
