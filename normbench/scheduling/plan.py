@@ -19,7 +19,7 @@ from normbench.scheduling.ownership import is_run_config, refuse_another_files_f
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.scheduling.stacks import jobs_of_seeds
 from normbench.storage.accepted_code import ACCEPTED_CODE
-from normbench.storage.files.flushing import make_folder
+from normbench.storage.files.atomic import make_folder
 from normbench.storage.files.json_files import json_ready, read_json, write_json, write_sealed_json
 from normbench.storage.files.links import refuse_links
 from normbench.storage.identity import NUMERICS, RunIdentity, read_identity

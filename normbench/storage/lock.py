@@ -9,11 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from normbench.errors import RunFolderError
-from normbench.storage.files.atomic import PART_PREFIX, name_in_errors, way_out
-from normbench.storage.files.flushing import make_folder, rename
+from normbench.storage.files.atomic import PART_PREFIX, make_folder, name_in_errors, rename, way_out
 from normbench.storage.files.links import refuse_links
 from normbench.storage.owners import MY_TOKENS, Owner
 from normbench.storage.run_folder import (
@@ -29,6 +28,9 @@ from normbench.storage.run_folder import (
     find_damage,
     is_finished,
 )
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 HEARTBEAT_S = 5.0
 """Seconds between two touches of claim.json by the process that makes a run."""
@@ -222,8 +224,20 @@ def locked(folder: Path) -> Iterator[None]:
     lock = FileLock(folder / LOCK)
     refuse_links(folder / LOCK)
     with name_in_errors(folder):
-        lock.acquire()
+        try:
+            lock.acquire()
+        except RuntimeError:  # this process could not release it before
+            raise OSError(errno.EDEADLK, os.strerror(errno.EDEADLK)) from None
     try:
         yield
     finally:
+        with name_in_errors(folder):
+            _release(lock)
+
+
+def _release(lock: "BaseFileLock") -> None:
+    """Release a lock; where the system fails, once more, since nobody else could ever hold it."""
+    try:
+        lock.release()
+    except OSError:
         lock.release()

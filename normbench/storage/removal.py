@@ -11,7 +11,7 @@ from pathlib import Path
 
 from normbench.errors import ConfigError, NormbenchError, RunFolderError
 from normbench.storage.choices import TUNING
-from normbench.storage.files.flushing import rename
+from normbench.storage.files.atomic import rename
 from normbench.storage.files.links import is_in_without_links, refuse_links
 from normbench.storage.lock import locked
 from normbench.storage.owners import Owner

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import RunFolderError
-from normbench.storage.files.flushing import Flush, make_folder
+from normbench.storage.files.atomic import make_folder
+from normbench.storage.files.flushing import Flush
 from normbench.storage.files.json_files import has_seal, read_json, write_sealed_json
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.identity import NUMERICS

@@ -12,8 +12,8 @@ from torch.optim import Optimizer
 
 from normbench.any_module.other_generators import OF_NUMPY, OF_PYTHON, HasState
 from normbench.any_module.random_states import generators, set_random_states, states_of
-from normbench.storage.files.atomic import name_in_errors, replacing
-from normbench.storage.files.flushing import Flush, flush_file, rename
+from normbench.storage.files.atomic import name_in_errors, rename, replacing
+from normbench.storage.files.flushing import Flush, flush_file
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.run_folder import CHECKPOINT, CHECKPOINT_BEFORE, METRICS_CSV
 from normbench.training.own_attributes import own_attributes, set_own_attributes

@@ -20,8 +20,7 @@ from normbench.report.blocks.claims import (
 )
 from normbench.report.figures.claims import draw_claims
 from normbench.report.pages.json_text import claims_json
-from normbench.storage.files.atomic import replacing
-from normbench.storage.files.flushing import make_folder
+from normbench.storage.files.atomic import make_folder, replacing
 from normbench.storage.files.json_files import write_text
 from normbench.storage.identity import NUMERICS
 

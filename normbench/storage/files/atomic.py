@@ -1,9 +1,10 @@
-"""Writes files by rename, once they are on disk, and turns errors of the system into a line with file and way out."""
+"""Writes files by rename and makes folders, all flushed to disk; turns errors of the system into a line for users."""
 
 import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import IO
 
@@ -85,3 +86,32 @@ def close(file: IO[str] | IO[bytes], path: Path, *, failed: bool) -> None:
         if not failed:
             file.flush()
             flush_descriptor(file.fileno())
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those around it, where they are missing, and flush their names to disk."""
+    missing = list(takewhile(_is_missing, (folder, *folder.parents)))
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        with name_in_errors(path):
+            flush_folder(path.parent)
+
+
+def _is_missing(path: Path) -> bool:
+    return not os.path.exists(path)  # noqa: PTH110 - never raises
+
+
+def rename(path: Path, target: Path) -> None:
+    """Rename a file or a folder within its folder, and flush the new name to disk.
+
+    Raises:
+        OSError: It could not be renamed, and has its old name.
+    """
+    path.replace(target)
+    try:
+        with name_in_errors(target):
+            flush_folder(target.parent)
+    except OSError:
+        with suppress(OSError):
+            target.replace(path)
+        raise

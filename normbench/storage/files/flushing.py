@@ -12,7 +12,6 @@ import errno
 import os
 from contextlib import suppress
 from enum import Enum
-from itertools import takewhile
 from pathlib import Path
 
 _CANNOT_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
@@ -69,30 +68,3 @@ def flush_descriptor(descriptor: int) -> None:
     except OSError as error:
         if error.errno not in _CANNOT_FLUSH:
             raise
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and those around it, where they are missing, and flush their names to disk."""
-    missing = list(takewhile(_is_missing, (folder, *folder.parents)))
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in missing:
-        flush_folder(path.parent)
-
-
-def _is_missing(path: Path) -> bool:
-    return not os.path.exists(path)  # noqa: PTH110 - never raises
-
-
-def rename(path: Path, target: Path) -> None:
-    """Rename a file or a folder within its folder, and flush the new name to disk.
-
-    Raises:
-        OSError: It could not be renamed, and has its old name.
-    """
-    path.replace(target)
-    try:
-        flush_folder(target.parent)
-    except OSError:
-        with suppress(OSError):
-            target.replace(path)
-        raise

@@ -15,8 +15,8 @@ from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData, SessionEndI
 from tensorboardX.proto.summary_pb2 import HistogramProto, Summary, SummaryMetadata
 
 from normbench.inspection.watch.frame import Frame
-from normbench.storage.files.atomic import replacing
-from normbench.storage.files.flushing import Flush, flush_folder, make_folder
+from normbench.storage.files.atomic import make_folder, replacing
+from normbench.storage.files.flushing import Flush, flush_folder
 from normbench.storage.histogram_table import HistogramTable, joined
 from normbench.storage.run_folder import HISTOGRAMS_NPZ
 from normbench.training.recorders.event_file import EventFile

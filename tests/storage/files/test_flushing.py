@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from normbench.storage.files.atomic import close, replacing
-from normbench.storage.files.flushing import Flush, flush_folder, make_folder, rename
+from normbench.storage.files.atomic import close, make_folder, rename, replacing
+from normbench.storage.files.flushing import Flush, flush_folder
 
 CANNOT = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 FAILURES = (errno.EIO, errno.ENOSPC, errno.EDQUOT)
