@@ -14,7 +14,7 @@ import kills
 from command_line import Answer, normbench
 
 CONFIG = "survivor.yaml"
-STUDY = """\
+ONE_ARM = """\
 # Does it survive?
 model: {name: mlp, hidden_features: [4]}
 dataset: {name: linear_regression, num_samples: 12}
@@ -23,11 +23,10 @@ dropout: 0.2
 batch_size: 4
 num_steps: 2
 recording: {every_steps: 2, figures: false}
-arms: {plain: {}, decayed: {weight_decay: 0.1}}
-baseline: plain
 """
+TWO_ARMS = f"{ONE_ARM}arms: {{plain: {{}}, decayed: {{weight_decay: 0.1}}}}\nbaseline: plain\n"
 TIMEOUT_S = 120.0
-SEALED = ("*.csv", "histograms.npz", "summary.json", "study.json", "arm.json", "identity.json", "config.yaml")
+SEALED = (CONFIG, "*.csv", "histograms.npz", "summary.json", "study.json", "arm.json", "identity.json", "config.yaml")
 LINE = re.compile(r"(?:.*: )?(?P<place>(?:runs|survivor\.yaml)[^:]*): .+, got:? .+\. [A-Z].*\.")
 """`<place>: <rule>, got <value>. <way out>`, after the words that name the run."""
 
@@ -133,8 +132,6 @@ def _touched(folder):
     """Yield what was changed outside of the runs folder."""
     if {path.name for path in folder.iterdir()} - {"runs"} != {CONFIG}:
         yield f"left {sorted(path.name for path in folder.iterdir())}"
-    if (folder / CONFIG).read_text(encoding="utf-8") != STUDY:
-        yield f"changed {CONFIG}"
 
 
 def differing(found, expected):
@@ -143,9 +140,9 @@ def differing(found, expected):
     return f"{', '.join(names)} differ" if names else "nothing differs"
 
 
-def emptied(folder):
+def emptied(folder, study=TWO_ARMS):
     """Return a folder that is new and holds the study's file alone."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    (folder / CONFIG).write_text(STUDY, encoding="utf-8")
+    (folder / CONFIG).write_text(study, encoding="utf-8")
     return folder

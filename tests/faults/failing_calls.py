@@ -19,18 +19,18 @@ class FailingCalls:
         """Have the n-th call from now on fail in this process, none if it is 0; it is told by ``found``."""
         count, fsync = 0, os.fsync
 
-        def reach(path):
+        def reach(path, *named):
             nonlocal count
-            path = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else ""
-            if Path(path).absolute().is_relative_to(folder):
+            if not isinstance(path, int) and Path(path).absolute().is_relative_to(folder):  # an open file is no path
                 count += 1
                 self._tell(count, path)
                 if count == number:
-                    raise OSError(error, os.strerror(error), path)
+                    raise OSError(error, os.strerror(error), *named)
 
         def hook(event, arguments):
             if event in ON_PATHS and (count < number or not number):
-                reach(arguments[1 if event == "os.rename" else 0])
+                path = arguments[1 if event == "os.rename" else 0]
+                reach(path, path)
 
         def flush(descriptor):
             if count < number or not number:

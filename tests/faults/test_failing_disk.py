@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from failed_commands import (
+    ONE_ARM,
     Undisturbed,
     complaints_of_failed,
     complaints_of_repeated,
@@ -26,8 +27,8 @@ OPTIONS = ("--checkpoint-every", "0")
 def calm(tmp_path_factory):
     """The number of calls of the command where none fails, and what it leaves."""
     folder, calls = tmp_path_factory.mktemp("calm").resolve(), FailingCalls()
-    assert run_here(emptied(folder)).code == 0  # forked processes need import nothing
-    assert run_command(emptied(folder), OPTIONS, partial(calls.begin, 0, 0, folder)).code == 0
+    assert run_here(emptied(folder, ONE_ARM)).code == 0  # forked processes need import nothing
+    assert run_command(emptied(folder, ONE_ARM), OPTIONS, partial(calls.begin, 0, 0, folder)).code == 0
     return calls.found()[0], Undisturbed.of(folder)
 
 
@@ -35,7 +36,7 @@ def calm(tmp_path_factory):
 def test_a_call_that_fails_loses_nothing(place, calm):
     count, undisturbed = calm
     number, error = 1 + place * count // NUM_PLACES, ERRORS[place % len(ERRORS)]
-    folder, calls = emptied(Path("failing").resolve()), FailingCalls()
+    folder, calls = emptied(Path("failing").resolve(), ONE_ARM), FailingCalls()
     answer = run_command(folder, OPTIONS, partial(calls.begin, number, error, folder))
     reached, path = calls.found()
     assert reached == number
