@@ -8,7 +8,7 @@ import typer
 
 
 def command(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A study file with model: own.")],
+    config: Annotated[Path, typer.Argument(readable=False, metavar="CONFIG", help="A study file with model: own.")],
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of every arm.")
     ] = None,

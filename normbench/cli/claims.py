@@ -9,7 +9,7 @@ import typer
 def command(
     configs: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="CONFIG", help="Study files; all in configs/ that make claims if none."),
+        typer.Argument(readable=False, metavar="CONFIG", help="Study files; all in configs/ that make claims if none."),
     ] = None,
     runs_dir: Annotated[Path, typer.Option("--runs-dir", help="Where runs are kept.")] = Path("runs"),
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

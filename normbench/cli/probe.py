@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def command(
     config: Annotated[
-        Path | None, typer.Argument(metavar="CONFIG", help="A study file; every arm gets its table.")
+        Path | None, typer.Argument(readable=False, metavar="CONFIG", help="A study file; every arm gets its table.")
     ] = None,
     model: Annotated[
         str | None,

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 
 def command(
-    configs: Annotated[list[Path], typer.Argument(metavar="CONFIG", help="Study files, e.g. configs/lenet_bn.yaml.")],
+    configs: Annotated[
+        list[Path], typer.Argument(readable=False, metavar="CONFIG", help="Study files, e.g. configs/lenet_bn.yaml.")
+    ],
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of every arm.")
     ] = None,

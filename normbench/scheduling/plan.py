@@ -1,6 +1,7 @@
 """Plans the runs of a study: one per arm and seed, each with its folder; writes study.json and arm.json."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +19,8 @@ from normbench.scheduling.ownership import is_run_config, refuse_another_files_f
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.scheduling.stacks import jobs_of_seeds
 from normbench.storage.accepted_code import ACCEPTED_CODE
-from normbench.storage.files.json_files import file_holds, write_json, write_sealed_json
+from normbench.storage.files.atomic import make_folder
+from normbench.storage.files.json_files import file_holds, json_ready, write_json, write_sealed_json
 from normbench.storage.files.links import refuse_links
 from normbench.storage.identity import NUMERICS, RunIdentity, read_identity
 from normbench.storage.lock import locked, remove_part_files
@@ -145,7 +147,7 @@ def write_study_files(plan: Plan) -> None:
         RunFolderError: A folder is a link, or belongs to another study file.
     """
     refuse_links(plan.folder)
-    plan.folder.mkdir(parents=True, exist_ok=True)
+    make_folder(plan.folder)
     with locked(plan.folder):
         refuse_another_files_folder(plan.study, plan.folder)
         remove_part_files(plan.folder)
@@ -161,8 +163,8 @@ def holds_study_files(plan: Plan) -> bool:
     """
     arms = {run.folder.parent: run for run in reversed(plan.runs)}  # the first seed's config is the arm's
     with suppress(OSError):
-        return earlier_study(plan.folder) == json_ready(study_json(plan)) and all(
-            _file_holds(folder / ARM_JSON, arm_content(run)) and read_identity(folder) == run.identity
+        return known_study(plan.folder) == json_ready(study_json(plan)) and all(
+            file_holds(folder / ARM_JSON, arm_content(run)) and read_identity(folder) == run.identity
             for folder, run in arms.items()
         )
     return False
@@ -193,7 +195,7 @@ def _write_arms(runs: Sequence[PlannedRun]) -> None:
     for run in firsts.values():
         folder, content = run.folder.parent, arm_content(run)
         refuse_links(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         remove_part_files(folder)
         if not file_holds(folder / ARM_JSON, content):
             write_sealed_json(folder / ARM_JSON, content)

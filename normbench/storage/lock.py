@@ -9,11 +9,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from normbench.errors import RunFolderError
 from normbench.storage.digests import find_damage
-from normbench.storage.files.atomic import PART_PREFIX, name_in_errors, way_out
+from normbench.storage.files.atomic import PART_PREFIX, make_folder, name_in_errors, rename, way_out
 from normbench.storage.files.links import refuse_links
 from normbench.storage.owners import MY_TOKENS, Owner
 from normbench.storage.run_folder import (
@@ -28,6 +28,9 @@ from normbench.storage.run_folder import (
     is_finished,
     num_levels,
 )
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 HEARTBEAT_S = 5.0
 """Seconds between two touches of claim.json by the process that makes a run."""
@@ -146,7 +149,7 @@ def claim_run(
     """
     refuse_links(folder, levels=num_levels(folder))
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.parent)
         with locked(folder.parent):
             return _claim_locked(folder, outdated, silent_owners, find_problem or (lambda: find_damage(folder)))
     except OSError as error:
@@ -174,9 +177,9 @@ def _claim_locked(
     note = ""
     if problem or is_outdated:
         aside, known = _next_old_name(folder), None
-        folder.rename(aside)
+        rename(folder, aside)
         note = f"{problem} It is kept as {aside.name} and made again." if problem else ""
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     owner = Owner(secrets.token_hex(8), started_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
     MY_TOKENS.add(owner.token)
     owner.write(folder)
@@ -220,8 +223,20 @@ def locked(folder: Path) -> Iterator[None]:
     lock = FileLock(folder / LOCK)
     refuse_links(folder / LOCK)
     with name_in_errors(folder):
-        lock.acquire()
+        try:
+            lock.acquire()
+        except RuntimeError:  # this process could not release it before
+            raise OSError(errno.EDEADLK, os.strerror(errno.EDEADLK)) from None
     try:
         yield
     finally:
+        with name_in_errors(folder):
+            _release(lock)
+
+
+def _release(lock: "BaseFileLock") -> None:
+    """Release a lock; where the system fails, once more, since nobody else could ever hold it."""
+    try:
+        lock.release()
+    except OSError:
         lock.release()

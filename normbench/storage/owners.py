@@ -10,6 +10,7 @@ from typing import Self
 
 from normbench.errors import RunFolderError
 from normbench.storage.contents.claim import CLAIM
+from normbench.storage.files.flushing import Flush
 from normbench.storage.files.json_files import write_json
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.run_folder import CLAIM_JSON, is_finished
@@ -72,8 +73,8 @@ class Owner:
         return cls(*of_process, said["started_at"], said["status"], said["error"])
 
     def write(self, folder: Path) -> None:
-        """Write claim.json."""
-        write_json(folder / CLAIM_JSON, asdict(self))
+        """Write claim.json, which tells nothing after a power cut and need not be on disk."""
+        write_json(folder / CLAIM_JSON, asdict(self), Flush.NOTHING)
 
     @property
     def is_alive(self) -> bool:

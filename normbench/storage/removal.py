@@ -11,6 +11,7 @@ from pathlib import Path
 
 from normbench.errors import ConfigError, NormbenchError, RunFolderError
 from normbench.storage.choices import TUNING
+from normbench.storage.files.atomic import rename
 from normbench.storage.files.links import is_in_without_links, refuse_links
 from normbench.storage.lock import locked
 from normbench.storage.owners import Owner
@@ -143,7 +144,7 @@ def _rename_all(units: Sequence[Path]) -> Moved:
         for unit, aside in reversed(moved):
             with suppress(OSError):
                 if not unit.exists():  # else another command has begun it anew
-                    aside.rename(unit)
+                    rename(aside, unit)
         raise
     return moved
 
@@ -154,7 +155,7 @@ def _rename_hidden(unit: Path) -> Path:
     with locked(unit.parent if is_run_name(unit.name) else unit):
         for line in _reasons_to_keep(unit):
             raise RunFolderError(line)
-        unit.rename(aside)
+        rename(unit, aside)  # on disk before anything in it is deleted
     return aside
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from normbench.errors import RunFolderError
 from normbench.storage.contents.timings import TIMINGS
+from normbench.storage.files.atomic import make_folder
+from normbench.storage.files.flushing import Flush
 from normbench.storage.files.json_files import has_seal, read_raw, write_sealed_json
 from normbench.storage.identity import NUMERICS
 
@@ -38,8 +40,9 @@ def add_timings(runs_dir: Path, found: Mapping[str, Mapping[str, float]]) -> Non
     known = {key: value for key, value in read_timings(runs_dir).items() if key not in found}
     newest = list({**known, **found}.items())[-MAX_KEPT:]
     with suppress(OSError):
-        runs_dir.mkdir(parents=True, exist_ok=True)
-        write_sealed_json(runs_dir / TIMINGS_JSON, {"measured_with": measured_with(), "timings": dict(newest)})
+        make_folder(runs_dir)
+        content = {"measured_with": measured_with(), "timings": dict(newest)}
+        write_sealed_json(runs_dir / TIMINGS_JSON, content, Flush.NOTHING)
 
 
 @cache

@@ -12,7 +12,8 @@ from torch.optim import Optimizer
 
 from normbench.any_module.other_generators import OF_NUMPY, OF_PYTHON, HasState
 from normbench.any_module.random_states import generators, set_random_states, states_of
-from normbench.storage.files.atomic import name_in_errors, part_path, replacing
+from normbench.storage.files.atomic import name_in_errors, rename, replacing
+from normbench.storage.files.flushing import Flush, flush_file
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.run_folder import CHECKPOINT, CHECKPOINT_BEFORE, METRICS_CSV
 from normbench.training.own_attributes import own_attributes, set_own_attributes
@@ -82,6 +83,9 @@ def save_checkpoint(folder: Path, content: Mapping[str, Any]) -> None:
     """
     buffer = io.BytesIO()
     torch.save({**content, "marks": _marks(folder)}, buffer)
+    for path in _growing_files(folder):
+        with name_in_errors(path):
+            flush_file(path)
     with replacing(folder / CHECKPOINT) as part:
         part.write_bytes(buffer.getvalue() + sha256(buffer.getbuffer()).digest())
         if (folder / CHECKPOINT).exists():
@@ -121,7 +125,8 @@ def load_checkpoint(
         if content and _truncate_files(folder, content["marks"]):
             if damaged:
                 note(f"{damaged} The run goes on from the one before it.")
-            path.replace(folder / CHECKPOINT)  # a newer one that is not used must not come between this and the next
+            if path.name != CHECKPOINT:
+                rename(path, folder / CHECKPOINT)  # a newer one, not used, must not come between this and the next
             return content
         damaged = damaged or f"{path}: {rule}, got something else."
     if damaged:
@@ -172,8 +177,6 @@ def _truncate_files(folder: Path, marks: Marks) -> bool:
         if path.name not in kept:
             path.unlink()
     for name, raw in kept.items():
-        part = part_path(folder / name)
-        with name_in_errors(folder / name):
+        with replacing(folder / name, Flush.CONTENT) as part:
             part.write_bytes(raw)
-            part.replace(folder / name)
     return True

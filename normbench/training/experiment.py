@@ -15,6 +15,7 @@ from normbench.any_module.random_states import same_random_states_after
 from normbench.datasets.base import Dataset
 from normbench.inspection.split_scores import quantities
 from normbench.own_code.code_digests import refuse_other_code
+from normbench.storage.files.flushing import Flush, flush_folder
 from normbench.storage.files.json_files import write_json, write_sealed_json, write_text
 from normbench.storage.identity import RunIdentity
 from normbench.storage.run_folder import CONFIG_YAML, ENVIRONMENT_JSON, SUMMARY_JSON, arm_folder_name
@@ -143,7 +144,7 @@ class OpenRun:
         self.attempt = Attempt(config, seed, folder, hooks, identity, place=place, from_step=from_step)
         refuse_other_code(code)
         self._text = resolved_yaml(config, seed, study=study, arm=arm, engine=identity.engine)
-        write_text(folder / CONFIG_YAML, self._text)
+        write_text(folder / CONFIG_YAML, self._text, Flush.CONTENT)
         write_points(folder, self.attempt.dataset)
         self.files = CsvRecorder(folder, metric_columns(self.attempt.training.model, self.attempt.dataset, config))
         self.board = _make_board(config, folder)
@@ -184,7 +185,8 @@ class OpenRun:
         with self.hooks.owned():
             summary |= {"files": self.files.check()}
             more = ({"place": self._place} if self._place else {}) | ({"code": dict(self._code)} if self._code else {})
-            write_json(self.folder / ENVIRONMENT_JSON, machine | more)
+            write_json(self.folder / ENVIRONMENT_JSON, machine | more, Flush.CONTENT)
+            flush_folder(self.folder)  # no summary is on disk without all that it stands for
             write_sealed_json(self.folder / SUMMARY_JSON, summary)
         return summary
 

@@ -1,7 +1,8 @@
-"""What the files of a run cost: CPU milliseconds of a two-step run with and without TensorBoard, bytes of a row.
+"""What the files of a run cost: CPU milliseconds of a short run without TensorBoard, without flushes, bytes of a row.
 
 The network is small (4 hidden units), so that nearly all of a run's time goes into what it writes. Runs with and
-without TensorBoard take turns in one process. The bytes of a row are what more recorded rows add to each file.
+without TensorBoard take turns in one process, then those with and without flushes to disk, in the folder of temporary
+files. The bytes of a row are what more recorded rows add to each file.
 
     .venv/bin/python tests/bench/bench_run_files.py [pairs]
 """
@@ -13,6 +14,7 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from unittest.mock import patch
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -51,6 +53,31 @@ def _kind(path):
     return "events" if path.name.startswith("events.") else path.name
 
 
+def print_flushes(settings):
+    """Print what it costs that a run is on disk before it counts."""
+    with_flushes, without = [], []
+    for _ in range(NUM_PAIRS):
+        with_flushes.append(timed(settings))
+        with patch.object(os, "fsync", lambda _: None):
+            without.append(timed(settings))
+    pairs = zip(with_flushes, without, strict=True)
+    cpu_ms, waited_ms = (1000 * statistics.median(found) for found in zip(*map(differences, pairs), strict=True))
+    print(f"flushed to disk, median of {NUM_PAIRS} pairs: {cpu_ms:.1f} ms of CPU more, {waited_ms:.1f} ms of waiting")
+
+
+def timed(settings):
+    """Return the CPU seconds and the seconds of one run."""
+    started = time.perf_counter()
+    return cost(settings)[0], time.perf_counter() - started
+
+
+def differences(pair):
+    """Return how much more the first of two runs took, of CPU and of waiting."""
+    (cpu_s, duration_s), (cpu_s_before, duration_s_before) = pair
+    more_cpu_s = cpu_s - cpu_s_before
+    return more_cpu_s, duration_s - duration_s_before - more_cpu_s
+
+
 def main():
     """Print the milliseconds, the bytes of a run and those of a row."""
     both = [config(FEW_ROWS - 1, tensorboard=True), config(FEW_ROWS - 1, tensorboard=False)]
@@ -61,6 +88,7 @@ def main():
     more = 1000 * statistics.median(a - b for a, b in pairs)
     print(f"a run of two steps, median of {NUM_PAIRS} pairs: {with_board:.1f} ms of CPU with TensorBoard, ", end="")
     print(f"{without:.1f} without; difference {more:.1f}")
+    print_flushes(both[0])
     few, many = (cost(config(rows - 1, tensorboard=True))[1] for rows in (FEW_ROWS, MANY_ROWS))
     per_row = {name: (many[name] - few[name]) / (MANY_ROWS - FEW_ROWS) for name in few}
     print("\n  bytes of a run of two steps, and of each recorded row more")

@@ -174,14 +174,14 @@ def test_a_run_claimed_after_the_question_was_asked_keeps_everything(study, path
 
 @pytest.mark.usefixtures("study")
 def test_a_folder_that_may_not_be_written_keeps_everything(monkeypatch):
-    rename = Path.rename
+    replace = Path.replace
 
     def guarded(path, target):
         if path.name == "b-aaaaaa":
             raise PermissionError(13, "Permission denied", str(path))
-        return rename(path, target)
+        return replace(path, target)
 
-    monkeypatch.setattr(Path, "rename", guarded)
+    monkeypatch.setattr(Path, "replace", guarded)
     before = files()
     with pytest.raises(RunFolderError) as error:
         removed("made_up")

@@ -11,6 +11,7 @@ from normbench.evidence.comparison.pivot import Pivot
 from normbench.evidence.metrics.scales import is_accuracy
 from normbench.report.blocks.numbers import metric_title
 from normbench.report.figures.panels import STEP, Panel, panel_over_setting, panel_over_steps
+from normbench.storage.files.atomic import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -197,16 +198,17 @@ def write_picture(picture: "Picture", path: Path) -> None:
         ComparisonError: The file cannot be written.
     """
     try:
-        _write(picture, path)
+        with replacing(path) as part:
+            _write(picture, part, path.suffix.lower())
     except OSError as error:
         rule = f"must be a file this user may write, got: {error.strerror}"
         raise ComparisonError(f"--plot {path}: {rule}. Choose another.") from None
 
 
-def _write(picture: "Picture", path: Path) -> None:
+def _write(picture: "Picture", path: Path, suffix: str) -> None:
     import matplotlib as mpl
 
-    if path.suffix.lower() == ".png":
+    if suffix == ".png":
         picture.savefig(path, format="png", metadata={"Software": None})
         return
     with mpl.rc_context({"svg.hashsalt": "normbench"}):

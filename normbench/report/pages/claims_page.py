@@ -20,6 +20,7 @@ from normbench.report.blocks.claims import (
 )
 from normbench.report.figures.claims import draw_claims
 from normbench.report.pages.json_text import claims_json
+from normbench.storage.files.atomic import make_folder, replacing
 from normbench.storage.files.json_files import write_text
 from normbench.storage.identity import NUMERICS
 
@@ -61,9 +62,10 @@ def write_page(path: Path, verdicts: Sequence[ClaimVerdict]) -> None:
 
 
 def _write(path: Path, pictures: Path, verdicts: Sequence[ClaimVerdict]) -> None:
-    pictures.mkdir(parents=True, exist_ok=True)
+    make_folder(pictures)
     for study, of_study in groupby(verdicts, key=lambda verdict: verdict.study):
-        (pictures / f"{study}.svg").write_bytes(draw_claims(list(of_study)))
+        with replacing(pictures / f"{study}.svg") as part:
+            part.write_bytes(draw_claims(list(of_study)))
     everything = merge_by_study(read_verdicts(pictures / VERDICTS_JSON), verdicts)
     write_text(pictures / VERDICTS_JSON, claims_json(everything, ascii_only=False) + "\n")
     write_text(path, page(everything, pictures.name))

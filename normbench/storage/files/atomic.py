@@ -1,11 +1,14 @@
-"""Writes files by rename, and turns errors of the system into a line with the file and the way out."""
+"""Writes files by rename and makes folders, all flushed to disk; turns errors of the system into a line for users."""
 
 import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import IO
+
+from normbench.storage.files.flushing import Flush, flush_descriptor, flush_file, flush_folder
 
 _ANOTHER = "Choose another with --runs-dir."
 _WAYS_OUT = {
@@ -56,22 +59,64 @@ def part_path(path: Path) -> Path:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, flush: Flush = Flush.CONTENT_AND_NAME) -> Iterator[Path]:
     """Yield a path to write to; rename it to ``path`` when the block ends, or remove it when the block raises.
 
-    So no process ever reads half of ``path``, and a failed write leaves no file behind.
+    So no process ever reads half of ``path``, also not after a power cut, and a failed write leaves no file behind.
+
+    Args:
+        path: The file.
+        flush: What is on disk of it afterwards, its content before it gets its name.
     """
     part = part_path(path)
     try:
         with name_in_errors(path):
             yield part
+            if flush != Flush.NOTHING:
+                flush_file(part)
             part.replace(path)
+            if flush == Flush.CONTENT_AND_NAME:
+                flush_folder(path.parent)
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
 
 
 def close(file: IO[str] | IO[bytes], path: Path, *, failed: bool) -> None:
-    """Close a file; if ``failed``, ignore an OSError of closing, so that the first error is the one reported."""
-    with suppress(*([OSError] if failed else [])), name_in_errors(path):
-        file.close()
+    """Flush a file to disk and close it.
+
+    If ``failed``, only close it and ignore an OSError of closing, so that the first error is the one reported.
+    """
+    with suppress(*([OSError] if failed else [])), name_in_errors(path), file:
+        if not failed:
+            file.flush()
+            flush_descriptor(file.fileno())
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those around it, where they are missing, and flush their names to disk."""
+    missing = list(takewhile(_is_missing, (folder, *folder.parents)))
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        with name_in_errors(path):
+            flush_folder(path.parent)
+
+
+def _is_missing(path: Path) -> bool:
+    return not os.path.exists(path)  # noqa: PTH110 - never raises
+
+
+def rename(path: Path, target: Path) -> None:
+    """Rename a file or a folder within its folder, and flush the new name to disk.
+
+    Raises:
+        OSError: It could not be renamed, and has its old name.
+    """
+    path.replace(target)
+    try:
+        with name_in_errors(target):
+            flush_folder(target.parent)
+    except OSError:
+        with suppress(OSError):
+            target.replace(path)
+        raise

@@ -10,6 +10,7 @@ from typing import Any
 
 from normbench.errors import RunFolderError
 from normbench.storage.files.atomic import replacing
+from normbench.storage.files.flushing import Flush
 from normbench.storage.files.reading import read_bytes
 
 DELETE_AND_RERUN = "Delete this file and run its config again."
@@ -17,20 +18,20 @@ DELETE_AND_RERUN = "Delete this file and run its config again."
 _SEAL, _END = ',\n  "sha256": "', '"\n}\n'
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
+def write_json(path: Path, content: Mapping[str, Any], flush: Flush = Flush.CONTENT_AND_NAME) -> None:
     """Write JSON by rename, so that no process reads half of it; equal content gives equal bytes."""
-    write_text(path, json.dumps(json_ready(content), indent=2) + "\n")
+    write_text(path, json.dumps(json_ready(content), indent=2) + "\n", flush)
 
 
-def write_sealed_json(path: Path, content: Mapping[str, Any]) -> None:
+def write_sealed_json(path: Path, content: Mapping[str, Any], flush: Flush = Flush.CONTENT_AND_NAME) -> None:
     """Write JSON by rename with a seal as its last entry: the sha256 of the bytes before it."""
     body = json.dumps(json_ready(content), indent=2).removesuffix("\n}")
-    write_text(path, f"{body}{_SEAL}{sha256(body.encode()).hexdigest()}{_END}")
+    write_text(path, f"{body}{_SEAL}{sha256(body.encode()).hexdigest()}{_END}", flush)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, flush: Flush = Flush.CONTENT_AND_NAME) -> None:
     """Write a text file by rename, so that no process reads half of it."""
-    with replacing(path) as part:
+    with replacing(path, flush) as part:
         part.write_text(text, encoding="utf-8")
 
 

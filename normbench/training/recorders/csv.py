@@ -14,6 +14,7 @@ from normbench.inspection.watch.frame import Frame
 from normbench.inspection.watch.layer_stats import STATISTICS, describe, layer_of
 from normbench.storage.digests import sealed_digests
 from normbench.storage.files.atomic import close, name_in_errors, replacing
+from normbench.storage.files.flushing import Flush
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.run_folder import CURVE_CSV, LAYER_STATS_CSV, METRICS_CSV, POINTS_CSV, PROBES_CSV
 
@@ -91,7 +92,7 @@ def write_points(folder: Path, dataset: Dataset) -> None:
         if split.y is not None
         for (x,), (y,) in zip(split.x.tolist(), split.y.tolist(), strict=True)
     ]
-    with replacing(folder / POINTS_CSV) as part, part.open("w", newline="", encoding="utf-8") as file:
+    with replacing(folder / POINTS_CSV, Flush.CONTENT) as part, part.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([["split", "x", "y"], *rows])
 
 

@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
@@ -14,7 +15,8 @@ from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData, SessionEndI
 from tensorboardX.proto.summary_pb2 import HistogramProto, Summary, SummaryMetadata
 
 from normbench.inspection.watch.frame import Frame
-from normbench.storage.files.atomic import replacing
+from normbench.storage.files.atomic import make_folder, replacing
+from normbench.storage.files.flushing import Flush, flush_folder
 from normbench.storage.histogram_table import HistogramTable, joined
 from normbench.storage.run_folder import HISTOGRAMS_NPZ
 from normbench.training.recorders.event_file import EventFile
@@ -82,7 +84,7 @@ class TensorBoardRecorder:
     def finish(self, *, succeeded: bool) -> None:
         """Write histograms.npz, and the run's final status for the HParams page."""
         if self._tables:
-            with replacing(self.folder / HISTOGRAMS_NPZ) as part:
+            with replacing(self.folder / HISTOGRAMS_NPZ, Flush.CONTENT) as part:
                 part.write_bytes(joined(self._tables).to_bytes())
         status = Status.Value("STATUS_SUCCESS" if succeeded else "STATUS_FAILURE")
         end = HParamsPluginData(session_end_info=SessionEndInfo(status=status, end_time_secs=time.time()))
@@ -114,11 +116,14 @@ def write_scalars(folder: Path, curves: Mapping[str, Sequence[tuple[int, float]]
             events.write(_scalar_values(by_step[step]), step)
 
 
-def _new_event_file(folder: Path) -> EventFile:
-    folder.mkdir(parents=True, exist_ok=True)
+@contextmanager
+def _new_event_file(folder: Path) -> Iterator[EventFile]:
+    make_folder(folder)
     for old in folder.glob("events.*"):
         old.unlink()
-    return EventFile(folder)
+    with EventFile(folder) as events:
+        yield events
+    flush_folder(folder)
 
 
 def _scalar_values(scalars: Mapping[str, float]) -> list[Summary.Value]:
