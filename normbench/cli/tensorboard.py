@@ -1,7 +1,5 @@
 """normbench tensorboard: open TensorBoard on the runs, on this machine only."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -21,11 +19,19 @@ def command(
     if not runs_dir.is_dir():
         rule = "must be a folder with runs, got no folder"
         raise RunFolderError(f"{runs_dir}: {rule}. Run a config first: normbench run configs/lenet_bn.yaml")
-    code = subprocess.call(tensorboard_command(runs_dir, port))  # noqa: S603 - our own arguments
-    raise typer.Exit(code)
+    raise typer.Exit(_serve(tensorboard_options(runs_dir, port)))
 
 
-def tensorboard_command(runs_dir: Path, port: int) -> list[str]:
-    """Return the command that serves ``runs_dir`` on the loopback address."""
-    options = ["--logdir", str(runs_dir), "--host", "127.0.0.1", "--port", str(port)]
-    return [sys.executable, "-m", "tensorboard.main", *options]
+def tensorboard_options(runs_dir: Path, port: int) -> list[str]:
+    """Return the options with which TensorBoard serves ``runs_dir`` on the loopback address."""
+    return ["--logdir", str(runs_dir), "--host", "127.0.0.1", "--port", str(port)]
+
+
+def _serve(options: list[str]) -> int:
+    """Serve in this process, so that no server is left however it ends; return an exit code."""
+    from tensorboard import default, main_lib, program
+
+    main_lib.global_init()
+    board = program.TensorBoard(plugins=default.get_plugins())
+    board.configure(argv=["tensorboard", *options])
+    return int(board.main() != 0) * 2

@@ -2,16 +2,23 @@
 
 import csv
 import json
+import os
+import re
+import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from command_line import normbench
 from made_up_runs import make_arm, make_run, make_study
+from tensorboard.program import TensorBoard
 
-from normbench.cli.tensorboard import tensorboard_command
+from normbench import cli
+from normbench.cli.tensorboard import tensorboard_options
 
 
 @pytest.fixture
@@ -88,19 +95,46 @@ def test_init_says_why_it_cannot_write():
 
 
 def test_tensorboard_answers_on_this_machine_only():
-    command = tensorboard_command(Path("runs"), 6007)
-    assert command == [
-        *(sys.executable, "-m", "tensorboard.main"),
-        *("--logdir", "runs", "--host", "127.0.0.1", "--port", "6007"),
-    ]
+    options = tensorboard_options(Path("runs"), 6007)
+    assert options == ["--logdir", "runs", "--host", "127.0.0.1", "--port", "6007"]
 
 
 @pytest.mark.usefixtures("finished")
-def test_tensorboard_hands_on_the_exit_code(monkeypatch):
-    called = []
-    monkeypatch.setattr(subprocess, "call", lambda command: called.append(command) or 3)
-    assert normbench("tensorboard", "--port", 0).code == 3
-    assert called == [tensorboard_command(Path("runs"), 0)]
+@pytest.mark.parametrize(("ended_by", "code"), [(lambda _: 0, 0), (lambda _: -1, 2), (KeyboardInterrupt, 130)])
+def test_how_tensorboard_ends_is_handed_on(monkeypatch, ended_by, code):
+    def serve(board):
+        assert (board.flags.logdir, board.flags.host, board.flags.port) == ("runs", "127.0.0.1", 0)
+        if ended_by is KeyboardInterrupt:
+            raise ended_by
+        return ended_by(board)
+
+    monkeypatch.setattr(TensorBoard, "main", serve)
+    assert normbench("tensorboard", "--port", 0).code == code
+
+
+def processes_of(session):
+    """Return the processes of a session that have not ended."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended meanwhile
+            state, _, _, its_session, *_ = path.read_text().rpartition(")")[2].split()
+            found += [path.parent.name] * (int(its_session) == session and state != "Z")
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="lists processes as Linux does")
+@pytest.mark.usefixtures("finished")
+def test_a_killed_tensorboard_leaves_no_server():
+    words = [sys.executable, "-m", "normbench", "tensorboard", "--port", "0"]
+    environment = os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[2])}
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True) as command:
+        address = next(found for line in command.stderr if (found := re.search(r"127\.0\.0\.1:(\d+)", line)))
+        socket.create_connection(("127.0.0.1", int(address[1]))).close()
+        command.kill()
+    while processes_of(command.pid):  # what it started itself takes a moment
+        time.sleep(0.1)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(address[1])))
 
 
 def test_tensorboard_without_runs_says_how_to_get_some():

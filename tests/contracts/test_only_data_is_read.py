@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import normbench
-from normbench.cli.tensorboard import tensorboard_command
+from normbench.cli.tensorboard import tensorboard_options
 
 SOURCES = sorted(Path(normbench.__file__).parent.rglob("*.py"))
 EXECUTING_MODULES = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "jsonpickle", "code"}
@@ -94,6 +94,6 @@ def test_what_only_reads_is_not(source):
 
 
 def test_tensorboard_answers_on_this_machine_only():
-    words = tensorboard_command(Path("runs"), 6006)
+    words = tensorboard_options(Path("runs"), 6006)
     assert words[words.index("--host") + 1] == "127.0.0.1"
     assert words.count("--host") == 1

@@ -75,6 +75,10 @@ class VisibleStream:
         """Flush the stream beneath."""
         self.beneath.flush()
 
+    def close(self) -> None:
+        """Flush the stream beneath, which stays open: others print to it until the process ends."""
+        self.flush()
+
     def isatty(self) -> bool:
         """Return whether the stream beneath is a terminal."""
         return self.beneath.isatty()
