@@ -49,9 +49,11 @@ values = st.one_of(
 )
 
 
-def forgery(function):
-    """Mark a function as one of the forgeries."""
-    FORGERIES.append(function)
+def forgery(function=None, *, weight=1):
+    """Mark a function as one of the forgeries; ``weight`` is how often it is drawn, beside others."""
+    if function is None:
+        return lambda marked: forgery(marked, weight=weight)
+    FORGERIES.extend([function] * weight)
     return function
 
 

@@ -40,14 +40,29 @@ def as_json(tree):
     return raw
 
 
+def near(value):
+    """Return values of another type or size that resemble one: what a careless reader takes for it."""
+    alike = [[value], [value, value], {"0": value}, str(value)]
+    if isinstance(value, str):
+        return [*alike, list(value), value.upper(), f"{value} ", value[:-1], f"../{value}", value * 50]
+    if isinstance(value, int | float):
+        return [*alike, -value, value + 1, value * 10**9, bool(value)]
+    if isinstance(value, dict):
+        return [*alike, list(value), list(value.items()), dict.fromkeys(value)]
+    return [*alike, [*value, *value], value[::-1], dict(enumerate(value)), [None] * len(value)] if value else alike
+
+
 def one_change(draw, tree):
     """Return a tree with one drawn change at a drawn place, and what was changed."""
     place = draw(st.sampled_from(places(tree)), label="place")
-    how, key, value = draw(st.sampled_from(CHANGES)), draw(keys), draw(values)
+    known = tree
+    for step in place:
+        known = known[step]
+    how, key, value = draw(st.sampled_from(CHANGES)), draw(keys), draw(values | st.sampled_from(near(known)))
     return changed(tree, place, how, key, value), f"{how} at {'.'.join(map(str, place))}: {key!r:.40} {value!r:.60}"
 
 
-@forgery
+@forgery(weight=6)
 def a_place_in_a_json_file(draw):
     path = a_file(draw, ".json")
     try:

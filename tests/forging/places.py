@@ -67,7 +67,7 @@ def remove(path):
         path.unlink(missing_ok=True)
 
 
-@forgery
+@forgery(weight=3)
 def another_kind(draw):
     found = [STUDY, *entries()]
     name = draw(st.sampled_from(sorted({kind(path) for path in found})), label="name")

@@ -68,12 +68,23 @@ def answer_faults(answer, command):
     found = [] if answer.code in CODES else [f"exit code {answer.code}"]
     found += ["traceback printed"] if "Traceback (most recent" in text and command[0] != "show" else []
     found += [f"steers the terminal {STEERING.findall(text)[0]!r}"] if STEERING.search(text) else []
+    found += (
+        ["trusts what compare refuses"] if command in MAKING and answer.code == 0 and not can_compare(command) else []
+    )
     found += ["warns of its own source"] if "Warning:" in answer.err else []
     if answer.code == 0 and not answer.out.strip() and "--markdown" not in command:
         found.append("says nothing")
     if answer.code in (1, 2) and command[0] not in NO_FILE_READ and not names_a_place(answer.err):
         found.append(f"names no file{DETAIL}{answer.err.strip()[:150]!r}")
     return found
+
+
+def can_compare(command):
+    """Return whether the study that a command made can be compared: what it took as finished was whole."""
+    try:
+        return normbench("compare", f"{STUDY}-quick" if "--quick" in command else STUDY).code == 0
+    except Exception:  # noqa: BLE001 - told where compare is the command
+        return False
 
 
 def names_a_place(text):

@@ -46,7 +46,7 @@ def write(path, lines):
     path.write_bytes(text.getvalue().encode("utf-8", "surrogatepass"))
 
 
-@forgery
+@forgery(weight=3)
 def a_cell(draw):
     path, lines = a_table(draw)
     if path is None:
@@ -58,7 +58,7 @@ def a_cell(draw):
     return f"{path} line {row} cell {column} is {lines[row][column]!r:.40}"
 
 
-@forgery
+@forgery(weight=2)
 def a_column(draw):
     path, lines = a_table(draw)
     if path is None:
