@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 NUM_FOLDERS = 5_000
 NUM_READING = 6
 """Commands that read each folder; some folders also get slower ones."""
+NUM_EXAMPLES = 3
 MEMORY_DISK = "/dev/shm"
 MEMORY_BYTES = 500 << 20
 """How much more a command may take than the process had."""
@@ -30,10 +31,10 @@ reading = st.lists(st.sampled_from(READING), min_size=NUM_READING, max_size=NUM_
 slower = st.sampled_from([[]] * 5 + [[command] for command in (*PLANNING, *DRAWING, *MAKING)])
 
 
-def forge(study: Path, number: int, start: int) -> tuple[Counter[str], dict[str, str]]:
-    """Forge folders and run commands on each; return how often each fault was found, and an example of each."""
+def forge(study: Path, number: int, start: int) -> tuple[Counter[str], dict[str, list[str]]]:
+    """Forge folders and run commands on each; return how often each fault was found, and the shortest examples."""
     found: Counter[str] = Counter()
-    examples: dict[str, str] = {}
+    examples: dict[str, list[str]] = {}
     count = 0
 
     @seed(start)
@@ -48,7 +49,8 @@ def forge(study: Path, number: int, start: int) -> tuple[Counter[str], dict[str,
         for command, fault in faults_of(data.draw(reading) + data.draw(slower)):
             kind, _, detail = fault.partition(DETAIL)
             found[kind] += 1
-            examples.setdefault(kind, f"{detail}\n      normbench {' '.join(map(str, command))} after {said}")
+            example = f"normbench {' '.join(map(str, command))} after {said} {detail}"
+            examples[kind] = sorted([*examples.get(kind, []), example], key=len)[:NUM_EXAMPLES]
         if count % 250 == 0:
             print(f"{count} folders, {len(found)} kinds of faults", flush=True)
 
@@ -72,7 +74,7 @@ def main() -> None:
         os.chdir("/")
     print(f"{number} forged folders, {found.total()} faults of {len(found)} kinds")
     for fault, times in found.most_common():
-        print(f"{times:5} {fault}\n      {examples[fault]}")
+        print(f"{times:5} {fault}", *examples[fault], sep="\n      ")
     sys.exit(bool(found))
 
 
