@@ -68,9 +68,8 @@ def answer_faults(answer, command):
     found = [] if answer.code in CODES else [f"exit code {answer.code}"]
     found += ["traceback printed"] if "Traceback (most recent" in text and command[0] != "show" else []
     found += [f"steers the terminal {STEERING.findall(text)[0]!r}"] if STEERING.search(text) else []
-    found += (
-        ["trusts what compare refuses"] if command in MAKING and answer.code == 0 and not can_compare(command) else []
-    )
+    if command in MAKING and answer.code == 0 and (refused := refused_by_compare(command)):
+        found.append(f"trusts what compare refuses{DETAIL}{refused}")
     found += ["warns of its own source"] if "Warning:" in answer.err else []
     if answer.code == 0 and not answer.out.strip() and "--markdown" not in command:
         found.append("says nothing")
@@ -79,12 +78,12 @@ def answer_faults(answer, command):
     return found
 
 
-def can_compare(command):
-    """Return whether the study that a command made can be compared: what it took as finished was whole."""
+def refused_by_compare(command):
+    """Return why the study that a command made cannot be compared; "" where all that it took as finished is whole."""
     try:
-        return normbench("compare", f"{STUDY}-quick" if "--quick" in command else STUDY).code == 0
-    except Exception:  # noqa: BLE001 - told where compare is the command
-        return False
+        return normbench("compare", f"{STUDY}-quick" if "--quick" in command else STUDY).err
+    except Exception as error:  # noqa: BLE001 - told where compare is the command
+        return repr(error)
 
 
 def names_a_place(text):
