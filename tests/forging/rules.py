@@ -7,7 +7,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from command_line import normbench
-from forging.commands import MAKING, words_of
+from forging.commands import MAKING, MAKING_ANEW, words_of
 from forging.finished_study import CONFIG
 from forging.forgery import MARKER, OUTSIDE, RUNS, STUDY
 from forging.places import remove
@@ -54,11 +54,12 @@ def faults_of_one(command):
         try:
             with at_most(CPU_S, WAIT_S), patch.object(sys, "stdin", Terminal()):
                 answer = normbench(*words_of(command))
+            found = answer_faults(answer, command)
         except Hangs as error:
             return [f"hangs {error}"]
         except BaseException as error:  # noqa: BLE001 - what the user sees as a traceback
             return [f"traceback {place_of(error)}"]
-    found = [*answer_faults(answer, command), *(f"reads outside {path.name}" for path in opened)]
+    found += [f"reads outside {path.name}" for path in opened]
     return [*found, *(["executes code"] if MARKER.exists() else []), *stray_files()]
 
 
@@ -68,27 +69,20 @@ def answer_faults(answer, command):
     found = [] if answer.code in CODES else [f"exit code {answer.code}"]
     found += ["traceback printed"] if "Traceback (most recent" in text and command[0] != "show" else []
     found += [f"steers the terminal {STEERING.findall(text)[0]!r}"] if STEERING.search(text) else []
-    if command in MAKING and answer.code == 0 and (refused := refused_by_compare(command)):
-        found.append(f"trusts what compare refuses{DETAIL}{refused}")
+    if command in MAKING_ANEW and answer.code == 0 and (compared := normbench("compare", STUDY)).code:
+        found.append(f"trusts what compare refuses{DETAIL}{compared.err}")
     found += ["warns of its own source"] if "Warning:" in answer.err else []
     if answer.code == 0 and not answer.out.strip() and "--markdown" not in command:
         found.append("says nothing")
-    if answer.code in (1, 2) and command[0] not in NO_FILE_READ and not names_a_place(answer.err):
+    if answer.code in (1, 2) and command[0] not in NO_FILE_READ and not names_a_place(answer):
         found.append(f"names no file{DETAIL}{answer.err.strip()[:150]!r}")
     return found
 
 
-def refused_by_compare(command):
-    """Return why the study that a command made cannot be compared; "" where all that it took as finished is whole."""
-    try:
-        return normbench("compare", f"{STUDY}-quick" if "--quick" in command else STUDY).err
-    except Exception as error:  # noqa: BLE001 - told where compare is the command
-        return repr(error)
-
-
-def names_a_place(text):
-    """Return whether a line names a folder or file of the runs, or the study file that a claim or setting is in."""
-    return any(f"{RUNS}/" in line or f"{CONFIG}:" in line or STUDY.name in line for line in text.splitlines())
+def names_a_place(answer):
+    """Return whether a line names a folder or file of the runs, the study file, or the arm and seed of a failed run."""
+    places = [f"{RUNS}/", f"{CONFIG}:", *([f"{STUDY.name} "] if answer.code == 1 else [])]
+    return any(place in answer.err for place in places)
 
 
 def place_of(error):
