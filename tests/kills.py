@@ -1,11 +1,12 @@
 """Commands that are killed: forked from this process, which has imported torch already, and compared afterwards."""
 
+import json
 import multiprocessing
 import os
 import signal
 import sys
 from collections import Counter
-from contextlib import chdir
+from contextlib import chdir, suppress
 
 from command_line import normbench
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -67,6 +68,15 @@ def killed_at_change(number, folder, *options):
         run_command(folder, *options)
 
     return forked(action) == -signal.SIGKILL
+
+
+def claiming_pids(folder):
+    """The processes that make a run now, or did when they were killed."""
+    found = []
+    for path in folder.rglob("claim.json"):
+        with suppress(OSError, ValueError, KeyError):
+            found.append(json.loads(path.read_bytes())["pid"])
+    return found
 
 
 def results_in(folder):

@@ -5,6 +5,7 @@ from pathlib import Path
 import yaml
 from contracts.variants import with_defaults
 from hypothesis import strategies as st
+from odd_values import CHANGES, ODD_NUMBERS, ODD_TEXT, changed, nested, places
 
 from normbench.study.config import RunConfig
 from normbench.study.study_keys import StudyKeys
@@ -65,67 +66,6 @@ KEYS = [
 ]
 NAMES = sorted(name for specs in VARIANTS.values() for name in specs)
 
-PATHS = [
-    "..",
-    ".",
-    "../../x",
-    "/etc/x",
-    "a/b",
-    "a\\b",
-    "~",
-    "~root",
-    "x\0y",
-    "",
-    " ",
-    "-",
-    "CON",
-    "tuning",
-    ".lock",
-    "*",
-    "[a]",
-]
-ODD_TEXT = [
-    *PATHS,
-    "a\nb: 1",
-    "\x1b[31m",
-    "\x9b2J",
-    "\u202e",
-    "\ufeff",
-    "é" * 130,
-    "🙂",
-    "x" * 300,
-    "x" * 11_000,
-    "<<",
-    "!!int",
-    "a.b.c",
-]
-ODD_NUMBERS = [
-    0,
-    -1,
-    1,
-    2,
-    7,
-    1.5,
-    -0.0,
-    1e-300,
-    1e308,
-    2**31,
-    2**53 + 1,
-    2**63 - 1,
-    2**63,
-    -(2**63) - 1,
-    10**30,
-    10**4_000,
-]
-ODD_NUMBERS += [float("inf"), float("-inf"), float("nan"), 999_999, 100_000_000]
-
-
-def _nested(depth, end):
-    for i in range(depth):
-        end = [end] if i % 2 else {"norm": end}
-    return end
-
-
 texts = st.sampled_from([*ODD_TEXT, *NAMES, *KEYS]) | st.text(max_size=12)
 numbers = st.sampled_from(ODD_NUMBERS)
 scalars = st.sampled_from([None, True, False]) | numbers | texts | st.integers() | st.floats(allow_subnormal=False)
@@ -133,30 +73,8 @@ keys = st.sampled_from(KEYS) | texts
 trees = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3), max_leaves=6
 )
-deep = st.builds(_nested, st.sampled_from([3, 15, 25, 90]), scalars)
+deep = st.builds(nested, st.sampled_from([3, 15, 25, 90]), scalars)
 values = st.one_of(scalars, scalars, trees, deep, st.sampled_from([[], {}, [{}], {"name": None}, {"name": []}]))
-
-
-def _places(tree, at=()):
-    """Every path to a value of nested mappings and lists."""
-    inner = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
-    return [at, *(place for step, value in inner for place in _places(value, (*at, step)))]
-
-
-def _changed(tree, place, how, key, value):
-    """A copy of a tree with one change at a place: a value put there, a key added, one taken away, one renamed."""
-    if place:
-        copy = dict(tree) if isinstance(tree, dict) else list(tree)
-        copy[place[0]] = _changed(tree[place[0]], place[1:], how, key, value)
-        return copy
-    if isinstance(tree, dict) and how == "add":
-        return tree | {key: value}
-    if isinstance(tree, dict) and tree and how == "rename":
-        first = next(iter(tree))
-        return {key if old == first else old: inner for old, inner in tree.items()}
-    if isinstance(tree, dict | list) and tree and how == "drop":
-        return dict(list(tree.items())[1:]) if isinstance(tree, dict) else tree[1:]
-    return [tree, value] if how == "wrap" else value
 
 
 @st.composite
@@ -164,10 +82,8 @@ def changed_configs(draw):
     """A valid config with up to three of its values changed."""
     tree = draw(st.sampled_from(VALID))
     for _ in range(draw(st.integers(0, 3))):
-        place = draw(st.sampled_from(_places(tree)))
-        tree = _changed(
-            tree, place, draw(st.sampled_from(["put", "add", "rename", "drop", "wrap"])), draw(keys), draw(values)
-        )
+        place = draw(st.sampled_from(places(tree)))
+        tree = changed(tree, place, draw(st.sampled_from(CHANGES)), draw(keys), draw(values))
     return as_yaml(tree)
 
 

@@ -44,7 +44,7 @@ def started(folder: Path, engine: str) -> subprocess.Popen[bytes]:
 
 def kill(command: subprocess.Popen[bytes], folder: Path, whom: str) -> None:
     """Kill the command alone, one of its workers, or all of its processes."""
-    workers = [int(text.split('"pid": ')[1].split(",")[0]) for text in claims(folder)]
+    workers = kills.claiming_pids(folder)
     if whom == "worker" and workers:
         with suppress(ProcessLookupError):
             os.kill(random.choice(workers), signal.SIGKILL)
@@ -52,14 +52,6 @@ def kill(command: subprocess.Popen[bytes], folder: Path, whom: str) -> None:
         os.killpg(command.pid, signal.SIGKILL)
     else:
         command.kill()
-
-
-def claims(folder: Path) -> list[str]:
-    found = []
-    for path in folder.rglob("claim.json"):
-        with suppress(OSError):
-            found.append(path.read_text(encoding="utf-8"))
-    return [text for text in found if '"pid": ' in text]
 
 
 def at_random(folder: Path, seed: int, engine: str) -> int:
@@ -74,7 +66,7 @@ def at_random(folder: Path, seed: int, engine: str) -> int:
     while num_kills < NUM_KILLS:
         command = started(killed, engine)
         before = time.monotonic()
-        while not claims(killed) and command.poll() is None and time.monotonic() - before < 20:
+        while not kills.claiming_pids(killed) and command.poll() is None and time.monotonic() - before < 20:
             time.sleep(0.01)
         time.sleep(random.uniform(0, 0.4))
         if command.poll() is None:
