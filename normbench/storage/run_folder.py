@@ -17,7 +17,7 @@ from normbench.storage.contents.csv_table import CsvTable
 from normbench.storage.contents.environment import ENVIRONMENT, EnvironmentContent
 from normbench.storage.contents.summary import SUMMARY, SummaryContent
 from normbench.storage.files.json_files import has_seal, read_raw
-from normbench.storage.files.links import refuse_links
+from normbench.storage.files.links import link_refusal, refuse_links
 from normbench.storage.files.reading import read_bytes, sha256_of
 from normbench.storage.identity import NUM_DIGITS_SHOWN
 
@@ -220,7 +220,7 @@ def finished_seeds(folder: Path) -> tuple[int, ...]:
     """Return the seeds of an arm's finished runs, sorted; none where there is no folder, or nobody may look."""
     if not folder.is_dir():
         return ()
-    found = (seed for seed, path in _seed_folders(str(folder)) if is_finished(path))
+    found = (seed for seed, entry in _seed_entries(str(folder)) if is_finished(entry.path))
     return tuple(sorted(found))
 
 
@@ -231,27 +231,27 @@ def _runs_in(folder: Path, identity: str) -> tuple[Run, ...]:
         RunFolderError: The folder, or that of a run, is a link or cannot be read.
     """
     try:
-        seeds = sorted(seed for seed, path in _seed_folders(str(folder)) if _has_result(path))
+        seeds = sorted(seed for seed, entry in _seed_entries(str(folder)) if _has_result(entry))
     except OSError as error:
         rule = "must be a folder this user may read"
         raise RunFolderError(f"{error.filename or folder}: {rule}, got: {error.strerror}.") from None
     return tuple(Run(folder / f"seed-{seed}", seed, identity) for seed in seeds)
 
 
-def _seed_folders(folder: str) -> Iterator[tuple[int, str]]:
+def _seed_entries(folder: str) -> Iterator[tuple[int, os.DirEntry[str]]]:
     with os.scandir(folder) as entries:
         for entry in entries:
             seed = seed_of(entry.name)
             if seed is not None:
-                yield seed, entry.path
+                yield seed, entry
 
 
-def _has_result(folder: str) -> bool:
+def _has_result(entry: os.DirEntry[str]) -> bool:
     """Return whether a run's folder holds a summary; refuse a link, and raise OSError where nobody may look."""
-    if os.path.islink(folder):  # noqa: PTH114
-        refuse_links(Path(folder))
+    if entry.is_symlink():
+        raise link_refusal(Path(entry.path))
     try:
-        os.lstat(f"{folder}/{SUMMARY_JSON}")
+        os.lstat(f"{entry.path}/{SUMMARY_JSON}")
     except (FileNotFoundError, NotADirectoryError):
         return False
     return True

@@ -126,10 +126,11 @@ class _Walk:
         """Return whether an entry is a folder; note a link to a folder that is not found by its own name."""
         if entry.name.startswith(".") or _SET_ASIDE.search(entry.name):
             return False
+        if entry.is_dir(follow_symlinks=False):
+            return True
         with suppress(OSError):  # a link that leads in a circle
             if entry.is_symlink() and entry.is_dir():
                 self._note_link(Path(entry.path), root)
-            return entry.is_dir(follow_symlinks=False)
         return False
 
     def _note_link(self, path: Path, root: Path) -> None:

@@ -140,7 +140,7 @@ def _is_of(content: Mapping[str, Any], step: int | None) -> bool:
 
 def _read_checkpoint(path: Path) -> dict[str, Any] | None:
     try:
-        raw = read_bytes(path)
+        raw = read_bytes(path, max_bytes=None)
         if sha256(raw[:-DIGEST_BYTES]).digest() != raw[-DIGEST_BYTES:]:
             return None
         content = torch.load(io.BytesIO(raw[:-DIGEST_BYTES]), weights_only=True)
@@ -154,13 +154,17 @@ def _growing_files(folder: Path) -> list[Path]:
 
 
 def _marks(folder: Path) -> Marks:
-    contents = {path.name: read_bytes(path) for path in _growing_files(folder)}
+    contents = {path.name: read_bytes(path, max_bytes=None) for path in _growing_files(folder)}
     return {name: (len(raw), sha256(raw).hexdigest()) for name, raw in contents.items()}
 
 
 def _files_at(folder: Path, marks: Marks) -> dict[str, bytes] | None:
     """Return the content of each growing file as it was at a checkpoint; None if one has other bytes."""
-    kept = {path.name: read_bytes(path)[: marks[path.name][0]] for path in _growing_files(folder) if path.name in marks}
+    kept = {
+        path.name: read_bytes(path, max_bytes=None)[: marks[path.name][0]]
+        for path in _growing_files(folder)
+        if path.name in marks
+    }
     is_other = any(name not in kept or sha256(kept[name]).hexdigest() != digest for name, (_, digest) in marks.items())
     return None if is_other or METRICS_CSV not in marks else kept
 

@@ -74,7 +74,7 @@ def files_with_claims(folder: Path) -> list[Path]:
     Raises:
         ComparisonError: There is none.
     """
-    found = [path for path in sorted(folder.glob("*.yaml")) if b"\nclaims:" in read_bytes(path)]
+    found = [path for path in sorted(folder.glob("*.yaml")) if b"\nclaims:" in read_bytes(path, follows_links=True)]
     if not found:
         rule = "must hold study files with claims, got none"
         raise ComparisonError(f"{folder}: {rule}. Name the files: normbench claims CONFIG...")

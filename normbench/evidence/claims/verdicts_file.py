@@ -21,7 +21,7 @@ def read_verdicts(path: Path) -> list[ClaimVerdict]:
         ComparisonError: The file holds something else.
     """
     try:
-        return [_read_verdict(raw) for raw in json.loads(read_bytes(path).decode("utf-8"))]
+        return [_read_verdict(raw) for raw in json.loads(read_bytes(path, follows_links=True).decode("utf-8"))]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, TypeError, KeyError) as error:

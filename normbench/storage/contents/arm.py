@@ -32,12 +32,12 @@ _Known = TypedDict(
     },
     total=False,
 )
-_KNOWN: TypeAdapter[_Known] = TypeAdapter(with_config(KEEPS_UNKNOWN)(_Known))
+_KNOWN: TypeAdapter[_Known] = TypeAdapter(_Known)
 """The settings that reports compute with; all others are only compared and shown."""
 
 
 def _check_known(settings: dict[str, Setting]) -> dict[str, Setting]:
-    _KNOWN.validate_python(settings, strict=True)
+    _KNOWN.validate_python({key: settings[key] for key in _Known.__annotations__ if key in settings}, strict=True)
     return settings
 
 

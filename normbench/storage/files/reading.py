@@ -29,30 +29,30 @@ def open_regular(path: str | Path, *, follows_links: bool = True) -> BufferedRea
     Raises:
         OSError: It cannot be read, or is not a regular file.
     """
-    kind = stat.S_IFMT(os.stat(path, follow_symlinks=follows_links).st_mode)  # noqa: PTH116 - of ten thousand runs
-    if kind != stat.S_IFREG:  # to open a device may already do something
-        raise _not_a_file(path, kind)
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(path, flags if follows_links else flags | os.O_NOFOLLOW)
-    file = os.fdopen(descriptor, "rb")
-    kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
-    if kind != stat.S_IFREG:  # it was changed between the two looks
-        file.close()
-        raise _not_a_file(path, kind)
-    return file
+    return os.fdopen(_open(path, follows_links=follows_links)[0], "rb")
 
 
-def read_bytes(path: str | Path, *, max_bytes: int | None = MAX_BYTES) -> bytes:
-    """Return what a file of a runs folder holds.
+def read_bytes(path: str | Path, *, max_bytes: int | None = MAX_BYTES, follows_links: bool = False) -> bytes:
+    """Return what a file holds, by default one of a runs folder.
+
+    Args:
+        path: Its path.
+        max_bytes: The most that it may hold; None for any size.
+        follows_links: Whether its name may be a link.
 
     Raises:
-        OSError: It cannot be read, is a link or otherwise no regular file, or is larger.
+        OSError: It cannot be read, is no regular file, or is larger.
     """
-    with open_regular(path, follows_links=False) as file:
-        size = os.fstat(file.fileno()).st_size
+    descriptor, size = _open(path, follows_links=follows_links)
+    try:
         if max_bytes is not None and size > max_bytes:
             raise OSError(errno.EINVAL, f"{size:,} bytes, more than {max_bytes:,}", str(path))
-        return file.read(size)  # not what is added to it meanwhile
+        content = os.read(descriptor, size)
+        while len(content) < size and (more := os.read(descriptor, size - len(content))):  # 2 GB at once on Linux
+            content += more
+        return content
+    finally:
+        os.close(descriptor)
 
 
 def sha256_of(path: str | Path) -> str:
@@ -63,6 +63,20 @@ def sha256_of(path: str | Path) -> str:
     """
     with open_regular(path, follows_links=False) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _open(path: str | Path, *, follows_links: bool) -> tuple[int, int]:
+    """Open a regular file; return its descriptor and its size. Of ten thousand runs a file object's price is seen."""
+    kind = stat.S_IFMT((os.stat if follows_links else os.lstat)(path).st_mode)
+    if kind != stat.S_IFREG:  # to open a device may already do something
+        raise _not_a_file(path, kind)
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags if follows_links else flags | os.O_NOFOLLOW)
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):  # it was changed between the two looks
+        os.close(descriptor)
+        raise _not_a_file(path, stat.S_IFMT(found.st_mode))
+    return descriptor, found.st_size
 
 
 def _not_a_file(path: str | Path, kind: int) -> OSError:

@@ -72,7 +72,7 @@ class CsvRecorder:
         path, text = self.folder / name, StringIO()
         with name_in_errors(path):
             if name not in self._files:
-                before = read_bytes(path) if path.exists() else b""
+                before = read_bytes(path, max_bytes=None) if path.exists() else b""
                 rows = rows if before else [header, *rows]
                 self._written[name] = sha256(before)
                 self._files[name] = path.open("a", newline="", encoding="utf-8")
