@@ -90,10 +90,8 @@ def test_a_study_last_run_with_an_older_numerics_number_is_read_with_its_own_arm
 def test_what_is_read_of_a_run_is_read_once(monkeypatch):
     study = make_study(arms=["none"])
     make_run(make_arm(study), metrics=[{"step": 0, "test_loss": 1.0}, {"step": 20, "test_loss": 0.5}])
-    opened, real = [], reading.open_regular
-    monkeypatch.setattr(
-        reading, "open_regular", lambda path, **how: opened.append(Path(path).name) or real(path, **how)
-    )
+    opened, real = [], reading._open
+    monkeypatch.setattr(reading, "_open", lambda path, **how: opened.append(Path(path).name) or real(path, **how))
     (arm,) = read_study(study).arms
     opened.clear()
     for name in ("metrics.csv", "metrics.csv", "layer_stats.csv", "metrics.csv"):
