@@ -8,13 +8,13 @@ from forging.commands import DRAWING, MAKING, PLANNING, READING
 from forging.finished_study import make_study
 from forging.forged_folder import make_forged, restore
 from forging.rules import faults_of
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 NUM_FOLDERS = 300
 NUM_READING = 2
 reading = st.lists(st.sampled_from(READING), min_size=NUM_READING, max_size=NUM_READING)
-making = st.sampled_from([[]] * 20 + [[command] for command in (*PLANNING, *MAKING)])
+making = st.sampled_from([[]] * 150 + [[command] for command in (*PLANNING, *MAKING)])
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,7 @@ def study(tmp_path_factory):
     derandomize=True,
     database=None,
     deadline=None,
+    phases=[Phase.generate],  # what is forged is told in few words, and to make them fewer takes minutes
     suppress_health_check=list(HealthCheck),
 )
 @given(data=st.data())

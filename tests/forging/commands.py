@@ -1,7 +1,7 @@
 """Every command that reads runs, with the options that change what it reads."""
 
 from forging.finished_study import CONFIG, QUICK
-from forging.forgery import OUTSIDE, STUDY
+from forging.forgery import OTHER, OUTSIDE, STUDY
 
 ARM, OTHER_ARM = "{arm}", "{other}"
 """Stand for the folder of an arm; commands take the first of the study's and the second."""
@@ -13,8 +13,8 @@ READING = [
     ["compare", STUDY, "--markdown", "--details"],
     ["compare", STUDY, "--methods"],
     ["compare"],
-    ["compare", "--pool"],
-    ["compare", "--pool", "--json"],
+    ["compare", STUDY, OTHER, "--pool"],
+    ["compare", STUDY, OTHER, "--pool", "--json"],
     ["compare", STUDY, "--where", "norm=none"],
     ["compare", STUDY, "--by", "norm"],
     ["compare", STUDY, "--by", "norm", "--metric", "depth_slope activation.std", "--json"],

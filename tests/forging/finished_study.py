@@ -5,12 +5,13 @@ from pathlib import Path
 from unittest.mock import patch
 
 from command_line import normbench
-from forging.forgery import OUTSIDE, RUNS, STUDY
+from forging.forgery import OTHER, OUTSIDE, RUNS, STUDY
 
 from normbench.scheduling.one_job import JobMaker
 from normbench.scheduling.plan import make_plan, on_device
 from normbench.scheduling.run_result import RunOptions
 from normbench.scheduling.tuning import known_choices, with_choices
+from normbench.storage.files.json_files import read_json, write_json
 from normbench.study.load import load_study
 
 CONFIG = Path("forged.yaml")
@@ -53,7 +54,18 @@ def make_study():
     for arm in STUDY.glob("tuning/*/"):
         if arm != spared.parent:
             shutil.rmtree(arm)
+    copy_as_another_task()
     shutil.copytree(RUNS, OUTSIDE)
+
+
+def copy_as_another_task():
+    """Leave a study with which this one can be pooled: the same, on data of another size."""
+    shutil.copytree(
+        STUDY, OTHER, ignore=shutil.ignore_patterns("seed-2", "*.png", "summary", "tuning", "finished.json")
+    )
+    for arm in OTHER.glob("*/arm.json"):
+        content = read_json(arm)
+        write_json(arm, content | {"settings": content["settings"] | {"dataset.num_samples": 16}})
 
 
 def leave_unfinished_runs():

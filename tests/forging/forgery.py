@@ -9,6 +9,8 @@ from odd_values import ODD_NUMBERS, ODD_TEXT, nested
 
 RUNS = Path("runs")
 STUDY = RUNS / "forged"
+OTHER = RUNS / "other"
+"""The same study on other data, in which nothing is forged."""
 OUTSIDE = Path("outside")
 """A copy of the runs beside them: nothing of it may be read, changed or removed."""
 MARKER = Path("exploded")
