@@ -1,11 +1,14 @@
 """normbench compare: compare the arms of finished runs, from files alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from normbench.errors import NormbenchError
 
 if TYPE_CHECKING:
     from normbench.evidence.comparison.comparison import StudyComparison
@@ -67,12 +70,15 @@ def command(
     if pool:
         check_options(metric or (), by or (), margin, fail_if or ())
     gates = [read_gate(text) for text in fail_if or ()]
-    read = compare_studies(_read(paths or [runs_dir], with_arms=pool or csv_), metric or (), where or ())
+    studies = _read(paths or [runs_dir], with_arms=pool or csv_)
+    with _telling_of_unread_arms([] if pool or csv_ else studies):
+        read = compare_studies(studies, metric or (), where or ())
     if pool:
         _show_pool(make_pool_page(read, baseline, plot, with_methods=methods), chosen, details=details)
         return
-    comparisons = [with_effects(comparison, baseline) for _, comparison in read]
-    tables = [make_pivots(comparison, by) if by else [] for comparison in comparisons]
+    with _telling_of_unread_arms([] if csv_ else studies):
+        comparisons = [with_effects(comparison, baseline) for _, comparison in read]
+        tables = [make_pivots(comparison, by) if by else [] for comparison in comparisons]
     failed = [line for gate in gates for line in failing_rows(comparisons, gate)]
     if plot:
         save_figure(plot, comparisons, tables)
@@ -89,14 +95,12 @@ def command(
 
 def _read(paths: Sequence[Path], *, with_arms: bool) -> "list[StudyFolder]":
     """Read the studies; name each that cannot be read, and with ``with_arms`` also arms, which are no notes then."""
-    from normbench.storage.files.plain_text import one_line
     from normbench.storage.study_search import read_studies
 
     unreadable: list[str] = []
     studies = read_studies(paths, unreadable)
     arms = [line for study in studies for line in study.unreadable.values()] if with_arms else []
-    for line in (*unreadable, *arms):
-        typer.echo(one_line(line), err=True)
+    _tell([*unreadable, *arms])
     return studies
 
 
@@ -133,6 +137,23 @@ def _with_details(
         return ComparedStudy(judged, pivots, paragraph=paragraph)
     found = study_verdicts(study), tuning_sensitivity(study), comparison_standouts(study, comparison)
     return ComparedStudy(judged, pivots, *found, paragraph)
+
+
+@contextmanager
+def _telling_of_unread_arms(studies: "Sequence[StudyFolder]") -> Iterator[None]:
+    """Before a mistake is told, name the arms that cannot be read: it may lie in that they are not there."""
+    try:
+        yield
+    except NormbenchError:
+        _tell(line for study in studies for line in study.unreadable.values())
+        raise
+
+
+def _tell(lines: Iterable[str]) -> None:
+    from normbench.storage.files.plain_text import one_line
+
+    for line in lines:
+        typer.echo(one_line(line), err=True)
 
 
 def _show_pool(page: "PoolPage", chosen: str, *, details: bool) -> None:
