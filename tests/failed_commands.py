@@ -56,10 +56,10 @@ def run_command(folder, options=(), begin=lambda: None):
     return answer
 
 
-def run_here(folder):
+def run_here(folder, options=()):
     """Run the study in this process, which then has loaded what all forked ones need."""
     with chdir(folder):
-        return normbench("run", CONFIG, "--quiet")
+        return normbench("run", CONFIG, "--quiet", *options)
 
 
 def _answer(folder, words):
@@ -93,10 +93,17 @@ def sealed_files(folder):
 
 
 def complaints_of_failed(answer, folder, failed_at, undisturbed):
-    """Return what is wrong with a command that failed at a path, and with what it left."""
+    """Return what is wrong with a command that failed, and with what it left.
+
+    Args:
+        answer: Its answer.
+        folder: Where it ran.
+        failed_at: The path on which an operation failed, which it must name; None where many failed.
+        undisturbed: What it leaves when nothing fails.
+    """
     if answer.code not in (0, 1, 2) or "Traceback" in answer.out + answer.err:
         yield f"ended with {answer.code}"
-    if answer.code and not any(_names(line, failed_at.relative_to(folder)) for line in answer.err.splitlines()):
+    if answer.code and not any(_names(line, failed_at, folder) for line in answer.err.splitlines()):
         yield "no line names file and way out"
     found = sealed_files(folder)
     if answer.code == 0 and found != undisturbed.files:
@@ -120,12 +127,13 @@ def complaints_of_repeated(answer, folder, undisturbed):
     yield from _touched(folder)
 
 
-def _names(line, failed_at):
+def _names(line, failed_at, folder):
     """Return whether a line is in the grammar of errors and names the path, or what lies around, in or beside it."""
     found = LINE.fullmatch(line)
-    place = Path(found["place"]) if found else Path()
-    lies_around_or_in = place in (failed_at, *failed_at.parents) or failed_at in place.parents
-    return found is not None and (lies_around_or_in or place.parent == failed_at.parent)
+    if not found or failed_at is None:
+        return bool(found)
+    place, path = Path(found["place"]), failed_at.relative_to(folder)
+    return place in (path, *path.parents) or path in place.parents or place.parent == path.parent
 
 
 def _touched(folder):

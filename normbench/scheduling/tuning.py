@@ -5,11 +5,12 @@ The rules are in docs/methods.md, "7. Tuning".
 
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from normbench.errors import RunFailedError
+from normbench.errors import RunFailedError, RunFolderError
 from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.evidence.tuning.ranking import best_trial
 from normbench.scheduling.accepted_code import identity_in
@@ -23,7 +24,8 @@ from normbench.scheduling.schedule import RunUpdate, run_planned
 from normbench.scheduling.stacks import jobs_of_tuning
 from normbench.storage.choices import TUNING, Choice, Trial, TuningSearch, read_choice, write_choice
 from normbench.storage.files.atomic import os_error_line
-from normbench.storage.run_folder import Run, arm_folder_name
+from normbench.storage.lock import RunBusy, claim_run
+from normbench.storage.run_folder import CLAIM_JSON, Run, arm_folder_name, is_finished
 from normbench.storage.run_status import RunStatus
 from normbench.study.arms import tuned_entry
 from normbench.study.config import RunConfig
@@ -68,7 +70,16 @@ def tune_study(
                 continue
             known[arm] = _store_choice(choice, _search_of(study, arm), runs_dir / study.name)
             del remaining[arm]
+    _remove_leftovers(runs_dir / study.name)
     return {arm: known[arm] for arm in study.arms}
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what a finished tuning run could not: once its choice is stored, no command looks at the run again."""
+    for claim in (folder / TUNING).glob(f"*/seed-*/{CLAIM_JSON}"):
+        if is_finished(claim.parent):
+            with suppress(RunBusy, RunFolderError):
+                claim_run(claim.parent, find_problem=lambda: "")
 
 
 def _with_new(jobs: Sequence[Job], runs: Sequence[PlannedRun]) -> list[Job]:

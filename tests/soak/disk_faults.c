@@ -1,4 +1,5 @@
-/* Has one operation of the system on files below a folder fail: the n-th, counted over all processes that load this.
+/* Has an operation of the system on files below a folder fail: the n-th, counted over all processes that load this, or
+it and all after it.
 
 Loaded with LD_PRELOAD. The file that DISK_FAULTS names is shared by all of these processes and holds a struct faults:
 which folder, which operation, which error; and what has been counted and done. Operations of glibc within itself are not
@@ -26,11 +27,12 @@ seen, but every call into it is, from Python, torch or any other library. */
 struct faults {
     long is_on;
     long fail_at; /* number of the operation that fails, 0 for none */
+    long lasts; /* whether all after it fail, too */
     long error;
     long count; /* operations so far */
     long failed; /* operations that failed */
     char folder[PATH_MAX];
-    char operation[64]; /* the one that failed, and on which path */
+    char operation[64]; /* the first that failed, and on which path */
     char path[PATH_MAX];
 };
 
@@ -61,10 +63,13 @@ static int fails_at(const char *operation, const char *path)
     size_t length = strlen(faults->folder);
     if (strncmp(path, faults->folder, length) || (path[length] && path[length] != '/'))
         return 0;
-    if (__atomic_add_fetch(&faults->count, 1, __ATOMIC_SEQ_CST) != faults->fail_at)
+    long number = __atomic_add_fetch(&faults->count, 1, __ATOMIC_SEQ_CST);
+    if (!faults->fail_at || number < faults->fail_at || (number > faults->fail_at && !faults->lasts))
         return 0;
-    snprintf(faults->operation, sizeof faults->operation, "%s", operation);
-    snprintf(faults->path, sizeof faults->path, "%s", path);
+    if (number == faults->fail_at) {
+        snprintf(faults->operation, sizeof faults->operation, "%s", operation);
+        snprintf(faults->path, sizeof faults->path, "%s", path);
+    }
     __atomic_add_fetch(&faults->failed, 1, __ATOMIC_SEQ_CST);
     errno = (int)faults->error;
     return 1;

@@ -24,6 +24,7 @@ class State(ctypes.Structure):
     _fields_ = (
         ("is_on", ctypes.c_long),
         ("fail_at", ctypes.c_long),
+        ("lasts", ctypes.c_long),
         ("error", ctypes.c_long),
         ("count", ctypes.c_long),
         ("failed", ctypes.c_long),
@@ -41,11 +42,14 @@ class FailingOperations:
             self.state = State.from_buffer(mmap.mmap(file.fileno(), ctypes.sizeof(State)))
 
     @contextmanager
-    def failing(self, number, error, folder):
-        """Have the n-th operation from now on fail, or none if it is 0; those on files below a folder are counted."""
+    def failing(self, number, error, folder, *, lasts=False):
+        """Have the n-th operation from now on fail, and all after it if that lasts, or none if it is 0.
+
+        Operations on files below a folder are counted.
+        """
         self.state.count, self.state.failed, self.state.operation, self.state.path = 0, 0, b"", b""
         self.state.fail_at, self.state.error, self.state.folder = number, error, os.fsencode(folder)
-        self.state.is_on = 1
+        self.state.lasts, self.state.is_on = lasts, 1
         try:
             yield self
         finally:
@@ -63,7 +67,7 @@ class FailingOperations:
 
     @property
     def operation(self):
-        """The operation that failed."""
+        """The operation that failed first."""
         return self.state.operation.decode()
 
     @property
