@@ -51,8 +51,9 @@ bench: install ## benchmarks: a few minutes, no test
 bench-gpu: install ## steps a second of many networks at once, on a GPU
 	$(BIN)/python tests/bench/bench_gpu.py
 
-soak: install ## kill commands everywhere, and draw verdicts from many laws: half an hour, no test
+soak: install ## kill commands everywhere, fail the disk everywhere, draw verdicts from many laws: two hours, no test
 	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_kills.py
+	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_disk.py
 	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_verdicts.py
 	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_folders.py
 	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_finite_data.py
