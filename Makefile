@@ -51,10 +51,11 @@ bench: install ## benchmarks: a few minutes, no test
 bench-gpu: install ## steps a second of many networks at once, on a GPU
 	$(BIN)/python tests/bench/bench_gpu.py
 
-soak: install ## kill commands everywhere, forge folders, draw verdicts from many laws: an hour, no test
+soak: install ## kill commands, fail the disk and forge folders everywhere, draw from many laws: hours, no test
 	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_kills.py
 	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_together.py
 	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_forged.py
+	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_disk.py
 	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_verdicts.py
 	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_folders.py
 	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_finite_data.py

@@ -147,8 +147,8 @@ def claim_run(
         RunBusy: Another process makes it.
         RunFolderError: The folder cannot be written, or a link leads there.
     """
-    refuse_links(folder, levels=num_levels(folder))
     try:
+        refuse_links(folder, levels=num_levels(folder))
         make_folder(folder.parent)
         with locked(folder.parent):
             return _claim_locked(folder, outdated, silent_owners, find_problem or (lambda: find_damage(folder)))

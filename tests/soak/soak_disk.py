@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -23,6 +24,7 @@ from failing_operations import FailingOperations, is_loaded, run_again_with_libr
 
 MEMORY = Path("/dev/shm")
 """A disk on which nothing waits; what fails does so by the library, not by the disk."""
+ERRORS_OF_WORKERS = "errors"
 MAX_TOLD = 40
 EVERY_STEP = ("--checkpoint-every", "0")
 
@@ -77,10 +79,24 @@ def try_all(folder):
     given = parser.parse_args()
     (folder / "tmp").mkdir()
     os.environ["TMPDIR"] = str(folder / "tmp")
-    start_server()
+    with _errors_into(folder / ERRORS_OF_WORKERS):
+        start_server()
     assert run_here(emptied(folder / "loaded"), WAYS["pictures"].options).code == 0  # forks need import nothing more
     soaks = [Soak(name, folder) for name in given.way or WAYS]
     return sum(soak.run(given.first, given.step) for soak in soaks) > 0
+
+
+@contextmanager
+def _errors_into(path):
+    """Have processes that are started inside the block write their errors into a file."""
+    kept = os.dup(2)
+    with path.open("ab") as file:
+        os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 class Soak:
@@ -131,6 +147,7 @@ class Soak:
         complaints = list(complaints_of_failed(answer, folder, failed_at, self._undisturbed))
         again = run_command(folder, self.way.options)
         complaints += [*complaints_of_repeated(again, folder, self._undisturbed), *self._left_elsewhere()]
+        complaints += self._told_by_workers()
         self._outcomes[answer.code] += 1
         if complaints:
             self._tell(number, os.strerror(error), complaints, [answer.err, again.err])
@@ -142,6 +159,13 @@ class Soak:
             if not path.name.startswith("pymp-"):  # of the server of worker processes
                 path.rename(self.folder / f"left-{time.monotonic_ns()}")
                 yield f"left {path.name} in the folder of temporary files"
+
+    def _told_by_workers(self):
+        """Return in which error worker processes ended, which they should not, and forget it."""
+        path = self.folder / ERRORS_OF_WORKERS
+        told = path.read_text(encoding="utf-8")
+        path.write_bytes(b"")
+        return [f"a worker process ended: {told.splitlines()[-1]}"] if told else []
 
     def _tell(self, number, error, complaints, told):
         self._num_complaints += 1

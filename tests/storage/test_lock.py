@@ -1,5 +1,7 @@
 """One process at a time makes a run, the dead give way, and nobody publishes what is no longer theirs."""
 
+import errno
+import fcntl
 import json
 import os
 import subprocess
@@ -12,7 +14,7 @@ from made_up_runs import make_arm, make_run, make_study, write_csv
 
 from normbench.errors import RunFolderError
 from normbench.storage import lock, owners
-from normbench.storage.lock import RunBusy, claim_run, read_stamp, remove_attempt, remove_part_files
+from normbench.storage.lock import RunBusy, claim_run, locked, read_stamp, remove_attempt, remove_part_files
 from normbench.storage.owners import Owner, OwnerWatch
 
 RUN = Path("runs/study/arm-aaaaaa/seed-0")
@@ -261,3 +263,43 @@ def test_of_many_that_ask_at_once_one_gets_the_run():
         thread.join()
     (winner,) = [token for token in got if token]
     assert json.loads((RUN / "claim.json").read_text())["token"] == winner
+
+
+@pytest.fixture
+def unlocking(monkeypatch):
+    """Have the system refuse to unlock as often as the list says."""
+    refusals, real = [], fcntl.flock
+
+    def flock(descriptor, operation):
+        if operation == fcntl.LOCK_UN and refusals:
+            raise refusals.pop()
+        real(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    return refusals
+
+
+def test_a_lock_that_could_not_be_released_at_once_is_released_all_the_same(unlocking):
+    unlocking.append(OSError(errno.EIO, "Input/output error"))
+    for _ in range(2):
+        with locked(Path()):
+            pass
+    assert unlocking == []
+
+
+def test_a_lock_that_cannot_be_released_is_an_error_of_the_system_each_time(unlocking):
+    unlocking += [OSError(errno.EIO, "Input/output error") for _ in range(2)]
+    with pytest.raises(OSError, match="Input/output error") as kept, locked(Path()):
+        pass
+    with pytest.raises(OSError, match="Resource deadlock avoided") as error, locked(Path()):
+        pass
+    assert (kept.value.filename, error.value.filename) == (".", ".")
+
+
+def test_a_folder_that_cannot_be_looked_at_is_told_as_one_that_cannot_be_written(monkeypatch):
+    def fail(path):
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    monkeypatch.setattr(Path, "is_symlink", fail)
+    with pytest.raises(RunFolderError, match=f"^{RUN}: must be a folder this user may write, got: Input/output error"):
+        claim_run(RUN)

@@ -104,9 +104,11 @@ class OpenRuns:
             self.results[slot] = run.publish(how, cpu_s)
 
     def end_all(self, error: Exception) -> None:
-        """Note what ended all runs that are open."""
+        """Note what ended all runs that have not ended yet, whether they are open or not."""
         for slot in list(self._open):
             self.end(slot, error)
+        for slot in self._left():
+            self.results[slot] = error
 
     def close(self) -> None:
         """Close the recorders of runs that are open and will not be published by this process."""
@@ -117,16 +119,21 @@ class OpenRuns:
 
     def _common_step(self) -> int:
         """Return the updates made in the newest checkpoint that every run has; 0 where there is none."""
-        steps = [
-            set(saved_steps(one.folder, checkpoint_identity(one.config, one.seed, one.identity, self._place(slot))))
-            for slot, one in self._members.items()
-        ]
-        return max(set.intersection(*steps), default=0)
+        steps = list[set[int]]()
+        for slot, one in self._members.items():
+            with self._alone(slot):
+                identity = checkpoint_identity(one.config, one.seed, one.identity, self._place(slot))
+                steps.append(set(saved_steps(one.folder, identity)))
+        return max(set.intersection(*steps), default=0) if steps else 0
+
+    def _left(self) -> list[int]:
+        """Return the slots of the runs that have not ended."""
+        return [slot for slot in self._members if self.results[slot] is None]
 
     def _open_from(self, step: int) -> None:
-        for slot, member in self._members.items():
+        for slot in self._left():
             with self._alone(slot):
-                self._open[slot] = self._entered(slot, member, step)
+                self._open[slot] = self._entered(slot, self._members[slot], step)
 
     def _entered(self, slot: int, member: Member, step: int) -> tuple[OpenRun, ExitStack]:
         refuse_changed_data(member.config.dataset, member.identity)

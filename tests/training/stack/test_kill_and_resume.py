@@ -1,8 +1,10 @@
 """A stack that is stopped, or killed while it saves, ends with the bytes of one that never was."""
 
+import errno
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from stacked_runs import EVERY_STEPS, alike, config_of, files_of, made, summarie
 from normbench.training import checkpoints
 from normbench.training.attempt import Interrupted
 from normbench.training.run_hooks import RunHooks
+from normbench.training.stack import open_runs
 
 SAVED = ("checkpoint.pt", "checkpoint.before.pt")
 pytestmark = pytest.mark.usefixtures("small_test_sets")
@@ -153,6 +156,29 @@ def test_a_run_that_had_ended_stays_out_of_what_goes_on(undisturbed):
         files_of(Path("stack"), 0, 1, 2).items()
         >= {place: raw for place, raw in undisturbed.items() if place[0] != 3}.items()
     )
+
+
+def test_a_run_whose_checkpoint_cannot_be_looked_at_fails_alone(undisturbed, monkeypatch):
+    stopped(3)
+    real = open_runs.saved_steps
+
+    def of_a_failing_disk(folder, identity):
+        if folder.name == "seed-2":
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return real(folder, identity)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(open_runs, "saved_steps", of_a_failing_disk)
+        results = made(tuned())
+    assert [isinstance(result, PermissionError) for result in results] == [False, False, True, False]
+    summaries(made(tuned(), idle=(0, 1, 3)))
+    assert results_in() == undisturbed
+
+
+def test_what_fails_before_any_run_is_open_ends_all_of_them(monkeypatch):
+    error = OSError(errno.EIO, "Input/output error")
+    monkeypatch.setattr(open_runs.OpenRuns, "open", Mock(side_effect=error))
+    assert made(alike(3), idle=(1,)) == [error, None, error]
 
 
 def test_a_checkpoint_holds_the_numbers_of_one_run_alone():
