@@ -26,7 +26,12 @@ def write_json(path: Path, content: Mapping[str, Any], flush: Flush = Flush.CONT
 def write_sealed_json(path: Path, content: Mapping[str, Any], flush: Flush = Flush.CONTENT_AND_NAME) -> None:
     """Write JSON by rename with a seal as its last entry: the sha256 of the bytes before it."""
     body = json.dumps(json_ready(content), indent=2).removesuffix("\n}")
-    write_text(path, f"{body}{_SEAL}{sha256(body.encode()).hexdigest()}{_END}", flush)
+    write_text(path, sealed(body), flush)
+
+
+def sealed(body: str) -> str:
+    """Return JSON without its last brace with a seal, and the brace, after it."""
+    return f"{body}{_SEAL}{sha256(body.encode()).hexdigest()}{_END}"
 
 
 def write_text(path: Path, text: str, flush: Flush = Flush.CONTENT_AND_NAME) -> None:
