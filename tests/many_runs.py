@@ -2,14 +2,12 @@
 
 import csv
 import json
-import os
 import random
 import shutil
 import subprocess
 import sys
 from functools import cached_property
 from hashlib import sha256
-from pathlib import Path
 
 from normbench.scheduling.plan import Plan, make_plan, on_device, write_study_files
 from normbench.storage.files.json_files import sealed
@@ -63,7 +61,7 @@ class Template:
 
     def write(self, folder, seed, identity, factor):
         """Write a run whose losses are larger by a factor."""
-        os.mkdir(folder)
+        folder.mkdir()
         rows = [[step, *("" if x is None else repr(x * factor) for x in cells)] for step, *cells in self.rows]
         metrics = "".join(f"{','.join(row)}\n" for row in [self.header, *rows]).encode()
         body = self._body.replace("DIGEST", sha256(metrics).hexdigest())
@@ -71,8 +69,7 @@ class Template:
         for name, value in zip(self.header[1:], rows[-1][1:], strict=True):
             body = body.replace(f'"LAST {name}"', value)
         for name, raw in {**self.copied, METRICS_CSV: metrics, SUMMARY_JSON: sealed(body).encode()}.items():
-            with open(f"{folder}/{name}", "wb") as file:  # of half a million files, pathlib's part is seen
-                file.write(raw)
+            (folder / name).write_bytes(raw)
 
 
 def train_one(folder):
@@ -86,7 +83,7 @@ def train_one(folder):
 
 
 def make_runs(folder, num_studies, num_arms, num_seeds):
-    """Write the runs that are not there yet under ``runs``: every study of arms x seeds; return the first one's file."""
+    """Write the runs that are not there yet under ``runs``: every study of arms x seeds; return the first's file."""
     path, template = folder / "study.yaml", train_one(folder)
     lrs = [round(0.01 + 0.0001 * arm, 6) for arm in range(num_arms)]
     arms = ARMS.format(lrs=", ".join(map(str, lrs)), first=lrs[0], num_seeds=num_seeds)
@@ -99,8 +96,8 @@ def make_runs(folder, num_studies, num_arms, num_seeds):
         if study:
             copy_study(plan, target)
         for run in plan.runs:
-            run_folder = f"{target}/{run.folder.parent.name}/{run.folder.name}"
-            if not os.path.exists(run_folder):
+            run_folder = target / run.folder.parent.name / run.folder.name
+            if not run_folder.exists():
                 factor = factor_of(study, numbers[run.folder.parent.name], run.seed)
                 template.write(run_folder, run.seed, run.identity.sha256, factor)
     return path

@@ -113,7 +113,8 @@ def measure_shape(shape, folder):
             growth = cpu_s / before[name] if name in before else 0.0
             before[name] = cpu_s
             times = f"x {growth:.2f}" if growth else ""
-            line = f"{part!s:34}  {part.num_runs:7,}  {name:24}  {cpu_s:7.2f} s  {times:6}  {size_mb:5.0f} MB  {num_lines:7,} lines"
+            cost = f"{cpu_s:7.2f} s  {times:6}  {size_mb:5.0f} MB  {num_lines:7,} lines"
+            line = f"{part!s:34}  {part.num_runs:7,}  {name:24}  {cost}"
             print(line, flush=True)
             bound_s = BOUNDS_S.get(name, float("inf"))
             if cpu_s > bound_s or growth > BOUND_GROWTH or (name in BOUNDS_S and size_mb > BOUND_MB):
