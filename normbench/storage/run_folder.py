@@ -215,6 +215,11 @@ class Arm:
         """Seeds with a finished run."""
         return tuple(run.seed for run in self.runs)
 
+    def release(self) -> None:
+        """Forget what was read of its runs."""
+        for run in self.runs:
+            run.release()
+
 
 def read_arm(folder: Path) -> Arm:
     """Read an arm's settings and find its finished runs.

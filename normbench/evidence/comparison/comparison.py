@@ -20,7 +20,7 @@ from normbench.storage.arm_id import ArmSet
 from normbench.storage.choices import TUNING_SENSITIVITY
 from normbench.storage.own_metric import NAME
 from normbench.storage.run_folder import STUDY_JSON, Arm, Run
-from normbench.storage.study_folder import StudyFolder, arm_folders
+from normbench.storage.study_folder import KEPT_RUNS, StudyFolder, arm_folders
 from normbench.storage.study_search import read_studies
 
 DEFAULT_METRICS = ("test_dice", "test_accuracy", "test_loss", "noise_free_loss", "train_loss")
@@ -28,8 +28,6 @@ FIRST_TUNING_SEEDS = (1000, 1001)
 """Those of a study.json that names none, as it was written before there were four."""
 SIGNAL_METRICS = (*OUTPUT_STDS, "output_mean_training", "output_mean_evaluation")
 """Default metrics of a dataset without a target."""
-KEPT_RUNS = 2_000
-"""Runs up to which a comparison keeps what it read of them. Beyond, claims read the files of theirs again."""
 LATE_MARGIN = "margin_changed_after_runs"
 """Key of study.json: the margin is another than that with which runs of the study had finished."""
 
@@ -175,8 +173,8 @@ def compare_study(
         rows.append(read_row(arm, chosen, quotes.get(arm.name, ""), seeds, rule))
         versions.add(arm.runs)
         judges_collapse = judges_collapse or any(map(rule.limit_of, arm.runs))
-        for run in () if keeps_runs else arm.runs:
-            run.release()
+        if not keeps_runs:
+            arm.release()
     against = read_baseline(content)
     question = content.get("question", "")
     source = content.get("source", f"configs/{folder.name}.yaml")

@@ -35,7 +35,8 @@ def read_metrics(run: Run, metrics: Sequence[str]) -> dict[str, float]:
         RunFolderError: A file is missing or was changed.
     """
     read: Read = _Tables(run).__getitem__
-    return {metric: _value(run, read, metric) for metric in metrics}
+    has_diverged = is_diverged(run)
+    return {metric: _value(run, read, metric, has_diverged=has_diverged) for metric in metrics}
 
 
 class _Tables(dict[str, CsvTable]):
@@ -65,19 +66,19 @@ def is_over_layers(metric: str) -> bool:
     return found is not None and found.reducer.over_layers
 
 
-def _value(run: Run, read: Read, metric: str) -> float:
+def _value(run: Run, read: Read, metric: str, *, has_diverged: bool) -> float:
     if metric in OUTPUT_STDS:
         return _output_std(read(LAYER_STATS_CSV), metric)
     if metric == SURGE:
-        return _surge(run, read)
+        return _surge(run, read, has_diverged=has_diverged)
     reducer, column = read_metric(metric)
     recorded = Recorded(column, run.summary, read)
-    return Diverged(reducer.read_diverged(recorded)) if is_diverged(run) else reducer.read(recorded)
+    return Diverged(reducer.read_diverged(recorded)) if has_diverged else reducer.read(recorded)
 
 
-def _surge(run: Run, read: Read) -> float:
+def _surge(run: Run, read: Read, *, has_diverged: bool) -> float:
     """Return the largest loss of a batch after the first epoch; of a diverged run the worst of all."""
-    if is_diverged(run):
+    if has_diverged:
         recorded = Recorded("batch_loss_max", run.summary, read)
         return Diverged(recorded.worst(recorded.finite))
     start, spans = run.summary.get("steps_per_epoch", 1), batch_spans(read(METRICS_CSV), "batch_loss_max")

@@ -16,7 +16,7 @@ from normbench.storage.files.part_files import Parts, UnfinishedError, import_pa
 ARGUMENTS = ("", "STEP", "VALUE")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # one for each metric of each run: frozen, it takes three times as long to make
 class Recorded:
     """Holds what a run recorded of a column, and the run's other columns on request.
 
