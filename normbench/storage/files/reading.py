@@ -63,7 +63,7 @@ def sha256_of(path: str | Path) -> str:
     Raises:
         OSError: It cannot be read, is a link or otherwise no regular file.
     """
-    descriptor, _ = opened(path, follows_links=False)
+    descriptor, _ = _open(path, follows_links=False)
     try:
         digest = sha256()
         while part := os.read(descriptor, PART_BYTES):  # most files are one part

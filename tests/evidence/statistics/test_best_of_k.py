@@ -10,7 +10,7 @@ from scipy.stats import rankdata
 from normbench.evidence.statistics.verdicts.best_of_k import BestOfK, best_of_k, max_rank_p
 from normbench.evidence.statistics.verdicts.sign_test import sign_test_p
 from normbench.evidence.statistics.verdicts.signed_rank import signed_rank_p
-from normbench.evidence.statistics.verdicts.signed_ranks import signed_ranks
+from normbench.evidence.statistics.verdicts.size_ranks import signed_ranks
 from normbench.evidence.statistics.verdicts.ties import tolerance_of
 
 RNG = np.random.default_rng

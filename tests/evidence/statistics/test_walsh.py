@@ -8,9 +8,10 @@ from evidence.statistics.drawn_samples import samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normbench.evidence.statistics.verdicts import walsh
+from normbench.evidence.statistics.verdicts import walsh_search
 from normbench.evidence.statistics.verdicts.typical_seed import guarded_interval, typical_seed
-from normbench.evidence.statistics.verdicts.walsh import LISTED_UP_TO, Listed, Searched, averages_of_sample
+from normbench.evidence.statistics.verdicts.walsh import Listed
+from normbench.evidence.statistics.verdicts.walsh_search import LISTED_UP_TO, Searched, averages_of_sample
 
 RNG = np.random.default_rng
 SIZES = st.sampled_from([1.0, 1e300, 1e-290, 1e-12])
@@ -51,6 +52,6 @@ def test_a_thousand_seeds_with_ties_and_diverged_runs(decimals):
 def test_a_verdict_on_many_seeds_is_that_of_all_averages(monkeypatch):
     sample = np.round(RNG(1).normal(0.1, 1, size=LISTED_UP_TO + 60), 2)
     found, interval = typical_seed(sample, 0.05), guarded_interval(sample[None])
-    monkeypatch.setattr(walsh, "LISTED_UP_TO", 10_000)
+    monkeypatch.setattr(walsh_search, "LISTED_UP_TO", 10_000)
     assert found == typical_seed(sample, 0.05)
     assert [end.tolist() for end in interval] == [end.tolist() for end in guarded_interval(sample[None])]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from normbench.evidence.statistics.verdicts.walsh import averages_of_sample
+from normbench.evidence.statistics.verdicts.walsh_search import averages_of_sample
 
 
 def conditional_power(differences: npt.ArrayLike, margin: float, later_n: int, level: float) -> float:

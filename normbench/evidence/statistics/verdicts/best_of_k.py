@@ -18,7 +18,7 @@ import numpy.typing as npt
 from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.verdicts.largest_bound import largest_upper_bounds
 from normbench.evidence.statistics.verdicts.sign_test import sign_counts, sign_test_p, upper_tail
-from normbench.evidence.statistics.verdicts.signed_ranks import signed_ranks
+from normbench.evidence.statistics.verdicts.size_ranks import signed_ranks
 from normbench.evidence.statistics.verdicts.ties import FloatArray
 
 EXACT_UP_TO = 8

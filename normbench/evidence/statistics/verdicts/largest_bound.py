@@ -17,7 +17,8 @@ import numpy as np
 from normbench.evidence.statistics.verdicts.sign_test import fewest_agreeing
 from normbench.evidence.statistics.verdicts.signed_rank import largest_rank_sum, null_cdf
 from normbench.evidence.statistics.verdicts.ties import RELATIVE, FloatArray, IntArray, tolerance_of
-from normbench.evidence.statistics.verdicts.walsh import averages_of_sample, smallest
+from normbench.evidence.statistics.verdicts.walsh import smallest
+from normbench.evidence.statistics.verdicts.walsh_search import averages_of_sample
 
 ROUNDING = 2.0**-40
 """Part of the squares of values by which a variance computed from them may be off."""

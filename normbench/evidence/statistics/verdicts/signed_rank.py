@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normbench.evidence.statistics.verdicts.ties import FloatArray, IntArray
-from normbench.evidence.statistics.verdicts.walsh import counts_of_averages
+from normbench.evidence.statistics.verdicts.walsh_search import counts_of_averages
 
 EXACT_UP_TO = 500
 """Seeds up to which the null distribution is counted; beyond, the normal law with continuity correction."""

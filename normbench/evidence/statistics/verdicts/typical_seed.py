@@ -18,7 +18,8 @@ from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.verdicts.sign_test import fewest_agreeing, sign_counts, sign_test_p, upper_tail
 from normbench.evidence.statistics.verdicts.signed_rank import largest_rank_sum, null_cdf, p_of_counts, signed_rank_p
 from normbench.evidence.statistics.verdicts.ties import FloatArray, tolerance_of
-from normbench.evidence.statistics.verdicts.walsh import Averages, averages_of_sample, lowered_average, smallest
+from normbench.evidence.statistics.verdicts.walsh import Averages, smallest
+from normbench.evidence.statistics.verdicts.walsh_search import averages_of_sample, lowered_average
 
 Side = Literal["above", "below", ""]
 Failed = Literal["signs", "sizes", ""]
