@@ -183,7 +183,7 @@ def _columns_of_rows(rows: Sequence[Sequence[str]]) -> tuple[list[str], list[Seq
     header, *rest = rows or [[]]
     if any(len(row) != len(header) for row in rest):
         raise ValueError(UNEVEN)
-    return list(header), [[row[place] for row in rest] for place in range(len(header))]
+    return list(header), list(zip(*rest, strict=True)) if rest else [()] * len(header)
 
 
 def _rows_with_quotes(text: str) -> list[list[str]]:
