@@ -19,7 +19,7 @@ TESTS = Path(__file__).resolve().parents[1]
 NUM_RUNS = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
 PARTS = (4, 2, 1)
 WANTED_S = {"compare": 6.0, "list": 3.0}
-BOUNDS = {"compare": 2.5, "list": 0.8}
+BOUNDS = {"compare": 3.0, "list": 0.9}
 """Times plain reading of the files."""
 BOUND_MB, BOUND_GROWTH, NUM_REPETITIONS = 280, 2.3, 3
 PLAIN = """
