@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from copy import copy
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from normbench.cli._garbage import READING, collected_seldom
 from normbench.storage.files.part_files import import_parts, require_function
 
 INTERRUPTED = 130
@@ -100,8 +102,10 @@ def _exit_code() -> int:
 
     # Tiny networks are slower on several threads; torch reads this when it is imported.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    named = _names.intersection(sys.argv)
     try:
-        _program(*sorted(_names.intersection(sys.argv)))()
+        with collected_seldom() if named <= READING else nullcontext():
+            _program(*sorted(named))()
     except NormbenchError as error:
         _print_errors(error.complaints if isinstance(error, ConfigError) else [str(error)])
         return 1 if isinstance(error, RunFailedError) else 2

@@ -139,7 +139,7 @@ def _report_rows(
 ) -> "list[Row]":
     from normbench.report.blocks.checks import end_text
     from normbench.report.blocks.layers import LONG
-    from normbench.report.blocks.run import screen_blocks
+    from normbench.report.blocks.run import Screen
     from normbench.report.terminal.console import make_console
     from normbench.report.terminal.render import MAX_LINES, blocks_rows, fit_blocks
 
@@ -147,11 +147,10 @@ def _report_rows(
     if shown.end:
         end = end_text(shown.end["why"], shown.end["after"], shown.end["last"])
 
+    screen = Screen(found, shown.arm_names, shown.path, shown.choices, details=details, end=end)
+
     def build(max_layers: int | None) -> "list[Block]":
-        rows = None if all_layers else max_layers or LONG
-        return screen_blocks(
-            found, shown.arm_names, shown.path, shown.choices, max_layers=rows, details=details, end=end
-        )
+        return screen.blocks(None if all_layers else max_layers or LONG)
 
     blocks = build(None) if all_layers or details else fit_blocks(build, width, MAX_LINES - num_before)
     return blocks_rows(blocks, width)

@@ -50,7 +50,7 @@ def _only_run(path: Path, runs_dir: Path) -> "RunState":
         return found.runs[0]
     for line in (*found.unreadable, *found.odd):
         raise RunFolderError(line)
-    names = [f"{run.arm.name}/{run.folder.name}" for run in found.runs[:MAX_NAMED]]
+    names = [f"{run.arm.name}/{run.name}" for run in found.runs[:MAX_NAMED]]
     listed = f"{len(found.runs)}: {', '.join(names)}{' ...' * (len(found.runs) > MAX_NAMED)}" if names else "none"
     way_out = "Name one of them." if names else "See what there is: normbench list"
     raise RunFolderError(f"{path}: must hold one run, got {listed}. {way_out}")

@@ -56,5 +56,5 @@ def declare_own_metrics(settings: Iterable[Mapping[str, Any]], where: str) -> No
 
 def own_metric_of(column: str) -> OwnMetricKind | None:
     """Return the kind of a column ``test_NAME`` of an own metric; None for any other column."""
-    found = _OF_A_SPLIT.fullmatch(column)
+    found = _OF_A_SPLIT.fullmatch(column) if _KNOWN else None
     return _KNOWN.get(found["name"]) if found else None

@@ -16,7 +16,7 @@ from normbench.storage.files.links import is_in_without_links, refuse_links
 from normbench.storage.lock import locked
 from normbench.storage.owners import Owner
 from normbench.storage.run_folder import ARM_JSON, CLAIM_JSON, STUDY_JSON, SUMMARY_JSON
-from normbench.storage.run_search import MAX_DEPTH, find_runs, is_run_name, resolve_folder
+from normbench.storage.run_search import MAX_DEPTH, FoundRuns, find_runs, is_run_name, resolve_folder
 
 MARKER_FILES = (STUDY_JSON, ARM_JSON, SUMMARY_JSON, CLAIM_JSON)
 """Files by which a folder that normbench made is recognized."""
@@ -54,11 +54,12 @@ def plan_removal(paths: Sequence[Path], runs_dir: Path) -> list[Removal]:
             folders.append(_checked_folder(path, runs_dir))
         except NormbenchError as error:
             complaints.append(str(error))
-    complaints += [line for folder in folders for line in _reasons_to_keep(folder)]
+    found = {folder: find_runs(folder) for folder in folders}
+    complaints += [line for folder in folders for line in _reasons_to_keep(found[folder])]
     if complaints:
         raise ConfigError(complaints)
-    outermost = [folder for folder in dict.fromkeys(folders) if not set(folder.parents).intersection(folders)]
-    return [Removal(folder, len(find_runs(folder).runs), _size_bytes(folder)) for folder in outermost]
+    outermost = [folder for folder in found if not set(folder.parents).intersection(folders)]
+    return [Removal(folder, len(found[folder].runs), _size_bytes(str(folder))) for folder in outermost]
 
 
 def remove(removals: Sequence[Removal], runs_dir: Path) -> list[str]:
@@ -102,9 +103,8 @@ def _is_made_by_normbench(folder: Path) -> bool:
     return folder.name == TUNING and (folder.parent / STUDY_JSON).is_file()
 
 
-def _reasons_to_keep(folder: Path) -> list[str]:
+def _reasons_to_keep(found: FoundRuns) -> list[str]:
     """Return a line for each run in a folder that is being made, and for each folder that cannot be read."""
-    found = find_runs(folder)
     running = [run for run in found.runs if run.owner and run.owner.is_alive]
     return [*(_is_running(run.folder, run.owner) for run in running if run.owner), *found.unreadable]
 
@@ -114,12 +114,14 @@ def _is_running(folder: Path, owner: Owner) -> str:
     return f"{folder}: {rule}. Stop it first, or delete {CLAIM_JSON} in it if that process is gone for sure."
 
 
-def _size_bytes(folder: Path) -> int:
+def _size_bytes(folder: str) -> int:
+    """Return the size of all files below a folder; what cannot be read counts nothing."""
     total = 0
-    for inside, _, names in os.walk(folder):
-        for name in names:
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
             with suppress(OSError):  # of other commands' folders files come and go
-                total += Path(inside, name).lstat().st_size
+                is_folder = entry.is_dir(follow_symlinks=False)
+                total += _size_bytes(entry.path) if is_folder else entry.stat(follow_symlinks=False).st_size
     return total
 
 
@@ -153,7 +155,7 @@ def _rename_hidden(unit: Path) -> Path:
     """Rename a folder to a hidden name, unless a run in it has been claimed meanwhile."""
     aside = unit.with_name(f".removed-{secrets.token_hex(8)}")
     with locked(unit.parent if is_run_name(unit.name) else unit):
-        for line in _reasons_to_keep(unit):
+        for line in _reasons_to_keep(find_runs(unit)):
             raise RunFolderError(line)
         rename(unit, aside)  # on disk before anything in it is deleted
     return aside

@@ -16,7 +16,7 @@ from normbench.storage.contents.arm import ARM
 from normbench.storage.contents.csv_table import CsvTable
 from normbench.storage.contents.environment import ENVIRONMENT, EnvironmentContent
 from normbench.storage.contents.summary import SUMMARY, SummaryContent
-from normbench.storage.files.json_files import has_seal, read_raw
+from normbench.storage.files.json_files import has_seal, json_refusal, read_raw
 from normbench.storage.files.links import link_refusal, refuse_links
 from normbench.storage.files.reading import read_bytes, sha256_of
 from normbench.storage.identity import NUM_DIGITS_SHOWN
@@ -65,10 +65,21 @@ def is_finished(folder: Path | str) -> bool:
 class Run:
     """Reads the files of one finished run, each checked against its sha256 in the summary."""
 
-    folder: Path
+    path: Path | str
+    """The run's folder; of very many runs few are asked for it as a Path."""
     seed: int
     identity: str | None = None
     """sha256 of the identity that its summary must hold; None accepts any."""
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return Path(self.path)
+
+    def release(self) -> None:
+        """Forget what was read, so that very many runs take no memory; it is read again if it is asked for again."""
+        for name in ("summary", "environment", "_checked"):
+            self.__dict__.pop(name, None)
 
     @cached_property
     def summary(self) -> SummaryContent:
@@ -77,7 +88,7 @@ class Run:
         Raises:
             RunFolderError: Missing, damaged, changed, or of another shape.
         """
-        path = f"{self.folder}/{SUMMARY_JSON}"
+        path = f"{self.path}/{SUMMARY_JSON}"
         raw = read_raw(path, self._way_out())
         content = SUMMARY.parse(path, raw, self._way_out())
         may_lack_seal = "seed" not in content  # older summaries have neither seal nor seed
@@ -96,8 +107,14 @@ class Run:
         Raises:
             RunFolderError: Damaged, or of another shape.
         """
-        path = f"{self.folder}/{ENVIRONMENT_JSON}"
-        return ENVIRONMENT.read(path) if os.path.lexists(path) else {}
+        path = f"{self.path}/{ENVIRONMENT_JSON}"
+        try:
+            raw = read_bytes(path)
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise json_refusal(path, error) from None
+        return ENVIRONMENT.parse(path, raw)
 
     def table(self, name: str) -> CsvTable:
         """Return one of its CSV files, after checking its sha256.
@@ -105,7 +122,7 @@ class Run:
         Raises:
             RunFolderError: The file is missing, was changed, or is no such table; so it is where a cell is read later.
         """
-        return tables.read_table(name, self.raw(name), self.folder, self._way_out())
+        return tables.read_table(name, self.raw(name), self.path, self._way_out())
 
     def table_if_any(self, name: str) -> CsvTable:
         """Return one of its CSV files; a table without rows where the run has no such file.
@@ -140,7 +157,7 @@ class Run:
             RunFolderError: A file is missing or was changed.
         """
         for name, wanted in {METRICS_CSV: "", **self.summary["files"]}.items():
-            path = f"{self.folder}/{name}"
+            path = f"{self.path}/{name}"
             try:
                 found = sha256_of(path)
             except OSError as error:
@@ -149,7 +166,7 @@ class Run:
                 raise self._changed_file(path)
 
     def _read_checked(self, name: str) -> bytes:
-        path = f"{self.folder}/{name}"
+        path = f"{self.path}/{name}"
         wanted = self.summary["files"].get(name)
         try:
             raw = read_bytes(path)
@@ -166,7 +183,7 @@ class Run:
         return RunFolderError(f"{path}: must be as the run wrote it, got another sha256. {self._way_out()}")
 
     def _way_out(self) -> str:
-        return f"Delete {self.folder} and run its study again."
+        return f"Delete {self.path} and run its study again."
 
 
 @dataclass(frozen=True)
@@ -197,6 +214,11 @@ class Arm:
     def seeds(self) -> tuple[int, ...]:
         """Seeds with a finished run."""
         return tuple(run.seed for run in self.runs)
+
+    def release(self) -> None:
+        """Forget what was read of its runs."""
+        for run in self.runs:
+            run.release()
 
 
 def read_arm(folder: Path) -> Arm:
@@ -235,7 +257,7 @@ def _runs_in(folder: Path, identity: str) -> tuple[Run, ...]:
     except OSError as error:
         rule = "must be a folder this user may read"
         raise RunFolderError(f"{error.filename or folder}: {rule}, got: {error.strerror}.") from None
-    return tuple(Run(folder / f"seed-{seed}", seed, identity) for seed in seeds)
+    return tuple(Run(f"{folder}/seed-{seed}", seed, identity) for seed in seeds)
 
 
 def _seed_entries(folder: str) -> Iterator[tuple[int, os.DirEntry[str]]]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 
 from normbench.errors import RunFolderError
@@ -40,11 +41,12 @@ def find_runs(*paths: Path) -> FoundRuns:
     A folder called ``seed-<n>`` is a run if it holds files of a run, or if the folder around it holds arm.json. Links
     are not followed, as behind one may lie somebody else's folder.
     """
-    walk, found = _Walk(), dict[Path, RunState]()
+    walk, found = _Walk(), dict[tuple[str, str], RunState]()
     for path in paths:
-        for arm, names in walk.arms(path if path.name.strip(".") else path.resolve()):
-            found |= {run.folder.resolve(): run for run in walk.runs(ArmFolder.at(arm), names)}
-    return FoundRuns(sorted(found.values(), key=lambda run: (run.arm, run.seed)), walk.unreadable, walk.odd)
+        for folder, names in walk.arms(path if path.name.strip(".") else path.resolve()):
+            arm, place = ArmFolder.at(folder), os.path.realpath(folder)  # in which no run is a link
+            found |= {(place, run.name): run for run in walk.runs(arm, names)}
+    return FoundRuns(sorted(found.values(), key=attrgetter("arm", "seed")), walk.unreadable, walk.odd)
 
 
 def is_run_name(name: str) -> bool:
@@ -116,7 +118,9 @@ class _Walk:
         except OSError as error:
             self.unreadable.append(f"{path}: must be a folder this user may read, got: {error.strerror}.")
             return
-        seeds = [name for name in names if seed_of(name) is not None and not _exists(f"{path}/{name}/{STUDY_JSON}")]
+        seeds = [name for name in names if seed_of(name) is not None]
+        if seeds and not os.path.lexists(f"{path}/{ARM_JSON}"):  # else a study may have the name of a run
+            seeds = [name for name in seeds if not _exists(f"{path}/{name}/{STUDY_JSON}")]
         if seeds:
             yield path, seeds
         for name in set(names).difference(seeds) if depth > 1 else ():

@@ -5,6 +5,8 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Self
 
@@ -50,13 +52,13 @@ class ArmFolder:
         return Path(os.path.normpath(self.study_folder / ".."))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RunState:
     """The status of one run, as its folder shows it.
 
     Attributes:
-        folder: The run's folder.
         arm: The arm it belongs to.
+        name: Name of its folder.
         seed: Its seed.
         status: One of ``FOLDER_STATUSES``.
         age_s: Seconds since it ended; for a running one, since its owner's last sign of life.
@@ -64,45 +66,55 @@ class RunState:
         owner: The process that makes or made it; None for a finished run.
     """
 
-    folder: Path
     arm: ArmFolder
+    name: str
     seed: int
     status: RunStatus
     age_s: float
     problem: str = ""
     owner: Owner | None = None
 
+    @property
+    def path(self) -> str:
+        """Path of the run's folder."""
+        return f"{self.arm.path}/{self.name}"
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder; of very many runs few are asked for it."""
+        return Path(self.arm.path, self.name)
+
 
 def read_run_state(arm: ArmFolder, name: str) -> RunState:
     """Read the state of one run from its summary or its claim; no other file is read."""
-    folder = Path(arm.path, name)
-    seed = int(name.partition(".")[0].removeprefix("seed-"))
+    path, seed = f"{arm.path}/{name}", int(name.partition(".")[0].removeprefix("seed-"))
     try:
-        age_s = _age_s(f"{arm.path}/{name}/{SUMMARY_JSON}")
+        age_s = _age_s(f"{path}/{SUMMARY_JSON}")
     except FileNotFoundError:
-        try:
-            owner = Owner.of(folder)
-        except OSError as error:
-            return _unreadable(folder, arm, seed, error)
-        if owner is None and is_finished(folder):  # it finished after the first check
-            return read_run_state(arm, name)
-        return RunState(folder, arm, seed, *_unfinished_state(folder, owner), owner)
+        return _unfinished_run(arm, name, seed)
     except OSError as error:
-        return _unreadable(folder, arm, seed, error)
-    status, problem = _read_result_status(folder, seed)
-    return RunState(folder, arm, seed, status, age_s, problem)
-
-
-def _unreadable(folder: Path, arm: ArmFolder, seed: int, error: OSError) -> RunState:
-    rule = f"must be readable, got: {error.strerror}"
-    return RunState(folder, arm, seed, RunStatus.DAMAGED, 0.0, f"{folder}: {rule}.")
-
-
-def _read_result_status(folder: Path, seed: int) -> tuple[RunStatus, str]:
+        return _unreadable(arm, name, seed, error)
     try:
-        return RunStatus(Run(folder, seed).summary["status"]), ""
+        return RunState(arm, name, seed, RunStatus(Run(path, seed).summary["status"]), age_s)
     except RunFolderError as error:
-        return RunStatus.DAMAGED, str(error)
+        return RunState(arm, name, seed, RunStatus.DAMAGED, age_s, str(error))
+
+
+def _unfinished_run(arm: ArmFolder, name: str, seed: int) -> RunState:
+    """Return the state of a run that had no summary when it was looked for."""
+    folder = Path(arm.path, name)
+    try:
+        owner = Owner.of(folder)
+    except OSError as error:
+        return _unreadable(arm, name, seed, error)
+    if owner is None and is_finished(folder):  # it finished after the first check
+        return read_run_state(arm, name)
+    return RunState(arm, name, seed, *_unfinished_state(folder, owner), owner)
+
+
+def _unreadable(arm: ArmFolder, name: str, seed: int, error: OSError) -> RunState:
+    rule = f"must be readable, got: {error.strerror}"
+    return RunState(arm, name, seed, RunStatus.DAMAGED, 0.0, f"{arm.path}/{name}: {rule}.")
 
 
 def _unfinished_state(folder: Path, owner: Owner | None) -> tuple[RunStatus, float, str]:
@@ -145,9 +157,10 @@ class ArmStates:
 def count_by_arm(runs: Iterable[RunState]) -> list[ArmStates]:
     """Count the runs of each arm by status, in the order of the arms."""
     arms: dict[ArmFolder, ArmStates] = {}
-    for run in runs:
-        arm = arms.setdefault(run.arm, ArmStates(run.arm))
-        arm.counts[run.status] += 1
-        arm.age_s = min(arm.age_s, run.age_s)
-        arm.owners += [run.owner] if run.owner and run.status == RunStatus.RUNNING else []
+    for folder, of_arm in groupby(runs, key=attrgetter("arm")):  # most runs of an arm stand together
+        arm = arms.setdefault(folder, ArmStates(folder))
+        for run in of_arm:
+            arm.counts[run.status] += 1
+            arm.age_s = min(arm.age_s, run.age_s)
+            arm.owners += [run.owner] if run.owner and run.status == RunStatus.RUNNING else []
     return list(arms.values())

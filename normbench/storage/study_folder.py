@@ -17,10 +17,13 @@ from normbench.storage.identity import LOOP, NUM_DIGITS_SHOWN, NUMERICS, RunIden
 from normbench.storage.own_metric import declare_own_metrics
 from normbench.storage.run_folder import ARM_JSON, STUDY_JSON, Arm, read_arm
 
+KEPT_RUNS = 2_000
+"""Runs up to which what was read of them is kept: of 50,000 it would take half a gigabyte."""
+
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """A study's folder, read once; each file of its runs is read once, when it is first needed.
+    """A study's folder, read once; each file of its runs is read when it is first needed, and is then mostly kept.
 
     Attributes:
         folder: The study's folder.
@@ -37,6 +40,11 @@ class StudyFolder:
     missing: Sequence[str] = ()
     left_out: Sequence[str] = ()
     unreadable: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it has too many runs to keep what was read of them."""
+        return sum(len(arm.runs) for arm in self.arms) > KEPT_RUNS
 
     def planned_arms(self) -> ArmSet:
         """Return all arms that study.json lists; one without a folder has only the values that a grid sets."""

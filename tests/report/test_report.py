@@ -1,12 +1,14 @@
 """What is printed, letter by letter, for made-up runs. ``NORMBENCH_GOLDEN=1`` writes tests/golden/*.txt anew."""
 
 import os
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from made_up_runs import make_arm, make_run, make_study, std_rows
 
+from normbench.evidence.comparison.answer import Answer, CellAnswer
 from normbench.evidence.comparison.answer_cells import with_answer
 from normbench.evidence.comparison.comparison import compare_study
 from normbench.evidence.comparison.effects import with_first_baseline
@@ -169,3 +171,15 @@ def test_a_comparison_across_engines_says_so(seen):
         make_run(arm, seed, engine=engine)
     told = notes(compare_study(read_study(arm.parent)))
     assert told == ["Runs of several engines are compared: loop, stacked."] * (len(set(seen)) > 1)
+
+
+def test_an_arm_that_is_beaten_and_whose_verdict_cannot_tell_is_explained_once(tmp_path):
+    study = make_study(tmp_path, arms=["a", "b", "c"], baseline="a", named=["number"])
+    for arm in "abc":
+        folder = make_arm(study, arm, number=ord(arm))
+        for seed in range(8):
+            make_run(folder, seed, [{"step": 20, "test_loss": 1 + (seed * ord(arm)) % 5 / 10}])
+    compared = judged(study)
+    assert [row.effect.verdict for row in compared.rows if row.effect] == ["cannot tell"] * 2
+    beaten = replace(compared, answer=Answer("test_loss", (CellAnswer(("a", "b", "c"), (), beaten=("b",)),)))
+    assert [line.partition(":")[0] for line in notes(beaten)] == ["Beaten"]

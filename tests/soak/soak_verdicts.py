@@ -15,7 +15,7 @@ from verdict_laws import Law, all_laws
 from normbench.evidence.statistics.corrections import holm
 from normbench.evidence.statistics.planned_checks.levels import check_levels
 from normbench.evidence.statistics.planned_checks.sign_e_process import THRESHOLD, sign_e_process
-from normbench.evidence.statistics.verdicts.best_of_k import is_beaten, sign_level
+from normbench.evidence.statistics.verdicts.best_of_k import beaten_by, sign_level
 from normbench.evidence.statistics.verdicts.equivalence import equivalence_p
 from normbench.evidence.statistics.verdicts.pooling import pooled_p
 from normbench.evidence.statistics.verdicts.typical_seed import guarded_p, upper_bound
@@ -179,7 +179,7 @@ def best_arms(draws: int) -> Iterator[Cell]:
             for k in (3, 5, 8):
                 cell = f"{law_name}, k {k}, n {n}"
                 blocks = list(drawn(law, cell, draws, k, n))
-                kept = [np.array([not is_beaten(values, 0) for values in block]) for block in blocks]
+                kept = [np.array([not beaten_by(values, 0) for values in block]) for block in blocks]
                 yield Cell(f"best arm kept, {cell}", share(kept), COVERAGE, is_upper=False)
                 close = [bounds_hold(block) for block in blocks]
                 yield Cell(f"distances to the best hold, {cell}", share(close), COVERAGE, is_upper=False)

@@ -151,7 +151,8 @@ def _empty_answer(arms: ComparableArms, labels: tuple[str, ...], metric: str) ->
 def _answer(arms: ComparableArms, empty: CellAnswer, margin: float | None) -> CellAnswer:
     labels = empty.arms
     found = best_by_rule(arms.values, empty.rule)
-    behind = [_without_dust(end, arms.values) for end in found.behind]
+    dust = RELATIVE * float(np.abs(arms.values[np.isfinite(arms.values)]).max(initial=0.0))
+    behind = [0.0 if abs(end) <= dust else end for end in found.behind]  # a rounding error of the values
     write = exp if arms.is_ratio else float
     answer = replace(
         empty,
@@ -200,11 +201,11 @@ def _with_others(answer: CellAnswer, arms: ComparableArms, taken: int, margin: f
     ps = {} if margin is None else {i: _equality_p(arms.values, taken, i, margin, rule) for i in rivals}
     equal = {answer.arms[i] for i, p in ps.items() if p <= level}
     above = [answer.arms[i] for i in above_by_rule(arms.values, taken, rule)]
-    rest = [answer.arms[i] for i in rivals if answer.arms[i] not in equal]
+    rest, beaten = [answer.arms[i] for i in rivals if answer.arms[i] not in equal], frozenset(answer.beaten)
     return replace(
         answer,
-        beaten=tuple(arm for arm in rest if arm in answer.beaten),
-        not_told_apart=tuple(arm for arm in rest if arm not in (*answer.beaten, *above)),
+        beaten=tuple(arm for arm in rest if arm in beaten),
+        not_told_apart=tuple(arm for arm in rest if arm not in beaten.union(above)),
         equal_to=tuple(answer.arms[i] for i in rivals if answer.arms[i] in equal),
         taken_beaten_by=tuple(above),
     )
@@ -214,9 +215,3 @@ def _equality_p(values: FloatArray, one: int, other: int, margin: float, rule: V
     with np.errstate(invalid="ignore"):  # inf - inf, where both diverged, counts for no side
         differences = values[one] - values[other]
     return equality_p(differences, margin, rule)
-
-
-def _without_dust(distance: float, values: FloatArray) -> float:
-    """Return 0 for a distance that is a rounding error of the values."""
-    largest = float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
-    return 0.0 if abs(distance) <= RELATIVE * largest else distance

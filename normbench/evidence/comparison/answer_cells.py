@@ -21,7 +21,7 @@ from normbench.evidence.comparison.selection import setting_text
 from normbench.evidence.comparison.selectors import ARM
 from normbench.evidence.statistics.corrections import holm
 from normbench.evidence.statistics.seed_plan import SeedPlan
-from normbench.evidence.statistics.verdict_rule import judge_differences
+from normbench.evidence.statistics.verdict_rule import judge_side
 from normbench.evidence.statistics.verdicts.typical_seed import Side
 from normbench.storage.arm_id import ABSENT, ArmSet, comparable, is_at_or_below
 
@@ -194,6 +194,6 @@ def _pairs(
     found: dict[tuple[object, object], tuple[float, Side]] = {}
     for i, j in combinations(sorted(range(len(names)), key=lambda i: names[i]), 2):
         with np.errstate(invalid="ignore"):  # inf - inf, where both diverged, counts for no side
-            tested = judge_differences(arms.values[i] - arms.values[j], 0.0, rule)
-        found[names[i], names[j]] = (tested.p, tested.side)
+            differences = arms.values[i] - arms.values[j]
+        found[names[i], names[j]] = judge_side(differences, 0.0, rule)
     return found

@@ -11,6 +11,7 @@ from normbench.evidence.comparison.baselines import Baseline, read_baseline
 from normbench.evidence.comparison.checks import read_seed_plan
 from normbench.evidence.comparison.collapses import BY_TASK, CollapseRule, not_learned, read_collapse_rule
 from normbench.evidence.comparison.rows import Row, read_row
+from normbench.evidence.comparison.run_versions import Versions
 from normbench.evidence.comparison.selection import Condition, read_conditions, refuse_empty_selection, select_arms
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, check_metrics
 from normbench.evidence.statistics.seed_plan import JUDGED_ONCE, SeedPlan
@@ -19,7 +20,7 @@ from normbench.storage.arm_id import ArmSet
 from normbench.storage.choices import TUNING_SENSITIVITY
 from normbench.storage.own_metric import NAME
 from normbench.storage.run_folder import STUDY_JSON, Arm, Run
-from normbench.storage.study_folder import StudyFolder, arm_folders
+from normbench.storage.study_folder import KEPT_RUNS, StudyFolder, arm_folders
 from normbench.storage.study_search import read_studies
 
 DEFAULT_METRICS = ("test_dice", "test_accuracy", "test_loss", "noise_free_loss", "train_loss")
@@ -137,16 +138,23 @@ def compare_studies(
 ) -> list[tuple[StudyFolder, StudyComparison]]:
     """Compare the arms of studies that have been read; return each study with its comparison."""
     conditions = read_conditions(where)
-    compared = [(study, compare_study(study, metrics, conditions)) for study in studies]
+    keeps_runs = sum(len(arm.runs) for study in studies for arm in study.arms) <= KEPT_RUNS
+    compared = [(study, compare_study(study, metrics, conditions, keeps_runs=keeps_runs)) for study in studies]
     if conditions and not any(comparison.rows for _, comparison in compared):
         refuse_empty_selection([arm for study in studies for arm in study.arms], conditions)
     return [pair for pair in compared if pair[1].rows or not conditions]
 
 
 def compare_study(
-    study: StudyFolder, metrics: Sequence[str] = (), conditions: Sequence[Condition] = ()
+    study: StudyFolder, metrics: Sequence[str] = (), conditions: Sequence[Condition] = (), *, keeps_runs: bool = True
 ) -> StudyComparison:
     """Compare the arms of one study.
+
+    Args:
+        study: The study.
+        metrics: As for ``compare_runs``.
+        conditions: Conditions that an arm must meet.
+        keeps_runs: Whether runs keep what was read of them, for claims and others that ask for it later.
 
     Raises:
         ComparisonError: No run has a metric.
@@ -160,7 +168,13 @@ def compare_study(
     chosen = list(metrics) or _default_metrics(arms)
     seeds = {*content.get("seeds", ()), *(seed for arm in arms for seed in arm.seeds)}
     rule = read_collapse_rule(content, folder / STUDY_JSON)
-    rows = [read_row(arm, chosen, quotes.get(arm.name, ""), seeds, rule) for arm in arms]
+    versions, rows, judges_collapse = Versions(), [], False
+    for arm in arms:
+        rows.append(read_row(arm, chosen, quotes.get(arm.name, ""), seeds, rule))
+        versions.add(arm.runs)
+        judges_collapse = judges_collapse or any(map(rule.limit_of, arm.runs))
+        if not keeps_runs:
+            arm.release()
     against = read_baseline(content)
     question = content.get("question", "")
     source = content.get("source", f"configs/{folder.name}.yaml")
@@ -184,8 +198,8 @@ def compare_study(
         tuned_keys=tuple(content.get("tune") or ()),
         tuning_seeds=tuple(content.get("tuning_seeds", FIRST_TUNING_SEEDS)),
         is_second_best=TUNING_SENSITIVITY in (content.get("options") or {}),
-        versions=_versions(arms),
-        judges_collapse=any(rule.limit_of(run) for arm in arms for run in arm.runs),
+        versions=versions.by_name(),
+        judges_collapse=judges_collapse,
         collapse_rule=rule,
         is_rule_late=content.get("collapse_changed_after_runs", False),
         seed_plan=read_seed_plan(content, {arm.identity for arm in arms}),
@@ -216,19 +230,6 @@ def _default_metrics(arms: Sequence[Arm]) -> list[str]:
         return list(SIGNAL_METRICS) if arms else []
     batches = any(arm.runs[0].summary.get("steps_per_epoch", 1) > 1 for arm in arms)
     return known + ([SURGE] if batches else [])
-
-
-def _versions(arms: Sequence[Arm]) -> dict[str, list[str]]:
-    found: dict[str, dict[str, None]] = {}
-    for arm in arms:
-        for run in arm.runs:
-            environment, engine = run.environment, run.summary.get("engine")
-            of_machine = {key: environment.get(key) for key in ("python", "device")}
-            used = {"engine": engine} | of_machine | environment.get("versions", {})
-            for name, version in used.items():
-                if version:
-                    found.setdefault(name, {})[str(version)] = None
-    return {name: list(versions) for name, versions in found.items()}
 
 
 def _differing(arms: Sequence[Arm]) -> list[str]:

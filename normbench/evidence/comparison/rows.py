@@ -155,7 +155,7 @@ def read_row(arm: Arm, metrics: Sequence[str], quote: str, seeds: set[int], rule
 
 def _bounded(metric: str, arm: Arm, values: Sequence[float], collapsed: Sequence[int]) -> tuple[float, ...]:
     by_seed = dict(zip(arm.seeds, values, strict=True))
-    return tuple(bounded_values(arm.runs, metric, by_seed, collapsed).values())
+    return tuple(bounded_values(arm.runs, metric, by_seed, frozenset(collapsed)).values())
 
 
 def _figure(metric: str, arm: Arm, values: Sequence[float]) -> SeedSummary:
@@ -167,4 +167,5 @@ def count_row_collapses(row: Row, baseline: Row) -> Collapses | None:
     seeds = sorted(set(row.seeds).intersection(baseline.seeds))
     if not seeds or row.collapse_rate is None:
         return None
-    return count_collapses(*([seed in arm.collapsed_seeds for seed in seeds] for arm in (row, baseline)))
+    collapsed = [frozenset(arm.collapsed_seeds) for arm in (row, baseline)]
+    return count_collapses(*([seed in of_arm for seed in seeds] for of_arm in collapsed))

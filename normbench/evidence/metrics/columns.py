@@ -1,5 +1,6 @@
 """Where a run's numbers lie: columns of metrics.csv, statistics per layer, probes of layers."""
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
@@ -45,9 +46,21 @@ def steps_of(read: Read, column: str) -> Steps:
     if "@" in column:
         return _probed(read, column) if column.startswith("probe.") else _described(read, column)
     table = read(METRICS_CSV)
-    if column not in table and column.startswith(READINGS):
-        column = plain_column(column)
-    return table.with_numbers(column)
+    return table.with_numbers(_column_in(table, column))
+
+
+def last_of(read: Read, column: str) -> float:
+    """Return the last of a column's values, finite or not; nan where there is none."""
+    if "@" in column:
+        return next((value for _, value in reversed(steps_of(read, column))), math.nan)
+    table = read(METRICS_CSV)
+    found = table.last_number(_column_in(table, column))
+    return math.nan if found is None else found
+
+
+def _column_in(table: CsvTable, column: str) -> str:
+    """Return the column's name in a table: without the way of reading where a model has but one."""
+    return plain_column(column) if column not in table and column.startswith(READINGS) else column
 
 
 def steps_by_layer(read: Read, what: str) -> dict[str, Steps]:

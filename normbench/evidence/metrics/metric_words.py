@@ -2,6 +2,7 @@
 
 import math
 import sys
+from functools import cache
 from typing import NamedTuple
 
 from normbench.errors import ComparisonError
@@ -20,6 +21,7 @@ class Metric(NamedTuple):
     column: str
 
 
+@cache
 def find_metric(metric: str) -> Metric | None:
     """Return what a metric's words mean; None where they mean nothing."""
     *words, column = metric.split() or [""]

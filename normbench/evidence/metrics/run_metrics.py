@@ -5,7 +5,6 @@ The rules are in docs/methods.md, "8. Metrics".
 
 import math
 from collections.abc import Sequence
-from functools import cache
 
 from normbench.evidence.metrics.columns import Read, batch_spans, check_columns
 from normbench.evidence.metrics.diverged import Diverged, is_diverged
@@ -35,8 +34,20 @@ def read_metrics(run: Run, metrics: Sequence[str]) -> dict[str, float]:
         ComparisonError: The words before the column mean nothing.
         RunFolderError: A file is missing or was changed.
     """
-    read: Read = cache(run.table_if_any)
-    return {metric: _value(run, read, metric) for metric in metrics}
+    read: Read = _Tables(run).__getitem__
+    has_diverged = is_diverged(run)
+    return {metric: _value(run, read, metric, has_diverged=has_diverged) for metric in metrics}
+
+
+class _Tables(dict[str, CsvTable]):
+    """A run's tables by the names of their files, each read when it is first asked for."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def __missing__(self, name: str) -> CsvTable:
+        found = self[name] = self._run.table_if_any(name)
+        return found
 
 
 def check_metrics(runs: Sequence[Run], metrics: Sequence[str]) -> None:
@@ -55,23 +66,23 @@ def is_over_layers(metric: str) -> bool:
     return found is not None and found.reducer.over_layers
 
 
-def _value(run: Run, read: Read, metric: str) -> float:
+def _value(run: Run, read: Read, metric: str, *, has_diverged: bool) -> float:
     if metric in OUTPUT_STDS:
         return _output_std(read(LAYER_STATS_CSV), metric)
     if metric == SURGE:
-        return _surge(run, read)
+        return _surge(run, read, has_diverged=has_diverged)
     reducer, column = read_metric(metric)
     recorded = Recorded(column, run.summary, read)
-    return Diverged(reducer.read_diverged(recorded)) if is_diverged(run) else reducer.read(recorded)
+    return Diverged(reducer.read_diverged(recorded)) if has_diverged else reducer.read(recorded)
 
 
-def _surge(run: Run, read: Read) -> float:
+def _surge(run: Run, read: Read, *, has_diverged: bool) -> float:
     """Return the largest loss of a batch after the first epoch; of a diverged run the worst of all."""
-    if is_diverged(run):
+    if has_diverged:
         recorded = Recorded("batch_loss_max", run.summary, read)
         return Diverged(recorded.worst(recorded.finite))
     start, spans = run.summary.get("steps_per_epoch", 1), batch_spans(read(METRICS_CSV), "batch_loss_max")
-    return max((value for step, value in spans if step >= start), default=math.nan)
+    return max([value for step, value in spans if step >= start], default=math.nan)
 
 
 def _output_std(table: CsvTable, metric: str) -> float:

@@ -6,7 +6,12 @@ import numpy.typing as npt
 from normbench.evidence.statistics.best_on_new_data import above_on_new_data, best_on_new_data
 from normbench.evidence.statistics.corrected_t import FEWEST_SPLITS
 from normbench.evidence.statistics.corrections import ALPHA
-from normbench.evidence.statistics.planned_checks.sign_e_process import anytime_lower_bound, e_values, sign_e_process
+from normbench.evidence.statistics.planned_checks.sign_e_process import (
+    anytime_lower_bound,
+    e_values,
+    is_ever_above,
+    reaches,
+)
 from normbench.evidence.statistics.verdict_rule import VerdictRule
 from normbench.evidence.statistics.verdicts.best_of_k import (
     BestOfK,
@@ -40,9 +45,21 @@ def best_by_rule(values: npt.ArrayLike, rule: VerdictRule) -> BestOfK:
         return best_on_new_data(known, rule.overlap, rule.level)
     if rule.kind != "any time":
         return best_of_k(known, rule.level)
-    behind = tuple(-min(anytime_lower_bound(-row, _threshold(known)) for row in rivals_of(known, arm)) for arm in arms)
+    behind = tuple(_behind_ever(rivals_of(known, arm), _threshold(known)) for arm in arms)
     taken = int(np.argmin(behind)) if min(behind) < np.inf else None
     return BestOfK(tuple(not ever_above(known, arm) for arm in arms), behind, taken)
+
+
+def _behind_ever(rivals: FloatArray, threshold: float) -> float:
+    """Return the largest upper bound of the rivals, right at any time; few are computed."""
+    with np.errstate(invalid="ignore"):  # inf - inf, of a run that diverged in one arm and one in the other
+        left = -rivals[np.argsort(-np.nan_to_num(rivals.mean(axis=-1), nan=-np.inf))]
+    least = np.inf
+    while len(left):
+        least = min(least, anytime_lower_bound(left[0], threshold))
+        left = left[1:]
+        left = left[~reaches(left, least, threshold)]
+    return -float(least)
 
 
 def above_by_rule(values: FloatArray, arm: int, rule: VerdictRule) -> list[int]:
@@ -56,9 +73,8 @@ def above_by_rule(values: FloatArray, arm: int, rule: VerdictRule) -> list[int]:
 
 def ever_above(values: FloatArray, arm: int) -> list[int]:
     """Return the arms whose sign e-process was ever above this one, at 5 % for all rivals together."""
-    above, _ = sign_e_process(rivals_of(values, arm))
-    others = [other for other in range(len(values)) if other != arm]
-    return [other for other, process in zip(others, above, strict=True) if (process >= _threshold(values)).any()]
+    others = np.delete(np.arange(len(values)), arm)
+    return [int(other) for other in others[is_ever_above(rivals_of(values, arm), 0.0, _threshold(values))]]
 
 
 def seeds_to_bound(num_arms: int, rule: VerdictRule) -> int:

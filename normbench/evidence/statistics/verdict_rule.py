@@ -164,6 +164,17 @@ def judge_differences(differences: npt.ArrayLike, margin: float, rule: VerdictRu
     return RuledVerdict(found.value, found.p, found.side, found.failed, found.low, found.high)
 
 
+def judge_side(differences: npt.ArrayLike, margin: float, rule: VerdictRule) -> tuple[float, Side]:
+    """Return p and the side as ``judge_differences`` does, without the time that the interval takes."""
+    if rule.kind not in ("fixed", "check"):
+        found = judge_differences(differences, margin, rule)
+        return found.p, found.side
+    above, below = side_ps(differences, margin, rule)
+    side: Side = "below" if below < above else "above"
+    p = min(above, below)
+    return p, side if p <= rule.level else ""
+
+
 def _on_new_data(differences: npt.ArrayLike, margin: float, rule: VerdictRule) -> RuledVerdict:
     found = corrected_t(differences, rule.overlap, margin, rule.level, least_spread=rule.least_spread)
     side: Side = "above" if found.p_above < found.p_below else "below"

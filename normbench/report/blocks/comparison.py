@@ -136,7 +136,7 @@ def notes(comparison: StudyComparison) -> list[str]:
         *late,
         *_two_questions(comparison),
     ]
-    return [*found, *_two_questions(comparison), *_not_finite(comparison), *_across_versions(comparison)]
+    return [*found, *_not_finite(comparison), *_across_versions(comparison)]
 
 
 def _left_out_lines(names: Sequence[str]) -> list[str]:

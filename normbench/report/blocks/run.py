@@ -1,17 +1,19 @@
 """Writes the final report of `normbench run`: one run's losses and layers, or a study's comparison."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from normbench.evidence.claims.study_verdicts import study_verdicts
+from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.comparison.answer_cells import with_answer
-from normbench.evidence.comparison.comparison import compare_study
+from normbench.evidence.comparison.comparison import StudyComparison, compare_study
 from normbench.evidence.comparison.effects import with_first_baseline
-from normbench.evidence.layers.layer_report import report_layers
+from normbench.evidence.layers.layer_report import LayerReport, report_layers
 from normbench.evidence.layers.standouts import has_diagnostics, standouts
-from normbench.evidence.layers.surface_report import surfaces
-from normbench.evidence.tuning.sensitivity import tuning_sensitivity
+from normbench.evidence.layers.surface_report import Surface, surfaces
+from normbench.evidence.tuning.sensitivity import Sensitivity, tuning_sensitivity
 from normbench.findings import Finding
 from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.claims import claims_blocks
@@ -53,71 +55,109 @@ def screen_blocks(
         details: Whether to add each arm's layers, parameters and CPU time.
         end: Why no more seeds were added, of a study that is run check by check.
     """
-    folder = study.folder
-    mine = [arm for arm in study.arms if arm.folder.name in arm_names]
-    if not mine:
-        text = f"{folder.name}: no run finished; error.txt in each run's folder says why."
-        return [Block(lines=[Line(text)])]
-    if len(mine) == 1 and len(mine[0].runs) == 1:
-        blocks = _one_run_blocks(folder.name, mine[0], max_layers, details=details)
-    else:
-        blocks = _study_blocks(study, _by_folder(mine), choices, max_layers, details=details)
-    measured = [arm for arm in _by_folder(mine) if has_diagnostics(arm.settings)]
-    found = [one for arm in measured for one in standouts(arm)]
-    in_full = [standouts_block(found)] if measured and (details or len(mine) == 1 or not found) else []
-    verdicts = study_verdicts(study)
-    claims = claims_blocks(verdicts, with_origin=False) if verdicts else []
-    return [
-        *blocks,
-        *in_full,
-        *surfaces_blocks(surfaces(_by_folder(mine))),
-        *claims,
-        *_pointers(folder, _by_folder(mine), study.content, config, end, None if details else found),
-    ]
+    return Screen(study, arm_names, config, choices, details=details, end=end).blocks(max_layers)
 
 
-def _one_run_blocks(study: str, arm: Arm, max_layers: int | None, *, details: bool) -> list[Block]:
-    metrics = arm.runs[0].table(METRICS_CSV)
-    layers = layers_block(report_layers(arm), max_layers, with_arm=False)
-    return [
-        header_block(study, arm, details=details),
-        *losses_blocks(metrics),
-        *diverged_blocks(arm),
-        layers,
-        *divergence_blocks(arm, max_layers),
-    ]
+@dataclass(frozen=True)
+class Screen:
+    """The report of the arms that were just run, whose runs are read once for blocks of any length.
 
+    The attributes are the arguments of ``screen_blocks``.
+    """
 
-def _study_blocks(
-    study: StudyFolder, arms: Sequence[Arm], choices: Sequence[Choice], max_layers: int | None, *, details: bool
-) -> list[Block]:
-    comparison = with_answer(with_first_baseline(compare_study(study)))
-    blocks = comparison_blocks(comparison, details=details)
-    blocks += [*tuning_blocks(choices, details=details), *sensitivity_blocks(tuning_sensitivity(study))]
-    for arm in arms if details or len(arms) == 1 else ():
-        blocks += [layers_block(report_layers(arm), max_layers), *divergence_blocks(arm, max_layers)]
-    return blocks
+    study: StudyFolder
+    arm_names: Sequence[str]
+    config: Path
+    choices: Sequence[Choice] = ()
+    details: bool = False
+    end: str = ""
 
+    def blocks(self, max_layers: int | None = LONG) -> list[Block]:
+        """Return the report with at most so many rows of layers; None for all."""
+        folder, arms = self.study.folder, self._arms
+        if not arms:
+            text = f"{folder.name}: no run finished; error.txt in each run's folder says why."
+            return [Block(lines=[Line(text)])]
+        found = self._standouts
+        measured = any(has_diagnostics(arm.settings) for arm in arms)
+        in_full = measured and (self.details or self._num_asked == 1 or not found)
+        return [
+            *(self._one_run_blocks(max_layers) if self._is_one_run else self._study_blocks(max_layers)),
+            *([standouts_block(found)] if in_full else []),
+            *surfaces_blocks(self._surfaces),
+            *(claims_blocks(self._verdicts, with_origin=False) if self._verdicts else []),
+            *self._pointers(),
+        ]
 
-def _pointers(
-    folder: Path,
-    arms: Sequence[Arm],
-    study: Mapping[str, Any],
-    config: Path,
-    end: str,
-    found: Sequence[Finding] | None,
-) -> list[Block]:
-    """Return a run's or study's folder and next steps, after a line on the layers unless ``found`` is None."""
-    if len(arms) == 1 and len(arms[0].runs) == 1:
-        return [run_pointers(arms[0], study, config)]
-    is_told = len(arms) > 1 and found is not None
-    layers = [summary_line([report_layers(arm) for arm in arms], found or ())] if is_told else []
-    return [study_pointers(folder, arms, [*([Line(end, "checks")] if end else []), *layers])]
+    @cached_property
+    def _num_asked(self) -> int:
+        return sum(arm.folder.name in self.arm_names for arm in self.study.arms)
 
+    @cached_property
+    def _arms(self) -> list[Arm]:
+        """The arms that were just run, each folder once, since a tuned arm may share the runs of the given one."""
+        found: dict[Path, Arm] = {}
+        for arm in self.study.arms:
+            if arm.folder.name in self.arm_names:
+                found.setdefault(arm.folder, arm)
+        return list(found.values())
 
-def _by_folder(arms: Sequence[Arm]) -> list[Arm]:
-    """Return the arms with each folder once, since a tuned arm may share the runs of the given one."""
-    found: dict[Path, Arm] = {}
-    for arm in arms:
-        found.setdefault(arm.folder, arm)
-    return list(found.values())
+    @cached_property
+    def _is_one_run(self) -> bool:
+        return self._num_asked == 1 and len(self._arms[0].runs) == 1
+
+    @cached_property
+    def _comparison(self) -> StudyComparison:
+        return with_answer(with_first_baseline(compare_study(self.study, keeps_runs=not self.study.is_large)))
+
+    @cached_property
+    def _sensitivity(self) -> Sensitivity | None:
+        return tuning_sensitivity(self.study)
+
+    @cached_property
+    def _layers(self) -> list[LayerReport]:
+        reports = []
+        for arm in self._arms:
+            reports.append(report_layers(arm))
+            if self.study.is_large:
+                arm.release()
+        return reports
+
+    @cached_property
+    def _standouts(self) -> list[Finding]:
+        return [one for arm in self._arms if has_diagnostics(arm.settings) for one in standouts(arm)]
+
+    @cached_property
+    def _surfaces(self) -> list[Surface]:
+        return surfaces(self._arms)
+
+    @cached_property
+    def _verdicts(self) -> list[ClaimVerdict]:
+        return study_verdicts(self.study)
+
+    def _one_run_blocks(self, max_layers: int | None) -> list[Block]:
+        (arm,) = self._arms
+        return [
+            header_block(self.study.folder.name, arm, details=self.details),
+            *losses_blocks(arm.runs[0].table(METRICS_CSV)),
+            *diverged_blocks(arm),
+            layers_block(self._layers[0], max_layers, with_arm=False),
+            *divergence_blocks(arm, max_layers),
+        ]
+
+    def _study_blocks(self, max_layers: int | None) -> list[Block]:
+        blocks = comparison_blocks(self._comparison, details=self.details)
+        blocks += [*tuning_blocks(self.choices, details=self.details), *sensitivity_blocks(self._sensitivity)]
+        if self.details or len(self._arms) == 1:
+            for arm, layers in zip(self._arms, self._layers, strict=True):
+                blocks += [layers_block(layers, max_layers), *divergence_blocks(arm, max_layers)]
+        return blocks
+
+    def _pointers(self) -> list[Block]:
+        """Return a run's or study's folder and next steps, after a line on the layers unless details show them."""
+        folder, arms = self.study.folder, self._arms
+        if len(arms) == 1 and len(arms[0].runs) == 1:
+            return [run_pointers(arms[0], self.study.content, self.config)]
+        is_told = len(arms) > 1 and not self.details
+        layers = [summary_line(self._layers, self._standouts)] if is_told else []
+        return [study_pointers(folder, arms, [*([Line(self.end, "checks")] if self.end else []), *layers])]

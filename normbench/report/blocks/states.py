@@ -1,6 +1,7 @@
 """Writes the status of runs under a folder, with a row per arm or per run, also as JSON."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -41,8 +42,8 @@ def runs_blocks(runs: Sequence[RunState]) -> list[Block]:
 
 def counts_block(runs: Sequence[RunState]) -> Block:
     """Return the number of runs, and the number by status."""
-    counts = {status: sum(run.status == status for run in runs) for status in FOLDER_STATUSES}
-    by_status = ", ".join(f"{number:,} {status}" for status, number in counts.items() if number)
+    counts = Counter(run.status for run in runs)
+    by_status = ", ".join(f"{counts[status]:,} {status}" for status in FOLDER_STATUSES if counts[status])
     text = f"{len(runs):,} run{'' if len(runs) == 1 else 's'}: {by_status}"
     return Block(lines=[Line(text)], is_joined=True)
 
@@ -97,7 +98,7 @@ def run_entry(run: RunState) -> dict[str, Any]:
     """Return a run's entry for JSON."""
     owner: Mapping[str, Any] | None = asdict(run.owner) if run.owner else None
     own = {"seed": run.seed, "status": run.status, "age_s": run.age_s, "problem": run.problem, "owner": owner}
-    return _arm_entry(run.arm) | {"folder": str(run.folder)} | own
+    return _arm_entry(run.arm) | {"folder": run.path} | own
 
 
 def _arm_entry(arm: ArmFolder) -> dict[str, Any]:

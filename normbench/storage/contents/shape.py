@@ -56,12 +56,13 @@ class Shape(Generic[T]):
             ContentError: It is of another shape.
             RunFolderError: It is no JSON, or was changed since it was sealed.
         """
-        if (num_values := raw.count(b",") + raw.count(b"[") + raw.count(b"{")) > self._most_values:
+        num_values = raw.count(b",") + raw.count(b"[") + raw.count(b"{") if len(raw) > self._most_values else 0
+        if num_values > self._most_values:
             rule = f"must hold at most {self._most_values:,} values"
             raise RunFolderError(f"{path}: {rule}, got {num_values:,}. {way_out}")
         problem: RunFolderError | None = None
         try:
-            content = self.adapter.validate_json(raw, strict=True)
+            content: T = self.adapter.validator.validate_json(raw, strict=True)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             problem = ContentError(f"{path}: {_with_key(first)}. {way_out}")

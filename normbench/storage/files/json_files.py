@@ -16,6 +16,7 @@ from normbench.storage.files.reading import read_bytes
 DELETE_AND_RERUN = "Delete this file and run its config again."
 """Way out of a damaged JSON file: the next command writes a missing file again, and trusts one that is there."""
 _SEAL, _END = ',\n  "sha256": "', '"\n}\n'
+_SEAL_BYTES = _SEAL.encode()
 
 
 def write_json(path: Path, content: Mapping[str, Any], flush: Flush = Flush.CONTENT_AND_NAME) -> None:
@@ -26,7 +27,12 @@ def write_json(path: Path, content: Mapping[str, Any], flush: Flush = Flush.CONT
 def write_sealed_json(path: Path, content: Mapping[str, Any], flush: Flush = Flush.CONTENT_AND_NAME) -> None:
     """Write JSON by rename with a seal as its last entry: the sha256 of the bytes before it."""
     body = json.dumps(json_ready(content), indent=2).removesuffix("\n}")
-    write_text(path, f"{body}{_SEAL}{sha256(body.encode()).hexdigest()}{_END}", flush)
+    write_text(path, sealed(body), flush)
+
+
+def sealed(body: str) -> str:
+    """Return JSON without its last brace with a seal, and the brace, after it."""
+    return f"{body}{_SEAL}{sha256(body.encode()).hexdigest()}{_END}"
 
 
 def write_text(path: Path, text: str, flush: Flush = Flush.CONTENT_AND_NAME) -> None:
@@ -37,12 +43,12 @@ def write_text(path: Path, text: str, flush: Flush = Flush.CONTENT_AND_NAME) -> 
 
 def has_seal(raw: bytes) -> bool:
     """Return whether a file's bytes contain a seal."""
-    return _SEAL.encode() in raw
+    return raw.rfind(_SEAL_BYTES) >= 0  # it is the last entry
 
 
 def seal_matches(raw: bytes) -> bool:
     """Return whether a file's seal is the sha256 of the bytes before it; True for a file without a seal."""
-    body, seal, end = raw.rpartition(_SEAL.encode())
+    body, seal, end = raw.rpartition(_SEAL_BYTES)
     return not seal or end == f"{sha256(body).hexdigest()}{_END}".encode()
 
 
@@ -64,8 +70,12 @@ def read_raw(path: str | Path, way_out: str = DELETE_AND_RERUN) -> bytes:
     try:
         return read_bytes(path)
     except OSError as error:
-        problem = error.strerror or str(error)
-        raise RunFolderError(f"{path}: must be readable JSON, got: {problem}. {way_out}") from None
+        raise json_refusal(path, error, way_out) from None
+
+
+def json_refusal(path: str | Path, error: OSError, way_out: str = DELETE_AND_RERUN) -> RunFolderError:
+    """Return the error for a JSON file that cannot be read."""
+    return RunFolderError(f"{path}: must be readable JSON, got: {error.strerror or error}. {way_out}")
 
 
 def file_holds(path: Path, content: Mapping[str, Any]) -> bool:

@@ -1,9 +1,9 @@
 """Reads regular files only, of bounded size; refuses pipes, sockets, devices, on which reading could wait forever."""
 
 import errno
-import hashlib
 import os
 import stat
+from hashlib import sha256
 from io import BufferedReader
 from pathlib import Path
 
@@ -17,6 +17,8 @@ _KINDS = {
 }
 MAX_BYTES = 64_000_000
 """Most bytes of a file of a runs folder that are read at once; no run of normbench writes one as large."""
+
+PART_BYTES = 1_000_000
 
 
 def open_regular(path: str | Path, *, follows_links: bool = True) -> BufferedReader:
@@ -61,8 +63,14 @@ def sha256_of(path: str | Path) -> str:
     Raises:
         OSError: It cannot be read, is a link or otherwise no regular file.
     """
-    with open_regular(path, follows_links=False) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    descriptor, _ = _open(path, follows_links=False)
+    try:
+        digest = sha256()
+        while part := os.read(descriptor, PART_BYTES):  # most files are one part
+            digest.update(part)
+        return digest.hexdigest()
+    finally:
+        os.close(descriptor)
 
 
 def _open(path: str | Path, *, follows_links: bool) -> tuple[int, int]:

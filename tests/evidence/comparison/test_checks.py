@@ -5,7 +5,14 @@ import pytest
 
 from normbench.evidence.comparison.checks import read_seed_plan, seed_plan
 from normbench.evidence.statistics.planned_checks.levels import check_levels
-from normbench.evidence.statistics.verdict_rule import FIXED, judge_differences
+from normbench.evidence.statistics.verdict_rule import (
+    ANY_TIME,
+    FIXED,
+    VerdictRule,
+    judge_differences,
+    judge_side,
+    rule_once,
+)
 from normbench.storage.seed_history import Asked, add_to_history
 
 PLAN = (8, 16, 32, 64)
@@ -132,3 +139,13 @@ def test_a_study_that_grows_has_no_more_than_5_percent_false_verdicts(law):
     assert false_verdicts(planned, draws) <= most
     assert false_verdicts(asked_again, draws) <= most
     assert false_verdicts(forgotten, draws) > most
+
+
+@pytest.mark.parametrize(
+    "rule", [FIXED, VerdictRule("check", 0.0123), ANY_TIME, rule_once(7, 8), VerdictRule("new data", 0.05, overlap=0.2)]
+)
+@pytest.mark.parametrize("shift", [-0.8, 0.0, 0.8])
+def test_the_side_alone_is_that_of_the_whole_verdict(rule, shift):
+    sample = np.random.default_rng(3).normal(shift, 1, size=20)
+    found = judge_differences(sample, 0.1, rule)
+    assert judge_side(sample, 0.1, rule) == (found.p, found.side)

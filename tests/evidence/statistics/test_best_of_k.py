@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
-from normbench.evidence.statistics.verdicts.best_of_k import BestOfK, best_of_k, max_rank_p, signed_ranks
+from normbench.evidence.statistics.verdicts.best_of_k import BestOfK, best_of_k, max_rank_p
 from normbench.evidence.statistics.verdicts.sign_test import sign_test_p
 from normbench.evidence.statistics.verdicts.signed_rank import signed_rank_p
+from normbench.evidence.statistics.verdicts.size_ranks import signed_ranks
+from normbench.evidence.statistics.verdicts.ties import tolerance_of
 
 RNG = np.random.default_rng
 
@@ -18,6 +20,18 @@ def test_ranks_are_scipys():
     values = np.round(RNG(0).normal(size=(3, 12)), 1)
     expected = np.sign(values) * rankdata(np.abs(values), axis=-1)
     assert np.array_equal(signed_ranks(values), expected)
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 8])
+def test_ranks_compare_every_size_with_every_other(decimals):
+    values = np.round(RNG(decimals).normal(size=(20, 15)), decimals)
+    values[:10] *= 1 + RNG(9).integers(0, 4, size=(10, 15)) * 2.0**-36  # chains of ties
+    values[3, :4] = [math.inf, -math.inf, math.nan, 0.0]
+    sizes = np.nan_to_num(np.abs(values), nan=0.0, posinf=math.inf)
+    low, high = sizes - tolerance_of(sizes), sizes + tolerance_of(sizes)
+    smaller = (high[..., None, :] < low[..., :, None]).sum(axis=-1)
+    not_larger = (low[..., None, :] <= high[..., :, None]).sum(axis=-1)
+    assert np.array_equal(signed_ranks(values), np.nan_to_num(np.sign(values)) * (smaller + not_larger + 1) / 2)
 
 
 def test_p_counts_the_flips_whose_best_rival_is_as_good():

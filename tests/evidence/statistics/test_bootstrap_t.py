@@ -8,7 +8,13 @@ from evidence.statistics.drawn_samples import coarse, samples
 from hypothesis import given, settings
 
 from normbench.evidence.statistics.student import mean_and_half_width
-from normbench.evidence.statistics.verdicts.bootstrap_t import NUM_RESAMPLES, bootstrap_t_interval, mean_word
+from normbench.evidence.statistics.verdicts.bootstrap_t import (
+    NUM_RESAMPLES,
+    _means_and_stds,
+    _resamples,
+    bootstrap_t_interval,
+    mean_word,
+)
 
 
 def test_the_ends_are_quantiles_of_the_resampled_t():
@@ -18,6 +24,15 @@ def test_the_ends_are_quantiles_of_the_resampled_t():
     error = values.std(ddof=1) / math.sqrt(10)
     expected = (values.mean(), values.mean() - ts[1949] * error, values.mean() - ts[49] * error)
     assert bootstrap_t_interval(values) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("n", [2, 9, 130, 1000])
+def test_means_and_stds_of_resamples_are_numpys_to_the_bit(n):
+    values = np.random.default_rng(n).normal(size=n)
+    drawn = values[_resamples(n)]
+    means, stds = _means_and_stds(values)
+    assert np.array_equal(means, drawn.mean(axis=-1))
+    assert np.array_equal(stds, drawn.std(axis=-1, ddof=1))
 
 
 def test_it_is_about_as_wide_as_students_for_normal_samples():

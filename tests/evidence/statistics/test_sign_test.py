@@ -17,6 +17,11 @@ def test_the_tail_agrees_with_scipy(n, k):
     assert upper_tail(n)[k] == pytest.approx(binomtest(k, n, alternative="greater").pvalue)
 
 
+def test_the_tail_of_many_seeds_is_summed_from_whole_numbers():
+    ways = [math.comb(1100, k) for k in range(1101)]
+    assert upper_tail(1100).tolist() == [sum(ways[k:]) / 2**1100 for k in range(1101)]
+
+
 @pytest.mark.parametrize(("n", "k"), [(5, 5), (6, 6), (8, 7), (12, 10), (16, 12), (32, 22)])
 def test_the_seeds_that_must_agree_at_5_percent(n, k):
     assert fewest_agreeing(n, 0.05) == k

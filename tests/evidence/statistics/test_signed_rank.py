@@ -8,7 +8,8 @@ import pytest
 from evidence.statistics.drawn_samples import samples
 from hypothesis import given, settings
 
-from normbench.evidence.statistics.verdicts.signed_rank import null_cdf, signed_rank_p, walsh_averages
+from normbench.evidence.statistics.verdicts.signed_rank import null_cdf, signed_rank_p
+from normbench.evidence.statistics.verdicts.walsh import walsh_averages
 
 
 @pytest.mark.parametrize("n", [1, 4, 9])

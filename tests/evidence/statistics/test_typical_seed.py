@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from normbench.evidence.statistics.verdicts.sign_test import sign_test_p
-from normbench.evidence.statistics.verdicts.signed_rank import signed_rank_p, walsh_averages
+from normbench.evidence.statistics.verdicts.signed_rank import signed_rank_p
 from normbench.evidence.statistics.verdicts.typical_seed import (
     guarded_interval,
     guarded_p,
@@ -20,6 +20,7 @@ from normbench.evidence.statistics.verdicts.typical_seed import (
     typical_seed,
     upper_bound,
 )
+from normbench.evidence.statistics.verdicts.walsh import walsh_averages
 
 ALPHAS = st.sampled_from([0.0125, 0.05, 0.2])
 

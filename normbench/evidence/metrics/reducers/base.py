@@ -9,14 +9,14 @@ from types import ModuleType
 from typing import ClassVar
 
 from normbench.evidence.metrics.column_kinds import Direction, column_direction, has_ratios
-from normbench.evidence.metrics.columns import Read, Steps, plain_column, steps_by_layer, steps_of
+from normbench.evidence.metrics.columns import Read, Steps, last_of, plain_column, steps_by_layer, steps_of
 from normbench.storage.contents.summary import SummaryContent
 from normbench.storage.files.part_files import Parts, UnfinishedError, import_parts, require_class
 
 ARGUMENTS = ("", "STEP", "VALUE")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # one for each metric of each run: frozen, it takes three times as long to make
 class Recorded:
     """Holds what a run recorded of a column, and the run's other columns on request.
 
@@ -43,7 +43,7 @@ class Recorded:
     @property
     def last(self) -> float:
         """The last value, finite or not; nan where there is none."""
-        return self.steps[-1][1] if self.steps else math.nan
+        return last_of(self.read_table, self.column)
 
     @property
     def direction(self) -> Direction | None:

@@ -5,8 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from normbench.evidence.statistics.verdicts.signed_rank import walsh_averages
-from normbench.evidence.statistics.verdicts.ties import counts_beyond
+from normbench.evidence.statistics.verdicts.walsh_search import averages_of_sample
 
 
 def conditional_power(differences: npt.ArrayLike, margin: float, later_n: int, level: float) -> float:
@@ -42,6 +41,5 @@ def standardized_ranks(differences: npt.ArrayLike, margin: float) -> float:
         1.826
     """
     n = np.shape(differences)[-1]
-    averages, tolerance = walsh_averages(differences)
-    above, below = counts_beyond(averages, tolerance, margin)
+    above, below = averages_of_sample(np.asarray(differences, dtype=np.float64)).counts_beyond(margin)
     return float(above - below) / 2 / math.sqrt(n * (n + 1) * (2 * n + 1) / 24)

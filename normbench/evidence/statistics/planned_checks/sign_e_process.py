@@ -5,6 +5,7 @@ fair coin it ever reaches 1 / a with probability at most a (Ville, 1939), so tha
 """
 
 import math
+from bisect import insort
 from functools import cache
 
 import numpy as np
@@ -66,14 +67,22 @@ def e_process_side(differences: npt.ArrayLike, margin: float = 0.0) -> Side:
 
 
 @cache
-def fewest_signs(n: int, threshold: float = THRESHOLD) -> int:
-    """Return the fewest signs of n seeds whose E reaches the threshold; n + 1 if none do.
+def fewest_signs(n: int, threshold: float = THRESHOLD) -> tuple[int, ...]:
+    """Return the fewest signs of 1, 2, ... n seeds whose E reaches the threshold; a seed more if none do.
+
+    E rises with the number of signs, so that a search by halves needs few of the values.
 
     Example:
-        >>> fewest_signs(8), fewest_signs(32), fewest_signs(7)
-        (8, 25, 8)
+        >>> fewest_signs(8), fewest_signs(32)[-1]
+        ((2, 3, 4, 5, 6, 7, 8, 8), 25)
     """
-    return int((e_values(np.arange(n + 1), n) < threshold).sum())
+    seeds = np.arange(1, n + 1)
+    low, high = np.zeros(n, dtype=np.int64), seeds + 1
+    while (low < high).any():
+        middle = (low + high) // 2
+        is_enough = e_values(np.minimum(middle, seeds), seeds) >= threshold
+        low, high = np.where(is_enough | (low >= high), low, middle + 1), np.where(is_enough, middle, high)
+    return tuple(low.tolist())
 
 
 def e_process_interval(differences: npt.ArrayLike) -> tuple[float, float]:
@@ -89,10 +98,29 @@ def e_process_interval(differences: npt.ArrayLike) -> tuple[float, float]:
 
 def anytime_lower_bound(values: FloatArray, threshold: float = THRESHOLD) -> float:
     """Return the smallest margin that no number of seeds so far was above of, with E at a threshold; -inf if none."""
-    lowered = np.where(np.isnan(values), -math.inf, values - tolerance_of(np.abs(values)))
-    ends = [-math.inf]
-    for n in range(1, len(values) + 1):
-        signs = fewest_signs(n, threshold)
-        if signs <= n:
-            ends.append(float(np.sort(lowered[:n])[n - signs]))
-    return max(ends)
+    ordered, found = list[float](), -math.inf
+    for value, signs in zip(_lowered(values).tolist(), fewest_signs(len(values), threshold), strict=True):
+        insort(ordered, value)
+        found = max(found, ordered[-signs]) if signs <= len(ordered) else found
+    return found
+
+
+def is_ever_above(values: FloatArray, margin: float, threshold: float = THRESHOLD) -> npt.NDArray[np.bool_]:
+    """Return whether E of "above the margin" ever reached a threshold; shape (..., n) to (...)."""
+    return _decide(_lowered(values) > margin, threshold)
+
+
+def reaches(values: FloatArray, bound: float, threshold: float = THRESHOLD) -> npt.NDArray[np.bool_]:
+    """Return whether ``anytime_lower_bound`` of each sample is a number or more; shape (..., n) to (...)."""
+    return _decide(_lowered(values) >= bound, threshold)
+
+
+def _decide(signs: npt.NDArray[np.bool_], threshold: float) -> npt.NDArray[np.bool_]:
+    """Return whether as many of the first signs are true, after some number of seeds, as E needs."""
+    needed = np.array(fewest_signs(signs.shape[-1], threshold), dtype=np.int64)
+    return np.asarray(np.any(signs.cumsum(axis=-1) >= needed, axis=-1), dtype=np.bool_)
+
+
+def _lowered(values: FloatArray) -> FloatArray:
+    """Return values less their tolerance; nan, which is above nothing, as -inf."""
+    return np.where(np.isnan(values), -math.inf, values - tolerance_of(np.abs(values)))

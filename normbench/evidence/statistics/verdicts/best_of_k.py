@@ -6,6 +6,8 @@ level of the ranks per rival, as in the verdict on two arms, and at most 5 %: at
 opposite skew, whose rivals are not better in the median, was called beaten in 10 % of simulated studies of 16 seeds.
 """
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -14,12 +16,17 @@ import numpy as np
 import numpy.typing as npt
 
 from normbench.evidence.statistics.corrections import ALPHA
-from normbench.evidence.statistics.verdicts.sign_test import sign_test_p
-from normbench.evidence.statistics.verdicts.ties import FloatArray, tolerance_of
-from normbench.evidence.statistics.verdicts.typical_seed import upper_bound
+from normbench.evidence.statistics.verdicts.largest_bound import largest_upper_bounds
+from normbench.evidence.statistics.verdicts.sign_test import sign_counts, sign_test_p, upper_tail
+from normbench.evidence.statistics.verdicts.size_ranks import signed_ranks
+from normbench.evidence.statistics.verdicts.ties import FloatArray
 
 EXACT_UP_TO = 8
 NUM_DRAWS = 999
+BLOCK = 128
+"""Rivals that are looked at together, so that what is computed of them stays in the processor's cache."""
+DUST = 1e-9
+"""By how much z may be off by rounding, which must not break a tie."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +61,14 @@ def best_of_k(values: npt.ArrayLike, alpha: float = ALPHA) -> BestOfK:
     known = np.asarray(values, dtype=np.float64)
     if known.ndim != 2 or len(known) < 2:
         raise ValueError(f"values: must have a row for each of two arms or more, got shape {known.shape}. Add an arm.")
-    behind = [behind_the_best(known, arm, alpha) for arm in range(len(known))]
-    may_be_best = tuple(not is_beaten(known, arm, alpha) for arm in range(len(known)))
+    behind = behind_the_best(known, alpha)
+    may_be_best = tuple(not is_beaten for is_beaten in beaten_arms(known, alpha))
     taken = int(np.argmin(behind)) if min(behind) < np.inf else None
     return BestOfK(may_be_best, tuple(behind), taken)
 
 
-def behind_the_best(values: FloatArray, arm: int, alpha: float = ALPHA) -> float:
-    """Return the largest upper bound of (another arm - this arm), each by the guarded test at alpha / (k - 1).
+def behind_the_best(values: FloatArray, alpha: float = ALPHA) -> list[float]:
+    """Return for each arm the largest upper bound of (another arm - this arm), by the guarded test at alpha / (k - 1).
 
     The bounds hold for every arm at once: only those against the best arm must, and these are k - 1 (Bonferroni).
 
@@ -69,13 +76,43 @@ def behind_the_best(values: FloatArray, arm: int, alpha: float = ALPHA) -> float
         Hsu (1984), Constrained simultaneous confidence intervals for multiple comparisons with the best, Annals of
         Statistics 12(3).
     """
-    rivals = rivals_of(values, arm)
-    return float(upper_bound(rivals, alpha / len(rivals), sign_level(alpha, len(rivals))).max())
+    num_rivals = len(values) - 1
+    return largest_upper_bounds(values, alpha / num_rivals, sign_level(alpha, num_rivals))
 
 
-def is_beaten(values: FloatArray, arm: int, alpha: float = ALPHA) -> bool:
-    """Return whether some other arm is above this one, by the signed ranks of all rivals together and by the signs."""
-    return bool(beaten_by(values, arm, alpha))
+def beaten_arms(values: FloatArray, alpha: float = ALPHA) -> list[bool]:
+    """Return for each arm whether another is above it, by the signed ranks of all rivals together and by the signs.
+
+    Each pair of arms is looked at once: turned round, its signs and signed ranks have the other sign. The flips are
+    summed in single precision; an arm for which that is too coarse to tell is looked at again.
+    """
+    num_arms, n = values.shape
+    flips, tail, level = _flips(n).T.astype(np.float32), upper_tail(n), sign_level(alpha, num_arms - 1)
+    largest = np.full((num_arms, flips.shape[-1]), -np.inf, dtype=np.float32)
+    strongest = np.full((num_arms, 1), -np.inf)
+    for arm, later in _pairs_in_blocks(num_arms):
+        with np.errstate(invalid="ignore"):  # -inf - -inf is a tie, which counts for neither
+            rivals = values[later] - values[arm]
+        weights, (above, below) = rank_weights(rivals), sign_counts(rivals)
+        found, own = weights.astype(np.float32) @ flips, weights.sum(axis=-1)
+        np.maximum(largest[arm], found.max(axis=0), out=largest[arm])
+        np.maximum(largest[later], -found, out=largest[later])
+        strongest[arm] = max(strongest[arm], own[tail[above] <= level].max(initial=-np.inf))
+        np.maximum(strongest[later, 0], -own, out=strongest[later, 0], where=tail[below] <= level)
+    error = DUST + (n + 2) * 2.0**-24 * math.sqrt(n)  # the sum of the weights' sizes is sqrt(n) at most
+    least, most = ((largest >= strongest + by).mean(axis=-1) for by in (error, -error))
+    has_signs = strongest[:, 0] > -np.inf
+    return [
+        bool(has_signs[arm]) and (most[arm] <= alpha or (least[arm] <= alpha and bool(beaten_by(values, arm, alpha))))
+        for arm in range(num_arms)
+    ]
+
+
+def _pairs_in_blocks(num_arms: int) -> Iterator[tuple[int, slice]]:
+    """Yield all pairs of arms: one, with some of those after it."""
+    for arm in range(num_arms - 1):
+        for start in range(arm + 1, num_arms, BLOCK):
+            yield arm, slice(start, min(start + BLOCK, num_arms))
 
 
 def beaten_by(values: FloatArray, arm: int, alpha: float = ALPHA) -> list[int]:
@@ -124,28 +161,19 @@ def max_rank_p(rivals: FloatArray) -> FloatArray:
         Westfall and Young (1993), Resampling-Based Multiple Testing, chapter 2: the distribution of the largest
         statistic.
     """
-    ranks = signed_ranks(rivals)
-    scale = np.sqrt((ranks**2).sum(axis=-1, keepdims=True))
-    weights = np.divide(ranks, scale, out=np.zeros_like(ranks), where=scale > 0)
+    weights = rank_weights(rivals)
     largest = (_flips(rivals.shape[-1]) @ weights.T).max(axis=-1)
-    reached = largest >= weights.sum(axis=-1)[:, None] - 1e-9  # rounding must not break a tie
+    reached = largest >= weights.sum(axis=-1)[:, None] - DUST
     shares: FloatArray = reached.mean(axis=-1)
     return shares
 
 
-def signed_ranks(differences: FloatArray) -> FloatArray:
-    """Return the rank of each |difference| in its row, with its sign; ties share their mean rank, nan has rank 0.
-
-    Example:
-        >>> signed_ranks(np.array([[0.5, -2.0, 2.0, np.inf, 0.0, np.nan]])).tolist()
-        [[3.0, -4.5, 4.5, 6.0, 0.0, 0.0]]
-    """
-    sizes = np.nan_to_num(np.abs(differences), nan=0.0, posinf=np.inf)
-    lowered, raised = sizes - tolerance_of(sizes), sizes + tolerance_of(sizes)
-    smaller = (raised[..., None, :] < lowered[..., :, None]).sum(axis=-1)
-    not_larger = (lowered[..., None, :] <= raised[..., :, None]).sum(axis=-1)
-    ranks: FloatArray = np.nan_to_num(np.sign(differences)) * (smaller + not_larger + 1) / 2
-    return ranks
+def rank_weights(rivals: FloatArray) -> FloatArray:
+    """Return the signed ranks of each rival over the root of the sum of their squares; 0 where all are 0."""
+    ranks = signed_ranks(rivals)
+    scale = np.sqrt((ranks**2).sum(axis=-1, keepdims=True))
+    weights: FloatArray = np.divide(ranks, scale, out=np.zeros_like(ranks), where=scale > 0)
+    return weights
 
 
 def rivals_of(values: FloatArray, arm: int) -> FloatArray:

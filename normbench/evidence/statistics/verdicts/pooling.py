@@ -6,24 +6,24 @@ and five of them say nothing. A reader easily takes the one for the other, so bo
 
 import math
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
 
 from normbench.evidence.statistics.corrections import ALPHA, holm
 from normbench.evidence.statistics.verdicts.sign_test import fewest_agreeing, sign_counts, upper_tail
-from normbench.evidence.statistics.verdicts.signed_rank import largest_rank_sum, null_probabilities, walsh_averages
-from normbench.evidence.statistics.verdicts.ties import FloatArray, counts_beyond, tolerance_of
+from normbench.evidence.statistics.verdicts.signed_rank import largest_rank_sum, null_probabilities
+from normbench.evidence.statistics.verdicts.ties import FloatArray, counts_beyond
 from normbench.evidence.statistics.verdicts.typical_seed import (
     Side,
     TypicalSeed,
     guarded,
     lower_end,
-    middle_of,
     pseudo_median,
     typical_seed,
 )
+from normbench.evidence.statistics.verdicts.walsh import middle_of, smallest, walsh_averages
 
 FEWEST_TASKS = 6
 
@@ -84,7 +84,7 @@ def _lower_end(tasks: Sequence[npt.ArrayLike], alpha: float) -> FloatArray:
     values, seeds = _joined(tasks), _seeds(tasks)
     averages, tolerance = _pooled_averages(tasks)
     rank_sum, agreeing = largest_rank_sum(pooled_cdf(seeds), alpha / 2), fewest_agreeing(sum(seeds), alpha)
-    return lower_end(averages - tolerance, values - tolerance_of(np.abs(values)), rank_sum, agreeing)
+    return lower_end(values, partial(smallest, averages - tolerance), rank_sum, agreeing)
 
 
 def _pooled_averages(tasks: Sequence[npt.ArrayLike]) -> tuple[FloatArray, FloatArray]:

@@ -1,6 +1,5 @@
 """The exact sign test against a margin, and the Clopper-Pearson interval of a share such as 7 of 8 seeds."""
 
-import math
 from functools import cache
 
 import numpy as np
@@ -12,6 +11,8 @@ from normbench.evidence.statistics.verdicts.ties import FloatArray, IntArray, co
 def sign_counts(differences: npt.ArrayLike, margin: float = 0.0) -> tuple[IntArray, IntArray]:
     """Return how many differences are above, and below, the margin; shape (..., n) to (...)."""
     values = np.asarray(differences, dtype=np.float64)
+    if margin == 0:  # beyond which a value is whatever its own tolerance is
+        return (values > 0).sum(axis=-1), (values < 0).sum(axis=-1)
     return counts_beyond(values, tolerance_of(np.abs(values)), margin)
 
 
@@ -23,10 +24,11 @@ def upper_tail(n: int) -> FloatArray:
         >>> (upper_tail(3) * 8).tolist()
         [8.0, 7.0, 4.0, 1.0]
     """
-    tail, reached = np.empty(n + 1), 0
+    tail, reached, ways = np.empty(n + 1), 0, 1
     for k in range(n, -1, -1):
-        reached += math.comb(n, k)
+        reached += ways
         tail[k] = reached / 2**n
+        ways = ways * k // (n - k + 1)  # to choose k - 1 of n
     tail.flags.writeable = False
     return tail
 

@@ -10,30 +10,11 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from normbench.evidence.statistics.verdicts.ties import FloatArray, counts_beyond, tolerance_of
+from normbench.evidence.statistics.verdicts.ties import FloatArray, IntArray
+from normbench.evidence.statistics.verdicts.walsh_search import counts_of_averages
 
 EXACT_UP_TO = 500
 """Seeds up to which the null distribution is counted; beyond, the normal law with continuity correction."""
-
-
-def walsh_averages(differences: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Return the n (n + 1) / 2 averages of pairs, each value paired with itself too, and their rounding tolerances.
-
-    An average of inf and -inf, or of nan, is nan: it lies neither above nor below anything.
-
-    Args:
-        differences: Shape (..., n); each row is one sample.
-
-    Example:
-        >>> walsh_averages([1.0, 3.0, 8.0])[0].tolist()
-        [1.0, 2.0, 4.5, 3.0, 5.5, 8.0]
-    """
-    values = np.asarray(differences, dtype=np.float64)
-    first, second = np.triu_indices(values.shape[-1])
-    halves, sizes = values / 2, np.abs(values)
-    with np.errstate(invalid="ignore"):
-        averages: FloatArray = halves[..., first] + halves[..., second]
-    return averages, tolerance_of(np.maximum(sizes[..., first], sizes[..., second]))
 
 
 @cache
@@ -88,9 +69,13 @@ def signed_rank_p(differences: npt.ArrayLike, margin: float = 0.0) -> tuple[Floa
         >>> float(above), float(below)  # 7 and 12 of 16 sign patterns
         (0.4375, 0.6875)
     """
-    averages, tolerance = walsh_averages(differences)
-    above, below = counts_beyond(averages, tolerance, margin)
-    cdf, total = null_cdf(np.shape(differences)[-1]), averages.shape[-1]
+    values = np.asarray(differences, dtype=np.float64)
+    return p_of_counts(values.shape[-1], *counts_of_averages(values, margin))
+
+
+def p_of_counts(n: int, above: int | IntArray, below: int | IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return ``signed_rank_p`` of n seeds from the numbers of Walsh averages above and below the margin."""
+    cdf, total = null_cdf(n), n * (n + 1) // 2
     return cdf[total - above], cdf[total - below]
 
 

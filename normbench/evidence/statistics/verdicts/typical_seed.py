@@ -6,16 +6,20 @@ signed ranks and of the signs. Whatever the law, a false verdict in one directio
 """
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from normbench.evidence.statistics.corrections import ALPHA
-from normbench.evidence.statistics.verdicts.sign_test import fewest_agreeing, sign_counts, sign_test_p
-from normbench.evidence.statistics.verdicts.signed_rank import largest_rank_sum, null_cdf, signed_rank_p, walsh_averages
+from normbench.evidence.statistics.verdicts.sign_test import fewest_agreeing, sign_counts, sign_test_p, upper_tail
+from normbench.evidence.statistics.verdicts.signed_rank import largest_rank_sum, null_cdf, p_of_counts, signed_rank_p
 from normbench.evidence.statistics.verdicts.ties import FloatArray, tolerance_of
+from normbench.evidence.statistics.verdicts.walsh import Averages, smallest
+from normbench.evidence.statistics.verdicts.walsh_search import averages_of_sample, lowered_average
 
 Side = Literal["above", "below", ""]
 Failed = Literal["signs", "sizes", ""]
@@ -65,18 +69,20 @@ def typical_seed(differences: npt.ArrayLike, margin: float = 0.0, alpha: float =
         ('above', 2.25, 0.75, 3.5, 0.03515625, 7)
     """
     values = np.asarray(differences, dtype=np.float64)
-    ps = [float(p) for p in guarded_p(values, margin)]
-    best = 1 if ps[1] < ps[0] else 0
-    low, high = guarded_interval(values, alpha)
+    n, averages = len(values), averages_of_sample(values)
     above, below = sign_counts(values, margin)
+    ranks, signs = p_of_counts(n, *averages.counts_beyond(margin)), (upper_tail(n)[above], upper_tail(n)[below])
+    ps = [float(guarded(*parts)) for parts in zip(ranks, signs, strict=True)]
+    best = 1 if ps[1] < ps[0] else 0
+    low, high = _interval(values, averages, alpha)
     return TypicalSeed(
-        n=len(values),
-        value=pseudo_median(values),
-        low=float(low),
-        high=float(high),
+        n=n,
+        value=averages.middle(),
+        low=low,
+        high=high,
         p=ps[best],
         side=_side(best) if ps[best] <= alpha else "",
-        failed=_failed(values, margin, alpha),
+        failed=_failed(ranks, signs, alpha),
         num_above=int(above),
         num_below=int(below),
     )
@@ -86,14 +92,22 @@ def _side(index: int) -> Side:
     return "below" if index else "above"
 
 
-def _failed(values: FloatArray, margin: float, alpha: float) -> Failed:
-    """Name the part that found nothing where the other found a side."""
-    for rank_p, sign_p in zip(signed_rank_p(values, margin), sign_test_p(values, margin), strict=True):
+def _failed(ranks: Sequence[FloatArray], signs: Sequence[FloatArray], alpha: float) -> Failed:
+    """Name the part that found nothing where the other found a side, by the one-sided p of both."""
+    for rank_p, sign_p in zip(ranks, signs, strict=True):
         if 2 * rank_p <= alpha < sign_p:
             return "signs"
         if sign_p <= alpha < 2 * rank_p:
             return "sizes"
     return ""
+
+
+def _interval(values: FloatArray, averages: Averages, alpha: float) -> tuple[float, float]:
+    """Return ``guarded_interval`` of one sample whose Walsh averages are there."""
+    n = len(values)
+    rank_sum, agreeing = largest_rank_sum(null_cdf(n), alpha / 2), fewest_agreeing(n, alpha)
+    low = lower_end(values, averages.lowered, rank_sum, agreeing)
+    return float(low), -float(lower_end(-values, lambda rank: -averages.raised(rank), rank_sum, agreeing))
 
 
 def guarded_p(differences: npt.ArrayLike, margin: float = 0.0) -> tuple[FloatArray, FloatArray]:
@@ -135,9 +149,8 @@ def lower_bound(differences: npt.ArrayLike, rank_level: float, sign_level: float
     """
     values = np.asarray(differences, dtype=np.float64)
     n = values.shape[-1]
-    averages, tolerance = walsh_averages(values)
     rank_sum, agreeing = largest_rank_sum(null_cdf(n), rank_level), fewest_agreeing(n, sign_level)
-    return lower_end(averages - tolerance, values - tolerance_of(np.abs(values)), rank_sum, agreeing)
+    return lower_end(values, partial(lowered_average, values), rank_sum, agreeing)
 
 
 def upper_bound(differences: npt.ArrayLike, rank_level: float, sign_level: float) -> FloatArray:
@@ -145,33 +158,24 @@ def upper_bound(differences: npt.ArrayLike, rank_level: float, sign_level: float
     return -lower_bound(-np.asarray(differences, dtype=np.float64), rank_level, sign_level)
 
 
-def lower_end(averages: FloatArray, values: FloatArray, rank_sum: int, agreeing: int) -> FloatArray:
-    """Return min(w_(c+1), d_(n-K+1)) of averages w and values d, with rank sum c and K agreeing; -inf if none."""
+def lower_end(values: FloatArray, lowered: Callable[[int], npt.ArrayLike], rank_sum: int, agreeing: int) -> FloatArray:
+    """Return min(w_(c+1), d_(n-K+1)) of averages w and values d, with rank sum c and K agreeing; -inf if none.
+
+    Args:
+        values: The differences, shape (..., n).
+        lowered: Returns the average with a rank, from 0, when each is lowered by its tolerance.
+        rank_sum: c.
+        agreeing: K.
+    """
     n = values.shape[-1]
     if rank_sum < 0 or agreeing > n:
         return np.full(values.shape[:-1], -math.inf)
-    return np.minimum(_smallest(averages, rank_sum), _smallest(values, n - agreeing))
-
-
-def _smallest(values: FloatArray, index: int) -> FloatArray:
-    """Return the value at an index of the sorted row; nan, which is never above a margin, stands first."""
-    found: FloatArray = np.partition(np.where(np.isnan(values), -math.inf, values), index, axis=-1)[..., index]
-    return found
+    return np.minimum(lowered(rank_sum), smallest(values - tolerance_of(np.abs(values)), n - agreeing))
 
 
 def pseudo_median(differences: npt.ArrayLike) -> float:
     """Return the median of the Walsh averages; nan if there are none, or if inf and -inf balance."""
-    averages, _ = walsh_averages(differences)
-    return middle_of(averages)
-
-
-def middle_of(averages: FloatArray) -> float:
-    """Return the median of Walsh averages, of which nan are left out; nan as for ``pseudo_median``."""
-    ordered = np.sort(averages[~np.isnan(averages)])
-    if not len(ordered):
-        return math.nan
-    low, high = float(ordered[(len(ordered) - 1) // 2]), float(ordered[len(ordered) // 2])
-    return low if low == high else low / 2 + high / 2
+    return averages_of_sample(np.asarray(differences, dtype=np.float64)).middle()
 
 
 def smallest_p(n: int) -> float:
