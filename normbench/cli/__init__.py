@@ -51,10 +51,18 @@ def _unfinished_command(line: str) -> Callable[[], None]:
     return command
 
 
+def _without_permission_checks(command: Callable[..., object]) -> Callable[..., object]:
+    """Have typer pass on paths that may not be read: they are told as all others that cannot be, in one line."""
+    for annotation in command.__annotations__.values():
+        for info in getattr(annotation, "__metadata__", ()):
+            info.readable = False
+    return command
+
+
 _parts = import_parts(__name__, lambda module, _: require_function(module, "command"))
 _commands = _parts.found | {name: _unfinished_command(line) for name, line in _parts.unfinished.items()}
 for _name in sorted(_commands):
-    app.command(name=_name.replace("_", "-"), cls=_Command)(_commands[_name])
+    app.command(name=_name.replace("_", "-"), cls=_Command)(_without_permission_checks(_commands[_name]))
 _names = {info.name for info in app.registered_commands if info.name}
 
 

@@ -123,3 +123,38 @@ def test_an_unfinished_run_waits_for_nothing(made, name):
         assert code == 0, err
     assert (made / STUDY_JSON).exists() is False
     assert (made / "summary.json").is_file()
+
+
+CONFIG_READERS = ("run", "claims", "audit", "probe")
+
+
+@pytest.mark.parametrize("command", CONFIG_READERS)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_a_config_that_is_no_file_is_named(kind, command):
+    path = Path("odd.yaml").absolute()
+    kind(path)
+    with at_once():
+        answer = normbench(command, "odd.yaml")
+    name = {"of_socket": "socket"}.get(kind.__name__, kind.__name__)
+    line = f"odd.yaml: must be a readable file, got: a {name} and no file. Give the path of a config.\n"
+    assert answer == (2, "", line)
+
+
+@pytest.mark.parametrize("command", CONFIG_READERS)
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "must be a mapping of settings, got nothing. Example: model: lenet"),
+        (b"a: 1\x00", "must be YAML, got: unacceptable character #x0000: "),
+        (b"\x7fELF\x02\xff", "must be UTF-8 text, got byte 0xff at 5. Save it as UTF-8."),
+        ("model: mlp".encode("utf-16"), "must be UTF-8 text, got byte 0xff at 0. Save it as UTF-8."),
+        (b" " * 1_000_001, "must be at most 1,000,000 bytes, got 1,000,001. Is this a config?"),
+    ],
+    ids=["empty", "zero byte", "program", "UTF-16", "large"],
+)
+def test_a_config_that_holds_something_else_is_named(command, content, problem):
+    Path("odd.yaml").write_bytes(content)
+    code, out, err = normbench(command, "odd.yaml")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"odd.yaml: {problem}")
+    assert err.count("\n") == 1

@@ -138,3 +138,10 @@ def test_a_place_that_may_not_be_written_names_another(undisturbed, folder):
     assert re.fullmatch(rf"runs\S*: must be readable and writable, got: {DENIED}\n", answer.err)
     assert results() == {}
     assert asked_again()[0] == undisturbed
+
+
+@pytest.mark.parametrize("command", ["run", "claims", "audit", "probe"])
+def test_a_config_that_may_not_be_read_is_named(command):
+    Path("mine.yaml").touch(mode=0)
+    line = "mine.yaml: must be a readable file, got: Permission denied. Give the path of a config.\n"
+    assert normbench(command, "mine.yaml") == (2, "", line)
