@@ -3,12 +3,12 @@
 import logging
 import os
 import signal
-import socket
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
+from socket import create_connection
 from threading import Thread, current_thread, main_thread
 from typing import Any
 
@@ -157,7 +157,7 @@ def _refusal(address: str) -> Exception | None:
     if not port.isdecimal():
         return None
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
+        create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
     except (OSError, OverflowError) as error:
         return error
     return None
