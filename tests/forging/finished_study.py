@@ -15,8 +15,8 @@ from normbench.storage.files.json_files import read_json, write_json
 from normbench.study.load import load_study
 
 CONFIG = Path("forged.yaml")
-QUICK = ["--quick", "--set", "recording.figures=false", "--set", "dataset.num_samples=16"]
-"""Options of the short form: other data, so that both can be pooled, and no pictures, which only take time."""
+QUICK = ["--quick", "--set", "recording.figures=false"]
+"""Options of the short form, without pictures, which only take time."""
 TEXT = """\
 # Does it hold?
 model: {name: mlp, hidden_features: [4]}
