@@ -120,7 +120,7 @@ def values_of_an_array(draw):
         known = np.lib.format.read_array(io.BytesIO(members[name]), allow_pickle=False)
         with np.errstate(all="ignore"):
             forged = np.full(known.shape, odd, dtype=known.dtype if dtype == "same" else dtype)
-    except (TypeError, ValueError, OverflowError):  # forged before, or no value of this type
+    except (MemoryError, TypeError, ValueError, OverflowError):  # forged before, or no value of this type
         return ""
     write_archive(path, members | {name: npy(forged)})
     return f"{path} {name} of {forged.dtype} is {odd}"

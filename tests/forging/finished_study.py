@@ -48,20 +48,20 @@ def make_study():
     leave_unfinished_runs()
     spared, *others = sorted(STUDY.glob("tuning/*/seed-*"))
     assert spared.parent.parent.name == "tuning"
-    pictures = [*RUNS.glob("*/curves"), *RUNS.glob("*-quick/summary"), *STUDY.glob("summary/*/")]
+    pictures = [*RUNS.glob("*-quick/summary"), *STUDY.glob("summary/*/")]
     for folder in (*others, *pictures):  # what is one of many of its kind only takes time to copy
         shutil.rmtree(folder)
     for arm in STUDY.glob("tuning/*/"):
         if arm != spared.parent:
             shutil.rmtree(arm)
     copy_as_another_task()
-    shutil.copytree(RUNS, OUTSIDE)
+    shutil.copytree(STUDY, OUTSIDE / STUDY.name)
 
 
 def copy_as_another_task():
     """Leave a study with which this one can be pooled: the same, on data of another size."""
     shutil.copytree(
-        STUDY, OTHER, ignore=shutil.ignore_patterns("seed-2", "*.png", "summary", "tuning", "finished.json")
+        STUDY, OTHER, ignore=shutil.ignore_patterns("seed-2", "curves*", "summary", "tuning", "finished.json")
     )
     for arm in OTHER.glob("*/arm.json"):
         content = read_json(arm)

@@ -12,7 +12,7 @@ STUDY = RUNS / "forged"
 OTHER = RUNS / "other"
 """The same study on other data, in which nothing is forged."""
 OUTSIDE = Path("outside")
-"""A copy of the runs beside them: nothing of it may be read, changed or removed."""
+"""A copy of the study beside the runs: nothing of it may be read, changed or removed."""
 MARKER = Path("exploded")
 """What appears if a file's content is executed."""
 FORGERIES = []
@@ -68,8 +68,8 @@ def entries():
     """Return every file and folder of the study, sorted, following no link."""
     found = []
     for inside, folders, names in os.walk(STUDY):
-        found += [Path(inside, name) for name in (*folders, *names)]
-    return sorted(found)
+        found += [f"{inside}/{name}" for name in (*folders, *names)]
+    return list(map(Path, sorted(found)))
 
 
 def a_file(draw, *suffixes):

@@ -34,17 +34,15 @@ class Terminal(io.StringIO):
 
 
 def faults_of(commands):
-    """Run commands on the forged study; return pairs of a command and what it does that no command may."""
-    found, outside, runs = [], contents(OUTSIDE), contents(RUNS)
-    for command in commands:
-        faults, before = faults_of_one(command), runs
-        runs = contents(RUNS)
-        faults += ["changes runs"] if command not in MAKING and runs != before else []
-        if contents(OUTSIDE) != outside:
-            faults.append("changes what is outside")
-            remove(OUTSIDE)
-            break  # the next forged folder gets a new one
-        found += [(command, fault) for fault in faults]
+    """Run commands on the forged study, the reading ones first; return pairs of a command and what it may not do."""
+    outside, runs = contents(OUTSIDE), contents(RUNS)
+    reading = [command for command in commands if command not in MAKING]
+    found = [(command, fault) for command in reading for fault in faults_of_one(command)]
+    found += [(reading, "changes runs")] if contents(RUNS) != runs else []
+    found += [(command, fault) for command in commands if command in MAKING for fault in faults_of_one(command)]
+    if contents(OUTSIDE) != outside:
+        found.append((commands, "changes what is outside"))
+        remove(OUTSIDE)  # the next forged folder gets a new one
     return found
 
 

@@ -18,12 +18,13 @@ def make_right():
     found = [path for path in entries() if path.name.endswith(".json") and is_regular(path)]
     for path in sorted([*found, RUNS / TIMINGS_JSON], key=lambda path: path.name == FINISHED_JSON):
         if is_regular(path):
-            raw = path.read_bytes()
+            raw = known = path.read_bytes()
             if path.name == SUMMARY_JSON:
                 raw = with_digests(raw, path.parent)
             elif path.name == FINISHED_JSON:
                 raw = with_digests_of_study(raw)
-            path.write_bytes(sealed(raw))
+            if sealed(raw) != known:  # what is written need be restored
+                path.write_bytes(sealed(raw))
 
 
 def sealed(raw):

@@ -49,7 +49,7 @@ def forge(study: Path, number: int, start: int) -> tuple[Counter[str], dict[str,
         for command, fault in faults_of(data.draw(reading) + data.draw(slower)):
             kind, _, detail = fault.partition(DETAIL)
             found[kind] += 1
-            example = f"normbench {' '.join(map(str, command))} after {said} {detail}"
+            example = f"normbench {command} after {said} {detail}"
             examples[kind] = sorted([*examples.get(kind, []), example], key=len)[:NUM_EXAMPLES]
         if count % 250 == 0:
             print(f"{count} folders, {len(found)} kinds of faults", flush=True)

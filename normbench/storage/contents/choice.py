@@ -1,6 +1,6 @@
 """A file of tuning/: what was searched for one arm, what was tried, and what was chosen."""
 
-from typing import Annotated, NotRequired, TypeVar
+from typing import Annotated, Literal, NotRequired, TypeVar
 
 from pydantic import AfterValidator, Field, with_config
 from pydantic_core import PydanticCustomError
@@ -14,6 +14,9 @@ from normbench.storage.contents.values import (
     Count,
     Flag,
     Float,
+    Must,
+    Nested,
+    Scalar,
     Seed,
     Sha256,
     Word,
@@ -31,12 +34,15 @@ class TrialContent(TypedDict):
     median: Float | None
 
 
+TunedMark = TypedDict("TunedMark", {"is": Literal["tuned"]})
+
+
 @with_config(KEEPS_UNKNOWN)
 class IdContent(TypedDict):
     """The id of the tuned arm: its name, and its settings with a mark in place of each tuned value."""
 
     name: Word
-    settings: dict[Word, AnySetting]
+    settings: dict[Word, Annotated[Scalar | list[Nested] | TunedMark, Must("must be a setting, or {'is': 'tuned'}")]]
 
 
 @with_config(KEEPS_UNKNOWN)
