@@ -23,7 +23,7 @@ def linked(place):
 
 
 @pytest.mark.parametrize("levels", [0, 1, 2])
-@pytest.mark.parametrize("state", ["finished", "unfinished", "damaged"])
+@pytest.mark.parametrize("state", ["finished", "made anew", "unfinished", "damaged"])
 def test_run_refuses_to_write_behind_a_link(made, levels, state):
     place = (made, *made.parents)[levels]
     for summary in RUNS.glob("plain*/*/summary.json"):
@@ -33,7 +33,7 @@ def test_run_refuses_to_write_behind_a_link(made, levels, state):
             summary.write_text("{}", encoding="utf-8")
     linked(place)
     before = contents(OTHER)
-    code, _, err = normbench("run", CONFIG, "--quiet", *(["--force"] if state == "finished" else []))
+    code, _, err = normbench("run", CONFIG, "--quiet", *(["--force"] if state == "made anew" else []))
     assert code in (1, 2)
     assert f"{place}: must be a folder, got a link to {OTHER.resolve()}" in err
     assert contents(OTHER) == before
