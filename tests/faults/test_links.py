@@ -7,6 +7,8 @@ import pytest
 from command_line import normbench
 from faults.small_study import CONFIG, RUNS, TEXT
 
+from normbench.errors import RunFolderError
+from normbench.storage.choices import Choice, TuningSearch, read_choices, write_choice
 from normbench.storage.files.links import is_in_without_links
 
 OTHER = Path("elsewhere")
@@ -50,6 +52,14 @@ def test_tuning_and_pictures_are_not_written_behind_a_link(name):
     assert contents(OTHER) == {OTHER / "events.mine": b"mine"}
     assert (code == 0) == (name == "plain")
     assert name == "plain" or f"{RUNS / name}: must be a folder, got a link" in err
+
+
+def test_choices_of_tuning_are_not_read_behind_a_link(made):
+    study = made.parents[1]
+    write_choice(Choice("plain", {}, [], 0, False, [1000]), TuningSearch("plain", "0" * 64, {}, [1000]), study)
+    linked(study / "tuning")
+    with pytest.raises(RunFolderError, match="must be a folder, got a link"):
+        read_choices(study)
 
 
 @pytest.mark.parametrize("name", [".lock", "seed-0.old-1"])
