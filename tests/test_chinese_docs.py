@@ -18,7 +18,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)|<(https?:[^>\s]+)>")
 def prose(page):
     """A page without what is generated and without its links to the other language."""
     text = re.sub(r"<!-- (\[\[\[|\{\{\{)cog.*?(\[\[\[|\{\{\{)end.*?-->", "", page.read_text("utf-8"), flags=re.DOTALL)
-    return re.sub(r"^\[English\].*$", "", text, flags=re.MULTILINE)
+    return re.sub(r"^\[(English|中文)\].*$", "", text, flags=re.MULTILINE)
 
 
 def headings(page):

@@ -52,7 +52,7 @@ def test_tables_of_parts_and_settings_are_fresh(monkeypatch, capsys):
 
 @each_page
 def test_outputs_are_those_of_the_commands_that_ask_for_them(page):
-    """What a command prints is not compared, but whose output it is; copies from other pages are compared with these."""
+    """What a command prints is not compared, but whose output it is; copies on other pages are compared with it."""
     text = read(page)
     blocks = re.findall(r"<!-- \{\{\{cog(.*?)\}\}\} -->\n(.*?)<!-- \{\{\{end\}\}\} -->", text, re.DOTALL)
     for code, output in blocks:

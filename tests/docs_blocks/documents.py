@@ -26,7 +26,7 @@ WEIGHTS_AND_STYLES = "test_documents_weights_and_styles.py"
 NUMBERS, NUMBERS_MORE = "test_documents_numbers.py", "test_documents_numbers_more.py"
 LENET_BN = "normbench run configs/lenet_bn.yaml --set"
 STANDARDIZED = f"{LENET_BN} norm=group_norm --set weight_parametrization=weight_standardization"
-EACH_NORM = "1 (2.1–2.4), 2 (BatchNorm1d to Group Normalization), 3 (BN, LN, IN, GN): what each layer computes"
+EACH_NORM = "1 (2.1 to 2.4), 2 (BatchNorm1d to Group Normalization), 3 (BN, LN, IN, GN): what each layer computes"
 SECTIONS = [
     Section("2, weight decay", "weight_decay", (), (REGULARIZATION,)),
     Section("2, Dropout", "dropout", (), (REGULARIZATION,)),
