@@ -52,14 +52,15 @@ def test_tables_of_parts_and_settings_are_fresh(monkeypatch, capsys):
 
 @each_page
 def test_outputs_are_those_of_the_commands_that_ask_for_them(page):
-    """What a command prints is not compared, but whose output it is."""
+    """What a command prints is not compared, but whose output it is; copies on other pages are compared with it."""
     text = read(page)
     blocks = re.findall(r"<!-- \{\{\{cog(.*?)\}\}\} -->\n(.*?)<!-- \{\{\{end\}\}\} -->", text, re.DOTALL)
     for code, output in blocks:
         for command in re.findall(r"^\$ (normbench \w+)", output, re.MULTILINE):
             assert command in code
         assert output.strip()
-    made = "".join(output for _, output in blocks)
+    copies = re.findall(r"<!-- \[\[\[cog.*?\]\]\] -->\n(.*?)<!-- \[\[\[end\]\]\] -->", text, re.DOTALL)
+    made = "".join([*(output for _, output in blocks), *copies])
     assert [line for line in re.findall(r"^\$ normbench .*$", text, re.MULTILINE) if line not in made] == []
 
 
@@ -131,8 +132,11 @@ def anchors(page):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_every_page_is_linked_from_the_readme():
-    assert [name for name in PAGES if name.startswith("docs/") and f"({name})" not in read(README)] == []
+def test_every_page_is_linked_from_the_readme_or_from_the_page_of_its_folder():
+    for page in PAGES.values():
+        name = page.relative_to(ROOT)
+        home = README if len(name.parts) <= 2 else page.parent.with_suffix(".md")
+        assert page == README or f"({page.relative_to(home.parent)})" in read(home), name
 
 
 @each_page

@@ -8,6 +8,8 @@ import yaml
 from command_line import normbench
 from made_up_runs import ARMS, TINY
 
+import normbench as package
+
 RUNS = Path("runs")
 GRID = "grid: {norm: [none, {name: batch_norm, momentum: 0.5}], optimizer.lr: [1e-3, 0.1]}\nbaseline: {norm: none}\n"
 
@@ -184,3 +186,11 @@ def test_a_six_line_config_runs_without_any_line_but_model_and_dataset(line):
     small = ("--set", "num_steps=2", "--set", "recording={tensorboard: false, figures: false}")
     assert line in whole
     assert statuses(run(whole.replace(f"{line}\n", ""), *small)) == ["finished"]
+
+
+def test_from_python_paths_may_be_words_and_the_runs_folder_is_the_usual_one():
+    Path("tiny.yaml").write_text(TINY + ARMS, encoding="utf-8")
+    updates = package.run_study(package.load_study("tiny.yaml"))
+    assert [(update.status, update.run.folder.parts[0]) for update in updates] == [("finished", "runs")] * 2
+    by_word, by_path, of_all = (package.compare_runs(paths)[0] for paths in (["runs/tiny"], [RUNS / "tiny"], ()))
+    assert [row.arm for row in by_word.rows] == [row.arm for row in by_path.rows] == [row.arm for row in of_all.rows]

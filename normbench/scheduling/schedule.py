@@ -47,7 +47,7 @@ class RunUpdate:
 
 def run_study(
     study: Study,
-    runs_dir: Path,
+    runs_dir: Path | str = "runs",
     *,
     options: RunOptions | None = None,
     fail_fast: bool = False,
@@ -77,7 +77,7 @@ def run_study(
         KeyboardInterrupt: A stop was requested; the runs under way are saved.
     """
     with numerics():
-        plan = make_plan(study, runs_dir)
+        plan = make_plan(study, Path(runs_dir))
         return run_plan(plan, options=options, fail_fast=fail_fast, executor=executor, report=report)
 
 

@@ -41,7 +41,7 @@ _STUDY_KEY_PATHS = {(key,) for key in StudyKeys.model_fields}
 
 
 def load_study(
-    path: Path,
+    path: Path | str,
     *,
     set_: Sequence[str] = (),
     vary: Sequence[str] = (),
@@ -68,7 +68,7 @@ def load_study(
     Raises:
         ConfigError: Every mistake found, one line each.
     """
-    choice = SeedChoice(seeds, tuple(check_after), until_decided=until_decided)
+    path, choice = Path(path), SeedChoice(seeds, tuple(check_after), until_decided=until_decided)
     text = read_text(path)
     located = parse_yaml(text, str(path))
     forget_changed_modules()

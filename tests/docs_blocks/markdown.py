@@ -9,7 +9,7 @@ README = ROOT / "README.md"
 
 def pages() -> list[Path]:
     """Every page that may hold generated parts."""
-    return [README, *sorted((ROOT / "docs").glob("*.md"))]
+    return [README, *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def table(*head: str, rows: list[tuple[str, ...]]) -> str:

@@ -3,11 +3,15 @@
 import json
 
 from docs_blocks.markdown import ROOT, table
-from normbench.evidence.claims.margin_test import ExpectationResult
+from normbench.evidence.claims.margin_test import CANNOT_TELL, HOLDS, OPPOSITE, SMALLER, TOO_FEW, ExpectationResult
+from normbench.evidence.claims.verdict import INCOMPLETE, NOT_RUN
+from normbench.evidence.statistics.verdict_rule import NOT_AT_CHECK
 from normbench.report.blocks.claims import effect_with_interval, expected
 
 VERDICTS = ROOT / "configs" / "RESULTS" / "verdicts.json"
-IN_CHINESE = {"supported": "成立", "refuted": "不成立", "cannot tell": "无法判断", "not run": "尚未运行"}
+AGAINST = ("refuted", OPPOSITE, SMALLER)
+WORDS = ("supported", HOLDS, *AGAINST, CANNOT_TELL, TOO_FEW, NOT_AT_CHECK, INCOMPLETE, NOT_RUN)
+"""Every word of a verdict in the order of the pages; supported and refuted are words of version 0.1.0."""
 
 
 def kept() -> list[dict]:
@@ -16,38 +20,35 @@ def kept() -> list[dict]:
 
 def counts() -> str:
     """How many claims came out how."""
-    told = {word: sum(found["verdict"] == word for found in kept()) for word in IN_CHINESE}
+    told = {word: sum(found["verdict"] == word for found in kept()) for word in WORDS}
     return " · ".join(f"{number} {word}" for word, number in told.items() if number) + "."
 
 
 def surprises() -> str:
-    """What the documents say and the runs refute; not the controls, which nobody claims."""
-    rows = [row(found, "../") for found in kept() if found["verdict"] == "refuted" and found["source"]]
+    """What the documents say and the runs refute."""
+    rows = [row(found, "../") for found in refuted()]
     return table("", "what is said, and was refuted", "found, and what was expected", "study", rows=rows)
+
+
+def refuted() -> list[dict]:
+    """The claims that the runs refute; not the controls, which nobody claims."""
+    return [found for found in kept() if found["verdict"] in AGAINST and found["source"]]
 
 
 def some(*ids: str) -> str:
     """The same for a few of them, in the order given."""
-    by_id = {found["id"]: found for found in kept()}
-    assert all(by_id[name]["verdict"] == "refuted" for name in ids)
+    by_id = {found["id"]: found for found in refuted()}
     return table("", "what is said, and was refuted", "found", "study", rows=[row(by_id[name], "") for name in ids])
 
 
 def row(found: dict, up: str) -> tuple[str, ...]:
-    return found["id"], found["says"], figures(found), f"[{found['study']}]({up}configs/{found['study']}.yaml)"
+    effect, expectation = figures(found)
+    study = f"[{found['study']}]({up}configs/{found['study']}.yaml)"
+    return found["id"], found["says"], f"{effect}, expected {expectation}", study
 
 
-def figures(verdict: dict) -> str:
-    """The part of a claim that its verdict rests on."""
+def figures(verdict: dict) -> tuple[str, str]:
+    """The part of a claim that its verdict rests on: its metric with the effect, and what was expected."""
     parts = [part for part in verdict["parts"] if part["verdict"] == verdict["verdict"]] or verdict["parts"]
     part = ExpectationResult(**parts[0] | {"margins": tuple(parts[0]["margins"])})
-    return f"{part.metric}: {effect_with_interval(part)}, expected {expected(part)}"
-
-
-def verdicts_in_chinese() -> str:
-    """Every claim as the documents make it, with its verdict."""
-    rows = [
-        (v["id"], v["source"].get("quote", "").strip(), v["says"], IN_CHINESE.get(v["verdict"], v["verdict"]))
-        for v in kept()
-    ]
-    return table("", "原文", "检验的命题", "结论", rows=rows)
+    return f"{part.metric}: {effect_with_interval(part)}", expected(part)

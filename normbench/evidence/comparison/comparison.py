@@ -116,7 +116,10 @@ class StudyComparison:
 
 
 def compare_runs(
-    paths: Sequence[Path] = (), runs_dir: Path = Path("runs"), metrics: Sequence[str] = (), where: Sequence[str] = ()
+    paths: Sequence[Path | str] = (),
+    runs_dir: Path | str = "runs",
+    metrics: Sequence[str] = (),
+    where: Sequence[str] = (),
 ) -> list[StudyComparison]:
     """Compare the arms of each study found, from files alone.
 
@@ -130,7 +133,8 @@ def compare_runs(
         ComparisonError: There is nothing to compare, no such metric, or no such arm.
         RunFolderError: A run's file is missing or was changed.
     """
-    return [comparison for _, comparison in compare_studies(read_studies(paths or [runs_dir]), metrics, where)]
+    studies = read_studies([Path(path) for path in paths or [runs_dir]])
+    return [comparison for _, comparison in compare_studies(studies, metrics, where)]
 
 
 def compare_studies(
