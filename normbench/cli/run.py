@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from normbench.cli._format import AsJson, Format, chosen_format
+
 if TYPE_CHECKING:
     from normbench.cli._after_runs import Ended, View
     from normbench.cli._before_runs import Told
@@ -77,7 +79,8 @@ def command(
     ] = 30.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, only failures.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the runs to make, and their cost.")] = False,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    format_: Format = None,
+    json_: AsJson = False,
 ) -> None:
     """Run what is missing of each study, then report.
 
@@ -103,6 +106,7 @@ def command(
     from normbench.study.check_plan import read_check_after
     from normbench.study.options import read_seeds
 
+    chosen = chosen_format(format_, json=json_)
     how_many = {
         "seeds": read_seeds(seeds),
         "check_after": read_check_after(check_after),
@@ -115,11 +119,11 @@ def command(
     asked = read_asked(configs, runs_dir, changes | {"quick": quick, "jobs": jobs or "1"})
     read = partial(_load_all, configs, changes, runs_dir, quick=quick, is_judged_again=tuning_sensitivity)
     if dry_run:
-        print_plan(read(), runs_dir, as_json=json_, with_runner_ups=tuning_sensitivity)
+        print_plan(read(), runs_dir, format_=chosen, with_runner_ups=tuning_sensitivity)
         return
-    view = View(all_layers=layers == "all", details=details, as_json=json_)
+    view = View(all_layers=layers == "all", details=details, format_=chosen)
     if not (force or tuning_sensitivity) and (finished := find_finished(asked)):
-        print_end(_show_finished(asked, finished, view), as_json=json_)
+        print_end(_show_finished(asked, finished, view), chosen)
         return
     with interruption.listening(), executor:
         studies = read()
@@ -141,7 +145,7 @@ def command(
         runner = _runner(runs_dir, executor, options, fail_fast=fail_fast, second=tuning_sensitivity, quiet=quiet)
         ended = _run_all(asked, studies, told, runner, view, num_lines)
     interruption.raise_if_asked()
-    print_end(ended, as_json=json_)
+    print_end(ended, chosen)
 
 
 def _runner(

@@ -33,6 +33,16 @@ class Result:
     command: str = "normbench"
 
 
+def joined(document: Document, results: Sequence[Result]) -> Result:
+    """Return several results as one, of which the JSON is a list."""
+    return Result(
+        document,
+        lambda: [result.content() for result in results],
+        lambda: [page for result in results for page in result.pages()],
+        lambda: [row for result in results for row in (result.rows or list)()],
+    )
+
+
 def find_formats() -> dict[str, Write]:
     """Import every file of this folder and return its function ``write`` by the file's name."""
     return _parts().found

@@ -13,7 +13,11 @@ from normbench.report.pages.formats.base import CsvRow, Result
 
 def write(result: Result) -> str:
     """Return the rows as CSV; those of the blocks' tables where the result has no others."""
-    rows = result.rows() if result.rows else [row for page in result.pages() for row in _table_rows(page)]
+    return csv_text(result.rows() if result.rows else [row for page in result.pages() for row in _table_rows(page)])
+
+
+def csv_text(rows: Sequence[CsvRow]) -> str:
+    """Return rows as CSV, with the columns of all of them."""
     text = io.StringIO()
     columns = list(dict.fromkeys(column for row in rows for column in row))
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
