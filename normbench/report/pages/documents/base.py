@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 from normbench.storage.files.part_files import Parts, UnfinishedError, import_parts
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*?)(?=^    \w|^\S|\Z)", re.MULTILINE | re.DOTALL)
+Patches = dict[tuple[str, str], Mapping[str, Any]]
 NUMBER: Mapping[str, Any] = {"type": ["number", "null"]}
 """A number that is not finite, inf or nan, is null."""
 
@@ -27,7 +28,7 @@ class Document:
         types: The dataclasses and TypedDicts whose keys it has.
         version: It is raised where a key goes or its meaning changes; a key may be added without.
         is_list: Whether the command prints a list of them.
-        replaced: Schemas in place of those of a type's key, by (type, key).
+        patched: Schemas in place of those of a type's key, or of a key that the type has as a property, by (type, key).
         may_lack: Each (type, key) that is not in every object of the type.
     """
 
@@ -37,7 +38,7 @@ class Document:
     types: Sequence[Any]
     version: int = 1
     is_list: bool = False
-    replaced: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    patched: Patches = field(default_factory=dict)
     may_lack: Sequence[tuple[str, str]] = ()
 
     @property
@@ -48,8 +49,10 @@ class Document:
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of an object."""
         defs, roots = _schemas(self.types)
-        for (type_, key), other in self.replaced.items():
-            defs[type_]["properties"][key] = {**other, "description": defs[type_]["properties"][key]["description"]}
+        for (type_, key), other in self.patched.items():
+            known = defs[type_]["properties"].get(key, {})
+            defs[type_]["properties"][key] = {"description": known.get("description", ""), **other}
+            defs[type_]["required"] += [key] * (not known)
         for type_, key in self.may_lack:
             defs[type_]["required"].remove(key)
         merged: dict[str, Any] = {"properties": {}, "required": []}

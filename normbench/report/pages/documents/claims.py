@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from normbench.evidence.claims.verdict import ClaimVerdict
-from normbench.report.pages.documents.base import Document
+from normbench.report.pages.documents.base import Document, Patches
 
-SEEDS = {
+SEEDS: Patches = {
     ("ExpectationResult", "by_seed"): {
         "type": "object",
         "additionalProperties": {"anyOf": [{"type": "number"}, {"enum": ["inf", "-inf", "nan"]}]},
@@ -48,6 +48,6 @@ DOCUMENT = Document(
     "A claim's verdict with the numbers behind it, expectation by expectation.",
     (ClaimEntry,),
     is_list=True,
-    replaced=SEEDS,
+    patched=SEEDS,
     may_lack=OF_ONE_EXPECTATION,
 )

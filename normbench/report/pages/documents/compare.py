@@ -38,6 +38,6 @@ DOCUMENT = Document(
     "The arms of a study: the figures of each, its effect against the baseline, and which arm to take.",
     (StudyComparison, CompareExtras, WithBlocks),
     is_list=True,
-    replaced=SEEDS,
+    patched=SEEDS,
     may_lack=OF_ONE_EXPECTATION,
 )

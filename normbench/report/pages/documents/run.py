@@ -9,9 +9,16 @@ from normbench.evidence.layers.layer_report import LayerReport
 from normbench.evidence.layers.surface_report import Surface
 from normbench.evidence.tuning.sensitivity import Sensitivity
 from normbench.findings import Finding
-from normbench.report.pages.documents.base import Document, WithBlocks
+from normbench.report.pages.documents.base import Document, Patches, WithBlocks
 from normbench.report.pages.documents.claims import OF_ONE_EXPECTATION, SEEDS, ClaimEntry
 from normbench.storage.choices import Choice
+
+NOT_LEARNED: Patches = {
+    ("StudyComparison", "not_learned"): {
+        "type": "string",
+        "description": 'Why there is no verdict where more than half of all runs collapsed; else "".',
+    }
+}
 
 
 class AskedRun(TypedDict):
@@ -76,6 +83,6 @@ DOCUMENT = Document(
     "A study after it was run.",
     (StudyResult, WithBlocks),
     is_list=True,
-    replaced=SEEDS,
+    patched=SEEDS | NOT_LEARNED,
     may_lack=OF_ONE_EXPECTATION,
 )

@@ -6,14 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import is_dataclass
 from typing import Any
 
-from normbench.report.blocks.block import Block, Column
+from normbench.report.blocks.block import Block, Column, Line
 from normbench.report.blocks.value_text import value_text
 from normbench.report.pages.formats.base import CsvRow, Result
 
 
 def write(result: Result) -> str:
-    """Return the rows as CSV; those of the blocks' tables where the result has no others."""
-    return csv_text(result.rows() if result.rows else [row for page in result.pages() for row in _table_rows(page)])
+    """Return the rows as CSV; where the result has none, those of the blocks' tables, and without any the lines."""
+    if result.rows:
+        return csv_text(result.rows())
+    pages = result.pages()
+    tables = [row for page in pages for row in _table_rows(page)]
+    return csv_text(tables or [{"label": line.label, "text": line.text} for line in _lines(pages)])
 
 
 def csv_text(rows: Sequence[CsvRow]) -> str:
@@ -25,6 +29,10 @@ def csv_text(rows: Sequence[CsvRow]) -> str:
         writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+def _lines(pages: Sequence[Sequence[Block]]) -> list[Line]:
+    return [line for page in pages for block in page for line in block.lines]
 
 
 def _table_rows(blocks: Sequence[Block]) -> Iterator[CsvRow]:
