@@ -13,7 +13,10 @@ from cogapp import Cog
 from docs_blocks import outputs
 from docs_blocks.markdown import ROOT, pages
 
-LIGHT = ("[[[cog ]]] [[[end]]]", "from docs_blocks import commands, configs, json_documents, metrics, rooms, tree, verdicts")
+LIGHT = (
+    "[[[cog ]]] [[[end]]]",
+    "from docs_blocks import commands, configs, json_documents, metrics, rooms, tree, verdicts",
+)
 HEAVY = ("{{{cog }}} {{{end}}}", "from docs_blocks import outputs, parts, picture")
 
 

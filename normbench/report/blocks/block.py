@@ -60,6 +60,7 @@ class Line:
         is_command: Whether it can be copied into a shell.
         remark: The purpose of a command, written behind it.
         is_paragraph: Whether it is a paragraph for a paper.
+        verdict: The verdict that its label tells in capitals.
     """
 
     text: str
@@ -67,6 +68,7 @@ class Line:
     is_command: bool = False
     remark: str = ""
     is_paragraph: bool = False
+    verdict: str = ""
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,9 @@ def _claim(verdict: ClaimVerdict, word: str, *, is_joined: bool, with_origin: bo
     about = [about_text(verdict)] if verdict.about and verdict.parts else []
     found_texts = [*quoted, *map(part_text, verdict.parts), *about, *([verdict.why] if verdict.why else []), *settings]
     again = [Line(verdict.command, "again", is_command=True)] if with_origin else []
-    head = Block(lines=[Line(verdict.says, f"{verdict.id:5} {word.upper():11}")], is_joined=is_joined)
+    head = Block(
+        lines=[Line(verdict.says, f"{verdict.id:5} {word.upper():11}", verdict=verdict.verdict)], is_joined=is_joined
+    )
     texts = Block(lines=[Line(text) for text in found_texts], indent=INDENT, is_joined=True)
     return [head, texts, *(Block(lines=[line], indent=INDENT, is_joined=True) for line in again)]
 

@@ -146,6 +146,7 @@ class LineContent(TypedDict):
         is_command: Whether it can be copied into a shell.
         is_paragraph: Whether it is written for a paper.
         remark: The purpose of a command.
+        verdict: The verdict that its label tells.
     """
 
     text: NotRequired[str]
@@ -153,6 +154,7 @@ class LineContent(TypedDict):
     is_command: NotRequired[bool]
     is_paragraph: NotRequired[bool]
     remark: NotRequired[str]
+    verdict: NotRequired[str]
 
 
 class ColumnContent(TypedDict):
