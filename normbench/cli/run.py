@@ -99,6 +99,8 @@ def command(
         unfinished_lines,
         what_to_tell,
     )
+    from normbench.cli._torch import import_torch
+    from normbench.report.terminal.starting import starting_workers
     from normbench.scheduling.executors.base import make_executor
     from normbench.scheduling.interruption import Interruption
     from normbench.scheduling.nothing_to_do import find_finished, read_asked
@@ -126,6 +128,8 @@ def command(
         print_end(_show_finished(asked, finished, view), chosen)
         return
     with interruption.listening(), executor:
+        with starting_workers(executor.num_jobs_here, quiet=quiet):
+            import_torch()
         studies = read()
         from normbench.scheduling.stacks import num_together  # imports torch, where a signal may get lost
         from normbench.study.data_memory import refuse_data_beyond_memory
@@ -154,7 +158,8 @@ def _runner(
     from normbench.report.terminal.progress import StudyProgress
     from normbench.scheduling.studies import StudyRunner
 
-    return StudyRunner(runs_dir, executor, options, partial(StudyProgress, quiet=quiet), fail_fast, second)
+    display = partial(StudyProgress, quiet=quiet, num_workers=executor.num_jobs_here)
+    return StudyRunner(runs_dir, executor, options, display, fail_fast, second)
 
 
 def _run_all(

@@ -1,19 +1,33 @@
 """Tables of any width: no cell is lost or cut, no word or number broken, and no line is wider than it need be."""
 
-import re
+from collections import Counter
 
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from normbench.report.blocks.block import Column, Table, keys, words
+from normbench.report.blocks.value_text import value_text
 from normbench.report.terminal.layout import table_rows
-from normbench.report.terminal.wrapping import longest_piece
+from normbench.report.terminal.wrapping import longest_piece, pieces
 
 WORDS = st.lists(
     st.sampled_from(
-        ["norm=batch_norm,optimizer.lr=0.001", "61,610", "+4.6 [+2.1, +7.0]", "98.2 %", "a", "runs/lenet_bn/seed-0"]
-        + ["model.norm_settings.num_groups", "-", "表示", "cannot tell", "x" * 30, "3.2e-14", "1/2", "[0.5, 1.5] %"]
+        [
+            "norm=batch_norm,optimizer.lr=0.001",
+            "61,610",
+            "+4.6 [+2.1, +7.0]",
+            "98.2 %",
+            "a",
+            "runs/lenet_bn/seed-0",
+            "model.norm_settings.num_groups",
+            "表示",
+            "cannot tell",
+            "x" * 30,
+            "3.2e-14",
+            "1/2",
+            "[0.5, 1.5] %",
+        ]
     ),
     min_size=1,
     max_size=4,
@@ -36,42 +50,32 @@ def tables(draw):
     return Table(columns)
 
 
-def squeezed(text):
-    return re.sub(r"\s+", "", text)
-
-
-def longest_word(table):
-    """The widest piece that may stand in no more than one line."""
-    from normbench.report.blocks.value_text import value_text
-
+def texts_of(table):
+    """The text of every cell, and of every title that is shown."""
     cells = [value_text(value, column.what) for column in table.columns for value in column.values]
-    titles = [text for column in table.columns for text in (column.title, column.group)]
-    return max(map(longest_piece, [*cells, *titles]))
+    return [*cells, *(text for column in table.columns for text in (column.title, column.group) if text)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(table=tables(), width=st.integers(12, 120))
 def test_no_line_is_wider_than_the_terminal_unless_a_word_is(table, width):
     widest = max(cell_len(text) for text, _ in table_rows(table, width))
-    assert widest <= max(width, longest_word(table))
+    assert widest <= max(width, *map(longest_piece, texts_of(table)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(table=tables(), width=st.integers(12, 120))
-def test_every_cell_is_there_in_the_order_of_its_column_and_no_word_is_broken(table, width):
-    from normbench.report.blocks.value_text import value_text
-
-    lines = [text for text, _ in table_rows(table, width)]
-    printed, pieces = squeezed("".join(lines)), " ".join(lines).split()
-    for column in table.columns:
-        for value in column.values:
-            text = value_text(value, column.what)
-            for number in re.findall(r"(?<![\w.,=/-])[+-]?\d[\d,.e-]*\d(?![\w.,/])", text):
-                assert any(number in piece for piece in pieces), "a number is whole"
-            for word in re.split(r"[^\w]+", text):
-                assert word in printed
+def test_no_letter_is_lost_and_every_word_and_number_is_whole_in_a_line(table, width):
+    lines, texts = [text for text, _ in table_rows(table, width)], texts_of(table)
+    shown = Counter("".join(lines).replace(" ", ""))
+    groups = [column.group for column in table.columns]
+    said = Counter("".join(text for text in texts if text not in groups).replace(" ", ""))
+    assert said <= shown
+    for piece in (piece for text in texts for piece in pieces(text)):
+        assert any(piece in line for line in lines), piece
 
 
+@settings(max_examples=20, deadline=None)
 @given(width=st.integers(20, 60))
 def test_a_wide_table_goes_on_below_with_its_first_column_again(width):
     table = Table([keys("norm", ["none", "batch_norm"]), *(Column(f"loss {i}", [i + 0.5, 1.0]) for i in range(9))])
@@ -83,15 +87,15 @@ def test_a_wide_table_goes_on_below_with_its_first_column_again(width):
     assert told.count("8.50") == 1
 
 
-@example(width=40)
-@given(width=st.integers(34, 60))
+@settings(max_examples=20, deadline=None)
+@given(width=st.integers(34, 51))
 def test_only_the_first_name_is_repeated_where_all_have_no_room(width):
     named = [keys(title, ["a" * 14, "b" * 14]) for title in ("norm", "model", "dataset")]
     lines = [text for text, _ in table_rows(Table([*named, Column("loss", [0.5, 0.25])]), width)]
     assert max(map(len, lines)) <= width
-    assert sum(line.startswith("a" * 14) for line in lines) == lines.count("") + sum(
-        line.startswith("norm") for line in lines
-    )
+    heads = [line for line in lines if line.startswith("norm")]
+    assert len(heads) == sum(line.startswith("a" * 14) for line in lines) > 1
+    assert " ".join(lines).count("0.250") == 1
 
 
 def test_what_has_no_room_beside_its_name_stands_below_it():

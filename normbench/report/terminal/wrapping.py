@@ -63,12 +63,22 @@ def folded(word: str, width: int) -> list[str]:
         >>> folded("61,610.25", 3)
         ['61,610.25']
     """
-    pieces = [piece for part in _JOINT.split(word) for piece in ([part] if cell_len(part) <= width else _small(part))]
-    return _filled(pieces, width, joint="")
+    parts = [
+        piece
+        for part in _JOINT.split(word)
+        for piece in ([part] if cell_len(part) <= width else _SMALL_JOINT.split(part))
+    ]
+    return _filled(parts, width, joint="")
 
 
-def _small(part: str) -> list[str]:
-    return _SMALL_JOINT.split(part)
+def pieces(text: str) -> list[str]:
+    """Return the pieces of a text that are never broken: words, numbers, intervals, the parts of a dotted name.
+
+    Example:
+        >>> pieces("runs/a.b=0.1 is 61,610 [0.5, 1.5] %")
+        ['runs/', 'a.', 'b=', '0.1', 'is', '61,610', '[0.5, 1.5] %']
+    """
+    return [piece for word in _SPACE.split(text) for part in _JOINT.split(word) for piece in _SMALL_JOINT.split(part)]
 
 
 def longest_piece(text: str) -> int:
@@ -78,7 +88,7 @@ def longest_piece(text: str) -> int:
         >>> longest_piece("optimizer.lr=0.001 of [0.5, 1.5] %")
         12
     """
-    return max(cell_len(piece) for word in _SPACE.split(text) for part in _JOINT.split(word) for piece in _small(part))
+    return max(map(cell_len, pieces(text)))
 
 
 def cell_lines(text: str, width: int) -> list[str]:
