@@ -92,8 +92,8 @@ def test_json_and_csv_hold_n_and_the_interval(study):
 
 
 def test_csv_per_seed_reads_back_the_very_numbers(study):
-    rows = json.loads(normbench("compare", study, "--format", "json").out)[0]["rows"]
-    text = normbench("compare", study, "--format", "csv", "--per-seed").out
+    rows = json.loads(normbench("compare", study, "--metric", "test_loss", "--format", "json").out)[0]["rows"]
+    text = normbench("compare", study, "--metric", "test_loss", "--format", "csv", "--per-seed").out
     read = {}
     for line in csv.DictReader(StringIO(text)):
         assert list(line) == ["study", "arm", "metric", "seed", "value", "is_diverged", "norm", "batch_size"]

@@ -21,6 +21,8 @@ _ESCAPES = {
     **{letter: f"\\{letter}" for letter in "{}$&#%_"},
     **{letter: f"${letter}$" for letter in "<>|"},
     '"': "''",
+    "\N{LEFT SINGLE QUOTATION MARK}": "`",
+    "\N{RIGHT SINGLE QUOTATION MARK}": "'",
     "“": "``",
     "”": "''",
     "\N{EN DASH}": "--",
@@ -66,8 +68,8 @@ def latex_text(text: str) -> str:
 
 
 def is_plain(text: str) -> bool:
-    """Return whether pdfLaTeX sets all letters of a text."""
-    return all(letter <= LAST_PLAIN for letter in text)
+    """Return whether pdfLaTeX sets all letters of a text but its comments, which it skips."""
+    return all(letter <= LAST_PLAIN for line in text.split("\n") if line[:1] != "%" for letter in line)
 
 
 def _formula(found: re.Match[str]) -> str:
