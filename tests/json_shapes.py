@@ -23,10 +23,25 @@ class Schema:
         """Return the kinds of values that are allowed; all where it says nothing."""
         if self.either:
             return set.union(*(one.kinds() for one in self.either))
-        listed = self.content.get("enum", [self.content["const"]] if "const" in self.content else None)
-        if listed is not None:
-            return {kind_of(value) for value in listed}
-        return {self.content["type"]} if "type" in self.content else {*KINDS.values(), "null"}
+        if self.listed is not None:
+            return {kind_of(value) for value in self.listed}
+        said = self.content.get("type", [*KINDS.values(), "null"])
+        return {said} if isinstance(said, str) else set(said)
+
+    @property
+    def listed(self):
+        """The only values that are allowed; None where they are not listed."""
+        return self.content.get("enum", [self.content["const"]] if "const" in self.content else None)
+
+    def allows(self, value):
+        """Return whether a value is among those that are listed, where they are."""
+        schema = self.fitting(value)
+        return schema.listed is None or value in schema.listed
+
+    def fitting(self, value):
+        """Return the schema, of several the first that allows a value of this kind and, where it lists some, it."""
+        alike = [one for one in self.either if kind_of(value) in one.kinds() or "number" in one.kinds()]
+        return next((one for one in alike if one.listed is None or value in one.listed), alike[0]) if alike else self
 
     def example(self):
         """Return a value with every key that is named, and one entry in each list and mapping."""

@@ -1,6 +1,5 @@
 """Prints a study after its runs: its report or its JSON, then what failed."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -8,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from normbench.cli._format import print_result
+
 if TYPE_CHECKING:
     from normbench.errors import RunFolderError
     from normbench.report.blocks.block import Block
+    from normbench.report.pages.formats.base import Result
     from normbench.report.terminal.rows import Row
     from normbench.scheduling.nothing_to_do import AskedStudy
     from normbench.scheduling.studies import StudyRun
@@ -74,23 +76,22 @@ class View:
     Attributes:
         all_layers: Whether a long network's layers are all shown.
         details: Whether each arm's layers, parameters and CPU time are shown too.
-        as_json: Whether JSON is printed instead.
+        format_: The format that is printed instead; "" for the terminal.
     """
 
     all_layers: bool
     details: bool
-    as_json: bool
+    format_: str
     _rows: "dict[tuple[Path, int], list[Row]]" = field(default_factory=dict)
 
-    def show(self, shown: ShownStudy, found: "StudyFolder", num_before: int) -> dict[str, Any] | None:
-        """Print a study's report, which with the lines printed before fits on a screen; or return it for JSON."""
-        from normbench.report.pages.json_text import study_mapping
+    def show(self, shown: ShownStudy, found: "StudyFolder", num_before: int) -> "Result | None":
+        """Print a study's report, which with the lines printed before fits on a screen; or return it for a format."""
+        from normbench.report.pages.run_page import run_result
         from normbench.report.terminal.console import make_console
         from normbench.report.terminal.rows import print_rows
 
-        if self.as_json:
-            found_mapping = study_mapping(found, shown.arm_names, shown.choices, shown.runs, shown.path)
-            return found_mapping | {"end": shown.end}
+        if self.format_:
+            return run_result(found, shown.arm_names, shown.choices, shown.runs, shown.path, shown.end)
         print_rows(make_console(), self._report(shown, found, num_before))
         return None
 
@@ -117,7 +118,7 @@ class View:
         from normbench.report.terminal.console import make_console
         from normbench.storage.choices import RUNNER_UP
 
-        if self.as_json or shown.folder.with_name(f"{shown.folder.name}{RUNNER_UP}").exists():
+        if self.format_ or shown.folder.with_name(f"{shown.folder.name}{RUNNER_UP}").exists():
             return {}
         return {
             "width": make_console().width,
@@ -162,7 +163,7 @@ class Ended:
 
     failures: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
-    reports: list[Any] = field(default_factory=list)
+    reports: "list[Result | None]" = field(default_factory=list)
 
 
 def add_failure(error: "OSError | RunFolderError", folder: Path, ended: Ended) -> None:
@@ -179,13 +180,21 @@ def add_failure(error: "OSError | RunFolderError", folder: Path, ended: Ended) -
         ended.failures.append(f"{folder.name}: {error_line(error, folder)}")
 
 
-def print_end(ended: Ended, *, as_json: bool) -> None:
-    """Print the JSON of all studies, then all failures.
+def print_runs(reports: "Sequence[Result]", format_: str) -> None:
+    """Print the reports of studies in a format."""
+    from normbench.report.pages.documents.run import DOCUMENT
+    from normbench.report.pages.formats.base import joined
+
+    print_result(joined(DOCUMENT, reports), format_)
+
+
+def print_end(ended: Ended, format_: str) -> None:
+    """Print all studies in a format, where one is asked for, then all failures.
 
     With a failure exit with code 1, or 2 if a study could not be written or read.
     """
-    if as_json:
-        typer.echo(json.dumps(ended.reports, indent=2))
+    if format_:
+        print_runs([report for report in ended.reports if report], format_)
     if ended.failures:
         typer.echo("\n".join([f"{len(ended.failures)} failed:", *ended.failures]), err=True)
     for line in ended.broken:

@@ -1,6 +1,5 @@
 """Prints what a user should know before runs are made: their cost, checks, changed defaults, warnings, their time."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from normbench.cli._format import print_result
+
 if TYPE_CHECKING:
     from normbench.findings import Finding
     from normbench.study.study import Study
@@ -18,11 +19,12 @@ MAX_WARNING_LINES = 2
 """Before a study's report, beside which it fits on a screen."""
 
 
-def print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool, with_runner_ups: bool) -> None:
+def print_plan(studies: "list[Study]", runs_dir: Path, *, format_: str, with_runner_ups: bool) -> None:
     """Print the runs to make and their cost, with all findings."""
     from normbench.inspection.preflight import study_findings
     from normbench.report.blocks.findings import BEFORE_TRAINING, findings_blocks
     from normbench.report.blocks.plan import plan_block
+    from normbench.report.pages.plans import plans_result
     from normbench.report.terminal.console import make_console
     from normbench.report.terminal.render import print_blocks
     from normbench.scheduling.cost import estimate_cost
@@ -38,12 +40,11 @@ def print_plan(studies: "list[Study]", runs_dir: Path, *, as_json: bool, with_ru
         costs = [estimate_cost(study, runs_dir, timings, with_runner_ups=with_runner_ups) for study in studies]
     plans = [asdict(cost) for cost in costs]
     found = [study_findings(study) for study in studies]
-    if as_json:
-        for plan, findings in zip(plans, found, strict=True):
-            plan["findings"] = [asdict(finding) for finding in findings]
-        typer.echo(json.dumps(plans, indent=2))
+    blocks = [plan_block(plan) for plan in plans]
+    if format_:
+        print_result(plans_result(plans, found, blocks), format_)
         return
-    print_blocks(make_console(), [plan_block(plan) for plan in plans])
+    print_blocks(make_console(), blocks)
     for study, findings in zip(studies, found, strict=True):
         make_blocks = partial(findings_blocks, findings, BEFORE_TRAINING, levels=("warning", "note"))
         print_blocks(make_console(stderr=True), make_blocks(study=study.name, num_arms=len(study.arms)))

@@ -1,10 +1,11 @@
 """normbench audit: list the norms of your own network, and what becomes of them in each arm."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from normbench.cli._format import AsJson, Format, chosen_format, print_result
 
 
 def command(
@@ -13,7 +14,8 @@ def command(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of every arm.")
     ] = None,
     details: Annotated[bool, typer.Option("--details", help="A row for each norm, with its whole path.")] = False,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    format_: Format = None,
+    json_: AsJson = False,
 ) -> None:
     """List the norms of your own network, and what becomes of them.
 
@@ -26,12 +28,14 @@ def command(
     from normbench.cli._torch import import_torch
     from normbench.report.blocks.audit import audit_blocks
     from normbench.report.blocks.block import Block, as_lines
+    from normbench.report.pages.documents.audit import DOCUMENT
+    from normbench.report.pages.formats.base import Result
     from normbench.report.pages.json_text import blocks_mapping
     from normbench.report.terminal.console import make_console
     from normbench.report.terminal.render import print_blocks
-    from normbench.storage.files.json_files import json_ready
     from normbench.storage.files.yaml_file import read_study_file
 
+    chosen = chosen_format(format_, json=json_)
     read_study_file(config)  # a mistyped path is told before torch is imported
     import_torch()
     from normbench.study.audits import study_audits
@@ -43,8 +47,8 @@ def command(
     if not found:
         rule = "its networks are normbench's own, built with the norm that is named: nothing is swapped"
         blocks = [Block(lines=as_lines([f"{study.name}: {rule}. normbench probe {config} shows them."]))]
-    if json_:
+    if chosen:
         content = {"study": study.name, "audits": found, "blocks": blocks_mapping(blocks)}
-        typer.echo(json.dumps(json_ready(content), indent=2))
+        print_result(Result(DOCUMENT, lambda: content, lambda: [blocks]), chosen)
     else:
         print_blocks(make_console(), blocks)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from normbench.cli._format import AsJson, Format, chosen_format, print_result
+
 if TYPE_CHECKING:
     from normbench.norms.base import NormSpec
 
@@ -21,7 +23,8 @@ def command(
     shape: Annotated[
         str | None, typer.Option("--shape", metavar="C,H,W", help="Channels and positions of a sample: 8,16,16.")
     ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    format_: Format = None,
+    json_: AsJson = False,
 ) -> None:
     """Measure which properties a norm layer has.
 
@@ -31,29 +34,33 @@ def command(
 
     Example: normbench check-norm group_norm --shape 8,16,16
     """
-    from dataclasses import asdict
+    from dataclasses import asdict, replace
 
     from normbench.cli._torch import import_torch
     from normbench.errors import ConfigError, SettingError
 
     import_torch()
     from normbench.inspection.norm_contract.contract import measure_norm
-    from normbench.report.blocks.norm_contract import norm_contract_block
+    from normbench.report.blocks.norm_contract import norm_contract_block, norm_contract_table
+    from normbench.report.pages.documents.check_norm import DOCUMENT
+    from normbench.report.pages.formats.base import Result
     from normbench.report.terminal.console import make_console
     from normbench.report.terminal.render import print_blocks
-    from normbench.storage.files.json_files import json_ready
 
+    chosen = chosen_format(format_, json=json_)
     spec, feature_shape = _read_norm(norm, settings or []), _read_shape(shape)
     try:
         found = measure_norm(spec, feature_shape)
     except SettingError as error:
         raise ConfigError([f"check-norm {norm}: {error}"]) from None
     properties = [asdict(one) | {"is_fault": one.is_fault} for one in found.properties]
-    if json_:
+    block = norm_contract_block(norm, found.feature_shape, properties)
+    if chosen:
         content = {"norm": norm, "shape": found.feature_shape, "properties": properties}
-        typer.echo(json.dumps(json_ready(content), indent=2))
+        table = replace(block, table=norm_contract_table(properties), lines=())
+        print_result(Result(DOCUMENT, lambda: content, lambda: [[table]], lambda: properties), chosen)
     else:
-        print_blocks(make_console(), [norm_contract_block(norm, found.feature_shape, properties)])
+        print_blocks(make_console(), [block])
     if any(one.is_fault for one in found.properties):
         raise typer.Exit(1)
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from normbench.cli._format import AsJson, Format, chosen_format, print_result
+
 
 def command(
     configs: Annotated[
@@ -12,7 +14,8 @@ def command(
         typer.Argument(readable=False, metavar="CONFIG", help="Study files; all in configs/ that make claims if none."),
     ] = None,
     runs_dir: Annotated[Path, typer.Option("--runs-dir", help="Where runs are kept.")] = Path("runs"),
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    format_: Format = None,
+    json_: AsJson = False,
     markdown: Annotated[
         Path | None,
         typer.Option(
@@ -26,17 +29,18 @@ def command(
     """
     from normbench.evidence.claims.study_verdicts import file_verdicts, files_with_claims
     from normbench.report.blocks.claims import claims_blocks
-    from normbench.report.pages.json_text import claims_json
+    from normbench.report.pages.claims_page import claims_result
     from normbench.report.terminal.console import make_console
     from normbench.report.terminal.render import print_blocks
 
+    chosen = chosen_format(format_, json=json_)
     paths = configs or files_with_claims(Path("configs"))
     verdicts = [verdict for path in paths for verdict in file_verdicts(path, runs_dir)]
     if markdown:
         from normbench.report.pages.claims_page import write_page
 
         write_page(markdown, verdicts)
-    if json_:
-        typer.echo(claims_json(verdicts))
+    if chosen:
+        print_result(claims_result(verdicts), chosen)
     elif not markdown:
         print_blocks(make_console(), claims_blocks(verdicts))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from normbench.cli._format import AsCsv, AsJson, AsMarkdown, Format, chosen_format, print_result
 from normbench.errors import NormbenchError
 
 if TYPE_CHECKING:
@@ -36,9 +37,13 @@ def command(
     pool: Annotated[bool, typer.Option("--pool", help="Judge datasets, or studies, as tasks together.")] = False,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw a figure, .png or .svg.")] = None,
     fail_if: Annotated[Texts, typer.Option(metavar="EXPR", help="Exit with 3 if so, e.g. 'test_loss>0.5'.")] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    csv_: Annotated[bool, typer.Option("--csv", help="Print CSV, one line per arm.")] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print GitHub markdown.")] = False,
+    format_: Format = None,
+    json_: AsJson = False,
+    csv_: AsCsv = False,
+    markdown: AsMarkdown = False,
+    per_seed: Annotated[
+        bool, typer.Option("--per-seed", help="With --format csv a row per arm, metric and seed, not one per arm.")
+    ] = False,
     details: Annotated[
         bool, typer.Option("--details", help="Also parameters, CPU time and all settings that differ.")
     ] = False,
@@ -59,10 +64,11 @@ def command(
     from normbench.evidence.comparison.effects import with_effects
     from normbench.evidence.comparison.gate import failing_rows, read_gate
     from normbench.evidence.comparison.pivot import make_pivots
-    from normbench.report.pages.comparison_page import chosen_format
     from normbench.report.pages.pool_page import check_options, make_pool_page
 
-    chosen = chosen_format(json=json_, csv=csv_, markdown=markdown, with_methods=methods)
+    chosen = chosen_format(format_, json=json_, csv=csv_, markdown=markdown)
+    _check_csv(chosen, is_short=csv_, with_methods=methods, per_seed=per_seed, with_pool=pool)
+    is_csv = chosen == "csv"
     if plot:
         from normbench.report.figures.comparison import check_path, save_figure
 
@@ -70,13 +76,13 @@ def command(
     if pool:
         check_options(metric or (), by or (), margin, fail_if or ())
     gates = [read_gate(text) for text in fail_if or ()]
-    studies = _read(paths or [runs_dir], with_arms=pool or csv_)
-    with _telling_of_unread_arms([] if pool or csv_ else studies):
+    studies = _read(paths or [runs_dir], with_arms=pool or is_csv)
+    with _telling_of_unread_arms([] if pool or is_csv else studies):
         read = compare_studies(studies, metric or (), where or ())
     if pool:
         _show_pool(make_pool_page(read, baseline, plot, with_methods=methods), chosen, details=details)
         return
-    with _telling_of_unread_arms([] if csv_ else studies):
+    with _telling_of_unread_arms([] if is_csv else studies):
         comparisons = [with_effects(comparison, baseline) for _, comparison in read]
         tables = [make_pivots(comparison, by) if by else [] for comparison in comparisons]
     failed = [line for gate in gates for line in failing_rows(comparisons, gate)]
@@ -86,7 +92,7 @@ def command(
     found = zip((study for study, _ in read), comparisons, tables, strict=True)
     answered = partial(_with_details, by=by or (), margin=margin, with_methods=methods)
     shown = [answered(*each, is_own_question=is_own_question) for each in found]
-    _show(shown, chosen, details=details, figure=str(plot or ""))
+    _show(shown, chosen, details=details, figure=str(plot or ""), per_seed=per_seed)
     for line in failed:
         typer.echo(line, err=True)
     if failed:
@@ -102,6 +108,21 @@ def _read(paths: Sequence[Path], *, with_arms: bool) -> "list[StudyFolder]":
     arms = [line for study in studies for line in study.unreadable.values()] if with_arms else []
     _tell([*unreadable, *arms])
     return studies
+
+
+def _check_csv(chosen: str, *, is_short: bool, with_methods: bool, per_seed: bool, with_pool: bool) -> None:
+    """Refuse a paragraph among lines of numbers, and options of CSV elsewhere."""
+    from normbench.errors import ComparisonError
+
+    if chosen == "csv" and with_methods:
+        option = "--csv" if is_short else "--format csv"
+        rule = "must be lines of numbers, got a paragraph too. Use --format json or --format markdown."
+        raise ComparisonError(f"{option} --methods: {rule}")
+    if per_seed and chosen != "csv":
+        got = f"--format {chosen}" if chosen else "no format"
+        raise ComparisonError(f"--per-seed: must go with --format csv, got {got}. Add --format csv.")
+    if per_seed and with_pool:
+        raise ComparisonError("--per-seed: must stand without --pool, got both. Leave one out.")
 
 
 def more_help() -> tuple[str, list[tuple[str, str]]]:
@@ -157,27 +178,23 @@ def _tell(lines: Iterable[str]) -> None:
 
 
 def _show_pool(page: "PoolPage", chosen: str, *, details: bool) -> None:
-    from normbench.report.pages.pool_page import page_blocks, pool_text
+    from normbench.report.pages.pool_page import page_blocks, pool_result
     from normbench.report.terminal.console import make_console
     from normbench.report.terminal.render import print_blocks
 
-    if chosen != "text":
-        typer.echo(pool_text(page, chosen, details=details), nl=False)
+    if chosen:
+        print_result(pool_result(page, details=details), chosen)
         return
     print_blocks(make_console(), page_blocks(page, details=details))
 
 
-def _show(studies: "list[ComparedStudy]", chosen: str, *, details: bool, figure: str) -> None:
-    from normbench.report.pages.comparison_page import page_text, study_blocks
+def _show(studies: "list[ComparedStudy]", chosen: str, *, details: bool, figure: str, per_seed: bool) -> None:
+    from normbench.report.pages.comparison_page import comparison_result
     from normbench.report.terminal.console import make_console
     from normbench.report.terminal.render import print_blocks
 
-    if chosen != "text":
-        typer.echo(page_text(studies, chosen, details=details, figure=figure), nl=False)
+    result = comparison_result(studies, details=details, figure=figure, per_seed=per_seed)
+    if chosen:
+        print_result(result, chosen)
         return
-    blocks = [
-        block
-        for study in studies
-        for block in study_blocks(study, details=details, figure=figure if study is studies[-1] else "")
-    ]
-    print_blocks(make_console(), blocks)
+    print_blocks(make_console(), [block for page in result.pages() for block in page])

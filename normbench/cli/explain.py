@@ -1,10 +1,11 @@
 """normbench explain: explain a part with numbers, or a setting."""
 
-import json
 import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from normbench.cli._format import AsJson, Format, chosen_format, print_result
 
 if TYPE_CHECKING:
     from normbench.inspection.explain.names import Page
@@ -25,7 +26,8 @@ def command(
     by_hand: Annotated[
         bool, typer.Option("--by-hand", help="Compute single numbers step by step, by their formulas.")
     ] = False,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    format_: Format = None,
+    json_: AsJson = False,
 ) -> None:
     """Explain a part, a setting or a key of a study.
 
@@ -38,15 +40,18 @@ def command(
     Example: normbench explain group_norm --shape 32,64,14,14 --set num_groups=4
     """
     from normbench.report.blocks.explain.pages import explain_blocks
+    from normbench.report.pages.documents.explain import DOCUMENT
+    from normbench.report.pages.formats.base import Result
     from normbench.report.pages.json_text import blocks_mapping
     from normbench.report.terminal.console import make_console
     from normbench.report.terminal.render import print_blocks
-    from normbench.storage.files.json_files import json_ready
 
+    chosen = chosen_format(format_, json=json_)
     pages = _pages(name, _read_shape(shape), set_ or [], by_hand=by_hand)
     blocks = explain_blocks(pages)
-    if json_:
-        typer.echo(json.dumps(json_ready({"pages": pages, "blocks": blocks_mapping(blocks)}), indent=2))
+    if chosen:
+        content = {"pages": pages, "blocks": blocks_mapping(blocks)}
+        print_result(Result(DOCUMENT, lambda: content, lambda: [blocks]), chosen)
     else:
         print_blocks(make_console(), blocks)
 

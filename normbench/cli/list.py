@@ -5,9 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from normbench.cli._format import AsJson, Format, chosen_format, print_result
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from normbench.report.blocks.block import Block
+    from normbench.report.pages.formats.base import Result
     from normbench.storage.run_search import FoundRuns
     from normbench.storage.run_states import RunState
 
@@ -21,7 +25,8 @@ def command(
     status: Annotated[
         list[str] | None, typer.Option("--status", metavar="STATUS", help="Only runs in it, e.g. failed.")
     ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    format_: Format = None,
+    json_: AsJson = False,
 ) -> None:
     """List studies, their arms and the states of their runs.
 
@@ -36,19 +41,34 @@ def command(
     from normbench.storage.files.plain_text import one_line
     from normbench.storage.run_states import count_by_arm
 
+    chosen = chosen_format(format_, json=json_)
     wanted = _check_statuses(status or [])
     found = _find_runs(paths or [], runs_dir)
     for line in (*found.unreadable, *found.odd):
         typer.echo(one_line(line), err=True)
     shown = [run for run in found.runs if not wanted or run.status in wanted]
-    if json_:
-        typer.echo(states.runs_json(shown) if runs else states.arms_json(count_by_arm(shown)))
-        return
-    if not shown:
+    if not shown and not chosen:
         typer.echo(_no_runs_text(found.runs, wanted, paths or [runs_dir]))
         return
     blocks = states.runs_blocks(shown) if runs else states.arms_blocks(count_by_arm(shown))
-    print_blocks(make_console(), [*blocks, states.counts_block(shown)])
+    blocks = [*blocks, states.counts_block(shown)]
+    if chosen:
+        print_result(_result(shown, blocks, by_run=runs), chosen)
+    else:
+        print_blocks(make_console(), blocks)
+
+
+def _result(runs: "Sequence[RunState]", blocks: "Sequence[Block]", *, by_run: bool) -> "Result":
+    from normbench.report.blocks.states import arm_entry, run_entry
+    from normbench.report.pages.documents import list as arms_document
+    from normbench.report.pages.documents import runs as runs_document
+    from normbench.report.pages.entry_rows import entry_rows
+    from normbench.report.pages.formats.base import Result
+    from normbench.storage.run_states import count_by_arm
+
+    entries = list(map(run_entry, runs)) if by_run else list(map(arm_entry, count_by_arm(runs)))
+    document = runs_document.DOCUMENT if by_run else arms_document.DOCUMENT
+    return Result(document, lambda: entries, lambda: [blocks], lambda: entry_rows(entries))
 
 
 def _check_statuses(given: list[str]) -> list[str]:

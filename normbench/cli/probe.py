@@ -1,6 +1,5 @@
 """normbench probe: print std per layer, forward and backward, without training."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -8,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from normbench.cli._format import AsJson, Format, chosen_format, print_result
+
 if TYPE_CHECKING:
     from normbench.evidence.probe.probe_report import ProbeReport
     from normbench.findings import Finding
     from normbench.report.blocks.block import Block
+    from normbench.report.pages.formats.base import Result
     from normbench.study.study import Study
 
 
@@ -49,7 +51,8 @@ def command(
     layers: Annotated[
         Literal["ends", "all"], typer.Option("--layers", help="Layers shown of a long network.")
     ] = "ends",
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    format_: Format = None,
+    json_: AsJson = False,
 ) -> None:
     """Show where a signal vanishes or explodes before training.
 
@@ -58,12 +61,11 @@ def command(
 
     Example: normbench probe configs/deep_mlp.yaml --set norm=group_norm
     """
-    from normbench.report.pages.json_text import blocks_mapping
     from normbench.report.terminal.console import make_console
     from normbench.report.terminal.render import print_blocks
-    from normbench.storage.files.json_files import json_ready
     from normbench.study.options import read_seeds
 
+    chosen = chosen_format(format_, json=json_)
     _check_arguments(config, model, input_ or [], set_ or [], plot)
     _check_batch_size(batch_size, config)
     num_seeds = read_seeds(seeds)
@@ -80,11 +82,23 @@ def command(
         save_probe_figure(plot, reports, title)
     findings = _findings(study)
     blocks = _blocks(title, reports, study, findings, all_layers=layers == "all")
-    if json_:
-        content = {"probes": [report.as_mapping() for report in reports], "findings": [asdict(one) for one in findings]}
-        typer.echo(json.dumps(json_ready(content | {"blocks": blocks_mapping(blocks)}), indent=2))
+    if chosen:
+        print_result(_result(reports, findings, blocks), chosen)
     else:
         print_blocks(make_console(), blocks)
+
+
+def _result(reports: "list[ProbeReport]", findings: "list[Finding]", blocks: "list[Block]") -> "Result":
+    from normbench.report.pages.documents.probe import DOCUMENT
+    from normbench.report.pages.entry_rows import probe_rows
+    from normbench.report.pages.formats.base import Result
+    from normbench.report.pages.json_text import blocks_mapping
+
+    def content() -> dict[str, object]:
+        found = {"probes": [report.as_mapping() for report in reports], "findings": [asdict(one) for one in findings]}
+        return found | {"blocks": blocks_mapping(blocks)}
+
+    return Result(DOCUMENT, content, lambda: [blocks], lambda: probe_rows(reports))
 
 
 def _blocks(

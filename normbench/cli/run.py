@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from normbench.cli._format import AsJson, Format, chosen_format
+
 if TYPE_CHECKING:
     from normbench.cli._after_runs import Ended, View
     from normbench.cli._before_runs import Told
@@ -77,7 +79,8 @@ def command(
     ] = 30.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, only failures.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the runs to make, and their cost.")] = False,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    format_: Format = None,
+    json_: AsJson = False,
 ) -> None:
     """Run what is missing of each study, then report.
 
@@ -96,6 +99,8 @@ def command(
         unfinished_lines,
         what_to_tell,
     )
+    from normbench.cli._torch import import_torch
+    from normbench.report.terminal.starting import starting_workers
     from normbench.scheduling.executors.base import make_executor
     from normbench.scheduling.interruption import Interruption
     from normbench.scheduling.nothing_to_do import find_finished, read_asked
@@ -103,6 +108,7 @@ def command(
     from normbench.study.check_plan import read_check_after
     from normbench.study.options import read_seeds
 
+    chosen = chosen_format(format_, json=json_)
     how_many = {
         "seeds": read_seeds(seeds),
         "check_after": read_check_after(check_after),
@@ -115,13 +121,15 @@ def command(
     asked = read_asked(configs, runs_dir, changes | {"quick": quick, "jobs": jobs or "1"})
     read = partial(_load_all, configs, changes, runs_dir, quick=quick, is_judged_again=tuning_sensitivity)
     if dry_run:
-        print_plan(read(), runs_dir, as_json=json_, with_runner_ups=tuning_sensitivity)
+        print_plan(read(), runs_dir, format_=chosen, with_runner_ups=tuning_sensitivity)
         return
-    view = View(all_layers=layers == "all", details=details, as_json=json_)
+    view = View(all_layers=layers == "all", details=details, format_=chosen)
     if not (force or tuning_sensitivity) and (finished := find_finished(asked)):
-        print_end(_show_finished(asked, finished, view), as_json=json_)
+        print_end(_show_finished(asked, finished, view), chosen)
         return
     with interruption.listening(), executor:
+        with starting_workers(executor.num_jobs_here, quiet=quiet):
+            import_torch()
         studies = read()
         from normbench.scheduling.stacks import num_together  # imports torch, where a signal may get lost
         from normbench.study.data_memory import refuse_data_beyond_memory
@@ -141,7 +149,7 @@ def command(
         runner = _runner(runs_dir, executor, options, fail_fast=fail_fast, second=tuning_sensitivity, quiet=quiet)
         ended = _run_all(asked, studies, told, runner, view, num_lines)
     interruption.raise_if_asked()
-    print_end(ended, as_json=json_)
+    print_end(ended, chosen)
 
 
 def _runner(
@@ -150,7 +158,8 @@ def _runner(
     from normbench.report.terminal.progress import StudyProgress
     from normbench.scheduling.studies import StudyRunner
 
-    return StudyRunner(runs_dir, executor, options, partial(StudyProgress, quiet=quiet), fail_fast, second)
+    display = partial(StudyProgress, quiet=quiet, num_workers=executor.num_jobs_here)
+    return StudyRunner(runs_dir, executor, options, display, fail_fast, second)
 
 
 def _run_all(

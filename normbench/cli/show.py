@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from normbench.cli._format import AsJson, Format, chosen_format, print_result
+
 if TYPE_CHECKING:
     from normbench.storage.run_states import RunState
 
@@ -19,7 +21,8 @@ def command(
     layers: Annotated[
         Literal["ends", "all"], typer.Option("--layers", help="Layers shown of a long network.")
     ] = "ends",
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    format_: Format = None,
+    json_: AsJson = False,
 ) -> None:
     """Show one run: losses, std per layer, status and files.
 
@@ -30,15 +33,19 @@ def command(
     from normbench.evidence.layers.run_report import report_run
     from normbench.report.blocks.layers import LONG
     from normbench.report.blocks.one_run import one_run_blocks
-    from normbench.report.pages.json_text import run_json
+    from normbench.report.pages.documents.show import DOCUMENT
+    from normbench.report.pages.formats.base import Result
+    from normbench.report.pages.json_text import run_mapping
     from normbench.report.terminal.console import make_console
     from normbench.report.terminal.render import print_blocks
 
+    chosen = chosen_format(format_, json=json_)
     report = report_run(_only_run(run, runs_dir))
-    if json_:
-        typer.echo(run_json(report))
+    blocks = one_run_blocks(report, None if layers == "all" else LONG)
+    if chosen:
+        print_result(Result(DOCUMENT, lambda: run_mapping(report), lambda: [blocks], report.metrics.rows), chosen)
     else:
-        print_blocks(make_console(), one_run_blocks(report, None if layers == "all" else LONG))
+        print_blocks(make_console(), blocks)
 
 
 def _only_run(path: Path, runs_dir: Path) -> "RunState":

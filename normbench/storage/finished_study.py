@@ -44,11 +44,11 @@ class Screen:
 
     Attributes:
         shown_as: What they depend on beside the study's files: the terminal's width, options, lines printed before.
-        rows: Each line, and whether it is a header.
+        rows: Each line, with first letter, letter behind the last and style of what is not plain in it.
     """
 
     shown_as: Mapping[str, Any]
-    rows: Sequence[tuple[str, bool]]
+    rows: Sequence[tuple[str, Sequence[tuple[int, int, str]]]]
 
 
 @dataclass(frozen=True)

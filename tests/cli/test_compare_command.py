@@ -91,6 +91,42 @@ def test_json_and_csv_hold_n_and_the_interval(study):
     assert line["verdict"] == row["effect"]["verdict"] == "worse"
 
 
+def test_csv_per_seed_reads_back_the_very_numbers(study):
+    rows = json.loads(normbench("compare", study, "--metric", "test_loss", "--format", "json").out)[0]["rows"]
+    text = normbench("compare", study, "--metric", "test_loss", "--format", "csv", "--per-seed").out
+    read = {}
+    for line in csv.DictReader(StringIO(text)):
+        assert list(line) == ["study", "arm", "metric", "seed", "value", "is_diverged", "norm", "batch_size"]
+        read.setdefault((line["norm"], line["batch_size"], line["metric"]), []).append(float(line["value"]))
+    assert read == {
+        (row["settings"]["norm"], str(row["settings"]["batch_size"]), metric): figure["values"]
+        for row in rows
+        for metric, figure in row["figures"].items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        (["--per-seed"], "--per-seed: must go with --format csv, got no format. Add --format csv."),
+        (["--per-seed", "--json"], "--per-seed: must go with --format csv, got --format json. Add --format csv."),
+        (["--per-seed", "--csv", "--pool"], "--per-seed: must stand without --pool, got both. Leave one out."),
+        (["--format", "json", "--csv"], "--format json --csv: must be one format, got 2. Leave one out."),
+    ],
+)
+def test_options_that_do_not_go_together_are_a_mistake(study, options, rule):
+    assert normbench("compare", study, *options) == (2, "", f"{rule}\n")
+
+
+def test_latex_tells_how_many_seeds_and_which_intervals(study):
+    out = normbench("compare", study, "--metric", "test_loss", "--format", "latex", "--methods").out
+    words = f"compare {study} --metric test_loss --format latex --methods"
+    assert out.startswith(f"% normbench 0.2.0: normbench {words}\n")
+    assert r"$n = 8$ seeds. Means $\pm$ standard deviations over seeds. Intervals $[a, b]$ of means: 95\,\%." in out
+    assert r"none & 2 & 1.35 $\pm$ 0.25 $[1.16, 1.59]$ & baseline &  &  \\" in out
+    assert "\nStudy made\\_up compares 6 arms that differ in norm and batch\\_size" in out
+
+
 def test_markdown_is_a_table_with_intervals(study):
     code, out, _ = normbench("compare", study, "--metric", "test_loss", "--markdown", "--methods")
     assert code == 0

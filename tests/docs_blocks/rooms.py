@@ -42,6 +42,8 @@ THINGS = [
     Thing("an executor", ("class Executor(",), "takes runs, gives back what became of them", "`--executor`, `--jobs`"),
     Thing("a recorder", ("class Recorders:",), "`record(frame)`", "where a run is made"),
     Thing("a command", ("\napp = typer.Typer(",), "`command(...)`", "`normbench --help`, commands"),
+    Thing("a format", ("class Result:",), "`write(result)`, returns text", "`--format`"),
+    Thing("a document", ("class Document:",), "its `DOCUMENT`", "`--format json`, [JSON](json.md)"),
     Thing("a page", ("def write_page(",), "a function from verdicts to text", "the command that writes it"),
 ]
 

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from normbench.report.terminal import progress
 from normbench.report.terminal.progress import StudyProgress
+from normbench.report.terminal.starting import starting_workers
 
 
 @pytest.fixture
@@ -136,3 +137,52 @@ def test_lines_that_differ_in_numbers_alone_are_told_once_and_counted_at_the_end
         "s: 11 more runs like a, seed 0",
         "s: 1 more run like b, seed 0",
     ]
+
+
+def on_terminal():
+    return Console(file=StringIO(), width=60, force_terminal=True, color_system=None)
+
+
+def test_workers_that_start_are_told_until_one_is_heard_of():
+    with made(total=4, num_workers=3) as bar:
+        (task,) = bar._bars.tasks
+        assert task.description == "s: starting 3 workers"
+        bar.advance(1, "a, seed 0", "skipped")
+        assert task.description == "s: starting 3 workers"
+        bar.step(["a, seed 1"], 0, 100)
+        assert task.description == "s"
+        bar.advance(2, "a, seed 1", "finished")
+        assert (task.description, task.completed) == ("s", 2)
+    assert lines_of(bar) == []
+
+
+@pytest.mark.parametrize("options", [{}, {"num_workers": 1}, {"num_workers": 2, "total": 0}])
+def test_one_process_and_nothing_to_do_start_no_workers(options):
+    with made(**options) as bar:
+        assert [task.description for task in bar._bars.tasks] == ["s"]
+
+
+def test_the_bar_is_there_before_anything_is_heard_of_and_gone_at_the_end():
+    console = on_terminal()
+    with StudyProgress("s", 4, num_workers=2, console=console):
+        assert "s: starting 2 workers" in console.file.getvalue()
+    assert console.file.getvalue().endswith("\x1b[?25h\r\x1b[1A\x1b[2K"), "the cursor is back, the bar's line is clear"
+
+
+def test_a_line_tells_of_workers_while_the_command_imports():
+    console = on_terminal()
+    with starting_workers(2, console=console):
+        assert "starting 2 workers" in console.file.getvalue()
+    assert console.file.getvalue().endswith("\x1b[?25h\r\x1b[1A\x1b[2K")
+    for quietly in ({"quiet": True}, {"num_workers": 1}):
+        silent = on_terminal()
+        with starting_workers(**{"num_workers": 2, "console": silent} | quietly):
+            pass
+        assert silent.file.getvalue() == ""
+
+
+def test_where_no_terminal_is_nothing_tells_of_workers():
+    console = Console(file=StringIO(), width=60)
+    with starting_workers(2, console=console), StudyProgress("s", 4, num_workers=2, console=console):
+        pass
+    assert console.file.getvalue() == ""

@@ -32,11 +32,16 @@ class ClaimVerdict:
     """A claim's verdict with the numbers behind it.
 
     Attributes:
+        id: Name in tables, such as B1a.
+        says: The sentence that is claimed.
+        source: title and url of the document, and the sentence in its own words (quote).
         verdict: holds, opposite, smaller than claimed, cannot tell, too few seeds, not at a check, incomplete or not
             run.
         why: Which runs are missing, or why the claim was not judged; "" where nothing is missing. Also that most runs
             collapsed.
         parts: The claim's expectations, tested.
+        discussion: A comment on the numbers where they contradict the sentence.
+        seeds: The seeds that were read.
         study: The study's name.
         hash: First digits of a sha256 over the identities of all arms that were read.
         date: The day of the last run that was read.

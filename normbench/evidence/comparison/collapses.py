@@ -41,7 +41,12 @@ def may_judge(metric: object) -> bool:
 
 @dataclass(frozen=True)
 class Limit:
-    """A limit on the last value of a column: a run beyond it has collapsed."""
+    """A limit on the last value of a column: a run beyond it has collapsed.
+
+    Attributes:
+        metric: The column.
+        value: The limit.
+    """
 
     metric: str
     value: float

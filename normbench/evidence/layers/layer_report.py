@@ -47,7 +47,15 @@ class LayerLine:
 
 @dataclass(frozen=True)
 class LayerReport:
-    """All layers of one arm, with sentences about vanishing, exploding and dead ones."""
+    """All layers of one arm, with sentences about vanishing, exploding and dead ones.
+
+    Attributes:
+        arm: The arm's label.
+        num_seeds: Number of runs that were read.
+        lines: The layers, in order of execution.
+        findings: A sentence on each layer that vanishes, explodes or dies.
+        num_diverged: Number of the runs that diverged.
+    """
 
     arm: str
     num_seeds: int

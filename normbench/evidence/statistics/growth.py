@@ -21,7 +21,13 @@ FAINT = 1e-15
 
 @dataclass(frozen=True)
 class Spread:
-    """Geometric mean of a std over seeds, and the ends of Student's 95 % interval of ln std; None with one seed."""
+    """Geometric mean of a std over seeds, and the ends of Student's 95 % interval of ln std; None with one seed.
+
+    Attributes:
+        value: The mean.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+    """
 
     value: float
     low: float | None = None

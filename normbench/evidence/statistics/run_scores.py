@@ -23,7 +23,13 @@ QUARTILES = (0.25, 0.75)
 
 @dataclass(frozen=True)
 class ScoreInterval:
-    """An interquartile mean with its 95 % interval."""
+    """An interquartile mean with its 95 % interval.
+
+    Attributes:
+        value: The mean.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+    """
 
     value: float
     low: float

@@ -34,9 +34,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of equal length."""
+    """Columns of equal length.
+
+    Attributes:
+        columns: The columns.
+        num_seeds: Numbers of seeds behind its values, where these are texts that do not hold them.
+    """
 
     columns: Sequence[Column]
+    num_seeds: Sequence[int] = ()
 
     @property
     def rows(self) -> list[tuple[Any, ...]]:
@@ -53,12 +59,16 @@ class Line:
         label: A word before it, such as "saved"; the texts of a block's lines are aligned behind their labels.
         is_command: Whether it can be copied into a shell.
         remark: The purpose of a command, written behind it.
+        is_paragraph: Whether it is a paragraph for a paper.
+        verdict: The verdict that its label tells in capitals.
     """
 
     text: str
     label: str = ""
     is_command: bool = False
     remark: str = ""
+    is_paragraph: bool = False
+    verdict: str = ""
 
 
 @dataclass(frozen=True)

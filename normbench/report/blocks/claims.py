@@ -10,12 +10,14 @@ from normbench.evidence.claims.subject import THESE_ROWS
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.verdict_rule import INCOMPLETE, NOT_AT_CHECK
-from normbench.report.blocks.block import Block, Line
+from normbench.report.blocks.block import Block, Column, Line, Table, keys, words
 from normbench.report.blocks.checks import level_text
 from normbench.report.blocks.effect_text import ends_text, points
 from normbench.report.blocks.numbers import short
 
 INDENT = 6
+NUM_WORDS = 3
+"""Columns of words in the table of claims, behind their names."""
 LOST_MARK = "†"
 """Behind a verdict that does not survive if all claims are counted."""
 
@@ -36,6 +38,36 @@ def claims_blocks(verdicts: Sequence[ClaimVerdict], *, with_origin: bool = True)
     return [*claims, Block(lines=[Line(summary_line(verdicts))], is_joined=bool(verdicts))]
 
 
+def claims_table(verdicts: Sequence[ClaimVerdict]) -> Table:
+    """Return a row per expectation, with the verdict of its claim where there is but one."""
+    words_ = marked_words(verdicts)
+    rows = [row for verdict, word in zip(verdicts, words_, strict=True) for row in _table_rows(verdict, word)]
+    titles = ("claim", "says", "verdict", "metric", "effect", "expected", "seeds", "p")
+    columns = list(zip(*rows, strict=True)) or [()] * len(titles)
+    first, *others = zip(titles, columns, strict=True)
+    made = [(words if i < NUM_WORDS else Column)(*one) for i, one in enumerate(others)]
+    return Table([keys(*first), *made], sorted({part.n for verdict in verdicts for part in verdict.parts}))
+
+
+def _table_rows(verdict: ClaimVerdict, word: str) -> list[tuple[str, ...]]:
+    if not verdict.parts:
+        return [(verdict.id, verdict.says, f"{word}: {verdict.why}" if verdict.why else word, "", "", "", "", "")]
+    is_one = len(verdict.parts) == 1
+    return [
+        (
+            verdict.id,
+            verdict.says if is_one else f"{verdict.says}: {part.expectation}",
+            word if is_one else part.verdict,
+            part.metric,
+            effect_with_interval(part),
+            expected(part),
+            seeds_held(part),
+            f"{part.p_corrected:.2g}",
+        )
+        for part in verdict.parts
+    ]
+
+
 def marked_words(verdicts: Sequence[ClaimVerdict]) -> list[str]:
     """Return the word of each verdict, with a mark if it does not survive the correction over all of them."""
     survives = zip(verdicts, judge_together(verdicts).survives, strict=True)
@@ -49,7 +81,9 @@ def _claim(verdict: ClaimVerdict, word: str, *, is_joined: bool, with_origin: bo
     about = [about_text(verdict)] if verdict.about and verdict.parts else []
     found_texts = [*quoted, *map(part_text, verdict.parts), *about, *([verdict.why] if verdict.why else []), *settings]
     again = [Line(verdict.command, "again", is_command=True)] if with_origin else []
-    head = Block(lines=[Line(verdict.says, f"{verdict.id:5} {word.upper():11}")], is_joined=is_joined)
+    head = Block(
+        lines=[Line(verdict.says, f"{verdict.id:5} {word.upper():11}", verdict=verdict.verdict)], is_joined=is_joined
+    )
     texts = Block(lines=[Line(text) for text in found_texts], indent=INDENT, is_joined=True)
     return [head, texts, *(Block(lines=[line], indent=INDENT, is_joined=True) for line in again)]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from normbench.report.blocks.block import Block, Line
+from normbench.report.blocks.block import Block, Line, Table, keys, words
 
 FAULT = "!"
 """Marks a property that training relies upon and the norm does not have."""
@@ -24,6 +24,13 @@ def norm_contract_block(name: str, shape: Sequence[int], properties: Sequence[Ma
     faults = sum(one["is_fault"] for one in properties)
     told = f"{faults} marked {FAULT}, to be mended" if faults else "it can be trained with"
     return Block(f"{name} · samples of {'x'.join(map(str, shape))} · {told}", lines=lines)
+
+
+def norm_contract_table(properties: Sequence[Mapping[str, Any]]) -> Table:
+    """Return a row per property, as ``norm_contract_block`` has lines."""
+    named = keys("property", [one["name"] for one in properties])
+    faults = words("to be mended", [FAULT if one["is_fault"] else "" for one in properties])
+    return Table([named, *(words(key, [one[key] for one in properties]) for key in ("holds", "figure")), faults])
 
 
 def _mark(one: Mapping[str, Any]) -> str:

@@ -63,7 +63,7 @@ def _list_table(pivot: Pivot) -> Table:
     effects = [cell.effect if cell else None for cell in cells]
     if any(effects):
         columns += _effect_columns(f"against {pivot.baseline}", effects)
-    return Table(columns)
+    return Table(columns, _counts(pivot))
 
 
 def _effect_columns(title: str, effects: Sequence[Effect | None]) -> list[Column]:
@@ -81,7 +81,7 @@ def _means_table(pivot: Pivot) -> Table:
         Column(name, [_cell_text(pivot, cell) for cell in cells], group=pivot.by[1])
         for name, cells in zip(pivot.columns, places, strict=True)
     ]
-    return Table([keys(pivot.by[0], [line.label for line in pivot.lines]), *columns])
+    return Table([keys(pivot.by[0], [line.label for line in pivot.lines]), *columns], _counts(pivot))
 
 
 def _changes_table(pivot: Pivot) -> Table:
@@ -127,9 +127,13 @@ def _cell_text(pivot: Pivot, cell: PivotCell | None) -> str:
     return mean_text(pivot.metric, cell.figure) + (f" ({', '.join(marks)})" if marks else "")
 
 
+def _counts(pivot: Pivot) -> list[int]:
+    """Return the numbers of seeds of its cells."""
+    return sorted({len(cell.seeds) for line in pivot.lines for cell in line.cells if cell})
+
+
 def _method(pivot: Pivot) -> str:
-    cells = [cell for line in pivot.lines for cell in line.cells if cell]
-    counts = sorted({len(cell.seeds) for cell in cells})
+    cells, counts = [cell for line in pivot.lines for cell in line.cells if cell], _counts(pivot)
     seeds = f"{counts[0]} seeds a cell" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds a cell"
     effects = [*(cell.effect for cell in cells), *(line.change for line in pivot.lines)]
     found = [trend for trend in (pivot.trend, *(line.trend for line in pivot.lines)) if trend]

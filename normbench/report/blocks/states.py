@@ -1,6 +1,5 @@
-"""Writes the status of runs under a folder, with a row per arm or per run, also as JSON."""
+"""Writes the status of runs under a folder, with a row per arm or per run, and the entries of the JSON."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -77,31 +76,20 @@ def _runs_and_size(num_runs: int, size_bytes: int) -> str:
     return f"{num_runs:,} run{'' if num_runs == 1 else 's'}, {size_text(size_bytes)}"
 
 
-def arms_json(arms: Sequence[ArmStates]) -> str:
-    """Return the rows of ``arms_blocks`` as JSON; ages in seconds."""
-    return json.dumps(
-        [
-            _arm_entry(arm.arm)
-            | {"counts": dict(arm.counts), "age_s": arm.age_s, "owners": list(map(asdict, arm.owners))}
-            for arm in arms
-        ],
-        indent=2,
-    )
-
-
-def runs_json(runs: Sequence[RunState]) -> str:
-    """Return the rows of ``runs_blocks`` as JSON; ages in seconds."""
-    return json.dumps(list(map(run_entry, runs)), indent=2)
+def arm_entry(arm: ArmStates) -> dict[str, Any]:
+    """Return a row of ``arms_blocks`` for JSON; ages in seconds."""
+    counts = {"counts": dict(arm.counts), "age_s": arm.age_s, "owners": list(map(asdict, arm.owners))}
+    return _folder_entry(arm.arm) | counts
 
 
 def run_entry(run: RunState) -> dict[str, Any]:
-    """Return a run's entry for JSON."""
+    """Return a row of ``runs_blocks`` for JSON; ages in seconds."""
     owner: Mapping[str, Any] | None = asdict(run.owner) if run.owner else None
     own = {"seed": run.seed, "status": run.status, "age_s": run.age_s, "problem": run.problem, "owner": owner}
-    return _arm_entry(run.arm) | {"folder": run.path} | own
+    return _folder_entry(run.arm) | {"folder": run.path} | own
 
 
-def _arm_entry(arm: ArmFolder) -> dict[str, Any]:
+def _folder_entry(arm: ArmFolder) -> dict[str, Any]:
     return {"study": arm.study, "arm": arm.name, "is_tuning": arm.is_tuning, "folder": arm.path}
 
 

@@ -1,6 +1,7 @@
 """Writes the page of results: a table of verdicts, a picture per study, and the discussion of each claim."""
 
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
@@ -10,8 +11,10 @@ from normbench.evidence.claims.many_claims import OLD_WORDS
 from normbench.evidence.claims.margin_test import CANNOT_TELL, ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.claims.verdicts_file import merge_by_study, read_verdicts
+from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.claims import (
     about_text,
+    claims_table,
     effect_with_interval,
     expected,
     marked_words,
@@ -19,7 +22,10 @@ from normbench.report.blocks.claims import (
     summary_line,
 )
 from normbench.report.figures.claims import draw_claims
-from normbench.report.pages.json_text import claims_json
+from normbench.report.pages.documents.claims import DOCUMENT
+from normbench.report.pages.entry_rows import claim_rows
+from normbench.report.pages.formats.base import Result
+from normbench.report.pages.json_text import claim_mappings, claims_json
 from normbench.storage.files.atomic import make_folder, replacing
 from normbench.storage.files.json_files import write_text
 from normbench.storage.identity import NUMERICS
@@ -39,6 +45,15 @@ FINITE_RULE = (
     "Bengio, 2003), with failed runs at the constant predictor's value."
 )
 OLD_RULE = "*Supported* and *refuted* are verdicts of version 0.1.0, by a test of the mean."
+
+
+def claims_result(verdicts: Sequence[ClaimVerdict]) -> Result:
+    """Return the verdicts for a format: a table with a row per expectation, and how many there are of each."""
+
+    def pages() -> list[list[Block]]:
+        return [[Block("Claims", claims_table(verdicts), [Line(summary_line(verdicts))])]]
+
+    return Result(DOCUMENT, partial(claim_mappings, verdicts), pages, partial(claim_rows, verdicts))
 
 
 def write_page(path: Path, verdicts: Sequence[ClaimVerdict]) -> None:

@@ -1,10 +1,10 @@
-"""Writes the result of `normbench compare` as JSON, CSV, markdown or blocks for a terminal."""
+"""Makes what `normbench compare` shows of each study: the blocks, the content of the JSON, the rows of the CSV."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
-from normbench.errors import ComparisonError
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
@@ -15,11 +15,10 @@ from normbench.report.blocks.claims import claims_blocks
 from normbench.report.blocks.comparison import comparison_blocks
 from normbench.report.blocks.layers import standouts_block
 from normbench.report.blocks.tuning import sensitivity_blocks
-from normbench.report.pages.csv_text import as_csv, pivots_csv
-from normbench.report.pages.json_text import blocks_mapping, claim_mappings, comparisons_json
-from normbench.report.pages.markdown import blocks_markdown
-
-FORMATS = ("--json", "--csv", "--markdown")
+from normbench.report.pages.csv_rows import arm_rows, pivot_rows, seed_rows
+from normbench.report.pages.documents.compare import DOCUMENT
+from normbench.report.pages.formats.base import CsvRow, Result
+from normbench.report.pages.json_text import blocks_mapping, claim_mappings, comparison_mapping
 
 
 @dataclass(frozen=True)
@@ -43,55 +42,51 @@ class ComparedStudy:
     paragraph: str = ""
 
 
-def chosen_format(*, json: bool, csv: bool, markdown: bool, with_methods: bool) -> str:
-    """Return the format of the options, one of FORMATS or "text".
-
-    Raises:
-        ComparisonError: There is more than one, or ``--methods`` with CSV.
-    """
-    chosen = [name for name, is_asked in zip(FORMATS, (json, csv, markdown), strict=True) if is_asked]
-    if len(chosen) > 1:
-        raise ComparisonError(f"{' '.join(chosen)}: must be one format, got {len(chosen)}. Leave one out.")
-    if csv and with_methods:
-        raise ComparisonError(
-            "--csv --methods: must be lines of numbers, got a paragraph too. Use --json or --markdown."
-        )
-    return chosen[0] if chosen else "text"
-
-
 def study_blocks(study: ComparedStudy, *, details: bool = False, figure: str = "") -> list[Block]:
     """Return the blocks of one study."""
     blocks = comparison_blocks(study.comparison, study.pivots, details=details)
     blocks += sensitivity_blocks(study.sensitivity)
     blocks += [standouts_block(study.standouts, details=details)] if study.standouts is not None else []
     blocks += claims_blocks(study.verdicts) if study.verdicts else []
-    blocks += [Block(lines=[Line(study.paragraph)])] if study.paragraph else []
+    blocks += [Block(lines=[Line(study.paragraph, is_paragraph=True)])] if study.paragraph else []
     return blocks + ([Block(figure=figure)] if figure else [])
 
 
-def page_text(studies: Sequence[ComparedStudy], chosen: str, *, details: bool = False, figure: str = "") -> str:
-    """Return the studies as JSON, CSV or markdown.
+def comparison_result(
+    studies: Sequence[ComparedStudy], *, details: bool = False, figure: str = "", per_seed: bool = False
+) -> Result:
+    """Return the studies for a format.
 
     Args:
         studies: The compared studies.
-        chosen: One of FORMATS.
         details: Whether to add parameters, CPU time and every setting that differs.
         figure: Path of the picture of all studies.
+        per_seed: Whether CSV has a row per seed and metric instead of one per arm.
     """
-    blocks = [study_blocks(study, details=details, figure=figure if study is studies[-1] else "") for study in studies]
-    if chosen == "--markdown":
-        return "\n\n".join(map(blocks_markdown, blocks)) + "\n"
-    if chosen == "--csv":
-        cells = [(pivot, study.comparison.answer) for study in studies for pivot in study.pivots]
-        if cells:
-            return pivots_csv([pivot for pivot, _ in cells], [answer for _, answer in cells])
-        return as_csv([study.comparison for study in studies])
-    more = [_json_extras(study) | {"blocks": blocks_mapping(of)} for study, of in zip(studies, blocks, strict=True)]
-    return comparisons_json([study.comparison for study in studies], more) + "\n"
+
+    def pages() -> list[list[Block]]:
+        return [
+            study_blocks(study, details=details, figure=figure if study is studies[-1] else "") for study in studies
+        ]
+
+    def content() -> list[dict[str, Any]]:
+        blocks = map(blocks_mapping, pages())
+        return [_json_entry(study) | {"blocks": shown} for study, shown in zip(studies, blocks, strict=True)]
+
+    return Result(DOCUMENT, content, pages, partial(_csv_rows, studies, per_seed=per_seed))
 
 
-def _json_extras(study: ComparedStudy) -> dict[str, Any]:
-    content: dict[str, Any] = {"pivots": [asdict(table) for table in study.pivots]} if study.pivots else {}
+def _csv_rows(studies: Sequence[ComparedStudy], *, per_seed: bool) -> list[CsvRow]:
+    comparisons = [study.comparison for study in studies]
+    cells = [(pivot, study.comparison.answer) for study in studies for pivot in study.pivots]
+    if cells and not per_seed:
+        return pivot_rows([pivot for pivot, _ in cells], [answer for _, answer in cells])
+    return seed_rows(comparisons) if per_seed else arm_rows(comparisons)
+
+
+def _json_entry(study: ComparedStudy) -> dict[str, Any]:
+    content = comparison_mapping(study.comparison)
+    content |= {"pivots": [asdict(table) for table in study.pivots]} if study.pivots else {}
     content |= {"claims": claim_mappings(study.verdicts)} if study.verdicts else {}
     content |= {"tuning_sensitivity": asdict(study.sensitivity)} if study.sensitivity else {}
     content |= {"standouts": [asdict(found) for found in study.standouts]} if study.standouts is not None else {}

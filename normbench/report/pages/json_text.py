@@ -1,40 +1,25 @@
-"""Writes results as JSON for programs: all numbers unrounded, and the blocks of the terminal."""
+"""Makes the content of JSON for programs: all numbers unrounded, and the blocks of the terminal."""
 
 import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from normbench.evidence.claims.many_claims import judge_together
 from normbench.evidence.claims.study_verdicts import study_verdicts
 from normbench.evidence.claims.verdict import ClaimVerdict
-from normbench.evidence.comparison.answer_cells import with_answer
-from normbench.evidence.comparison.comparison import StudyComparison, compare_study
-from normbench.evidence.comparison.effects import with_first_baseline
+from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.layers.layer_report import report_layers
 from normbench.evidence.layers.run_report import RunReport
 from normbench.evidence.layers.standouts import study_standouts
 from normbench.evidence.layers.surface_report import surfaces
 from normbench.evidence.tuning.sensitivity import tuning_sensitivity
 from normbench.report.blocks.block import Block, block_mapping
-from normbench.report.blocks.run import screen_blocks
 from normbench.report.blocks.states import run_entry
 from normbench.storage.choices import Choice
 from normbench.storage.files.json_files import json_ready
 from normbench.storage.study_folder import StudyFolder
-
-
-def comparisons_json(comparisons: Sequence[StudyComparison], more: Sequence[Mapping[str, Any]] = ()) -> str:
-    """Return the comparisons as JSON; a number that is not finite becomes null.
-
-    Args:
-        comparisons: With or without effects.
-        more: Further entries for each, such as its tables by settings.
-    """
-    content = [comparison_mapping(one) | dict(more[i] if more else {}) for i, one in enumerate(comparisons)]
-    return json.dumps(json_ready(content), indent=2)
 
 
 def comparison_mapping(comparison: StudyComparison) -> dict[str, Any]:
@@ -74,7 +59,8 @@ def study_mapping(
     arm_names: Sequence[str],
     choices: Sequence[Choice],
     runs: Sequence[Mapping[str, Any]],
-    config: Path,
+    comparison: StudyComparison,
+    blocks: Sequence[Block],
 ) -> dict[str, Any]:
     """Return the results of a study that was run, for JSON.
 
@@ -83,10 +69,10 @@ def study_mapping(
         arm_names: Names of the folders of the arms that were just run.
         choices: The choices of tuning.
         runs: Folder, arm, seed and status of each run.
-        config: The file that was run.
+        comparison: The comparison of its arms.
+        blocks: What the terminal shows of it.
     """
     mine = {arm.folder: arm for arm in reversed(study.arms) if arm.folder.name in arm_names}
-    comparison = with_answer(with_first_baseline(compare_study(study)))
     again = tuning_sensitivity(study)
     found: dict[str, Any] = json_ready(
         {
@@ -98,7 +84,7 @@ def study_mapping(
             "surfaces": [asdict(found) for found in surfaces(study.arms)],
             "comparison": comparison_mapping(comparison),
             "claims": claim_mappings(study_verdicts(study)),
-            "blocks": blocks_mapping(screen_blocks(study, arm_names, config, choices)),
+            "blocks": blocks_mapping(blocks),
         }
     )
     return found
@@ -110,9 +96,9 @@ def blocks_mapping(blocks: Sequence[Block]) -> list[dict[str, Any]]:
     return found
 
 
-def run_json(report: RunReport) -> str:
-    """Return the report of one run's folder as JSON."""
-    content: dict[str, Any] = {
+def run_mapping(report: RunReport) -> dict[str, Any]:
+    """Return the report of one run's folder."""
+    return {
         **run_entry(report.state),
         "step": report.step,
         "total_steps": report.total_steps,
@@ -126,4 +112,3 @@ def run_json(report: RunReport) -> str:
         "choice": asdict(report.choice) if report.choice else None,
         "command": report.command,
     }
-    return json.dumps(json_ready(content), indent=2, default=str)

@@ -1,8 +1,8 @@
-"""Writes the result of `normbench compare --pool` as JSON, CSV, markdown or blocks for a terminal."""
+"""Makes what `normbench compare --pool` shows: the blocks, the content of the JSON, the rows of the CSV."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,11 @@ from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.comparison import notes
 from normbench.report.blocks.pool import pool_blocks
 from normbench.report.figures.profiles import save_profiles
-from normbench.report.pages.csv_text import pool_csv
+from normbench.report.pages.csv_rows import pooled_rows
+from normbench.report.pages.documents.pool import DOCUMENT
+from normbench.report.pages.formats.base import Result
 from normbench.report.pages.json_text import blocks_mapping
-from normbench.report.pages.markdown import blocks_markdown
 from normbench.report.pages.pool_methods import pool_paragraph
-from normbench.storage.files.json_files import json_ready
 from normbench.storage.study_folder import StudyFolder
 
 
@@ -92,17 +92,18 @@ def _notes(comparisons: Sequence[StudyComparison], metric: str) -> list[str]:
 def page_blocks(page: PoolPage, *, details: bool = False) -> list[Block]:
     """Return the page's blocks; ``details`` adds each task."""
     blocks = pool_blocks(page.pool, page.notes, details=details)
-    blocks += [Block(lines=[Line(page.paragraph)])] if page.paragraph else []
+    blocks += [Block(lines=[Line(page.paragraph, is_paragraph=True)])] if page.paragraph else []
     return blocks + ([Block(figure=page.figure)] if page.figure else [])
 
 
-def pool_text(page: PoolPage, chosen: str, *, details: bool = False) -> str:
-    """Return the page as JSON, CSV or markdown, of which ``chosen`` is the option."""
-    blocks = page_blocks(page, details=details)
-    if chosen == "--markdown":
-        return blocks_markdown(blocks) + "\n"
-    if chosen == "--csv":
-        return pool_csv(page.pool, details=details)
-    content: dict[str, Any] = asdict(page.pool) | {"notes": page.notes, "blocks": blocks_mapping(blocks)}
-    content |= {"methods": page.paragraph} if page.paragraph else {}
-    return json.dumps(json_ready(content), indent=2) + "\n"
+def pool_result(page: PoolPage, *, details: bool = False) -> Result:
+    """Return the page for a format."""
+
+    def pages() -> list[list[Block]]:
+        return [page_blocks(page, details=details)]
+
+    def content() -> dict[str, Any]:
+        found: dict[str, Any] = asdict(page.pool) | {"notes": page.notes, "blocks": blocks_mapping(pages()[0])}
+        return found | ({"methods": page.paragraph} if page.paragraph else {})
+
+    return Result(DOCUMENT, content, pages, partial(pooled_rows, page.pool, details=details))

@@ -1,4 +1,4 @@
-"""Lays out a table within a width: aligned columns, dropped or split where it is too wide, no number cut."""
+"""Lays out a table within a width: too wide ones go on in a second table below, and no word or number is broken."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,12 +8,16 @@ from rich.cells import cell_len
 
 from normbench.report.blocks.block import Align, Column, Table
 from normbench.report.blocks.value_text import value_text
-from normbench.report.terminal.rows import Row
-from normbench.report.terminal.wrapping import cell_lines
+from normbench.report.terminal.rows import Row, Span, header, style_of_verdict
+from normbench.report.terminal.wrapping import cell_lines, longest_piece
 from normbench.storage.files.plain_text import one_line
 
 GAP, GROUP_GAP = 2, 4
 WIDE_TITLE = 9
+INDENT = 2
+"""Before the cells of a column that has a line of its own."""
+VERDICTS = ("verdict", "verdict_word", "new_verdict")
+"""What columns of verdicts show of an effect."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +30,24 @@ class _TextColumn:
     align: Align
     is_key: bool
     may_drop: bool
-    least: int = 0
+    is_verdict: bool = False
+    at_least: int = 0
     """What its group's title takes of it."""
 
     @property
     def width(self) -> int:
-        return max(self.least, *map(cell_len, (*self.title, *self.cells)))
+        """Its width where no cell is broken."""
+        return max(self.at_least, *map(cell_len, (*self.title, *self.cells)))
+
+    @property
+    def least(self) -> int:
+        """Its width where words are broken at their joints; numbers have none."""
+        if self.align == "right":
+            return self.width
+        return max(self.at_least, *map(longest_piece, (*self.title, *self.cells)))
+
+
+Columns = Sequence[_TextColumn]
 
 
 def table_rows(table: Table, width: int) -> list[Row]:
@@ -42,45 +58,52 @@ def table_rows(table: Table, width: int) -> list[Row]:
 
 def _text_column(column: Column) -> _TextColumn:
     cells = tuple(one_line(value_text(value, column.what)) for value in column.values)
-    title = one_line(column.title)
-    return _TextColumn((title,), cells, one_line(column.group), column.align, column.is_key, column.may_drop)
+    title, group = one_line(column.title), one_line(column.group)
+    is_verdict = column.what in VERDICTS
+    return _TextColumn((title,), cells, group, column.align, column.is_key, column.may_drop, is_verdict)
 
 
 def _parts(columns: list[_TextColumn], width: int) -> list[list[_TextColumn]]:
     """Split the columns into as many tables as the width needs, each with the columns that name the rows."""
-    if _total(columns) > width or any(column.group for column in columns):
+    if _total(columns) > width:
         columns = _with_wrapped_titles(columns)
     while _total(columns) > width and any(column.may_drop for column in columns):
         last = max(i for i, column in enumerate(columns) if column.may_drop)
         columns = columns[:last] + columns[last + 1 :]
     if _total(columns) <= width:
         return [columns]
-    keys = [column for column in columns if column.is_key]
-    parts = [list(keys)]
-    for column in (column for column in columns if not column.is_key):
-        if _total([*parts[-1], column]) > width and len(parts[-1]) > len(keys):
-            parts.append(list(keys))
+    names = _names(columns, width)
+    parts = [list(names)]
+    for column in (column for column in columns if column not in names):
+        if _total([*parts[-1], column]) > width and len(parts[-1]) > len(names):
+            parts.append(list(names))
         parts[-1].append(column)
     return parts
 
 
+def _names(columns: Columns, width: int) -> list[_TextColumn]:
+    """Return the columns to repeat: all that name the rows; the first where there is no room beside them."""
+    named = [column for column in columns if column.is_key] or list(columns[:1])
+    others = [column for column in columns if column not in named]
+    fit = all(_total([*named, column], is_least=True) <= width for column in others)
+    return named if fit else named[:1]
+
+
 def _with_wrapped_titles(columns: list[_TextColumn]) -> list[_TextColumn]:
     """Break long titles into two lines, unless there are group titles."""
-    if any(column.group for column in columns):
-        return _widened_for_groups(columns)
     stacked = [_wrapped_title(column.title[0]) for column in columns]
-    if not any(upper for upper, _ in stacked):
+    if any(column.group for column in columns) or not any(upper for upper, _ in stacked):
         return columns
     return [replace(column, title=title) for column, title in zip(columns, stacked, strict=True)]
 
 
-def _widened_for_groups(columns: list[_TextColumn]) -> list[_TextColumn]:
+def _widened_for_groups(columns: Columns) -> list[_TextColumn]:
     """Widen the last column of each group so that the group's title fits."""
     made: list[_TextColumn] = []
     for group, found in groupby(columns, key=lambda column: column.group):
         members = list(found)
-        lacking = cell_len(group) - _total(members)
-        last = replace(members[-1], least=members[-1].width + max(0, lacking))
+        lacking = cell_len(group) - _sum([column.width for column in members], members)
+        last = replace(members[-1], at_least=members[-1].width + max(0, lacking)) if lacking > 0 else members[-1]
         made += [*members[:-1], last]
     return made
 
@@ -94,7 +117,7 @@ def _wrapped_title(title: str) -> tuple[str, str]:
     return title[:middle], title[middle + 1 :]
 
 
-def _gaps(columns: Sequence[_TextColumn]) -> list[int]:
+def _gaps(columns: Columns) -> list[int]:
     """Return the number of spaces before each column, more between groups."""
     gaps = [0] * len(columns)
     for i in range(1, len(columns)):
@@ -103,70 +126,98 @@ def _gaps(columns: Sequence[_TextColumn]) -> list[int]:
     return gaps
 
 
-def _total(columns: Sequence[_TextColumn]) -> int:
-    return sum(column.width for column in columns) + sum(_gaps(columns))
+def _total(columns: Columns, *, is_least: bool = False) -> int:
+    widened = _widened_for_groups(columns)
+    return _sum([column.least if is_least else column.width for column in widened], columns)
 
 
-def _part_rows(columns: list[_TextColumn], width: int) -> list[Row]:
-    widths = _widths(columns, width)
-    gaps = _gaps(columns)
-    header = [_line([column.title[i] for column in columns], columns, widths, gaps) for i in range(_height(columns))]
+def _sum(widths: Sequence[int], columns: Columns) -> int:
+    return sum(widths) + sum(_gaps(columns))
+
+
+def _part_rows(columns: Columns, width: int) -> list[Row]:
+    columns = _widened_for_groups(columns)
+    if len(columns) > 1 and _total(columns, is_least=True) > width:
+        return _stacked_rows(columns, width)
+    widths, gaps = _widths(columns, width), _gaps(columns)
+    titles = [
+        [line for part in column.title for line in cell_lines(part, wide)]
+        for column, wide in zip(columns, widths, strict=True)
+    ]
     groups = [_group_line(columns, widths, gaps)] if any(column.group for column in columns) else []
-    rows = [(line, True) for line in (*groups, *header) if line.strip()]
+    head = [*groups, *(text for text, _ in _lines(titles, columns, widths, gaps, at_bottom=True))]
+    rows = [header(text) for text in head if text.strip()]
     for cells in zip(*(column.cells for column in columns), strict=True):
-        rows += [(line, False) for line in _cell_rows(cells, columns, widths, gaps)]
+        folded = [cell_lines(cell, wide) for cell, wide in zip(cells, widths, strict=True)]
+        rows += _lines(folded, columns, widths, gaps, list(map(_verdict, columns, cells)))
     return rows
 
 
-def _height(columns: Sequence[_TextColumn]) -> int:
-    return max((len(column.title) for column in columns), default=0)
+def _stacked_rows(columns: Columns, width: int) -> list[Row]:
+    """Return columns that do not fit side by side one below the other, each cell in lines of its own."""
+    titles = [f"{column.group} {' '.join(column.title).strip()}".strip() for column in columns]
+    rows = [header(line) for i, title in enumerate(titles) for line in _indented(title, i, width)]
+    for cells in zip(*(column.cells for column in columns), strict=True):
+        rows += [(line, ()) for i, cell in enumerate(cells) for line in _indented(cell, i, width)]
+    return rows
 
 
-def _widths(columns: Sequence[_TextColumn], width: int) -> list[int]:
-    """Return each column's width; where the table is too wide, columns of words are narrowed, numbers never."""
+def _indented(text: str, place: int, width: int) -> list[str]:
+    """Return the lines of a cell, those behind the first column with an indent where there is room for it."""
+    indent = INDENT if place and longest_piece(text) + INDENT <= width else 0
+    return [" " * indent + line for line in cell_lines(text, width - indent)]
+
+
+def _widths(columns: Columns, width: int) -> list[int]:
+    """Return each column's width; where the table is too wide, columns of words are narrowed, the widest first."""
     widths = [column.width for column in columns]
-    for words in ([c.is_key for c in columns], [c.align == "left" for c in columns]):
-        excess = sum(widths) + sum(_gaps(columns)) - width
-        shrinking = [i for i, is_words in enumerate(words) if is_words]
-        while excess > 0 and shrinking:
-            widest = max(shrinking, key=lambda i: widths[i])
-            taken = min(excess, widths[widest] - 12)
-            if taken <= 0:
-                break
-            step = max(1, taken // len(shrinking))
-            widths[widest] -= step
-            excess -= step
+    while _sum(widths, columns) > width:
+        room = [(wide, i) for i, wide in enumerate(widths) if wide > max(1, columns[i].least)]
+        if not room:
+            break
+        widths[max(room)[1]] -= 1
     return widths
 
 
-def _cell_rows(
-    cells: Sequence[str], columns: Sequence[_TextColumn], widths: Sequence[int], gaps: Sequence[int]
-) -> list[str]:
-    if all(cell_len(cell) <= width for cell, width in zip(cells, widths, strict=True)):
-        return [_line(cells, columns, widths, gaps)]
-    folded = [
-        cell_lines(cell, width) if column.align == "left" else [cell]
-        for cell, column, width in zip(cells, columns, widths, strict=True)
-    ]
+def _verdict(column: _TextColumn, cell: str) -> str:
+    return style_of_verdict(cell) if column.is_verdict else ""
+
+
+def _lines(
+    folded: Sequence[Sequence[str]],
+    columns: Columns,
+    widths: Sequence[int],
+    gaps: Sequence[int],
+    styles: Sequence[str] = (),
+    *,
+    at_bottom: bool = False,
+) -> list[Row]:
+    """Return the printed lines of cells that have one line or more each."""
     height = max(map(len, folded))
-    return [_line([(lines + [""] * height)[i] for lines in folded], columns, widths, gaps) for i in range(height)]
+    empty = [[""] * (height - len(lines)) for lines in folded]
+    filled = [[*none, *lines] if at_bottom else [*lines, *none] for lines, none in zip(folded, empty, strict=True)]
+    return [_line([lines[i] for lines in filled], columns, widths, gaps, styles) for i in range(height)]
 
 
-def _line(cells: Sequence[str], columns: Sequence[_TextColumn], widths: Sequence[int], gaps: Sequence[int]) -> str:
-    padded = []
-    for cell, column, width, gap in zip(cells, columns, widths, gaps, strict=True):
-        space = " " * (width - cell_len(cell))
-        padded.append(" " * gap + (cell + space if column.align == "left" else space + cell))
-    return "".join(padded).rstrip()
+def _line(
+    cells: Sequence[str], columns: Columns, widths: Sequence[int], gaps: Sequence[int], styles: Sequence[str]
+) -> Row:
+    line, spans = "", list[Span]()
+    for i, cell in enumerate(cells):
+        space = " " * (widths[i] - cell_len(cell))
+        line += " " * gaps[i] + ("" if columns[i].align == "left" else space)
+        spans += [(len(line), len(line) + len(cell), styles[i])] if styles and styles[i] and cell else []
+        line += cell + (space if columns[i].align == "left" else "")
+    return line.rstrip(), tuple(spans)
 
 
-def _group_line(columns: Sequence[_TextColumn], widths: Sequence[int], gaps: Sequence[int]) -> str:
+def _group_line(columns: Columns, widths: Sequence[int], gaps: Sequence[int]) -> str:
     """Return the line of group titles: left-aligned over words, centred over numbers."""
     line = ""
     for group, members in groupby(enumerate(columns), key=lambda pair: pair[1].group):
         places = [i for i, _ in members]
         span = sum(widths[i] + gaps[i] for i in places) - gaps[places[0]]
-        line += " " * gaps[places[0]] + (
-            group.ljust(span) if columns[places[0]].align == "left" else group.center(span)
-        )
+        letters = span - cell_len(group) + len(group)
+        is_words = columns[places[0]].align == "left"
+        line += " " * gaps[places[0]] + (group.ljust(letters) if is_words else group.center(letters))
     return line.rstrip()

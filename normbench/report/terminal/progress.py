@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from normbench.report.terminal.console import make_console
+from normbench.report.terminal.starting import starting_text
 from normbench.report.terminal.time_left import TimeLeft
 from normbench.storage.run_status import RESULTS, RunStatus
 
@@ -34,10 +35,13 @@ class StudyProgress:
         study: Name of the bar.
         total: Number of runs in all.
         quiet: Whether to show failures only.
+        num_workers: Number of worker processes, which take a while to start; 1 for this process alone.
         console: The console to print to; by default stderr.
     """
 
-    def __init__(self, study: str, total: int, *, quiet: bool = False, console: Console | None = None) -> None:
+    def __init__(
+        self, study: str, total: int, *, quiet: bool = False, num_workers: int = 1, console: Console | None = None
+    ) -> None:
         self.study, self.total, self.quiet = study, total, quiet
         self.console = console or make_console(stderr=True)
         description = TextColumn("{task.description}", markup=False)
@@ -51,7 +55,9 @@ class StudyProgress:
             redirect_stderr=False,
             disable=hidden,
         )
-        self._all = self._bars.add_task(study, total=total)
+        self._is_starting = num_workers > 1 and total > 0
+        text = f"{study}: {starting_text(num_workers)}" if self._is_starting else study
+        self._all = self._bars.add_task(text, total=total)
         self._under_way: dict[str, TaskID] = {}
         self._time_left = TimeLeft()
         self._number = 0
@@ -81,6 +87,7 @@ class StudyProgress:
 
     def step(self, labels: Sequence[str], step: int, total: int) -> None:
         """Show the number of steps that a run has made, or each run of a stack: those have one bar."""
+        self._show_started()
         more = f" and {len(labels) - 1} more" if len(labels) > 1 else ""
         task = self._under_way.get(labels[0])
         if task is None:
@@ -92,6 +99,8 @@ class StudyProgress:
 
     def advance(self, number: int, label: str, status: str, error: str = "", notes: tuple[str, ...] = ()) -> None:
         """Show the status of a run, and the number of runs that are done."""
+        if status != RunStatus.SKIPPED:
+            self._show_started()
         self._number, self.total = number, max(self.total, number)
         self._time_left.end(label, is_made=status in RESULTS)
         task = self._under_way.pop(label, None)
@@ -101,6 +110,12 @@ class StudyProgress:
             if status == RunStatus.FAILED or not self.quiet:
                 self._tell(label, line)
         self._show_all()
+
+    def _show_started(self) -> None:
+        """Name the bar after the study alone, once a worker was heard of."""
+        if self._is_starting:
+            self._is_starting = False
+            self._bars.update(self._all, description=self.study)
 
     def _tell(self, label: str, line: str) -> None:
         """Print a line on a run; of lines that differ in numbers alone the first, and at the end how many more."""

@@ -6,9 +6,9 @@ from itertools import pairwise
 from rich.cells import cell_len
 from rich.console import Console
 
-from normbench.report.blocks.block import Block, Table
+from normbench.report.blocks.block import Block, Line, Table
 from normbench.report.terminal.layout import table_rows
-from normbench.report.terminal.rows import Row, print_rows
+from normbench.report.terminal.rows import Row, Span, print_rows, style_of_verdict
 from normbench.report.terminal.wrapping import command_lines, label_width, wrapped
 from normbench.storage.files.plain_text import one_line
 
@@ -43,29 +43,41 @@ def blocks_rows(blocks: Sequence[Block], width: int) -> list[Row]:
     with_rows = [(block, rows) for block in blocks if (rows := _block_rows(block, width))]
     rows = list(with_rows[0][1]) if with_rows else []
     for _, (block, following) in pairwise(with_rows):
-        rows += ([] if block.is_joined else [("", False)]) + following
+        rows += ([] if block.is_joined else [("", ())]) + following
     return rows
 
 
 def _block_rows(block: Block, width: int) -> list[Row]:
-    rows = [(line, False) for part in block.heading.split("\n") if part for line in wrapped(one_line(part), width)]
+    rows: list[Row] = [
+        (line, ()) for part in block.heading.split("\n") if part for line in wrapped(one_line(part), width)
+    ]
     rows += table_rows(block.table, width) if block.table else []
-    return rows + [(line, False) for line in _text_lines(block, width)] + _figure_rows(block)
+    return rows + _text_rows(block, width) + _figure_rows(block)
 
 
 def _figure_rows(block: Block) -> list[Row]:
-    return [(f"picture  {one_line(block.figure)}", False)] if block.figure else []
+    return [(f"picture  {one_line(block.figure)}", ())] if block.figure else []
 
 
-def _text_lines(block: Block, width: int) -> list[str]:
+def _text_rows(block: Block, width: int) -> list[Row]:
     behind = max(block.label_width, label_width(block.lines))
-    lines: list[str] = []
+    rows: list[Row] = []
     for line in block.lines:
         start = " " * block.indent + (f"{one_line(line.label):<{behind}}" if behind else "")
         room = width - cell_len(start)
         texts = command_lines(line, room) if line.is_command else _paragraph(line.text, room)
-        lines += [f"{start if i == 0 else ' ' * cell_len(start)}{text}".rstrip() for i, text in enumerate(texts)]
-    return lines
+        first, *others = [
+            f"{start if i == 0 else ' ' * cell_len(start)}{text}".rstrip() for i, text in enumerate(texts)
+        ]
+        rows += [(first, _verdict_spans(line, first)), *((text, ()) for text in others)]
+    return rows
+
+
+def _verdict_spans(line: Line, text: str) -> list[Span]:
+    """Return where a line's verdict stands in its label."""
+    start = text.find(line.verdict.upper()) if line.verdict else -1
+    style = style_of_verdict(line.verdict)
+    return [(start, start + len(line.verdict), style)] if start >= 0 and style else []
 
 
 def _paragraph(text: str, width: int) -> list[str]:

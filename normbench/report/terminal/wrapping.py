@@ -4,7 +4,7 @@ import re
 import shlex
 from collections.abc import Sequence
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 
 from normbench.report.blocks.block import Line
 from normbench.storage.files.plain_text import one_line
@@ -12,6 +12,12 @@ from normbench.storage.files.plain_text import one_line
 DOT = " · "
 CONTINUATION = "\\"
 NARROWEST = 20
+_SPACE = re.compile(r" (?!%)(?![^\[]*\])")
+"""Where a line may end: not before a percent sign, nor inside an interval."""
+_JOINT = re.compile(r"(?<=[,;/])(?<!\d/)(?<!\d,(?=\d{3}(?!\d)))(?![,;/ ])")
+"""Where a long name or path is broken: behind commas and slashes, but not those of 61,610 and 1/2."""
+_SMALL_JOINT = re.compile(r"(?<==)(?!=)|(?<=[^\W\d]\.)(?=[^\W\d])")
+"""Where a piece of it is broken that is still too long: behind =, and behind the dots of a dotted name."""
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -43,25 +49,50 @@ def _filled(pieces: Sequence[str], width: int, joint: str = " ") -> list[str]:
 
 
 def _words(text: str, width: int) -> list[str]:
-    """Return words that fit; a percent sign stays with its number."""
-    words = re.split(" (?!%)", text)
+    """Return words that fit; a percent sign stays with its number, and an interval together."""
+    words = _SPACE.split(text)
     return [piece for word in words for piece in ([word] if cell_len(word) <= width else folded(word, width))]
 
 
 def folded(word: str, width: int) -> list[str]:
-    """Split a word that is too long behind a comma, slash or =, or else at the end of the line.
+    """Split a word that is too long where names and paths have their joints; a piece without a joint stays whole.
 
     Example:
         >>> folded("norm=batch_norm,optimizer.lr=0.1", 20)
         ['norm=batch_norm,', 'optimizer.lr=0.1']
+        >>> folded("61,610.25", 3)
+        ['61,610.25']
     """
-    parts = re.findall(r"[^,/;]+[,/;]*|[,/;]+", word)
-    pieces = [piece for part in parts for piece in ([part] if cell_len(part) <= width else chop_cells(part, width))]
-    return _filled(pieces, width, joint="")
+    parts = [
+        piece
+        for part in _JOINT.split(word)
+        for piece in ([part] if cell_len(part) <= width else _SMALL_JOINT.split(part))
+    ]
+    return _filled(parts, width, joint="")
+
+
+def pieces(text: str) -> list[str]:
+    """Return the pieces of a text that are never broken: words, numbers, intervals, the parts of a dotted name.
+
+    Example:
+        >>> pieces("runs/a.b=0.1 is 61,610 [0.5, 1.5] %")
+        ['runs/', 'a.', 'b=', '0.1', 'is', '61,610', '[0.5, 1.5] %']
+    """
+    return [piece for word in _SPACE.split(text) for part in _JOINT.split(word) for piece in _SMALL_JOINT.split(part)]
+
+
+def longest_piece(text: str) -> int:
+    """Return the width of the longest piece of a text that is never broken.
+
+    Example:
+        >>> longest_piece("optimizer.lr=0.001 of [0.5, 1.5] %")
+        12
+    """
+    return max(map(cell_len, pieces(text)))
 
 
 def cell_lines(text: str, width: int) -> list[str]:
-    """Return the wrapped lines of a table's cell."""
+    """Return the wrapped lines of a table's cell; only a piece that is never broken may be wider."""
     return _filled(_words(text, width), width) if cell_len(text) > width else [text]
 
 

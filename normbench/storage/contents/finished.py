@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from normbench.storage.contents.choice import ChoiceFields, refuse_other_trials
 from normbench.storage.contents.shape import MOST, Shape
-from normbench.storage.contents.values import KEEPS_UNKNOWN, Count, FileName, Flag, Float, Must, Seed, Text, Word
+from normbench.storage.contents.values import KEEPS_UNKNOWN, Count, FileName, Float, Must, Seed, Text, Word
 
 
 @with_config(KEEPS_UNKNOWN)
@@ -44,12 +44,18 @@ class EndContent(TypedDict):
     last: Count
 
 
+RowStyle = Annotated[
+    Literal["header", "for", "against", "smaller", "open"],
+    Must("must be header, for, against, smaller or open"),
+]
+
+
 @with_config(KEEPS_UNKNOWN)
 class ScreenContent(TypedDict):
-    """The lines of a report, each with whether it is a header, and what they depend on."""
+    """The lines of a report, each with the places that are not plain in it, and what they depend on."""
 
     shown_as: dict[Word, Any]
-    rows: list[tuple[Text, Flag]]
+    rows: list[tuple[Text, list[tuple[Count, Count, RowStyle]]]]
 
 
 @with_config(KEEPS_UNKNOWN)

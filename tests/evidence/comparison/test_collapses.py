@@ -7,6 +7,7 @@ from dataclasses import replace
 from io import StringIO
 
 import pytest
+from formats import in_format
 from hypothesis import given
 from hypothesis import strategies as st
 from made_up_runs import make_arm, make_run, make_study
@@ -18,8 +19,6 @@ from normbench.evidence.comparison.comparison import compare_study
 from normbench.evidence.comparison.effects import with_effects, with_first_baseline
 from normbench.evidence.comparison.gate import failing_rows, read_gate
 from normbench.evidence.comparison.pivot import make_pivots
-from normbench.report.pages.csv_text import as_csv, pivots_csv
-from normbench.report.pages.json_text import comparisons_json
 from normbench.storage.study_folder import read_study
 
 CLASSES = {"train_loss": 0.7, "train_accuracy": 0.5, "test_accuracy": 0.5}
@@ -171,7 +170,7 @@ def test_where_more_than_half_of_all_runs_collapsed_there_is_no_verdict(num_bad,
     assert found.rows[1].collapses.second == num_bad  # counts are what is left to say
     pivot = make_pivots(found, ["norm"])[0]
     assert [line.cells[0].effect is not None for line in pivot.lines] == [False, has_verdict]
-    assert json.loads(comparisons_json([found]))[0]["not_learned"] == found.not_learned
+    assert json.loads(in_format("json", [found]))[0]["not_learned"] == found.not_learned
     first = with_first_baseline(replace(found, baseline=None, against=None))
     assert (first.rows[1].effect.verdict != "no verdict") is has_verdict
 
@@ -213,12 +212,12 @@ def test_with_collapse_false_a_task_on_which_most_runs_diverged_was_not_learned(
 
 def test_counts_are_for_programs_too():
     found = compared({"none": arm_of(2), "bn": arm_of(0)}, statuses={("none", 7)})
-    rows = json.loads(comparisons_json([found]))[0]["rows"]
+    rows = json.loads(in_format("json", [found]))[0]["rows"]
     assert [(row["num_collapsed"], row["num_diverged"], row["collapsed_seeds"]) for row in rows] == [
         (3, 1, [0, 1, 7]),
         (0, 0, []),
     ]
-    for text in (as_csv([found]), pivots_csv(make_pivots(found, ["norm"]))):
+    for text in (in_format("csv", [found]), in_format("csv", [found], make_pivots(found, ["norm"]))):
         lines = list(csv.DictReader(StringIO(text)))
         assert [(line["num_collapsed"], line["num_diverged"]) for line in lines] == [("3", "1"), ("0", "0")]
 

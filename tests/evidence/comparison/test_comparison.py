@@ -8,6 +8,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from formats import in_format
 from made_up_runs import make_arm, make_run, make_study, std_rows
 
 from normbench.errors import ComparisonError, RunFolderError
@@ -16,8 +17,6 @@ from normbench.evidence.comparison.rows import SeedSummary
 from normbench.evidence.metrics.scales import mean_interval
 from normbench.report.blocks.comparison import footnote
 from normbench.report.blocks.next_steps import evidence_block, evidence_commands
-from normbench.report.pages.csv_text import as_csv
-from normbench.report.pages.json_text import comparisons_json
 from normbench.storage.study_folder import read_study
 
 LOSSES = {"none": (1.0, 3.0, 2.0), "batch_norm": (0.5, 0.5, 0.8)}
@@ -210,7 +209,10 @@ def test_several_seeds_are_evidence(study):
 
 def test_json_and_csv_say_the_same(study):
     found = compare_runs([study])
-    rows, lines = json.loads(comparisons_json(found))[0]["rows"], list(csv.DictReader(StringIO(as_csv(found))))
+    rows, lines = (
+        json.loads(in_format("json", found))[0]["rows"],
+        list(csv.DictReader(StringIO(in_format("csv", found)))),
+    )
     assert [row["arm"] for row in rows] == [line["arm"] for line in lines] == list(LOSSES)
     for row, line in zip(rows, lines, strict=True):
         assert float(line["test_loss_mean"]) == row["figures"]["test_loss"]["mean"]
@@ -221,7 +223,7 @@ def test_json_and_csv_say_the_same(study):
 def test_json_says_null_where_a_number_is_not_finite():
     folder = make_study(arms=["none"])
     make_run(make_arm(folder), metrics=[{"step": 0, "test_loss": math.nan}])
-    text = comparisons_json([compare_study(read_study(folder))])
+    text = in_format("json", [compare_study(read_study(folder))])
     assert json.loads(text)[0]["rows"][0]["figures"]["test_loss"]["mean"] is None
     assert "NaN" not in text
 

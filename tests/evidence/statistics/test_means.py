@@ -3,6 +3,7 @@
 import io
 import math
 
+from formats import in_format
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
@@ -21,8 +22,6 @@ from normbench.evidence.statistics.means import mean_of, sample_std
 from normbench.evidence.statistics.sweeps import measure_trend
 from normbench.evidence.statistics.trends import kendall_tau, log_slope
 from normbench.report.blocks.comparison import comparison_blocks, notes
-from normbench.report.pages.csv_text import as_csv
-from normbench.report.pages.json_text import comparisons_json
 from normbench.report.terminal.render import print_blocks
 
 EXTREMES = (1e20, 1e154, 1e200, 1e308, -1e308, 1e-307, math.inf, -math.inf, math.nan)
@@ -49,8 +48,8 @@ def test_any_numbers_can_be_compared_and_printed(plain, odd, metric):
     for values in (plain, [Diverged(value) for value in plain]):
         comparison = compared(metric, values, odd)
         print_blocks(Console(file=io.StringIO()), comparison_blocks(comparison, details=True))
-        assert "made_up" in comparisons_json([comparison])
-        assert "made_up" in as_csv([comparison])
+        assert "made_up" in in_format("json", [comparison])
+        assert "made_up" in in_format("csv", [comparison])
 
 
 @settings(max_examples=40, deadline=None)

@@ -1,8 +1,6 @@
-"""Writes comparisons as CSV for programs: a line per arm, per cell of tables by settings, or per arm over tasks."""
+"""Makes the rows of comparisons for CSV: one per arm, seed, cell of a table by settings, or arm of several tasks."""
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from normbench.evidence.comparison.answer import Answer
@@ -10,7 +8,9 @@ from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
 from normbench.evidence.comparison.pool import Pool, PooledArm
 from normbench.evidence.comparison.rows import Row, SeedSummary
+from normbench.evidence.metrics.diverged import Diverged
 from normbench.evidence.statistics.paired_effect import Effect
+from normbench.report.pages.formats.base import CsvRow
 
 EFFECT_COLUMNS = {
     "effect": "value",
@@ -27,6 +27,8 @@ EFFECT_COLUMNS = {
     "mean_word": "mean_word",
 }
 """Columns of an effect, with the attributes of ``Effect`` that they hold."""
+ENDS = ("", "_low", "_high")
+"""Of the names of a figure, and of the ends of its interval."""
 NEW_DATA_COLUMNS = {
     "new_data_effect": "value",
     "new_data_low": "low",
@@ -38,26 +40,39 @@ NEW_DATA_COLUMNS = {
 """Columns of an effect on new data, where the data are finite."""
 
 
-def as_csv(comparisons: Sequence[StudyComparison]) -> str:
-    """Return one line per arm: seeds, of each metric n, mean, std and interval, effect, answer, then the settings."""
-    return _csv([_line(comparison, row) for comparison in comparisons for row in comparison.rows])
+def arm_rows(comparisons: Sequence[StudyComparison]) -> list[CsvRow]:
+    """Return one row per arm: seeds, of each metric n, mean, std and interval, effect, answer, then the settings."""
+    return [_line(comparison, row) for comparison in comparisons for row in comparison.rows]
 
 
-def pivots_csv(pivots: Sequence[Pivot], answers: Sequence[Answer | None] = ()) -> str:
-    """Return one line per cell of tables by settings, each with the answer of its study where answers are given."""
+def seed_rows(comparisons: Sequence[StudyComparison]) -> list[CsvRow]:
+    """Return one row per arm, metric and seed: the value, whether the run diverged, and the settings that differ."""
+    return [
+        {"study": comparison.study, "arm": row.arm, "metric": metric, "seed": seed, "value": float(value)}
+        | {"is_diverged": isinstance(value, Diverged)}
+        | {key: row.settings.get(key) for key in comparison.differing}
+        for comparison in comparisons
+        for row in comparison.rows
+        for metric, figure in row.figures.items()
+        for seed, value in zip(row.seeds, figure.values, strict=True)
+    ]
+
+
+def pivot_rows(pivots: Sequence[Pivot], answers: Sequence[Answer | None] = ()) -> list[CsvRow]:
+    """Return one row per cell of tables by settings, each with the answer of its study where answers are given."""
     pairs = zip(pivots, answers or [None] * len(pivots), strict=True)
-    return _csv([line for pivot, answer in pairs for line in _cells(pivot, answer)])
+    return [line for pivot, answer in pairs for line in _cells(pivot, answer)]
 
 
-def pool_csv(pool: Pool, *, details: bool) -> str:
-    """Return one line per arm over all tasks, whose task is empty; with ``details`` also one per arm and task."""
+def pooled_rows(pool: Pool, *, details: bool) -> list[CsvRow]:
+    """Return one row per arm over all tasks, whose task is empty; with ``details`` also one per arm and task."""
     tasks = [
         {"arm": arm.arm, "task": task, "num_seeds": effect.n} | _effect(effect)
         for arm in pool.judged
         for task, effect in zip(pool.tasks, arm.by_task, strict=True)
         if details
     ]
-    return _csv([*(_pooled_line(arm, pool) for arm in pool.arms), *tasks])
+    return [*(_pooled_line(arm, pool) for arm in pool.arms), *tasks]
 
 
 def _pooled_line(arm: PooledArm, pool: Pool) -> dict[str, Any]:
@@ -69,18 +84,7 @@ def _pooled_line(arm: PooledArm, pool: Pool) -> dict[str, Any]:
     line |= seeds | effect | ({"verdict": arm.verdict} if arm.effect else {})
     other, score = arm.other_tasks, arm.score
     line |= {"other_tasks_verdict": other.verdict, "other_tasks_p": other.p_corrected} if other else {}
-    return line | (
-        {f"score{end}": getattr(score, end.strip("_") or "value") for end in ("", "_low", "_high")} if score else {}
-    )
-
-
-def _csv(lines: Sequence[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    columns = list(dict.fromkeys(column for line in lines for column in line))
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return text.getvalue()
+    return line | ({f"score{end}": getattr(score, end.strip("_") or "value") for end in ENDS} if score else {})
 
 
 def _line(comparison: StudyComparison, row: Row) -> dict[str, Any]:
