@@ -28,7 +28,7 @@ def write_aggregate_curves(folder: Path, arms: Sequence[Arm]) -> None:
     shutil.rmtree(folder / SUMMARY, ignore_errors=True)
     if not several:
         return
-    from normbench.training.recorders.tensorboard import write_scalars  # imports tensorboardX: 0.1 s
+    from normbench.training.recorders.study_files import write_scalars  # imports tensorboardX: 0.1 s
 
     for arm in several:
         name = arm.name if names.count(arm.name) == 1 else arm.folder.name

@@ -26,14 +26,12 @@ from normbench.study.load import load_study
 from normbench.training.build import build_training
 from normbench.training.experiment import run_experiment
 from normbench.training.loop import train
+from normbench.training.recorders.event_values import histogram_values
 from normbench.training.recorders.histograms import histograms_of
 from normbench.training.recorders.memory import MemoryRecorder
-from normbench.training.recorders.tensorboard import (
-    TensorBoardRecorder,
-    _histogram_values,
-    scalar_tag,
-    write_pictures,
-)
+from normbench.training.recorders.study_files import write_pictures
+from normbench.training.recorders.tags import scalar_tag
+from normbench.training.recorders.tensorboard import TensorBoardRecorder
 
 WEIGHT_DECAY = Path(__file__).parents[3] / "configs" / "weight_decay.yaml"
 STEPS = [0, 5, 10, 15, 20]
@@ -114,7 +112,7 @@ def test_tensorboard_s_own_percentiles_are_those_of_all_bins():
     for seed, size in enumerate([1, 2, 5, 40, 3000]):
         tensor = torch.randn(size, generator=torch.Generator().manual_seed(seed))
         table = histograms_of({("weight", "a"): tensor, ("weight", "b"): tensor.round()}, 0)
-        for i, value in enumerate(_histogram_values(table)):
+        for i, value in enumerate(histogram_values(table)):
             ends = {key: getattr(value.histo, key) for key in ("min", "max", "num")}
             bins = {"bucket_limit": table.right_edges[0, i].tolist(), "bucket": table.counts[0, i].tolist()}
             whole = HistogramProto(**ends, **bins)
