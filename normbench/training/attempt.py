@@ -41,8 +41,8 @@ class BoardRecorder(Recorder, Protocol):
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None: ...
 
-    def describe_run(self, config_text: str, settings: Mapping[str, Any], group: str) -> None:
-        """Write the config and the settings."""
+    def describe_run(self, settings: Mapping[str, Any], group: str) -> None:
+        """Write the settings."""
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint must hold for ``restore``."""

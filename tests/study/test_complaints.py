@@ -65,7 +65,7 @@ def complaints_of(text, **options):
         (
             "recording: {every: 1}",
             (
-                "recording.every: is not a setting of recording. Settings: every_steps, histograms, tensorboard, "
+                "recording.every: is not a setting of recording. Settings: every_steps, histograms, biases, tensorboard, "
                 "figures, gradient_shift, diagnostics, loss_surface. Did you mean 'every_steps'?"
             ),
         ),

@@ -8,6 +8,7 @@ from tensorboardX import summary
 from tensorboardX.proto.summary_pb2 import HistogramProto, Summary
 
 from normbench.storage.histogram_table import HistogramTable
+from normbench.training.recorders.tags import ENDINGS, LayerTags
 
 
 def scalar_values(scalars: Mapping[str, float]) -> list[Summary.Value]:
@@ -17,16 +18,19 @@ def scalar_values(scalars: Mapping[str, float]) -> list[Summary.Value]:
     ]
 
 
-def histogram_values(table: HistogramTable) -> list[Summary.Value]:
-    """Return the histograms of a table's only step, and the share of values that are not finite where there are any."""
+def histogram_values(table: HistogramTable, tags: LayerTags) -> list[Summary.Value]:
+    """Return the histograms of a table's only step, and the share of values that are not finite where there are any.
+
+    Of a tensor that is hidden the share alone is shown.
+    """
     values, edges, counts = list[Summary.Value](), table.right_edges[0], table.counts[0]
     is_kept = counts > 0
     is_kept[:, :-1] |= counts[:, 1:] > 0  # of empty bins in a row the last, which TensorBoard draws as all of them
     for i, (kind, name) in enumerate(zip(table.kinds, table.names, strict=True)):
-        tag, num, num_nonfinite = f"{kind}/{name}", table.num[0, i], table.num_nonfinite[0, i]
+        tag, num, num_nonfinite = tags.tag(kind, name), table.num[0, i], table.num_nonfinite[0, i]
         if num_nonfinite:
             values += scalar_values({f"nonfinite_share/{tag}": num_nonfinite / (num + num_nonfinite)})
-        if num:
+        if num and (kind not in ENDINGS or name not in tags.hidden):
             bins = {"bucket_limit": edges[i, is_kept[i]].tolist(), "bucket": counts[i, is_kept[i]].tolist()}
             sums = {key: getattr(table, key)[0, i] for key in ("min", "max", "sum", "sum_squares")}
             values.append(Summary.Value(tag=tag, histo=HistogramProto(num=num, **sums, **bins)))
