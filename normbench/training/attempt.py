@@ -24,7 +24,7 @@ from normbench.training.loop import train
 from normbench.training.recorders.csv import CsvRecorder
 from normbench.training.recorders.memory import Recorders
 from normbench.training.run_hooks import RunHooks
-from normbench.training.training_objects import Outcome, Recorder, TrainingProgress
+from normbench.training.training_objects import Outcome, Recorder, SliceRecorder, TrainingProgress
 
 REPORT_S = 0.25
 """Seconds between two reports of a run's progress."""
@@ -34,7 +34,7 @@ class Interrupted(Exception):  # noqa: N818 - no error: the user requested it
     """Training was stopped between two steps, and its state saved."""
 
 
-class BoardRecorder(Recorder, Protocol):
+class BoardRecorder(Recorder, SliceRecorder, Protocol):
     """Writes the files of TensorBoard and histograms.npz; a context manager that closes them."""
 
     def __enter__(self) -> Self: ...
@@ -105,6 +105,7 @@ class Attempt:
             self.config.every_steps,
             Recorders([files, board]),
             progress=self.progress,
+            slices=board,
             between_steps=lambda progress: self._between_steps(progress, files, board),
         )
 

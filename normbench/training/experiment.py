@@ -30,6 +30,7 @@ from normbench.training.environment import environment
 from normbench.training.found_result import describe_recording
 from normbench.training.numerics import available_device, numerics
 from normbench.training.recorders.csv import CsvRecorder, write_points
+from normbench.training.recorders.slices import steps_between
 from normbench.training.run_hooks import RunHooks
 from normbench.training.summary import summary_of
 from normbench.training.training_objects import Outcome
@@ -211,6 +212,13 @@ class _NoTensorBoard:
     def record(self, *_: object) -> None:
         """Nothing to write."""
 
+    def takes(self, _step: int) -> bool:
+        """Return that no further step is wanted."""
+        return False
+
+    def record_slice(self, *_: object) -> None:
+        """Nothing to write."""
+
     def state(self) -> dict[str, Any]:
         """Return nothing to go on from."""
         return {}
@@ -228,8 +236,14 @@ def _make_board(config: RunConfig, folder: Path) -> BoardRecorder:
     from normbench.training.recorders.tensorboard import TensorBoardRecorder  # imports tensorboardX: 0.1 s
 
     num_frames = math.ceil(config.total_steps / config.every_steps) + 1
-    recording = config.recording
-    return TensorBoardRecorder(folder, recording.histograms, num_frames, with_biases=recording.biases)
+    recording, between = config.recording, steps_between(config.every_steps, config.total_steps)
+    return TensorBoardRecorder(
+        folder,
+        recording.histograms,
+        num_frames,
+        with_biases=recording.biases,
+        takes=lambda step: step % config.every_steps in between,
+    )
 
 
 def metric_columns(model: nn.Module, dataset: Dataset, config: RunConfig) -> list[str]:

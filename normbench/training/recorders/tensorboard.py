@@ -1,7 +1,7 @@
 """TensorBoardRecorder: writes the event file of a run, and histograms.npz, while it trains."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,7 +17,7 @@ from normbench.training.recorders.event_file import EventFile
 from normbench.training.recorders.event_values import histogram_values, scalar_values
 from normbench.training.recorders.histograms import histograms_of
 from normbench.training.recorders.hparams import end_value, settings_value
-from normbench.training.recorders.tags import LayerTags, scalar_tag
+from normbench.training.recorders.tags import ENDINGS, LayerTags, scalar_tag
 
 # Steps that TensorBoard keeps of one tag; it drops others at random.
 MAX_HISTOGRAM_STEPS, MAX_SCALAR_STEPS = 500, 1000
@@ -31,10 +31,19 @@ class TensorBoardRecorder:
         kinds: Kinds of tensors that get histograms: weight, grad, activation, update.
         num_frames: Number of frames to expect; more than TensorBoard keeps are thinned out evenly.
         with_biases: Show biases and other tensors of one dimension too, which histograms.npz has in any case.
+        takes: Whether a step between two frames gets histograms too.
     """
 
-    def __init__(self, folder: Path, kinds: Sequence[str], num_frames: int, *, with_biases: bool = False) -> None:
-        self.folder, self.kinds, self._with_biases = folder, kinds, with_biases
+    def __init__(
+        self,
+        folder: Path,
+        kinds: Sequence[str],
+        num_frames: int,
+        *,
+        with_biases: bool = False,
+        takes: Callable[[int], bool] = lambda _: False,
+    ) -> None:
+        self.folder, self.kinds, self._with_biases, self._takes = folder, kinds, with_biases, takes
         self._tags: LayerTags | None = None
         self._num_seen, self._tables = 0, list[HistogramTable]()
         self._events = EventFile(folder)
@@ -60,15 +69,27 @@ class TensorBoardRecorder:
         if is_last or self._num_seen % self._scalar_stride == 0:
             values += scalar_values(_scalars(frame, self._tags))
         if self.kinds and (is_last or self._num_seen % self._histogram_stride == 0):
-            values += self._histograms(frame, self._tags)
+            values += self._histograms(frame, self.kinds, self._tags)
         self._num_seen += 1
+        self._write(values, frame.step)
+
+    def takes(self, step: int) -> bool:
+        """Return whether weights, gradients or updates of a step between two frames are wanted."""
+        return self._takes(step) and not ENDINGS.keys().isdisjoint(self.kinds)
+
+    def record_slice(self, frame: Frame) -> None:
+        """Write the histograms of a step between two frames."""
+        assert self._tags, "the first step has a whole frame"
+        self._write(self._histograms(frame, [kind for kind in self.kinds if kind in ENDINGS], self._tags), frame.step)
+
+    def _write(self, values: Sequence[Summary.Value], step: int) -> None:
         if values:
-            self._events.write(values, frame.step)
+            self._events.write(values, step)
             self._events.flush()
 
-    def _histograms(self, frame: Frame, tags: LayerTags) -> list[Summary.Value]:
+    def _histograms(self, frame: Frame, kinds: Sequence[str], tags: LayerTags) -> list[Summary.Value]:
         by_kind = frame.tensors()
-        tensors = {(kind, name): tensor for kind in self.kinds for name, tensor in by_kind[kind].items()}
+        tensors = {(kind, name): tensor for kind in kinds for name, tensor in by_kind[kind].items()}
         self._tables.append(histograms_of(tensors, frame.step))
         return histogram_values(self._tables[-1], tags)
 
