@@ -8,9 +8,9 @@ from tensorboardX.proto.summary_pb2 import Summary
 
 from normbench.storage.files.atomic import make_folder
 from normbench.storage.files.flushing import flush_folder
+from normbench.storage.scalar_tags import scalar_tag
 from normbench.training.recorders.event_file import EventFile
 from normbench.training.recorders.event_values import scalar_values
-from normbench.training.recorders.tags import scalar_tag
 
 
 def write_pictures(folder: Path, tag: str, pictures: Mapping[int, bytes]) -> None:

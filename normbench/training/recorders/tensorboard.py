@@ -13,11 +13,12 @@ from normbench.storage.files.atomic import replacing
 from normbench.storage.files.flushing import Flush
 from normbench.storage.histogram_table import HistogramTable, joined
 from normbench.storage.run_folder import HISTOGRAMS_NPZ
+from normbench.storage.scalar_tags import scalar_tag
 from normbench.training.recorders.event_file import EventFile
 from normbench.training.recorders.event_values import histogram_values, scalar_values
 from normbench.training.recorders.histograms import histograms_of
 from normbench.training.recorders.hparams import end_value, settings_value
-from normbench.training.recorders.tags import ENDINGS, LayerTags, scalar_tag
+from normbench.training.recorders.tags import ENDINGS, LayerTags
 
 # Steps that TensorBoard keeps of one tag; it drops others at random.
 MAX_HISTOGRAM_STEPS, MAX_SCALAR_STEPS = 500, 1000

@@ -21,6 +21,7 @@ from normbench.inspection.watch.layer_stats import layer_of
 from normbench.scheduling.schedule import run_study
 from normbench.storage.histogram_table import NUM_BINS, read_histograms
 from normbench.storage.run_folder import HISTOGRAMS_NPZ, Run
+from normbench.storage.scalar_tags import scalar_tag
 from normbench.study.config import RunConfig
 from normbench.study.load import load_study
 from normbench.training.build import build_training
@@ -30,7 +31,7 @@ from normbench.training.recorders.event_values import histogram_values
 from normbench.training.recorders.histograms import histograms_of
 from normbench.training.recorders.memory import MemoryRecorder
 from normbench.training.recorders.study_files import write_pictures
-from normbench.training.recorders.tags import LayerTags, scalar_tag
+from normbench.training.recorders.tags import LayerTags
 from normbench.training.recorders.tensorboard import TensorBoardRecorder
 
 WEIGHT_DECAY = Path(__file__).parents[3] / "configs" / "weight_decay.yaml"
