@@ -80,8 +80,8 @@ class TensorBoardRecorder:
 
     def record_slice(self, frame: Frame) -> None:
         """Write the histograms of a step between two frames."""
-        assert self._tags, "the first step has a whole frame"
-        self._write(self._histograms(frame, [kind for kind in self.kinds if kind in ENDINGS], self._tags), frame.step)
+        tags = self._tags or LayerTags.of(frame, with_biases=self._with_biases)  # of an older checkpoint none is known
+        self._write(self._histograms(frame, [kind for kind in self.kinds if kind in ENDINGS], tags), frame.step)
 
     def _write(self, values: Sequence[Summary.Value], step: int) -> None:
         if values:
@@ -105,7 +105,7 @@ class TensorBoardRecorder:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on after the frames that were recorded before a checkpoint."""
         self._num_seen = state["num_seen"]
-        self._tags = LayerTags(**state["tags"]) if state["tags"] else None
+        self._tags = LayerTags(**state["tags"]) if state.get("tags") else None
         self._tables = [HistogramTable.from_bytes(bytes(raw.numpy())) for raw in state["histograms"]]
 
     def finish(self, *, succeeded: bool) -> None:
