@@ -1,5 +1,6 @@
-"""normbench tensorboard: open TensorBoard on the runs, on this machine only."""
+"""normbench tensorboard: open TensorBoard on runs, on this machine only."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -7,24 +8,52 @@ import typer
 
 
 def command(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Studies, arms or runs; all under --runs-dir if none.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, metavar="N", help="Only runs of this seed.")] = None,
     runs_dir: Annotated[Path, typer.Option("--runs-dir", help="Where runs are kept.")] = Path("runs"),
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 6006,
 ) -> None:
-    """Open TensorBoard on the runs, on this machine only.
+    """Open TensorBoard on runs, on this machine only.
 
-    Example: normbench tensorboard --port 6007
+    Runs are named study/arm/seed; the mean over the seeds of an arm stands beside them. Each layer's weight stands
+    beside its gradient. TEXT holds each study's question and answer, HPARAMS the settings in which arms differ. Runs
+    that are made meanwhile appear.
+
+    Example: normbench tensorboard weight_decay dropout --seed 0
     """
-    from normbench.errors import RunFolderError
+    from tempfile import TemporaryDirectory
 
+    from normbench.report.board.served_folder import ServedFolder, runs_of, start_following
+
+    chosen = _folders(paths or [], runs_dir)
+    with TemporaryDirectory(prefix="normbench-") as folder:
+        served = ServedFolder(Path(folder), lambda: runs_of(chosen, seed))
+        served.update()
+        stopped = start_following(served)
+        try:
+            code = _serve(tensorboard_options(Path(folder), port))
+        finally:
+            stopped.set()
+    raise typer.Exit(code)
+
+
+def _folders(paths: Sequence[Path], runs_dir: Path) -> list[Path]:
+    from normbench.errors import RunFolderError
+    from normbench.storage.run_search import resolve_folder
+
+    if paths:
+        return [resolve_folder(path, runs_dir) for path in paths]
     if not runs_dir.is_dir():
         rule = "must be a folder with runs, got no folder"
         raise RunFolderError(f"{runs_dir}: {rule}. Run a config first: normbench run configs/lenet_bn.yaml")
-    raise typer.Exit(_serve(tensorboard_options(runs_dir, port)))
+    return [runs_dir]
 
 
-def tensorboard_options(runs_dir: Path, port: int) -> list[str]:
-    """Return the options with which TensorBoard serves ``runs_dir`` on the loopback address."""
-    return ["--logdir", str(runs_dir), "--host", "127.0.0.1", "--port", str(port)]
+def tensorboard_options(folder: Path, port: int) -> list[str]:
+    """Return the options with which TensorBoard serves a folder on the loopback address."""
+    return ["--logdir", str(folder), "--host", "127.0.0.1", "--port", str(port)]
 
 
 def _serve(options: list[str]) -> int:

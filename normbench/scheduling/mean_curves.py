@@ -7,14 +7,19 @@ from pathlib import Path
 
 from normbench.evidence.comparison.comparison import DEFAULT_METRICS, SIGNAL_METRICS
 from normbench.evidence.comparison.curves import CurvePoint, mean_curve
+from normbench.evidence.metrics.scales import mean_interval
 from normbench.storage.own_metric import NAME
 from normbench.storage.run_folder import METRICS_CSV, Arm
 
 SUMMARY = "summary"
+FEWEST_SEEDS = 4
+"""Seeds of which an interval is drawn."""
 
 
 def write_aggregate_curves(folder: Path, arms: Sequence[Arm]) -> None:
-    """Write ``<folder>/summary/<arm>/mean``, ``low`` and ``high`` for every arm with several seeds; replace older ones.
+    """Write ``<folder>/summary/<arm>/mean of 8 seeds`` for every arm with several seeds; replace older ones.
+
+    Beside it stand the ends of its 95 % interval, from four seeds on: fewer say too little of the spread.
 
     Args:
         folder: The study's folder.
@@ -28,14 +33,31 @@ def write_aggregate_curves(folder: Path, arms: Sequence[Arm]) -> None:
     shutil.rmtree(folder / SUMMARY, ignore_errors=True)
     if not several:
         return
-    from normbench.training.recorders.tensorboard import write_scalars  # imports tensorboardX: 0.1 s
+    from normbench.training.recorders.study_files import write_scalars  # imports tensorboardX: 0.1 s
 
     for arm in several:
         name = arm.name if names.count(arm.name) == 1 else arm.folder.name
-        curves = {column: mean_curve(arm.runs, column) for column in _columns(arm)}
-        for end in ("mean", "low", "high"):
+        curves = {column: mean_curve(arm.runs, column, _band) for column in _columns(arm)}
+        for end, run in run_names(len(arm.runs)).items():
             points = {column: _points(curve, end) for column, curve in curves.items()}
-            write_scalars(folder / SUMMARY / name / end, points)
+            write_scalars(folder / SUMMARY / name / run, points)
+
+
+def run_names(num_seeds: int) -> dict[str, str]:
+    """Return the names of the runs that hold a mean curve and the ends of its interval, if there is one.
+
+    Example:
+        >>> run_names(3), run_names(8)["low"]
+        ({'mean': 'mean of 3 seeds'}, 'mean of 8 seeds, low end')
+    """
+    mean = f"mean of {num_seeds} seeds"
+    ends = {end: f"{mean}, {end} end" for end in ("low", "high")}
+    return {"mean": mean} | (ends if num_seeds >= FEWEST_SEEDS else {})
+
+
+def _band(column: str, values: Sequence[float], num_samples: int | None) -> tuple[float, float]:
+    """Return the ends of the 95 % interval of a mean, none of few seeds."""
+    return mean_interval(column, values, num_samples) if len(values) >= FEWEST_SEEDS else (-math.inf, math.inf)
 
 
 def _columns(arm: Arm) -> list[str]:

@@ -73,7 +73,7 @@ def _draw_curves(folder: Path, arms: Sequence[Arm], seed: int) -> None:
     target = folder / "curves" / f"seed-{seed}"
 
     def draw() -> None:
-        from normbench.training.recorders.tensorboard import write_pictures  # imports tensorboardX: 0.1 s
+        from normbench.training.recorders.study_files import write_pictures  # imports tensorboardX: 0.1 s
 
         pictures = draw_curves(arms, seed)
         write_pictures(target, "fitted curves", pictures)

@@ -17,6 +17,8 @@ class RecordingConfig(Settings):
     """Steps between two recorded rows, beside those at step 0 and at the end; by default there are 21 rows."""
     histograms: Annotated[tuple[HistogramKind, ...], Field(strict=False, max_length=MAX_ENTRIES)] = ("weight", "grad")
     """Which histograms TensorBoard gets: weight, grad, activation, update."""
+    biases: bool = False
+    """Show histograms of biases and norms' scales in TensorBoard too; histograms.npz has them in any case."""
     tensorboard: bool | Literal["all"] = True
     """Write the TensorBoard log; beyond 64 runs true keeps histograms of each arm's first seed, all of every seed."""
     figures: bool = True

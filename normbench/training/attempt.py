@@ -24,7 +24,7 @@ from normbench.training.loop import train
 from normbench.training.recorders.csv import CsvRecorder
 from normbench.training.recorders.memory import Recorders
 from normbench.training.run_hooks import RunHooks
-from normbench.training.training_objects import Outcome, Recorder, TrainingProgress
+from normbench.training.training_objects import Outcome, Recorder, SliceRecorder, TrainingProgress
 
 REPORT_S = 0.25
 """Seconds between two reports of a run's progress."""
@@ -34,15 +34,15 @@ class Interrupted(Exception):  # noqa: N818 - no error: the user requested it
     """Training was stopped between two steps, and its state saved."""
 
 
-class BoardRecorder(Recorder, Protocol):
+class BoardRecorder(Recorder, SliceRecorder, Protocol):
     """Writes the files of TensorBoard and histograms.npz; a context manager that closes them."""
 
     def __enter__(self) -> Self: ...
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None: ...
 
-    def describe_run(self, config_text: str, settings: Mapping[str, Any], group: str) -> None:
-        """Write the config and the settings."""
+    def describe_run(self, settings: Mapping[str, Any], group: str) -> None:
+        """Write the settings."""
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint must hold for ``restore``."""
@@ -105,6 +105,7 @@ class Attempt:
             self.config.every_steps,
             Recorders([files, board]),
             progress=self.progress,
+            slices=board,
             between_steps=lambda progress: self._between_steps(progress, files, board),
         )
 

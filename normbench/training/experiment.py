@@ -30,6 +30,7 @@ from normbench.training.environment import environment
 from normbench.training.found_result import describe_recording
 from normbench.training.numerics import available_device, numerics
 from normbench.training.recorders.csv import CsvRecorder, write_points
+from normbench.training.recorders.slices import steps_between
 from normbench.training.run_hooks import RunHooks
 from normbench.training.summary import summary_of
 from normbench.training.training_objects import Outcome
@@ -143,8 +144,8 @@ class OpenRun:
         self._started, self._began, self._began_cpu = time.time(), time.monotonic(), time.process_time()
         self.attempt = Attempt(config, seed, folder, hooks, identity, place=place, from_step=from_step)
         refuse_other_code(code)
-        self._text = resolved_yaml(config, seed, study=study, arm=arm, engine=identity.engine)
-        write_text(folder / CONFIG_YAML, self._text, Flush.CONTENT)
+        text = resolved_yaml(config, seed, study=study, arm=arm, engine=identity.engine)
+        write_text(folder / CONFIG_YAML, text, Flush.CONTENT)
         write_points(folder, self.attempt.dataset)
         self.files = CsvRecorder(folder, metric_columns(self.attempt.training.model, self.attempt.dataset, config))
         self.board = _make_board(config, folder)
@@ -155,7 +156,7 @@ class OpenRun:
         self._recorders.push(self.board)
         if not self.attempt.continues:
             group = arm_folder_name(self._arm, self.identity.short)
-            self.board.describe_run(self._text, _hparams(self.config), group)
+            self.board.describe_run(_hparams(self.config), group)
         return self
 
     def __exit__(
@@ -211,6 +212,13 @@ class _NoTensorBoard:
     def record(self, *_: object) -> None:
         """Nothing to write."""
 
+    def takes(self, _step: int) -> bool:
+        """Return that no further step is wanted."""
+        return False
+
+    def record_slice(self, *_: object) -> None:
+        """Nothing to write."""
+
     def state(self) -> dict[str, Any]:
         """Return nothing to go on from."""
         return {}
@@ -228,7 +236,14 @@ def _make_board(config: RunConfig, folder: Path) -> BoardRecorder:
     from normbench.training.recorders.tensorboard import TensorBoardRecorder  # imports tensorboardX: 0.1 s
 
     num_frames = math.ceil(config.total_steps / config.every_steps) + 1
-    return TensorBoardRecorder(folder, config.recording.histograms, num_frames)
+    recording, between = config.recording, steps_between(config.every_steps, config.total_steps)
+    return TensorBoardRecorder(
+        folder,
+        recording.histograms,
+        num_frames,
+        with_biases=recording.biases,
+        takes=lambda step: step % config.every_steps in between,
+    )
 
 
 def metric_columns(model: nn.Module, dataset: Dataset, config: RunConfig) -> list[str]:

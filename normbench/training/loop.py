@@ -14,11 +14,11 @@ from normbench.datasets.base import Split
 from normbench.inspection.measures.base import RecordedStep, take_measures
 from normbench.inspection.norm_readings import merged, watching_norms
 from normbench.inspection.readings import roughness
-from normbench.inspection.watch.frame import Frame, grads_of, weights_of
+from normbench.inspection.watch.frame import Frame, grads_of, updates_of, weights_of
 from normbench.inspection.watch.watch import grads_by_layer, outputs_by_layer, watching, whole
 from normbench.storage.run_status import RunStatus
 from normbench.training.backward import go_back
-from normbench.training.training_objects import Outcome, Recorder, Training, TrainingProgress
+from normbench.training.training_objects import Outcome, Recorder, SliceRecorder, Training, TrainingProgress
 
 
 def train(
@@ -28,6 +28,7 @@ def train(
     recorder: Recorder | None,
     *,
     progress: TrainingProgress | None = None,
+    slices: SliceRecorder | None = None,
     between_steps: Callable[[TrainingProgress], None] | None = None,
 ) -> Outcome:
     """Make ``num_steps`` updates; record at step 0, every ``every_steps`` and at the end.
@@ -40,11 +41,12 @@ def train(
         every_steps: Number of updates between two recorded rows.
         recorder: Gets the frame of each recorded step; None records nothing.
         progress: The progress of a checkpoint; by default the start.
+        slices: Gets weights and gradients of further steps.
         between_steps: Called after each update; an exception it raises ends training.
     """
     progress = progress or TrainingProgress()
     while progress.step < num_steps:
-        loss = _next_step(training, progress, every_steps, recorder)
+        loss = _next_step(training, progress, every_steps, recorder, slices)
         if not math.isfinite(loss):
             return progress.outcome(RunStatus.DIVERGED)
         progress.add(loss)
@@ -61,10 +63,18 @@ def finish(training: Training, progress: TrainingProgress, recorder: Recorder | 
     return progress.outcome(RunStatus.FINISHED if is_finite else RunStatus.DIVERGED)
 
 
-def _next_step(training: Training, progress: TrainingProgress, every_steps: int, recorder: Recorder | None) -> float:
+def _next_step(
+    training: Training,
+    progress: TrainingProgress,
+    every_steps: int,
+    recorder: Recorder | None,
+    slices: SliceRecorder | None,
+) -> float:
     if recorder is not None and progress.step % every_steps == 0:
         return recorded_step(training, progress, recorder)
     set_lr(training.optimizer, training.lr_of_step, progress.step)
+    if slices is not None and slices.takes(progress.step):
+        return _step_with_slice(training, progress, slices)
     started = time.process_time()
     loss = _step(training, training.batches.next())
     progress.cpu_s += time.process_time() - started
@@ -102,6 +112,23 @@ def _step(training: Training, batch: Split) -> float:
     return loss
 
 
+def _step_with_slice(training: Training, progress: TrainingProgress, slices: SliceRecorder) -> float:
+    """Make a step as any other, and record its weights and gradients, which takes no time of the step's."""
+    weights = weights_of(training.model)
+    started = time.process_time()
+    loss = _gradient(training, training.batches.next())
+    progress.cpu_s += time.process_time() - started
+    grads = grads_of(training.model)
+    started = time.process_time()
+    if math.isfinite(loss):
+        _update(training)
+    progress.cpu_s += time.process_time() - started
+    progress.num_timed += 1
+    updates = updates_of(training.model, weights) if math.isfinite(loss) else {}
+    slices.record_slice(Frame(progress.step, {}, weights, grads, {}, {}, updates=updates))
+    return loss
+
+
 def _gradient(training: Training, batch: Split) -> float:
     loss = training.loss(training.model(batch.x), batch.y)
     for parameter in training.parameters:  # what zero_grad does, without its bookkeeping
@@ -127,7 +154,7 @@ def _recorded_step(training: Training, step: int, losses: list[float], recorder:
     frame = Frame(step, metrics, weights, grads, activations, activation_grads, curve=curve, probes=norms.probes())
     if math.isfinite(loss):
         _update(training)
-        updates = {name: after - weights[name] for name, after in weights_of(training.model).items()}
+        updates = updates_of(training.model, weights)
         frame = _with_measures(training, replace(frame, updates=updates), batch, states)
     recorder.record(frame)
     return loss

@@ -23,6 +23,16 @@ class Recorder(Protocol):
         """Record one frame, without changing the model."""
 
 
+class SliceRecorder(Protocol):
+    """Gets weights and gradients at steps between two recorded rows."""
+
+    def takes(self, step: int) -> bool:
+        """Return whether it wants those of a step that is not recorded."""
+
+    def record_slice(self, frame: Frame) -> None:
+        """Record the frame of such a step, which has weights, gradients and updates alone."""
+
+
 class Reader(Protocol):
     """Computes losses of a model in evaluation mode."""
 

@@ -102,14 +102,19 @@ def test_tensorboard_answers_on_this_machine_only():
 @pytest.mark.usefixtures("finished")
 @pytest.mark.parametrize(("ended_by", "code"), [(lambda _: 0, 0), (lambda _: -1, 2), (KeyboardInterrupt, 130)])
 def test_how_tensorboard_ends_is_handed_on(monkeypatch, ended_by, code):
+    served = []
+
     def serve(board):
-        assert (board.flags.logdir, board.flags.host, board.flags.port) == ("runs", "127.0.0.1", 0)
+        assert (board.flags.host, board.flags.port) == ("127.0.0.1", 0)
+        assert Path(board.flags.logdir, "about").is_dir()
+        served.append(Path(board.flags.logdir))
         if ended_by is KeyboardInterrupt:
             raise ended_by
         return ended_by(board)
 
     monkeypatch.setattr(TensorBoard, "main", serve)
     assert normbench("tensorboard", "--port", 0).code == code
+    assert not served[0].exists()
 
 
 def processes_of(session):
@@ -126,7 +131,7 @@ def processes_of(session):
 @pytest.mark.usefixtures("finished")
 def test_a_killed_tensorboard_leaves_no_server():
     words = [sys.executable, "-m", "normbench", "tensorboard", "--port", "0"]
-    environment = os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[2])}
+    environment = os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[2]), "TMPDIR": str(Path.cwd())}
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True) as command:
         address = next(found for line in command.stderr if (found := re.search(r"127\.0\.0\.1:(\d+)", line)))
         socket.create_connection(("127.0.0.1", int(address[1]))).close()

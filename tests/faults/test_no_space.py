@@ -90,10 +90,10 @@ def test_mean_curves_that_cannot_be_written_are_drawn_when_asked_again(undisturb
         answer = run("--seeds", 2)
     assert answer.code == 1
     (line,) = failures_of(answer)[1]
-    assert re.fullmatch(rf"small: runs/small/summary/\S+: {re.escape(FULL)} {AGAIN}", line)
+    assert re.fullmatch(rf"small: runs/small/summary/.+?: {re.escape(FULL)} {AGAIN}", line)
     again, second = asked_again("--seeds", 2)
     assert (again | undisturbed, second.err) == (again, "")
-    assert len(list(RUNS.glob("summary/*/*/events.*"))) == 2 * 3
+    assert len(list(RUNS.glob("summary/*/*/events.*"))) == 2
     assert all(path.stat().st_size > 100 for path in RUNS.glob("summary/*/*/events.*"))
 
 

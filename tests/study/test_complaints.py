@@ -65,8 +65,8 @@ def complaints_of(text, **options):
         (
             "recording: {every: 1}",
             (
-                "recording.every: is not a setting of recording. Settings: every_steps, histograms, tensorboard, "
-                "figures, gradient_shift, diagnostics, loss_surface. Did you mean 'every_steps'?"
+                "recording.every: is not a setting of recording. Settings: every_steps, histograms, biases, "
+                "tensorboard, figures, gradient_shift, diagnostics, loss_surface. Did you mean 'every_steps'?"
             ),
         ),
         ("dropout: 1.0", "dropout: must be < 1, got 1.0."),

@@ -89,7 +89,7 @@ def test_every_layer_has_its_rows_and_histograms_under_its_own_path_in_the_order
     rows = {(row["layer"], row["kind"]) for row in csv.DictReader(Path("run/layer_stats.csv").read_text().splitlines())}
     for layer in ("first", "norm", "head"):
         assert {(layer, kind) for kind in ("weight", "grad", "activation", "activation_grad", "update")} <= rows
-    assert {"weight/first.weight", "grad/norm.weight", "weight/head.bias"} <= set(files_of("run"))
+    assert {"01_first/weight", "01_first/weight_grad", "02_head/weight"} <= set(files_of("run"))
 
 
 class Odd(nn.Module):

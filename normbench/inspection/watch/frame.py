@@ -58,3 +58,8 @@ def weights_of(model: nn.Module) -> dict[str, Tensor]:
 def grads_of(model: nn.Module) -> dict[str, Tensor]:
     """Return copies of all gradients by their parameter's name."""
     return copies({name: p.grad for name, p in learned_parameters(model).items() if p.grad is not None})
+
+
+def updates_of(model: nn.Module, before: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return what a step has changed: all parameters by name, less what they were before."""
+    return {name: after.detach() - before[name] for name, after in learned_parameters(model).items()}

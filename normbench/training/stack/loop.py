@@ -4,10 +4,13 @@ import math
 import time
 from collections.abc import Callable, Mapping
 
+from torch import Tensor
+
+from normbench.inspection.watch.frame import Frame, updates_of, weights_of
 from normbench.storage.run_status import RunStatus
 from normbench.training.loop import finish, recorded_step
 from normbench.training.stack.stack import Stack
-from normbench.training.training_objects import Outcome, Recorder, Training, TrainingProgress
+from normbench.training.training_objects import Outcome, Recorder, SliceRecorder, Training, TrainingProgress
 
 
 class StackedRun:
@@ -17,10 +20,17 @@ class StackedRun:
         training: Its objects, which share their numbers with the stack.
         progress: How far it is.
         recorder: Gets its frames.
+        slices: Gets weights and gradients of further steps.
     """
 
-    def __init__(self, training: Training, progress: TrainingProgress, recorder: Recorder) -> None:
-        self.training, self.progress, self.recorder = training, progress, recorder
+    def __init__(
+        self,
+        training: Training,
+        progress: TrainingProgress,
+        recorder: Recorder,
+        slices: SliceRecorder | None = None,
+    ) -> None:
+        self.training, self.progress, self.recorder, self.slices = training, progress, recorder, slices
 
 
 def train_stack(
@@ -75,13 +85,30 @@ def _next_step(
     step = _step_of(runs)
     if step % every_steps == 0:
         return _recorded_step(stack, runs, end)
+    wanting = [slot for slot, run in runs.items() if run.slices is not None and run.slices.takes(step)]
+    weights = {slot: weights_of(runs[slot].training.model) for slot in wanting}
     started = time.process_time()
-    losses = stack.step(step)
+    losses = stack.gradient()
+    grads = {slot: stack.grads_of(slot) for slot in wanting}
+    stack.optimizer.step(step)
     cpu_s = (time.process_time() - started) / len(runs)
     for run in runs.values():
         run.progress.cpu_s += cpu_s
         run.progress.num_timed += 1
+    for slot in wanting:
+        try:
+            _record_slice(runs[slot], step, weights[slot], grads[slot], losses[slot])
+        except Exception as error:  # noqa: BLE001 - the other runs go on
+            end(slot, error)
     return {slot: losses[slot] for slot in runs}
+
+
+def _record_slice(
+    run: StackedRun, step: int, weights: dict[str, Tensor], grads: dict[str, Tensor], loss: float
+) -> None:
+    assert run.slices is not None, "it wants the step"
+    updates = updates_of(run.training.model, weights) if math.isfinite(loss) else {}
+    run.slices.record_slice(Frame(step, {}, weights, grads, {}, {}, updates=updates))
 
 
 def _recorded_step(

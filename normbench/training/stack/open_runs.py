@@ -74,7 +74,7 @@ class OpenRuns:
     def stacked(self) -> dict[int, StackedRun]:
         """Return what training needs of each open run."""
         return {
-            slot: StackedRun(run.attempt.training, run.attempt.progress, Recorders([run.files, run.board]))
+            slot: StackedRun(run.attempt.training, run.attempt.progress, Recorders([run.files, run.board]), run.board)
             for slot, (run, _) in self._open.items()
         }
 

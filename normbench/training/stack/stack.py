@@ -3,7 +3,11 @@
 from collections.abc import Sequence
 from copy import deepcopy
 
+from torch import Tensor
+
 from normbench.inspection.losses import losses_of_members
+from normbench.inspection.watch.frame import copies
+from normbench.models.base import learned_parameters
 from normbench.stacking import stacked
 from normbench.study.config import RunConfig
 from normbench.training.backward import go_back_from_means
@@ -37,13 +41,24 @@ class Stack:
 
     def step(self, step: int) -> list[float]:
         """Make a step of every slot and return the loss of each; ``step`` updates were made so far."""
+        means = self.gradient()
+        self.optimizer.step(step)
+        return means
+
+    def gradient(self) -> list[float]:
+        """Compute the gradient of the next batch of every slot and return the loss of each."""
         x, y = self._batches.next()
         losses = self._losses_of(self.network(x), y)
         for parameter in self._parameters:
             parameter.grad = None
         means: list[float] = go_back_from_means(losses).tolist()
-        self.optimizer.step(step)
         return means
+
+    def grads_of(self, slot: int) -> dict[str, Tensor]:
+        """Return copies of the gradients of one slot by their parameter's name."""
+        names = learned_parameters(self._slots[slot].model)
+        found = zip(names, self._parameters, strict=True)
+        return copies({name: stacked.grad[slot] for name, stacked in found if stacked.grad is not None})
 
 
 def idle_copy(member: Training) -> Training:

@@ -21,22 +21,24 @@ from normbench.inspection.watch.layer_stats import layer_of
 from normbench.scheduling.schedule import run_study
 from normbench.storage.histogram_table import NUM_BINS, read_histograms
 from normbench.storage.run_folder import HISTOGRAMS_NPZ, Run
+from normbench.storage.scalar_tags import scalar_tag
 from normbench.study.config import RunConfig
 from normbench.study.load import load_study
 from normbench.training.build import build_training
 from normbench.training.experiment import run_experiment
 from normbench.training.loop import train
+from normbench.training.recorders.event_values import histogram_values
 from normbench.training.recorders.histograms import histograms_of
 from normbench.training.recorders.memory import MemoryRecorder
-from normbench.training.recorders.tensorboard import (
-    TensorBoardRecorder,
-    _histogram_values,
-    scalar_tag,
-    write_pictures,
-)
+from normbench.training.recorders.study_files import write_pictures
+from normbench.training.recorders.tags import LayerTags
+from normbench.training.recorders.tensorboard import TensorBoardRecorder
 
 WEIGHT_DECAY = Path(__file__).parents[3] / "configs" / "weight_decay.yaml"
 STEPS = [0, 5, 10, 15, 20]
+SLICES = list(range(21))
+"""Steps with histograms: 20 or more, also where fewer are recorded."""
+ENDINGS = {"weight": "", "grad": "_grad"}
 KEEP_ALL = dict.fromkeys(("histograms", "scalars", "images", "tensors"), 0)
 
 
@@ -48,11 +50,21 @@ def histogram_tags(board):
     return set(board.Tags()["histograms"])
 
 
+def shown(frame):
+    """The tags of an MLP's weights and gradients by kind and parameter, without biases."""
+    weights = [name for name in frame.weights if name.endswith(".weight")]
+    return {
+        f"{number:02}_{name.replace('.', '/')}{ending}": (kind, name)
+        for number, name in enumerate(weights, 1)
+        for kind, ending in ENDINGS.items()
+    }
+
+
 def remembered(config, seed):
-    """Train the same run again and keep its frames: with the same config and seed they are the same."""
+    """Train the same run again and keep a frame of each step: with the same config and seed they are the same."""
     training, _ = build_training(config, seed)
     recorder = MemoryRecorder()
-    train(training, config.total_steps, config.every_steps, recorder)
+    train(training, config.total_steps, 1, recorder)
     return recorder.frames
 
 
@@ -73,20 +85,23 @@ def short_run(folder, num_steps=4, **recording):
     return read_back(folder)
 
 
-def test_each_parameter_has_a_weight_and_a_gradient_histogram_at_the_steps_asked_for(runs):
+PAIR = ("weight", "weight_grad")
+
+
+def test_each_layer_has_its_weight_beside_its_gradient_at_twenty_steps_or_more(runs):
     assert len(runs) == 4
     for _, board, frames in runs:
         names = list(frames[0].weights)
         assert len(names) == 8
-        assert histogram_tags(board) == {f"{kind}/{name}" for kind in ("weight", "grad") for name in names}
+        assert histogram_tags(board) == set(shown(frames[0]))
+        assert sorted(histogram_tags(board))[:4] == [f"0{n}_hidden{n}/{own}" for n in (1, 2) for own in PAIR]
         for tag in histogram_tags(board):
-            assert [event.step for event in board.Histograms(tag)] == STEPS, tag
+            assert [event.step for event in board.Histograms(tag)] == SLICES, tag
 
 
 def test_histograms_say_what_the_tensors_say(runs):
     for _, board, frames in runs:
-        for tag in histogram_tags(board):
-            kind, _, name = tag.partition("/")
+        for tag, (kind, name) in shown(frames[0]).items():
             for event, frame in zip(board.Histograms(tag), frames, strict=True):
                 found, tensor = event.histogram_value, frame.tensors()[kind][name]
                 assert (found.num, sum(found.bucket)) == (tensor.numel(), tensor.numel()), tag
@@ -94,12 +109,14 @@ def test_histograms_say_what_the_tensors_say(runs):
 
 
 def test_histograms_npz_holds_what_the_event_file_was_written_from(runs):
-    for run, board, _ in runs:
+    for run, board, frames in runs:
         table = read_histograms(Run(run.folder, run.seed))
-        assert table.steps.tolist() == STEPS
-        assert {f"{kind}/{name}" for kind, name in zip(table.kinds, table.names, strict=True)} == histogram_tags(board)
-        for i, (kind, name) in enumerate(zip(table.kinds, table.names, strict=True)):
-            for row, event in enumerate(board.Histograms(f"{kind}/{name}")):
+        assert table.steps.tolist() == SLICES
+        columns = list(zip(table.kinds.tolist(), table.names.tolist(), strict=True))
+        assert sorted(columns) == sorted((kind, name) for kind in ENDINGS for name in frames[0].weights)
+        for tag, column in shown(frames[0]).items():
+            i = columns.index(column)
+            for row, event in enumerate(board.Histograms(tag)):
                 found = event.histogram_value
                 for key in ("min", "max", "sum", "sum_squares", "num"):
                     assert getattr(found, key) == getattr(table, key)[row, i]
@@ -114,7 +131,7 @@ def test_tensorboard_s_own_percentiles_are_those_of_all_bins():
     for seed, size in enumerate([1, 2, 5, 40, 3000]):
         tensor = torch.randn(size, generator=torch.Generator().manual_seed(seed))
         table = histograms_of({("weight", "a"): tensor, ("weight", "b"): tensor.round()}, 0)
-        for i, value in enumerate(_histogram_values(table)):
+        for i, value in enumerate(histogram_values(table, LayerTags([]))):
             ends = {key: getattr(value.histo, key) for key in ("min", "max", "num")}
             bins = {"bucket_limit": table.right_edges[0, i].tolist(), "bucket": table.counts[0, i].tolist()}
             whole = HistogramProto(**ends, **bins)
@@ -123,7 +140,7 @@ def test_tensorboard_s_own_percentiles_are_those_of_all_bins():
 
 
 def test_the_arms_differ_and_so_do_the_seeds(runs):
-    lasts = [board.Histograms("weight/hidden2.weight")[-1].histogram_value.sum_squares for _, board, _ in runs]
+    lasts = [board.Histograms("02_hidden2/weight")[-1].histogram_value.sum_squares for _, board, _ in runs]
     assert len(set(lasts)) == 4
 
 
@@ -167,17 +184,11 @@ def test_layer_stats_csv_is_of_the_same_tensors(runs):
         expected = {
             (frame.step, layer_of(name), kind): tensor.double().std(correction=0).item()
             for frame in frames
+            if frame.step in STEPS
             for kind, tensors in frame.tensors().items()
             for name, tensor in tensors.items()
         }
         assert stds == pytest.approx(expected, rel=1e-12, abs=1e-300)
-
-
-def test_the_config_stands_in_tensorboard_as_text(runs):
-    for run, board, _ in runs:
-        (event,) = board.Tensors("config/text_summary")
-        lines = [line.removeprefix("    ") for line in event.tensor_proto.string_val[0].decode().splitlines()]
-        assert lines == (run.folder / "config.yaml").read_text().splitlines()
 
 
 def test_hparams_name_the_group_of_the_arm_and_leave_the_experiment_out(runs):
@@ -204,10 +215,26 @@ def test_runs_of_one_arm_share_a_group_and_arms_do_not(runs):
 @pytest.mark.parametrize("kinds", [["activation"], ["update"], ["weight", "activation", "update"], []])
 def test_only_the_kinds_asked_for_get_histograms(tmp_path, kinds):
     board = short_run(tmp_path / "run", histograms=kinds)
-    assert {tag.partition("/")[0] for tag in histogram_tags(board)} == set(kinds)
+    named = {"activation": "activation", "update": "weight_update", "weight": "weight"}
+    assert histogram_tags(board) == {
+        f"{layer}/{named[kind]}" for layer in ("01_hidden1", "02_output") for kind in kinds
+    }
     assert (tmp_path / "run" / HISTOGRAMS_NPZ).exists() == bool(kinds)
-    for tag in histogram_tags(board):  # no step follows the end, so nothing is updated there
-        assert [event.step for event in board.Histograms(tag)] == ([0, 2] if tag.startswith("update") else [0, 2, 4])
+    steps = {
+        "activation": [0, 2, 4],
+        "weight_update": [0, 1, 2, 3],
+    }  # no step follows the end, nothing is updated there
+    for tag in histogram_tags(board):
+        assert [event.step for event in board.Histograms(tag)] == steps.get(tag.partition("/")[2], [0, 1, 2, 3, 4])
+
+
+def test_biases_are_shown_on_request_and_kept_in_any_case(tmp_path):
+    board = short_run(tmp_path / "run", biases=True)
+    of_layer = {"bias", "bias_grad", "weight", "weight_grad"}
+    assert histogram_tags(board) == {f"{layer}/{own}" for layer in ("01_hidden1", "02_output") for own in of_layer}
+    short_run(tmp_path / "without")
+    kept = [(tmp_path / name / HISTOGRAMS_NPZ).read_bytes() for name in ("run", "without")]
+    assert kept[0] == kept[1]
 
 
 def test_without_tensorboard_neither_an_event_file_nor_histograms_are_written(tmp_path):
@@ -218,7 +245,11 @@ def test_without_tensorboard_neither_an_event_file_nor_histograms_are_written(tm
 
 
 def frame_of(step, weight):
-    return Frame(step, {"train_loss": float(step)}, {"a.weight": weight}, {}, {}, {})
+    """A frame with the weight of one layer: TAG, of one input."""
+    return Frame(step, {"train_loss": float(step)}, {"a.weight": weight[:, None]}, {}, {}, {})
+
+
+TAG = "01_a/weight"
 
 
 def test_many_steps_are_thinned_to_what_tensorboard_keeps(tmp_path):
@@ -226,7 +257,7 @@ def test_many_steps_are_thinned_to_what_tensorboard_keeps(tmp_path):
         for step in range(2500):
             recorder.record(frame_of(step, torch.ones(1)))
     board = read_back(tmp_path)
-    assert [event.step for event in board.Histograms("weight/a.weight")] == [*range(0, 2500, 6), 2499]
+    assert [event.step for event in board.Histograms(TAG)] == [*range(0, 2500, 6), 2499]
     assert [event.step for event in board.Scalars("loss/train")] == list(range(0, 2500, 3))
     written = {event.step for event in EventFileLoader(str(next(tmp_path.glob("events*")))).Load()}
     assert written == {*range(0, 2500, 3), 2499}  # steps left out of both leave no record
@@ -236,13 +267,13 @@ def test_five_hundred_steps_are_all_kept(tmp_path):
     with TensorBoardRecorder(tmp_path, ["weight"], num_frames=500) as recorder:
         for step in range(500):
             recorder.record(frame_of(step, torch.ones(1)))
-    assert len(read_back(tmp_path).Histograms("weight/a.weight")) == 500
+    assert len(read_back(tmp_path).Histograms(TAG)) == 500
 
 
 def test_what_was_recorded_can_be_read_before_the_run_ends(tmp_path):
     with TensorBoardRecorder(tmp_path, ["weight"], num_frames=3) as recorder:
         recorder.record(frame_of(0, torch.tensor([1.0, 2.0])))
-        assert read_back(tmp_path).Histograms("weight/a.weight")[0].histogram_value.num == 2
+        assert read_back(tmp_path).Histograms(TAG)[0].histogram_value.num == 2
 
 
 @pytest.mark.parametrize(("values", "share", "num"), [([1.0, torch.nan, 3.0, torch.inf], 0.5, 2), ([torch.nan], 1, 0)])
@@ -250,8 +281,8 @@ def test_values_that_are_not_finite_are_shown_as_a_share(tmp_path, values, share
     with TensorBoardRecorder(tmp_path, ["weight"], num_frames=1) as recorder:
         recorder.record(frame_of(7, torch.tensor(values)))
     board = read_back(tmp_path)
-    assert [(event.step, event.value) for event in board.Scalars("nonfinite_share/weight/a.weight")] == [(7, share)]
-    assert histogram_tags(board) == ({"weight/a.weight"} if num else set())
+    assert [(event.step, event.value) for event in board.Scalars(f"nonfinite_share/{TAG}")] == [(7, share)]
+    assert histogram_tags(board) == ({TAG} if num else set())
     assert all(event.histogram_value.num == num for tag in histogram_tags(board) for event in board.Histograms(tag))
 
 
@@ -286,7 +317,7 @@ def test_recorders_of_several_runs_do_not_know_of_each_other(tmp_path):
         found, alone = (tmp_path / name / str(seed) for name in ("together", "apart"))
         assert (found / HISTOGRAMS_NPZ).read_bytes() == (alone / HISTOGRAMS_NPZ).read_bytes()
         assert [event.value for event in read_back(found).Scalars("loss/train")] == [0.0, 1.0, 2.0]
-        assert [event.histogram_value.min for event in read_back(found).Histograms("weight/a.weight")] == [seed] * 3
+        assert [event.histogram_value.min for event in read_back(found).Histograms(TAG)] == [seed] * 3
 
 
 def test_a_loss_that_is_not_finite_stays_out_of_tensorboard(tmp_path, capfd):
@@ -302,8 +333,9 @@ def test_a_loss_that_is_not_finite_stays_out_of_tensorboard(tmp_path, capfd):
 @pytest.mark.parametrize(("num_steps", "expected"), [(8, [0, 2, 4, 6, 8]), (7, [0, 2, 4, 6, 7])])
 def test_a_run_of_as_many_rows_as_tensorboard_keeps_is_not_thinned(tmp_path, monkeypatch, num_steps, expected):
     monkeypatch.setattr("normbench.training.recorders.tensorboard.MAX_HISTOGRAM_STEPS", 5)
+    monkeypatch.setattr("normbench.training.recorders.slices.FEWEST_SLICES", 1)
     board = short_run(tmp_path / "run", num_steps)
-    assert [event.step for event in board.Histograms("weight/hidden1.weight")] == expected
+    assert [event.step for event in board.Histograms("01_hidden1/weight")] == expected
 
 
 def test_finite_tensors_have_no_share_of_others(runs):

@@ -1,0 +1,1 @@
+"""What TensorBoard is served: runs under short names, a page of text per study, the settings in which arms differ."""
