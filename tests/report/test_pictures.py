@@ -24,7 +24,7 @@ from normbench.report.figures.words import SMALL_TYPE
 
 VALUES = {n: [0.4 + 0.05 * i for i in range(n)] for n in range(1, 9)}
 NAMES = st.lists(st.text("aWi=,_ $-%", min_size=3, max_size=120), min_size=1, max_size=24, unique_by=str.strip)
-ONCE = settings(max_examples=4, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
+ONCE = settings(max_examples=3, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
 
 
 def series(name, xs, n=8):
@@ -40,7 +40,7 @@ def steps(names, xs=(0, 10, 20), n=8):
 
 def numbers(names, xs=(1, 2, 4, 8, 9, 64), n=8):
     panel = Panel(names[0], "optimizer.lr", names[-1], [series(name, xs, n) for name in names])
-    return over_setting(names[0], [panel, panel], "test_loss")
+    return over_setting(names[0], [panel], "test_loss")
 
 
 def words(names):

@@ -1,6 +1,5 @@
 """All pictures of a study: which there are, an arm looks the same in each, equal bytes, and nothing half-written."""
 
-import os
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +24,7 @@ SUFFIXES = (".png", ".svg", ".pdf")
 
 def make(num_seeds=6, folder=Path("runs"), margin=0.05):
     """Write a study of three norms and return its folder."""
-    study = make_study(folder, arms=ARMS, margin=margin)
+    study = make_study(folder, arms=ARMS, margin=margin, baseline="none")
     rng = random.Random(0)
     described = [{"name": name, "shape": [3, 2], "has_norm": False} for name in LAYERS]
     for arm in ARMS:
@@ -36,6 +35,10 @@ def make(num_seeds=6, folder=Path("runs"), margin=0.05):
             stats = [row for step, kind in kinds for row in std_rows(kind, LAYERS, step)]
             make_run(made, seed, rows, stats, layers=described)
     return study
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
 
 
 def shown(study):
@@ -49,12 +52,12 @@ def test_every_file_of_the_folder_is_a_picture():
 
 
 def test_what_a_study_has_is_written_and_equal_runs_give_equal_bytes():
-    first, second = (write_pictures(read_study(make(folder=Path(name))), SUFFIXES) for name in ("a", "b"))
+    first, second = (write_pictures(read_study(make(4, Path(name))), SUFFIXES) for name in ("a", "b"))
     kinds = ("effects", "layers", "setting", "steps")
     assert [path.name for path in first] == [f"{kind}{suffix}" for kind in kinds for suffix in SUFFIXES]
     assert {path.parent.as_posix() for path in first} == {"a/made_up/pictures"}
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
-    assert sorted(os.listdir("a/made_up/pictures")) == sorted(path.name for path in first)
+    assert names_in(Path("a/made_up/pictures")) == sorted(path.name for path in first)
 
 
 def test_pictures_that_a_study_no_longer_has_go_and_files_of_others_stay():
@@ -64,7 +67,7 @@ def test_pictures_that_a_study_no_longer_has_go_and_files_of_others_stay():
     for name in ("surface.svg", "surface.pdf", "mine.svg"):
         (folder / name).write_text("old")
     write_pictures(read_study(study), [".svg"])
-    assert {"surface.pdf", "mine.svg"} <= set(os.listdir(folder)) >= {"effects.svg", "steps.svg"}
+    assert {"surface.pdf", "mine.svg"} <= set(names_in(folder)) >= {"effects.svg", "steps.svg"}
     assert not (folder / "surface.svg").exists()
 
 
@@ -117,7 +120,7 @@ def test_a_link_is_not_followed_and_another_suffix_refused():
         write_pictures(read_study(study), [".svg"])
     with pytest.raises(ComparisonError, match=r"must be .png, .svg or .pdf, got '.jpg'"):
         write_pictures(read_study(study), [".jpg"])
-    assert os.listdir("elsewhere") == []
+    assert names_in(Path("elsewhere")) == []
 
 
 def test_pictures_are_removed_as_what_normbench_wrote():
