@@ -19,12 +19,12 @@ from normbench.storage.study_folder import read_study
 
 ARMS = ("none", "batch_norm", "group_norm")
 LAYERS = {"hidden1": 0.5, "hidden2": 0.2}
-SUFFIXES = (".png", ".svg", ".pdf")
+SUFFIXES = (".png", ".svg")
 
 
 def make(num_seeds=6, folder=Path("runs"), margin=0.05):
     """Write a study of three norms and return its folder."""
-    study = make_study(folder, arms=ARMS, margin=margin, baseline="none")
+    study = make_study(folder, arms=ARMS, margin=margin, baseline="none", named=["norm"])
     rng = random.Random(0)
     described = [{"name": name, "shape": [3, 2], "has_norm": False} for name in LAYERS]
     for arm in ARMS:
