@@ -139,11 +139,11 @@ def _set_ticks(axes: "Axes", which: str, *, decades: float) -> None:
 
 
 def tick_text(value: float) -> str:
-    """Return a number as it stands beside a tick: the shorter of its two ways to be written.
+    """Return a number as it stands beside a tick: with an exponent where it is longer without.
 
     Example:
         >>> tick_text(0.30000000000000004), tick_text(1e7), tick_text(123456.0), tick_text(0.0001)
         ('0.3', '1e+07', '123456', '0.0001')
     """
     plain, brief = f"{value:.10g}", f"{value:.0e}"
-    return brief if float(brief) == value and len(brief) < len(plain) else plain
+    return brief if float(brief) == value and len(brief) + 1 < len(plain) else plain
