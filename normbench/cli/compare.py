@@ -35,7 +35,7 @@ def command(
         float | None, typer.Option(metavar="M", help="The smallest difference that matters, for 'equal'.")
     ] = None,
     pool: Annotated[bool, typer.Option("--pool", help="Judge datasets, or studies, as tasks together.")] = False,
-    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw a figure, .png or .svg.")] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw a figure: .png, .svg or .pdf.")] = None,
     fail_if: Annotated[Texts, typer.Option(metavar="EXPR", help="Exit with 3 if so, e.g. 'test_loss>0.5'.")] = None,
     format_: Format = None,
     json_: AsJson = False,
@@ -70,7 +70,8 @@ def command(
     _check_csv(chosen, is_short=csv_, with_methods=methods, per_seed=per_seed, with_pool=pool)
     is_csv = chosen == "csv"
     if plot:
-        from normbench.report.figures.comparison import check_path, save_figure
+        from normbench.report.figures.comparison import save_figure
+        from normbench.report.figures.writing import check_path
 
         check_path(plot)
     if pool:

@@ -44,6 +44,7 @@ THINGS = [
     Thing("a command", ("\napp = typer.Typer(",), "`command(...)`", "`normbench --help`, commands"),
     Thing("a format", ("class Result:",), "`write(result)`, returns text", "`--format`"),
     Thing("a document", ("class Document:",), "its `DOCUMENT`", "`--format json`, [JSON](json.md)"),
+    Thing("a picture of a study", ("class PicturedStudy:",), "`draw(shown)`", "a study's folder `pictures/`"),
     Thing("a page", ("def write_page(",), "a function from verdicts to text", "the command that writes it"),
 ]
 
