@@ -15,8 +15,10 @@ from docs_blocks.markdown import ROOT, pages
 
 LIGHT = (
     "[[[cog ]]] [[[end]]]",
-    "from docs_blocks import chinese, commands, configs, documents, json_documents, metrics, rooms, shared, tree, "
-    "verdicts",
+    (
+        "from docs_blocks import chinese, commands, configs, documents, json_documents, metrics, rooms, shared, tree, "
+        "verdicts"
+    ),
 )
 HEAVY = ("{{{cog }}} {{{end}}}", "from docs_blocks import outputs, parts, picture")
 
