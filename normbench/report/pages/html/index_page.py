@@ -40,7 +40,7 @@ class Entry:
 def index_entry(report: StudyReport, page: Path, index: Path) -> Entry:
     """Return what the index says of a study whose page lies at ``page``."""
     comparison = report.comparison
-    link = quote(Path(os.path.relpath(page, index.parent)).as_posix())
+    link = quote(os.fsencode(Path(os.path.relpath(page, index.parent)).as_posix()))
     answers = answer_lines(comparison) if comparison.rows else ["No finished run."]
     claims = [summary_line(report.verdicts)] if report.verdicts else []
     facts = headline(comparison).split("\n")[-1].strip()
