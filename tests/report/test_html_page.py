@@ -68,7 +68,11 @@ def test_the_page_answers_first_and_says_what_it_rests_on():
     )
     assert {attributes.get("id") for attributes in page.of("h2")} == {"answer", *sections}
     assert page.text.index("Which one?") < page.text.index("Take a (") < page.text.index("against a")
-    for said in ("0 OPPOSITE It helps.", "None of 24 runs collapsed or diverged.", "24 finished runs took 36.0 CPU seconds in all."):
+    for said in (
+        "0 OPPOSITE It helps.",
+        "None of 24 runs collapsed or diverged.",
+        "24 finished runs took 36.0 CPU seconds in all.",
+    ):
         assert said in page.text
     assert "normbench run made_up.yaml" in page.text
     assert "@article{wilcoxon1945," in page.text

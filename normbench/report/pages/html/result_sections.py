@@ -1,12 +1,11 @@
 """Makes the sections on a study's result: effects, table, losses over the steps, table by two settings."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.telling_arms import first_arms, ranked_rows
 from normbench.report.blocks.arm_table import comparison_table, finite_heading
-from normbench.report.blocks.block import Block, as_lines
+from normbench.report.blocks.block import Block, Line, as_lines
 from normbench.report.blocks.comparison import footnote, notes_blocks
 from normbench.report.blocks.finite_words import what_narrows
 from normbench.report.blocks.next_steps import evidence_block
@@ -17,9 +16,9 @@ from normbench.report.blocks.verdict_sentences import verdict_sentences
 from normbench.report.charts.effects import draw_effects
 from normbench.report.charts.losses import draw_losses
 from normbench.report.charts.pivot import draw_pivot
-from normbench.report.pages.html.section import BlockPart, ChartPart, FoldedPart, Part, Section, block_parts
+from normbench.report.pages.html.section import BlockPart, FoldedPart, Section, block_parts, charts_parts
 from normbench.report.pages.html.study_report import StudyReport
-from normbench.storage.run_folder import METRICS_CSV, Arm
+from normbench.storage.run_folder import METRICS_CSV
 
 MAX_ROWS = 24
 """Arms in the chart of effects, and in the table before the rest is folded."""
@@ -34,14 +33,15 @@ def result_sections(report: StudyReport) -> list[Section]:
 
 def _effects(report: StudyReport) -> Section:
     comparison, metric = report.comparison, report.metric
-    parts: list[Part] = []
-    if metric is not None:
-        shown = set(first_arms(comparison, MAX_ROWS))
-        some = replace(comparison, rows=[row for row in comparison.rows if row.arm in shown])
-        svg, more = draw_effects(some, metric), len(comparison.rows) - len(some.rows)
-        rest = f" The best {len(some.rows)} of {len(comparison.rows)} arms; the table has all." * bool(more)
-        parts = [ChartPart(svg, f"Each dot is a seed.{rest}")] if svg else []
-    return Section("effects", f"Effect of each arm on {metric_title(metric or '')}", parts)
+    heading = f"Effect of each arm on {metric_title(metric or '')}"
+    if metric is None:
+        return Section("effects", heading, [])
+    shown = set(first_arms(comparison, MAX_ROWS))
+    some = replace(comparison, rows=[row for row in comparison.rows if row.arm in shown])
+    is_cut = len(some.rows) < len(comparison.rows)
+    told = f"The best {len(some.rows)} of {len(comparison.rows)} arms; the table has all."
+    cut = [BlockPart(Block(lines=[Line(told)]))] if is_cut else []
+    return Section("effects", heading, [*charts_parts([draw_effects(some, metric)]), *cut])
 
 
 def _table(report: StudyReport) -> Section:
@@ -61,13 +61,8 @@ def _in_order(comparison: StudyComparison) -> StudyComparison:
 
 
 def _losses(report: StudyReport) -> Section:
-    arms = report.drawn_arms
-    parts = [_curves(arms, column) for column in _columns(report)]
-    return Section("losses", "Over the steps", [part for part in parts if part.svg])
-
-
-def _curves(arms: Sequence[Arm], column: str) -> ChartPart:
-    return ChartPart(draw_losses(arms, column), f"{metric_title(column)}: mean over seeds.")
+    charts = charts_parts(draw_losses(report.drawn_arms, column) for column in _columns(report))
+    return Section("losses", "Over the steps", charts)
 
 
 def _columns(report: StudyReport) -> list[str]:
@@ -78,5 +73,5 @@ def _columns(report: StudyReport) -> list[str]:
 
 
 def _pivot(report: StudyReport) -> Section:
-    charts = [ChartPart(svg) for pivot in report.pivots if (svg := draw_pivot(pivot))]
+    charts = charts_parts(map(draw_pivot, report.pivots))
     return Section("settings", "By two settings", [*charts, *block_parts(pivot_blocks(report.pivots))])

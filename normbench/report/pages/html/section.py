@@ -1,6 +1,6 @@
 """Section: a part of a page with a heading; what stands in it: blocks, charts, folded parts, texts to copy."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -24,17 +24,11 @@ class BlockPart:
 
 
 @dataclass(frozen=True)
-class ChartPart:
-    """A chart.
+class ChartsPart:
+    """Charts side by side, which name themselves: the markup of each, in which all text of files is escaped."""
 
-    Attributes:
-        svg: Its markup, made by normbench, in which all text of files is escaped.
-        caption: What it shows.
-    """
-
-    kind: ClassVar[str] = "chart"
-    svg: str
-    caption: str = ""
+    kind: ClassVar[str] = "charts"
+    svgs: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -55,7 +49,7 @@ class FoldedPart:
     parts: "Sequence[Part]"
 
 
-Part = BlockPart | ChartPart | CopyPart | FoldedPart
+Part = BlockPart | ChartsPart | CopyPart | FoldedPart
 
 
 @dataclass(frozen=True)
@@ -71,6 +65,12 @@ class Section:
     name: str
     heading: str
     parts: Sequence[Part]
+
+
+def charts_parts(svgs: Iterable[str]) -> list[Part]:
+    """Return the charts that show something as one part; nothing where none does."""
+    drawn = [svg for svg in svgs if svg]
+    return [ChartsPart(drawn)] if drawn else []
 
 
 def block_parts(blocks: Sequence[Block], caption: str = "") -> list[Part]:

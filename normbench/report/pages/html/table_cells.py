@@ -46,15 +46,18 @@ class HtmlTable:
 
 
 def html_table(table: Table) -> HtmlTable:
-    """Return a table for a page, without the columns that are the same in all of several rows; results always stay."""
+    """Return a table for a page, without the columns that are the same in all of several rows; results always stay.
+
+    A column that names the rows as one before it does is left out.
+    """
     texts = [[value_text(value, column.what) for value in column.values] for column in table.columns]
-    is_shown = [_varies(column, of) for column, of in zip(table.columns, texts, strict=True)]
-    known = list(zip(table.columns, texts, is_shown, strict=True))
-    constants = [(_full_title(column), of[0]) for column, of, shown in known if not shown]
-    columns = [column for column, _, shown in known if shown]
-    rows = list(zip(*(_cells(column, of) for column, of, shown in known if shown), strict=True))
-    groups = [(title, len(list(members))) for title, members in groupby(columns, key=lambda column: column.group)]
-    return HtmlTable(groups if any(title for title, _ in groups) else (), columns, rows, constants)
+    known = [pair for i, pair in enumerate(zip(table.columns, texts, strict=True)) if _is_first(pair, texts[:i])]
+    constants = [(_full_title(column), of[0]) for column, of in known if not _varies(column, of)]
+    shown = [(column, of) for column, of in known if _varies(column, of)]
+    rows = list(zip(*(_cells(column, of) for column, of in shown), strict=True))
+    groups = [(title, len(list(members))) for title, members in groupby(column.group for column, _ in shown)]
+    has_groups = any(title for title, _ in groups)
+    return HtmlTable(groups if has_groups else (), [column for column, _ in shown], rows, constants)
 
 
 def rows_between(table: Table, first: int, last: int | None = None) -> Table:
@@ -65,6 +68,12 @@ def rows_between(table: Table, first: int, last: int | None = None) -> Table:
 def _part_of(column: Column, first: int, last: int | None) -> Column:
     options = column.group, column.align, column.is_key, column.may_drop
     return Column(column.title, column.values[first:last], column.what, *options)
+
+
+def _is_first(named: tuple[Column, list[str]], before: Sequence[list[str]]) -> bool:
+    """Return whether a column says something else than each one before it."""
+    column, texts = named
+    return not column.is_key or texts not in before
 
 
 def _varies(column: Column, texts: Sequence[str]) -> bool:
