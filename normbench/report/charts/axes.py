@@ -9,8 +9,8 @@ from normbench.report.charts.scales import Scale, tick_texts
 from normbench.report.charts.svg import WIDTH, Markup, element, number, path, text
 from normbench.report.terminal.wrapping import cell_lines
 
-LETTER, MONO_LETTER, BOLD_LETTER = 6.8, 7.4, 7.8
-"""Upper bounds of the mean width of a letter: of 12 pixels, of 12 with equal widths, and of 14 in bold."""
+LETTER, DIGIT, MONO_LETTER, BOLD_LETTER = 6.8, 7.7, 7.4, 8.4
+"""Upper bounds of the mean width of a letter, a digit, a letter of equal widths, all of 12 pixels; of 14 in bold."""
 LINE, BOLD_LINE = 16.0, 19.0
 """Heights of a line of text."""
 EDGE = 2.0
@@ -106,7 +106,7 @@ def numbers_below(places: Sequence[float], labels: Sequence[str], y: float) -> l
     """Return the numbers of an axis from left to right, those left out that would touch the one before."""
     found, free_from = [], 0.0
     for place, label in zip(places, labels, strict=True):
-        half = width_of(label) / 2
+        half = width_of(label, DIGIT) / 2
         middle = min(max(place, half), WIDTH - half)
         if middle - half >= free_from:
             found.append(words_at(middle, y, label, "tick", "middle"))
@@ -131,4 +131,4 @@ def y_labels(scale: Scale, unit: str = "") -> list[str]:
 
 def y_axis_width(scale: Scale, unit: str = "") -> float:
     """Return the space that the numbers of an axis take left of its frame."""
-    return max(map(width_of, y_labels(scale, unit)), default=0.0) + 8
+    return max((width_of(label, DIGIT) for label in y_labels(scale, unit)), default=0.0) + 8
