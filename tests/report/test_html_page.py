@@ -11,6 +11,7 @@ from command_line import normbench
 from html_page import Page
 from made_up_runs import make_arm, make_run, make_study, std_rows
 
+from normbench.storage.files.plain_text import visible
 from normbench.storage.study_folder import read_study
 
 SEEDS = range(8)
@@ -45,7 +46,7 @@ def study_of(name="made_up", arms=("a", "b", "c"), seeds=SEEDS, layer="fc1", run
 def page_of(study):
     code, out, err = normbench("report", study)
     assert (code, err) == (0, "")
-    assert out == f"report   {study}/report.html\n"
+    assert out == visible(f"report   {study}/report.html\n")
     return Page((study / "report.html").read_text(encoding="utf-8"))
 
 
@@ -95,14 +96,21 @@ def test_nothing_is_loaded_and_one_known_script_may_run():
     assert re.findall(r"@import|url\((?!#)", style) == []
 
 
-FORGED = ("<script>alert(1)</script>", '"><svg onload>', "</style>{{7*7}}{% x %}", "</title><h2 id>&lt;")
+STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+FORGED = (
+    "\x1b[31m\u202e<b>",
+    "<script>alert(1)</script>",
+    '"><svg onload>',
+    "</style>{{7*7}}{% x %}",
+    "</title><h2 id>&lt;",
+)
 
 
 @pytest.mark.parametrize("forged", FORGED)
 def test_a_forged_text_changes_no_element(forged):
     told = forged.replace("/", "-")  # no name of a folder can have it
     structures, texts = [], []
-    for text in (told, "x" * len(told)):
+    for text in (told, "x" * len(visible(told))):
         expect = {"less": f"b{text}", "than": "a", "by": 0.1}
         claim = CLAIM | {
             "id": text,
@@ -125,7 +133,8 @@ def test_a_forged_text_changes_no_element(forged):
         structures.append(page.structure)
         texts.append(page.text)
     assert structures[0] == structures[1]
-    assert " ".join(told.split()) in texts[0]
+    assert STEERING.findall(texts[0]) == []
+    assert " ".join(visible(told).split()) in texts[0]
 
 
 def test_equal_folders_give_equal_bytes(monkeypatch):

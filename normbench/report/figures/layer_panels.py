@@ -56,9 +56,7 @@ class LayerPanel:
     lines: Sequence[LayerLine]
 
 
-def draw_layers(
-    title: str, panels: Sequence[LayerPanel], looks: Looks, num_seeds: Sequence[int]
-) -> "Picture":
+def draw_layers(title: str, panels: Sequence[LayerPanel], looks: Looks, num_seeds: Sequence[int]) -> "Picture":
     """Return a picture of std over the layers, with panels side by side.
 
     Args:

@@ -79,7 +79,9 @@ class Sheet:
 
         width = size[0]
         self.picture = Picture(figsize=size, dpi=DPI)
-        head = [(wrapped(text, width - 2 * EDGE, points), points) for text, points in ((title, TITLE_TYPE), (caption, TYPE))]
+        head = [
+            (wrapped(text, width - 2 * EDGE, points), points) for text, points in ((title, TITLE_TYPE), (caption, TYPE))
+        ]
         above = 2 * EDGE + sum(height_of(len(lines), points) for lines, points in head)
         below = EDGE + (_add_legend(self.picture, entries, heading) if entries else 0.0)
         height = size[1] + above + below

@@ -36,7 +36,11 @@ def draw(shown: ShownStudy) -> "Picture | None":
     is_ratio = all(effect.is_ratio for _, effect in effects)
     scale = effect_scale(shown.metric, is_ratio=is_ratio, against=baseline)
     band = _band(shown, is_ratio=is_ratio)
-    rows = [_row(row, effect, names[row.arm], looks[row.arm], band) for row, effect in effects if effect.is_ratio is is_ratio]
+    rows = [
+        _row(row, effect, names[row.arm], looks[row.arm], band)
+        for row, effect in effects
+        if effect.is_ratio is is_ratio
+    ]
     with drawing():
         sheet = Sheet(shown.title, _says(shown, effects[0][1], rows, band), (WIDTH, rows_height(rows)))
         draw_rows(sheet.axes[0], rows, scale, AXIS)

@@ -8,10 +8,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.statistics.verdict_words import NO_VERDICT
 from normbench.report.blocks.answer import answer_lines
 from normbench.report.blocks.claims import summary_line
 from normbench.report.blocks.comparison import headline
-from normbench.report.blocks.value_text import value_text
 from normbench.report.pages.html.rendering import rendered, write_page
 from normbench.report.pages.html.study_report import StudyReport
 
@@ -60,6 +60,6 @@ def write_index(entries: Sequence[Entry], path: Path) -> None:
 
 def _arm_counts(comparison: StudyComparison) -> list[str]:
     """Return how many arms have which verdict against the baseline."""
-    words = Counter(value_text(row.effect, "verdict_word") for row in comparison.rows if row.effect)
-    counted = [f"{number} {word}" for word, number in words.items() if word]
+    words = Counter(row.effect.verdict_on_new for row in comparison.rows if row.effect)
+    counted = [f"{number} {word}" for word, number in words.items() if word != NO_VERDICT]
     return [f"Against {comparison.baseline}: {', '.join(counted)}."] if counted else []

@@ -37,7 +37,7 @@ def _per_arm(report: StudyReport, draw: Callable[[Arm], Iterable[str]]) -> list[
 
 
 def _stds(report: StudyReport, arm: Arm) -> Iterable[str]:
-    return (draw_layers(arm, quantity, report.findings.get(arm.name, ())) for quantity in QUANTITIES)
+    return (draw_layers(arm, quantity, report.findings[arm.name]) for quantity in QUANTITIES)
 
 
 def _distributions(arm: Arm) -> Iterable[str]:
@@ -46,4 +46,4 @@ def _distributions(arm: Arm) -> Iterable[str]:
 
 def _standouts(report: StudyReport) -> list[Block]:
     found = [one for of_arm in report.findings.values() for one in of_arm]
-    return [standouts_block(found)] if report.findings else []
+    return [standouts_block(found)] if found or report.has_diagnostics else []

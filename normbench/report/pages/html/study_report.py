@@ -13,6 +13,8 @@ from normbench.evidence.comparison.costs import ArmCost, read_costs
 from normbench.evidence.comparison.effects import main_metric, with_first_baseline
 from normbench.evidence.comparison.pivot import Pivot, make_pivots
 from normbench.evidence.comparison.telling_arms import telling_arms
+from normbench.evidence.layers.layer_findings import layer_findings
+from normbench.evidence.layers.layer_report import report_layers
 from normbench.evidence.layers.standouts import has_diagnostics, standouts
 from normbench.evidence.tuning.sensitivity import Sensitivity, tuning_sensitivity
 from normbench.findings import Finding
@@ -75,8 +77,13 @@ class StudyReport:
 
     @cached_property
     def findings(self) -> dict[str, list[Finding]]:
-        """What stands out in the layers of the drawn arms that recorded diagnostics, by label."""
-        return {arm.name: standouts(arm) for arm in self.drawn_arms if has_diagnostics(arm.settings)}
+        """What is wrong in the layers of each drawn arm, by label: outputs, and with diagnostics what stands out."""
+        return {arm.name: [*layer_findings(report_layers(arm)), *standouts(arm)] for arm in self.drawn_arms}
+
+    @property
+    def has_diagnostics(self) -> bool:
+        """Whether any drawn arm recorded diagnostics."""
+        return any(has_diagnostics(arm.settings) for arm in self.drawn_arms)
 
     @cached_property
     def costs(self) -> list[ArmCost]:
