@@ -15,7 +15,7 @@ from normbench.storage.files.atomic import rename
 from normbench.storage.files.links import is_in_without_links, refuse_links
 from normbench.storage.lock import locked
 from normbench.storage.owners import Owner
-from normbench.storage.run_folder import ARM_JSON, CLAIM_JSON, STUDY_JSON, SUMMARY_JSON
+from normbench.storage.run_folder import ARM_JSON, CLAIM_JSON, PICTURES, STUDY_JSON, SUMMARY_JSON
 from normbench.storage.run_search import MAX_DEPTH, FoundRuns, find_runs, is_run_name, resolve_folder
 
 MARKER_FILES = (STUDY_JSON, ARM_JSON, SUMMARY_JSON, CLAIM_JSON)
@@ -100,7 +100,7 @@ def _is_made_by_normbench(folder: Path) -> bool:
         return True
     if is_run_name(folder.name) or folder.parent.name == TUNING:
         return _is_made_by_normbench(folder.parent)
-    return folder.name == TUNING and (folder.parent / STUDY_JSON).is_file()
+    return folder.name in (TUNING, PICTURES) and (folder.parent / STUDY_JSON).is_file()
 
 
 def _reasons_to_keep(found: FoundRuns) -> list[str]:

@@ -27,6 +27,8 @@ METRICS_CSV, LAYER_STATS_CSV, PROBES_CSV = tables.METRICS_CSV, tables.LAYER_STAT
 CURVE_CSV, POINTS_CSV, HISTOGRAMS_NPZ = tables.CURVE_CSV, tables.POINTS_CSV, "histograms.npz"
 CLAIM_JSON, CHECKPOINT, CHECKPOINT_BEFORE = "claim.json", "checkpoint.pt", "checkpoint.before.pt"
 """Files of an unfinished run: which process makes it, and its newest two checkpoints."""
+PICTURES = "pictures"
+"""Folder of a study's pictures, beside those of its arms."""
 ERROR_TXT = "error.txt"
 """Full traceback of a failed attempt."""
 

@@ -31,7 +31,8 @@ def test_mean_and_interval_ends_of_the_main_metrics_are_runs_of_their_own():
     write_aggregate_curves(study, [arm_in(study)])
     half = [STUDENT_1 * std / math.sqrt(2) for std in (math.sqrt(2), 0.2 / math.sqrt(2))]
     for end, sign in (("mean", 0), ("low", -1), ("high", 1)):
-        expected = [(0, pytest.approx(2 + sign * half[0])), (5, pytest.approx(0.5 + sign * half[1]))]
+        ends = [max(0.0, mean + sign * of) for mean, of in zip((2, 0.5), half, strict=True)]  # no loss is below 0
+        expected = [(0, pytest.approx(ends[0])), (5, pytest.approx(ends[1]))]
         assert curves(study / "summary" / "none" / end) == {"loss/train": expected}
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from normbench.evidence.metrics.columns import plain_column, steps_of
 from normbench.evidence.metrics.diverged import is_diverged
@@ -25,6 +25,7 @@ class CurvePoint:
         mean: Mean of their values.
         low: Lower end of its 95 % interval; -inf where there is none, as with one seed.
         high: Upper end of it; inf where there is none.
+        values: The seeds' values.
     """
 
     step: int
@@ -32,6 +33,7 @@ class CurvePoint:
     mean: float
     low: float
     high: float
+    values: Sequence[float] = field(default=(), compare=False)
 
 
 def mean_curve(runs: Sequence[Run], column: str, interval: Interval = plain_interval) -> list[CurvePoint]:
@@ -82,4 +84,4 @@ def _constant_predictor(run: Run, values: Mapping[int, float], column: str) -> f
 
 def _point(step: int, values: Sequence[float | None], interval: Callable[[Sequence[float]], Ends]) -> CurvePoint:
     known = [value for value in values if value is not None]
-    return CurvePoint(step, len(known), mean_of(known), *interval(known))
+    return CurvePoint(step, len(known), mean_of(known), *interval(known), known)

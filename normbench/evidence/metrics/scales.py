@@ -6,6 +6,7 @@ The rules are in docs/methods.md, "2. Effects and intervals".
 import math
 from collections.abc import Sequence
 
+from normbench.evidence.metrics.bounds import within_range
 from normbench.evidence.metrics.column_kinds import has_ratios, is_accuracy_column
 from normbench.evidence.metrics.group_reducers.base import find_group_reducers
 from normbench.evidence.metrics.metric_words import find_metric
@@ -66,8 +67,13 @@ def mean_interval(metric: str, values: Sequence[float], num_samples: int | None 
 
 
 def plain_interval(metric: str, values: Sequence[float], num_samples: int | None = None) -> tuple[float, float]:
-    """Return Student's interval, of accuracies on logits; for two or three losses it is far narrower than Cox's."""
-    return accuracy_interval(values, num_samples) if is_accuracy(metric) else student_interval(values)
+    """Return Student's interval, of accuracies on logits; for two or three losses it is far narrower than Cox's.
+
+    It ends where the metric does: no loss and no std is below 0.
+    """
+    if is_accuracy(metric):
+        return accuracy_interval(values, num_samples)
+    return within_range(metric, values, student_interval(values))
 
 
 def num_samples_of(metric: str, summary: SummaryContent) -> int | None:

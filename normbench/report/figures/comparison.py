@@ -1,6 +1,5 @@
 """Draws a comparison over the steps, or over a setting."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,47 +7,30 @@ from typing import TYPE_CHECKING
 from normbench.errors import ComparisonError
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pivot import Pivot
-from normbench.evidence.metrics.scales import is_accuracy
-from normbench.report.blocks.numbers import metric_title
-from normbench.report.figures.panels import STEP, Panel, panel_over_setting, panel_over_steps
-from normbench.storage.files.atomic import replacing
+from normbench.report.figures.axis_scale import AxisScale, metric_scale
+from normbench.report.figures.dots import FEWEST_SEEDS, Seeds
+from normbench.report.figures.lines import draw_last, draw_over_setting, draw_over_steps, set_values
+from normbench.report.figures.looks import MAX_LOOKS, Looks, arm_looks, look_of, looks_of
+from normbench.report.figures.panels import Panel, Series, panel_over_setting, panel_over_steps
+from normbench.report.figures.rows import Row, draw_rows, rows_height
+from normbench.report.figures.sheet import Sheet, axis_label, drawing, panel_title
+from normbench.report.figures.words import seeds_text
+from normbench.report.figures.writing import check_path, write_picture
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Picture
 
-SUFFIXES = (".png", ".svg")
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
-"""Told apart without red-green vision: Okabe and Ito (2008), grey for their yellow, which is pale on white."""
-STYLES = ("-", "--", ":")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-MAX_LINES = len(COLORS) * len(STYLES)
 MAX_PANELS = 6
-DECADE = 10.0
-MAX_DRAWN = 1e290
-DODGE = 0.01
-"""Between neighbouring lines at the same value, as a share of the axis."""
-MAX_TICKS = 10
-LEGEND_LINE, LEGEND_LETTERS = 0.22, 30
-"""Inches of one line of the legend, and letters that fit into a third of a panel's width of it."""
-
-
-def check_path(path: Path) -> None:
-    """Refuse a path that is not .png or .svg.
-
-    Raises:
-        ComparisonError: Another suffix than .png or .svg.
-    """
-    if path.suffix.lower() not in SUFFIXES:
-        rule = f"must end in {' or '.join(SUFFIXES)}, got {path.suffix!r}"
-        raise ComparisonError(f"--plot {path}: {rule}. Example: --plot figure.png")
+PANEL_WIDTH, PANEL_HEIGHT, LOW_PANEL_HEIGHT = 4.6, 3.9, 2.6
+STRIP = 0.24
+"""Inches for each arm's seeds at the last step."""
 
 
 def save_figure(path: Path, comparisons: Sequence[StudyComparison], tables: Sequence[Sequence[Pivot]]) -> None:
     """Draw the first metric of one study into a file; equal runs give equal bytes.
 
     Args:
-        path: A PNG or SVG file.
+        path: A PNG, SVG or PDF file.
         comparisons: The comparison of one study.
         tables: Tables by settings, drawn over their setting; without any, the metric is drawn over the steps.
 
@@ -62,154 +44,126 @@ def save_figure(path: Path, comparisons: Sequence[StudyComparison], tables: Sequ
         raise ComparisonError(f"--plot {path}: must be of one study with runs, got {found}. Name its folder.")
     comparison, metric = comparisons[0], next(iter(comparisons[0].rows[0].figures))
     panels = [panel_over_setting(pivot) for pivot in tables[0]] or [panel_over_steps(comparison, metric)]
-    _check_size(path, panels)
-    write_picture(_draw(panels, comparison.question or comparison.study, metric), path)
+    check_size(panels, f"--plot {path}")
+    draw = over_setting if tables[0] else over_steps
+    write_picture(draw(comparison, metric, panels), path)
 
 
-def _check_size(path: Path, panels: Sequence[Panel]) -> None:
-    num_lines = max(len(panel.series) for panel in panels)
-    for number, most, what in ((num_lines, MAX_LINES, "lines"), (len(panels), MAX_PANELS, "tables")):
-        if number > most:
-            raise ComparisonError(f"--plot {path}: must hold at most {most} {what}, got {number}. Choose with --where.")
-
-
-def _draw(panels: Sequence[Panel], title: str, metric: str) -> "Picture":
-    from matplotlib.figure import Figure as Picture  # a second to import; only where a picture is drawn
-
-    columns = min(3, len(panels))
-    rows = -(-len(panels) // columns)
-    labels = list(dict.fromkeys(series.label for panel in panels for series in panel.series))
-    num_legend_columns = _legend_columns(labels, 3 if columns == 1 else 2 * columns)
-    height = 0.8 + 3.9 * rows + LEGEND_LINE * -(-len(labels) // num_legend_columns)
-    picture = Picture(figsize=(max(7.0, 4.6 * columns), height), dpi=120, layout="constrained")
-    grid = list(picture.subplots(rows, columns, sharey=True, squeeze=False).flat)
-    for axes, panel in zip(grid, panels, strict=False):
-        _draw_panel(axes, panel, labels, scale=100 if is_accuracy(metric) else 1)
-    for axes in grid[len(panels) :]:
-        axes.set_visible(False)
-    for axes in grid[::columns]:
-        axes.set_ylabel(_y_label(metric))
-    _scale_y(grid[0], [mean for panel in panels for series in panel.series for mean in series.means], metric)
-    _legend(picture, grid[: len(panels)], labels, panels[0].legend, num_legend_columns)
-    picture.suptitle(title, fontsize=11, wrap=True)
-    return picture
-
-
-def _scale_y(axes: "Axes", means: Sequence[float], metric: str) -> None:
-    """Make the y axis logarithmic if means span more than a decade; wide intervals may exceed its range."""
-    scaled = [_finite_for_drawing((100 if is_accuracy(metric) else 1) * mean) for mean in means]
-    known = [mean for mean in scaled if math.isfinite(mean)]
-    if not known:
-        return
-    if spans_a_decade(known):
-        axes.set_yscale("log")
-        low, high = axes.get_ylim()
-        axes.set_ylim(max(low, min(known) / DECADE), min(high, max(known) * DECADE))
-        return
-    low, high = axes.get_ylim()
-    room = 2 * max(max(known) - min(known), max(map(abs, known)) / 2)
-    axes.set_ylim(max(low, min(known) - room), min(high, max(known) + room))
-
-
-def _y_label(metric: str) -> str:
-    return f"{metric_title(metric)} (%)" if is_accuracy(metric) else metric_title(metric)
-
-
-def _legend_columns(labels: Sequence[str], most: int) -> int:
-    widest = max(map(len, labels))
-    return max(1, min(len(labels), most * LEGEND_LETTERS // (widest + 6)))
-
-
-def _legend(picture: "Picture", grid: "Sequence[Axes]", labels: Sequence[str], title: str, num_columns: int) -> None:
-    """Draw one legend under all panels."""
-    found = {label: handle for axes in grid for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-    if labels != [""]:
-        handles = [found[label] for label in labels]
-        legend = picture.legend(
-            handles, labels, loc="outside lower center", ncols=num_columns, fontsize=8, frameon=False
-        )
-        legend.set_title(title)
-        legend.get_title().set_fontsize(9)
-
-
-def _draw_panel(axes: "Axes", panel: Panel, labels: Sequence[str], *, scale: float) -> None:
-    for series in panel.series:
-        i = labels.index(series.label)
-        color, style = COLORS[i % len(COLORS)], STYLES[i // len(COLORS)]
-        means = [_finite_for_drawing(scale * mean) for mean in series.means]
-        lows, highs = (
-            [mean if end is None else _finite_for_drawing(scale * end) for mean, end in zip(means, ends, strict=True)]
-            for ends in (series.lows, series.highs)
-        )
-        x = _moved_aside(panel, series.x, i - (len(labels) - 1) / 2)
-        if panel.x_label == STEP:
-            axes.plot(series.x, means, style, color=color, lw=1.8, label=series.label)
-            axes.fill_between(series.x, lows, highs, color=color, alpha=0.15, lw=0)
-        else:
-            line, marker = "none" if panel.ticks else style, MARKERS[i % len(MARKERS)]
-            axes.plot(x, means, ls=line, marker=marker, color=color, lw=1.8, ms=5, label=series.label)
-            axes.vlines(x, lows, highs, color=color, lw=1.2)
-    _set_axes(axes, panel)
-
-
-def _finite_for_drawing(value: float) -> float:
-    """Return the number, or nan where it is too large for matplotlib."""
-    return value if abs(value) <= MAX_DRAWN else math.nan
-
-
-def _moved_aside(panel: Panel, x: Sequence[float], place: float) -> list[float]:
-    """Move a line's points aside a little, so that intervals of several lines do not hide each other."""
-    xs = [at for series in panel.series for at in series.x]
-    if panel.ticks or not spans_a_decade(xs):
-        return [at + place * DODGE * (max(xs) - min(xs)) for at in x]
-    return [at * (max(xs) / min(xs)) ** (place * DODGE) for at in x]
-
-
-def _set_axes(axes: "Axes", panel: Panel) -> None:
-    """Set title, grid and x axis: a sweep's own values as ticks, logarithmic if they span more than a decade."""
-    xs = sorted({x for series in panel.series for x in series.x})
-    if panel.ticks:
-        axes.set_xticks(range(len(panel.ticks)), [tick.replace(" (", "\n(") for tick in panel.ticks])
-    elif panel.x_label != STEP:
-        if spans_a_decade(xs):
-            axes.set_xscale("log")
-        if len(xs) <= MAX_TICKS:
-            axes.set_xticks(xs, [f"{x:g}" for x in xs])
-            axes.minorticks_off()
-    axes.set(title=panel.title, xlabel=panel.x_label)
-    axes.grid(alpha=0.25, lw=0.6)
-
-
-def spans_a_decade(values: Sequence[float]) -> bool:
-    """Return whether numbers need a logarithmic axis: all positive, and the largest over ten times the smallest.
-
-    Example:
-        >>> spans_a_decade([2, 32]), spans_a_decade([2, 20]), spans_a_decade([0.0, 1.0])
-        (True, False, False)
-    """
-    known = [value for value in values if math.isfinite(value)]
-    return bool(known) and min(known) > 0 and max(known) > DECADE * min(known)
-
-
-def write_picture(picture: "Picture", path: Path) -> None:
-    """Write a picture as PNG or SVG; equal pictures give equal bytes.
+def check_size(panels: Sequence[Panel], place: str) -> None:
+    """Refuse more lines than can be told apart, and more panels than a page holds.
 
     Raises:
-        ComparisonError: The file cannot be written.
+        ComparisonError: There are too many.
     """
-    try:
-        with replacing(path) as part:
-            _write(picture, part, path.suffix.lower())
-    except OSError as error:
-        rule = f"must be a file this user may write, got: {error.strerror}"
-        raise ComparisonError(f"--plot {path}: {rule}. Choose another.") from None
+    num_lines = max(len(panel.series) for panel in panels)
+    for number, most, what in ((num_lines, MAX_LOOKS, "lines"), (len(panels), MAX_PANELS, "tables")):
+        if number > most:
+            raise ComparisonError(f"{place}: must hold at most {most} {what}, got {number}. Choose with --where.")
 
 
-def _write(picture: "Picture", path: Path, suffix: str) -> None:
-    import matplotlib as mpl
+def over_steps(comparison: StudyComparison, metric: str, panels: Sequence[Panel]) -> "Picture":
+    """Return a picture of metrics over the steps: a line per arm, and beside it the arm's seeds at the last step.
 
-    if suffix == ".png":
-        picture.savefig(path, format="png", metadata={"Software": None})
-        return
-    with mpl.rc_context({"svg.hashsalt": "normbench"}):
-        picture.savefig(path, format="svg", metadata={"Date": None})
+    Args:
+        comparison: The comparison whose rows the lines are.
+        metric: Metric of the first panel.
+        panels: One panel for a metric, or several, whose titles say what they show.
+    """
+    arms = arm_looks(comparison)
+    looks = {series.label: arms[row.arm] for row, series in zip(comparison.rows, panels[0].series, strict=True)}
+    strip = 0.2 + STRIP * len(looks)
+    height = PANEL_HEIGHT if len(panels) == 1 else LOW_PANEL_HEIGHT
+    size, widths = (max(PANEL_WIDTH + 1.6 + strip, 6.5), height * len(panels)), [PANEL_WIDTH + 1.0, strip]
+    with drawing():
+        says, shape = _says(panels, is_over_steps=True), (len(panels), 2)
+        sheet = Sheet(_title(comparison), says, size, shape, looks, width_ratios=widths)
+        for i, panel in enumerate(panels):
+            scale = metric_scale(metric) if len(panels) == 1 else AxisScale(panel.title, metric_scale(metric).bounds)
+            axes, last = sheet.axes[2 * i : 2 * i + 2]
+            for one in (axes, last):
+                set_values(one, [panel], scale)
+            last.tick_params(labelleft=False)
+            draw_over_steps(axes, panel, looks, scale)
+            draw_last(last, panel, looks, scale)
+            panel_title(axes, panel.title * (len(panels) == 1), PANEL_WIDTH)
+            axis_label(axes, "y", scale.label, height - 1)
+            last.set_xlabel("last step" if len(looks) > 2 else "end")
+        return sheet.finished()
+
+
+def over_setting(comparison: StudyComparison, metric: str, panels: Sequence[Panel]) -> "Picture":
+    """Return a picture of a metric over a setting: over numbers a line each, else a row for each word."""
+    labels = [series.label for panel in panels for series in panel.series]
+    looks, scale = looks_of(labels), metric_scale(metric)
+    with drawing():
+        draw = _in_rows if any(panel.ticks for panel in panels) else _over_numbers
+        return draw(_title(comparison), panels, looks if labels != [""] * len(labels) else {"": look_of(0)}, scale)
+
+
+def _over_numbers(title: str, panels: Sequence[Panel], looks: Looks, scale: AxisScale) -> "Picture":
+    columns = min(3, len(panels))
+    shape = (-(-len(panels) // columns), columns)
+    size = (max(7.0, PANEL_WIDTH * columns), PANEL_HEIGHT * shape[0])
+    entries, says = _entries(looks), _says(panels)
+    sheet = Sheet(title, says, size, shape, entries, panels[0].legend if entries else "")
+    for axes, panel in zip(sheet.axes, panels, strict=False):
+        set_values(axes, panels, scale)
+        draw_over_setting(axes, panel, looks, scale)
+        panel_title(axes, panel.title, size[0] / columns - 1)
+        axis_label(axes, "y", scale.label, PANEL_HEIGHT - 1)
+    for axes in sheet.axes[len(panels) :]:
+        axes.set_visible(False)
+    return sheet.finished()
+
+
+def _entries(looks: Looks) -> Looks | None:
+    return None if list(looks) == [""] else looks
+
+
+def _in_rows(title: str, panels: Sequence[Panel], looks: Looks, scale: AxisScale) -> "Picture":
+    """Return a picture with a row for each word of a setting, one below the other."""
+    rows = [_rows_of(panel, looks) for panel in panels]
+    heights = [rows_height(of) + 0.3 * bool(panel.title) for of, panel in zip(rows, panels, strict=True)]
+    entries = _entries(looks)
+    sheet = Sheet(
+        title,
+        _says(panels),
+        (8.0, sum(heights)),
+        (len(panels), 1),
+        entries,
+        panels[0].legend if entries else "",
+        height_ratios=heights,
+        sharex=True,
+    )
+    for axes, panel, of in zip(sheet.axes, panels, rows, strict=True):
+        draw_rows(axes, of, scale, 4.5)
+        panel_title(axes, panel.title, 4.5)
+    return sheet.finished()
+
+
+def _rows_of(panel: Panel, looks: Looks) -> list[Row]:
+    return [
+        Row(tick, [_seeds(series, place, looks) for series in panel.series if place in series.x])
+        for place, tick in enumerate(panel.ticks)
+    ]
+
+
+def _seeds(series: Series, place: int, looks: Looks) -> Seeds:
+    i = list(series.x).index(place)
+    return Seeds(looks[series.label], series.values[i], series.means[i], series.lows[i], series.highs[i])
+
+
+def _title(comparison: StudyComparison) -> str:
+    return comparison.question or comparison.study
+
+
+def _says(panels: Sequence[Panel], *, is_over_steps: bool = False) -> str:
+    """Return the caption: of how many seeds the means are, and which interval is drawn."""
+    counts = [len(values) for panel in panels for series in panel.series for values in series.values[-1:]]
+    mean = f"Mean over {seeds_text(counts)}"
+    if max(counts, default=0) < FEWEST_SEEDS:
+        dots = "dots are seeds; " * (max(counts, default=0) > 1)
+        return f"{mean}; {dots}no interval below {FEWEST_SEEDS} seeds."
+    where = "band" if is_over_steps else "bar"
+    dots = "dots are seeds at the last step" if is_over_steps else "dots are seeds"
+    return f"{mean}; {where}: 95 % interval of the mean; {dots}."

@@ -10,6 +10,7 @@ from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.curves import mean_curve
 from normbench.evidence.comparison.pivot import Pivot, PivotCell
 from normbench.evidence.comparison.pivot_axes import is_number
+from normbench.evidence.comparison.rows import Row
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS, SURGE, is_over_layers
 from normbench.evidence.metrics.scales import mean_interval
 from normbench.storage.arm_id import TUNED
@@ -29,6 +30,7 @@ class Series:
         means: The mean at each x.
         lows: Lower ends of the 95 % intervals; None with one seed.
         highs: Upper ends of the intervals.
+        values: The seeds' values at each x.
     """
 
     label: str
@@ -36,6 +38,7 @@ class Series:
     means: Sequence[float]
     lows: Sequence[float | None]
     highs: Sequence[float | None]
+    values: Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True)
@@ -68,18 +71,27 @@ def panel_over_steps(comparison: StudyComparison, metric: str) -> Panel:
     if metric in (*OUTPUT_STDS, SURGE) or is_over_layers(metric):
         rule = "without --by it must be of a column or of a layer's statistic, which has a value at every step"
         raise ComparisonError(f"--plot: {rule}, got {metric!r}. Add --metric test_loss, or --by KEY.")
+    common, names = own_words(comparison)
+    series = [_over_steps(row, name, column) for row, name in zip(comparison.rows, names, strict=True)]
+    return Panel(", ".join(common), STEP, "", series)
+
+
+def own_words(comparison: StudyComparison) -> tuple[list[str], list[str]]:
+    """Return the words that the labels of all arms share, and of each label the others."""
     words = _label_words(comparison)
     common = [word for word in words[0] if all(word in others for others in words)]
     own = [[word for word in own_words if word not in common] for own_words in words]
-    series = []
-    for row, mine in zip(comparison.rows, own, strict=True):
-        points = mean_curve(read_arm(Path(row.folder)).runs, column, mean_interval)
-        lows = [point.low if point.low > -math.inf else None for point in points]
-        highs = [point.high if point.high < math.inf else None for point in points]
-        series.append(
-            Series(",".join(mine) or row.arm, [p.step for p in points], [p.mean for p in points], lows, highs)
-        )
-    return Panel(", ".join(common) if len(words) > 1 else "", STEP, "", series)
+    names = [",".join(mine) or row.arm for row, mine in zip(comparison.rows, own, strict=True)]
+    unique = names if len(set(names)) == len(names) else [row.arm for row in comparison.rows]
+    return (common if len(words) > 1 and unique is names else []), unique
+
+
+def _over_steps(row: Row, name: str, column: str) -> Series:
+    points = mean_curve(read_arm(Path(row.folder)).runs, column, mean_interval)
+    lows = [point.low if point.low > -math.inf else None for point in points]
+    highs = [point.high if point.high < math.inf else None for point in points]
+    means = [point.mean for point in points]
+    return Series(name, [point.step for point in points], means, lows, highs, [point.values for point in points])
 
 
 def _label_words(comparison: StudyComparison) -> list[list[str]]:
@@ -118,4 +130,5 @@ def _series(label: str, cells: Mapping[float, PivotCell | None]) -> Series:
         [figure.mean for figure in figures],
         [figure.low for figure in figures],
         [figure.high for figure in figures],
+        [figure.values for figure in figures],
     )

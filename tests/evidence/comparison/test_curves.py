@@ -26,7 +26,7 @@ def test_mean_and_students_interval_over_three_seeds():
     runs = arm_of(*(rows(value, 0.2, column="batch_loss_mean") for value in (1.0, 2.0, 3.0)))
     points = mean_curve(runs, "batch_loss_mean")
     half = STUDENT_2 / math.sqrt(3)  # the std of 1, 2, 3 is 1
-    assert points[0] == CurvePoint(0, 3, 2.0, pytest.approx(2 - half), pytest.approx(2 + half))
+    assert points[0] == CurvePoint(0, 3, 2.0, max(0.0, 2 - half), pytest.approx(2 + half))
     assert points[1] == CurvePoint(10, 3, *[pytest.approx(0.2)] * 3)
 
 

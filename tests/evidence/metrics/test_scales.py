@@ -5,8 +5,10 @@ import statistics
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from normbench.evidence.metrics.scales import is_accuracy, mean_interval, num_samples_of
+from normbench.evidence.metrics.scales import is_accuracy, mean_interval, num_samples_of, plain_interval
 
 N = 8
 NUM_STUDIES = 4_000  # a share of 0.95 is known to 0.7 percentage points (two standard errors)
@@ -52,8 +54,21 @@ def test_cox_by_hand():
     assert found == pytest.approx((math.exp(middle + variance / 2 - half), math.exp(middle + variance / 2 + half)))
 
 
-def test_a_loss_of_zero_has_students_interval():
-    assert mean_interval("test_loss", [0.0, 1.0, 2.0]) == mean_interval(PLAIN, [0.0, 1.0, 2.0])
+def test_a_loss_of_zero_has_students_interval_from_zero_on():
+    assert mean_interval("test_loss", [0.0, 1.0, 2.0]) == (0.0, mean_interval(PLAIN, [0.0, 1.0, 2.0])[1])
+
+
+POSSIBLE = {"test_loss": (0, 1e9), "weight.std@fc1": (0, 1e9), "weight.zero_share@fc1": (0, 1), "test_accuracy": (0, 1)}
+
+
+@pytest.mark.parametrize("interval", [mean_interval, plain_interval])
+@pytest.mark.parametrize("metric", POSSIBLE)
+@given(values=st.lists(st.integers(0, 50).map(lambda share: share / 50), min_size=4, max_size=9))
+@settings(max_examples=20, deadline=None)
+def test_no_interval_holds_what_the_metric_cannot_be(interval, metric, values):
+    low, high = interval(metric, values)
+    assert low == -math.inf or POSSIBLE[metric][0] <= low <= statistics.fmean(values) + 1e-12
+    assert high == math.inf or statistics.fmean(values) - 1e-12 <= high <= POSSIBLE[metric][1]
 
 
 @pytest.mark.parametrize("values", [[], [1.0], [1.0, math.nan], [1.0, math.inf]])

@@ -1,0 +1,1 @@
+"""Pictures of a study, one file each: what it shows is its first line."""

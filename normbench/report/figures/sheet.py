@@ -1,0 +1,172 @@
+"""Sheet: a picture's page: its question above, what it shows below that, panels, and one legend under all of them."""
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from normbench.report.figures.looks import Look
+from normbench.report.figures.words import SMALL_TYPE, TITLE_TYPE, TYPE, height_of, text_width, widest, wrapped
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure as Picture
+    from matplotlib.text import Text
+    from matplotlib.transforms import Bbox
+
+STYLE = {
+    "svg.hashsalt": "normbench",
+    "svg.fonttype": "none",
+    "font.size": TYPE,
+    "text.parse_math": False,  # a name may hold dollars
+    "axes.titlesize": TYPE,
+    "axes.labelsize": TYPE,
+    "xtick.labelsize": SMALL_TYPE,
+    "ytick.labelsize": SMALL_TYPE,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.dashed_pattern": [4.0, 1.8],
+    "lines.dotted_pattern": [1.2, 1.8],
+}
+EDGE = 0.1
+"""Inches between the picture's edge and what is in it."""
+DPI = 120
+HANDLE = 0.55
+"""Inches of a legend's line and what lies between it and its label."""
+BETWEEN = 3.0
+"""Pixels between two tick labels at least."""
+
+Entries = Mapping[str, "Look | Artist"]
+"""What stands in a legend, by its label."""
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Within the block matplotlib draws in normbench's style; a letter that its font lacks is a box, without a word."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
+        yield
+
+
+class Sheet:
+    """A picture with its title, its caption, its panels and its legend; use it inside ``drawing()``.
+
+    Args:
+        title: The question that the picture answers.
+        caption: What is drawn: of how many seeds, and which interval.
+        size: Width and height of the panels with their labels, in inches; title, caption and legend come on top.
+        shape: Rows and columns of panels.
+        entries: The look of each line, or an example of it, by its label; none has no legend.
+        heading: Title of the legend.
+        options: Of ``Figure.subplots``.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        caption: str,
+        size: tuple[float, float],
+        shape: tuple[int, int] = (1, 1),
+        entries: Entries | None = None,
+        heading: str = "",
+        **options: Any,
+    ) -> None:
+        from matplotlib.figure import Figure as Picture  # a second to import; only where a picture is drawn
+
+        width = size[0]
+        self.picture = Picture(figsize=size, dpi=DPI)
+        head = [(wrapped(text, width - 2 * EDGE, points), points) for text, points in ((title, TITLE_TYPE), (caption, TYPE))]
+        above = 2 * EDGE + sum(height_of(len(lines), points) for lines, points in head)
+        below = EDGE + (_add_legend(self.picture, entries, heading) if entries else 0.0)
+        height = size[1] + above + below
+        self.picture.set_size_inches(width, height)
+        self.head = _add_head(self.picture, head, height)
+        self.picture.set_layout_engine("constrained", rect=(0, below / height, 1, size[1] / height))
+        self.axes: list[Axes] = list(self.picture.subplots(*shape, squeeze=False, **options).flat)
+
+    def finished(self) -> "Picture":
+        """Lay the picture out, and take away tick labels that would touch others; return it."""
+        self.picture.draw_without_rendering()
+        self.picture.set_layout_engine(None)
+        for axes in self.axes:
+            for axis in (axes.xaxis, axes.yaxis):
+                _thin(axis)
+        return self.picture
+
+
+def _add_head(picture: "Picture", head: Sequence[tuple[Sequence[str], float]], height: float) -> "list[Text]":
+    """Write title and caption from the upper left corner down; return them."""
+    y, texts = height - EDGE, []
+    for lines, size in head:
+        options = {"size": size, "va": "top", "linespacing": 1.1, "transform": picture.dpi_scale_trans}
+        texts.append(picture.text(EDGE, y, "\n".join(lines), **options))
+        y -= height_of(len(lines), size)
+    return texts
+
+
+def _add_legend(picture: "Picture", entries: Entries, heading: str) -> float:
+    """Draw the legend in the lower left corner; return its height in inches."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    width = picture.get_figwidth() - 2 * EDGE
+    labels = ["\n".join(wrapped(label, width - HANDLE - EDGE, SMALL_TYPE)) for label in entries]
+    columns = max(1, min(len(labels), int(width / (widest(labels, SMALL_TYPE) + HANDLE + 0.25))))
+    legend = picture.legend(
+        [_handle(look) for look in entries.values()],
+        labels,
+        loc="lower left",
+        ncols=columns,
+        title="\n".join(wrapped(heading, width, SMALL_TYPE)) or None,
+        fontsize=SMALL_TYPE,
+        title_fontsize=SMALL_TYPE,
+        alignment="left",
+        frameon=False,
+        borderpad=0,
+        borderaxespad=0,
+        columnspacing=1.5,
+        bbox_to_anchor=(EDGE, EDGE),
+        bbox_transform=picture.dpi_scale_trans,
+    )
+    legend.set_in_layout(False)
+    return float(legend.get_window_extent(FigureCanvasAgg(picture).get_renderer()).height) / DPI + EDGE  # type: ignore[no-untyped-call]
+
+
+def _handle(look: "Look | Artist") -> "Artist":
+    from matplotlib.lines import Line2D
+
+    if not isinstance(look, Look):
+        return look
+    return Line2D([], [], color=look.colour, linestyle=look.dash, marker=look.marker, markersize=5, linewidth=1.6)
+
+
+def _thin(axis: "Axis") -> None:
+    """Take away each tick label that would touch the one before it."""
+    shown: list[Bbox] = []
+    for label in axis.get_ticklabels():
+        box = label.get_window_extent()
+        if not label.get_text() or not label.get_visible():
+            continue
+        if any(_touch(box, other) for other in shown):
+            label.set_visible(False)
+        else:
+            shown.append(box)
+
+
+def _touch(one: "Bbox", other: "Bbox") -> bool:
+    return bool(one.padded(BETWEEN / 2).overlaps(other.padded(BETWEEN / 2)))
+
+
+def panel_title(axes: "Axes", text: str, width: float) -> int:
+    """Write a panel's title in lines of a width in inches; return how many."""
+    lines = wrapped(text, width, TYPE) if text else []
+    axes.set_title("\n".join(lines), loc="left")
+    return len(lines)
+
+
+def axis_label(axes: "Axes", which: str, text: str, length: float) -> None:
+    """Write the label of the x or y axis in lines of a length in inches."""
+    getattr(axes, f"set_{which}label")("\n".join(wrapped(text, length, TYPE)))
