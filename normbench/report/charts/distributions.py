@@ -14,13 +14,13 @@ from normbench.report.charts.squeezed import Squeezed, squeezed
 from normbench.report.charts.svg import WIDTH, Markup, chart, group, number, path, polyline
 from normbench.storage.run_folder import Arm
 
-WORDS = {"weight": "Weights", "grad": "Gradients of the weights"}
+WORDS = {"weight": "Weights", "grad": "Weight gradients"}
 MAX_LAYERS = 16
 """Layers that are drawn: of more, as many even spread from the first to the last."""
 MAX_STEPS = 60
 COLUMNS, GUTTER = 2, 10.0
 HEIGHT = 70.0
-LETTERS = 23
+LETTERS = 20
 NUM_TICKS = 3
 ALONE = 0.3
 """Half the width of a single step, as a share of the axis."""
@@ -61,7 +61,7 @@ def draw_distributions(arm: Arm, kind: str) -> str:
 
 def _about(arm: Arm, num_shown: int, num_layers: int, *, is_squeezed: bool) -> list[str]:
     some = [f"{num_shown} of {num_layers} layers."] if num_shown < num_layers else []
-    squeezed_ = ["Axes are logarithmic away from 0 where widths differ twentyfold."] if is_squeezed else []
+    squeezed_ = ["Where an axis says log, it is logarithmic away from 0."] if is_squeezed else []
     what = "Line: median; dark band: middle half of the values; pale band: 90 % of them."
     return [f"Seed {arm.runs[0].seed}, over the steps. {what}", *some, *squeezed_]
 
@@ -92,7 +92,10 @@ def _axis(layer: LayerDistribution) -> Scale | Squeezed:
 def _ticks(axis: Scale | Squeezed) -> list[float]:
     if isinstance(axis, Squeezed):
         return axis.ticks()
-    return [tick for tick in axis.ticks(NUM_TICKS) if axis.holds(tick)]
+    found: list[float] = []
+    for most in range(NUM_TICKS, 2 * NUM_TICKS):  # a single number tells no scale
+        found = found if len(found) > 1 else [tick for tick in axis.ticks(most) if axis.holds(tick)]
+    return found
 
 
 def _ticks_width(axis: Scale | Squeezed) -> float:
@@ -105,6 +108,7 @@ def _cell(layer: LayerDistribution, axis: Scale | Squeezed, x: float, y: float, 
     start, steps = x + left, _thinned(layer.steps)
     along = Scale(float(layer.steps[0]), float(layer.steps[-1]), start, right)
     name = words_at(x, y + LINE - 3, short_layer(layer.layer, LETTERS), "arm")
+    kind = [words_at(right, y + LINE - 3, "log", "note", "end")] if isinstance(axis, Squeezed) else []
     lines, words = [], []
     for tick in _ticks(axis):
         at = top + axis.at(tick)
@@ -113,7 +117,7 @@ def _cell(layer: LayerDistribution, axis: Scale | Squeezed, x: float, y: float, 
     bands = [_band(layer, steps, along, axis, top, pair) for pair in ((0, 4), (1, 3))]
     middle = [polyline(_places(layer, 2, steps, along, axis, top))]
     return group(
-        [name, path(lines, "grid"), *words, *bands, path(middle, "line"), *_steps(layer, along, top)],
+        [name, *kind, path(lines, "grid"), *words, *bands, path(middle, "line"), *_steps(layer, along, top)],
         class_=class_of(0),
     )
 
