@@ -15,6 +15,7 @@ from normbench.report.charts.axes import EDGE, LINE, Frame, heading, x_axis, x_a
 from normbench.report.charts.scales import Scale, spanning
 from normbench.report.charts.series import MAX_COLOURED, class_of, legend, shape
 from normbench.report.charts.svg import WIDTH, Markup, chart, group, path, polyline
+from normbench.report.figures.words import seeds_text
 from normbench.storage.run_folder import Arm
 
 HEIGHT = 210.0
@@ -93,17 +94,15 @@ def _title(column: str, steps: Sequence[int]) -> str:
 
 def _about(lines: Sequence[Line], steps: Sequence[int]) -> list[str]:
     counts = [len(line.curve.seeds) for line in lines]
-    seeds = f"{min(counts)} to {max(counts)}" if len(set(counts)) > 1 else str(counts[0])
-    noun = f"seed{'s' * (max(counts) > 1)}"
     if len(steps) == 1:
-        return [f"{seeds} {noun} an arm, a dot each.", *_diverged(lines)]
+        return [f"{seeds_text(counts)} an arm, a dot each.", *_diverged(lines)]
     if max(counts) == 1:
         return ["One seed an arm.", *_diverged(lines)]
     bands = (
         "; bands: the middle half of the seeds" if any(line.curve.has_band for line in lines) else "; thin: each seed"
     )
     drawn = [f"{MAX_POINTS} of {len(steps):,} recorded steps are drawn."] * (len(steps) > MAX_POINTS)
-    return [f"Lines: the median of {seeds} {noun}{bands}.", *drawn, *_diverged(lines)]
+    return [f"Lines: the median of {seeds_text(counts)}{bands}.", *drawn, *_diverged(lines)]
 
 
 def _diverged(lines: Sequence[Line]) -> list[str]:

@@ -15,6 +15,8 @@ LEVELS = (0.0, -1.0, 1.0, -2.0, 2.0)
 LEVEL_STEP = 3.0
 DOTS_HEIGHT, INTERVAL_HEIGHT, ROOM_BELOW = 20.0, 12.0, 8.0
 ARROW = 4.0
+FEWEST_SEEDS = 4
+"""Of fewer there are dots alone, whatever an interval would say."""
 MAX_TITLED = 600
 """Dots that tell their seed; of more the charts would grow too large."""
 Words = tuple[float, str, str, str]
@@ -30,11 +32,13 @@ class Dot:
         seed: The seed.
         value: Its number; inf or -inf beyond an end of the axis, nan where both runs diverged.
         words: What its dot says.
+        is_lost: Whether the run diverged, so that its number is only what it counts as.
     """
 
     seed: int
     value: float
     words: str
+    is_lost: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,9 +115,9 @@ def _place(dot: Dot, scale: Scale) -> float:
 
 
 def _dot(dot: Dot, x: float, y: float, *, is_titled: bool) -> Markup:
-    """Return a dot; a cross for a seed whose number lies beyond the axis, or that has none."""
+    """Return a dot; a cross for a run that diverged."""
     said = (element("title", text(dot.words)),) if is_titled else ()
-    if math.isfinite(dot.value):
+    if math.isfinite(dot.value) and not dot.is_lost:
         return element("circle", *said, class_="dot", cx=x, cy=y, r=RADIUS)
     cross = f"M{number(x - 3)} {number(y - 3)}l6 6m0 -6l-6 6"
     return element("path", *said, class_="lost", d=cross)
