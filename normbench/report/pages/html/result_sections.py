@@ -32,7 +32,7 @@ def result_sections(report: StudyReport) -> list[Section]:
 
 
 def _effects(report: StudyReport) -> Section:
-    comparison, metric = report.comparison, report.metric
+    comparison, metric = _in_order(report.comparison), report.metric
     heading = f"Effect of each arm on {metric_title(metric or '')}"
     if metric is None:
         return Section("effects", heading, [])
@@ -74,4 +74,5 @@ def _columns(report: StudyReport) -> list[str]:
 
 def _pivot(report: StudyReport) -> Section:
     charts = charts_parts(map(draw_pivot, report.pivots))
-    return Section("settings", "By two settings", [*charts, *block_parts(pivot_blocks(report.pivots))])
+    tables = [BlockPart(block, max_rows=MAX_ROWS) for block in pivot_blocks(report.pivots)]
+    return Section("settings", f"By {' and '.join(report.pivots[0].by)}" if tables else "", [*charts, *tables])

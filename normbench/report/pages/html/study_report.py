@@ -12,6 +12,7 @@ from normbench.evidence.comparison.comparison import StudyComparison, compare_st
 from normbench.evidence.comparison.costs import ArmCost, read_costs
 from normbench.evidence.comparison.effects import main_metric, with_first_baseline
 from normbench.evidence.comparison.pivot import Pivot, make_pivots
+from normbench.evidence.comparison.pivot_axes import is_number
 from normbench.evidence.comparison.telling_arms import telling_arms
 from normbench.evidence.layers.layer_findings import layer_findings
 from normbench.evidence.layers.layer_report import report_layers
@@ -50,14 +51,22 @@ class StudyReport:
 
     @cached_property
     def pivots(self) -> list[Pivot]:
-        """The tables by the first two settings of a grid; empty where there are not two, or arms would share a cell."""
+        """The tables by the first two settings of a grid, or by its only one where that is a number.
+
+        Empty where there are no such settings, and where arms would share a cell.
+        """
         axes = list(self.comparison.axes)[:2]
-        if len(axes) < 2 or self.metric is None:
+        if not axes or self.metric is None or (len(axes) == 1 and not self._is_sweep(axes[0])):
             return []
         try:
             return make_pivots(self.comparison, axes)
         except ComparisonError:
             return []
+
+    def _is_sweep(self, key: str) -> bool:
+        """Return whether a setting has at least three values, all of them numbers."""
+        values = {row.settings.get(key) for row in self.comparison.rows}
+        return len(values) > 2 and all(map(is_number, values))
 
     @cached_property
     def drawn_arms(self) -> list[Arm]:
