@@ -1,4 +1,4 @@
-"""Draws std over the layers: a layer below the other as in the network, a line per arm, panels that share the layers."""
+"""Draws std over the layers: layer below layer as in the network, a line per arm, panels side by side."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -56,9 +56,7 @@ class LayerPanel:
     lines: Sequence[LayerLine]
 
 
-def draw_layers(
-    title: str, panels: Sequence[LayerPanel], looks: Looks, num_seeds: Sequence[int]
-) -> "Picture":
+def draw_layers(title: str, panels: Sequence[LayerPanel], looks: Looks, num_seeds: Sequence[int]) -> "Picture":
     """Return a picture of std over the layers, with panels side by side.
 
     Args:
