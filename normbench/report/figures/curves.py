@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from normbench.report.figures.curve_files import NOISE_FREE, Curve, Points, has_curve, read_curve, read_points, y_limits
 from normbench.report.figures.looks import looks_of
-from normbench.report.figures.sheet import Sheet, drawing
+from normbench.report.figures.sheet import Entries, Sheet, drawing
 from normbench.report.figures.words import SMALL_TYPE, wrapped
 from normbench.storage.files.atomic import replacing
 from normbench.storage.run_folder import Arm
@@ -58,7 +58,7 @@ class _Picture:
         self.curves, self.seed = curves, seed
         looks = looks_of(curve.arm for curve in curves)
         names = [_label(curve, min(curve.losses)) for curve in curves]
-        entries = {**point_entries(points), **dict(zip(names, looks.values(), strict=True))}
+        entries: Entries = {**point_entries(points), **dict(zip(names, looks.values(), strict=True))}
         sheet = Sheet(self._title(0), CAPTION, SIZE, entries=entries)
         (axes,) = sheet.axes
         draw_points(axes, points)

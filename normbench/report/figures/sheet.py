@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.text import Text
     from matplotlib.transforms import Bbox
 
-STYLE: dict[str, Any] = {
+STYLE: dict[Any, Any] = {  # of names that matplotlib lists
     "svg.hashsalt": "normbench",
     "svg.fonttype": "none",
     "font.size": TYPE,

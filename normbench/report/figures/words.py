@@ -25,7 +25,8 @@ def text_width(text: str, size: float) -> float:
     from matplotlib.font_manager import FontProperties
 
     renderer = _renderer()
-    width, _, _ = renderer.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)
+    font = FontProperties(size=size)
+    width, _, _ = renderer.get_text_width_height_descent(text, font, ismath=False)  # type: ignore[no-untyped-call]
     return float(width) / POINTS_PER_INCH
 
 
