@@ -12,7 +12,7 @@ from normbench.report.figures.dots import FEWEST_SEEDS, Seeds
 from normbench.report.figures.lines import draw_last, draw_over_setting, draw_over_steps, set_values
 from normbench.report.figures.looks import MAX_LOOKS, Looks, arm_looks, look_of, looks_of
 from normbench.report.figures.panels import Panel, Series, panel_over_setting, panel_over_steps
-from normbench.report.figures.rows import Row, draw_rows, rows_height
+from normbench.report.figures.rows import Row, RowPanel, draw_rows
 from normbench.report.figures.sheet import Sheet, axis_label, drawing, panel_title
 from normbench.report.figures.words import seeds_text
 from normbench.report.figures.writing import check_path, write_picture
@@ -122,23 +122,9 @@ def _entries(looks: Looks) -> Looks | None:
 
 def _in_rows(title: str, panels: Sequence[Panel], looks: Looks, scale: AxisScale) -> "Picture":
     """Return a picture with a row for each word of a setting, one below the other."""
-    rows = [_rows_of(panel, looks) for panel in panels]
-    heights = [rows_height(of) + 0.3 * bool(panel.title) for of, panel in zip(rows, panels, strict=True)]
+    rows = [RowPanel(scale, _rows_of(panel, looks), panel.title) for panel in panels]
     entries = _entries(looks)
-    sheet = Sheet(
-        title,
-        _says(panels),
-        (8.0, sum(heights)),
-        (len(panels), 1),
-        entries,
-        panels[0].legend if entries else "",
-        height_ratios=heights,
-        sharex=True,
-    )
-    for axes, panel, of in zip(sheet.axes, panels, rows, strict=True):
-        draw_rows(axes, of, scale, 4.5)
-        panel_title(axes, panel.title, 4.5)
-    return sheet.finished()
+    return draw_rows(title, _says(panels), rows, entries, panels[0].legend if entries else "")
 
 
 def _rows_of(panel: Panel, looks: Looks) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Draws std over the layers: a layer below the other as in the network, a line per arm, panels that share the layers."""
+"""Draws std over the layers: layer below layer as in the network, a line per arm, panels side by side."""
 
 import math
 from collections.abc import Mapping, Sequence
