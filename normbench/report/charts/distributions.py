@@ -46,9 +46,9 @@ def draw_distributions(arm: Arm, kind: str) -> str:
         return ""
     shown = _some(found)
     axes = [_axis(layer) for layer in shown]
-    title = f"{WORDS[kind]} of each layer: {arm.name}"
+    title = f"{WORDS[kind]} of each layer"
     about = _about(arm, len(shown), len(found), is_squeezed=any(isinstance(axis, Squeezed) for axis in axes))
-    head = heading(title, about)
+    head = heading(title, about, arm.name)
     left = max(_ticks_width(axis) for axis in axes)
     width, height = (WIDTH - EDGE - GUTTER * (COLUMNS - 1)) / COLUMNS, LINE * 2 + HEIGHT + 12
     cells = [
@@ -56,7 +56,7 @@ def draw_distributions(arm: Arm, kind: str) -> str:
         for i, (layer, axis) in enumerate(zip(shown, axes, strict=True))
     ]
     bottom = head.bottom + height * -(-len(shown) // COLUMNS)
-    return chart(title, " ".join([*about, *map(_told, shown)]), bottom, [*head.body, *cells])
+    return chart(f"{title}: {arm.name}", " ".join([*about, *map(_told, shown)]), bottom, [*head.body, *cells])
 
 
 def _about(arm: Arm, num_shown: int, num_layers: int, *, is_squeezed: bool) -> list[str]:
