@@ -7,9 +7,8 @@ from normbench.evidence.layers.distributions import LayerDistribution, layer_dis
 from normbench.report.blocks.numbers import short
 from normbench.report.charts.axes import DIGIT, EDGE, LINE, heading, width_of, words_at
 from normbench.report.charts.layer_marks import short_layer
-from normbench.report.charts.scales import Scale
+from normbench.report.charts.scales import Scale, power_text
 from normbench.report.charts.series import class_of
-from normbench.report.charts.shades import power_text
 from normbench.report.charts.squeezed import Squeezed, squeezed
 from normbench.report.charts.svg import WIDTH, Markup, chart, group, number, path, polyline
 from normbench.storage.run_folder import Arm
