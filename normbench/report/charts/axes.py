@@ -9,8 +9,8 @@ from normbench.report.charts.scales import Scale, tick_texts
 from normbench.report.charts.svg import WIDTH, Markup, element, number, path, text
 from normbench.report.terminal.wrapping import cell_lines
 
-LETTER, DIGIT, MONO_LETTER, BOLD_LETTER = 6.8, 7.7, 7.4, 8.4
-"""Upper bounds of the mean width of a letter, a digit, a letter of equal widths, all of 12 pixels; of 14 in bold."""
+LETTER, DIGIT, MONO_LETTER, BOLD_LETTER = 6.8, 7.7, 7.4, 9.0
+"""Upper bounds of the mean width of a letter, a digit, a letter of equal widths, all of 12 pixels; of 13 in bold."""
 LINE, BOLD_LINE = 16.0, 19.0
 """Heights of a line of text."""
 EDGE = 2.0
@@ -41,16 +41,16 @@ class Heading:
     bottom: float
 
 
-def heading(title: str, about: Sequence[str]) -> Heading:
-    """Return what a chart shows, and of how many seeds with which interval, wrapped and never cut."""
+def heading(title: str, about: Sequence[str], arm: str = "") -> Heading:
+    """Return what a chart shows, of which arm, and of how many seeds with which interval; wrapped and never cut."""
     y, body = 0.0, []
-    for line in cell_lines(title, int((WIDTH - EDGE) / BOLD_LETTER)):
+    for line in lines_of(title, WIDTH - EDGE, BOLD_LETTER):
         y += BOLD_LINE
         body.append(words_at(EDGE, y - 4, line, "head"))
-    for sentence in about:
-        for line in lines_of(sentence, WIDTH - EDGE):
-            y += LINE
-            body.append(words_at(EDGE, y - 3, line, "note"))
+    names = [(line, "arm") for line in lines_of(arm, WIDTH - EDGE, MONO_LETTER) if arm]
+    for line, class_ in [*names, *((line, "note") for said in about for line in lines_of(said, WIDTH - EDGE))]:
+        y += LINE
+        body.append(words_at(EDGE, y - 3, line, class_))
     return Heading(body, y + 6)
 
 

@@ -7,9 +7,8 @@ from normbench.evidence.layers.distributions import LayerDistribution, layer_dis
 from normbench.report.blocks.numbers import short
 from normbench.report.charts.axes import DIGIT, EDGE, LINE, heading, width_of, words_at
 from normbench.report.charts.layer_marks import short_layer
-from normbench.report.charts.scales import Scale
+from normbench.report.charts.scales import Scale, power_text
 from normbench.report.charts.series import class_of
-from normbench.report.charts.shades import power_text
 from normbench.report.charts.squeezed import Squeezed, squeezed
 from normbench.report.charts.svg import WIDTH, Markup, chart, group, number, path, polyline
 from normbench.storage.run_folder import Arm
@@ -46,9 +45,9 @@ def draw_distributions(arm: Arm, kind: str) -> str:
         return ""
     shown = _some(found)
     axes = [_axis(layer) for layer in shown]
-    title = f"{WORDS[kind]} of each layer: {arm.name}"
+    title = f"{WORDS[kind]} of each layer"
     about = _about(arm, len(shown), len(found), is_squeezed=any(isinstance(axis, Squeezed) for axis in axes))
-    head = heading(title, about)
+    head = heading(title, about, arm.name)
     left = max(_ticks_width(axis) for axis in axes)
     width, height = (WIDTH - EDGE - GUTTER * (COLUMNS - 1)) / COLUMNS, LINE * 2 + HEIGHT + 12
     cells = [
@@ -56,7 +55,7 @@ def draw_distributions(arm: Arm, kind: str) -> str:
         for i, (layer, axis) in enumerate(zip(shown, axes, strict=True))
     ]
     bottom = head.bottom + height * -(-len(shown) // COLUMNS)
-    return chart(title, " ".join([*about, *map(_told, shown)]), bottom, [*head.body, *cells])
+    return chart(f"{title}: {arm.name}", " ".join([*about, *map(_told, shown)]), bottom, [*head.body, *cells])
 
 
 def _about(arm: Arm, num_shown: int, num_layers: int, *, is_squeezed: bool) -> list[str]:

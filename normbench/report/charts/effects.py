@@ -22,6 +22,8 @@ from normbench.report.charts.strips import FEWEST_SEEDS, Dot, Strip, Tone
 from normbench.report.charts.value_strips import draw_values
 from normbench.report.figures.words import seeds_text
 
+MAX_NAME = 40
+"""Letters of a baseline's name in the title; its strip has all of it."""
 TONES: dict[str, Tone] = {"better": "better", "worse": "worse"}
 
 
@@ -63,7 +65,9 @@ def _draw(comparison: StudyComparison, metric: str, effects: Sequence[Effect | N
     about += [f"Grey band: smaller than the margin, {_margin_text(comparison, metric)}."] * bool(margin)
     is_lost = any(not math.isfinite(found) for effect in known for found in effect.by_seed.values())
     about += ["Crosses: seeds of which a run diverged."] * is_lost
-    title = f"{metric_title(metric).capitalize()} against {baseline_name(comparison)}"
+    baseline = baseline_name(comparison)
+    against = baseline if len(baseline) <= MAX_NAME else "the baseline"
+    title = f"{metric_title(metric).capitalize()} against {against}"
     axis = f"{metric_title(metric)}, {unit}{better_words(metric)}"
     return strip_chart(title, about, strips, scale, axis=axis, band=margin, neutral=neutral)
 
@@ -121,8 +125,8 @@ def _margin(comparison: StudyComparison, metric: str, *, is_ratio: bool) -> Ends
 def _margin_text(comparison: StudyComparison, metric: str) -> str:
     margin = comparison.margin or 0.0
     if is_share(metric):
-        return f"{short(100 * margin)} %"
-    return f"{short(100 * margin)} points" if is_accuracy(metric) else short(margin)
+        return f"{100 * margin:g} %"
+    return f"{100 * margin:g} points" if is_accuracy(metric) else short(margin)
 
 
 def _interval(comparison: StudyComparison, strips: Sequence[Strip], effects: Sequence[Effect]) -> str:

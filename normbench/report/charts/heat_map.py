@@ -79,8 +79,8 @@ def draw_layers(arm: Arm, quantity: str, findings: Sequence[Finding]) -> str:
     values = [value for stds in found.layers.values() for value in stds]
     shades = around_one(values) if quantity == OUTPUT else growing(values)
     marks = marks_of(findings, list(found.layers), is_gradient=quantity == GRADIENT)
-    title, about = f"{quantity.capitalize()} of each layer: {arm.name}", _about(quantity, found)
-    head = heading(title, about)
+    title, about = f"{quantity.capitalize()} of each layer", _about(quantity, found)
+    head = heading(title, about, arm.name)
     grid = _grid(found, head.bottom + 2, marks_width(marks))
     frame = grid.frame
     cells = {layer: [shades.of(value) for value in stds] for layer, stds in found.layers.items()}
@@ -97,12 +97,12 @@ def draw_layers(arm: Arm, quantity: str, findings: Sequence[Finding]) -> str:
         *draw_mark_lines(marks, foot),
     ]
     said = " ".join([*about, *_told(found.layers), *mark_lines(marks)])
-    return chart(title, said, foot + LINE * len(mark_lines(marks)) + 2, body)
+    return chart(f"{title}: {arm.name}", said, foot + LINE * len(mark_lines(marks)) + 2, body)
 
 
 def _about(quantity: str, found: StdOverSteps) -> list[str]:
     seeds = "one seed" if found.num_seeds == 1 else f"the median of {found.num_seeds} seeds"
-    return [f"Standard deviation of {WORDS[quantity]}, {seeds}; the input is above, the output below."]
+    return [f"Standard deviation of {WORDS[quantity]}, {seeds}; the input is above."]
 
 
 def _told(layers: Mapping[str, Sequence[float]]) -> list[str]:

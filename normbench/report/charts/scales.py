@@ -14,6 +14,8 @@ ROUND = (1.0, 2.0, 5.0, 10.0)
 MANY_DECADES = 2
 MAX_TICKS = 5
 LARGEST = 1e300
+"""Numbers beyond it, and on a logarithmic axis those below its inverse, lie at the axis's end."""
+MOST_DIGITS = 10
 ANYTHING = (-math.inf, math.inf)
 
 
@@ -103,32 +105,62 @@ def spans_a_decade(values: Sequence[float]) -> bool:
     return bool(values) and min(values) > 0 and max(values) / DECADE > min(values)
 
 
+def power_text(value: float) -> str:
+    """Return a number with two digits, short also where it is very large or small.
+
+    Example:
+        >>> power_text(100.0), power_text(0.0123), power_text(1.4e8), power_text(1e-6), power_text(-0.00002)
+        ('100', '0.012', '1.4e8', '1e-6', '-2e-5')
+    """
+    if value == 0 or 1e-3 <= abs(value) < 1e4:
+        return f"{float(f'{value:.2g}'):g}"
+    return _short_power(f"{value:.1e}")
+
+
 def tick_text(value: float, step: float) -> str:
     """Return a tick's number with the digits that tell it from the next one.
 
     Example:
         >>> tick_text(0.2, 0.1), tick_text(10000, 2000), tick_text(1e-5, 9e-5), tick_text(2e7, 1e7)
-        ('0.2', '10,000', '1e-05', '2e+07')
+        ('0.2', '10,000', '1e-5', '2e7')
     """
     size = abs(value)
     if size and (size < 1e-3 or size >= 1e6):
-        digits = max(1, round(math.log10(size / step)) + 1) if step < size else 1
-        return f"{value:.{min(digits, 8)}g}"
+        digits = max(0, _power(size) - _power(step))
+        return _short_power(f"{value:.{min(digits, MOST_DIGITS)}e}")
     decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step < 1 else 0
-    return f"{value:,.{min(decimals, 9)}f}"
+    return f"{value:,.{min(decimals, MOST_DIGITS)}f}"
 
 
 def tick_texts(ticks: Sequence[float], *, is_log: bool = False) -> list[str]:
-    """Return the numbers of an axis's ticks; on a logarithmic axis each with its own digits."""
+    """Return the numbers of an axis's ticks, all with the same decimals but on a logarithmic axis.
+
+    Example:
+        >>> tick_texts([0.01, 0.1, 1.0], is_log=True), tick_texts([0.98, 1.0, 1.02], is_log=True)
+        (['0.01', '0.1', '1'], ['0.98', '1.00', '1.02'])
+    """
     gaps = [after - before for before, after in pairwise(ticks)]
+    if is_log and (not gaps or ticks[0] * 1.9 < ticks[1]):
+        return [power_text(tick) for tick in ticks]
     step = min(gaps, default=abs(ticks[0]) or 1.0) if ticks else 1.0
-    return [tick_text(tick, abs(tick) if is_log and tick else step) for tick in ticks]
+    return [tick_text(tick, step) for tick in ticks]
+
+
+def _power(value: float) -> int:
+    return math.floor(math.log10(value) + 1e-9)
+
+
+def _short_power(words: str) -> str:
+    """Return 1.50e-07 as 1.5e-7."""
+    digits, _, power = words.partition("e")
+    return f"{digits.rstrip('0').rstrip('.') if '.' in digits else digits}e{int(power)}"
 
 
 def _with_room(low: float, high: float, *, is_log: bool) -> tuple[float, float]:
     if is_log:
         room = max(ROOM * (math.log(high) - math.log(low)), 0.05)
-        return max(low * math.exp(-room), 5e-324), high * math.exp(room)
+        room = min(room, 10.0)
+        return max(low * math.exp(-room), 1 / LARGEST), max(high * math.exp(room), 2 / LARGEST)
     least = FINEST * max(abs(low), abs(high)) or 0.5
     room = max(ROOM * (high / 2 - low / 2) * 2, 0.05 * max(abs(low), abs(high)) if low == high else 0.0, least)
     return low - room, high + room

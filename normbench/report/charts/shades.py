@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from normbench.report.charts.axes import DIGIT, LINE, numbers_below, width_of, words_at
+from normbench.report.charts.scales import power_text
 from normbench.report.charts.svg import Markup, box, path
 
 NUM_SHADES = 9
@@ -88,19 +89,6 @@ def shade_bar(shades: Shades, used: Sequence[str], left: float, top: float) -> l
 def bar_height() -> float:
     """Return the height of the bar with its numbers."""
     return BAR_HEIGHT + LINE + 6
-
-
-def power_text(value: float) -> str:
-    """Return a number with two digits, short also where it is very large or small.
-
-    Example:
-        >>> power_text(100.0), power_text(0.0123), power_text(1.4e8), power_text(1e-6), power_text(-0.00002)
-        ('100', '0.012', '1.4e8', '1e-6', '-2e-5')
-    """
-    if value == 0 or 1e-3 <= abs(value) < 1e4:
-        return f"{float(f'{value:.2g}'):g}"
-    digits, _, power = f"{value:.1e}".partition("e")
-    return f"{digits.removesuffix('.0')}e{int(power)}"
 
 
 def _others(used: Sequence[str], x: float, top: float) -> list[Markup]:
