@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
 
 STD = AxisScale("std", (0.0, math.inf), is_log=True)
-WIDTH, FOOT = 2.5, 0.85
+WIDTH, FOOT = 1.95, 0.85
 """Inches of a panel, and of what stands above and below its layers."""
 LAYER, MOST = 0.3, 7.0
 """Inches of a layer, and of all of them at most; of many layers not every name has room."""
@@ -77,7 +77,7 @@ def draw_layers(title: str, panels: Sequence[LayerPanel], looks: Looks, num_seed
             _scale(axes, alike)
             for line in panel.lines:
                 _draw_line(axes, line, layers, looks[line.label])
-            panel_title(axes, panel.title, WIDTH - 0.4)
+            panel_title(axes, panel.title, WIDTH - 0.2)
             axes.set_xlabel("std")
             axes.grid(alpha=0.25, lw=0.6)
         sheet.axes[0].set_ylim(len(layers) - 0.5, -0.5)
