@@ -193,4 +193,5 @@ def _loss(value: float | None) -> float:
 
 
 def _read(path: Path) -> ChoiceContent:
+    refuse_links(path.parent)
     return CHOICE.read(path, "Delete it, and what was run after it.")

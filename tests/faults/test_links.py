@@ -7,6 +7,8 @@ import pytest
 from command_line import normbench
 from faults.small_study import CONFIG, RUNS, TEXT
 
+from normbench.errors import RunFolderError
+from normbench.storage.choices import Choice, TuningSearch, read_choices, write_choice
 from normbench.storage.files.links import is_in_without_links
 
 OTHER = Path("elsewhere")
@@ -23,7 +25,7 @@ def linked(place):
 
 
 @pytest.mark.parametrize("levels", [0, 1, 2])
-@pytest.mark.parametrize("state", ["finished", "unfinished", "damaged"])
+@pytest.mark.parametrize("state", ["finished", "made anew", "unfinished", "damaged"])
 def test_run_refuses_to_write_behind_a_link(made, levels, state):
     place = (made, *made.parents)[levels]
     for summary in RUNS.glob("plain*/*/summary.json"):
@@ -33,7 +35,7 @@ def test_run_refuses_to_write_behind_a_link(made, levels, state):
             summary.write_text("{}", encoding="utf-8")
     linked(place)
     before = contents(OTHER)
-    code, _, err = normbench("run", CONFIG, "--quiet", *(["--force"] if state == "finished" else []))
+    code, _, err = normbench("run", CONFIG, "--quiet", *(["--force"] if state == "made anew" else []))
     assert code in (1, 2)
     assert f"{place}: must be a folder, got a link to {OTHER.resolve()}" in err
     assert contents(OTHER) == before
@@ -50,6 +52,14 @@ def test_tuning_and_pictures_are_not_written_behind_a_link(name):
     assert contents(OTHER) == {OTHER / "events.mine": b"mine"}
     assert (code == 0) == (name == "plain")
     assert name == "plain" or f"{RUNS / name}: must be a folder, got a link" in err
+
+
+def test_choices_of_tuning_are_not_read_behind_a_link(made):
+    study = made.parents[1]
+    write_choice(Choice("plain", {}, [], 0, False, [1000]), TuningSearch("plain", "0" * 64, {}, [1000]), study)
+    linked(study / "tuning")
+    with pytest.raises(RunFolderError, match="must be a folder, got a link"):
+        read_choices(study)
 
 
 @pytest.mark.parametrize("name", [".lock", "seed-0.old-1"])

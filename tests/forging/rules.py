@@ -78,8 +78,12 @@ def answer_faults(answer, command):
 
 
 def names_a_place(answer):
-    """Return whether a line names a folder or file of the runs, the study file, or the arm and seed of a failed run."""
-    places = [f"{RUNS}/", f"{CONFIG}:", *([f"{STUDY.name} "] if answer.code == 1 else [])]
+    """Return whether a line names a folder or file of the runs, the study file, or the study.
+
+    A failed run is named by its study, arm and seed, and studies that cannot be pooled by their names.
+    """
+    by_name = answer.code == 1 or answer.err.startswith("--pool: ")
+    places = [f"{RUNS}/", f"{CONFIG}:", *([f"{STUDY.name} "] if by_name else [])]
     return any(place in answer.err for place in places)
 
 

@@ -1,4 +1,5 @@
-"""`make soak`: every command that reads runs, on 5,000 forged folders; prints each kind of fault once, and how often.
+"""`make soak`: every command that reads runs, on 5,000 forged folders; prints each kind of fault when it is first found, and
+at the end how often.
 
 Arguments: the number of folders, and a number from which they are drawn.
 """
@@ -50,6 +51,8 @@ def forge(study: Path, number: int, start: int) -> tuple[Counter[str], dict[str,
             kind, _, detail = fault.partition(DETAIL)
             found[kind] += 1
             example = f"normbench {command} after {said} {detail}"
+            if kind not in examples:
+                print(kind, example, sep="\n      ", flush=True)
             examples[kind] = sorted([*examples.get(kind, []), example], key=len)[:NUM_EXAMPLES]
         if count % 250 == 0:
             print(f"{count} folders, {len(found)} kinds of faults", flush=True)
