@@ -34,7 +34,7 @@ def command(
         float | None, typer.Option(metavar="M", help="The smallest difference that matters, for 'equal'.")
     ] = None,
     pool: Annotated[bool, typer.Option("--pool", help="Judge datasets, or studies, as tasks together.")] = False,
-    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw a figure, .png or .svg.")] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw a figure: .png, .svg or .pdf.")] = None,
     fail_if: Annotated[Texts, typer.Option(metavar="EXPR", help="Exit with 3 if so, e.g. 'test_loss>0.5'.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     csv_: Annotated[bool, typer.Option("--csv", help="Print CSV, one line per arm.")] = False,
@@ -64,7 +64,8 @@ def command(
 
     chosen = chosen_format(json=json_, csv=csv_, markdown=markdown, with_methods=methods)
     if plot:
-        from normbench.report.figures.comparison import check_path, save_figure
+        from normbench.report.figures.comparison import save_figure
+        from normbench.report.figures.writing import check_path
 
         check_path(plot)
     if pool:

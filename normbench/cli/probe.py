@@ -45,7 +45,9 @@ def command(
     seeds: Annotated[
         str | None, typer.Option("--seeds", metavar="N", help="Seeds 0 .. N-1; the file's, or 8, if not said.")
     ] = None,
-    plot: Annotated[Path | None, typer.Option("--plot", help="Draw std over the layers: a .png or .svg file.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw std over the layers: a .png, .svg or .pdf file.")
+    ] = None,
     layers: Annotated[
         Literal["ends", "all"], typer.Option("--layers", help="Layers shown of a long network.")
     ] = "ends",
@@ -110,7 +112,7 @@ def _check_arguments(
     config: Path | None, model: str | None, input_: Sequence[str], set_: Sequence[str], plot: Path | None
 ) -> None:
     from normbench.errors import ConfigError
-    from normbench.report.figures.comparison import check_path
+    from normbench.report.figures.writing import check_path
 
     if (config is None) == (model is None):
         got = "neither" if config is None else "both"

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from normbench.report.figures.curves import curve_seeds, draw_curves, save_last
+from normbench.report.figures.curve_files import curve_seeds
+from normbench.report.figures.curves import draw_curves, save_last
 from normbench.scheduling.kept_histograms import seeds_with_curves
 from normbench.scheduling.mean_curves import SUMMARY, write_aggregate_curves
 from normbench.scheduling.schedule import RunUpdate

@@ -1,4 +1,4 @@
-"""Scales an axis to what is drawn: linear or logarithmic, within what the metric can be, with ticks in plain numbers."""
+"""Scales an axis to what is drawn: linear or logarithmic, within what the metric can be, ticks in plain numbers."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -135,4 +135,15 @@ def _set_ticks(axes: "Axes", which: str, *, is_wide: bool) -> None:
     wide = LogLocator(10, subs=(1.0, 2.0, 5.0) if few else (1.0,), numticks=NUM_TICKS + 2)
     axis.set_major_locator(wide if is_wide else MaxNLocator(NUM_TICKS, steps=[1, 2, 2.5, 5, 10]))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.10g}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: tick_text(value)))
+
+
+def tick_text(value: float) -> str:
+    """Return a number as it stands beside a tick: the shorter of its two ways to be written.
+
+    Example:
+        >>> tick_text(0.30000000000000004), tick_text(1e7), tick_text(123456.0), tick_text(0.0001)
+        ('0.3', '1e+07', '123456', '0.0001')
+    """
+    plain, brief = f"{value:.10g}", f"{value:.0e}"
+    return brief if float(brief) == value and len(brief) < len(plain) else plain

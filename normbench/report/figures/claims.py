@@ -1,61 +1,94 @@
-"""Draws one picture per study: each claim's effect with its interval and its margin."""
+"""Draws one picture per study: each claim's effect with its seeds, its interval and its margin."""
 
-from collections.abc import Sequence
-from io import BytesIO
+import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.evidence.statistics.student import exp
 from normbench.report.blocks.claims import effect_with_interval
+from normbench.report.blocks.numbers import metric_title
+from normbench.report.figures.axis_scale import PER_CENT, AxisScale
+from normbench.report.figures.dots import Seeds
+from normbench.report.figures.looks import Look
+from normbench.report.figures.rows import BAND, Row, RowPanel, draw_rows
+from normbench.report.figures.sheet import Sheet, drawing
+from normbench.report.figures.words import seeds_text
+from normbench.report.figures.writing import picture_bytes
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Picture
 
 BLUE, RED, ORANGE = "#0072B2", "#D55E00", "#E69F00"
 COLOURS = {"holds": BLUE, "opposite": RED, "smaller than claimed": ORANGE, "supported": BLUE, "refuted": RED}
+MARKERS = {"holds": "o", "opposite": "X", "smaller than claimed": "v", "supported": "o", "refuted": "X"}
 """Kept verdicts of version 0.1.0 are supported or refuted."""
-OTHER = "#777777"
-MAX_PARTS = 14
+OTHER = Look("#666666", "-", "D")
+BETWEEN = "#CFE8DC"
+"""Colour of the band between two margins, and of what a margin allows on the other side of no effect."""
+EMPTY = (7.0, 0.2)
+"""Width and height in inches where nothing was tested."""
 
 
 def draw_claims(verdicts: Sequence[ClaimVerdict]) -> bytes:
-    """Return an SVG with one line per tested expectation; equal verdicts give equal bytes."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
-    parts = [(verdict, part) for verdict in verdicts for part in verdict.parts][:MAX_PARTS]
-    with mpl.rc_context({"svg.hashsalt": "normbench", "svg.fonttype": "none", "font.size": 8}):
-        height = 0.35 + 0.52 * max(1, len(parts))
-        figure, grid = plt.subplots(max(1, len(parts)), 1, figsize=(7.2, height), squeeze=False, layout="constrained")
-        for (axes,), (verdict, part) in zip(grid, parts, strict=False):
-            _draw_part(axes, verdict, part)
-        if not parts:
-            grid[0][0].axis("off")
-            grid[0][0].text(0.5, 0.5, verdicts[0].verdict, ha="center", va="center")
-        file = BytesIO()
-        figure.savefig(file, format="svg", metadata={"Date": None})
-        plt.close(figure)
-    return file.getvalue()
+    """Return an SVG with a row per tested expectation; equal verdicts give equal bytes."""
+    with drawing():
+        return picture_bytes(claims_picture(verdicts), ".svg")
 
 
-def _draw_part(axes: "Axes", verdict: ClaimVerdict, part: ExpectationResult) -> None:
-    """Draw an interval, its margins as dashed lines, and "no effect" as a dotted line."""
-    colour = COLOURS.get(part.verdict, OTHER)
-    axes.plot([part.low, part.high], [0, 0], color=colour, linewidth=2.5, solid_capstyle="butt")
-    axes.plot([part.effect], [0], "o", color=colour, markersize=5)
-    for margin in part.margins:
-        axes.axvline(margin, color="black", linestyle="--", linewidth=0.8)
-    axes.axvline(1.0 if part.is_share else 0.0, color=OTHER, linestyle=":", linewidth=0.8)
-    axes.set_yticks([])
-    axes.tick_params(labelsize=6, length=2, pad=1)
-    for side in ("left", "right", "top"):
-        axes.spines[side].set_visible(False)
-    title = f"{verdict.id}  {_shortened(part.expectation)}  ·  {_shortened(part.metric, 36)}"
-    axes.set_title(title, loc="left", fontsize=7, pad=2)
-    axes.set_title(f"{effect_with_interval(part)}  {part.verdict}", loc="right", fontsize=7, pad=2, color=colour)
+def claims_picture(verdicts: Sequence[ClaimVerdict]) -> "Picture":
+    """Return the picture: rows whose effects can be compared share an axis. Use it inside ``drawing()``."""
+    groups: dict[AxisScale, list[Row]] = {}
+    parts = [(verdict, part) for verdict in verdicts for part in verdict.parts]
+    for verdict, part in parts:
+        groups.setdefault(_scale(part), []).append(_row(verdict.id, part))
+    if not groups:
+        sheet = Sheet(verdicts[0].study, f"{len(verdicts)} claims: {verdicts[0].verdict}.", EMPTY)
+        sheet.place(sheet.axes[0], (0, 0, *EMPTY))
+        sheet.axes[0].remove()
+        return sheet.finished()
+    panels = [RowPanel(scale, rows) for scale, rows in groups.items()]
+    return draw_rows(verdicts[0].study, _says(groups, parts), panels)
 
 
-def _shortened(text: str, length: int = 46) -> str:
-    return text if len(text) <= length else f"{text[: length - 3]}..."
+def _scale(part: ExpectationResult) -> AxisScale:
+    """Return the scale of an effect: one for all ratios, one for points, one for each other metric."""
+    if part.is_share:
+        return AxisScale("ratio; 1 is no effect", (0.0, math.inf), is_log=True, neutral=1.0)
+    if part.is_points:
+        return AxisScale("difference in points", (-PER_CENT, PER_CENT), PER_CENT, is_log=False, neutral=0.0)
+    title, is_value = metric_title(part.metric), " in [" in part.expectation
+    return AxisScale(title if is_value else f"effect: {title}", is_log=False, neutral=None if is_value else 0.0)
+
+
+def _row(name: str, part: ExpectationResult) -> Row:
+    read = exp if part.is_share else float
+    values = [read(value) for value in part.by_seed.values() if not math.isnan(value)]
+    look = Look(COLOURS.get(part.verdict, OTHER.colour), "-", MARKERS.get(part.verdict, OTHER.marker))
+    is_open = math.isinf(part.high) and (math.isinf(part.low) or (part.is_share and part.low == 0))
+    low, high = (None, None) if is_open else (part.low, part.high)
+    says = f"{name}  {part.expectation}\n{part.metric}"
+    text = f"{effect_with_interval(part)}\n{part.verdict}"
+    return Row(says, [Seeds(look, values, part.effect, low, high, count=part.n)], text, *_band(part))
+
+
+def _band(part: ExpectationResult) -> tuple[tuple[float, float] | None, str]:
+    """Return the effects that fall short of the margin, or what lies between two, or is allowed; and a colour."""
+    if len(part.margins) == 2:
+        return (part.margins[0], part.margins[1]), BETWEEN
+    neutral = 1.0 if part.is_share else 0.0
+    margin = part.margins[0] if part.margins else neutral
+    if margin == neutral:
+        return None, BAND
+    return ((neutral, margin), BAND) if margin > neutral else ((margin, neutral), BETWEEN)
+
+
+def _says(groups: Mapping[AxisScale, Sequence[Row]], parts: Sequence[tuple[ClaimVerdict, ExpectationResult]]) -> str:
+    """Return the caption: seeds, interval, and what the bands are."""
+    rows = [row for of in groups.values() for row in of]
+    words = [f"Median over {seeds_text([part.n for _, part in parts])}, 95 % interval"]
+    words += ["dots are seeds"] * any(item.values for row in rows for item in row.items)
+    words += ["grey: an effect smaller than claimed"] * any(row.band and row.band_colour == BAND for row in rows)
+    words += ["green: within the margins asked for"] * any(row.band and row.band_colour == BETWEEN for row in rows)
+    return "; ".join(words) + "."

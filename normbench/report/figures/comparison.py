@@ -1,6 +1,6 @@
 """Draws a comparison over the steps, or over a setting."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +10,9 @@ from normbench.evidence.comparison.pivot import Pivot
 from normbench.report.figures.axis_scale import AxisScale, metric_scale
 from normbench.report.figures.dots import FEWEST_SEEDS, Seeds
 from normbench.report.figures.lines import draw_last, draw_over_setting, draw_over_steps, set_values
-from normbench.report.figures.looks import MAX_LOOKS, Looks, arm_looks, look_of, looks_of
+from normbench.report.figures.looks import MAX_LOOKS, Look, Looks, arm_looks, look_of, looks_of
 from normbench.report.figures.panels import Panel, Series, panel_over_setting, panel_over_steps
-from normbench.report.figures.rows import Row, draw_rows, rows_height
+from normbench.report.figures.rows import Row, RowPanel, draw_rows
 from normbench.report.figures.sheet import Sheet, axis_label, drawing, panel_title
 from normbench.report.figures.words import seeds_text
 from normbench.report.figures.writing import check_path, write_picture
@@ -45,8 +45,11 @@ def save_figure(path: Path, comparisons: Sequence[StudyComparison], tables: Sequ
     comparison, metric = comparisons[0], next(iter(comparisons[0].rows[0].figures))
     panels = [panel_over_setting(pivot) for pivot in tables[0]] or [panel_over_steps(comparison, metric)]
     check_size(panels, f"--plot {path}")
-    draw = over_setting if tables[0] else over_steps
-    write_picture(draw(comparison, metric, panels), path)
+    title = comparison.question or comparison.study
+    if tables[0]:
+        write_picture(over_setting(title, panels, metric), path)
+    else:
+        write_picture(over_steps(title, panels, arm_looks(comparison).values(), metric), path)
 
 
 def check_size(panels: Sequence[Panel], place: str) -> None:
@@ -61,22 +64,22 @@ def check_size(panels: Sequence[Panel], place: str) -> None:
             raise ComparisonError(f"{place}: must hold at most {most} {what}, got {number}. Choose with --where.")
 
 
-def over_steps(comparison: StudyComparison, metric: str, panels: Sequence[Panel]) -> "Picture":
+def over_steps(title: str, panels: Sequence[Panel], arms: Iterable[Look], metric: str) -> "Picture":
     """Return a picture of metrics over the steps: a line per arm, and beside it the arm's seeds at the last step.
 
     Args:
-        comparison: The comparison whose rows the lines are.
-        metric: Metric of the first panel.
+        title: The question.
         panels: One panel for a metric, or several, whose titles say what they show.
+        arms: The look of each line.
+        metric: Metric of the first panel.
     """
-    arms = arm_looks(comparison)
-    looks = {series.label: arms[row.arm] for row, series in zip(comparison.rows, panels[0].series, strict=True)}
+    looks = {series.label: look for series, look in zip(panels[0].series, arms, strict=True)}
     strip = 0.2 + STRIP * len(looks)
     height = PANEL_HEIGHT if len(panels) == 1 else LOW_PANEL_HEIGHT
     size, widths = (max(PANEL_WIDTH + 1.6 + strip, 6.5), height * len(panels)), [PANEL_WIDTH + 1.0, strip]
     with drawing():
         says, shape = _says(panels, is_over_steps=True), (len(panels), 2)
-        sheet = Sheet(_title(comparison), says, size, shape, looks, width_ratios=widths)
+        sheet = Sheet(title, says, size, shape, looks, width_ratios=widths)
         for i, panel in enumerate(panels):
             scale = metric_scale(metric) if len(panels) == 1 else AxisScale(panel.title, metric_scale(metric).bounds)
             axes, last = sheet.axes[2 * i : 2 * i + 2]
@@ -91,13 +94,13 @@ def over_steps(comparison: StudyComparison, metric: str, panels: Sequence[Panel]
         return sheet.finished()
 
 
-def over_setting(comparison: StudyComparison, metric: str, panels: Sequence[Panel]) -> "Picture":
+def over_setting(title: str, panels: Sequence[Panel], metric: str) -> "Picture":
     """Return a picture of a metric over a setting: over numbers a line each, else a row for each word."""
     labels = [series.label for panel in panels for series in panel.series]
     looks, scale = looks_of(labels), metric_scale(metric)
     with drawing():
         draw = _in_rows if any(panel.ticks for panel in panels) else _over_numbers
-        return draw(_title(comparison), panels, looks if labels != [""] * len(labels) else {"": look_of(0)}, scale)
+        return draw(title, panels, looks if labels != [""] * len(labels) else {"": look_of(0)}, scale)
 
 
 def _over_numbers(title: str, panels: Sequence[Panel], looks: Looks, scale: AxisScale) -> "Picture":
@@ -122,23 +125,9 @@ def _entries(looks: Looks) -> Looks | None:
 
 def _in_rows(title: str, panels: Sequence[Panel], looks: Looks, scale: AxisScale) -> "Picture":
     """Return a picture with a row for each word of a setting, one below the other."""
-    rows = [_rows_of(panel, looks) for panel in panels]
-    heights = [rows_height(of) + 0.3 * bool(panel.title) for of, panel in zip(rows, panels, strict=True)]
+    rows = [RowPanel(scale, _rows_of(panel, looks), panel.title) for panel in panels]
     entries = _entries(looks)
-    sheet = Sheet(
-        title,
-        _says(panels),
-        (8.0, sum(heights)),
-        (len(panels), 1),
-        entries,
-        panels[0].legend if entries else "",
-        height_ratios=heights,
-        sharex=True,
-    )
-    for axes, panel, of in zip(sheet.axes, panels, rows, strict=True):
-        draw_rows(axes, of, scale, 4.5)
-        panel_title(axes, panel.title, 4.5)
-    return sheet.finished()
+    return draw_rows(title, _says(panels), rows, entries, panels[0].legend if entries else "")
 
 
 def _rows_of(panel: Panel, looks: Looks) -> list[Row]:
@@ -151,10 +140,6 @@ def _rows_of(panel: Panel, looks: Looks) -> list[Row]:
 def _seeds(series: Series, place: int, looks: Looks) -> Seeds:
     i = list(series.x).index(place)
     return Seeds(looks[series.label], series.values[i], series.means[i], series.lows[i], series.highs[i])
-
-
-def _title(comparison: StudyComparison) -> str:
-    return comparison.question or comparison.study
 
 
 def _says(panels: Sequence[Panel], *, is_over_steps: bool = False) -> str:

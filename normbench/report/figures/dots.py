@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from normbench.report.figures.axis_scale import AxisScale
 from normbench.report.figures.looks import Look
@@ -68,7 +68,8 @@ def draw_seeds(axes: "Axes", seeds: Seeds, scale: AxisScale, at: float, width: f
     limits = axes.get_xlim() if along == "x" else axes.get_ylim()
     values = [_at_end(scale.factor * value, limits) for value in seeds.values]
     values = [value for value in values if not math.isnan(value)]
-    colour, options = seeds.look.colour, {"clip_on": False, "zorder": 3}
+    colour = seeds.look.colour
+    options: dict[str, Any] = {"clip_on": False, "zorder": 3}
     places = _side_by_side(len(values), at + 0.22 * width, 0.3 * width)
     axes.plot(*_pair(values, places, along), "o", ms=DOT, color=colour, alpha=0.55, mew=0, **options)
     beside = at - 0.2 * width

@@ -1,4 +1,4 @@
-"""Draws std over the layers: a layer below the other as in the network, a line per arm, panels that share the layers."""
+"""Draws std over the layers: layer below layer as in the network, a line per arm, panels side by side."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
 
 STD = AxisScale("std", (0.0, math.inf), is_log=True)
-WIDTH, FOOT = 2.5, 0.85
+WIDTH, FOOT = 1.95, 0.85
 """Inches of a panel, and of what stands above and below its layers."""
 LAYER, MOST = 0.3, 7.0
 """Inches of a layer, and of all of them at most; of many layers not every name has room."""
@@ -56,9 +56,7 @@ class LayerPanel:
     lines: Sequence[LayerLine]
 
 
-def draw_layers(
-    title: str, panels: Sequence[LayerPanel], looks: Looks, num_seeds: Sequence[int]
-) -> "Picture":
+def draw_layers(title: str, panels: Sequence[LayerPanel], looks: Looks, num_seeds: Sequence[int]) -> "Picture":
     """Return a picture of std over the layers, with panels side by side.
 
     Args:
@@ -79,7 +77,7 @@ def draw_layers(
             _scale(axes, alike)
             for line in panel.lines:
                 _draw_line(axes, line, layers, looks[line.label])
-            panel_title(axes, panel.title, WIDTH - 0.4)
+            panel_title(axes, panel.title, WIDTH - 0.2)
             axes.set_xlabel("std")
             axes.grid(alpha=0.25, lw=0.6)
         sheet.axes[0].set_ylim(len(layers) - 0.5, -0.5)

@@ -27,11 +27,17 @@ def draw_over_steps(axes: "Axes", panel: Panel, looks: Looks, scale: AxisScale) 
         every = max(1, len(means) // NUM_MARKERS)
         dash = look.dash if len(means) > 1 else "none"
         axes.plot(series.x, means, ls=dash, color=look.colour, marker=look.marker, markevery=every, ms=4, lw=1.6)
-        lows, highs = (_ends(series, means, scale, which) for which in ("lows", "highs"))
-        axes.fill_between(series.x, lows, highs, color=look.colour, alpha=0.15, lw=0)
-        if max(map(len, series.values), default=0) < FEWEST_SEEDS and len(means) <= MAX_STEPS_WITH_DOTS:
+        if has_band(series):
+            lows, highs = (_ends(series, means, scale, which) for which in ("lows", "highs"))
+            axes.fill_between(series.x, lows, highs, color=look.colour, alpha=0.15, lw=0)
+        elif len(means) <= MAX_STEPS_WITH_DOTS:
             _scatter(axes, series, look, scale)
     _set_steps(axes)
+
+
+def has_band(series: Series) -> bool:
+    """Return whether intervals are drawn of it anywhere."""
+    return max(map(len, series.values), default=0) >= FEWEST_SEEDS
 
 
 def _ends(series: Series, means: Sequence[float], scale: AxisScale, which: str) -> list[float]:
@@ -59,6 +65,8 @@ def draw_last(axes: "Axes", panel: Panel, looks: Looks, scale: AxisScale) -> Non
     """Draw each arm's seeds at its last step, side by side, in axes that share the y axis."""
     axes.set_xlim(-0.7, len(panel.series) - 0.3)
     axes.set_xticks([])
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
     for place, series in enumerate(panel.series):
         if series.x:
             draw_seeds(axes, _seeds_at(series, -1, looks[series.label]), scale, place, 0.9, along="y")
@@ -124,5 +132,5 @@ def set_values(axes: "Axes", panels: Sequence[Panel], scale: AxisScale) -> None:
     """Scale the y axis to the means and seeds of panels that share it."""
     series = [one for panel in panels for one in panel.series]
     points = [scale.drawn(value) for one in series for of in (one.means, *one.values) for value in of]
-    ends = [scale.drawn(end) for one in series for of in (one.lows, one.highs) for end in of]
+    ends = [scale.drawn(end) for one in filter(has_band, series) for of in (one.lows, one.highs) for end in of]
     set_scale(axes, "y", scale, points, ends)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.storage.run_folder import STUDY_JSON
@@ -10,7 +11,8 @@ from normbench.storage.study_folder import arm_folders, known_study
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
 """Told apart without red-green vision: Okabe and Ito (2008), grey for their yellow, which is pale on white."""
-DASHES = ("-", "--", ":")
+Dash = Literal["-", "--", ":"]
+DASHES: tuple[Dash, ...] = ("-", "--", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 MAX_LOOKS = len(COLOURS) * len(DASHES)
 """As many lines can be told apart."""
@@ -21,7 +23,7 @@ class Look:
     """How an arm is drawn."""
 
     colour: str
-    dash: str
+    dash: Dash
     marker: str
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from normbench.report.figures.looks import Look
-from normbench.report.figures.words import SMALL_TYPE, TITLE_TYPE, TYPE, height_of, text_width, widest, wrapped
+from normbench.report.figures.words import SMALL_TYPE, TITLE_TYPE, TYPE, height_of, widest, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.text import Text
     from matplotlib.transforms import Bbox
 
-STYLE = {
+STYLE: dict[Any, Any] = {  # of names that matplotlib lists
     "svg.hashsalt": "normbench",
     "svg.fonttype": "none",
     "font.size": TYPE,
@@ -79,20 +79,28 @@ class Sheet:
 
         width = size[0]
         self.picture = Picture(figsize=size, dpi=DPI)
-        head = [(wrapped(text, width - 2 * EDGE, points), points) for text, points in ((title, TITLE_TYPE), (caption, TYPE))]
+        said = ((title, TITLE_TYPE), (caption, TYPE))
+        head = [(wrapped(text, width - 2 * EDGE, points), points) for text, points in said]
         above = 2 * EDGE + sum(height_of(len(lines), points) for lines, points in head)
-        below = EDGE + (_add_legend(self.picture, entries, heading) if entries else 0.0)
+        self.size = size
+        self.below = below = EDGE + (_add_legend(self.picture, entries, heading) if entries else 0.0)
         height = size[1] + above + below
         self.picture.set_size_inches(width, height)
         self.head = _add_head(self.picture, head, height)
         self.picture.set_layout_engine("constrained", rect=(0, below / height, 1, size[1] / height))
         self.axes: list[Axes] = list(self.picture.subplots(*shape, squeeze=False, **options).flat)
 
+    def place(self, axes: "Axes", box: tuple[float, float, float, float]) -> None:
+        """Put axes at a place of their own, in inches from the upper left corner of the panels: x, y, width, height."""
+        self.picture.set_layout_engine(None)
+        (x, y, width, height), (across, down) = box, self.picture.get_size_inches()
+        axes.set_position((x / across, (self.below + self.size[1] - y - height) / down, width / across, height / down))
+
     def finished(self) -> "Picture":
         """Lay the picture out, and take away tick labels that would touch others; return it."""
         self.picture.draw_without_rendering()
         self.picture.set_layout_engine(None)
-        for axes in self.axes:
+        for axes in self.picture.axes:
             for axis in (axes.xaxis, axes.yaxis):
                 _thin(axis)
         return self.picture
@@ -102,8 +110,8 @@ def _add_head(picture: "Picture", head: Sequence[tuple[Sequence[str], float]], h
     """Write title and caption from the upper left corner down; return them."""
     y, texts = height - EDGE, []
     for lines, size in head:
-        options = {"size": size, "va": "top", "linespacing": 1.1, "transform": picture.dpi_scale_trans}
-        texts.append(picture.text(EDGE, y, "\n".join(lines), **options))
+        transform = picture.dpi_scale_trans
+        texts.append(picture.text(EDGE, y, "\n".join(lines), size=size, va="top", linespacing=1.1, transform=transform))
         y -= height_of(len(lines), size)
     return texts
 

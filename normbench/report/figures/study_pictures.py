@@ -53,7 +53,8 @@ def _draw(study: StudyFolder, suffixes: Sequence[str]) -> dict[str, bytes]:
     comparison = with_first_baseline(compare_study(study, keeps_runs=not study.is_large))
     if not comparison.rows:
         return {}
-    shown, drawn = ShownStudy(study, comparison), {}
+    shown = ShownStudy(study, comparison)
+    drawn: dict[str, bytes] = {}
     for kind, draw in find_kinds().items():
         picture = draw(shown)
         if picture is not None:

@@ -3,8 +3,12 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 from normbench.storage.files.plain_text import one_line
+
+if TYPE_CHECKING:
+    from matplotlib.backends.backend_agg import RendererAgg
 
 POINTS_PER_INCH = 72
 LINE = 1.25
@@ -18,17 +22,19 @@ _PIECES = re.compile(r"[^\s,_=/.:-]*[,_=/.:-]?\s*|\s+")
 @cache
 def text_width(text: str, size: float) -> float:
     """Return the width of one line in inches."""
-    from matplotlib.backends.backend_agg import RendererAgg
     from matplotlib.font_manager import FontProperties
 
-    renderer = _renderer(RendererAgg)
-    width, _, _ = renderer.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)
+    renderer = _renderer()
+    font = FontProperties(size=size)
+    width, _, _ = renderer.get_text_width_height_descent(text, font, ismath=False)  # type: ignore[no-untyped-call]
     return float(width) / POINTS_PER_INCH
 
 
 @cache
-def _renderer(kind: type) -> "object":
-    return kind(1, 1, POINTS_PER_INCH)
+def _renderer() -> "RendererAgg":
+    from matplotlib.backends.backend_agg import RendererAgg
+
+    return RendererAgg(1, 1, POINTS_PER_INCH)  # type: ignore[no-untyped-call]
 
 
 def height_of(num_lines: int, size: float) -> float:

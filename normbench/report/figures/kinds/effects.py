@@ -1,9 +1,8 @@
-"""Each arm's effect on the first metric against the baseline: all seeds, the interval, and what is too small to matter."""
+"""Each arm's effect on the first metric against the baseline: every seed, the interval, and the margin."""
 
 import math
 from typing import TYPE_CHECKING
 
-from normbench.evidence.comparison.rows import Row as ComparedRow
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.metrics.scales import is_share
 from normbench.evidence.statistics.paired_effect import Effect
@@ -11,17 +10,16 @@ from normbench.evidence.statistics.student import exp
 from normbench.report.blocks.arm_names import arm_names
 from normbench.report.blocks.effect_text import effect_text, verdict_word
 from normbench.report.figures.axis_scale import effect_scale
-from normbench.report.figures.dots import FEWEST_SEEDS, Seeds
+from normbench.report.figures.dots import Seeds
 from normbench.report.figures.kinds.base import ShownStudy
 from normbench.report.figures.looks import Look, arm_looks
-from normbench.report.figures.rows import Row, draw_rows, rows_height
-from normbench.report.figures.sheet import Sheet, drawing
+from normbench.report.figures.rows import Row, RowPanel, draw_rows
+from normbench.report.figures.sheet import drawing
 from normbench.report.figures.words import seeds_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
 
-WIDTH, AXIS = 8.5, 4.2
 MAX_ROWS = 100
 
 
@@ -36,11 +34,10 @@ def draw(shown: ShownStudy) -> "Picture | None":
     is_ratio = all(effect.is_ratio for _, effect in effects)
     scale = effect_scale(shown.metric, is_ratio=is_ratio, against=baseline)
     band = _band(shown, is_ratio=is_ratio)
-    rows = [_row(row, effect, names[row.arm], looks[row.arm], band) for row, effect in effects if effect.is_ratio is is_ratio]
+    alike = [(row.arm, effect) for row, effect in effects if effect.is_ratio is is_ratio]
+    rows = [_row(effect, names[arm], looks[arm], band) for arm, effect in alike]
     with drawing():
-        sheet = Sheet(shown.title, _says(shown, effects[0][1], rows, band), (WIDTH, rows_height(rows)))
-        draw_rows(sheet.axes[0], rows, scale, AXIS)
-        return sheet.finished()
+        return draw_rows(shown.title, _says(shown, effects[0][1], rows, band), [RowPanel(scale, rows)])
 
 
 def _band(shown: ShownStudy, *, is_ratio: bool) -> tuple[float, float] | None:
@@ -51,14 +48,14 @@ def _band(shown: ShownStudy, *, is_ratio: bool) -> tuple[float, float] | None:
     return (1 / (1 + margin), 1 + margin) if is_ratio else (-margin, margin)
 
 
-def _row(row: ComparedRow, effect: Effect, name: str, look: Look, band: tuple[float, float] | None) -> Row:
+def _row(effect: Effect, name: str, look: Look, band: tuple[float, float] | None) -> Row:
     read = exp if effect.is_ratio else float
     values = [read(value) for value in effect.by_seed.values() if not math.isnan(value)]
     ends = (effect.low, effect.high) if effect.has_interval else (None, None)
     items = [Seeds(look, values, effect.value, *ends)]
     new = effect.new_data
     if new and not new.why_not and new.has_interval:
-        items.append(Seeds(look, (), new.value, new.low, new.high, is_open=True, count=new.n))
+        items.append(Seeds(look, (), new.value, new.low, new.high, is_open=True, count=new.num_splits))
     word = verdict_word(effect)
     return Row(name, items, f"{effect_text(effect)}\n{word}", band)
 
@@ -68,9 +65,8 @@ def _says(shown: ShownStudy, effect: Effect, rows: list[Row], band: tuple[float,
     counts = [len(row.items[0].values) for row in rows]
     what = "ratios" if effect.is_ratio else "differences"
     has_interval = any(row.items[0].has_interval for row in rows)
-    interval = ", 95 % interval" if has_interval else ""
-    few = f", no interval below {FEWEST_SEEDS} seeds" if max(counts) < FEWEST_SEEDS else ""
-    words = [f"Median of the {what} over {seeds_text(counts)}{interval}{few}; dots are seeds"]
+    interval = "95 % interval" if has_interval else "no interval of so few seeds"
+    words = [f"Median of the {what} over {seeds_text(counts)}, {interval}; dots are seeds"]
     words += ["open marker: mean on new data, 95 % interval"] if any(len(row.items) > 1 for row in rows) else []
     words += [f"grey: too small to matter (margin {shown.comparison.margin:g})"] if band else []
     better = {"higher": "right", "lower": "left", None: ""}[direction(shown.metric)]

@@ -23,4 +23,4 @@ def draw(shown: ShownStudy) -> "Picture | None":
         check_size(panels, shown.title)
     except ComparisonError:
         return None
-    return over_setting(comparison, shown.metric, panels)
+    return over_setting(shown.title, panels, shown.metric)

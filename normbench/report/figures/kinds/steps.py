@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from normbench.errors import ComparisonError
 from normbench.report.figures.comparison import over_steps
 from normbench.report.figures.kinds.base import ShownStudy
-from normbench.report.figures.looks import MAX_LOOKS
+from normbench.report.figures.looks import MAX_LOOKS, arm_looks
 from normbench.report.figures.panels import panel_over_steps
 
 if TYPE_CHECKING:
@@ -20,4 +20,4 @@ def draw(shown: ShownStudy) -> "Picture | None":
         panel = panel_over_steps(shown.comparison, shown.metric)
     except ComparisonError:
         return None
-    return over_steps(shown.comparison, shown.metric, [panel])
+    return over_steps(shown.title, [panel], arm_looks(shown.comparison).values(), shown.metric)

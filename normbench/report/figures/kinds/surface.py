@@ -7,7 +7,7 @@ from normbench.evidence.layers.probe_table import NETWORK
 from normbench.evidence.layers.surface_report import SIZES
 from normbench.report.figures.comparison import over_steps
 from normbench.report.figures.kinds.base import ShownStudy
-from normbench.report.figures.looks import MAX_LOOKS
+from normbench.report.figures.looks import MAX_LOOKS, arm_looks
 from normbench.report.figures.panels import panel_over_steps
 
 if TYPE_CHECKING:
@@ -24,4 +24,4 @@ def draw(shown: ShownStudy) -> "Picture | None":
     if not all(series.x for panel in panels for series in panel.series):
         return None
     titled = [replace(panel, title=size.replace("_", " ")) for panel, size in zip(panels, SIZES, strict=True)]
-    return over_steps(shown.comparison, metrics[0], titled)
+    return over_steps(shown.title, titled, arm_looks(shown.comparison).values(), metrics[0])
