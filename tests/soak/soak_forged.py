@@ -1,5 +1,6 @@
-"""`make soak`: every command that reads runs, on 5,000 forged folders; prints each kind of fault when it is first found, and
-at the end how often.
+"""`make soak`: every command that reads runs, on 5,000 forged folders.
+
+Prints each kind of fault when it is first found, and at the end how often.
 
 Arguments: the number of folders, and a number from which they are drawn.
 """

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, with_config
 from typing_extensions import TypedDict
 
-from normbench.storage.contents.choice import ChoiceFields, refuse_other_lengths
+from normbench.storage.contents.choice import ChoiceFields, refuse_other_trials
 from normbench.storage.contents.shape import MOST, Shape
 from normbench.storage.contents.values import KEEPS_UNKNOWN, Count, FileName, Flag, Float, Must, Seed, Text, Word
 
@@ -61,7 +61,7 @@ class FinishedContent(TypedDict):
     runs: list[FinishedRunContent]
     texts: list[Text]
     findings: list[FindingContent]
-    choices: list[Annotated[ChoiceFields, AfterValidator(refuse_other_lengths)]]
+    choices: list[Annotated[ChoiceFields, AfterValidator(refuse_other_trials)]]
     end: EndContent | None
     screen: ScreenContent | None
 

@@ -143,3 +143,16 @@ def test_a_file_larger_than_any_is_not_read():
 def test_what_version_0_1_0_wrote_is_read_unchanged(path):
     found = SHAPES[path.stem.upper()].read(path)
     assert found == json.loads(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"init": {"a": 1}}, "tried.0.values.init: must have the part's name under name"),
+        ({"norm": "none"}, "tried.0.values: must have one of init"),
+    ],
+)
+def test_what_tuning_tried_has_values_that_can_be_shown(values, told):
+    trial = {"values": values, "scores": [0.5], "median": 0.5}
+    choice = {"arm": "a", "chosen": {"init": "default"}, "tried": [trial], "widened": 0, "at_edge": False, "seeds": [7]}
+    assert f"{PLACE}: {told}, got" in refusal(lambda: parsed("CHOICE", choice | {"tune": {}}))
