@@ -1,7 +1,7 @@
-"""The page of a study: of three arms and eight seeds, trained, as every small study pays it, and of 200 arms x 16 seeds.
+"""The page of a study of three arms and eight seeds, as every small study pays it, and of 200 arms x 16 seeds.
 
-CPU seconds (user and system) inside a process that has read the study's comparison before, as `normbench run` has, imports
-among them, the least of three; then the whole command over very many runs, with the size of its page.
+CPU seconds (user and system) inside a process that has read the study's comparison before, as `normbench run` has,
+imports among them, the least of three; then the whole command over very many runs, with the size of its page.
 
     .venv/bin/python tests/bench/bench_report.py
 """
