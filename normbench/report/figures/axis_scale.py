@@ -19,6 +19,8 @@ ROOM = 0.04
 MAX_BEYOND = 1.0
 """How far an interval may stretch an axis beyond the points, as a share of their range; the rest is cut off."""
 NUM_TICKS = 6
+FEW_DECADES = 3
+"""Up to so many a logarithmic axis has ticks at 2 and 5 too."""
 PER_CENT = 100.0
 
 
@@ -100,7 +102,7 @@ def set_scale(axes: "Axes", which: str, scale: AxisScale, points: Sequence[float
     low, high = _limits(places, far, lowest, highest)
     getattr(axes, f"set_{which}scale")("log" if is_log else "linear")
     getattr(axes, f"set_{which}lim")(*((10**low, 10**high) if is_log else (low, high)))
-    _set_ticks(axes, which, is_wide=is_log and high - low >= 1)
+    _set_ticks(axes, which, decades=high - low if is_log else 0.0)
     return is_log
 
 
@@ -125,15 +127,13 @@ def _limits(places: Sequence[float], far: Sequence[float], lowest: float, highes
     return max(low - room, lowest), min(high + room, highest)
 
 
-def _set_ticks(axes: "Axes", which: str, *, is_wide: bool) -> None:
+def _set_ticks(axes: "Axes", which: str, *, decades: float) -> None:
     """Set ticks in plain numbers, at powers of ten where a logarithmic axis spans some."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
     axis = getattr(axes, f"{which}axis")
-    low, high = sorted(axis.get_view_interval())
-    few = is_wide and high / low < DECADE**3
-    wide = LogLocator(10, subs=(1.0, 2.0, 5.0) if few else (1.0,), numticks=NUM_TICKS + 2)
-    axis.set_major_locator(wide if is_wide else MaxNLocator(NUM_TICKS, steps=[1, 2, 2.5, 5, 10]))
+    wide = LogLocator(10, subs=(1.0, 2.0, 5.0) if decades < FEW_DECADES else (1.0,), numticks=NUM_TICKS + 2)
+    axis.set_major_locator(wide if decades >= 1 else MaxNLocator(NUM_TICKS, steps=[1, 2, 2.5, 5, 10]))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: tick_text(value)))
 

@@ -1,6 +1,7 @@
 """Draws a comparison over the steps, or over a setting."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,17 +14,18 @@ from normbench.report.figures.lines import draw_last, draw_over_setting, draw_ov
 from normbench.report.figures.looks import MAX_LOOKS, Look, Looks, arm_looks, look_of, looks_of
 from normbench.report.figures.panels import Panel, Series, panel_over_setting, panel_over_steps
 from normbench.report.figures.rows import Row, RowPanel, draw_rows
-from normbench.report.figures.sheet import Sheet, axis_label, drawing, panel_title
+from normbench.report.figures.sheet import FOOT, RIGHT, Sheet, axis_label, drawing, head_room, left_room, panel_title
 from normbench.report.figures.words import seeds_text
 from normbench.report.figures.writing import check_path, write_picture
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Picture
 
 MAX_PANELS = 6
 PANEL_WIDTH, PANEL_HEIGHT, LOW_PANEL_HEIGHT = 4.6, 3.9, 2.6
-STRIP = 0.24
-"""Inches for each arm's seeds at the last step."""
+STRIP, LEAST_STRIP, GAP = 0.24, 0.7, 0.15
+"""Inches for each arm's seeds at the last step, for those of all at least, and before them."""
 
 
 def save_figure(path: Path, comparisons: Sequence[StudyComparison], tables: Sequence[Sequence[Pivot]]) -> None:
@@ -74,24 +76,41 @@ def over_steps(title: str, panels: Sequence[Panel], arms: Iterable[Look], metric
         metric: Metric of the first panel.
     """
     looks = {series.label: look for series, look in zip(panels[0].series, arms, strict=True)}
-    strip = 0.2 + STRIP * len(looks)
     height = PANEL_HEIGHT if len(panels) == 1 else LOW_PANEL_HEIGHT
-    size, widths = (max(PANEL_WIDTH + 1.6 + strip, 6.5), height * len(panels)), [PANEL_WIDTH + 1.0, strip]
+    strip = max(LEAST_STRIP, STRIP * len(looks))
+    size = (PANEL_WIDTH + strip + RIGHT + 1.6, height * len(panels))
     with drawing():
-        says, shape = _says(panels, is_over_steps=True), (len(panels), 2)
-        sheet = Sheet(title, says, size, shape, looks, width_ratios=widths)
-        for i, panel in enumerate(panels):
-            scale = metric_scale(metric) if len(panels) == 1 else AxisScale(panel.title, metric_scale(metric).bounds)
-            axes, last = sheet.axes[2 * i : 2 * i + 2]
-            for one in (axes, last):
-                set_values(one, [panel], scale)
-            last.tick_params(labelleft=False)
-            draw_over_steps(axes, panel, looks, scale)
-            draw_last(last, panel, looks, scale)
-            panel_title(axes, panel.title * (len(panels) == 1), PANEL_WIDTH)
-            axis_label(axes, "y", scale.label, height - 1)
-            last.set_xlabel("last step" if len(looks) > 2 else "end")
+        sheet = Sheet(title, _says(panels, is_over_steps=True), size, (len(panels), 2), looks)
+        pairs = list(zip(sheet.axes[::2], sheet.axes[1::2], strict=True))
+        for (axes, last), panel in zip(pairs, panels, strict=True):
+            _draw_steps((axes, last), panel, looks, _scale_of(panel, panels, metric), height)
+        head = head_room([panels[0].title * (len(panels) == 1)], PANEL_WIDTH)
+        left = max(left_room(axes) for axes, _ in pairs)
+        across, down = size[0] - left - strip - RIGHT - GAP, height - head - FOOT
+        for i, (axes, last) in enumerate(pairs):
+            sheet.place(axes, (left, i * height + head, across, down))
+            sheet.place(last, (left + across + GAP, i * height + head, strip, down))
         return sheet.finished()
+
+
+def _scale_of(panel: Panel, panels: Sequence[Panel], metric: str) -> AxisScale:
+    """Return the scale of a panel; of several panels each is of another metric, which its title names."""
+    scale = metric_scale(metric)
+    return scale if len(panels) == 1 else replace(scale, label=panel.title)
+
+
+def _draw_steps(pair: "tuple[Axes, Axes]", panel: Panel, looks: Looks, scale: AxisScale, height: float) -> None:
+    """Draw a panel over the steps, and in the axes at its right the last step."""
+    axes, last = pair
+    for one in pair:
+        set_values(one, [panel], scale)
+    last.tick_params(labelleft=False)
+    draw_over_steps(axes, panel, looks, scale)
+    draw_last(last, panel, looks, scale)
+    if scale.label != panel.title:
+        panel_title(axes, panel.title, PANEL_WIDTH)
+    axis_label(axes, "y", scale.label, height - 1)
+    last.set_xlabel("last step")
 
 
 def over_setting(title: str, panels: Sequence[Panel], metric: str) -> "Picture":
@@ -107,15 +126,20 @@ def _over_numbers(title: str, panels: Sequence[Panel], looks: Looks, scale: Axis
     columns = min(3, len(panels))
     shape = (-(-len(panels) // columns), columns)
     size = (max(7.0, PANEL_WIDTH * columns), PANEL_HEIGHT * shape[0])
+    room = size[0] / columns - 1.3
     entries, says = _entries(looks), _says(panels)
     sheet = Sheet(title, says, size, shape, entries, panels[0].legend if entries else "")
     for axes, panel in zip(sheet.axes, panels, strict=False):
         set_values(axes, panels, scale)
         draw_over_setting(axes, panel, looks, scale)
-        panel_title(axes, panel.title, size[0] / columns - 1)
+        panel_title(axes, panel.title, room)
+        axis_label(axes, "x", panel.x_label, room)
         axis_label(axes, "y", scale.label, PANEL_HEIGHT - 1)
+    sheet.place_all(
+        head_room((panel.title for panel in panels), room), FOOT + head_room([panels[0].x_label], room) - 0.2
+    )
     for axes in sheet.axes[len(panels) :]:
-        axes.set_visible(False)
+        axes.remove()
     return sheet.finished()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from normbench.report.figures.curve_files import NOISE_FREE, Curve, Points, has_curve, read_curve, read_points, y_limits
 from normbench.report.figures.looks import looks_of
-from normbench.report.figures.sheet import Entries, Sheet, drawing
+from normbench.report.figures.sheet import EDGE, Entries, Sheet, drawing
 from normbench.report.figures.words import SMALL_TYPE, wrapped
 from normbench.storage.files.atomic import replacing
 from normbench.storage.run_folder import Arm
@@ -67,6 +67,7 @@ class _Picture:
             look, start = looks[curve.arm], [0.0] * len(curve.x)
             self.lines += axes.plot(curve.x, start, look.dash, color=look.colour, marker=look.marker, markevery=25)
         axes.set(xlabel="x", ylabel="y", ylim=y_limits(points))
+        sheet.place_all(EDGE)
         figure = sheet.finished()
         self.title, self.labels = sheet.head[0], figure.legends[0].get_texts()[-len(curves) :]
         self.canvas = FigureCanvasAgg(figure)

@@ -10,18 +10,18 @@ from normbench.report.figures.axis_scale import AxisScale, set_scale
 from normbench.report.figures.dots import FEWEST_SEEDS
 from normbench.report.figures.looks import Look, Looks
 from normbench.report.figures.rows import NAME_WIDTH
-from normbench.report.figures.sheet import Sheet, drawing, panel_title
-from normbench.report.figures.words import SMALL_TYPE, height_of, seeds_text, wrapped
+from normbench.report.figures.sheet import FOOT, TICK, Sheet, drawing, head_room, panel_title
+from normbench.report.figures.words import SMALL_TYPE, height_of, seeds_text, widest, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Picture
 
 STD = AxisScale("std", (0.0, math.inf), is_log=True)
-WIDTH, FOOT = 1.95, 0.85
-"""Inches of a panel, and of what stands above and below its layers."""
-LAYER, MOST = 0.3, 7.0
-"""Inches of a layer, and of all of them at most; of many layers not every name has room."""
+WIDTH, SIDE, LEAST_WIDTH = 1.95, 0.3, 6.0
+"""Inches of a panel with the room at its right, of that room, and of a picture at least."""
+LAYER, LEAST, MOST = 0.3, 0.6, 7.0
+"""Inches of a layer, and of all of them at least and at most; of many layers not every name has room."""
 MANY = 40
 """From so many layers on, seeds are no dots of their own: the band says where they lie."""
 
@@ -68,20 +68,22 @@ def draw_layers(title: str, panels: Sequence[LayerPanel], looks: Looks, num_seed
     layers = _all_layers([line for panel in panels for line in panel.lines])
     names = ["\n".join(wrapped(layer, NAME_WIDTH, SMALL_TYPE)) for layer in layers]
     tallest = max(name.count("\n") + 1 for name in names)
-    height = FOOT + min(MOST, len(layers) * max(LAYER, height_of(tallest, SMALL_TYPE) + 0.05))
-    size = (NAME_WIDTH / 2 + WIDTH * len(panels), height)
+    head, left = head_room((panel.title for panel in panels), WIDTH - SIDE), widest(names, SMALL_TYPE) + 2 * TICK
+    height = min(MOST, max(LEAST, len(layers) * max(LAYER, height_of(tallest, SMALL_TYPE) + 0.05)))
+    size = (max(LEAST_WIDTH, left + WIDTH * len(panels)), head + height + FOOT)
     with drawing():
-        sheet = Sheet(title, _says(num_seeds), size, (1, len(panels)), looks if len(looks) > 1 else None, sharey=True)
-        for axes, panel in zip(sheet.axes, panels, strict=True):
+        sheet = Sheet(title, _says(num_seeds), size, (1, len(panels)), looks if len(looks) > 1 else None)
+        for i, (axes, panel) in enumerate(zip(sheet.axes, panels, strict=True)):
+            sheet.place(axes, (left + i * WIDTH, head, WIDTH - SIDE, height))
             alike = [line for other in panels if other.what == panel.what for line in other.lines]
             _scale(axes, alike)
             for line in panel.lines:
                 _draw_line(axes, line, layers, looks[line.label])
-            panel_title(axes, panel.title, WIDTH - 0.2)
+            panel_title(axes, panel.title, WIDTH - SIDE)
             axes.set_xlabel("std")
             axes.grid(alpha=0.25, lw=0.6)
-        sheet.axes[0].set_ylim(len(layers) - 0.5, -0.5)
-        sheet.axes[0].set_yticks(range(len(layers)), names)
+            axes.set_ylim(len(layers) - 0.5, -0.5)
+            axes.set_yticks(range(len(layers)), names if i == 0 else [""] * len(layers))
         return sheet.finished()
 
 

@@ -86,7 +86,6 @@ def draw_over_setting(axes: "Axes", panel: Panel, looks: Looks, scale: AxisScale
         for i, at in enumerate(moved):
             _draw_at(axes, _seeds_at(series, i, look), scale, (at, _moved(at, DODGE * reach / 3, is_log=is_log)))
     _set_setting(axes, xs, is_log=is_log)
-    axes.set_xlabel(panel.x_label)
 
 
 def _reach(xs: Sequence[float]) -> float:

@@ -10,7 +10,7 @@ from normbench.evidence.statistics.run_scores import performance_profile
 from normbench.report.blocks.numbers import metric_title
 from normbench.report.figures.dots import FEWEST_SEEDS
 from normbench.report.figures.looks import MAX_LOOKS, Look, looks_of
-from normbench.report.figures.sheet import Sheet, axis_label, drawing
+from normbench.report.figures.sheet import EDGE, FOOT, Sheet, axis_label, drawing
 from normbench.report.figures.words import seeds_text
 from normbench.report.figures.writing import check_path, write_picture
 
@@ -60,6 +60,7 @@ def draw_profiles(pool: Pool) -> "Picture":
         axis_label(axes, "x", f"score of {metric_title(pool.metric)}: 0 the constant predictor, 100 no error", 6.0)
         axis_label(axes, "y", "share of runs above the score", SIZE[1] - 1)
         axes.grid(alpha=0.25, lw=0.6)
+        sheet.place_all(EDGE, FOOT + EDGE)
         return sheet.finished()
 
 

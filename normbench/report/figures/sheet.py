@@ -1,7 +1,7 @@
 """Sheet: a picture's page: its question above, what it shows below that, panels, and one legend under all of them."""
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +33,12 @@ STYLE: dict[Any, Any] = {  # of names that matplotlib lists
 EDGE = 0.1
 """Inches between the picture's edge and what is in it."""
 DPI = 120
+FOOT, RIGHT = 0.55, 0.3
+"""Inches below axes for ticks and a label, and at their right for half of the last tick's label."""
 HANDLE = 0.55
 """Inches of a legend's line and what lies between it and its label."""
+TICK = 0.12
+"""Inches of a tick and around it."""
 BETWEEN = 3.0
 """Pixels between two tick labels at least."""
 
@@ -87,19 +91,30 @@ class Sheet:
         height = size[1] + above + below
         self.picture.set_size_inches(width, height)
         self.head = _add_head(self.picture, head, height)
-        self.picture.set_layout_engine("constrained", rect=(0, below / height, 1, size[1] / height))
+        self.shape = shape
         self.axes: list[Axes] = list(self.picture.subplots(*shape, squeeze=False, **options).flat)
 
     def place(self, axes: "Axes", box: tuple[float, float, float, float]) -> None:
         """Put axes at a place of their own, in inches from the upper left corner of the panels: x, y, width, height."""
-        self.picture.set_layout_engine(None)
         (x, y, width, height), (across, down) = box, self.picture.get_size_inches()
         axes.set_position((x / across, (self.below + self.size[1] - y - height) / down, width / across, height / down))
 
+    def place_all(self, head: float, foot: float = FOOT) -> None:
+        """Put all axes into the cells of a grid, once their scales and labels are set.
+
+        Args:
+            head: Inches of each cell above its axes, for their title.
+            foot: Inches below them, for ticks and label.
+        """
+        rows, columns = self.shape
+        across, down = self.size[0] / columns, self.size[1] / rows
+        left = max(left_room(axes) for axes in self.axes)
+        for i, axes in enumerate(self.axes):
+            x, y = i % columns * across + left, i // columns * down + head
+            self.place(axes, (x, y, across - left - RIGHT, down - head - foot))
+
     def finished(self) -> "Picture":
-        """Lay the picture out, and take away tick labels that would touch others; return it."""
-        self.picture.draw_without_rendering()
-        self.picture.set_layout_engine(None)
+        """Take away tick labels that would touch others; return the picture."""
         for axes in self.picture.axes:
             for axis in (axes.xaxis, axes.yaxis):
                 _thin(axis)
@@ -154,18 +169,37 @@ def _handle(look: "Look | Artist") -> "Artist":
 def _thin(axis: "Axis") -> None:
     """Take away each tick label that would touch the one before it."""
     shown: list[Bbox] = []
-    for label in axis.get_ticklabels():
+    for label in shown_tick_labels(axis):
         box = label.get_window_extent()
-        if not label.get_text() or not label.get_visible():
-            continue
         if any(_touch(box, other) for other in shown):
             label.set_visible(False)
         else:
             shown.append(box)
 
 
+def shown_tick_labels(axis: "Axis") -> "list[Text]":
+    """Return the tick labels that are drawn: matplotlib keeps those of ticks beyond the axis too."""
+    low, high = sorted(axis.get_view_interval())
+    room = 1e-9 * (high - low)
+    axis.get_ticklabels()  # puts the ticks in their places
+    inside = [tick.label1 for tick in axis.get_major_ticks() if low - room <= tick.get_loc() <= high + room]
+    return [label for label in inside if label.get_visible() and label.get_text()]
+
+
 def _touch(one: "Bbox", other: "Bbox") -> bool:
     return bool(one.padded(BETWEEN / 2).overlaps(other.padded(BETWEEN / 2)))
+
+
+def left_room(axes: "Axes") -> float:
+    """Return the inches that the label and the ticks of a y axis take, whose scale and texts are set."""
+    label = axes.get_ylabel()
+    room = height_of(label.count("\n") + 1, TYPE) + EDGE if label else 0.0
+    return EDGE + room + widest([text.get_text() for text in shown_tick_labels(axes.yaxis)], SMALL_TYPE) + TICK
+
+
+def head_room(texts: Iterable[str], width: float) -> float:
+    """Return the inches that the titles of panels take, the longest of them in a width in inches."""
+    return EDGE + height_of(max((len(wrapped(text, width, TYPE)) for text in texts if text), default=0), TYPE)
 
 
 def panel_title(axes: "Axes", text: str, width: float) -> int:

@@ -8,7 +8,7 @@ from normbench.report.figures.curves import MAX_ARMS, draw_points, point_entries
 from normbench.report.figures.kinds.base import ShownStudy
 from normbench.report.figures.looks import arm_looks
 from normbench.report.figures.panels import own_words
-from normbench.report.figures.sheet import Sheet, drawing, panel_title
+from normbench.report.figures.sheet import Sheet, drawing, head_room, panel_title
 from normbench.report.figures.words import seeds_text
 from normbench.storage.run_folder import Arm
 
@@ -33,16 +33,18 @@ def draw(shown: ShownStudy) -> "Picture | None":
         columns = min(COLUMNS, len(arms))
         shape = (-(-len(arms) // columns), columns)
         size = (max(6.0, WIDTH * columns), HEIGHT * shape[0])
-        sheet = Sheet(shown.title, _says(curves, points), size, shape, point_entries(points), sharex=True, sharey=True)
+        room = size[0] / columns - 1
+        sheet = Sheet(shown.title, _says(curves, points), size, shape, point_entries(points))
         for axes, (name, of_arm) in zip(sheet.axes, curves.items(), strict=False):
             look = looks[arms[name].name]
             for curve in of_arm:
                 axes.plot(curve.x, curve.fits[max(curve.fits)], look.dash, color=look.colour, lw=1.1, alpha=0.7)
             draw_points(axes, points)
-            panel_title(axes, name, size[0] / columns - 0.6)
-        sheet.axes[0].set_ylim(*y_limits(points))
+            panel_title(axes, name, room)
+            axes.set_ylim(*y_limits(points))
+        sheet.place_all(head_room(arms, room))
         for axes in sheet.axes[len(arms) :]:
-            axes.set_visible(False)
+            axes.remove()
         return sheet.finished()
 
 
