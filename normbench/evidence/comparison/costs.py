@@ -1,6 +1,5 @@
 """Adds up what the runs of each arm cost in CPU seconds, as their environment.json says."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from normbench.evidence.statistics.means import mean_of
@@ -32,15 +31,11 @@ class ArmCost:
         return sum(self.cpu_s) if self.cpu_s else None
 
 
-def read_costs(arms: Sequence[Arm]) -> list[ArmCost]:
-    """Return the cost of each arm.
+def read_cost(arm: Arm) -> ArmCost:
+    """Return what an arm's finished runs cost.
 
     Raises:
         RunFolderError: An environment.json is damaged.
     """
-    return [_read_cost(arm) for arm in arms]
-
-
-def _read_cost(arm: Arm) -> ArmCost:
     said = [run.environment.get("cpu_s") for run in arm.runs]
     return ArmCost(arm.name, len(arm.runs), tuple(cpu_s for cpu_s in said if cpu_s is not None))

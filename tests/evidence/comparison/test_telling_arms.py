@@ -7,7 +7,7 @@ from made_up_runs import make_arm, make_run, make_study
 
 from normbench.evidence.comparison.answer_cells import with_answer
 from normbench.evidence.comparison.comparison import compare_study
-from normbench.evidence.comparison.costs import read_costs
+from normbench.evidence.comparison.costs import read_cost
 from normbench.evidence.comparison.effects import with_first_baseline
 from normbench.evidence.comparison.telling_arms import first_arms, ranked_rows, telling_arms
 from normbench.storage.study_folder import read_study
@@ -53,5 +53,5 @@ def test_costs_are_those_of_the_runs_that_say_them():
         run = make_run(folder, seed)
         if seed == 2:
             (run / "environment.json").unlink()
-    (cost,) = read_costs(read_study(study).arms)
+    cost = read_cost(read_study(study).arms[0])
     assert (cost.num_runs, cost.per_run, cost.total) == (3, 1.5, 3.0)

@@ -9,7 +9,7 @@ from normbench.evidence.claims.study_verdicts import study_verdicts
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.comparison.answer_cells import with_answer
 from normbench.evidence.comparison.comparison import StudyComparison, compare_study
-from normbench.evidence.comparison.costs import ArmCost, read_costs
+from normbench.evidence.comparison.costs import ArmCost, read_cost
 from normbench.evidence.comparison.effects import main_metric, with_first_baseline
 from normbench.evidence.comparison.pivot import Pivot, make_pivots
 from normbench.evidence.comparison.pivot_axes import is_number
@@ -97,7 +97,12 @@ class StudyReport:
     @cached_property
     def costs(self) -> list[ArmCost]:
         """What the runs of each arm cost."""
-        return read_costs(self.study.arms)
+        found = []
+        for arm in self.study.arms:
+            found.append(read_cost(arm))
+            if self.study.is_large:
+                arm.release()
+        return found
 
 
 def read_report(study: StudyFolder) -> StudyReport:
