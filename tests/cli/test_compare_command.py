@@ -138,9 +138,9 @@ def test_plot_writes_a_picture(study):
 
 
 def test_a_plot_of_another_kind_is_a_mistake(study):
-    code, out, err = normbench("compare", study, "--plot", "by.pdf")
+    code, out, err = normbench("compare", study, "--plot", "by.jpg")
     assert (code, out) == (2, "")
-    assert err == "--plot by.pdf: must end in .png or .svg, got '.pdf'. Example: --plot figure.png\n"
+    assert err == "--plot by.jpg: must end in .png, .svg or .pdf, got '.jpg'. Example: --plot figure.png\n"
 
 
 def verdict_of(study, *words):

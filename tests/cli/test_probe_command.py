@@ -158,8 +158,8 @@ WRAP = "Wrap it: def make(): return ..."
             "--set norm=none: must go with a CONFIG, got --model my_models:good. Change the callable.",
         ),
         (
-            (*of_model("good"), "--plot", "p.pdf"),
-            "--plot p.pdf: must end in .png or .svg, got '.pdf'. Example: --plot figure.png",
+            (*of_model("good"), "--plot", "p.jpg"),
+            "--plot p.jpg: must end in .png, .svg or .pdf, got '.jpg'. Example: --plot figure.png",
         ),
         (
             ("--model", "my_models", "--input", "4,6"),
