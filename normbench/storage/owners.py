@@ -57,12 +57,14 @@ class Owner:
 
     @classmethod
     def of(cls, folder: Path) -> Self | None:
-        """Read the owner of a run from its claim.json; return None if there is none.
+        """Read the owner of a run from its claim.json; return None if there is none, or the folder is a link.
 
         Raises:
             OSError: There is a claim.json that cannot be read now.
         """
         path = folder / CLAIM_JSON
+        if folder.is_symlink():  # behind it lies another's; who claims it is told
+            return None
         try:
             said = CLAIM.parse(path, read_bytes(path))
         except (FileNotFoundError, NotADirectoryError):
