@@ -205,3 +205,18 @@ def test_a_link_in_the_place_of_a_page_is_replaced_not_followed():
     assert Path("other.txt").read_text(encoding="utf-8") == "mine"
     assert not (study / "report.html").is_symlink()
     assert read_study(study).arms
+
+
+def test_a_setting_that_is_a_number_has_its_own_section_and_another_has_none():
+    for name, values, has_section in (
+        ("numbers", (1, 2, 4), True),
+        ("mixed", (1, [2], "x"), False),
+        ("two", (1, 2), False),
+    ):
+        arms = [f"batch_size={place}" for place in range(len(values))]
+        study = make_study(name=name, arms=arms, axes=["batch_size"])
+        for arm, value in zip(arms, values, strict=True):
+            folder = make_arm(study, arm, batch_size=value)
+            for seed in range(2):
+                make_run(folder, seed, curve(0.2))
+        assert ("By batch_size" in page_of(study).text) is has_section

@@ -65,8 +65,8 @@ class StudyReport:
 
     def _is_sweep(self, key: str) -> bool:
         """Return whether a setting has at least three values, all of them numbers."""
-        values = {row.settings.get(key) for row in self.comparison.rows}
-        return len(values) > 2 and all(map(is_number, values))
+        values = [row.settings.get(key) for row in self.comparison.rows]
+        return all(map(is_number, values)) and len(set(values)) > 2
 
     @cached_property
     def drawn_arms(self) -> list[Arm]:
