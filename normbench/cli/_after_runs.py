@@ -1,13 +1,14 @@
 """Prints a study after its runs: its report or its JSON, then what failed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from normbench.cli._format import print_result
+from normbench.cli._report_page import known_page
 
 if TYPE_CHECKING:
     from normbench.errors import RunFolderError
@@ -31,6 +32,7 @@ class ShownStudy:
         runs: Folder, arm, seed and status of each run that was asked for.
         choices: The choices of tuning.
         end: Why no more seeds were added, and after how many; None for a study that is not run check by check.
+        page: Its HTML page; "" where there is none.
     """
 
     path: Path
@@ -38,6 +40,7 @@ class ShownStudy:
     runs: Sequence[Mapping[str, Any]]
     choices: "Sequence[Choice]"
     end: Mapping[str, Any] | None
+    page: str = ""
 
     @property
     def arm_names(self) -> list[str]:
@@ -66,7 +69,8 @@ def shown_finished(asked: "AskedStudy", study: "FinishedStudy") -> ShownStudy:
         }
         for run in study.runs
     ]
-    return ShownStudy(asked.path, asked.folder, runs, study.choices, study.end)
+    shown = ShownStudy(asked.path, asked.folder, runs, study.choices, study.end)
+    return replace(shown, page=known_page(asked.folder, shown.arm_names))
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,7 @@ class View:
             "details": self.details,
             "num_before": num_before,
             "folder": str(shown.folder),
+            "page": shown.page,
         }
 
     def _report(self, shown: ShownStudy, found: "StudyFolder", num_before: int) -> "list[Row]":
@@ -148,7 +153,8 @@ def _report_rows(
     if shown.end:
         end = end_text(shown.end["why"], shown.end["after"], shown.end["last"])
 
-    screen = Screen(found, shown.arm_names, shown.path, shown.choices, details=details, end=end)
+    names, page = shown.arm_names, shown.page
+    screen = Screen(found, names, shown.path, shown.choices, details=details, end=end, page=page)
 
     def build(max_layers: int | None) -> "list[Block]":
         return screen.blocks(None if all_layers else max_layers or LONG)

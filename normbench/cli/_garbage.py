@@ -4,7 +4,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-READING = frozenset({"claims", "compare", "list"})
+READING = frozenset({"claims", "compare", "list", "report"})
 """Commands that only read; training needs its garbage collected as ever."""
 THRESHOLDS = (50_000, 20, 20)
 """Objects more than before, and collections, after which the next generation is looked at; by default 700, 10, 10."""

@@ -173,6 +173,7 @@ def _run_all(
     """Run and show one study after another; a failed one does not stop the next."""
     from normbench.cli._after_runs import Ended, add_failure, shown_run
     from normbench.cli._before_runs import texts_before_runs
+    from normbench.cli._report_page import write_page_after_runs
     from normbench.errors import RunFolderError
     from normbench.scheduling.study_pictures import draw_study
 
@@ -183,6 +184,7 @@ def _run_all(
             shown = shown_run(one.path, run)
             try:
                 found = draw_study(run.study, run.folder, run.results, partial(typer.echo, err=True))
+                shown = replace(shown, page=write_page_after_runs(found, shown.arm_names))
                 ended.reports.append(view.show(shown, found, num_before[study.name]))
                 again = replace(known, texts=texts_before_runs(study, one.folder.parent))
                 _leave(one, run, again, partial(view.screen, shown, found))

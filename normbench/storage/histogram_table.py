@@ -61,7 +61,8 @@ class HistogramTable:
         import numpy as np
 
         low, high = self.min[..., None], self.max[..., None]
-        with np.errstate(over="ignore"):  # of a range beyond float64, which has a single bin
+        # of a range beyond float64, which has a single bin; in a file of others an end may be inf
+        with np.errstate(over="ignore", invalid="ignore"):
             edges = low + (high - low) / NUM_BINS * np.arange(1, NUM_BINS + 1)
         edges[..., -1:] = high
         is_single = self.counts[..., :1] == self.num[..., None]  # else the largest value lies in the last bin

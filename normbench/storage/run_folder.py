@@ -21,7 +21,7 @@ from normbench.storage.files.links import link_refusal, refuse_links
 from normbench.storage.files.reading import read_bytes, sha256_of
 from normbench.storage.identity import NUM_DIGITS_SHOWN
 
-STUDY_JSON, ARM_JSON = "study.json", "arm.json"
+STUDY_JSON, ARM_JSON, REPORT_HTML = "study.json", "arm.json", "report.html"
 CONFIG_YAML, SUMMARY_JSON, ENVIRONMENT_JSON = "config.yaml", "summary.json", "environment.json"
 METRICS_CSV, LAYER_STATS_CSV, PROBES_CSV = tables.METRICS_CSV, tables.LAYER_STATS_CSV, tables.PROBES_CSV
 CURVE_CSV, POINTS_CSV, HISTOGRAMS_NPZ = tables.CURVE_CSV, tables.POINTS_CSV, "histograms.npz"

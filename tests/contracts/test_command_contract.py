@@ -24,7 +24,7 @@ normbench("--help")
 for command in {commands}:
     assert normbench(command, "--help").code == 0, command
 assert normbench("init", "mlp").code == 0
-for command in ("compare", "list"):
+for command in ("compare", "list", "report"):
     assert normbench(command).code == 0, command
 for command in ("run", "probe", "audit"):
     assert normbench(command, "missing.yaml").code == 2, command

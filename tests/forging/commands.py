@@ -35,6 +35,8 @@ READING = [
     ["claims", CONFIG],
     ["claims", CONFIG, "--json"],
     ["claims", CONFIG, "--markdown", "page.md"],
+    ["report", STUDY, "--out", "page.html"],
+    ["report", STUDY, OTHER, "--out", "page.html"],
     ["rm", STUDY],
     ["rm", ARM],
     ["rm", f"{OTHER_ARM}/seed-0", f"{ARM}/seed-2"],

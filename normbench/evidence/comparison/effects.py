@@ -42,6 +42,19 @@ def with_effects(comparison: StudyComparison, baseline: str | None = None) -> St
     return replace(comparison, rows=compared, baseline=against.said, against=against)
 
 
+def effects_on(comparison: StudyComparison, metric: str) -> list[Effect | None]:
+    """Return each row's effect on a metric; on another than the one that decides it is a number without a verdict.
+
+    None for baselines, and for arms without one to be compared with.
+    """
+    found = [row.effect for row in comparison.rows]
+    if comparison.against is None or any(effect and effect.metric == metric for effect in found):
+        return found
+    pairs = {i: j for i, j in enumerate(pair_arms(comparison.arm_set, comparison.against)) if j is not None}
+    judged = _judged_effects(comparison.rows, pairs, metric, comparison.seed_plan)
+    return [without_verdict(judged[i]) if i in judged else None for i in range(len(found))]
+
+
 def _judged_effects(rows: Sequence[Row], pairs: Mapping[int, int], metric: str, plan: SeedPlan) -> dict[int, Effect]:
     values = [(rows[i].values_of(metric), rows[j].values_of(metric)) for i, j in pairs.items()]
     return dict(zip(pairs, judged_pairs(metric, values, plan), strict=True))

@@ -94,19 +94,20 @@ def run_pointers(arm: Arm, study: Mapping[str, Any], config: Path) -> Block:
     return Block(lines=[*lines, *([verdict] if study.get("is_plain") else [])], label_width=WIDE_LABEL)
 
 
-def study_pointers(folder: Path, arms: Sequence[Arm], layers: Sequence[Line] = ()) -> Block:
-    """Return a line on the layers, the study's folder, and the commands that show it again."""
+def study_pointers(folder: Path, arms: Sequence[Arm], layers: Sequence[Line] = (), page: str = "") -> Block:
+    """Return a line on the layers, the study's page or else its folder, and the commands that show it again."""
     saved = arms[0].folder if len(arms) == 1 else folder
     again = Line(shlex.join(["normbench", "compare", str(folder), "--details"]), "next", is_command=True)
-    return Block(lines=[*layers, *_location_lines(saved, arms, folder.parent), again], label_width=WIDE_LABEL)
+    where = _location_lines(page or saved, arms, folder.parent, "report" if page else "saved")
+    return Block(lines=[*layers, *where, again], label_width=WIDE_LABEL)
 
 
-def _location_lines(saved: Path, arms: Sequence[Arm], runs_dir: Path) -> list[Line]:
+def _location_lines(saved: Path | str, arms: Sequence[Arm], runs_dir: Path, label: str = "saved") -> list[Line]:
     see = Line(
         shlex.join(["normbench", "tensorboard", *_runs_dir(runs_dir)]), "see", is_command=True, remark=HISTOGRAMS
     )
     is_recorded = any(arm.settings.get("recording.tensorboard", True) for arm in arms)
-    return [Line(shlex.quote(str(saved)), "saved", is_command=True), *([see] if is_recorded else [])]
+    return [Line(shlex.quote(str(saved)), label, is_command=True), *([see] if is_recorded else [])]
 
 
 def _runs_dir(runs_dir: Path) -> list[str]:

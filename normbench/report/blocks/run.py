@@ -43,6 +43,7 @@ def screen_blocks(
     max_layers: int | None = LONG,
     details: bool = False,
     end: str = "",
+    page: str = "",
 ) -> list[Block]:
     """Return the report of the arms that were just run.
 
@@ -54,8 +55,9 @@ def screen_blocks(
         max_layers: Most rows of a table of layers; None for all.
         details: Whether to add each arm's layers, parameters and CPU time.
         end: Why no more seeds were added, of a study that is run check by check.
+        page: The study's HTML page; "" where none was written.
     """
-    return Screen(study, arm_names, config, choices, details=details, end=end).blocks(max_layers)
+    return Screen(study, arm_names, config, choices, details=details, end=end, page=page).blocks(max_layers)
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Screen:
     choices: Sequence[Choice] = ()
     details: bool = False
     end: str = ""
+    page: str = ""
 
     def blocks(self, max_layers: int | None = LONG) -> list[Block]:
         """Return the report with at most so many rows of layers; None for all."""
@@ -160,4 +163,5 @@ class Screen:
             return [run_pointers(arms[0], self.study.content, self.config)]
         is_told = len(arms) > 1 and not self.details
         layers = [summary_line(self._layers, self._standouts)] if is_told else []
-        return [study_pointers(folder, arms, [*([Line(self.end, "checks")] if self.end else []), *layers])]
+        lines = [*([Line(self.end, "checks")] if self.end else []), *layers]
+        return [study_pointers(folder, arms, lines, self.page)]
