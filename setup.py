@@ -2,10 +2,11 @@
 
 from setuptools import find_packages, setup
 
-CONFIGS = "normbench.configs"
+CONFIGS, VERDICTS = "normbench.configs", "normbench.configs.RESULTS"
 
 setup(
-    packages=[*find_packages(include=["normbench*"]), CONFIGS],
-    package_dir={CONFIGS: "configs"},
-    package_data={"normbench": ["py.typed"], CONFIGS: ["*.yaml", "RESULTS/verdicts.json"]},
+    packages=[*find_packages(include=["normbench*"]), CONFIGS, VERDICTS],
+    package_dir={CONFIGS: "configs", VERDICTS: "configs/RESULTS"},
+    package_data={"normbench": ["py.typed"], CONFIGS: ["*.yaml"], VERDICTS: ["verdicts.json"]},
+    include_package_data=False,  # not the pictures, which MANIFEST.in takes along in the source distribution
 )
