@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+GROUP = "Your network"
+PLACE = 2
+
 
 def command(
     config: Annotated[Path, typer.Argument(readable=False, metavar="CONFIG", help="A study file with model: own.")],

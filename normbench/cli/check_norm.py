@@ -9,6 +9,9 @@ import typer
 if TYPE_CHECKING:
     from normbench.norms.base import NormSpec
 
+GROUP = "Your network"
+PLACE = 3
+
 
 def command(
     norm: Annotated[

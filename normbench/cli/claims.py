@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+GROUP = "Evidence"
+PLACE = 2
+
 
 def command(
     configs: Annotated[

@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where runs are kept.")]
 Texts = list[str] | None
 
+GROUP = "Start"
+PLACE = 3
+
 
 def command(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Study folders; all under --runs-dir if none.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH", help="Study folders; all under --runs-dir if none.")
+    ] = None,
     runs_dir: RunsDir = Path("runs"),
     metric: Annotated[Texts, typer.Option(metavar="M", help="What to compare, e.g. 'best test_loss'.")] = None,
     baseline: Annotated[

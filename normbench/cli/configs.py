@@ -4,11 +4,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from normbench.cli._completion import shipped_words
+
 if TYPE_CHECKING:
     from normbench.report.blocks.block import Block
     from normbench.storage.shipped_list import ShippedConfig
 
 GROUP = "Folders"
+PLACE = 4
 
 
 def command(
@@ -17,7 +20,13 @@ def command(
         typer.Argument(metavar="WORD", help="Only those with it in name, question or parts; all if none."),
     ] = None,
     copy: Annotated[
-        str | None, typer.Option("--copy", metavar="NAME", help="Write one into this folder, as init NAME does.")
+        str | None,
+        typer.Option(
+            "--copy",
+            metavar="NAME",
+            autocompletion=shipped_words,
+            help="Write one into this folder, as init NAME does.",
+        ),
     ] = None,
 ) -> None:
     """List the configs that normbench ships, each with its question.

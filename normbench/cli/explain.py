@@ -9,6 +9,9 @@ import typer
 if TYPE_CHECKING:
     from normbench.inspection.explain.names import Page
 
+GROUP = "Your network"
+PLACE = 4
+
 
 def command(
     name: Annotated[

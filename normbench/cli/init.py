@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from normbench.cli._completion import shipped_words
+
 GROUP = "Start"
 PLACE = 1
-
 COMMON = """\
 norm: batch_norm          # none | scale_shift | batch_norm | layer_norm | instance_norm | group_norm
 weight_decay: 0.0         # 0 or more; L2 in the weight gradient under sgd and adam, decoupled under adamw
@@ -42,7 +43,10 @@ dataset: banknotes        # 3x32x32 images, two classes
 
 def command(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="mlp, lenet, or a config that normbench configs lists.")
+        str,
+        typer.Argument(
+            metavar="NAME", autocompletion=shipped_words, help="mlp, lenet, or a config that normbench configs lists."
+        ),
     ] = "lenet",
     path: Annotated[Path | None, typer.Option("--path", help="File to write; by default my_<name>.yaml.")] = None,
 ) -> None:

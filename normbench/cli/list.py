@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from normbench.storage.run_search import FoundRuns
     from normbench.storage.run_states import RunState
 
+GROUP = "Folders"
+PLACE = 1
+
 
 def command(
     paths: Annotated[

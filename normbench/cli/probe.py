@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from normbench.report.blocks.block import Block
     from normbench.study.study import Study
 
+GROUP = "Your network"
+PLACE = 1
+
 
 def command(
     config: Annotated[

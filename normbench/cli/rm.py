@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+GROUP = "Folders"
+PLACE = 3
+
 
 def command(
     paths: Annotated[

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from normbench.storage.finished_study import FinishedStudy, Screen
     from normbench.study.study import Study
 
+GROUP = "Start"
+PLACE = 2
+
 
 def command(
     configs: Annotated[

@@ -8,6 +8,8 @@ import typer
 if TYPE_CHECKING:
     from normbench.storage.run_states import RunState
 
+GROUP = "Folders"
+PLACE = 2
 MAX_NAMED = 8
 
 

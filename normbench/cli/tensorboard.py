@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+GROUP = "Start"
+PLACE = 4
+
 
 def command(
     runs_dir: Annotated[Path, typer.Option("--runs-dir", help="Where runs are kept.")] = Path("runs"),

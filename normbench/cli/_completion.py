@@ -1,0 +1,52 @@
+"""Completes words of a command line in a shell: configs and folders of runs; what the words mean is not looked at."""
+
+import os
+from pathlib import Path
+
+import typer
+
+PROGRAM = "_NORMBENCH_COMPLETE"
+"""The variable by which a shell asks for words in place of a command's work."""
+
+
+def asked_words() -> list[str]:
+    """Return the words of the command line that a shell asks to complete; none where a command is to work."""
+    if PROGRAM not in os.environ:
+        return []
+    return (os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")).split()
+
+
+def shipped_words(incomplete: str) -> list[str]:
+    """Return the names of shipped configs that begin so."""
+    from normbench.storage.shipped_configs import shipped_names
+
+    return [name for name in shipped_names() if name.startswith(incomplete)]
+
+
+def config_words(incomplete: str) -> list[str]:
+    """Return the YAML files and the names of shipped configs that begin so."""
+    try:
+        here = sorted(str(path) for path in Path().glob("*.yaml") if path.name.startswith(incomplete))
+    except OSError:
+        here = []
+    return [*here, *shipped_words(incomplete)]
+
+
+def folder_words(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the folders below the runs folder that begin so, with it or without: studies, then their arms, their runs.
+
+    Of a path all but its end is kept, so that arms are listed once a study is typed.
+    """
+    runs_dir = Path(ctx.params.get("runs_dir") or "runs")
+    above, _, begun = incomplete.rpartition("/")
+    folder = Path(above) if above else runs_dir
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and entry.name[0] != ".")
+    except OSError:
+        return []
+    wanted = [name for name in names if name.startswith(begun) or str(folder / name).startswith(incomplete)]
+    return [str(folder / name) for name in wanted]
+
+
+BY_METAVAR = {"CONFIG": config_words, "PATH": folder_words, "STUDY": folder_words, "RUN": folder_words}
+"""What completes an argument, by the word that stands for it in the help."""
