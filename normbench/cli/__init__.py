@@ -20,6 +20,8 @@ from normbench.cli._version import print_version
 from normbench.storage.files.part_files import import_parts, require_function
 
 INTERRUPTED = 130
+PROGRAM = "normbench"
+"""What usage lines and shells call it, however it was started."""
 MAX_COMPLAINTS = 50
 """Most mistakes that are told one by one."""
 app = typer.Typer(
@@ -139,7 +141,7 @@ def _exit_code() -> int:
     named = _names.intersection([*sys.argv, *asked_words()])
     try:
         with collected_seldom() if named <= READING else nullcontext():
-            _program(*sorted(named))()
+            _program(*sorted(named))(prog_name=PROGRAM)
     except NormbenchError as error:
         _print_errors(error.complaints if isinstance(error, ConfigError) else [str(error)])
         return 1 if isinstance(error, RunFailedError) else 2

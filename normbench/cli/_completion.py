@@ -5,13 +5,13 @@ from pathlib import Path
 
 import typer
 
-PROGRAM = "_NORMBENCH_COMPLETE"
+ASKED_BY = "_NORMBENCH_COMPLETE"
 """The variable by which a shell asks for words in place of a command's work."""
 
 
 def asked_words() -> list[str]:
     """Return the words of the command line that a shell asks to complete; none where a command is to work."""
-    if PROGRAM not in os.environ:
+    if ASKED_BY not in os.environ:
         return []
     return (os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")).split()
 
@@ -33,19 +33,18 @@ def config_words(incomplete: str) -> list[str]:
 
 
 def folder_words(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return the folders below the runs folder that begin so, with it or without: studies, then their arms, their runs.
+    """Return the folders that begin so: studies of the runs folder, and below one that is typed its arms, their runs.
 
-    Of a path all but its end is kept, so that arms are listed once a study is typed.
+    Where there are none, the shell itself completes paths.
     """
     runs_dir = Path(ctx.params.get("runs_dir") or "runs")
-    above, _, begun = incomplete.rpartition("/")
-    folder = Path(above) if above else runs_dir
+    above, slash, begun = incomplete.rpartition("/")
+    folder = Path(above) if slash and Path(above).is_dir() else runs_dir / above
     try:
         names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and entry.name[0] != ".")
     except OSError:
         return []
-    wanted = [name for name in names if name.startswith(begun) or str(folder / name).startswith(incomplete)]
-    return [str(folder / name) for name in wanted]
+    return [f"{above}{slash}{name}" for name in names if name.startswith(begun)]
 
 
 BY_METAVAR = {"CONFIG": config_words, "PATH": folder_words, "STUDY": folder_words, "RUN": folder_words}

@@ -7,7 +7,7 @@ import typer
 import normbench
 
 
-def print_version(is_asked: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
+def print_version(is_asked: bool) -> None:
     """Print the versions and end the program, if that is asked for."""
     if not is_asked:
         return

@@ -70,15 +70,18 @@ def _check_statuses(given: list[str]) -> list[str]:
 def _find_runs(paths: list[Path], runs_dir: Path) -> "FoundRuns":
     from normbench.errors import RunFolderError
     from normbench.storage.run_search import find_runs, resolve_folder
+    from normbench.storage.shipped_configs import RUN_FIRST
 
     if not paths and not runs_dir.is_dir():
         rule = "must be a folder with runs, got no folder"
-        raise RunFolderError(f"{runs_dir}: {rule}. Run a config first: normbench run configs/lenet_bn.yaml")
+        raise RunFolderError(f"{runs_dir}: {rule}. {RUN_FIRST}")
     return find_runs(*(resolve_folder(path, runs_dir) for path in paths) if paths else [runs_dir])
 
 
 def _no_runs_text(runs: "Sequence[RunState]", wanted: list[str], paths: list[Path]) -> str:
+    from normbench.storage.shipped_configs import RUN_FIRST
+
     where = ", ".join(map(str, paths))
     if runs:
         return f"{where}: none of {len(runs)} runs is {' or '.join(wanted)}."
-    return f"{where}: no runs yet. Run a config first: normbench run configs/lenet_bn.yaml"
+    return f"{where}: no runs yet. {RUN_FIRST}"

@@ -18,10 +18,11 @@ def command(
     Example: normbench tensorboard --port 6007
     """
     from normbench.errors import RunFolderError
+    from normbench.storage.shipped_configs import RUN_FIRST
 
     if not runs_dir.is_dir():
         rule = "must be a folder with runs, got no folder"
-        raise RunFolderError(f"{runs_dir}: {rule}. Run a config first: normbench run configs/lenet_bn.yaml")
+        raise RunFolderError(f"{runs_dir}: {rule}. {RUN_FIRST}")
     raise typer.Exit(_serve(tensorboard_options(runs_dir, port)))
 
 

@@ -10,6 +10,8 @@ from normbench.errors import ConfigError
 
 YAML = ".yaml"
 SEE_ALL = "Shipped ones: normbench configs"
+RUN_FIRST = "Run a config first: normbench run lenet_bn"
+"""The way out where there are no runs yet, from any folder."""
 _PACKAGE = Path(__file__).parents[1]
 
 

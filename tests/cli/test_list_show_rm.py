@@ -128,7 +128,7 @@ def test_list_takes_statuses_and_paths():
 
 def test_list_of_nothing_says_so():
     Path("runs").mkdir()
-    assert answer("list") == "runs: no runs yet. Run a config first: normbench run configs/lenet_bn.yaml\n"
+    assert answer("list") == "runs: no runs yet. Run a config first: normbench run lenet_bn\n"
     assert answer("list", "--json") == "[]\n"
 
 

@@ -79,7 +79,7 @@ def question_of(text: str) -> str:
     """Return the text of the comment in a file's first line, or "".
 
     Example:
-        >>> question_of("# Does it help?\\nmodel: mlp"), question_of("model: mlp")
+        >>> question_of("# Does it help?"), question_of("model: mlp")
         ('Does it help?', '')
     """
     first = text.partition("\n")[0]
