@@ -1,5 +1,6 @@
 """Reads the verdicts that are shipped beside the configs, for studies of which there are no runs here."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,13 +26,16 @@ class StudyVerdicts:
         path: The file, as the command names it.
         question: The question in its first line.
         verdicts: One for each claim.
-        is_stored: Whether they are shipped with normbench, as no runs of the study were found.
     """
 
     path: Path
     question: str
     verdicts: Sequence[ClaimVerdict]
-    is_stored: bool = False
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether they are shipped with normbench, as no runs of the study were found."""
+        return any(one.stored for one in self.verdicts)
 
     @property
     def versions(self) -> list[str]:
@@ -66,7 +70,7 @@ def _of_file(path: Path, runs_dir: Path, kept: Sequence[ClaimVerdict]) -> StudyV
     name, sha256 = study_name(path, data), content_sha256(data)
     of_study = [one for one in kept if one.study == name and one.content_sha256 in ("", sha256)]
     is_shipped = config_file(path).resolve().parent == shipped_folder().resolve()
-    if of_study and is_shipped and not (runs_dir / name / STUDY_JSON).exists():
+    if of_study and is_shipped and not os.path.lexists(runs_dir / name / STUDY_JSON):
         command = run_command(str(path), runs_dir)
-        return StudyVerdicts(path, question, [replace(one, command=command) for one in of_study], is_stored=True)
+        return StudyVerdicts(path, question, [replace(one, command=command, stored=True) for one in of_study])
     return StudyVerdicts(path, question, file_verdicts(path, runs_dir))

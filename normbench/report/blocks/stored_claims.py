@@ -41,7 +41,7 @@ def study_verdicts_blocks(
 
 
 def _in_full(study: StudyVerdicts, runs_dir: Path) -> list[Block]:
-    lead = Block(lines=[Line(f"{study.path}: {_origin(study.versions)}: no runs of this study are in {runs_dir}.")])
+    lead = Block(lines=[Line(f"{study.path}: {_origin(study.versions)}; {runs_dir} has no runs of it.")])
     return [lead, *claims_blocks(study.verdicts)]
 
 
@@ -58,22 +58,22 @@ def _what_they_are(stored: Sequence[StudyVerdicts], runs_dir: Path) -> list[Bloc
     """Return what stored verdicts are, and how to see one study's in full or to judge it anew."""
     verdicts = [one for study in stored for one in study.verdicts]
     versions = list(dict.fromkeys(version for study in stored for version in study.versions))
-    told = f"{len(verdicts)} claims of {len(stored)} studies without runs in {runs_dir}: {_counts_text(verdicts)}."
+    of_what = f"{len(verdicts)} claims of {len(stored)} studies that have no runs in {runs_dir}"
     of_older = f" {OLD_RULE}" if any(one.verdict in OLD_WORDS for one in verdicts) else ""
+    told = f"{_origin(versions).capitalize()}, of {of_what}: {_counts_text(verdicts)}.{of_older}"
     name = next((study.path for study in stored if study.versions), stored[0].path)
     in_full = command_line("claims", name, runs_dir=runs_dir)
-    lines = [
-        Line(f"{told} {_origin(versions)}.{of_older}"),
+    commands = [
         Line(in_full, "in full", is_command=True),
         Line(command_line("run", name, runs_dir=runs_dir), "again", is_command=True),
         Line(in_full, "then", is_command=True),
     ]
-    return [Block(lines=lines)]
+    return [Block(lines=[Line(told)]), Block(lines=commands, is_joined=True)]
 
 
 def _origin(versions: Sequence[str]) -> str:
     made_by = f" of normbench {' and '.join(versions)}" if versions else ""
-    return f"Stored verdicts{made_by}"
+    return f"stored verdicts{made_by}"
 
 
 def _counts_text(verdicts: Sequence[ClaimVerdict]) -> str:
