@@ -63,7 +63,7 @@ def command(
 
 def _read_norm(norm: str, settings: list[str]) -> "NormSpec":
     """Return the spec of a norm of normbench, or of the user's own layer, with settings."""
-    from normbench.errors import ConfigError, did_you_mean
+    from normbench.errors import ConfigError, known_names
     from normbench.inspection.explain.read_spec import read_spec
     from normbench.parts import find_specs
 
@@ -75,8 +75,7 @@ def _read_norm(norm: str, settings: list[str]) -> "NormSpec":
         return read_spec("norm", "own", of_layer, place)  # type: ignore[return-value]
     if norm not in known:
         rule = f"must be package.module:Class or a norm of normbench, got {norm!r}"
-        near = did_you_mean(norm, known) or f" Norms: {', '.join(known)}."
-        raise ConfigError([f"{norm}: {rule}.{near}"])
+        raise ConfigError([f"{norm}: {rule}. {known_names(norm, known, 'Norms')}"])
     return read_spec("norm", norm, given, place)  # type: ignore[return-value]
 
 

@@ -55,14 +55,14 @@ def command(
 
 
 def _check_statuses(given: list[str]) -> list[str]:
-    from normbench.errors import ConfigError, did_you_mean
+    from normbench.errors import ConfigError, known_names
     from normbench.storage.run_status import FOLDER_STATUSES
 
-    rule = f"must be one of {', '.join(FOLDER_STATUSES)}"
     wrong = [status for status in given if status not in FOLDER_STATUSES]
     if wrong:
+        rule = "must be a status of a run"
         raise ConfigError(
-            [f"--status {text}: {rule}, got {text!r}.{did_you_mean(text, FOLDER_STATUSES)}".rstrip() for text in wrong]
+            [f"--status {text}: {rule}, got {text!r}. {known_names(text, FOLDER_STATUSES)}" for text in wrong]
         )
     return given
 
