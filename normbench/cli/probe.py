@@ -59,7 +59,7 @@ def command(
     The signal is followed forward and backward; where it becomes 0 is shown too, and why. For a study file it also
     lists what else may go wrong in its runs: warnings, and notes on harmless habits.
 
-    Example: normbench probe deep_mlp --set norm=group_norm
+    Example: normbench probe lenet_bn --set norm=group_norm
     """
     from normbench.report.pages.json_text import blocks_mapping
     from normbench.report.terminal.console import make_console
@@ -117,7 +117,7 @@ def _check_arguments(
 
     if (config is None) == (model is None):
         got = "neither" if config is None else "both"
-        example = "Example: normbench probe deep_mlp, or probe --model package.module:callable --input 32,3,32,32"
+        example = "Example: normbench probe lenet_bn, or probe --model package.module:callable --input 32,3,32,32"
         raise ConfigError([f"probe: must get a CONFIG or --model, got {got}. {example}"])
     if (model is None) != (not input_):
         rule = "must be given together with --input, and only then, got"
