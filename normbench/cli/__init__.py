@@ -66,7 +66,7 @@ def _prepared(command: Callable[..., object]) -> Callable[..., object]:
         for info in getattr(annotation, "__metadata__", ()):
             info.readable = False
             if isinstance(info, typer.models.ArgumentInfo):
-                info.autocompletion = info.autocompletion or BY_METAVAR.get(info.metavar)
+                info.autocompletion = info.autocompletion or BY_METAVAR.get(str(info.metavar))
     return command
 
 

@@ -1,7 +1,9 @@
 """Completes words of a command line in a shell: configs and folders of runs; what the words mean is not looked at."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -47,5 +49,10 @@ def folder_words(ctx: typer.Context, incomplete: str) -> list[str]:
     return [f"{above}{slash}{name}" for name in names if name.startswith(begun)]
 
 
-BY_METAVAR = {"CONFIG": config_words, "PATH": folder_words, "STUDY": folder_words, "RUN": folder_words}
+BY_METAVAR: dict[str, Callable[..., Any]] = {
+    "CONFIG": config_words,
+    "PATH": folder_words,
+    "STUDY": folder_words,
+    "RUN": folder_words,
+}
 """What completes an argument, by the word that stands for it in the help."""
