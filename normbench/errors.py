@@ -86,6 +86,27 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" Did you mean {by_letters[near[0]]!r}?" if near else ""
 
 
+def known_names(word: object, known: Iterable[str], heading: str = "One of", *, hint: str = "", most: int = 0) -> str:
+    """Return the way out where a name is not known: the nearest one, or what else to write, then all there are.
+
+    Args:
+        word: What was written.
+        known: The names there are.
+        heading: What they are.
+        hint: What to write, if that is known better than the nearest name.
+        most: Most names listed, the first ones; 0 for all.
+
+    Example:
+        >>> known_names("h1", ["H1", "unet"]), known_names(7, ["a", "b", "c"], "Arms", most=2)
+        ("Did you mean 'H1'? One of: H1, unet.", 'Arms: a, b ...')
+    """
+    names = list(known)
+    shown = names[: most or len(names)]
+    end = " ..." if len(shown) < len(names) else "."
+    meant = hint or did_you_mean(str(word), names).strip()
+    return f"{meant} {heading}: {', '.join(shown) or 'none'}{end}".lstrip()
+
+
 def divisors_text(number: int) -> str:
     """Return the divisors of a number as text: "1, 2, 3, 6"."""
     return ", ".join(str(d) for d in range(1, number + 1) if number % d == 0)

@@ -7,21 +7,27 @@ from contextlib import nullcontext
 from copy import copy
 from functools import cache
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
+from normbench.cli._completion import BY_METAVAR, asked_words
 from normbench.cli._garbage import READING, collected_seldom
+from normbench.cli._groups import GroupedCommands, group_of, place_in_help
+from normbench.cli._version import print_version
 from normbench.storage.files.part_files import import_parts, require_function
 
 INTERRUPTED = 130
+PROGRAM = "normbench"
+"""What usage lines and shells call it, however it was started."""
 MAX_COMPLAINTS = 50
 """Most mistakes that are told one by one."""
 app = typer.Typer(
     help="Which normalization and regularization should I use, and is what people say about it true?",
+    cls=GroupedCommands,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -51,18 +57,40 @@ def _unfinished_command(line: str) -> Callable[[], None]:
     return command
 
 
-def _without_permission_checks(command: Callable[..., object]) -> Callable[..., object]:
-    """Have typer pass on paths that may not be read: they are told as all others that cannot be, in one line."""
+def _prepared(command: Callable[..., object]) -> Callable[..., object]:
+    """Have a command's arguments completed by what they stand for, and typer pass on paths that may not be read.
+
+    Such a path is told as all others that cannot be, in one line.
+    """
     for annotation in command.__annotations__.values():
         for info in getattr(annotation, "__metadata__", ()):
             info.readable = False
+            if isinstance(info, typer.models.ArgumentInfo):
+                info.autocompletion = info.autocompletion or BY_METAVAR.get(str(info.metavar))
     return command
+
+
+def _file_of(name: str) -> ModuleType | None:
+    return sys.modules.get(f"{__name__}.{name}")
+
+
+@app.callback()
+def _program_options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=print_version, help="Versions of normbench, Python, torch."),
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
 
 
 _parts = import_parts(__name__, lambda module, _: require_function(module, "command"))
 _commands = _parts.found | {name: _unfinished_command(line) for name, line in _parts.unfinished.items()}
-for _name in sorted(_commands):
-    app.command(name=_name.replace("_", "-"), cls=_Command)(_without_permission_checks(_commands[_name]))
+for _name in sorted(_commands, key=lambda name: place_in_help(_file_of(name), name)):
+    app.command(name=_name.replace("_", "-"), cls=_Command, rich_help_panel=group_of(_file_of(_name)))(
+        _prepared(_commands[_name])
+    )
 _names = {info.name for info in app.registered_commands if info.name}
 
 
@@ -110,10 +138,10 @@ def _exit_code() -> int:
 
     # Tiny networks are slower on several threads; torch reads this when it is imported.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    named = _names.intersection(sys.argv)
+    named = _names.intersection([*sys.argv, *asked_words()])
     try:
         with collected_seldom() if named <= READING else nullcontext():
-            _program(*sorted(named))()
+            _program(*sorted(named))(prog_name=PROGRAM)
     except NormbenchError as error:
         _print_errors(error.complaints if isinstance(error, ConfigError) else [str(error)])
         return 1 if isinstance(error, RunFailedError) else 2

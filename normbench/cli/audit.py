@@ -7,6 +7,9 @@ import typer
 
 from normbench.cli._format import AsJson, Format, chosen_format, print_result
 
+GROUP = "Your network"
+PLACE = 2
+
 
 def command(
     config: Annotated[Path, typer.Argument(readable=False, metavar="CONFIG", help="A study file with model: own.")],

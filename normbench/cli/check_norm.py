@@ -11,6 +11,9 @@ from normbench.cli._format import AsJson, Format, chosen_format, print_result
 if TYPE_CHECKING:
     from normbench.norms.base import NormSpec
 
+GROUP = "Your network"
+PLACE = 3
+
 
 def command(
     norm: Annotated[
@@ -67,7 +70,7 @@ def command(
 
 def _read_norm(norm: str, settings: list[str]) -> "NormSpec":
     """Return the spec of a norm of normbench, or of the user's own layer, with settings."""
-    from normbench.errors import ConfigError, did_you_mean
+    from normbench.errors import ConfigError, known_names
     from normbench.inspection.explain.read_spec import read_spec
     from normbench.parts import find_specs
 
@@ -79,8 +82,7 @@ def _read_norm(norm: str, settings: list[str]) -> "NormSpec":
         return read_spec("norm", "own", of_layer, place)  # type: ignore[return-value]
     if norm not in known:
         rule = f"must be package.module:Class or a norm of normbench, got {norm!r}"
-        near = did_you_mean(norm, known) or f" Norms: {', '.join(known)}."
-        raise ConfigError([f"{norm}: {rule}.{near}"])
+        raise ConfigError([f"{norm}: {rule}. {known_names(norm, known, 'Norms')}"])
     return read_spec("norm", norm, given, place)  # type: ignore[return-value]
 
 

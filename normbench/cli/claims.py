@@ -7,11 +7,18 @@ import typer
 
 from normbench.cli._format import AsJson, Format, chosen_format, print_result
 
+GROUP = "Evidence"
+PLACE = 2
+
 
 def command(
     configs: Annotated[
         list[Path] | None,
-        typer.Argument(readable=False, metavar="CONFIG", help="Study files; all in configs/ that make claims if none."),
+        typer.Argument(
+            readable=False,
+            metavar="CONFIG",
+            help="Study files, or names of normbench configs; all with claims if none.",
+        ),
     ] = None,
     runs_dir: Annotated[Path, typer.Option("--runs-dir", help="Where runs are kept.")] = Path("runs"),
     format_: Format = None,
@@ -25,17 +32,20 @@ def command(
 ) -> None:
     """Judge claims: holds, opposite, smaller, or cannot tell.
 
-    Example: normbench claims configs/b01_weight_decay.yaml
+    Of a study that normbench ships and that has no runs here the stored verdicts are shown: a line for each study if no
+    CONFIG is named, and in full if it is.
+
+    Example: normbench claims b01_weight_decay
     """
-    from normbench.evidence.claims.study_verdicts import file_verdicts, files_with_claims
-    from normbench.report.blocks.claims import claims_blocks
+    from normbench.evidence.claims.stored_verdicts import claim_files, judged_or_stored
+    from normbench.report.blocks.stored_claims import study_verdicts_blocks
     from normbench.report.pages.claims_page import claims_result
     from normbench.report.terminal.console import make_console
     from normbench.report.terminal.render import print_blocks
 
     chosen = chosen_format(format_, json=json_)
-    paths = configs or files_with_claims(Path("configs"))
-    verdicts = [verdict for path in paths for verdict in file_verdicts(path, runs_dir)]
+    studies = judged_or_stored(configs or claim_files(), runs_dir)
+    verdicts = [verdict for study in studies for verdict in study.verdicts]
     if markdown:
         from normbench.report.pages.claims_page import write_page
 
@@ -43,4 +53,5 @@ def command(
     if chosen:
         print_result(claims_result(verdicts), chosen)
     elif not markdown:
-        print_blocks(make_console(), claims_blocks(verdicts))
+        console = make_console()
+        print_blocks(console, study_verdicts_blocks(studies, runs_dir, console.width, in_full=bool(configs)))

@@ -21,9 +21,14 @@ if TYPE_CHECKING:
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where runs are kept.")]
 Texts = list[str] | None
 
+GROUP = "Start"
+PLACE = 3
+
 
 def command(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Study folders; all under --runs-dir if none.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH", help="Studies, here or under --runs-dir; all there if none.")
+    ] = None,
     runs_dir: RunsDir = Path("runs"),
     metric: Annotated[Texts, typer.Option(metavar="M", help="What to compare, e.g. 'best test_loss'.")] = None,
     baseline: Annotated[
@@ -58,13 +63,14 @@ def command(
     arms over several tasks, datasets of a study or several studies; --plot then draws the share of runs above a score.
     --fail-if compares means, num_collapsed, num_diverged or verdict in any row: 'test_loss>0.5 or num_collapsed>0'.
 
-    Example: normbench compare runs/lenet_bn --metric test_loss
+    Example: normbench compare lenet_bn --metric test_loss
     """
     from normbench.evidence.comparison.comparison import compare_studies
     from normbench.evidence.comparison.effects import with_effects
     from normbench.evidence.comparison.gate import failing_rows, read_gate
     from normbench.evidence.comparison.pivot import make_pivots
     from normbench.report.pages.pool_page import check_options, make_pool_page
+    from normbench.storage.run_search import resolve_folder
 
     chosen = chosen_format(format_, json=json_, csv=csv_, markdown=markdown)
     _check_csv(chosen, is_short=csv_, with_methods=methods, per_seed=per_seed, with_pool=pool)
@@ -77,7 +83,7 @@ def command(
     if pool:
         check_options(metric or (), by or (), margin, fail_if or ())
     gates = [read_gate(text) for text in fail_if or ()]
-    studies = _read(paths or [runs_dir], with_arms=pool or is_csv)
+    studies = _read([resolve_folder(path, runs_dir) for path in paths or ()] or [runs_dir], with_arms=pool or is_csv)
     with _telling_of_unread_arms([] if pool or is_csv else studies):
         read = compare_studies(studies, metric or (), where or ())
     if pool:

@@ -10,6 +10,9 @@ from normbench.cli._format import AsJson, Format, chosen_format, print_result
 if TYPE_CHECKING:
     from normbench.inspection.explain.names import Page
 
+GROUP = "Your network"
+PLACE = 4
+
 
 def command(
     name: Annotated[

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from normbench.storage.run_search import FoundRuns
     from normbench.storage.run_states import RunState
 
+GROUP = "Folders"
+PLACE = 1
+
 
 def command(
     paths: Annotated[
@@ -72,14 +75,14 @@ def _result(runs: "Sequence[RunState]", blocks: "Sequence[Block]", *, by_run: bo
 
 
 def _check_statuses(given: list[str]) -> list[str]:
-    from normbench.errors import ConfigError, did_you_mean
+    from normbench.errors import ConfigError, known_names
     from normbench.storage.run_status import FOLDER_STATUSES
 
-    rule = f"must be one of {', '.join(FOLDER_STATUSES)}"
     wrong = [status for status in given if status not in FOLDER_STATUSES]
     if wrong:
+        rule = "must be a status of a run"
         raise ConfigError(
-            [f"--status {text}: {rule}, got {text!r}.{did_you_mean(text, FOLDER_STATUSES)}".rstrip() for text in wrong]
+            [f"--status {text}: {rule}, got {text!r}. {known_names(text, FOLDER_STATUSES)}" for text in wrong]
         )
     return given
 
@@ -87,15 +90,18 @@ def _check_statuses(given: list[str]) -> list[str]:
 def _find_runs(paths: list[Path], runs_dir: Path) -> "FoundRuns":
     from normbench.errors import RunFolderError
     from normbench.storage.run_search import find_runs, resolve_folder
+    from normbench.storage.shipped_configs import RUN_FIRST
 
     if not paths and not runs_dir.is_dir():
         rule = "must be a folder with runs, got no folder"
-        raise RunFolderError(f"{runs_dir}: {rule}. Run a config first: normbench run configs/lenet_bn.yaml")
+        raise RunFolderError(f"{runs_dir}: {rule}. {RUN_FIRST}")
     return find_runs(*(resolve_folder(path, runs_dir) for path in paths) if paths else [runs_dir])
 
 
 def _no_runs_text(runs: "Sequence[RunState]", wanted: list[str], paths: list[Path]) -> str:
+    from normbench.storage.shipped_configs import RUN_FIRST
+
     where = ", ".join(map(str, paths))
     if runs:
         return f"{where}: none of {len(runs)} runs is {' or '.join(wanted)}."
-    return f"{where}: no runs yet. Run a config first: normbench run configs/lenet_bn.yaml"
+    return f"{where}: no runs yet. {RUN_FIRST}"

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from normbench.report.pages.formats.base import Result
     from normbench.study.study import Study
 
+GROUP = "Your network"
+PLACE = 1
+
 
 def command(
     config: Annotated[
@@ -61,7 +64,7 @@ def command(
     The signal is followed forward and backward; where it becomes 0 is shown too, and why. For a study file it also
     lists what else may go wrong in its runs: warnings, and notes on harmless habits.
 
-    Example: normbench probe configs/deep_mlp.yaml --set norm=group_norm
+    Example: normbench probe lenet_bn --set norm=group_norm
     """
     from normbench.report.terminal.console import make_console
     from normbench.report.terminal.render import print_blocks
@@ -130,7 +133,7 @@ def _check_arguments(
 
     if (config is None) == (model is None):
         got = "neither" if config is None else "both"
-        example = "Example: probe configs/deep_mlp.yaml, or probe --model package.module:callable --input 32,3,32,32"
+        example = "Example: normbench probe lenet_bn, or probe --model package.module:callable --input 32,3,32,32"
         raise ConfigError([f"probe: must get a CONFIG or --model, got {got}. {example}"])
     if (model is None) != (not input_):
         rule = "must be given together with --input, and only then, got"

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 GROUP = "Evidence"
+PLACE = 1
 
 
 def command(

@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+GROUP = "Folders"
+PLACE = 3
+
 
 def command(
     paths: Annotated[
@@ -19,7 +22,7 @@ def command(
     Also runs set aside as seed-<n>.old-<k>. It lists them and asks first. If one of them is running, or was not made by
     normbench, nothing is removed.
 
-    Example: normbench rm lenet_bn/batch_norm-5d1c0e/seed-0 --yes
+    Example: normbench rm lenet_bn --yes
     """
     from normbench.errors import ConfigError
     from normbench.report.blocks.states import removal_lines

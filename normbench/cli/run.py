@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from normbench.storage.finished_study import FinishedStudy, Screen
     from normbench.study.study import Study
 
+GROUP = "Start"
+PLACE = 2
+
 
 def command(
     configs: Annotated[
-        list[Path], typer.Argument(readable=False, metavar="CONFIG", help="Study files, e.g. configs/lenet_bn.yaml.")
+        list[Path], typer.Argument(readable=False, metavar="CONFIG", help="Study files, or names of normbench configs.")
     ],
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of every arm.")
@@ -88,7 +91,7 @@ def command(
     their last checkpoint. Ctrl-C once finishes the step, saves and exits with 130, twice stops now. A failed run does
     not stop the others; the exit code is then 1.
 
-    Example: normbench run configs/lenet_bn.yaml --set norm=group_norm --seeds 3
+    Example: normbench run lenet_bn --set norm=group_norm --seeds 3
     """
     from normbench.cli._after_runs import View, print_end
     from normbench.cli._before_runs import (

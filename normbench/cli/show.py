@@ -10,6 +10,8 @@ from normbench.cli._format import AsJson, Format, chosen_format, print_result
 if TYPE_CHECKING:
     from normbench.storage.run_states import RunState
 
+GROUP = "Folders"
+PLACE = 2
 MAX_NAMED = 8
 
 
@@ -28,7 +30,7 @@ def command(
 
     For a run that failed it also shows the error, and the command that continues it.
 
-    Example: normbench show lenet_bn/batch_norm-5d1c0e/seed-0
+    Example: normbench show lenet_bn
     """
     from normbench.evidence.layers.run_report import report_run
     from normbench.report.blocks.layers import LONG

@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+GROUP = "Start"
+PLACE = 4
+
 
 def command(
     paths: Annotated[
@@ -42,12 +45,13 @@ def command(
 def _folders(paths: Sequence[Path], runs_dir: Path) -> list[Path]:
     from normbench.errors import RunFolderError
     from normbench.storage.run_search import resolve_folder
+    from normbench.storage.shipped_configs import RUN_FIRST
 
     if paths:
         return [resolve_folder(path, runs_dir) for path in paths]
     if not runs_dir.is_dir():
         rule = "must be a folder with runs, got no folder"
-        raise RunFolderError(f"{runs_dir}: {rule}. Run a config first: normbench run configs/lenet_bn.yaml")
+        raise RunFolderError(f"{runs_dir}: {rule}. {RUN_FIRST}")
     return [runs_dir]
 
 

@@ -104,7 +104,7 @@ def _refuse_missing(by_part: Mapping[str, Mapping[str, str]], readers: Readers) 
         if not names:
             rule = f"must hold an array {key!r}, or {key}_train and {key}_test"
             say = f"Say {key}: and its name." if key in KEYS else "Name one of these."  # a name was said, and is wrong
-            way_out = f"{say}{did_you_mean(key, readers)}"
+            way_out = f"{did_you_mean(key, readers)} {say}".strip()
             wrong.append(SettingError("file", rule, ", ".join(readers), way_out))
     parts = {key: set(names) for key, names in by_part.items() if names}
     first = next(iter(parts), "")

@@ -74,7 +74,9 @@ def read_split_rule(given: Any) -> SplitRule | None:
     if isinstance(given, Mapping) and set(given) == {"random"}:
         return SplitRule("random", shares=_shares(given["random"]))
     word = given if isinstance(given, str) else next(iter(given), "") if isinstance(given, Mapping) else ""
-    raise SettingError("", "must say one of folds, random, fixed", given, EXAMPLES + did_you_mean(str(word), HOW))
+    raise SettingError(
+        "", "must say one of folds, random, fixed", given, f"{did_you_mean(str(word), HOW)} {EXAMPLES}".strip()
+    )
 
 
 def _num_folds(given: Any) -> int | None:

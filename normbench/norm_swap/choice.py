@@ -61,7 +61,7 @@ def _is_chosen(one: Found, patterns: Collection[str]) -> bool:
 def _matches_nothing(pattern: str, found: Sequence[Found]) -> SettingError:
     known = [name for one in found for name in (one.site.path, one.site.class_name)]
     classes = ", ".join(sorted({one.site.class_name for one in found})) or "no norm"
-    meant = did_you_mean(pattern, known).strip() or f"The network has {classes}."
+    meant = f"{did_you_mean(pattern, known)} The network has {classes}.".strip()
     return SettingError("swap.where", "must match a norm of the network, by its name or its class", pattern, meant)
 
 

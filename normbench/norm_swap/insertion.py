@@ -70,7 +70,7 @@ def _is_matched(layer: nn.Module, names: Sequence[str], pattern: str) -> bool:
 def _matches_nothing(pattern: str, names: Names) -> SettingError:
     classes = sorted({type(layer).__name__ for layer in names})
     known = [*classes, *(name for own in names.values() for name in own)]
-    meant = did_you_mean(pattern, known).strip() or f"The network has {', '.join(classes) or 'none'}."
+    meant = f"{did_you_mean(pattern, known)} The network has {', '.join(classes) or 'none'}.".strip()
     rule = "must match a layer with weights of the network, by its name or its class"
     return SettingError(KEY, rule, pattern, meant)
 

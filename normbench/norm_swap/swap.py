@@ -9,7 +9,7 @@ from torch import nn
 from normbench.any_module.model_input import ModelInput
 from normbench.any_module.plain_execution import same_global_random_states_after
 from normbench.any_module.random_states import same_random_states_after
-from normbench.errors import SettingError, did_you_mean
+from normbench.errors import SettingError, known_names
 from normbench.norm_swap.afterwards import check_afterwards
 from normbench.norm_swap.audit import Audit
 from normbench.norm_swap.choice import choose
@@ -115,9 +115,7 @@ def _spec(norm: NormSpec | str | Mapping[str, Any]) -> NormSpec:
     known = find_specs("normbench.norms")
     name = settings.get("name", "")
     if name not in known:
-        raise SettingError(
-            "norm.name", f"must be one of {', '.join(known)}", name, did_you_mean(str(name), known).strip()
-        )
+        raise SettingError("norm.name", "must be a known name", name, known_names(name, known))
     spec = known[name].model_validate(settings)
     assert isinstance(spec, NormSpec)
     return spec

@@ -10,6 +10,7 @@ from normbench.storage.files.links import real_path
 from normbench.storage.files.yaml_file import read_study_file
 from normbench.storage.names import content_sha256
 from normbench.storage.run_folder import ARM_JSON, CONFIG_YAML
+from normbench.storage.shipped_configs import config_file
 from normbench.storage.study_folder import known_study
 
 if TYPE_CHECKING:  # it loads torch, without which it may be found that there is nothing to do
@@ -24,7 +25,7 @@ def refuse_another_files_folder(study: "Study", folder: Path) -> None:
     Raises:
         RunFolderError: The folder belongs to another file.
     """
-    mine = Path(study.source)
+    mine = config_file(Path(study.source))
     known = known_study(folder)
     source_path = known.get("source_path")
     owner = real_path(real_path(folder) / (source_path or ""))
@@ -38,7 +39,7 @@ def refuse_another_files_folder(study: "Study", folder: Path) -> None:
 
 def source_path(source: Path, folder: Path) -> str:
     """Return the path of the study's file relative to the study's folder, so that both may be moved together."""
-    return os.path.relpath(source.resolve(), folder.resolve())
+    return os.path.relpath(config_file(source).resolve(), folder.resolve())
 
 
 def is_run_config(path: Path) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from normbench.storage.files.links import real_path
 from normbench.storage.run_folder import CONFIG_YAML, seed_of
+from normbench.storage.shipped_configs import config_file
 from normbench.storage.study_folder import known_study
 
 
@@ -18,7 +19,7 @@ def folder_of_source(path: Path) -> Path:
             source = _source_in(folder)
             if source and os.path.isdir(source.parent):  # noqa: PTH112 - False too for a name that no file can have
                 return source.parent
-    return path.parent
+    return config_file(path).parent
 
 
 def _source_in(folder: Path) -> Path | None:

@@ -9,6 +9,7 @@ from normbench.errors import ComparisonError, OldRunsError, RunFolderError
 from normbench.storage.files.links import is_in_without_links, real_path
 from normbench.storage.own_metric import declare_own_metrics
 from normbench.storage.run_folder import STUDY_JSON
+from normbench.storage.shipped_configs import RUN_FIRST
 from normbench.storage.study_folder import StudyFolder, read_study
 
 
@@ -23,8 +24,7 @@ def find_studies(path: Path) -> list[Path]:
         return [path]
     found = _study_folders(path)
     if not found:
-        way_out = "Run a config first: normbench run configs/lenet_bn.yaml"
-        raise ComparisonError(f"{path}: must hold runs of a study, got none. {way_out}")
+        raise ComparisonError(f"{path}: must hold runs of a study, got none. {RUN_FIRST}")
     return found
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from normbench.errors import ConfigError, did_you_mean
+from normbench.errors import ConfigError, known_names
 from normbench.evidence.comparison.collapses import MASK_METRICS, METRICS, SPLITS, limit_word, may_judge
 from normbench.storage.files.located import Located
 from normbench.storage.own_metric import own_metric_of
@@ -41,8 +41,8 @@ def refuse_unrecorded_metric(given: Any, configs: Mapping[str, RunConfig], locat
         own = tuple(f"{split}_{config.metric.name}" for split in SPLITS if config.metric)
         known, of = (*_METRICS_OF_TASK[config.dataset.task], *own), f"{config.dataset.name} (arm {arm})"
         if given["metric"] not in known:
-            rule = f"must be one of {', '.join(known)} for {of}" if known else f"must not be given for {of}"
-            way_out = "Choose one of these." if known else "It has no targets: leave collapse out."
+            rule = f"must be recorded for {of}" if known else f"must not be given for {of}"
+            way_out = known_names(given["metric"], known) if known else "It has no targets: leave collapse out."
             place = _place(located, "collapse.metric")
             raise ConfigError([f"{place}: collapse.metric: {rule}, got {given['metric']!r}. {way_out}"])
 
@@ -59,11 +59,12 @@ def _complaints(given: Any) -> Iterator[tuple[str, str]]:
         return
     for key in given:
         if key not in KEYS:
-            yield f"collapse.{key}", f"must be one of {', '.join(KEYS)}, got {key!r}.{did_you_mean(str(key), KEYS)}"
+            yield f"collapse.{key}", f"must be a key of collapse, got {key!r}. {known_names(key, KEYS, 'Keys')}"
     metric = given.get("metric")
     if not may_judge(metric):
-        got = f"{metric!r:.60}.{did_you_mean(str(metric), METRICS)}" if "metric" in given else "nothing. Add it."
-        yield "collapse.metric", f"must be one of {', '.join(METRICS)}, got {got}"
+        is_said = "metric" in given
+        listed = known_names(metric, METRICS, hint="" if is_said else "Add it.")
+        yield "collapse.metric", f"must be a known name, got {f'{metric!r:.60}' if is_said else 'nothing'}. {listed}"
     yield from _limit_complaints(given, limit_word(str(metric)) if may_judge(metric) else "")
 
 

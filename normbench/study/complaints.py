@@ -7,7 +7,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from normbench.errors import SettingError, did_you_mean
+from normbench.errors import SettingError, did_you_mean, known_names
 from normbench.parts import OneOf, Spec, find_specs, unfinished_specs
 from normbench.storage.files.located import Loc, Located
 
@@ -105,7 +105,7 @@ RULES: dict[str, Callable[[ErrorDetails], str]] = {
     "model_type": lambda _: "must be a mapping of settings",
     "too_long": lambda d: f"must have {d['ctx']['max_length']:,} entries or fewer",
     "too_short": lambda d: f"must have {d['ctx']['min_length']} entry or more",
-    "literal_error": lambda d: f"must be one of {d['ctx']['expected'].replace(' or ', ', ').replace(chr(39), '')}",
+    "literal_error": lambda _: "must be a known name",
     "string_pattern_mismatch": lambda _: "must be letters, digits, '_', '-' and '.', starting with a letter or digit",
 }
 
@@ -117,7 +117,7 @@ def _suggestion(detail: ErrorDetails, schema: type[BaseModel]) -> str:
     if detail["type"] != "literal_error":
         return ""
     known = detail["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
-    return did_you_mean(str(detail["input"]), known)
+    return f" {known_names(detail['input'], known)}"
 
 
 def _unknown_variant(detail: ErrorDetails, schema: type[BaseModel], key: str | int) -> str:
@@ -127,12 +127,12 @@ def _unknown_variant(detail: ErrorDetails, schema: type[BaseModel], key: str | i
     if str(given) in unfinished_specs(package):
         return f"must be a finished part, got {_value_text(given)}. {unfinished_specs(package)[str(given)]}"
     hint = _import_path_hint(str(given), key) or HINTS.get(str(given).lower()) if given is not None else None
-    way_out = f" {hint}" if hint else did_you_mean(str(given), variants)
+    way_out = known_names(given, variants, hint=hint or "")
     if given is None and isinstance(detail["input"], dict):
-        rule = f"must have a name, one of {', '.join(variants)}"
         fits = max(variants, key=lambda name: len(detail["input"].keys() & set(variants[name].setting_names())))
-        return f"{rule}, got {_value_text(detail['input'])}. Write name: {fits}."
-    return f"must be one of {', '.join(variants)}, got {_value_text(given)}.{way_out}"
+        listed = known_names("", variants, hint=f"Write name: {fits}.")
+        return f"must have a name, got {_value_text(detail['input'])}. {listed}"
+    return f"must be a known name, got {_value_text(given)}. {way_out}"
 
 
 def _import_path_hint(given: str, key: str | int) -> str:
@@ -153,8 +153,8 @@ def _unknown_key(detail: ErrorDetails, schema: type[BaseModel]) -> str:
         way_out = _part_with_setting(key, schema) or _name_of_a_part(key, detail["input"], schema)
     if way_out:
         return f"is not a setting of {name}. {way_out}"
-    near = did_you_mean(key, known if parents else (*known, *STUDY_KEYS))
-    return f"is not a setting of {name}. Settings: {', '.join(known) or 'none'}.{near}"
+    near = did_you_mean(key, known if parents else (*known, *STUDY_KEYS)).strip()
+    return f"is not a setting of {name}. {known_names('', known, 'Settings', hint=near)}"
 
 
 def _spec_at(parents: Loc, schema: type[BaseModel]) -> tuple[type[BaseModel], str]:

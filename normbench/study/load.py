@@ -14,7 +14,7 @@ from normbench.evidence.comparison.baselines import resolve_baseline
 from normbench.own_code.loaded_modules import forget_changed_modules
 from normbench.own_code.source_folder import reading_from
 from normbench.storage.files.located import Located
-from normbench.storage.files.yaml_file import parse_yaml, read_assignment, read_text
+from normbench.storage.files.yaml_file import parse_yaml, question_of, read_assignment, read_text
 from normbench.storage.names import content_sha256, study_name
 from normbench.storage.own_metric import declare_own_metrics
 from normbench.storage.resolved_settings import flatten
@@ -84,7 +84,7 @@ def load_study(
     options |= {"--engine": engine if keys.engine not in ("auto", engine) else None}  # else study.json keeps it
     study = Study(
         name=study_name(path, located.data),
-        question=_question(text),
+        question=question_of(text),
         source=str(path),
         arms=configs,
         seeds=chosen,
@@ -277,9 +277,3 @@ def _with_baseline(study: Study, baseline: Any, located: Located) -> Study:
         return replace(study, baseline=resolve_baseline(baseline, every, "baseline"))
     except SettingError as error:
         raise ConfigError([f"{located.place(('baseline',))}: {error}".rstrip()]) from None
-
-
-def _question(text: str) -> str:
-    """Return the text of the comment in the file's first line, or ""."""
-    first = text.partition("\n")[0]
-    return first.lstrip("# ").strip() if first.startswith("#") else ""

@@ -38,7 +38,7 @@ def _check_taken(spec: OwnSpec, name: str) -> None:
     if name in known or any(one.kind is one.VAR_KEYWORD for one in known.values()):
         return
     has = f"It has {', '.join(known)}." if known else "It has none."
-    raise SettingError(KEY, f"must be an argument of {spec.maker}", name, f"{has}{did_you_mean(name, known)}")
+    raise SettingError(KEY, f"must be an argument of {spec.maker}", name, f"{did_you_mean(name, known)} {has}".strip())
 
 
 def check_used(arguments: Mapping[str, NormArgument]) -> None:

@@ -191,7 +191,7 @@ def test_what_a_layer_prints_is_told_once():
         ("no_such_module:Norm", "must be a module that Python finds, and there is no module 'no_such_module'"),
         (
             "groupnorm",
-            "must be package.module:Class or a norm of normbench, got 'groupnorm'. Did you mean 'group_norm'?",
+            "must be package.module:Class or a norm of normbench, got 'groupnorm'. Did you mean 'group_norm'? Norms: ",
         ),
     ],
 )

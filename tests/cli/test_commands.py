@@ -60,7 +60,7 @@ def test_compare_names_a_file_that_was_changed(finished, name):
 
 def test_compare_without_runs_says_how_to_get_some():
     code, out, err = normbench("compare")
-    way_out = "Run a config first: normbench run configs/lenet_bn.yaml"
+    way_out = "Run a config first: normbench run lenet_bn"
     assert (code, out, err) == (2, "", f"runs: must hold runs of a study, got none. {way_out}\n")
 
 
@@ -144,5 +144,5 @@ def test_a_killed_tensorboard_leaves_no_server():
 
 def test_tensorboard_without_runs_says_how_to_get_some():
     rule = "must be a folder with runs, got no folder"
-    message = f"runs: {rule}. Run a config first: normbench run configs/lenet_bn.yaml\n"
+    message = f"runs: {rule}. Run a config first: normbench run lenet_bn\n"
     assert normbench("tensorboard") == (2, "", message)

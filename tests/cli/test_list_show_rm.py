@@ -128,14 +128,14 @@ def test_list_takes_statuses_and_paths():
 
 def test_list_of_nothing_says_so():
     Path("runs").mkdir()
-    assert answer("list") == "runs: no runs yet. Run a config first: normbench run configs/lenet_bn.yaml\n"
+    assert answer("list") == "runs: no runs yet. Run a config first: normbench run lenet_bn\n"
     assert answer("list", "--json") == "[]\n"
 
 
 def test_list_refuses_what_is_no_status_and_no_folder():
     Path("runs").mkdir()
     known = "finished, diverged, running, interrupted, failed, stopped, damaged"
-    line = f"--status fail: must be one of {known}, got 'fail'. Did you mean 'failed'?"
+    line = f"--status fail: must be a status of a run, got 'fail'. Did you mean 'failed'? One of: {known}."
     assert refused("list", "--status", "fail") == line
     assert refused("list", "x") == "x: must be a folder, here or in runs, got none. See what there is: normbench list"
 

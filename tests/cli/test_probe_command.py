@@ -130,7 +130,7 @@ def test_the_picture_has_the_same_bytes_again(signal, suffix, num_seeds):
     assert first.startswith(b"\x89PNG") if suffix == ".png" else ET.fromstring(first) is not None
 
 
-EXAMPLE = "Example: probe configs/deep_mlp.yaml, or probe --model package.module:callable --input 32,3,32,32"
+EXAMPLE = "Example: normbench probe lenet_bn, or probe --model package.module:callable --input 32,3,32,32"
 WRAP = "Wrap it: def make(): return ..."
 
 

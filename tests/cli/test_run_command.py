@@ -114,6 +114,7 @@ NORMED = TINY.replace("[4]", "[4, 4]").replace("size: 5", "size: 20").replace(
     "norm: {name: batch_norm, momentum: 0.95}\nseeds: 2\n"
     "grid: {dropout: [0, 0.5], optimizer.lr: [0.01, 0.02]}\nbaseline: {dropout: 0}\n"
 )
+GIVE_ONE = "Give the path of a config. Shipped ones: normbench configs"
 MOMENTUM = """\
 normed: warning: hidden1.norm, hidden2.norm: keeps 5 % of its running statistics per step (norm.momentum 0.95)
   why  momentum is the share of the NEW batch here and in torch, and of the OLD value in TensorFlow and some papers. \
@@ -169,7 +170,7 @@ def test_every_mistake_is_one_line_and_nothing_is_written():
         "a.yaml:7: dropout: must be < 1, got 2.",
         "a.yaml:8: l1: must be >= 0, got -1.",
         "b.yaml:7: norm.eps: must be > 0, got 0.",
-        "missing.yaml: must be a readable file, got: No such file or directory. Give the path of a config.",
+        "missing.yaml: must be a readable file, got: No such file or directory. " + GIVE_ONE,
     ]
 
 

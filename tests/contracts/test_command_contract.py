@@ -1,31 +1,45 @@
 """Every command: help with an example, mistakes without traceback, torch only where something trains."""
 
+import importlib
 import os
 import pkgutil
+import platform
+import re
 import shlex
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from command_line import normbench
 from typer.main import get_command
 
+from normbench import __version__ as normbench_version
 from normbench import cli
+from normbench.cli._groups import GROUPS, place_in_help
 from normbench.storage.files.part_files import is_variant
 
 COMMANDS = sorted(
     module.name.replace("_", "-") for module in pkgutil.iter_modules(cli.__path__) if is_variant(module.name)
 )
 WITHOUT_TORCH = """
+import os
 import sys
 from command_line import normbench
 normbench("--help")
+normbench("--version")
 for command in {commands}:
     assert normbench(command, "--help").code == 0, command
 assert normbench("init", "mlp").code == 0
-for command in ("compare", "list", "report"):
+for command in ("compare", "list", "claims", "configs", "report"):
     assert normbench(command).code == 0, command
+os.environ |= {{"_NORMBENCH_COMPLETE": "complete_bash", "COMP_CWORD": "2"}}
+for words in ("run b10", "compare emp", "init le"):
+    os.environ["COMP_WORDS"] = f"normbench {{words}}"
+    assert words.split()[1] in normbench().out, words
+del os.environ["_NORMBENCH_COMPLETE"]
 for command in ("run", "probe", "audit"):
     assert normbench(command, "missing.yaml").code == 2, command
 assert normbench(*{finished}).out == {again!r}
@@ -46,12 +60,36 @@ def test_every_file_in_cli_is_a_command():
 def test_help_names_every_command():
     code, out, err = normbench("--help")
     assert (code, err) == (0, "")
-    listed = [line.split()[0] for line in out.partition("Commands:")[2].splitlines() if line.strip()]
+    listed = [line.split()[0] for line in out.partition("Start:")[2].splitlines() if line.startswith("  ")]
     assert set(COMMANDS) <= set(listed)
 
 
+def test_help_has_the_groups_in_order_and_each_summary_whole_on_one_line():
+    out = normbench("--help").out
+    assert re.findall(r"^([A-Z][a-z ]+):$", out, re.MULTILINE) == ["Options", *GROUPS]
+    for command in COMMANDS:
+        summary = get_command(cli.app).commands[command].help.partition("\n")[0]
+        assert re.search(rf"^  {command} +{re.escape(summary)}$", out, re.MULTILINE), "at most 80 columns, not cut"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_says_its_group(command):
+    assert importlib.import_module(f"normbench.cli.{command.replace('-', '_')}").GROUP in GROUPS
+
+
+def test_the_order_in_a_group_is_that_of_places_then_names():
+    modules = {name: SimpleNamespace(GROUP="Folders") for name in "ba"}
+    modules |= {"z": SimpleNamespace(GROUP="Folders", PLACE=1), "m": SimpleNamespace(GROUP="Start"), "none": None}
+    assert sorted(modules, key=lambda name: place_in_help(modules[name], name)) == ["m", "z", "a", "b", "none"]
+
+
 def test_no_command_at_all_shows_the_help():
-    assert "Commands:" in normbench().out + normbench().err
+    assert "Start:" in normbench().out + normbench().err
+
+
+def test_the_versions_are_told_without_torch():
+    told = f"normbench {normbench_version}, Python {platform.python_version()}, torch {version('torch')}\n"
+    assert normbench("--version") == (0, told, "")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -24,7 +24,7 @@ class Section(NamedTuple):
 REGULARIZATION = "test_documents_regularization.py"
 WEIGHTS_AND_STYLES = "test_documents_weights_and_styles.py"
 NUMBERS, NUMBERS_MORE = "test_documents_numbers.py", "test_documents_numbers_more.py"
-LENET_BN = "normbench run configs/lenet_bn.yaml --set"
+LENET_BN = "normbench run lenet_bn --set"
 STANDARDIZED = f"{LENET_BN} norm=group_norm --set weight_parametrization=weight_standardization"
 EACH_NORM = "1 (2.1 to 2.4), 2 (BatchNorm1d to Group Normalization), 3 (BN, LN, IN, GN): what each layer computes"
 SECTIONS = [

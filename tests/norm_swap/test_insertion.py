@@ -151,7 +151,7 @@ def test_layers_that_no_pass_calls_or_that_put_out_no_tensor_are_refused_all_at_
     assert "unused (Linear) is never called" in refusal(Tied(), tokens, "unused")
     assert refusal(convolutions(), IMAGES, "Conv2") == (
         "swap.insert.after: must match a layer with weights of the network, by its name or its class, got 'Conv2'. "
-        "Did you mean 'Conv2d'?"
+        "Did you mean 'Conv2d'? The network has Conv2d, ConvTranspose2d, Linear."
     )
     assert "must match a layer with weights" in refusal(convolutions(), IMAGES, "ReLU")
     assert "must divide the 4 features of 2.inserted_norm" in refusal(

@@ -169,11 +169,11 @@ def test_a_file_without_a_comment_has_no_question():
     [
         (
             "baseline: normal\narms: {normel: {}, other: {l1: 1}}\n",
-            ["a.yaml:6: baseline: must be one of normel, other, got 'normal'. Did you mean 'normel'?"],
+            ["a.yaml:6: baseline: must be an arm, got 'normal'. Did you mean 'normel'? Arms: normel, other."],
         ),
         (
             "grid: {norm: [none, batch_norm]}\nbaseline: {dropout: 5}\n",
-            ["a.yaml:7: baseline: must be one of norm=none, norm=batch_norm, got 'dropout=5'."],
+            ["a.yaml:7: baseline: must be an arm, got 'dropout=5'. Arms: norm=none, norm=batch_norm."],
         ),
         (
             "arms:\n  one: {}\n  two: {dropout: 0.0}\n",

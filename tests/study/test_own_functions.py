@@ -149,7 +149,10 @@ def test_a_metric_need_not_be_finite_for_a_constant_output():
         ("metric: {share: true, better: lower}\n", "metric.name: must be given with "),
         ("metric: {name: f 1, function: a:b, better: lower}\n", "metric.name: must be letters"),
         ("metric: {name: accuracy, function: a:b, better: lower}\n", "metric.name: must not be a name that normbench"),
-        ("metric: {name: f1, function: a:b, better: up}\n", "metric.better: must be one of higher, lower"),
+        (
+            "metric: {name: f1, function: a:b, better: up}\n",
+            "metric.better: must be a known name, got 'up'. One of: higher, lower",
+        ),
         ("metric: {name: [f1], function: a:b, better: lower}\n", "metric.name: must be text"),
         ("metric: {name: f1, kind: x}\n", "metric.kind: is not a setting of metric. Settings: name, function, better"),
         ("metric: {name: f1, function: nowhere:b, better: lower}\n", "metric.function: must be a module that Python"),
@@ -257,7 +260,9 @@ def test_the_limit_of_an_own_metric_goes_its_way():
 
     assert load_study(config(text("test_mine", "below: -3"))).collapse == {"metric": "test_mine", "below": -3}
     assert "must be below for test_mine, of which higher is better" in refusal(text("test_mine", "above: 3"))
-    assert "must be one of train_loss" in refusal(text("test_other", "above: 3"))
+    told = refusal(text("test_other", "above: 3"))
+    assert "must be a known name, got 'test_other'. Did you mean" in told
+    assert "One of: train_loss," in told
 
 
 def test_no_name_of_an_own_metric_changes_columns_of_normbenchs_own():

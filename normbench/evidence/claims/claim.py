@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from normbench.errors import SettingError
+from normbench.errors import SettingError, known_names
 from normbench.evidence.claims.expectations import Expectation, Term, read_expectation
 from normbench.evidence.comparison.selectors import select, several_arms_error
 from normbench.evidence.metrics.group_metrics import is_group_metric
@@ -61,7 +61,8 @@ def _read_claim(raw: Any, arms: ArmSet, at: str) -> Claim:
         raise SettingError(at, "must be a mapping with says and expect", raw, example)
     unknown = sorted(set(map(str, raw)) - CLAIM_KEYS)
     if unknown:
-        raise SettingError(f"{at}.{unknown[0]}", f"must be one of {', '.join(sorted(CLAIM_KEYS))}", unknown[0], example)
+        listed = known_names(unknown[0], sorted(CLAIM_KEYS), "Keys")
+        raise SettingError(f"{at}.{unknown[0]}", "must be a key of a claim", unknown[0], listed)
     source = raw.get("source") or {}
     if not isinstance(source, Mapping) or not set(source) <= SOURCE_KEYS:
         raise SettingError(f"{at}.source", "must hold title, url, quote and nothing else", source, example)

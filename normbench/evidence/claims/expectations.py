@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from normbench.errors import SettingError
+from normbench.errors import SettingError, known_names
 from normbench.evidence.comparison.selectors import Selector
 from normbench.storage.arm_id import LabelledArm
 
@@ -74,7 +74,8 @@ def read_expectation(raw: Any, metric: str | None, at: str) -> list[Expectation]
     """
     kinds = [kind for kind in KINDS if isinstance(raw, Mapping) and kind in raw]
     if len(kinds) != 1:
-        raise _refusal(at, f"must be a mapping with one of {', '.join(KINDS)}", raw)
+        word = next((str(key) for key in raw), "") if isinstance(raw, Mapping) else raw
+        raise SettingError(at, "must be a mapping of one known kind", raw, known_names(word, KINDS, "Kinds"))
     kind = kinds[0]
     if kind == "all":
         _check_keys(raw, {"all"}, at)

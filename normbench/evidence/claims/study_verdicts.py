@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from normbench.errors import ComparisonError, ConfigError
+from normbench.errors import ConfigError
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict, judge_claim
 from normbench.evidence.comparison.checks import read_seed_plan
@@ -30,7 +30,7 @@ def study_verdicts(study: StudyFolder) -> list[ClaimVerdict]:
     raw_claims = study.content.get("claims")
     if not raw_claims:
         return []
-    command = _command(study.content.get("source", ""), study.folder.parent)
+    command = run_command(study.content.get("source", ""), study.folder.parent)
     why = _changed_by_options(study.content)
     if why:
         return [_not_run(claim, study.folder.name, why, command, i) for i, claim in enumerate(raw_claims)]
@@ -50,7 +50,7 @@ def file_verdicts(path: Path, runs_dir: Path) -> list[ClaimVerdict]:
     if not isinstance(raw_claims, list):
         raise ConfigError([f"{path}: claims: must be a list, got {raw_claims!r}. Write - says: ... under it."])
     found = STUDY.read(folder / STUDY_JSON) if os.path.lexists(folder / STUDY_JSON) else None
-    why, command = _why_not_judged(found, data), _command(str(path), runs_dir)
+    why, command = _why_not_judged(found, data), run_command(str(path), runs_dir)
     if found is None or why:
         return [_not_run(claim, folder.name, why, command, i) for i, claim in enumerate(raw_claims)]
     verdicts = _judge_claims(read_study(folder), raw_claims, command, str(path))
@@ -65,20 +65,19 @@ def _judge_claims(study: StudyFolder, raw_claims: Sequence[Any], command: str, w
     seeds, rule = study.content.get("seeds", []), read_collapse_rule(study.content, study.folder / STUDY_JSON)
     plan = read_seed_plan(study.content, {arm.identity for arm in study.arms})
     where_run = (study.folder.name, command, planned)
-    return [judge_claim(claim, study.arms, seeds, *where_run, rule, plan, study.unreadable) for claim in claims]
+    found = [judge_claim(claim, study.arms, seeds, *where_run, rule, plan, study.unreadable) for claim in claims]
+    return [_with_version(verdict, str(study.content.get("normbench", ""))) for verdict in found]
 
 
-def files_with_claims(folder: Path) -> list[Path]:
-    """Return the study files in a folder that contain claims.
+def _with_version(verdict: ClaimVerdict, version: str) -> ClaimVerdict:
+    """Return a verdict with the version of normbench that made the runs, if it rests on any."""
+    said = {"normbench": version} if version and verdict.versions else {}
+    return replace(verdict, versions={**said, **verdict.versions})
 
-    Raises:
-        ComparisonError: There is none.
-    """
-    found = [path for path in sorted(folder.glob("*.yaml")) if b"\nclaims:" in read_bytes(path, follows_links=True)]
-    if not found:
-        rule = "must hold study files with claims, got none"
-        raise ComparisonError(f"{folder}: {rule}. Name the files: normbench claims CONFIG...")
-    return found
+
+def has_claims(path: Path) -> bool:
+    """Return whether a study file makes claims, without reading it as YAML."""
+    return b"\nclaims:" in read_bytes(path, follows_links=True)
 
 
 def _why_not_judged(study: StudyContent | None, data: dict[str, Any]) -> str:
@@ -123,7 +122,8 @@ def _not_run(claim: Any, study: str, why: str, command: str, number: int) -> Cla
     return ClaimVerdict(name, str(raw.get("says", "")), source, NOT_RUN, study, command, why)
 
 
-def _command(source: str, runs_dir: Path) -> str:
+def run_command(source: str, runs_dir: Path) -> str:
+    """Return the command that makes the runs of a study file."""
     return command_line("run", source, runs_dir=runs_dir)
 
 

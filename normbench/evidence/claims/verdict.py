@@ -50,6 +50,7 @@ class ClaimVerdict:
         content_sha256: sha256 of the study file's content without claims and quotes.
         about: On finite data what the verdict is about, these_rows or new_data; "" where each seed draws new data.
         data: The finite data in words: "400 images"; "" where each seed draws new data.
+        stored: Whether it is shipped with normbench, and was not judged by runs of this folder.
     """
 
     id: str
@@ -68,6 +69,7 @@ class ClaimVerdict:
     content_sha256: str = ""
     about: str = ""
     data: str = ""
+    stored: bool = False
 
 
 def judge_claim(

@@ -38,7 +38,7 @@ def merge_by_study(kept: Sequence[ClaimVerdict], fresh: Sequence[ClaimVerdict]) 
 
 def _read_verdict(raw: Mapping[str, Any]) -> ClaimVerdict:
     parts = [_read_part(part) for part in raw["parts"]]
-    return ClaimVerdict(**_known_fields(ClaimVerdict, raw) | {"parts": parts})
+    return ClaimVerdict(**_known_fields(ClaimVerdict, raw) | {"parts": parts, "stored": False})
 
 
 def _read_part(raw: Mapping[str, Any]) -> ExpectationResult:

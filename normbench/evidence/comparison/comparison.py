@@ -181,7 +181,7 @@ def compare_study(
             arm.release()
     against = read_baseline(content)
     question = content.get("question", "")
-    source = content.get("source", f"configs/{folder.name}.yaml")
+    source = content.get("source", folder.name)
     return StudyComparison(
         study=folder.name,
         question=question,

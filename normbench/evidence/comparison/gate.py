@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from normbench.errors import ComparisonError, did_you_mean
+from normbench.errors import ComparisonError, did_you_mean, known_names
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.rows import Row
 
@@ -84,8 +84,8 @@ def _read_condition(part: str, text: str) -> Limit:
 
 def _read_verdict(op: str, value: str, text: str) -> str:
     if op not in ("==", "!=") or value not in VERDICTS:
-        rule = f"must be == or != one of {', '.join(VERDICTS)}"
-        raise ComparisonError(f"--fail-if {text}: verdict: {rule}, got {op}{value}.{did_you_mean(value, VERDICTS)}")
+        rule = f"must be == or != and a verdict, got {op}{value}"
+        raise ComparisonError(f"--fail-if {text}: verdict: {rule}. {known_names(value, VERDICTS, 'Verdicts')}")
     return value
 
 
@@ -149,9 +149,9 @@ def _check_names(comparisons: Sequence[StudyComparison], gate: Gate) -> None:
     known = list(dict.fromkeys([*(metric for row in rows for metric in row.figures), *COUNTS, VERDICT]))
     for condition in (condition for group in gate.groups for condition in group):
         if rows and condition.name not in known:
-            rule = f"must be one of {', '.join(known)}, got {condition.name!r}"
-            near = did_you_mean(condition.name, known) or " Name it with --metric."
-            raise ComparisonError(f"--fail-if {gate.text}: {rule}.{near}")
+            rule = f"must be a metric that is compared, got {condition.name!r}"
+            meant = did_you_mean(condition.name, known).strip() or "Name it with --metric."
+            raise ComparisonError(f"--fail-if {gate.text}: {rule}. {known_names('', known, hint=meant)}")
         is_unlearned = any(comparison.not_learned for comparison in comparisons)
         if rows and condition.name == VERDICT and not is_unlearned and not any(row.effect for row in rows):
             rule = "verdict: must have a baseline that is named, in the file or by --baseline, got none"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from normbench.errors import ComparisonError, did_you_mean
+from normbench.errors import ComparisonError, did_you_mean, known_names
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.rows import Row
 from normbench.evidence.comparison.selection import IS_TUNED, setting_text, value_of
@@ -26,8 +26,9 @@ def check_keys(comparison: StudyComparison, by: Sequence[str]) -> None:
     known = dict.fromkeys([*differing, *(key for row in comparison.rows for key in row.settings)])
     for key in by:
         if key not in known:
-            rule = f"must be a setting of the arms, of which {', '.join(differing)} may differ, got {key!r}"
-            raise ComparisonError(f"{comparison.study}: --by {key}: {rule}.{did_you_mean(key, known)}")
+            rule = f"must be a setting of the arms, got {key!r}"
+            listed = known_names(key, differing, "Those that differ", hint=did_you_mean(key, known).strip())
+            raise ComparisonError(f"{comparison.study}: --by {key}: {rule}. {listed}")
 
 
 def setting_value(row: Row, key: str) -> Any:

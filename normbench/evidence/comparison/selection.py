@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from normbench.errors import ComparisonError, did_you_mean
+from normbench.errors import ComparisonError, known_names
 from normbench.evidence.comparison.selectors import ARM, has_value
 from normbench.storage.arm_id import ABSENT, TUNED, LabelledArm
 from normbench.storage.files.yaml_file import read_assignment
@@ -61,9 +61,9 @@ def refuse_empty_selection(arms: Sequence[Arm], conditions: Sequence[Condition])
     known = condition_keys(arms)
     for condition in conditions:
         if condition.key not in known:
-            shown = ", ".join(known)
-            rule = f"must be a setting of the arms: {shown}; got {condition.key!r}"
-            raise ComparisonError(f"{_condition_text(condition)}: {rule}.{did_you_mean(condition.key, known)}")
+            rule = f"must be a setting of the arms, got {condition.key!r}"
+            listed = known_names(condition.key, known, "Settings")
+            raise ComparisonError(f"{_condition_text(condition)}: {rule}. {listed}")
     for condition in conditions:
         if not any(_holds(arm, condition) for arm in arms):
             rule = f"must leave an arm, got none of {len(arms)}"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from normbench.errors import ConfigError, SettingError, did_you_mean
+from normbench.errors import ConfigError, SettingError, did_you_mean, known_names
 from normbench.storage.arm_id import ABSENT, TUNED, ArmId, ArmSet, LabelledArm, comparable, is_at_or_below
 from normbench.storage.arm_labels import label_words, short_keys, value_text
 from normbench.storage.files.yaml_file import read_assignment
@@ -142,13 +142,9 @@ def _full_key(text: str, arms: ArmSet, at: str) -> str:
         rule = "must be a key that can only mean one setting"
         raise SettingError(at, rule, text, f"Write {' or '.join(found)}.")
     known_keys = dict.fromkeys([*arms.set_keys, *arms.keys])
-    rule = f"must be a setting of the arms{_examples(arms)}"
-    raise SettingError(at, rule, text, did_you_mean(text, known_keys).strip() or "Write its key as arm.json has it.")
-
-
-def _examples(arms: ArmSet) -> str:
-    shown = list(arms.set_keys)[:MAX_SHOWN]
-    return f", such as {', '.join(shown)}" if shown else ""
+    meant = did_you_mean(text, known_keys).strip() or "Write its key as arm.json has it."
+    listed = known_names(text, arms.set_keys, "Some of them", hint=meant, most=MAX_SHOWN) if arms.set_keys else meant
+    raise SettingError(at, "must be a setting of the arms", text, listed)
 
 
 def select(wanted: object, arms: ArmSet, at: str) -> tuple[Selector, list[LabelledArm]]:
@@ -192,7 +188,7 @@ def selector_of_arm(arm: LabelledArm, arms: ArmSet) -> Selector:
 def no_arm_error(text: str, arms: ArmSet, at: str) -> SettingError:
     """Return the error that no arm is selected, with the labels of all arms."""
     labels = list(dict.fromkeys(arm.label for arm in arms.arms))
-    return SettingError(at, f"must be one of {', '.join(labels[:MAX_SHOWN])}", text, did_you_mean(text, labels).strip())
+    return SettingError(at, "must be an arm", text, known_names(text, labels, "Arms", most=MAX_SHOWN))
 
 
 def several_arms_error(text: str, found: Sequence[LabelledArm], at: str) -> SettingError:

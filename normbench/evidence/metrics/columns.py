@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 
-from normbench.errors import ComparisonError, did_you_mean
+from normbench.errors import ComparisonError, known_names
 from normbench.storage.contents.csv_table import STEP, CsvTable
 from normbench.storage.run_folder import LAYER_STATS_CSV, METRICS_CSV, PROBES_CSV, Run
 
@@ -146,7 +146,8 @@ def _unknown(column: str, known: Sequence[str]) -> str:
     is_layered = "@" in column or ("." in column and column.partition(".")[0] in kinds)
     names = layered if is_layered else [name for name in known if "@" not in name]
     alike = sorted(names, key=lambda name: -_num_alike(name, column))
-    return f"--metric {column}: must be one of {_listed(alike)}, got {column!r}.{did_you_mean(column, names)}"
+    listed = known_names(column, alike, "Columns", most=MAX_SHOWN)
+    return f"--metric {column}: must be a column that was recorded, got {column!r}. {listed}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ import sys
 from functools import cache
 from typing import NamedTuple
 
-from normbench.errors import ComparisonError
+from normbench.errors import ComparisonError, did_you_mean, known_names
 from normbench.evidence.metrics.reducers.base import Reducer, find_reducers, unfinished_reducers
 
 
@@ -35,6 +35,9 @@ def find_metric(metric: str) -> Metric | None:
     return None if number is None else Metric(kind(number), column)
 
 
+EXAMPLE = "Example: --metric 'best test_loss'."
+
+
 def read_metric(metric: str) -> Metric:
     """Return what a metric's words mean.
 
@@ -48,8 +51,10 @@ def read_metric(metric: str) -> Metric:
     if word in unfinished_reducers():
         rule = f"must be a finished word, got {word!r}. {unfinished_reducers()[word]}"
         raise ComparisonError(f"--metric {metric}: {rule}")
-    rule = f"must be COLUMN or one of {', '.join(usages())} before it"
-    raise ComparisonError(f"--metric {metric}: {rule}, got {metric!r}. Example: --metric 'best test_loss'")
+    words = {usage.split()[0]: usage for usage in usages()}
+    meant = EXAMPLE if word in words else did_you_mean(word, words).strip() or EXAMPLE
+    listed = known_names("", words.values(), "Words", hint=meant)
+    raise ComparisonError(f"--metric {metric}: must be COLUMN, or a known word before it, got {metric!r}. {listed}")
 
 
 def usages() -> dict[str, str]:

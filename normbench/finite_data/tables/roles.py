@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from normbench.errors import SettingError, did_you_mean
+from normbench.errors import SettingError, did_you_mean, known_names
 from normbench.finite_data.tables.missing import Missing
 
 MAX_LISTED, MAX_LETTERS = 8, 30
@@ -77,12 +77,11 @@ def role_complaints(roles: Roles, header: Sequence[str], file: str) -> list[Sett
 
 
 def _unknown(roles: Roles, header: Sequence[str], file: str) -> Iterator[SettingError]:
-    more = f" and {len(header) - MAX_LISTED:,} more" if len(header) > MAX_LISTED else ""
-    shown = ", ".join(name[:MAX_LETTERS] for name in header[:MAX_LISTED]) + more
     for key, name in roles.said():
         if name not in header:
-            rule = f"must name a column of {file}, whose columns are {shown}"
-            yield SettingError(key, rule, name, did_you_mean(name, header).strip() or "Names are those of line 1.")
+            meant = did_you_mean(name, header).strip()
+            listed = known_names("", [one[:MAX_LETTERS] for one in header], "Columns", hint=meant, most=MAX_LISTED)
+            yield SettingError(key, f"must name a column of {file}", name, listed)
 
 
 def _twice(roles: Roles) -> Iterator[SettingError]:

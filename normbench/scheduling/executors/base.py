@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from normbench.errors import ConfigError, did_you_mean
+from normbench.errors import ConfigError, known_names
 from normbench.scheduling.interruption import Interruption
 from normbench.scheduling.run_result import RunOptions, RunResult
 from normbench.scheduling.share import read_share
@@ -122,8 +122,8 @@ def make_executor(
 def _refuse_unknown(asked_as: str, share: str, kinds: Sequence[type[Executor]]) -> None:
     known = {kind.asked_as for kind in find_executors().values()}
     if not kinds:
-        rule = f"must be one of {', '.join(sorted(known))}, got {asked_as!r}"
-        line = f"--executor {asked_as}: {rule}.{did_you_mean(asked_as, known) or ' Leave it out.'}"
+        rule = f"must be a kind of executor, got {asked_as!r}"
+        line = f"--executor {asked_as}: {rule}. {known_names(asked_as, sorted(known))}"
         raise ConfigError([line, *unfinished_executors()])
     read_share(share)
     if share and not any(kind.takes_share for kind in kinds):

@@ -11,6 +11,7 @@ import yaml
 from normbench.errors import ConfigError
 from normbench.storage.files.located import MAX_DEPTH, Loc, Located
 from normbench.storage.files.reading import open_regular
+from normbench.storage.shipped_configs import config_file, meant_text
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 20_000
@@ -51,18 +52,19 @@ def read_study_file(path: Path) -> Located:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a study file.
+    """Return the text of a study file, or of the shipped config that a bare name means.
 
     Raises:
         ConfigError: No such file, a folder, pipe or device, not UTF-8, or larger than any study.
     """
     try:
-        with open_regular(path) as file:
+        with open_regular(config_file(path)) as file:
             raw = file.read(MAX_BYTES + 1)  # it may grow while it is read
             size = max(len(raw), os.fstat(file.fileno()).st_size)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         problem = getattr(error, "strerror", None) or error
-        raise ConfigError([f"{path}: must be a readable file, got: {problem}. Give the path of a config."]) from None
+        way_out = meant_text(path) if isinstance(error, FileNotFoundError) else "Give the path of a config."
+        raise ConfigError([f"{path}: must be a readable file, got: {problem}. {way_out}"]) from None
     if size > MAX_BYTES:
         raise ConfigError([f"{path}: must be at most {MAX_BYTES:,} bytes, got {size:,}. Is this a config?"])
     try:
@@ -71,6 +73,17 @@ def read_text(path: Path) -> str:
         raise ConfigError(
             [f"{path}: must be UTF-8 text, got byte {raw[error.start]:#x} at {error.start}. Save it as UTF-8."]
         ) from None
+
+
+def question_of(text: str) -> str:
+    """Return the text of the comment in a file's first line, or "".
+
+    Example:
+        >>> question_of("# Does it help?"), question_of("model: mlp")
+        ('Does it help?', '')
+    """
+    first = text.partition("\n")[0]
+    return first.lstrip("# ").strip() if first.startswith("#") else ""
 
 
 def _refuse_cut_short(text: str, path: Path) -> str:

@@ -149,9 +149,9 @@ def test_terms_compare_two_columns_of_one_arm():
 @pytest.mark.parametrize(
     ("expect", "expected"),
     [
-        ({"smaller": "a"}, "must be a mapping with one of less, contrast, trend, range, equal, all"),
+        ({"smaller": "a"}, "Kinds: less, contrast, trend, range, equal, all."),
         ({"less": "a", "than": "b"}, "must hold by"),
-        ({"less": "a", "than": "c", "by": 0}, "must be one of a, b, got 'c'"),
+        ({"less": "a", "than": "c", "by": 0}, "must be an arm, got 'c'. Arms: a, b."),
         ({"less": "a", "than": "b", "by": True}, "must be a number, got True"),
         ({"less": "a", "than": "b", "by": 0, "of": 3}, "must hold nothing but by, less, metric, than"),
         ({"range": [2, 1], "of": "a"}, "must be two numbers, the smaller first, got [2, 1]"),
@@ -208,7 +208,7 @@ def test_a_misspelled_setting_or_metric_is_a_mistake_and_no_verdict():
     arms = [arm_with(f"g,x={x}", [x / 10] * 8, x=x) for x in (1, 2)]
     with pytest.raises(ComparisonError, match="nosuch: must be a setting whose number differs"):
         verdict({"trend": "nosuch", "of": "g", "rising": True}, *arms)
-    with pytest.raises(ComparisonError, match="tset_loss: must be one of"):
+    with pytest.raises(ComparisonError, match="tset_loss: must be a column that was recorded"):
         verdict(EXPECT, arm_with("a", [0.1] * 8), arm_with("b", [0.9] * 8), metric="tset_loss")
 
 

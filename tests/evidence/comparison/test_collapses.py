@@ -188,7 +188,7 @@ def test_a_table_by_numbers_has_neither_changes_nor_trends_where_nothing_was_lea
 
 
 def test_a_misspelled_baseline_is_told_where_nothing_was_learned_too():
-    with pytest.raises(ComparisonError, match="must be one of none, bn"):
+    with pytest.raises(ComparisonError, match="Arms: none, bn"):
         with_effects(compared({"none": arm_of(8), "bn": arm_of(8)}), "nnoe")
 
 

@@ -163,7 +163,7 @@ def test_without_paths_all_studies_are_compared(study):
 def test_an_empty_folder_says_how_to_get_runs():
     with pytest.raises(ComparisonError) as error:
         compare_runs(runs_dir=Path("runs"))
-    way_out = "Run a config first: normbench run configs/lenet_bn.yaml"
+    way_out = "Run a config first: normbench run lenet_bn"
     assert str(error.value) == f"runs: must hold runs of a study, got none. {way_out}"
 
 
@@ -181,7 +181,7 @@ def test_one_seed_each_is_no_evidence_and_says_how_to_get_evidence():
     for identity, norm in (("aaaaaa", "batch_norm"), ("bbbbbb", "none")):
         make_run(make_arm(folder, identity=identity, norm=norm))
     found = compare_study(read_study(folder))
-    assert evidence_commands(found) == ["normbench run configs/made_up.yaml --vary norm=batch_norm,none --seeds 8"]
+    assert evidence_commands(found) == ["normbench run made_up --vary norm=batch_norm,none --seeds 8"]
     assert footnote(found) == []
     assert evidence_block(found)[0].lines[0].text == "One seed each is no evidence; 8 seeds are:"
 
@@ -191,15 +191,15 @@ def test_rows_that_differ_in_several_settings_get_a_command_each():
     make_run(make_arm(folder, identity="aaaaaa", norm="none", batch_size=2))
     make_run(make_arm(folder, identity="bbbbbb", norm="batch_norm", batch_size=8))
     assert evidence_commands(compare_study(read_study(folder))) == [
-        "normbench run configs/made_up.yaml --set norm=none --set batch_size=2 --set l1=0.1 --seeds 8",
-        "normbench run configs/made_up.yaml --set norm=batch_norm --set batch_size=8 --set l1=0.1 --seeds 8",
+        "normbench run made_up --set norm=none --set batch_size=2 --set l1=0.1 --seeds 8",
+        "normbench run made_up --set norm=batch_norm --set batch_size=8 --set l1=0.1 --seeds 8",
     ]
 
 
 def test_the_command_keeps_the_runs_folder_and_the_changes_of_a_study_with_arms():
     folder = make_study(Path("elsewhere"), arms=["none"], set=["optimizer.lr=0.1"])
     make_run(make_arm(folder, norm="none"))
-    command = "normbench run configs/made_up.yaml --set optimizer.lr=0.1 --seeds 8 --runs-dir elsewhere"
+    command = "normbench run made_up --set optimizer.lr=0.1 --seeds 8 --runs-dir elsewhere"
     assert evidence_commands(compare_study(read_study(folder))) == [command]
 
 

@@ -80,7 +80,7 @@ def test_another_baseline_can_be_asked_for():
 
 
 def test_an_unknown_baseline_gets_the_near_one():
-    message = "made_up: --baseline: must be one of plain, decayed, got 'plan'. Did you mean 'plain'?"
+    message = "made_up: --baseline: must be an arm, got 'plan'. Did you mean 'plain'? Arms: plain, decayed."
     with pytest.raises(ComparisonError) as caught:
         with_effects(study(row("plain", losses(1)), row("decayed", losses(2))), "plan")
     assert str(caught.value) == message

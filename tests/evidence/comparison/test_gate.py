@@ -118,14 +118,15 @@ def test_a_value_is_a_number_and_nothing_is_evaluated(value):
 def test_an_unknown_name_gets_the_near_one():
     counts = "num_diverged, num_collapsed, num_seeds, num_parameters, cpu_ms_per_step"
     known = f"test_loss, best test_accuracy, {counts}, verdict"
-    message = f"--fail-if tset_loss<1: must be one of {known}, got 'tset_loss'. Did you mean 'test_loss'?"
-    assert refusal("tset_loss<1") == message
+    rule = "must be a metric that is compared, got 'tset_loss'"
+    assert refusal("tset_loss<1") == f"--fail-if tset_loss<1: {rule}. Did you mean 'test_loss'? One of: {known}."
 
 
 def test_a_verdict_that_there_is_not_is_a_mistake():
-    rule = "must be == or != one of better, worse, higher, lower, cannot tell, too few seeds"
-    assert refusal("verdict==bad") == f"--fail-if verdict==bad: verdict: {rule}, got ==bad."
-    assert refusal("verdict>worse") == f"--fail-if verdict>worse: verdict: {rule}, got >worse. Did you mean 'worse'?"
+    rule = "verdict: must be == or != and a verdict"
+    known = "Verdicts: better, worse, higher, lower, cannot tell, too few seeds."
+    assert refusal("verdict==bad") == f"--fail-if verdict==bad: {rule}, got ==bad. {known}"
+    assert refusal("verdict>worse") == f"--fail-if verdict>worse: {rule}, got >worse. Did you mean 'worse'? {known}"
 
 
 def test_a_verdict_without_a_baseline_is_a_mistake():

@@ -181,8 +181,8 @@ def refusal(*by):
 
 
 def test_an_unknown_key_gets_those_that_differ():
-    rule = "must be a setting of the arms, of which norm, batch_size, tuned, arm may differ, got 'nrom'"
-    assert refusal("nrom") == f"made_up: --by nrom: {rule}. Did you mean 'norm'?"
+    meant = "Did you mean 'norm'? Those that differ: norm, batch_size, tuned, arm."
+    assert refusal("nrom") == f"made_up: --by nrom: must be a setting of the arms, got 'nrom'. {meant}"
 
 
 @pytest.mark.parametrize("by", [("norm", "batch_size", "tuned"), ("norm", "norm")])

@@ -189,7 +189,7 @@ def test_a_study_that_nothing_was_run_of_is_named():
     folder = make_tasks(alike(2, batch_norm=-0.4))
     make_study(name="empty", arms=["norm=none"])
     rule = "every study must have a finished run, got none in empty"
-    assert refusal(folder, folder.parent / "empty") == f"--pool: {rule}. Run it: normbench run configs/empty.yaml"
+    assert refusal(folder, folder.parent / "empty") == f"--pool: {rule}. Run it: normbench run empty"
 
 
 def test_the_same_data_twice_are_no_two_tasks():

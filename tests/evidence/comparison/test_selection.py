@@ -69,8 +69,8 @@ def test_without_conditions_all_are_left():
 
 def test_an_unknown_setting_gets_the_known_ones():
     known = "norm, batch_size, optimizer.lr, lrs, norm.num_groups, model.hidden_features, norm.affine, tuned, arm"
-    rule = f"must be a setting of the arms: {known}; got 'batchsize'"
-    assert refusal("batchsize=2") == f"--where batchsize=2: {rule}. Did you mean 'batch_size'?"
+    rule = "must be a setting of the arms, got 'batchsize'"
+    assert refusal("batchsize=2") == f"--where batchsize=2: {rule}. Did you mean 'batch_size'? Settings: {known}."
 
 
 def test_a_value_that_no_arm_has_gets_those_there_are():

@@ -49,7 +49,9 @@ def test_a_statistic_without_a_layer_is_told_to_have_one(column):
     ],
 )
 def test_the_most_alike_columns_are_named_first(column, first):
-    assert refusal(column).startswith(f"--metric {column}: must be one of {first}, ")
+    told = refusal(column)
+    assert told.startswith(f"--metric {column}: must be a column that was recorded, got {column!r}. ")
+    assert f" Columns: {first}, " in told
 
 
 def test_a_column_that_is_there_is_not_refused():

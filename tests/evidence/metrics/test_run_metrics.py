@@ -64,7 +64,9 @@ def test_a_column_the_run_has_not_is_nan():
     "metric", ["bst test_loss", "max_after x test_loss", "steps_to nan test_loss", "best best loss"]
 )
 def test_other_words_are_refused_with_an_example(metric):
-    with pytest.raises(ComparisonError, match="must be COLUMN or one of at_train_loss VALUE, best, change"):
+    with pytest.raises(
+        ComparisonError, match=r"must be COLUMN, or a known word before it, .* Words: at_train_loss VALUE, best,"
+    ):
         value(metric)
 
 
@@ -89,7 +91,7 @@ def test_compare_refuses_a_column_that_no_run_has(metric, near):
     made_up()
     code, out, err = normbench("compare", "--runs-dir", Path("runs"), "--metric", metric)
     assert (code, out) == (2, "")
-    assert err.strip().endswith(f"Did you mean {near}?")
+    assert f", got {metric.split()[-1]!r}. Did you mean {near}? Columns: " in err
 
 
 def test_at_train_loss_reads_where_training_first_got_to():

@@ -69,7 +69,7 @@ ONE_LINE = {
     "a,a,ill\n1,2,no\n": "file: data.csv:1: must name each column once, columns 1 and 2 have one name, got 'a'",
     ",a,ill\n1,2,no\n": "file: data.csv:1: must name all columns, 1 have no name, got 'column 1'",
     table("1,2,3", lambda i: (i, i, i)): "file: data.csv:1: must name the columns, all cells are numbers",
-    usual().replace("ill", "sick"): "target: must name a column of data.csv, whose columns are size, colour, sick",
+    usual().replace("ill", "sick"): "target: must name a column of data.csv, got 'ill'. Columns: size, colour, sick",
     'size,ill\n1,no\n2,"yes\n3,no\n': "file: data.csv:3: must be a row of cells, it is not:",
     with_cell("1e999"): "file: data.csv:7: column 1 'size' must hold numbers below 1.8e308, got '1e999'",
     with_cell(""): "file: data.csv:7: column 1 'size' must have a value, it has none in 1 row",

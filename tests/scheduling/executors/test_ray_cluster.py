@@ -333,7 +333,10 @@ def test_what_is_no_share_is_the_users_mistake(share):
     ("words", "said"),
     [
         (["--share", "cpu=2"], "--share cpu=2: must come with an executor that shares out a cluster, got --executor"),
-        (["--executor", "rey"], "--executor rey: must be one of auto, ray, got 'rey'. Did you mean 'ray'?"),
+        (
+            ["--executor", "rey"],
+            "--executor rey: must be a kind of executor, got 'rey'. Did you mean 'ray'? One of: auto, ray.",
+        ),
         (["--executor", "ray", "--jobs", "0"], "--jobs 0: must be a whole number from 1, or auto"),
     ],
 )

@@ -9,6 +9,8 @@ import pytest
 from normbench.errors import ConfigError
 from normbench.storage.files.yaml_file import parse_yaml, read_assignment, read_study_file
 
+GIVE_ONE = "Give the path of a config. Shipped ones: normbench configs"
+
 TOO_DEEP = "value: " + "[" * 25 + "]" * 25
 FAR_TOO_DEEP = "value: " + "[" * 100_000
 LAUGHS = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
@@ -144,7 +146,10 @@ def test_a_number_of_ten_thousand_digits_is_refused():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "study.yaml: must be a readable file, got: No such file or directory. Give the path of a config."),
+        (
+            None,
+            f"study.yaml: must be a readable file, got: No such file or directory. {GIVE_ONE}",
+        ),
         (b"a: \xff", "study.yaml: must be UTF-8 text, got byte 0xff at 3. Save it as UTF-8."),
         (b"#" * 1_000_001, "study.yaml: must be at most 1,000,000 bytes, got 1,000,001. Is this a config?"),
     ],

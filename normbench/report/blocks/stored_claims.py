@@ -1,0 +1,80 @@
+"""Shows verdicts of claims that are stored with normbench: a line for each study, or one study in full."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from textwrap import shorten
+
+from normbench.evidence.claims.many_claims import OLD_WORDS
+from normbench.evidence.claims.stored_verdicts import StudyVerdicts
+from normbench.evidence.claims.study_verdicts import count_verdicts
+from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.report.blocks.block import Block, Line
+from normbench.report.blocks.claims import claims_blocks
+from normbench.storage.files.plain_text import command_line
+
+LEAST_QUESTION = 12
+"""Fewest letters of a question that are worth a place on a study's line."""
+OLD_RULE = "Supported and refuted are words of version 0.1.0, which tested the mean."
+
+
+def study_verdicts_blocks(
+    studies: Sequence[StudyVerdicts], runs_dir: Path, width: int, *, in_full: bool
+) -> list[Block]:
+    """Return the claims that were judged in full, and those that are stored in full or a line for each study.
+
+    Args:
+        studies: The verdicts of each study file.
+        runs_dir: Folder in which runs were looked for.
+        width: Width of the terminal.
+        in_full: Whether stored verdicts are shown in full; else in a line for each study, which is left out where
+            others were judged.
+    """
+    judged = [one for study in studies if not study.is_stored for one in study.verdicts]
+    stored = [study for study in studies if study.is_stored]
+    blocks = claims_blocks(judged) if judged or not stored else []
+    if not stored:
+        return blocks
+    if in_full:
+        return [*blocks, *(block for study in stored for block in _in_full(study, runs_dir))]
+    listed = [] if judged else [Block(lines=[_study_line(study, stored, width) for study in stored])]
+    return [*blocks, *listed, *_what_they_are(stored, runs_dir)]
+
+
+def _in_full(study: StudyVerdicts, runs_dir: Path) -> list[Block]:
+    lead = Block(lines=[Line(f"{study.path}: {_origin(study.versions)}; {runs_dir} has no runs of it.")])
+    return [lead, *claims_blocks(study.verdicts)]
+
+
+def _study_line(study: StudyVerdicts, stored: Sequence[StudyVerdicts], width: int) -> Line:
+    """Return a study's name, how many claims have which verdict, and as much of its question as the line holds."""
+    label = str(study.path)
+    counts = _counts_text(study.verdicts)
+    room = width - max(len(str(one.path)) for one in stored) - len("  ") - len(counts) - len(" · ")
+    question = shorten(study.question, room, placeholder=" ...") if room >= LEAST_QUESTION else ""
+    return Line(" · ".join(filter(None, (counts, question))), label)
+
+
+def _what_they_are(stored: Sequence[StudyVerdicts], runs_dir: Path) -> list[Block]:
+    """Return what stored verdicts are, and how to see one study's in full or to judge it anew."""
+    verdicts = [one for study in stored for one in study.verdicts]
+    versions = list(dict.fromkeys(version for study in stored for version in study.versions))
+    of_what = f"{len(verdicts)} claims of {len(stored)} studies that have no runs in {runs_dir}"
+    of_older = f" {OLD_RULE}" if any(one.verdict in OLD_WORDS for one in verdicts) else ""
+    told = f"{_origin(versions).capitalize()}, of {of_what}: {_counts_text(verdicts)}.{of_older}"
+    name = next((study.path for study in stored if study.versions), stored[0].path)
+    in_full = command_line("claims", name, runs_dir=runs_dir)
+    commands = [
+        Line(in_full, "in full", is_command=True),
+        Line(command_line("run", name, runs_dir=runs_dir), "again", is_command=True),
+        Line(in_full, "then", is_command=True),
+    ]
+    return [Block(lines=[Line(told)]), Block(lines=commands, is_joined=True)]
+
+
+def _origin(versions: Sequence[str]) -> str:
+    made_by = f" of normbench {' and '.join(versions)}" if versions else ""
+    return f"stored verdicts{made_by}"
+
+
+def _counts_text(verdicts: Sequence[ClaimVerdict]) -> str:
+    return ", ".join(f"{number} {word}" for word, number in count_verdicts(verdicts).items())
