@@ -24,6 +24,7 @@ normbench("--help")
 for command in {commands}:
     assert normbench(command, "--help").code == 0, command
 assert normbench("init", "mlp").code == 0
+assert normbench("new", "norm", "my_norm").code == 0
 for command in ("compare", "list"):
     assert normbench(command).code == 0, command
 for command in ("run", "probe", "audit"):
@@ -84,6 +85,7 @@ MISTAKES = {
     "compare": ("compare", "missing"),
     "claims": ("claims", "missing.yaml"),
     "init": ("init", "mlp", "--path", "no/such/folder.yaml"),
+    "new": ("new", "norm", "my_norm", "--path", "no/such/my_norm.py"),
     "explain": ("explain", "missing-word"),
     "list": ("list", "--runs-dir", "missing"),
     "show": ("show", "missing"),
