@@ -1,4 +1,4 @@
-"""The least version of every dependency, as pyproject.toml says: `python -m lowest_versions` writes them as constraints."""
+"""The least version of every dependency that pyproject.toml allows: `python -m lowest_versions` writes them down."""
 
 import re
 import tomllib
