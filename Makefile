@@ -1,12 +1,23 @@
 # The one definition of every check; CI runs the same targets.
 .POSIX:
-.PHONY: help install run test check format tables docs golden bench bench-gpu soak
+.PHONY: help install run test lowest check format tables docs golden bench bench-gpu soak
 
 PYTHON = python3
 BIN = .venv/bin
 DOCS = PYTHONPATH=tests $(BIN)/python -m docs_blocks
 NEW_ENOUGH = import sys; sys.version_info >= (3, 11) or sys.exit("needs Python 3.11 or newer: make PYTHON=python3.12")
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/pytest
+LOWEST = .venv-lowest/bin
+LOWEST_PYTHON = import sys; sys.version_info[:2] == (3, 11) or sys.exit("needs Python 3.11: make lowest PYTHON=python3.11")
+# A part of the suite for each library: it must work, but what it warns of, or draws byte for byte, is its version's.
+LOWEST_TESTS = \
+	tests/cli/test_commands.py tests/contracts/test_command_contract.py tests/own_code \
+	tests/storage/test_lock.py tests/storage/files tests/study/test_load.py \
+	tests/report/test_figures.py tests/report/test_progress.py tests/report/test_render.py tests/report/test_report.py \
+	tests/training/recorders tests/training/test_loop.py tests/training/test_experiment.py \
+	tests/training/stack/test_shared_numbers.py tests/parts/norms tests/norm_swap/test_swap.py \
+	tests/evidence/statistics/test_pooled_effect.py tests/evidence/statistics/test_signed_rank.py \
+	tests/finite_data tests/parts/finite_data/test_arrays.py tests/parts/finite_data/test_own_data.py
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +35,15 @@ run: install ## train LeNet with batch norm on the banknotes, then compare what 
 
 test: install ## the whole suite
 	$(PYTEST)
+
+lowest: ## the least versions of everything: the command, a run, a comparison and a part of the suite, in .venv-lowest
+	test -x $(LOWEST)/python || { $(PYTHON) -c '$(LOWEST_PYTHON)' && $(PYTHON) -m venv .venv-lowest; }
+	PYTHONPATH=tests $(LOWEST)/python -m lowest_versions
+	$(LOWEST)/python -m pip install --disable-pip-version-check -c constraints-lowest.txt -e '.[dev,data]'
+	rm -rf .venv-lowest/runs
+	$(LOWEST)/normbench run configs/lenet_bn.yaml --set num_steps=50 --runs-dir .venv-lowest/runs
+	$(LOWEST)/normbench compare --runs-dir .venv-lowest/runs
+	OMP_NUM_THREADS=1 $(LOWEST)/pytest -o filterwarnings=default --disable-warnings $(LOWEST_TESTS)
 
 check: install ## style, types, imports between modules and docs; changes nothing
 	$(BIN)/ruff check .

@@ -64,6 +64,13 @@ def test_outputs_are_those_of_the_commands_that_ask_for_them(page):
     assert [line for line in re.findall(r"^\$ normbench .*$", text, re.MULTILINE) if line not in made] == []
 
 
+@each_page
+def test_a_page_with_figures_of_runs_says_that_another_processor_gives_others(page):
+    text = read(page)
+    if "outputs.shown(" in text:
+        assert re.search(r"\[another processor\]\([\w/.-]*#on-another-processor\)", without_code(text))
+
+
 def test_the_readme_is_one_page():
     lines = read(README).splitlines()
     assert len(lines) <= 150

@@ -33,6 +33,7 @@ normbench("--version")
 for command in {commands}:
     assert normbench(command, "--help").code == 0, command
 assert normbench("init", "mlp").code == 0
+assert normbench("new", "norm", "my_norm").code == 0
 for command in ("compare", "list", "claims", "configs", "report"):
     assert normbench(command).code == 0, command
 os.environ |= {{"_NORMBENCH_COMPLETE": "complete_bash", "COMP_CWORD": "2"}}
@@ -122,6 +123,7 @@ MISTAKES = {
     "compare": ("compare", "missing"),
     "claims": ("claims", "missing.yaml"),
     "init": ("init", "mlp", "--path", "no/such/folder.yaml"),
+    "new": ("new", "norm", "my_norm", "--path", "no/such/my_norm.py"),
     "explain": ("explain", "missing-word"),
     "list": ("list", "--runs-dir", "missing"),
     "show": ("show", "missing"),

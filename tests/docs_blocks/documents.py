@@ -77,7 +77,7 @@ def row(section: Section, up: str) -> tuple[str, ...]:
     """One row; the config is a link if it is a file, which `up` leads to."""
     where, config, commands, tests = section
     if not commands:
-        commands = (f"normbench run configs/{config}.yaml",)
+        commands = (f"normbench run {config}",)
         config = f"[`{config}`]({up}configs/{config}.yaml)"
     return where, config, quoted(commands), quoted(tests)
 
