@@ -7,6 +7,10 @@ CONFIGS, VERDICTS = "normbench.configs", "normbench.configs.RESULTS"
 setup(
     packages=[*find_packages(include=["normbench*"]), CONFIGS, VERDICTS],
     package_dir={CONFIGS: "configs", VERDICTS: "configs/RESULTS"},
-    package_data={"normbench": ["py.typed", "report/charts/*.css", "report/pages/html/templates/*"], CONFIGS: ["*.yaml"], VERDICTS: ["verdicts.json"]},
-    include_package_data=False,  # not the pictures, which MANIFEST.in takes along in the source distribution
+    package_data={
+        "normbench": ["py.typed", "report/charts/*.css", "report/pages/html/templates/*"],
+        CONFIGS: ["*.yaml"],
+        VERDICTS: ["verdicts.json"],
+    },
+    include_package_data=False,  # MANIFEST.in also takes the pictures along
 )
