@@ -30,8 +30,11 @@ def code(page):
 
 
 def targets(page):
-    """Where links lead: files of the repository with their anchors, and addresses; of a page in either language."""
-    found = [path or address for path, address in LINK.findall(prose(page))]
+    """Where links lead: files of the repository with their anchors, and addresses; of a page in either language.
+
+    Links within the page are left out: its headings are in its own language.
+    """
+    found = [path or address for path, address in LINK.findall(prose(page)) if not path.startswith("#")]
     return {one if one.startswith("http") else untranslated(page, one) for one in found}
 
 

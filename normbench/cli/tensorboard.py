@@ -21,10 +21,10 @@ def command(
     """Open TensorBoard on runs, on this machine only.
 
     Runs are named study/arm/seed; the mean over the seeds of an arm stands beside them. Each layer's weight stands
-    beside its gradient. TEXT holds each study's question and answer, HPARAMS the settings in which arms differ. Runs
+    beside its weight gradient. TEXT holds each study's question and answer, HPARAMS the settings in which arms differ. Runs
     that are made meanwhile appear.
 
-    Example: normbench tensorboard weight_decay dropout --seed 0
+    Example: normbench tensorboard lenet_bn --seed 0
     """
     from tempfile import TemporaryDirectory
 

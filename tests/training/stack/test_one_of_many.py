@@ -152,7 +152,7 @@ def test_what_stops_the_whole_stack_is_the_result_of_each_run(monkeypatch):
     def failing(*_):
         raise MemoryError
 
-    monkeypatch.setattr(Stack, "step", failing)
+    monkeypatch.setattr(Stack, "gradient", failing)
     results = made(tuned())
     assert {type(result) for result in results} == {MemoryError}
 
