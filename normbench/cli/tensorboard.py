@@ -21,8 +21,8 @@ def command(
     """Open TensorBoard on runs, on this machine only.
 
     Runs are named study/arm/seed; the mean over the seeds of an arm stands beside them. Each layer's weight stands
-    beside its weight gradient. TEXT holds each study's question and answer, HPARAMS the settings in which arms differ. Runs
-    that are made meanwhile appear.
+    beside its weight gradient. TEXT holds each study's question and answer, HPARAMS the settings in which arms differ.
+    Runs that are made meanwhile appear.
 
     Example: normbench tensorboard lenet_bn --seed 0
     """

@@ -47,6 +47,7 @@ def forge(study: Path, number: int, start: int) -> tuple[Counter[str], dict[str,
     def check(data: st.DataObject) -> None:
         nonlocal count
         count += 1
+        limit_memory()
         said = make_forged(data.draw, study)
         for command, fault in faults_of(data.draw(reading) + data.draw(slower)):
             kind, _, detail = fault.partition(DETAIL)
@@ -62,6 +63,12 @@ def forge(study: Path, number: int, start: int) -> tuple[Counter[str], dict[str,
     return found, examples
 
 
+def limit_memory() -> None:
+    """Let the process take MEMORY_BYTES more than it has: over thousands of commands it grows by what libraries keep."""
+    has = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (has + MEMORY_BYTES, resource.RLIM_INFINITY))
+
+
 def main() -> None:
     """Make the study, forge it, tell what was found; exit with 1 if there is anything."""
     number = int(sys.argv[1]) if len(sys.argv) > 1 else NUM_FOLDERS
@@ -72,8 +79,6 @@ def main() -> None:
         os.chdir(study)
         make_study()
         os.chdir(place)
-        limit = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (limit + MEMORY_BYTES, resource.RLIM_INFINITY))
         found, examples = forge(Path(study), number, start)
         os.chdir("/")
     print(f"{number} forged folders, {found.total()} faults of {len(found)} kinds")
