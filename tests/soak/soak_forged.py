@@ -64,7 +64,7 @@ def forge(study: Path, number: int, start: int) -> tuple[Counter[str], dict[str,
 
 
 def limit_memory() -> None:
-    """Let the process take MEMORY_BYTES more than it has: over thousands of commands it grows by what libraries keep."""
+    """Let the process take MEMORY_BYTES more than it has; over thousands of commands libraries keep ever more."""
     has = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (has + MEMORY_BYTES, resource.RLIM_INFINITY))
 
