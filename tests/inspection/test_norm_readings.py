@@ -174,7 +174,7 @@ def test_the_file_and_tensorboard_hold_what_was_seen(tmp_path):
     assert rows == seen
     assert len(seen) == 3 * 2 * 6 + 2 * 6  # 3 frames, 2 layers, 3 momenta; and the precise ones
     board = EventAccumulator(str(tmp_path)).Reload()
-    events = {event.step: event.value for event in board.Scalars("momentum_0.01_mean_gap/hidden1.norm")}
+    events = {event.step: event.value for event in board.Scalars("momentum_0.01_mean_gap/01_hidden1.norm")}
     written = {
         step: value for step, layer, name, value in rows if (layer, name) == ("hidden1.norm", "momentum_0.01_mean_gap")
     }

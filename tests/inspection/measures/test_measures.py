@@ -240,9 +240,10 @@ def test_the_numbers_reach_the_file_and_the_board(tmp_path):
     run_experiment(config, 0, tmp_path, study="s", arm="a")
     text = (tmp_path / "probes.csv").read_text()
     board = EventAccumulator(str(tmp_path)).Reload()
+    tags = {"hidden1": "01_hidden1"}
     for name, layer in (("update_ratio", "hidden1"), ("smoothness", "network"), ("running_loss", "network")):
         assert f",{layer},{name}," in text
-        assert board.Scalars(f"{name}/{layer}")
+        assert board.Scalars(f"{name}/{tags.get(layer, layer)}")
 
 
 def test_sizes_along_the_gradient_are_compared_by_ratios_and_other_probes_by_differences():

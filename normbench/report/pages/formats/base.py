@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from normbench.errors import ConfigError, did_you_mean
+from normbench.errors import ConfigError, known_names
 from normbench.report.blocks.block import Block
 from normbench.report.pages.documents.base import Document
 from normbench.storage.files.part_files import Parts, import_parts, require_function
@@ -66,8 +66,7 @@ def chosen_format(asked: str | None, **short: bool) -> str:
     """
     known = find_formats()
     if asked is not None and asked not in known:
-        near = did_you_mean(asked, known) or " Example: --format json"
-        line = f"--format {asked}: must be one of {', '.join(known)}, got {asked!r}.{near}"
+        line = f"--format {asked}: must be a known format, got {asked!r}. {known_names(asked, known, 'Formats')}"
         raise ConfigError([line, *_parts().unfinished.values()])
     names = [name for name, is_given in short.items() if is_given]
     found = dict.fromkeys([*([] if asked is None else [asked]), *names])
