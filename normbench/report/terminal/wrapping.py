@@ -12,12 +12,12 @@ from normbench.storage.files.plain_text import one_line
 DOT = " · "
 CONTINUATION = "\\"
 NARROWEST = 20
-_SPACE = re.compile(r" (?!%)(?![^\[]*\])")
-"""Where a line may end: not before a percent sign, nor inside an interval."""
+_SPACE = re.compile(r" (?!%)(?![-+\d.,einfa ]*\])")
+"""Where a line may end: not before a percent sign, nor inside an interval, whose ends are numbers, inf or nan."""
 _JOINT = re.compile(r"(?<=[,;/])(?<!\d/)(?<!\d,(?=\d{3}(?!\d)))(?![,;/ ])")
 """Where a long name or path is broken: behind commas and slashes, but not those of 61,610 and 1/2."""
-_SMALL_JOINT = re.compile(r"(?<==)(?!=)|(?<=[^\W\d]\.)(?=[^\W\d])")
-"""Where a piece of it is broken that is still too long: behind =, and behind the dots of a dotted name."""
+_SMALL_JOINT = re.compile(r"(?<==)(?!=)|(?<=[^\W\d][.-])(?=[^\W\d])")
+"""Where a piece of it is broken that is still too long: behind =, and behind the dots and hyphens of a name."""
 
 
 def wrapped(text: str, width: int) -> list[str]:
