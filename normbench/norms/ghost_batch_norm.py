@@ -8,8 +8,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from normbench.errors import SettingError
+from normbench.norms._batch_norm import BatchNorm
 from normbench.norms.base import FeatureShape, NormSpec, Properties, axes, num_positions, position_axes
-from normbench.norms.batch_norm import BatchNorm
 from normbench.parts import About
 
 

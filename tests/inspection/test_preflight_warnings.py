@@ -6,7 +6,7 @@ from inspection.preflight_cases import IMAGES, POINTS, SMALL_IMAGES, found
 from torch import nn
 
 from normbench.findings import Finding
-from normbench.norms.batch_norm import BatchNorm
+from normbench.norms._batch_norm import BatchNorm
 from normbench.norms.switchable_norm import SwitchableNorm
 from normbench.study.config import RunConfig
 from normbench.training.build import build_training
