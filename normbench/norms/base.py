@@ -153,6 +153,21 @@ def refuse_lone_values(name: str, feature_shape: FeatureShape, values: int) -> N
         )
 
 
+def refuse_lone_batch_values(name: str, feature_shape: FeatureShape, batch_size: int) -> None:
+    """Refuse a batch with one value per channel, which has no variance.
+
+    Raises:
+        SettingError: It has one position of one sample.
+    """
+    if batch_size * num_positions(feature_shape) < 2:
+        raise SettingError(
+            "batch_size",
+            f"must give {name} 2 values per channel or more (features of shape {feature_shape})",
+            batch_size,
+            "Use a larger batch, or norm: layer_norm, which does not look at the batch.",
+        )
+
+
 def keep_finite(*buffers: Tensor) -> None:
     """Limit running statistics to the largest float, since an inf from one batch would never leave them."""
     # Autograd has noted the buffers' version for the backward pass, which in training does not read them.
