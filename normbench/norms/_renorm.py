@@ -1,0 +1,84 @@
+"""What batch renorm corrects by: r and d, their limits at a training step, and running statistics that keep a std."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from normbench.norms.base import keep_finite
+from normbench.precision import at_least_float32
+
+Pair = tuple[Tensor, Tensor]
+Steps = tuple[int, int]
+"""The training step from which a limit opens, and the one from which it is open, counted from 0."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far r may be from 1 and d from 0, as numbers that grow with the training step.
+
+    Attributes:
+        r_max: r is kept between 1 / r_max and r_max in the end; 1 at first.
+        d_max: d is kept between -d_max and d_max in the end; 0 at first.
+        r_max_steps: Where r_max leaves 1, and where it arrives, in a straight line.
+        d_max_steps: The same of d_max.
+    """
+
+    r_max: float = 3.0
+    d_max: float = 5.0
+    r_max_steps: Steps = (25, 200)
+    d_max_steps: Steps = (25, 125)
+
+    def at(self, step: Tensor) -> Pair:
+        """Return both limits at a training step, or at that of each network of a stack, in the dtype of ``step``."""
+        return 1 + (self.r_max - 1) * opened(step, self.r_max_steps), self.d_max * opened(step, self.d_max_steps)
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def opened(step: Tensor, steps: Steps) -> Tensor:
+    """Return the share of its way that a limit has made at a training step, 0 to 1."""
+    first, last = steps
+    share = ((step - first) / max(last - first, 1)).clamp(0, 1)
+    return torch.where(step >= last, torch.ones_like(share), share)
+
+
+def corrections(moments: tuple[Tensor, Tensor], running: tuple[Tensor, Tensor], limits: Limits, step: Tensor) -> Pair:
+    """Return r and d, by which a batch's normalized values become those of the running mean and std.
+
+    Args:
+        moments: Mean and std of the batch; a gradient of theirs would reach r and d, so they have none.
+        running: Running mean and std.
+        limits: Those of r and d.
+        step: The training step, counted from 0.
+    """
+    (mean, std), (running_mean, running_std) = moments, running
+    r_limit, d_limit = limits.at(step.to(mean.dtype))
+    r = (std / running_std).clamp(1 / r_limit, r_limit)
+    return r, ((mean - running_mean) / running_std).clamp(-d_limit, d_limit)
+
+
+def finite_std(var: Tensor, eps: float) -> Tensor:
+    """Return sqrt(var + eps), at most what has a finite square."""
+    return (at_least_float32(var) + eps).sqrt().clamp(max=torch.finfo(at_least_float32(var).dtype).max ** 0.5)
+
+
+def corrected(weight: Tensor | None, bias: Tensor | None, r: Tensor, d: Tensor) -> Pair:
+    """Return the weight and bias that put out (x r + d) weight + bias where they are given x."""
+    if weight is None or bias is None:
+        return r, d
+    weight = at_least_float32(weight)
+    return weight * r, torch.addcmul(at_least_float32(bias), weight, d)
+
+
+@torch.no_grad()
+def remember(running: Pair, moments: Pair, eps: float, momentum: float) -> None:
+    """Move the running mean and, as sqrt(running_var + eps), the running std towards a batch's, in place."""
+    if not momentum:
+        return
+    (running_mean, running_var), (mean, std) = running, moments
+    new_std = finite_std(running_var, eps).lerp(std, momentum)
+    running_mean.copy_(at_least_float32(running_mean).lerp(mean, momentum))
+    running_var.copy_((new_std.square() - eps).clamp(min=0))
+    keep_finite(running_mean, running_var)
