@@ -130,8 +130,9 @@ class BatchRenorm(BatchNorm):
 class BatchRenormSpec(NormSpec):
     """Batch norm, in training corrected towards the running statistics (Ioffe, 2017).
 
-    The paper opens r_max from step 5,000 to 40,000 and d_max from 5,000 to 25,000, with a momentum of 0.01; the
-    defaults here are the 200th part of its steps, for runs of hundreds of steps.
+    r = batch std / running std and d = (batch mean - running mean) / running std, each within its limit and constant in
+    the gradient. The paper opens r_max from step 5,000 to 40,000 and d_max from 5,000 to 25,000, with a momentum of
+    0.01; the defaults here are the 200th part of its steps, for runs of hundreds of steps.
     """
 
     about: ClassVar[About] = About(
@@ -164,13 +165,13 @@ class BatchRenormSpec(NormSpec):
     affine: Literal["channel", "none"] = "channel"
     """Learn a weight and a bias per channel, or none."""
     r_max: float = Field(3.0, ge=1)
-    """Limit of r, batch std / running std, which stays within 1 / r_max and r_max; >= 1."""
+    """Largest r, whose smallest is 1 / r_max; >= 1."""
     d_max: float = Field(5.0, ge=0)
-    """Limit of d, (batch mean - running mean) / running std, which stays within +-d_max; >= 0."""
+    """Largest d, whose smallest is -d_max, in running std; >= 0."""
     r_max_steps: StepsSetting = Field((25, 200), examples=[(50, 400)])
-    """Training steps between which r_max grows from 1, which is batch norm, to its end."""
+    """Training steps between which r_max grows from 1, as in batch norm, to its value."""
     d_max_steps: StepsSetting = Field((25, 125), examples=[(50, 250)])
-    """Training steps between which d_max grows from 0, which is batch norm, to its end."""
+    """Training steps between which d_max grows from 0, as in batch norm, to its value."""
 
     @field_validator("r_max_steps", "d_max_steps")
     @classmethod
