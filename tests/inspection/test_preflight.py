@@ -44,8 +44,8 @@ PLANTED = {
         ("warning", "few_values", BOTH, "over 2 values of a sample"),
     ),
     "a run that ends before batch renorm is more than batch norm": (
-        {**POINTS, "norm": "batch_renorm", "num_steps": 26},
-        ("warning", "short_ramps", BOTH, "is batch_norm in all 26 steps"),
+        {**POINTS, "norm": {"name": "batch_renorm", "r_max_steps": [40, 60], "d_max": 0.0}, "num_steps": 41},
+        ("warning", "short_ramps", BOTH, "is batch_norm in all 41 steps"),
     ),
     "dropout before batch norm": (
         {**POINTS, "norm": "batch_norm", "dropout": 0.5},
