@@ -25,7 +25,7 @@ from normbench.norms.base import (
 from normbench.parts import About
 from normbench.precision import at_least_float32
 
-MAX_STEP = 10_000_000
+MAX_STEP = 1_000_000_000
 Step = Annotated[int, Field(strict=True, ge=0, le=MAX_STEP)]
 StepsSetting = Annotated[tuple[Step, Step], Field(strict=False, title="two training steps, the first no larger")]
 
