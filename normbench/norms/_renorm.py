@@ -44,7 +44,7 @@ def opened(step: Tensor, steps: Steps) -> Tensor:
     return torch.where(step >= last, torch.ones_like(share), share)
 
 
-def corrections(moments: tuple[Tensor, Tensor], running: tuple[Tensor, Tensor], limits: Limits, step: Tensor) -> Pair:
+def corrections(moments: Pair, running: Pair, limits: Limits, step: Tensor) -> Pair:
     """Return r and d, by which a batch's normalized values become those of the running mean and std.
 
     Args:
