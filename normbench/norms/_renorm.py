@@ -40,8 +40,9 @@ DEFAULT_LIMITS = Limits()
 def opened(step: Tensor, steps: Steps) -> Tensor:
     """Return the share of its way that a limit has made at a training step, 0 to 1."""
     first, last = steps
-    share = ((step - first) / max(last - first, 1)).clamp(0, 1)
-    return torch.where(step >= last, torch.ones_like(share), share)
+    if first == last:
+        return (step >= last).to(step.dtype)
+    return ((step - first) / (last - first)).clamp(0, 1)
 
 
 def corrections(moments: Pair, running: Pair, limits: Limits, step: Tensor) -> Pair:
@@ -61,7 +62,17 @@ def corrections(moments: Pair, running: Pair, limits: Limits, step: Tensor) -> P
 
 def finite_std(var: Tensor, eps: float) -> Tensor:
     """Return sqrt(var + eps), at most what has a finite square."""
-    return (at_least_float32(var) + eps).sqrt().clamp(max=torch.finfo(at_least_float32(var).dtype).max ** 0.5)
+    return limited((var + eps).sqrt())
+
+
+def limited(std: Tensor) -> Tensor:
+    """Return stds at most as large as what has a finite square."""
+    return std.clamp(max=torch.finfo(std.dtype).max ** 0.5)
+
+
+def running_moments(mean: Tensor, var: Tensor, eps: float) -> Pair:
+    """Return the running mean and the running std, in float32 where the buffers have half precision."""
+    return at_least_float32(mean), (at_least_float32(var) + eps).sqrt()
 
 
 def corrected(weight: Tensor | None, bias: Tensor | None, r: Tensor, d: Tensor) -> Pair:
@@ -73,12 +84,19 @@ def corrected(weight: Tensor | None, bias: Tensor | None, r: Tensor, d: Tensor) 
 
 
 @torch.no_grad()
-def remember(running: Pair, moments: Pair, eps: float, momentum: float) -> None:
-    """Move the running mean and, as sqrt(running_var + eps), the running std towards a batch's, in place."""
+def remember(buffers: Pair, running: Pair, moments: Pair, eps: float, momentum: float) -> None:
+    """Move the running mean and, as sqrt(running_var + eps), the running std towards a batch's.
+
+    Args:
+        buffers: ``running_mean`` and ``running_var``, which are changed in place.
+        running: What ``running_moments`` says of them.
+        moments: Mean and std of the batch.
+        eps: Added to variances.
+        momentum: Share of the batch; 0 changes nothing.
+    """
     if not momentum:
         return
-    (running_mean, running_var), (mean, std) = running, moments
-    new_std = finite_std(running_var, eps).lerp(std, momentum)
-    running_mean.copy_(at_least_float32(running_mean).lerp(mean, momentum))
-    running_var.copy_((new_std.square() - eps).clamp(min=0))
+    (running_mean, running_var), (old_mean, old_std), (mean, std) = buffers, running, moments
+    running_mean.copy_(old_mean.lerp(mean, momentum))
+    running_var.copy_((old_std.lerp(std, momentum).square() - eps).clamp(min=0))
     keep_finite(running_mean, running_var)

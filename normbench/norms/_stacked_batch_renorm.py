@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from normbench.norms._renorm import corrected, corrections, finite_std, remember
+from normbench.norms._renorm import corrected, corrections, finite_std, remember, running_moments
 from normbench.norms._stacked_batch_norm import StackedBatchNorm, moments_of_real_rows, of_all_rows, of_real_rows
 from normbench.stacking import RealRows
 
@@ -33,8 +33,8 @@ class StackedBatchRenorm(StackedBatchNorm):
         running_mean, running_var, step = (
             buffers[name] for name in ("running_mean", "running_var", "num_batches_tracked")
         )
-        std, running = finite_std(var, self.eps), (running_mean, finite_std(running_var, self.eps))
-        r, d = corrections((mean, std), running, self.limits, step.view(-1, 1, 1))
+        moments, running = (mean, finite_std(var, self.eps)), running_moments(running_mean, running_var, self.eps)
+        r, d = corrections(moments, running, self.limits, step.view(-1, 1, 1))
         step.add_(1)
-        remember((running_mean, running_var), (mean, std), self.eps, self.momentum)
+        remember((running_mean, running_var), running, moments, self.eps, self.momentum)
         return corrected(self.weight, self.bias, r, d)

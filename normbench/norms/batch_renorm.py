@@ -9,7 +9,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
 from normbench.norms._batch_norm import BatchNorm
-from normbench.norms._renorm import DEFAULT_LIMITS, Limits, Steps, corrected, corrections, finite_std, remember
+from normbench.norms._renorm import (
+    DEFAULT_LIMITS,
+    Limits,
+    Pair,
+    Steps,
+    corrected,
+    corrections,
+    finite_std,
+    limited,
+    remember,
+    running_moments,
+)
 from normbench.norms._stacked_batch_renorm import StackedBatchRenorm
 from normbench.norms.base import (
     FeatureShape,
@@ -94,37 +105,38 @@ class BatchRenorm(BatchNorm):
             return self.forward_batches(input, [len(input)])
         self._check_input_dim(input)
         x = at_least_float32(input)
-        mean, std = moments = self.moments(x)
-        r, d = self.corrections(moments)
+        moments, running = self.moments(x), self._running_moments()
+        r, d = corrections(moments, running, self.limits, self.num_batches_tracked)
         weight, bias = corrected(self.weight, self.bias, r, d)
         y = F.batch_norm(x, None, None, weight, bias, True, 0.0, self.eps)
-        self._remember(mean, std)
+        self._remember(running, moments)
         return y.to(input.dtype)
 
-    def moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def moments(self, x: Tensor) -> Pair:
         """Return mean and std of each channel of a batch, (C,), as constants."""
         # torch's kernel returns 1 / std beside what it normalizes: two thirds of the cost of torch.var_mean.
         _, mean, factor = torch.native_batch_norm(x.detach(), None, None, None, None, True, 0.0, self.eps)
-        return mean, factor.reciprocal().clamp(max=torch.finfo(factor.dtype).max ** 0.5)
+        return mean, limited(factor.reciprocal())
 
-    def corrections(self, moments: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return r and d, each (C,), that the next training step has for a batch of this mean and std."""
-        running_mean, running_var = self._running_stats()
-        running = at_least_float32(running_mean), finite_std(running_var, self.eps)
-        return corrections(moments, running, self.limits, self.num_batches_tracked)
+    def corrections(self, x: Tensor) -> Pair:
+        """Return r and d, each (C,), that the next training step has for a batch."""
+        return corrections(self.moments(x), self._running_moments(), self.limits, self.num_batches_tracked)
 
     def forward_batches(self, x: Tensor, sizes: Sequence[int]) -> Tensor:
         """Normalize each of several batches by its own statistics alone, and remember the averages of mean and std."""
         output, means, variances = self.normalized_apart(x, sizes)
         counts = variances.new_tensor(sizes).unsqueeze(1) * num_positions(tuple(x.shape[1:]))
         stds = finite_std(variances * ((counts - 1) / counts), self.eps)  # the kernel divides by n - 1
-        self._remember(means.mean(0), stds.mean(0))
+        self._remember(self._running_moments(), (means.mean(0), stds.mean(0)))
         return output
 
-    def _remember(self, mean: Tensor, std: Tensor) -> None:
+    def _running_moments(self) -> Pair:
+        return running_moments(*self._running_stats(), self.eps)
+
+    def _remember(self, running: Pair, moments: Pair) -> None:
         self.num_batches_tracked.add_(1)
         assert self.momentum is not None
-        remember(self._running_stats(), (mean, std), self.eps, self.momentum)
+        remember(self._running_stats(), running, moments, self.eps, self.momentum)
 
 
 class BatchRenormSpec(NormSpec):
@@ -212,7 +224,7 @@ class BatchRenormSpec(NormSpec):
     def formula_values(self, layer: nn.Module, x: Tensor, index: tuple[int, ...]) -> Mapping[str, Tensor | Given]:
         """Return r and d of the channel."""
         assert isinstance(layer, BatchRenorm)
-        found = zip("rd", layer.corrections(layer.moments(x)), strict=True)
+        found = zip("rd", layer.corrections(x), strict=True)
         how = {"r": "batch std / running std, within the limit", "d": "of the means, in running std, within the limit"}
         at_step = f"at training step {int(layer.num_batches_tracked)}"
         return {name: Given(values[index[1]].item(), f"{how[name]} {at_step}") for name, values in found}
