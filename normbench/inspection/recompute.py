@@ -15,8 +15,9 @@ class Recomputed:
     """Replaces a module's forward in training: intermediate results are computed again when backward needs them.
 
     Random numbers are the same the second time, and go on afterwards as after a single pass: torch sees to its global
-    generators, ``Replaying`` to those that modules hold, such as the stream of dropout. The second pass is made to its
-    end, so that whatever a norm remembers in forward is remembered exactly twice.
+    generators, ``Replaying`` to those that modules hold, such as the stream of dropout. So are running statistics that
+    a layer reads in training, which the second pass leaves alone. The second pass is made to its
+    end, so that whatever another norm remembers in forward is remembered exactly twice.
 
     References:
         Chen, Xu, Zhang and Guestrin, Training Deep Nets with Sublinear Memory Cost, 2016.
@@ -35,11 +36,43 @@ class Recomputed:
         return output
 
     def _around_passes(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-        return nullcontext(), Replaying(states_of(held_generators(self.module)))
+        return nullcontext(), _SecondPass(self.module)
 
     def _once(self, *inputs: Tensor) -> Tensor:
         output: Tensor = type(self.module).forward(self.module, *inputs)
         return output
+
+
+class _SecondPass:
+    """Lets the second pass of a module read what its first read; then all is as the first pass left it.
+
+    That is the generators that modules hold and, of layers that read their running statistics in training
+    (``reads_running_statistics``), the buffers: what the first pass has moved would give another output.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self._random = Replaying(states_of(held_generators(module)))
+        reading = filter(_reads_running_statistics, module.modules())
+        self._before = {buffer: buffer.clone() for layer in reading for buffer in layer.buffers(recurse=False)}
+        self._after: dict[Tensor, Tensor] = {}
+
+    def __enter__(self) -> None:
+        self._random.__enter__()
+        self._after = {buffer: buffer.clone() for buffer in self._before}
+        _put(self._before)
+
+    def __exit__(self, *_: object) -> None:
+        _put(self._after)
+        self._random.__exit__()
+
+
+def _reads_running_statistics(module: nn.Module) -> bool:
+    return bool(getattr(module, "reads_running_statistics", False))
+
+
+def _put(values: dict[Tensor, Tensor]) -> None:
+    for buffer, value in values.items():
+        buffer.copy_(value)
 
 
 def checkpoint_activations(model: nn.Module) -> None:
@@ -69,7 +102,7 @@ def momentum_for_two_updates(momentum: float) -> float:
 
 
 def _correct_momentum(module: Any) -> None:
-    if getattr(module, "running_mean", None) is None:
+    if getattr(module, "running_mean", None) is None or _reads_running_statistics(module):
         return
     if isinstance(module.momentum, float):
         module.momentum = momentum_for_two_updates(module.momentum)

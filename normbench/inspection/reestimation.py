@@ -20,7 +20,8 @@ def reestimate(model: nn.Module, batches: Iterable[Tensor], see: Callable[[Tenso
     A moving average lags behind the weights and remembers few batches; these averages do neither (Wu and Johnson,
     Rethinking "Batch" in BatchNorm, 2021, https://arxiv.org/abs/2105.07576). One pass serves all layers: those with
     running statistics normalize with each batch as in training, and all others, dropout among them, are
-    in evaluation. Nothing else changes: parameters, modes, momenta, counts, statistics of extra momenta. A layer that
+    in evaluation. One that corrects them in training towards its running statistics (``corrects``) does not. Nothing
+    else changes: parameters, modes, momenta, counts, statistics of extra momenta. A layer that
     goes by its own count of batches instead of ``momentum`` (switchable_norm's ``average: batch``) weights them alike.
 
     Batches of one shape pass the network many at once where that makes no difference but for rounding, as
@@ -38,7 +39,12 @@ def reestimate(model: nn.Module, batches: Iterable[Tensor], see: Callable[[Tenso
     joins = can_join(model, layers)
     groups = in_groups(batches) if joins else ([batch] for batch in batches)
     num_samples = 0
-    with torch.no_grad(), _averaging(model, layers), telling_batches_apart(layers if joins else []) as rows:
+    with (
+        torch.no_grad(),
+        _averaging(model, layers),
+        _by_batches_alone(layers),
+        telling_batches_apart(layers if joins else []) as rows,
+    ):
         for group in groups:
             x = group[0] if len(group) == 1 else torch.cat(group)
             num_samples += len(x)
@@ -87,3 +93,16 @@ def _averaging(model: nn.Module, layers: list[Any]) -> Iterator[None]:
         for buffer, before in buffers.items():
             if buffer not in averages:
                 buffer.copy_(before)
+
+
+@contextmanager
+def _by_batches_alone(layers: list[Any]) -> Iterator[None]:
+    """Keep layers that correct a batch's statistics towards the running ones from it inside the block."""
+    correcting = [layer for layer in layers if getattr(layer, "corrects", False)]
+    for layer in correcting:
+        layer.corrects = False
+    try:
+        yield
+    finally:
+        for layer in correcting:
+            layer.corrects = True

@@ -34,24 +34,19 @@ class StackedBatchNorm(StackedNorm):
         if real is not None:
             return self._of_real_rows(x, real)
         running = self._running_stats()
-        output: Tensor = _AllRows.apply(x, self.weight, self.bias, running, self.momentum, self.eps)  # type: ignore[no-untyped-call]
+        output = of_all_rows(x, self.weight, self.bias, self.eps, running, self.momentum)
         keep_finite(*running)
         return output
 
     def _of_real_rows(self, x: Tensor, real: RealRows) -> Tensor:
-        mean = real.mean(x)
-        centered = x - mean
-        var = real.mean(centered.square())
+        centered, mean, var = moments_of_real_rows(x, real)
         running = self._running_stats()
         if running:
             with torch.no_grad():
                 running[0].lerp_(mean.view(-1), self.momentum)
                 running[1].lerp_((var * real.count / (real.count - 1)).view(-1), self.momentum)
             keep_finite(*running)
-        factor = torch.rsqrt(var + self.eps)
-        if self.weight is None or self.bias is None:
-            return centered * factor
-        return torch.addcmul(self.bias, centered, factor * self.weight)
+        return of_real_rows(centered, var, self.weight, self.bias, self.eps)
 
     def _running_stats(self) -> tuple[Tensor, ...]:
         """Return running mean and variance of all members, (S * C,) each, and count a batch; nothing without them."""
@@ -60,6 +55,34 @@ class StackedBatchNorm(StackedNorm):
         buffers: Any = self._buffers
         buffers["num_batches_tracked"].add_(1)
         return buffers["running_mean"].view(-1), buffers["running_var"].view(-1)
+
+
+def moments_of_real_rows(x: Tensor, real: RealRows) -> tuple[Tensor, Tensor, Tensor]:
+    """Return (S, N, C) less each member's mean over its real rows, that mean and the variance, (S, 1, C)."""
+    mean = real.mean(x)
+    centered = x - mean
+    return centered, mean, real.mean(centered.square())
+
+
+def of_real_rows(centered: Tensor, var: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
+    """Return centred rows by their std, by the weight and with the bias."""
+    factor = torch.rsqrt(var + eps)
+    if weight is None or bias is None:
+        return centered * factor
+    return torch.addcmul(bias, centered, factor * weight)
+
+
+def of_all_rows(
+    x: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    eps: float,
+    running: Sequence[Tensor] = (),
+    momentum: float = 0.0,
+) -> Tensor:
+    """Return each member's rows, (S, N, C), normalized by their own mean and std, by the weight and with the bias."""
+    output: Tensor = _AllRows.apply(x, weight, bias, running, momentum, eps)  # type: ignore[no-untyped-call]
+    return output
 
 
 class _AllRows(torch.autograd.Function):

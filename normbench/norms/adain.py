@@ -7,6 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from normbench.norms._batch_norm import BatchNorm
 from normbench.norms._sum_of_squares import sum_of_squares
 from normbench.norms.base import (
     FeatureShape,
@@ -19,7 +20,7 @@ from normbench.norms.base import (
     position_axes,
     refuse_lone_values,
 )
-from normbench.norms.batch_norm import BatchNorm, BatchNormSpec
+from normbench.norms.batch_norm import BatchNormSpec
 from normbench.parts import About
 from normbench.precision import at_least_float32
 

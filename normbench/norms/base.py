@@ -58,6 +58,23 @@ class Given:
     how: str
 
 
+@dataclass(frozen=True)
+class Ramp:
+    """A setting that comes into effect in the course of training, in a straight line.
+
+    Attributes:
+        setting: Its name; ``<setting>_steps`` says when.
+        first: The training step, counted from 0, until which it has no effect.
+        last: The training step from which it is in effect in full.
+        before: The norm that the layer is without it.
+    """
+
+    setting: str
+    first: int
+    last: int
+    before: str
+
+
 class NormSpec(Spec):
     """The settings of a normalization layer in YAML."""
 
@@ -83,6 +100,10 @@ class NormSpec(Spec):
         are drawn as in a pass of the layer.
         """
         return {}
+
+    def ramps(self) -> tuple[Ramp, ...]:
+        """Return the settings that come into effect in the course of training; here none."""
+        return ()
 
     def fewest_samples(self, feature_shape: FeatureShape, batch_size: int) -> int:
         """Return the smallest number of samples that one statistic of a batch is taken over; here all."""
@@ -150,6 +171,21 @@ def refuse_lone_values(name: str, feature_shape: FeatureShape, values: int) -> N
             f"must average over 2 values or more per statistic in features of shape {feature_shape}",
             name,
             f"Use {' or '.join(other for other in ('batch_norm', 'layer_norm') if other != name)}.",
+        )
+
+
+def refuse_lone_batch_values(name: str, feature_shape: FeatureShape, batch_size: int) -> None:
+    """Refuse a batch with one value per channel, which has no variance.
+
+    Raises:
+        SettingError: It has one position of one sample.
+    """
+    if batch_size * num_positions(feature_shape) < 2:
+        raise SettingError(
+            "batch_size",
+            f"must give {name} 2 values per channel or more (features of shape {feature_shape})",
+            batch_size,
+            "Use a larger batch, or norm: layer_norm, which does not look at the batch.",
         )
 
 

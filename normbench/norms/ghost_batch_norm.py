@@ -8,8 +8,16 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from normbench.errors import SettingError
-from normbench.norms.base import FeatureShape, NormSpec, Properties, axes, num_positions, position_axes
-from normbench.norms.batch_norm import BatchNorm
+from normbench.norms._batch_norm import BatchNorm
+from normbench.norms.base import (
+    FeatureShape,
+    NormSpec,
+    Properties,
+    axes,
+    num_positions,
+    position_axes,
+    refuse_lone_batch_values,
+)
 from normbench.parts import About
 
 
@@ -153,10 +161,4 @@ class GhostBatchNormSpec(NormSpec):
 
     def check_batch(self, feature_shape: FeatureShape, batch_size: int) -> None:
         """Refuse a batch with one value per channel, which has no variance."""
-        if batch_size * num_positions(feature_shape) < 2:
-            raise SettingError(
-                "batch_size",
-                f"must give ghost_batch_norm 2 values per channel or more (features of shape {feature_shape})",
-                batch_size,
-                "Use a larger batch, or norm: layer_norm, which does not look at the batch.",
-            )
+        refuse_lone_batch_values(self.name, feature_shape, batch_size)

@@ -7,6 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from normbench.norms._batch_norm import BatchNorm
 from normbench.norms.base import (
     FeatureShape,
     NormSpec,
@@ -17,7 +18,7 @@ from normbench.norms.base import (
     position_axes,
     refuse_lone_values,
 )
-from normbench.norms.batch_norm import BatchNorm, BatchNormSpec
+from normbench.norms.batch_norm import BatchNormSpec
 from normbench.norms.instance_norm import InstanceNorm
 from normbench.parts import About
 

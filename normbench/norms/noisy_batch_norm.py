@@ -8,9 +8,9 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from normbench.errors import SettingError
-from normbench.norms.base import FeatureShape, Given, NormSpec, Properties, num_positions
-from normbench.norms.batch_norm import BatchNorm, BatchNormSpec
+from normbench.norms._batch_norm import BatchNorm
+from normbench.norms.base import FeatureShape, Given, NormSpec, Properties, refuse_lone_batch_values
+from normbench.norms.batch_norm import BatchNormSpec
 from normbench.parts import About
 from normbench.precision import at_least_float32
 
@@ -136,10 +136,4 @@ class NoisyBatchNormSpec(NormSpec):
 
     def check_batch(self, feature_shape: FeatureShape, batch_size: int) -> None:
         """Refuse a batch with one value per channel, which has no variance."""
-        if batch_size * num_positions(feature_shape) < 2:
-            raise SettingError(
-                "batch_size",
-                f"must give noisy_batch_norm 2 values per channel or more (features of shape {feature_shape})",
-                batch_size,
-                "Use a larger batch, or norm: layer_norm, which does not look at the batch.",
-            )
+        refuse_lone_batch_values(self.name, feature_shape, batch_size)

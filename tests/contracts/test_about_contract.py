@@ -17,6 +17,8 @@ SPECS = {name: spec() for name, spec in with_defaults("norms").items()}
 WEIGHTS = {name: spec() for name, spec in with_defaults("weight_parametrizations").items()}
 EACH = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
 SHAPE = (8, 6, 4, 5)
+# What a fresh layer does not do in every pass.
+IN_EFFECT = {"adain": {"probability": 1.0}, "batch_renorm": {"r_max_steps": (0, 0), "d_max_steps": (0, 0)}}
 
 
 def names_in(spec, layer, x: Tensor) -> dict:
@@ -94,10 +96,16 @@ def statistics_noisy_batch_norm(_spec, layer, x):
     return {**moments(x, (0, 2, 3)), "scale": scale, "shift": shift}
 
 
+def statistics_batch_renorm(spec, _layer, x):
+    """Of a fresh layer, whose running mean is 0 and running variance 1, with both limits open and wide enough."""
+    found = moments(x, (0, 2, 3))
+    std, running_std = (found["var"] + spec.eps).sqrt(), (1 + spec.eps) ** 0.5
+    return {**found, "r": std / running_std, "d": found["mean"] / running_std}
+
+
 @EACH
 def test_the_printed_formula_gives_the_output_of_the_layer(spec):
-    if spec.name == "adain":
-        spec = spec.model_copy(update={"probability": 1.0})
+    spec = spec.model_copy(update=IN_EFFECT.get(spec.name, {}))
     layer, x = spec.build(SHAPE[1:]).double(), 3 + 2 * torch.randn(SHAPE, dtype=torch.float64)
     with torch.no_grad():
         for parameter in layer.parameters():

@@ -14,7 +14,8 @@ from normbench.inspection import reestimation
 from normbench.inspection.joined_batches import can_join, tells_batches_apart
 from normbench.inspection.reestimation import AVERAGES, reestimate, tracking_layers
 from normbench.models.mlp import MLPSpec
-from normbench.norms.batch_norm import BatchNorm, BatchNormSpec
+from normbench.norms._batch_norm import BatchNorm
+from normbench.norms.batch_norm import BatchNormSpec
 from normbench.norms.noisy_batch_norm import NoisyBatchNormSpec
 from normbench.norms.own import OwnNormSpec
 

@@ -3,11 +3,14 @@
 Norms, optimizers, models and datasets are found by themselves, and meet the settings and each other in pairs.
 """
 
+from math import prod
+
 import pytest
 import torch
 from contracts.stack_cases import DIVERGING_SLOT, IDLE_SLOT, NUM_SLOTS, cases, configs_of
 from in_float64 import compute_in_float64
 
+from normbench.inspection.forward_pass import norm_calls
 from normbench.storage.run_status import RunStatus
 from normbench.training.build import build_training
 from normbench.training.loop import train
@@ -20,8 +23,8 @@ from normbench.training.training_objects import TrainingProgress
 NUM_STEPS, EVERY_STEPS = 20, 20
 LARGEST_DIFFERENCE = 1e-9
 """Relative to the largest number of the kind: a gradient that is 0 but for rounding is compared with all gradients."""
-FEWEST_SAMPLES = 8
-"""In smaller batches training may amplify rounding: there a stack may move what ten last places of an input move."""
+FEWEST_VALUES = 8
+"""Norms over fewer values may amplify rounding: there a stack may move what ten last places of each input move."""
 CASES = [pytest.param(row, settings, id=" ".join(row.values())) for row, settings in cases()]
 
 
@@ -98,14 +101,10 @@ def spoil(training):
     split.x[5] = torch.nan
 
 
-def move_one_input(training):
-    """Move the largest input of the first batch by one unit in the last place."""
-    batches, state = training.batches, training.batches.state_dict()
-    chosen = batches.next_chosen()
-    batches.load_state_dict(state)
-    row = batches.split.x[0 if chosen is None else chosen[0]].view(-1)
-    place = row.abs().argmax()
-    row[place] = torch.nextafter(row[place], 2 * row[place])
+def move_each_input(training):
+    """Move every input by one unit in the last place: a stack rounds otherwise everywhere."""
+    x = training.batches.split.x
+    x.copy_(torch.nextafter(x, 2 * x))
 
 
 @pytest.mark.parametrize(("row", "settings"), CASES)
@@ -124,7 +123,11 @@ def test_runs_trained_as_one_agree_with_the_loop(row, settings):
 
 
 def _amplified(config, slot, alone):
-    """Return ten times what one last place of one input moves; 0 where batches are large enough not to amplify it."""
-    if config.batch_size >= FEWEST_SAMPLES:
+    """Return ten times what one last place of each input moves; 0 where no norm is over so few values."""
+    if min([config.batch_size, *map(_values_per_statistic, norm_calls(config))]) >= FEWEST_VALUES:
         return 0.0
-    return 10 * largest_difference(alone, Trained(config, slot, move_one_input).alone())
+    return 10 * largest_difference(alone, Trained(config, slot, move_each_input).alone())
+
+
+def _values_per_statistic(norm):
+    return norm.num_rows * prod(norm.feature_shape) / max(norm.properties.num_statistics, 1)

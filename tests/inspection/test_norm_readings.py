@@ -11,7 +11,7 @@ from normbench.datasets.base import Dataset, Split
 from normbench.inspection.norm_readings import gaps, watching_norms
 from normbench.inspection.readings import Readings
 from normbench.models.base import Linear
-from normbench.norms.batch_norm import BatchNorm
+from normbench.norms._batch_norm import BatchNorm
 from normbench.norms.ghost_batch_norm import GhostBatchNorm
 from normbench.norms.switchable_norm import SwitchableNorm
 from normbench.storage.digests import sealed_digests

@@ -43,6 +43,10 @@ PLANTED = {
         {**POINTS, "norm": {"name": "group_norm", "channels_per_group": 2}},
         ("warning", "few_values", BOTH, "over 2 values of a sample"),
     ),
+    "a run that ends before batch renorm is more than batch norm": (
+        {**POINTS, "norm": {"name": "batch_renorm", "r_max_steps": [40, 60], "d_max": 0.0}, "num_steps": 41},
+        ("warning", "short_ramps", BOTH, "is batch_norm in all 41 steps"),
+    ),
     "dropout before batch norm": (
         {**POINTS, "norm": "batch_norm", "dropout": 0.5},
         ("warning", "dropout_before_norm", ["hidden2.norm"], "dropout 0.5 has thinned out (first in hidden1.dropout)"),

@@ -6,7 +6,7 @@ from inspection.preflight_cases import IMAGES, POINTS, SMALL_IMAGES, found
 from torch import nn
 
 from normbench.findings import Finding
-from normbench.norms.batch_norm import BatchNorm
+from normbench.norms._batch_norm import BatchNorm
 from normbench.norms.switchable_norm import SwitchableNorm
 from normbench.study.config import RunConfig
 from normbench.training.build import build_training
@@ -67,6 +67,18 @@ TEXTS = {
             source="initial_statistics",
         ),
     ),
+    "short_ramps": (
+        {**POINTS, "model": {"name": "mlp", "hidden_features": [8]}, "norm": "batch_renorm", "num_steps": 130},
+        Finding(
+            "warning",
+            ("hidden1.norm",),
+            "never has its full r_max in 130 steps",
+            figure="r_max grows from step 25 to 200",
+            why="What is compared is a norm on the way to its settings.",
+            way_out="Use num_steps: 201 or more, or earlier norm.r_max_steps.",
+            source="short_ramps",
+        ),
+    ),
 }
 
 
@@ -94,6 +106,19 @@ def test_the_smallest_batch_that_is_proposed_is_enough():
     proposed = int(words[words.index("batch_size:") + 1])
     assert found("warning", **settings, batch_size=proposed) == []
     assert found("warning", **settings, batch_size=proposed - 1) != []
+
+
+def test_a_batch_renorm_that_never_opens_is_called_batch_norm_and_the_way_out_is_enough():
+    def warned(norm, num_steps):
+        return found("warning", "short_ramps", **POINTS, norm={"name": "batch_renorm"} | norm, num_steps=num_steps)
+
+    first = warned({}, 26)[0]  # at its last step, 25, both limits are still closed
+    assert (first.what, len(warned({}, 27))) == ("is batch_norm in all 26 steps", 2)
+    assert warned({}, 27)[0].what == "never has its full r_max and d_max in 27 steps"
+    enough = int(first.way_out.split()[2])
+    assert (warned({}, enough), len(warned({}, enough - 1))) == ([], 2)
+    assert warned({"r_max_steps": [2, 20], "d_max_steps": [2, 25]}, 26) == []
+    assert warned({"r_max": 1.0, "d_max": 0.0}, 26) == []
 
 
 @pytest.mark.parametrize("sampling", ["shuffled", "by_class"])

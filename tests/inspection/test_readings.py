@@ -7,7 +7,7 @@ from torch import nn
 from normbench.datasets.base import Dataset, Split
 from normbench.inspection import reestimation
 from normbench.inspection.readings import Readings, momenta, roughness
-from normbench.norms.batch_norm import BatchNorm
+from normbench.norms._batch_norm import BatchNorm
 from normbench.scheduling.schedule import run_study
 from normbench.study.config import RunConfig
 from normbench.study.load import load_study

@@ -26,9 +26,15 @@ def find(setup: Setup) -> Iterator[Finding]:
                 (norm.name,),
                 f"evaluates with running statistics of which {100 * left:.3g} % is their start, mean 0 and variance 1 "
                 f"({norm.momentum_key} {norm.momentum:g}, {num_steps} steps)",
-                why="Training never reads them, so that it looks well while evaluation is wrong.",
+                why=_why(norm),
                 way_out=f"{_enough(norm, norm.momentum, num_steps)} reestimated_test_loss is read without them.",
             )
+
+
+def _why(norm: NormCall) -> str:
+    if getattr(norm.layer, "reads_running_statistics", False):
+        return "They are what training corrects batches towards, and what evaluation computes with."
+    return "Training never reads them, so that it looks well while evaluation is wrong."
 
 
 def _enough(norm: NormCall, momentum: float, num_steps: int) -> str:

@@ -31,10 +31,15 @@ def find(setup: Setup) -> Iterator[Finding]:
 def _finding(norm: NormCall, *, is_right: bool) -> Finding:
     what = "sees every training batch twice, forward and again in backward (checkpointing: true)"
     if is_right:
-        why = "Its momentum is corrected, so that its running statistics are those of a run without checkpointing."
+        how = "The second pass moves nothing" if _reads_them(norm.layer) else "Its momentum is corrected"
+        why = f"{how}, so that its running statistics are those of a run without checkpointing."
         return Finding("note", (norm.name,), what, why=why, way_out="There is nothing to do.")
     why = "Its running statistics take every batch in twice, so that evaluation is another than without checkpointing."
     return Finding("warning", (norm.name,), what, why=why, way_out="Write checkpointing: false.")
+
+
+def _reads_them(norm: nn.Module) -> bool:
+    return any(getattr(layer, "reads_running_statistics", False) for layer in tracking_layers(norm))
 
 
 def _runs_twice(network: nn.Module, norm: str) -> bool:
@@ -44,18 +49,19 @@ def _runs_twice(network: nn.Module, norm: str) -> bool:
 
 
 def _comes_out_the_same(norm: NormCall, corrected: nn.Module) -> bool:
-    """Compare what a fresh norm remembers after one pass with what the corrected one does after two."""
-    x = torch.randn(NUM_SAMPLES, *norm.feature_shape, generator=torch.Generator().manual_seed(0))
+    """Compare what a fresh norm remembers of a step with what the corrected one does if it passes forward twice."""
+    x = torch.randn(NUM_SAMPLES, *norm.feature_shape, generator=torch.Generator().manual_seed(0)).requires_grad_()
     once, twice = norm.spec.build(norm.feature_shape), allocate(corrected)
-    remembered = [_after(once, x, num_passes=1), _after(twice, x, num_passes=2)]
+    vars(twice)["forward"] = Recomputed(twice)
+    remembered = [_after(layer, x) for layer in (once, twice)]
     return all(torch.allclose(one, two, rtol=1e-4, atol=1e-6) for one, two in zip(*remembered, strict=True))
 
 
-def _after(norm: nn.Module, x: torch.Tensor, num_passes: int) -> list[torch.Tensor]:
+def _after(norm: nn.Module, x: torch.Tensor) -> list[torch.Tensor]:
+    """Return the running statistics of a fresh norm after it went forward and backward."""
     for module in tracking_layers(norm):
         module.reset_parameters()
-    for _ in range(num_passes):
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(0)  # noise and exchanges are the same in both passes
-            norm(x)
+    with torch.enable_grad(), torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)  # noise and exchanges are the same in both passes
+        norm(x).sum().backward()
     return [getattr(layer, name) for layer in tracking_layers(norm) for name in ("running_mean", "running_var")]

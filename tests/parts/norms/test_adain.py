@@ -5,8 +5,8 @@ import torch
 from torch.func import functional_call, vmap
 
 from normbench.errors import SettingError
+from normbench.norms._batch_norm import BatchNorm
 from normbench.norms.adain import AdaIN, AdaINSpec, PermutedAdaIN
-from normbench.norms.batch_norm import BatchNorm
 
 EPS = 1e-5
 

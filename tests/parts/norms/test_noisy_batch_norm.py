@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from normbench.errors import SettingError
-from normbench.norms.batch_norm import BatchNorm
+from normbench.norms._batch_norm import BatchNorm
 from normbench.norms.noisy_batch_norm import NoisyBatchNorm, NoisyBatchNormSpec
 
 X = torch.zeros(2000, 3, 2, 2)
