@@ -107,7 +107,7 @@ def _candidates(annotation: Any, default: Any) -> list[Any]:
 
 
 def _numbers(default: Any, kind: type) -> tuple[float, ...]:
-    if not default:
+    if not default or not isinstance(default, int | float):
         return (0.5, 1) if kind is float else (64, 1)
     return (default / 2, default * 2) if kind is float else (default * 2, default + 1, 1)
 
