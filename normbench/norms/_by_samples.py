@@ -1,4 +1,4 @@
-"""Computes a norm and its gradients a few samples at a time, so that what lies between stays in the processor's cache."""
+"""Computes a norm and its gradients a few samples at a time, so that the tensors between fit the processor's cache."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol

@@ -1,6 +1,6 @@
-"""EvoNorm-S0: a smooth gate of each value, divided by the standard deviation of its group; norm and activation in one."""
+"""EvoNorm-S0: gates each value smoothly and divides it by the standard deviation of a group of channels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from normbench.norms._by_samples import by_samples
 from normbench.norms._group_count import CountOrPolicy, GroupsAtMost, refuse_no_divisor
-from normbench.norms._stacked import StackedNorm
+from normbench.norms._sum_of_squares import sum_of_squares
 from normbench.norms.base import (
     FeatureShape,
     Given,
@@ -25,21 +25,8 @@ from normbench.norms.base import (
 from normbench.parts import About
 from normbench.precision import at_least_float32
 
-
-class StackedEvoNormS0(StackedNorm):
-    """The EvoNorm-S0 of several networks as one: (S, N, C) -> (S, N, C)."""
-
-    gate: nn.Parameter
-
-    def __init__(self, members: Sequence["EvoNormS0"]) -> None:
-        super().__init__(members)
-        self.num_groups, self.eps = members[0].num_groups, members[0].eps
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Gate each value and divide it by its group's std; scale and shift by its member's parameters."""
-        groups = x.unflatten(-1, (self.num_groups, -1))
-        factor = torch.rsqrt(groups.var(-1, correction=0, keepdim=True) + self.eps).expand_as(groups).flatten(-2)
-        return self.scaled_and_shifted(x * torch.sigmoid(self.gate * x) * factor)
+FEWEST_CHANNELS = 4
+"""Of a group where channels have one value each: the variance of two or three is often near 0."""
 
 
 class EvoNormS0(nn.Module):
@@ -69,8 +56,6 @@ class EvoNormS0(nn.Module):
         >>> EvoNormS0(2, 6)(torch.randn(4, 6, 5, 5)).shape
         torch.Size([4, 6, 5, 5])
     """
-
-    stacked_form = StackedEvoNormS0
 
     def __init__(self, num_groups: int, num_features: int, eps: float = 1e-5) -> None:
         super().__init__()
@@ -108,6 +93,11 @@ class _Gated:
 
     def _statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mean and 1 / sqrt(var + eps) of each group, (N, G, 1)."""
+        if torch.is_grad_enabled():  # torch does not derive what its kernel gives
+            groups = x.reshape(len(x), self.num_groups, -1)
+            mean = groups.mean(2, keepdim=True)
+            var = sum_of_squares(groups - mean, (2,)) / groups.shape[2]
+            return mean, torch.rsqrt(var + self.eps)
         num_samples, num_features, size = x.shape
         _, mean, factor = torch.native_group_norm(
             x, None, None, num_samples, num_features, size, self.num_groups, self.eps
@@ -140,7 +130,7 @@ class EvoNormS0Spec(NormSpec):
     The activation that a model has right behind its norms is left out. Where none stands there, the gate is one
     activation more, and preflight says so. ``num_groups`` is a number or a rule, as for group_norm. The default rule is
     that of the published code: the most groups that divide the channels, up to 32. Without positions, as in dense
-    layers, the rule leaves two channels to a group, since one value has no variance. https://arxiv.org/abs/2004.02967
+    layers, the rule leaves four channels or more to a group, since the variance of fewer values is often near 0. https://arxiv.org/abs/2004.02967
     """
 
     own_activation: ClassVar[str] = "gate x * sigmoid(gate * x)"
@@ -174,7 +164,7 @@ class EvoNormS0Spec(NormSpec):
     def _num_groups(self, feature_shape: FeatureShape) -> int:
         if not isinstance(self.num_groups, GroupsAtMost):
             return self.num_groups
-        fewest = 2 if num_positions(feature_shape) == 1 < feature_shape[0] else 1
+        fewest = min(FEWEST_CHANNELS, feature_shape[0]) if num_positions(feature_shape) == 1 else 1
         least = max(self.num_groups.min_channels, fewest)
         return self.num_groups.model_copy(update={"min_channels": least}).count(feature_shape[0])
 

@@ -1,6 +1,6 @@
 """Filter response norm: divides each map by its root mean square; brings a ReLU with a learned threshold."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import torch
@@ -8,7 +8,6 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from normbench.norms._by_samples import by_samples
-from normbench.norms._stacked import StackedNorm
 from normbench.norms._sum_of_squares import sum_of_squares
 from normbench.norms.base import (
     FeatureShape,
@@ -24,22 +23,6 @@ from normbench.parts import About
 from normbench.precision import at_least_float32
 
 FIRST_LEARNED_EPS = 1e-4
-
-
-class StackedFilterResponseNorm(StackedNorm):
-    """The filter response norm of several networks as one: (S, N, C) -> (S, N, C)."""
-
-    threshold: nn.Parameter
-    learned_eps: nn.Parameter
-
-    def __init__(self, members: Sequence["FilterResponseNorm"]) -> None:
-        super().__init__(members)
-        self.eps = members[0].eps
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Divide each value by its own size; scale, shift and cut off by its member's parameters."""
-        factor = torch.rsqrt(x.square() + (self.eps + self.learned_eps.abs()))
-        return torch.maximum(self.scaled_and_shifted(x * factor), self.threshold)
 
 
 class FilterResponseNorm(nn.Module):
@@ -74,7 +57,6 @@ class FilterResponseNorm(nn.Module):
         tensor([[[0.2000, 0.0000]]], grad_fn=<...>)
     """
 
-    stacked_form = StackedFilterResponseNorm
     learned_eps: nn.Parameter | None
 
     def __init__(self, num_features: int, eps: float = 1e-6, *, learn_eps: bool = False) -> None:
@@ -111,7 +93,7 @@ class _Response:
         self.eps = eps
 
     def __call__(self, x: Tensor, weight: Tensor, bias: Tensor, threshold: Tensor, *more: Tensor) -> Tensor:
-        return (x * (self._factor(x, more) * weight)).add_(bias).clamp_(min=threshold)
+        return torch.maximum(x * (self._factor(x, more) * weight) + bias, threshold)
 
     def _factor(self, x: Tensor, more: tuple[Tensor, ...]) -> Tensor:
         eps = self.eps + more[0] if more else self.eps
@@ -122,7 +104,7 @@ class _Response:
     ) -> tuple[Tensor, ...]:
         factor = self._factor(x, more)
         scale = factor * weight
-        above = torch.ops.aten.threshold_backward(grad, (x * scale).add_(bias - threshold), 0.0)
+        above = torch.ops.aten.threshold_backward(grad, x * scale + (bias - threshold), 0.0)
         of_bias = above.sum((0, 2)).unsqueeze(1)
         of_threshold = grad.sum((0, 2)).unsqueeze(1) - of_bias
         of_scale = (above * x).sum(2, keepdim=True)

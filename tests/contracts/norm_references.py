@@ -163,8 +163,8 @@ def formula_filter_response_norm(spec, layer, x):
 
 
 def formula_evo_norm_s0(spec, layer, x):
-    """x sigmoid(gate x) / std of the group, weight and bias; the rule is the most groups of two values or more."""
-    num_groups = spec.num_groups if isinstance(spec.num_groups, int) else 6 if x.dim() > 2 else 3
+    """x sigmoid(gate x) / std of the group, weight and bias; the rule makes 6 groups of maps, 1 of single values."""
+    num_groups = spec.num_groups if isinstance(spec.num_groups, int) else 6 if x.dim() > 2 else 1
     blocks = x.unflatten(1, (num_groups, -1)).flatten(2)
     std = (blocks.var(2, correction=0) + spec.eps).sqrt().repeat_interleave(x.shape[1] // num_groups, 1)
     per_channel = (-1, *(1 for _ in x.shape[2:]))
