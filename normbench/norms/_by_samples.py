@@ -13,14 +13,14 @@ VALUES_AT_ONCE = 2**17
 class SampleFunction(Protocol):
     """Describes a function of each sample, and its gradients, both in operations that torch can derive.
 
-    Parameters are (C, 1), or (1, 1) where all channels share one.
+    The arguments are x, (N, C, L), then the parameters, (C, 1), or (1, 1) where all channels share one.
     """
 
-    def __call__(self, x: Tensor, *parameters: Tensor) -> Tensor:
-        """Return the output, (N, C, L), of x of that shape."""
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
+        """Return the output, (N, C, L)."""
 
-    def gradients(self, grad: Tensor, x: Tensor, *parameters: Tensor) -> tuple[Tensor, ...]:
-        """Return the gradients for x and each parameter, from that for the output."""
+    def gradients(self, *args: Any, **kwargs: Any) -> tuple[Tensor, ...]:
+        """Return the gradients for x and each parameter, from that for the output, which goes before x."""
 
 
 def by_samples(function: SampleFunction, x: Tensor, *parameters: Tensor) -> Tensor:
@@ -39,7 +39,10 @@ class _BySamples(torch.autograd.Function):
     def forward(function: SampleFunction, x: Tensor, *parameters: Tensor) -> Tensor:
         columns = [parameter.unsqueeze(1) for parameter in parameters]
         maps = _maps(x)
-        return _joined((function(part, *columns) for part in _parts(maps)), len(x)).view(x.shape)
+        output = _joined((function(part, *columns) for part in _parts(maps)), len(x))
+        # Into a view that a function has made nothing may be written, as a ReLU in place does.
+        shaped: Tensor = torch.ops.aten._unsafe_view(output, x.shape)  # noqa: SLF001
+        return shaped
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG004 - torch's signature
@@ -54,9 +57,9 @@ class _BySamples(torch.autograd.Function):
         of_parameters: list[tuple[Tensor, ...]] = []
 
         def of_x(grad: Tensor, part: Tensor) -> Tensor:
-            own, *others = ctx.function.gradients(grad, part, *columns)
-            of_parameters.append(tuple(others))
-            return own
+            gradients: tuple[Tensor, ...] = ctx.function.gradients(grad, part, *columns)
+            of_parameters.append(gradients[1:])
+            return gradients[0]
 
         # A second derivative may follow: then all samples are one part, as what is written into is not derived.
         pairs = [(grad, maps)] if torch.is_grad_enabled() else zip(_parts(grad), _parts(maps), strict=True)

@@ -22,6 +22,7 @@ BOUNDS = {"switchable_norm": 3.0}  # it reads its input for three kinds of stati
 # Known misses, reported with their reason and not counted as failures.
 REASONS = {
     "local_response_norm": "a sum over a window and a power for each value, which no kernel of torch does at once",
+    "evo_norm_s0": "a sigmoid of each value forward and back, which with BatchNorm2d an activation of its own would be",
     "adain": "half the batches also take every map's moments and exchange them; without that it is batch norm",
 }
 
