@@ -73,7 +73,8 @@ def _maps(x: Tensor) -> Tensor:
 
 
 def _parts(maps: Tensor) -> tuple[Tensor, ...]:
-    return maps.split(max(1, VALUES_AT_ONCE // maps[0].numel()))
+    parts: tuple[Tensor, ...] = maps.split(max(1, VALUES_AT_ONCE // maps[0].numel()))
+    return parts
 
 
 def _joined(parts: Iterator[Tensor], num_samples: int) -> Tensor:
