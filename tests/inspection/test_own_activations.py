@@ -3,7 +3,6 @@
 import pytest
 import torch
 from inspection.preflight_cases import IMAGES, POINTS, SEQUENCES, SMALL_IMAGES, found, layers
-from own_nets import own_settings, write_nets
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
@@ -55,23 +54,6 @@ def test_only_the_activation_right_behind_the_norm_is_left_out(norm):
     network = network_without_numbers(RunConfig.model_validate({**IMAGES, "norm": norm}))
     assert network.conv1.stages == ("norm", "pool")
     assert network.fc2.stages == ("activation",)  # without a norm
-
-
-@pytest.fixture
-def _nets(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    write_nets(tmp_path)
-
-
-@pytest.mark.usefixtures("_nets")
-@pytest.mark.parametrize("norm", ACTIVATING)
-def test_in_own_networks_another_activation_is_found_and_one_that_is_new(norm):
-    first, second = found("warning", "own_activations", **own_settings("Cnn", norm))
-    assert first.layers == ("bn1",)
-    assert first.what == "stands before another activation, relu"
-    assert "model.settings" in first.way_out
-    assert second.layers == ("bn2",)
-    assert "where the network has none" in second.what
 
 
 class Net(nn.Module):

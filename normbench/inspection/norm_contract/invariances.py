@@ -18,8 +18,8 @@ def change(y: Tensor, other: Tensor) -> float:
 
 
 def of_scale(layer: nn.Module, x: Tensor) -> float:
-    """Return the change where the whole input is a tenth: so small that what bends near 0 is seen to bend."""
-    return change(output(layer, x / 10), output(layer, x))
+    """Return the change where the whole input is a third: what bends near 0 is then seen to bend."""
+    return change(output(layer, x / 3), output(layer, x))
 
 
 def of_sample_shift(layer: nn.Module, x: Tensor) -> float:
