@@ -66,9 +66,7 @@ def yaml_words(value: Any) -> str:
     """
     if isinstance(value, BaseModel):
         is_spec = isinstance(value, Spec)
-        changed = value.model_dump(
-            mode="json", exclude_defaults=is_spec, exclude_unset=not is_spec, exclude={"name"}
-        )
+        changed = value.model_dump(mode="json", exclude_defaults=is_spec, exclude_unset=not is_spec, exclude={"name"})
         name = [value.name] if isinstance(value, Spec) else []
         return name[0] if name and not changed else yaml_words(dict.fromkeys(name) | changed)
     if isinstance(value, float):
