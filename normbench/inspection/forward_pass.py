@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from normbench.models.base import Shape, built_norms, weighted_layers
+from normbench.models.base import Layer, Shape, built_norms, weighted_layers
 from normbench.norm_swap.graph_before import Upstream, last_bias, watching_inputs
+from normbench.norm_swap.graph_behind import activations_behind, watching_outputs
 from normbench.norm_swap.placed import PlacedNorm
 from normbench.norms.base import FeatureShape, NormSpec, Properties, num_positions
 from normbench.study.config import RunConfig
@@ -35,6 +36,9 @@ class NormCall:
         is_kept: Whether it is a norm of the user's own network that was left as it was.
         made_on_last_axis: Name of the layer that made its input with features on the last axis, where the norm has its
             channels on another; "" for none.
+        activation_behind: Torch's name of the activation that takes what it puts out; "" for none.
+        is_in_place_of_activation: Whether an activation of its own, if it has one, stands where the network would have
+            one otherwise, or where its user has put it.
     """
 
     name: str
@@ -47,6 +51,8 @@ class NormCall:
     bias: str
     is_kept: bool = False
     made_on_last_axis: str = ""
+    activation_behind: str = ""
+    is_in_place_of_activation: bool = False
 
     @property
     def properties(self) -> Properties:
@@ -111,6 +117,8 @@ def _own_call(norm: PlacedNorm, config: RunConfig) -> NormCall:
         bias=norm.bias,
         is_kept=norm.is_own,
         made_on_last_axis=norm.made_on_last_axis,
+        activation_behind=norm.activation_behind,
+        is_in_place_of_activation=not norm.is_put_by_swap,
     )
 
 
@@ -118,10 +126,15 @@ def _own_call(norm: PlacedNorm, config: RunConfig) -> NormCall:
 def _pass(network: nn.Module, input_shape: Shape) -> list[NormCall]:
     zeros = _zeros(network)
     samples = torch.ones(NUM_SAMPLES, *input_shape, requires_grad=True)  # of sequences, the mask is 1 at real steps
-    with torch.enable_grad(), torch.random.fork_rng(devices=[]), watching_inputs(network, built_norms(network)) as seen:
-        functional_call(network, zeros, samples)
-    inputs, dropouts = seen
-    norms, upstream = built_norms(network), Upstream(dropouts)
+    norms = built_norms(network)
+    with (
+        torch.enable_grad(),
+        torch.random.fork_rng(devices=[]),
+        watching_inputs(network, norms) as (inputs, dropouts),
+        watching_outputs(network, norms) as nodes,
+    ):
+        output = functional_call(network, zeros, samples)
+    upstream, behind = Upstream(dropouts), activations_behind([output.grad_fn], nodes)
     biases = {zeros[name]: name for name in (f"{layer}.bias" for layer in weighted_layers(network)) if name in zeros}
     return [
         NormCall(
@@ -133,9 +146,16 @@ def _pass(network: nn.Module, input_shape: Shape) -> list[NormCall]:
             num_rows=len(x),
             dropouts=upstream.of(x.grad_fn),
             bias=last_bias(x.grad_fn, biases),
+            activation_behind=behind.get(name, ""),
+            is_in_place_of_activation=_holds_activation(network, name),
         )
         for name, x in inputs.items()
     ]
+
+
+def _holds_activation(network: nn.Module, norm: str) -> bool:
+    layer = network.get_submodule(norm.rpartition(".")[0])
+    return isinstance(layer, Layer) and layer.norm_is_activation
 
 
 def _zeros(network: nn.Module) -> dict[str, Tensor]:

@@ -29,10 +29,12 @@ class Layer(nn.Module):
     Attributes:
         stages: Names of the modules after the weights, in order.
         is_hidden: Whether anything follows the weights, here or in the network: true for all layers but outputs.
+        norm_is_activation: Whether the norm stands for the activation too, which is left out behind it.
     """
 
     stages: tuple[str, ...] = ()
     is_hidden = False
+    norm_is_activation = False
 
     def followed_by(
         self,
@@ -44,14 +46,18 @@ class Layer(nn.Module):
         max_pool: int = 1,
         dropout: float = 0.0,
     ) -> Self:
-        """Add the stages after the weights; without this call the layer has none, as an output layer."""
+        """Add the stages after the weights; without this call the layer has none, as an output layer.
+
+        The activation right behind a norm that ends with one of its own is left out.
+        """
         self.is_hidden = True
         self.norm = norm or nn.Identity()
         self.response_norm = response_norm or nn.Identity()
         self.pool = MaxPool2d(max_pool) if max_pool > 1 else nn.Identity()
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         normed = ("norm", "activation") if position == "before_activation" else ("activation", "norm")
-        self.activation = nn.ReLU() if activation else nn.Identity()
+        self.norm_is_activation = activation and normed[0] == "norm" and bool(own_activation(self.norm))
+        self.activation = nn.ReLU() if activation and not self.norm_is_activation else nn.Identity()
         # Small networks pay for every module they call, so those that do nothing are left out.
         self.stages = tuple(
             name
@@ -155,6 +161,12 @@ def build_norm(norm: NormSpec, feature_shape: FeatureShape, layer: str, *, per_s
     built.feature_shape = feature_shape  # type: ignore[assignment]
     built.built_from = BuiltNorm(norm, feature_shape, per_step)  # type: ignore[assignment]
     return built
+
+
+def own_activation(norm: nn.Module) -> str:
+    """Return the activation with which a norm ends, in words; "" for none."""
+    built_from = getattr(norm, "built_from", None)
+    return built_from.spec.own_activation if isinstance(built_from, BuiltNorm) else ""
 
 
 def built_norms(model: nn.Module) -> dict[str, BuiltNorm]:

@@ -61,7 +61,7 @@ class Upstream:
             return ()
         waiting = [node]
         while waiting:
-            above = _parents(waiting[-1])
+            above = parents_of(waiting[-1])
             unknown = [parent for parent in above if parent not in self._known]
             if unknown:
                 waiting += unknown
@@ -82,17 +82,18 @@ def last_bias(node: Node | None, biases: Mapping[Tensor, str]) -> str:
 def learned_by_last_operation(node: Node | None) -> Iterator[Tensor]:
     """Yield the parameters that the operation took which made a tensor, whatever its shape was changed to since."""
     made_by = _past_shapes(node)
-    for parent in _parents(made_by) if made_by is not None else []:
+    for parent in parents_of(made_by) if made_by is not None else []:
         leaf = getattr(_past_shapes(parent), "variable", None)
         if leaf is not None:
             yield leaf
 
 
 def _past_shapes(node: Node | None) -> Node | None:
-    while node is not None and SHAPES_ONLY.match(node.name()) and _parents(node):
-        node = _parents(node)[0]
+    while node is not None and SHAPES_ONLY.match(node.name()) and parents_of(node):
+        node = parents_of(node)[0]
     return node
 
 
-def _parents(node: Node) -> list[Node]:
+def parents_of(node: Node) -> list[Node]:
+    """Return the nodes of autograd's graph from which a node was computed."""
     return [parent for parent, _ in node.next_functions if parent is not None]

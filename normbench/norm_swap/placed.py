@@ -1,7 +1,7 @@
 """PlacedNorm: a norm of a network as it runs now, its settings, and what lies right before it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -9,10 +9,12 @@ from torch import Tensor, nn
 from torch.autograd.graph import Node
 
 from normbench.any_module.model_input import ModelInput
+from normbench.any_module.tensors import named_tensors
 from normbench.errors import SettingError
 from normbench.models.base import BuiltNorm
-from normbench.norm_swap.audit import Audit, Site
+from normbench.norm_swap.audit import INSERTED, Audit, Site
 from normbench.norm_swap.graph_before import Upstream, last_bias, learned_by_last_operation, watching_inputs
+from normbench.norm_swap.graph_behind import activations_behind, watching_outputs
 from normbench.norm_swap.inheritance import spec_in_place_of
 from normbench.norm_swap.passes import undisturbed
 from normbench.norm_swap.same_kind import same_kind_spec
@@ -34,6 +36,7 @@ class PlacedNorm:
         bias: Name of the bias per channel that is added last before it; "" if something lies between.
         made_on_last_axis: Name of the dense layer that made its input with features on the last axis, where the norm
             has its channels on another; "" for none.
+        activation_behind: Torch's name of the activation that takes what it puts out; "" for none.
     """
 
     site: Site
@@ -43,6 +46,12 @@ class PlacedNorm:
     dropouts: tuple[str, ...] = ()
     bias: str = ""
     made_on_last_axis: str = ""
+    activation_behind: str = ""
+
+    @property
+    def is_put_by_swap(self) -> bool:
+        """Whether it stands where the network had another norm, or none, and not where the user's code put it."""
+        return bool(self.site.becomes) and self.site.origin in ("", INSERTED)
 
 
 def known_specs(network: nn.Module, sample: Any) -> dict[str, NormSpec | None]:
@@ -68,16 +77,24 @@ def placed_norms(
     """
     sites = {site.norm_path or site.path: site for site in audit.sites if site.is_called and site.path}
     given = ModelInput.of(sample, network)
-    with undisturbed(network), torch.enable_grad(), watching_inputs(network, sites) as (inputs, dropouts):
+    ends: list[Node | None] = []
+    with (
+        undisturbed(network),
+        torch.enable_grad(),
+        watching_inputs(network, sites) as (inputs, dropouts),
+        watching_outputs(network, sites) as nodes,
+    ):
         for training in (True, False):  # what is left out at random in training is called in evaluation
             if len(inputs) < len(sites):
                 network.train(training)
-                given.changed(_with_gradient).call(network)
-    upstream, owners = Upstream(dropouts), _owners(network)
-    return tuple(
-        _placed(sites[name], network.get_submodule(name), x, upstream.of(x.grad_fn), owners, known)
+                output = given.changed(_with_gradient).call(network)
+                ends += [tensor.grad_fn for tensor in named_tensors(output).values()]
+    upstream, owners, behind = Upstream(dropouts), _owners(network), activations_behind(ends, nodes)
+    placed = {
+        name: _placed(sites[name], network.get_submodule(name), x, upstream.of(x.grad_fn), owners, known)
         for name, x in inputs.items()
-    )
+    }
+    return tuple(replace(norm, activation_behind=behind.get(name, "")) for name, norm in placed.items())
 
 
 def _with_gradient(x: Tensor) -> Tensor:

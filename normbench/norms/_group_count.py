@@ -1,11 +1,12 @@
 """A rule for the number of groups where layers differ in channels: at most so many, each of so many channels."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, core_schema
 
-from normbench.errors import SettingError
+from normbench.errors import SettingError, divisors_text
 
 EXAMPLE = "{at_most: 32, min_channels: 2}"
 
@@ -36,11 +37,26 @@ class GroupsAtMost(BaseModel):
         return max(number for number in allowed if num_features % number == 0)
 
 
+def refuse_no_divisor(key: str, number: int, num_features: int) -> None:
+    """Refuse a number of groups, or of channels in each, into which the channels cannot be cut.
+
+    Raises:
+        SettingError: It does not divide them.
+    """
+    if num_features % number:
+        rule = f"must divide the {num_features} features"
+        raise SettingError(key, rule, number, f"Use one of {divisors_text(num_features)}.")
+
+
+@dataclass(frozen=True)
 class CountOrPolicy:
-    """Annotates a setting that is a number of groups, or a rule for it, or null."""
+    """Annotates a setting that is a number of groups, or a rule for it, or null where that is allowed."""
+
+    is_nullable: bool = True
 
     def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        number = core_schema.nullable_schema(core_schema.int_schema(ge=1, strict=True))
+        number: CoreSchema = core_schema.int_schema(ge=1, strict=True)
+        number = core_schema.nullable_schema(number) if self.is_nullable else number
         written = core_schema.plain_serializer_function_ser_schema(_written)
         return core_schema.no_info_wrap_validator_function(_read, number, serialization=written)
 

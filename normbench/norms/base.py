@@ -79,6 +79,8 @@ class NormSpec(Spec):
     """The settings of a normalization layer in YAML."""
 
     about: ClassVar[About]
+    own_activation: ClassVar[str] = ""
+    """The activation that the layer computes after normalizing, in words, so that none follows it; "" for none."""
 
     @abstractmethod
     def build(self, feature_shape: FeatureShape) -> nn.Module:

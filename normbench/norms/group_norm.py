@@ -7,8 +7,8 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
-from normbench.errors import SettingError, divisors_text
-from normbench.norms._group_count import CountOrPolicy, GroupsAtMost
+from normbench.errors import SettingError
+from normbench.norms._group_count import CountOrPolicy, GroupsAtMost, refuse_no_divisor
 from normbench.norms._stacked import StackedNorm
 from normbench.norms.base import (
     FeatureShape,
@@ -125,9 +125,8 @@ class GroupNormSpec(NormSpec):
         """Make the layer; the setting must divide the channels, and every group hold two values."""
         num_features, key = feature_shape[0], self._key()
         number = getattr(self, key)
-        if isinstance(number, int) and num_features % number:
-            rule = f"must divide the {num_features} features"
-            raise SettingError(key, rule, number, f"Use one of {divisors_text(num_features)}.")
+        if isinstance(number, int):
+            refuse_no_divisor(key, number, num_features)
         num_groups = self._num_groups(num_features)
         refuse_lone_values(self.name, feature_shape, num_features // num_groups * num_positions(feature_shape))
         return GroupNorm(num_groups, num_features, self.eps, affine=self.affine == "channel")

@@ -25,6 +25,8 @@ REASONS = {
     "derivative of its own would take 2.3, and round otherwise: it needs a new numerics number",
     "adain": "half the batches also take every map's moments and exchange them; torch's batch norm of each map would "
     "do that at 2.0, and round otherwise: it needs a new numerics number",
+    "filter_response_norm": "it is the activation too: with its ReLU BatchNorm2d takes 1.7 times as long as without",
+    "evo_norm_s0": "it is the activation too: a sigmoid of each value, forward and once more going back",
 }
 
 

@@ -150,6 +150,28 @@ def formula_noisy_batch_norm(spec, layer, x):
     return y * factor[per_map] + shift[per_map]
 
 
+def formula_filter_response_norm(spec, layer, x):
+    """max(x / sqrt(mean(x^2) + eps) * weight + bias, threshold), with |learned_eps| more where maps have one value."""
+    eps = spec.eps if x[0, 0].numel() > 1 else spec.eps + layer.learned_eps.abs()
+    y = (
+        x / (x.square().mean(tuple(range(2, x.dim())), keepdim=True) + eps).sqrt()
+        if x.dim() > 2
+        else x / (x**2 + eps).sqrt()
+    )
+    y = _scale_and_shift(spec, layer, y, Properties())
+    return torch.maximum(y, layer.threshold.view(-1, *(1 for _ in x.shape[2:])))
+
+
+def formula_evo_norm_s0(spec, layer, x):
+    """x sigmoid(gate x) / std of the group, weight and bias; the rule makes 6 groups of maps, 1 of single values."""
+    num_groups = spec.num_groups if isinstance(spec.num_groups, int) else 6 if x.dim() > 2 else 1
+    blocks = x.unflatten(1, (num_groups, -1)).flatten(2)
+    std = (blocks.var(2, correction=0) + spec.eps).sqrt().repeat_interleave(x.shape[1] // num_groups, 1)
+    per_channel = (-1, *(1 for _ in x.shape[2:]))
+    gated = x * torch.sigmoid(x * layer.gate.view(per_channel))
+    return _scale_and_shift(spec, layer, gated / std.view(*x.shape[:2], *per_channel[1:]), Properties())
+
+
 def torch_none(spec, feature_shape):  # noqa: ARG001 - as every torch_<name>
     return nn.Identity()
 

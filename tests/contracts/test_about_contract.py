@@ -91,6 +91,14 @@ def statistics_adain(_spec, _layer, x):
     return {**own, **style, "batch_mean": batch["mean"], "batch_var": batch["var"]}
 
 
+def statistics_filter_response_norm(_spec, layer, x):
+    return {**moments(x, (2, 3)), "threshold": per_channel(layer, "threshold"), "max": torch.maximum}
+
+
+def statistics_evo_norm_s0(spec, layer, x):
+    return {**plain_statistics(spec, layer, x), "gate": per_channel(layer, "gate"), "sigmoid": torch.sigmoid}
+
+
 def statistics_noisy_batch_norm(_spec, layer, x):
     scale, shift = layer.draw_noise(x)
     return {**moments(x, (0, 2, 3)), "scale": scale, "shift": shift}

@@ -12,6 +12,7 @@ from contracts.variants import all_settings, each, with_defaults
 from rich.cells import cell_len
 
 from normbench.errors import SettingError
+from normbench.inspection.explain.by_hand.arithmetic import FUNCTIONS
 from normbench.inspection.explain.by_hand.example import example_shape, worked_example
 from normbench.inspection.explain.by_hand.outputs import norm_by_hand
 from normbench.inspection.explain.by_hand.running import running_statistics
@@ -50,7 +51,7 @@ def refuse_wrong_lines(lines):
 
 def worked_out(side):
     try:
-        return float(eval(side.replace(",", "").removeprefix("= "), {"__builtins__": {}, "sqrt": math.sqrt}))
+        return float(eval(side.replace(",", "").removeprefix("= "), {"__builtins__": {}, **FUNCTIONS}))
     except (NameError, SyntaxError, TypeError):
         return None  # words, a formula with names, or a list of numbers
 

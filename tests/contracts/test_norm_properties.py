@@ -125,10 +125,15 @@ def _assert_equal_to_a_loop(layers, x, randomness):
 
 @CASES
 def test_the_statistics_of_a_batch_are_as_declared(case):
-    x = case.batch(3)
+    # Where an activation of the layer's own is flat nothing moves: of several batches each map is seen in one.
+    batches = [case.batch(3) for _ in range(4 if case.spec.own_activation else 1)]
     numbers, axes = declared(case, "num_statistics", 3), declared(case, "averaged_axes", 3)
     expected = {state: (numbers[state], set(axes[state].split(" | ")) - {""}) for state in STATES}
-    assert measured(case, lambda layer: statistics(dependence(layer, x), tuple(x.shape)), _added) == expected
+
+    def found(layer):
+        return statistics(sum(dependence(layer, x) for x in batches) > 0, tuple(batches[0].shape))
+
+    assert measured(case, found, _added) == expected
 
 
 def _added(statistics):

@@ -50,6 +50,11 @@ PLANTED_IN_OWN = {
         ("note", "bias_before_norm", ["bn1", "bn2"], "takes away the bias"),
         ("warning", "initial_statistics", ["bn1", "bn2"], "(the network's momentum 0.01, 20 steps)"),
     ),
+    "activations of norms": (
+        own_settings("Cnn", "filter_response_norm"),
+        ("warning", "own_activations", ["bn1"], "stands before another activation, relu"),
+        ("warning", "own_activations", ["bn2"], "puts an activation where the network has none"),
+    ),
     "few values": (
         own_settings("Pooled", settings={"norm": "batch"}, batch_size=8),
         ("warning", "few_values", ["branch_norm"], "8 values per channel (8 samples x 1 position)"),

@@ -65,7 +65,8 @@ def yaml_words(value: Any) -> str:
         ('null', '1e-05', '[weight, grad]', '{norm: none}')
     """
     if isinstance(value, BaseModel):
-        changed = value.model_dump(mode="json", exclude_defaults=True, exclude={"name"})
+        is_spec = isinstance(value, Spec)
+        changed = value.model_dump(mode="json", exclude_defaults=is_spec, exclude_unset=not is_spec, exclude={"name"})
         name = [value.name] if isinstance(value, Spec) else []
         return name[0] if name and not changed else yaml_words(dict.fromkeys(name) | changed)
     if isinstance(value, float):
@@ -107,7 +108,7 @@ def _candidates(annotation: Any, default: Any) -> list[Any]:
 
 
 def _numbers(default: Any, kind: type) -> tuple[float, ...]:
-    if not default:
+    if not default or not isinstance(default, int | float):
         return (0.5, 1) if kind is float else (64, 1)
     return (default / 2, default * 2) if kind is float else (default * 2, default + 1, 1)
 

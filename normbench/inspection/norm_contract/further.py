@@ -26,7 +26,7 @@ def second_derivatives(norm: MeasuredNorm) -> Answer:
 
 
 def input_scale(norm: MeasuredNorm) -> Answer:
-    """The whole input times 3."""
+    """The whole input by 3."""
     return _if_unchanged(invariances.of_scale(norm.layer(age=AGE), norm.batch(BATCH_SIZE)), "output")
 
 

@@ -18,8 +18,8 @@ def change(y: Tensor, other: Tensor) -> float:
 
 
 def of_scale(layer: nn.Module, x: Tensor) -> float:
-    """Return the change where the whole input is multiplied by 3."""
-    return change(output(layer, 3 * x), output(layer, x))
+    """Return the change where the whole input is a third: what bends near 0 is then seen to bend."""
+    return change(output(layer, x / 3), output(layer, x))
 
 
 def of_sample_shift(layer: nn.Module, x: Tensor) -> float:

@@ -13,7 +13,14 @@ OPERATIONS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Div: operator.truediv,
     ast.Pow: operator.pow,
 }
-FUNCTIONS: Mapping[str, Callable[[float], float]] = {"sqrt": math.sqrt}
+
+
+def _sigmoid(number: float) -> float:
+    return 1 / (1 + math.exp(-number))
+
+
+FUNCTIONS: Mapping[str, Callable[..., float]] = {"sqrt": math.sqrt, "max": max, "sigmoid": _sigmoid}
+"""Functions that a formula may call."""
 STRENGTH: Mapping[type[ast.operator], int] = {ast.Add: 1, ast.Sub: 1, ast.Mult: 2, ast.Div: 2, ast.Pow: 3}
 """How tightly an operation binds; an operand that binds less stands in brackets."""
 ROUNDING = 1e-12
@@ -129,7 +136,7 @@ def _step(node: ast.expr) -> ast.expr:
     if not _brackets(node):
         return ast.Constant(Shown(_worked_out(node)))
     if isinstance(node, ast.Call):
-        return ast.Call(node.func, [_step(node.args[0])], [])
+        return ast.Call(node.func, [_step(one) if _is_open(one) else one for one in node.args], [])
     assert isinstance(node, ast.BinOp)
     return ast.BinOp(_operand_step(node, node.left), node.op, _operand_step(node, node.right))
 
@@ -141,10 +148,14 @@ def _operand_step(node: ast.BinOp, operand: ast.expr) -> ast.expr:
 def _brackets(node: ast.expr) -> bool:
     """Return whether something inside must be worked out first."""
     if isinstance(node, ast.Call):
-        return not isinstance(node.args[0], ast.Constant)
+        return any(_is_open(one) for one in node.args)
     if not isinstance(node, ast.BinOp):
         return False
     return any(_brackets(operand) or _stands_in_brackets(node, operand) for operand in (node.left, node.right))
+
+
+def _is_open(argument: ast.expr) -> bool:
+    return not isinstance(argument, ast.Constant)
 
 
 def _stands_in_brackets(node: ast.BinOp, operand: ast.expr) -> bool:
@@ -159,7 +170,7 @@ def _stands_in_brackets(node: ast.BinOp, operand: ast.expr) -> bool:
 def _worked_out(node: ast.expr) -> float:
     if isinstance(node, ast.Call):
         assert isinstance(node.func, ast.Name)
-        return FUNCTIONS[node.func.id](_number(node.args[0]))
+        return FUNCTIONS[node.func.id](*map(_number, node.args))
     if isinstance(node, ast.BinOp):
         return OPERATIONS[type(node.op)](_worked_out(node.left), _worked_out(node.right))
     return _number(node)
