@@ -158,6 +158,14 @@ def _name_of(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
+class Given:
+    """The value of a name in a variant's formula that is no plain mean or variance, and how it comes about."""
+
+    value: float
+    how: str
+
+
+@dataclass(frozen=True)
 class About:
     """Facts about a variant that cannot be measured: formula, source and advice.
 

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from normbench.norms._sum_of_squares import sum_of_squares
 from normbench.norms.base import (
     FeatureShape,
-    Given,
     NormSpec,
     Properties,
     axes,
@@ -20,7 +19,7 @@ from normbench.norms.base import (
     refuse_lone_values,
 )
 from normbench.norms.batch_norm import BatchNorm, BatchNormSpec
-from normbench.parts import About
+from normbench.parts import About, Given
 from normbench.precision import at_least_float32
 
 

@@ -9,9 +9,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from normbench.errors import SettingError
-from normbench.norms.base import FeatureShape, Given, NormSpec, Properties, num_positions
+from normbench.norms.base import FeatureShape, NormSpec, Properties, num_positions
 from normbench.norms.batch_norm import BatchNorm, BatchNormSpec
-from normbench.parts import About
+from normbench.parts import About, Given
 from normbench.precision import at_least_float32
 
 
