@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from normbench.any_module.other_generators import OF_NUMPY, OF_PYTHON, HasState, as_generator
+from normbench.any_module.other_generators import OF_NUMPY, OF_PYTHON, HasState, KeepsState, as_generator
 
-RandomStates = list[tuple[HasState, Tensor]]
+RandomStates = list[tuple[KeepsState, Tensor]]
 """Generators, each with a state."""
 TORCHS_OWN = frozenset(vars(nn.Module()))
 """Attributes of every module: parameters, buffers, hooks. Looking through them takes most of the time."""
@@ -30,7 +30,7 @@ def random_states(model: nn.Module | None = None) -> RandomStates:
     return states_of(generators(model))
 
 
-def states_of(chosen: Iterable[HasState]) -> RandomStates:
+def states_of(chosen: Iterable[KeepsState]) -> RandomStates:
     """Return generators with their states."""
     return [(generator, generator.get_state()) for generator in chosen]
 

@@ -1,10 +1,12 @@
 """Checkpoints activations: computes forward again in backward, with the same running statistics as without."""
 
 import math
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from torch import Tensor, is_grad_enabled, nn
+from torch import Tensor, is_grad_enabled, nn, no_grad
+from torch.nn.utils.parametrize import is_parametrized
 from torch.utils.checkpoint import checkpoint, set_checkpoint_early_stop
 
 from normbench.any_module.random_states import Replaying, held_generators, states_of
@@ -15,8 +17,9 @@ class Recomputed:
     """Replaces a module's forward in training: intermediate results are computed again when backward needs them.
 
     Random numbers are the same the second time, and go on afterwards as after a single pass: torch sees to its global
-    generators, ``Replaying`` to those that modules hold, such as the stream of dropout. The second pass is made to its
-    end, so that whatever a norm remembers in forward is remembered exactly twice.
+    generators, ``Replaying`` to those that modules hold, such as the stream of dropout, and to what weight
+    parametrizations remember, so that a weight is the same in both passes. The second pass is made to its end, so that
+    whatever a norm remembers in forward is remembered exactly twice.
 
     References:
         Chen, Xu, Zhang and Guestrin, Training Deep Nets with Sublinear Memory Cost, 2016.
@@ -35,11 +38,34 @@ class Recomputed:
         return output
 
     def _around_passes(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-        return nullcontext(), Replaying(states_of(held_generators(self.module)))
+        return nullcontext(), Replaying(states_of([*held_generators(self.module), *_remembered(self.module)]))
 
     def _once(self, *inputs: Tensor) -> Tensor:
         output: Tensor = type(self.module).forward(self.module, *inputs)
         return output
+
+
+class _Buffer:
+    """The numbers of a buffer as a state that can be put back."""
+
+    def __init__(self, buffer: Tensor) -> None:
+        self.buffer = buffer
+
+    def get_state(self) -> Tensor:
+        """Return a copy of the numbers."""
+        return self.buffer.clone()
+
+    def set_state(self, new_state: Tensor) -> None:
+        """Put numbers into the buffer."""
+        with no_grad():
+            self.buffer.copy_(new_state)
+
+
+def _remembered(module: nn.Module) -> Iterator[_Buffer]:
+    """Yield what the weight parametrizations in a module keep from pass to pass."""
+    for part in module.modules():
+        if is_parametrized(part):
+            yield from map(_Buffer, part.get_submodule("parametrizations").buffers())
 
 
 def checkpoint_activations(model: nn.Module) -> None:
