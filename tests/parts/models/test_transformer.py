@@ -11,8 +11,9 @@ from sequence_batches import LENGTHS, assert_padding_changes_nothing, seeded, se
 from torch.nn.functional import layer_norm
 
 from normbench.errors import SettingError
+from normbench.models._attention import sinusoids
 from normbench.models.base import built_norms
-from normbench.models.transformer import TransformerSpec, sinusoids
+from normbench.models.transformer import TransformerSpec
 from normbench.norms.batch_norm import BatchNormSpec
 from normbench.norms.layer_norm import LayerNormSpec
 from normbench.norms.none import NoneSpec
