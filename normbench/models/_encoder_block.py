@@ -1,6 +1,6 @@
-"""EncoderBlock: attention and two dense layers, each added to its input, with norms before or after them."""
+"""EncoderBlock: attention and two dense layers, each added to its input, with norms before, after or around them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from torch import Tensor, nn
@@ -10,7 +10,10 @@ from normbench.models.base import Linear, build_norm, pad
 from normbench.norms.base import NormSpec
 from normbench.stacking import RealRows, Stacked, applied
 
-Position = Literal["pre", "post"]
+Position = Literal["pre", "post", "peri"]
+BEFORE, AFTER = ("attention", "feedforward1"), ("attended", "feedforward2")
+NORMED: Mapping[Position, tuple[str, ...]] = {"pre": BEFORE, "post": AFTER, "peri": (*BEFORE, *AFTER)}
+"""The layers whose names the norms bear."""
 
 FEEDFORWARD_FACTOR = 4
 
@@ -29,7 +32,7 @@ class StackedBlock(Stacked):
 
     def forward(self, steps: Tensor, real: RealRows) -> Tensor:
         """Return the steps after both branches; those of padding are finite, and nothing is made of them."""
-        if self.position == "pre":
+        if self.position != "post":
             steps = steps + self._attend(applied(self.attention.norm, steps, real), real)
             return steps + self._feed_forward(applied(self.feedforward1.norm, steps, real), real)
         steps = applied(self.attended.norm, steps + self._attend(steps, real), real)
@@ -51,6 +54,7 @@ class EncoderBlock(nn.Module):
 
     ``pre``: x + f(norm(x)), where the norm is called after the layer it precedes, ``attention`` and ``feedforward1``.
     ``post``: norm(x + f(x)), where it is called after the layer it follows, ``attended`` and ``feedforward2``.
+    ``peri``: x + norm(f(norm(x))), with norms of all four names; dropout comes after the norm of the branch's output.
 
     Shape:
         steps: (M, width), the real steps of the batch, one sample after the other.
@@ -61,7 +65,7 @@ class EncoderBlock(nn.Module):
         width: Features per step.
         num_heads: Heads of width / num_heads features each.
         norm: The norm, over all real steps of the batch at once.
-        position: pre or post.
+        position: pre, post or peri.
         dropout: Probability of zeroing an output of either branch, or an activation inside the dense one.
         name: The block's name, for messages.
     """
@@ -74,17 +78,20 @@ class EncoderBlock(nn.Module):
         super().__init__()
         self.num_heads, self.position = num_heads, position
         inner = FEEDFORWARD_FACTOR * width
+        norms = {layer: build_norm(norm, (width,), f"{name}.{layer}", per_step=True) for layer in NORMED[position]}
+        ends = norms if position == "peri" else {}  # there the layer itself applies it, before dropout
         self.attention = Linear(width, 3 * width).followed_by(activation=False)
-        self.attended = Linear(width, width).followed_by(activation=False, dropout=dropout)
+        self.attended = Linear(width, width).followed_by(ends.get("attended"), activation=False, dropout=dropout)
         self.feedforward1 = Linear(width, inner).followed_by(dropout=dropout)
-        self.feedforward2 = Linear(inner, width).followed_by(activation=False, dropout=dropout)
-        for layer in {"pre": ("attention", "feedforward1"), "post": ("attended", "feedforward2")}[position]:
-            built = build_norm(norm, (width,), f"{name}.{layer}", per_step=True)
-            self.get_submodule(layer).carrying(built)  # type: ignore[operator]
+        self.feedforward2 = Linear(inner, width).followed_by(
+            ends.get("feedforward2"), activation=False, dropout=dropout
+        )
+        for layer in AFTER if position == "post" else BEFORE:
+            self.get_submodule(layer).carrying(norms[layer])  # type: ignore[operator]
 
     def forward(self, steps: Tensor, mask: Tensor) -> Tensor:
         """Return the steps after both branches."""
-        if self.position == "pre":
+        if self.position != "post":
             steps = steps + self._attend(self.attention.norm(steps), mask)
             return steps + self._feed_forward(self.feedforward1.norm(steps))
         steps = self.attended.norm(steps + self._attend(steps, mask))

@@ -1,4 +1,4 @@
-"""Transformer encoder, pre-norm or post-norm; attention and norms see real steps alone."""
+"""Transformer encoder with norms before, after or around its branches; attention and norms see real steps alone."""
 
 from typing import ClassVar, Literal, Self
 
@@ -47,8 +47,9 @@ class StackedTransformer(Stacked):
 class Transformer(Network):
     """Embed each step, add its position, pass through blocks, average over the real steps, one dense layer.
 
-    Positions are sines, so sequences may be longer than those trained on. With ``pre``, a last norm precedes the
-    average; it is called ``output.norm``.
+    Positions are sines, so sequences may be longer than those trained on. With ``pre`` and ``peri``, a last norm
+    precedes the average; it is called ``output.norm``. The paper of ``peri`` allows a norm of the embeddings as well:
+    there is none here, nor in Gemma 2.
 
     Shape:
         input: (N, T, F + 1); the last feature is 1 at real steps, which come first, and 0 at padding.
@@ -58,6 +59,8 @@ class Transformer(Network):
         Vaswani et al., Attention Is All You Need, 2017 (post-norm). https://arxiv.org/abs/1706.03762
         Xiong et al., On Layer Normalization in the Transformer Architecture, 2020 (pre-norm, and what each does to
         the gradient). https://arxiv.org/abs/2002.04745
+        Kim et al., Peri-LN: Revisiting Normalization Layer in the Transformer Architecture, 2025 (norms before and
+        after each branch). https://arxiv.org/abs/2502.02732
     """
 
     stacked_form = StackedTransformer
@@ -82,12 +85,12 @@ class Transformer(Network):
 
 
 class TransformerSpec(ModelSpec):
-    """Encoder on padded sequences with the norm before (``pre``) or after (``post``) each branch; mean over steps."""
+    """Encoder on padded sequences; norms before, after or around each branch (pre, post, peri); mean over steps."""
 
     takes_sequences: ClassVar[bool] = True
     name: Literal["transformer"] = "transformer"
     norm_position: Position = "pre"
-    """Where the norm stands: before each branch (pre), or after the addition (post)."""
+    """Where norms stand: before each branch (pre), after the addition (post), or before and after a branch (peri)."""
     num_layers: int = Field(2, ge=1, le=MAX_DEPTH // 10)
     """Encoder layers; >= 1."""
     width: int = Field(32, ge=1, le=MAX_SIZE)
@@ -115,7 +118,7 @@ class TransformerSpec(ModelSpec):
         for i in range(1, self.num_layers + 1):
             block = EncoderBlock(self.width, self.num_heads, norm, self.norm_position, dropout, f"block{i}")
             model.add_module(f"block{i}", block)
-        if self.norm_position == "pre":
+        if self.norm_position != "post":
             output.carrying(build_norm(norm, (self.width,), "output", per_step=True))
         model.add_module("output", output)
         return model

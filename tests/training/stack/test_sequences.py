@@ -23,7 +23,7 @@ LENGTHS = {"short": (1, 2, 3, 2), "long": (5, 4, 5, 3), "mixed": (2, 5, 1, 4)}
 DATA = SequencesSpec(num_classes=3, num_samples=NUM_SAMPLES, min_length=3, max_length=LONGEST, longer_by=1)
 MODELS = [
     *(RNNSpec(cell=cell, hidden_features=8) for cell in ("plain", "gru", "lstm")),
-    *(TransformerSpec(norm_position=position, num_layers=1, width=8) for position in ("pre", "post")),
+    *(TransformerSpec(norm_position=position, num_layers=1, width=8) for position in ("pre", "post", "peri")),
 ]
 # A bias before batch norm has no gradient but rounding, which Adam would make steps of with its own small eps.
 ADAM = AdamSpec(lr=0.01, eps=1e-4)
