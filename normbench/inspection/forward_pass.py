@@ -35,6 +35,8 @@ class NormCall:
         is_kept: Whether it is a norm of the user's own network that was left as it was.
         made_on_last_axis: Name of the layer that made its input with features on the last axis, where the norm has its
             channels on another; "" for none.
+        num_heads: Rows of a sample or step: one for each head of attention, else one.
+        setting: The setting that names it: ``norm``, or ``model.qk_norm``.
     """
 
     name: str
@@ -47,6 +49,8 @@ class NormCall:
     bias: str
     is_kept: bool = False
     made_on_last_axis: str = ""
+    num_heads: int = 1
+    setting: str = "norm"
 
     @property
     def properties(self) -> Properties:
@@ -78,7 +82,12 @@ class NormCall:
     @property
     def momentum_key(self) -> str:
         """Name the momentum as the user can set it."""
-        return "the network's momentum" if self.is_kept else "norm.momentum"
+        return "the network's momentum" if self.is_kept else f"{self.setting}.momentum"
+
+    @property
+    def row(self) -> str:
+        """Name a row of its input."""
+        return "step of a head" if self.num_heads > 1 else "step" if self.per_step else "sample"
 
 
 def norm_calls(config: RunConfig) -> list[NormCall]:
@@ -133,6 +142,8 @@ def _pass(network: nn.Module, input_shape: Shape) -> list[NormCall]:
             num_rows=len(x),
             dropouts=upstream.of(x.grad_fn),
             bias=last_bias(x.grad_fn, biases),
+            num_heads=norms[name].num_heads,
+            setting=norms[name].setting,
         )
         for name, x in inputs.items()
     ]

@@ -5,9 +5,10 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from normbench.models._attention import mixed_steps
+from normbench.models._attention import QueryKeyNorm, mixed_steps
 from normbench.models.base import Linear, build_norm, pad
 from normbench.norms.base import NormSpec
+from normbench.norms.none import NoneSpec
 from normbench.stacking import RealRows, Stacked, applied
 
 Position = Literal["pre", "post", "peri"]
@@ -16,6 +17,7 @@ NORMED: Mapping[Position, tuple[str, ...]] = {"pre": BEFORE, "post": AFTER, "per
 """The layers whose names the norms bear."""
 
 FEEDFORWARD_FACTOR = 4
+NO_NORM = NoneSpec()
 
 
 class StackedBlock(Stacked):
@@ -40,7 +42,7 @@ class StackedBlock(Stacked):
 
     def _attend(self, steps: Tensor, real: RealRows) -> Tensor:
         mask = real.mask.flatten(0, 1)
-        mixed = mixed_steps(self.attention(steps).view(*mask.shape, -1), mask, self.num_heads)
+        mixed = mixed_steps(self.attention(steps, real).view(*mask.shape, -1), mask, self.num_heads)
         attended: Tensor = self.attended(mixed.view(steps.shape), real)
         return attended
 
@@ -68,12 +70,20 @@ class EncoderBlock(nn.Module):
         position: pre, post or peri.
         dropout: Probability of zeroing an output of either branch, or an activation inside the dense one.
         name: The block's name, for messages.
+        qk_norm: The norm of each head's queries and keys, ``attention.qk_norm``.
     """
 
     stacked_form = StackedBlock
 
     def __init__(
-        self, width: int, num_heads: int, norm: NormSpec, position: Position, dropout: float, name: str
+        self,
+        width: int,
+        num_heads: int,
+        norm: NormSpec,
+        position: Position,
+        dropout: float,
+        name: str,
+        qk_norm: NormSpec = NO_NORM,
     ) -> None:
         super().__init__()
         self.num_heads, self.position = num_heads, position
@@ -81,6 +91,8 @@ class EncoderBlock(nn.Module):
         norms = {layer: build_norm(norm, (width,), f"{name}.{layer}", per_step=True) for layer in NORMED[position]}
         ends = norms if position == "peri" else {}  # there the layer itself applies it, before dropout
         self.attention = Linear(width, 3 * width).followed_by(activation=False)
+        if qk_norm != NO_NORM:
+            self.attention.ending_with(qk_norm=QueryKeyNorm(qk_norm, width, num_heads, f"{name}.attention"))
         self.attended = Linear(width, width).followed_by(ends.get("attended"), activation=False, dropout=dropout)
         self.feedforward1 = Linear(width, inner).followed_by(dropout=dropout)
         self.feedforward2 = Linear(inner, width).followed_by(

@@ -1,13 +1,13 @@
 """Transformer encoder with norms before, after or around its branches; attention and norms see real steps alone."""
 
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from normbench.errors import SettingError, divisors_text
 from normbench.models._attention import sinusoids
-from normbench.models._encoder_block import EncoderBlock, Position
+from normbench.models._encoder_block import NO_NORM, EncoderBlock, Position
 from normbench.models.base import (
     Linear,
     ModelSpec,
@@ -21,7 +21,7 @@ from normbench.models.base import (
     zeroed_padding,
 )
 from normbench.norms.base import NormSpec
-from normbench.parts import MAX_DEPTH, MAX_SIZE
+from normbench.parts import MAX_DEPTH, MAX_SIZE, OneOf
 from normbench.stacking import RealRows, Stacked, applied
 
 
@@ -91,6 +91,8 @@ class TransformerSpec(ModelSpec):
     name: Literal["transformer"] = "transformer"
     norm_position: Position = "pre"
     """Where norms stand: before each branch (pre), after the addition (post), or before and after a branch (peri)."""
+    qk_norm: Annotated[NormSpec, OneOf("normbench.norms")] = Field(NO_NORM, examples=["layer_norm", "rms_norm"])
+    """The norm of each head's queries and keys, over the head's features; heads share weight and bias."""
     num_layers: int = Field(2, ge=1, le=MAX_DEPTH // 10)
     """Encoder layers; >= 1."""
     width: int = Field(32, ge=1, le=MAX_SIZE)
@@ -105,6 +107,12 @@ class TransformerSpec(ModelSpec):
             raise SettingError("num_heads", rule, self.num_heads, f"Use one of {divisors_text(self.width)}.")
         return self
 
+    @model_validator(mode="after")
+    def _no_norm_of_ones_own(self) -> Self:
+        if self.qk_norm.takes_own:
+            raise SettingError("qk_norm", "must be one of normbench's norms", self.qk_norm.name, "Use layer_norm.")
+        return self
+
     @property
     def num_weight_layers(self) -> int:
         """The embedding, the output, and those of attention and of the dense branch in each layer."""
@@ -116,7 +124,9 @@ class TransformerSpec(ModelSpec):
         model, output = Transformer(), Linear(self.width, vector_size(output_shape, self.name))
         model.add_module("embedding", Linear(in_features, self.width).followed_by(activation=False))
         for i in range(1, self.num_layers + 1):
-            block = EncoderBlock(self.width, self.num_heads, norm, self.norm_position, dropout, f"block{i}")
+            block = EncoderBlock(
+                self.width, self.num_heads, norm, self.norm_position, dropout, f"block{i}", self.qk_norm
+            )
             model.add_module(f"block{i}", block)
         if self.norm_position != "post":
             output.carrying(build_norm(norm, (self.width,), "output", per_step=True))
