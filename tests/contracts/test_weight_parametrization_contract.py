@@ -20,7 +20,13 @@ from normbench.models.base import learned_parameters, parametrize_weights, weigh
 from normbench.norms.none import NoneSpec
 from normbench.weight_parametrizations.none import NoneSpec as AsLearned
 
-SETTINGS = all_settings("weight_parametrizations")
+
+def kind_of(spec):
+    """Return what a spec changes: which choices, and which numbers, of which one other value is tried here."""
+    return spec.name, *(key if isinstance(value, int) else (key, value) for key, value in spec.changed().items())
+
+
+SETTINGS = list({kind_of(spec): spec for spec in all_settings("weight_parametrizations")}.values())
 LAYERS = {
     "linear": (lambda: nn.Linear(7, 5), (7,)),
     "conv1d": (lambda: nn.Conv1d(3, 4, 3), (3, 9)),
