@@ -35,7 +35,7 @@ class SpectralNorm(nn.Module):
     Args:
         weight: The weight as initialized, from which the vectors start.
         num_iterations: Power iterations in each forward pass of training; >= 1.
-        init_iterations: Power iterations when the layer is made; >= 0.
+        init_iterations: Power iterations when the layer is made; >= 1, since the draw is far from any singular vector.
         eps: Smallest length that is divided by [weight units].
 
     References:
@@ -112,8 +112,8 @@ class SpectralNormSpec(WeightParametrizationSpec):
     name: Literal["spectral_norm"] = "spectral_norm"
     num_iterations: int = Field(1, ge=1, le=MAX_ENTRIES)
     """Power iterations in each forward pass of training; >= 1."""
-    init_iterations: int = Field(15, ge=0, le=MAX_ENTRIES)
-    """Power iterations when the layer is made, from the same draw in each run; >= 0."""
+    init_iterations: int = Field(15, ge=1, le=MAX_ENTRIES)
+    """Power iterations when the layer is made, from the same draw in each run; >= 1."""
     eps: float = Field(1e-12, gt=0)
     """Smallest length that is divided by, in weight units; > 0."""
 
