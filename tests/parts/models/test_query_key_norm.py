@@ -101,11 +101,11 @@ def test_a_norm_that_a_head_is_too_small_for_is_refused_with_the_setting():
 MISTAKES = {
     "model.qk_norm: must be one of normbench's norms, got 'kept'. Use layer_norm.": "kept",
     "model.qk_norm.eps: must be > 0, got -1.": {"name": "layer_norm", "eps": -1},
-    "model.qk_norm.epss: is not a setting of layer_norm. Settings: over, eps, affine. Did you mean 'eps'?": {
+    "model.qk_norm.epss: is not a setting of layer_norm. Did you mean 'eps'?": {
         "name": "layer_norm",
         "epss": 1,
     },
-    "model.qk_norm: must be one of": "bn",
+    "model.qk_norm: must be a known name, got 'bn'. Write batch_norm. One of: adain,": "bn",
 }
 
 
