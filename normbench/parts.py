@@ -77,8 +77,15 @@ class Spec(Settings, ABC):
         return getattr(self, fields[key])
 
     def changed(self) -> dict[str, Any]:
-        """Return the settings that differ from their defaults."""
-        return self.model_dump(mode="json", exclude_defaults=True, exclude={"name"})
+        """Return the settings that differ from their defaults; a variant of another part as YAML holds it."""
+        changed = self.model_dump(mode="json", exclude_defaults=True, exclude={"name"})
+        values = {key: self.setting(key) for key in changed}
+        return changed | {key: value.as_yaml() for key, value in values.items() if isinstance(value, Spec)}
+
+    def as_yaml(self) -> str | dict[str, Any]:
+        """Return the name, or a mapping of the name and the settings that differ from their defaults."""
+        changed = self.changed()
+        return {"name": self.name, **changed} if changed else self.name
 
 
 def find_specs(package: str) -> dict[str, type[Spec]]:
@@ -155,6 +162,14 @@ class OneOf:
 
 def _name_of(value: Any) -> Any:
     return value.get("name") if isinstance(value, dict) else getattr(value, "name", None)
+
+
+@dataclass(frozen=True)
+class Given:
+    """The value of a name in a variant's formula that is no plain mean or variance, and how it comes about."""
+
+    value: float
+    how: str
 
 
 @dataclass(frozen=True)

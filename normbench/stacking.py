@@ -64,6 +64,10 @@ class RealRows:
         """Real rows of each member: (S, 1, 1)."""
         return self.mask.flatten(1).sum(1).view(-1, 1, 1)
 
+    def of_heads(self, num_heads: int) -> "RealRows":
+        """Return which rows are real where each row of these is a row for each head of attention."""
+        return RealRows(self.mask.unsqueeze(-1).expand(*self.mask.shape, num_heads))
+
     def mean(self, x: Tensor) -> Tensor:
         """Return the mean over each member's real rows of (S, R, C): (S, 1, C)."""
         return torch.bmm(self.mask.flatten(1).unsqueeze(1).to(x.dtype), x) / self.count

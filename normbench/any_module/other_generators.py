@@ -9,14 +9,18 @@ import torch
 from torch import Tensor
 
 
-class HasState(Protocol):
-    """What draws random numbers: a generator of torch's, of numpy's or of Python's."""
+class KeepsState(Protocol):
+    """What has a state that can be put back."""
 
     def get_state(self) -> Tensor:
         """Return its state."""
 
     def set_state(self, new_state: Tensor, /) -> Any:
         """Set its state to what ``get_state`` returned."""
+
+
+class HasState(KeepsState, Protocol):
+    """What draws random numbers: a generator of torch's, of numpy's or of Python's."""
 
     def manual_seed(self, seed: int, /) -> Any:
         """Begin anew from a seed."""

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from normbench.any_module.other_generators import OF_NUMPY, OF_PYTHON, HasState, as_generator
+from normbench.any_module.other_generators import OF_NUMPY, OF_PYTHON, HasState, KeepsState, as_generator
 
-RandomStates = list[tuple[HasState, Tensor]]
-"""Generators, each with a state."""
+RandomStates = list[tuple[KeepsState, Tensor]]
+"""Generators, or what else keeps a state, each with a state."""
 TORCHS_OWN = frozenset(vars(nn.Module()))
 """Attributes of every module: parameters, buffers, hooks. Looking through them takes most of the time."""
 
@@ -30,8 +30,8 @@ def random_states(model: nn.Module | None = None) -> RandomStates:
     return states_of(generators(model))
 
 
-def states_of(chosen: Iterable[HasState]) -> RandomStates:
-    """Return generators with their states."""
+def states_of(chosen: Iterable[KeepsState]) -> RandomStates:
+    """Return what keeps a state, such as generators, with its state."""
     return [(generator, generator.get_state()) for generator in chosen]
 
 
@@ -72,7 +72,7 @@ def held_generators(model: nn.Module | None) -> list[HasState]:
 
 
 class Replaying:
-    """Sets generators to given states inside a block, and after it to where they stood before; may be used again."""
+    """Sets what keeps a state to a given one inside a block, and after it to where it stood; may be used again."""
 
     def __init__(self, states: RandomStates) -> None:
         self._states = states

@@ -39,6 +39,8 @@ class NormCall:
         activation_behind: Torch's name of the activation that takes what it puts out; "" for none.
         is_in_place_of_activation: Whether an activation of its own, if it has one, stands where the network would have
             one otherwise, or where its user has put it.
+        num_heads: Rows of a sample or step: one for each head of attention, else one.
+        setting: The setting that names it: ``norm``, or ``model.qk_norm``.
     """
 
     name: str
@@ -53,6 +55,8 @@ class NormCall:
     made_on_last_axis: str = ""
     activation_behind: str = ""
     is_in_place_of_activation: bool = False
+    num_heads: int = 1
+    setting: str = "norm"
 
     @property
     def properties(self) -> Properties:
@@ -84,7 +88,12 @@ class NormCall:
     @property
     def momentum_key(self) -> str:
         """Name the momentum as the user can set it."""
-        return "the network's momentum" if self.is_kept else "norm.momentum"
+        return "the network's momentum" if self.is_kept else f"{self.setting}.momentum"
+
+    @property
+    def row(self) -> str:
+        """Name a row of its input."""
+        return "step of a head" if self.num_heads > 1 else "step" if self.per_step else "sample"
 
 
 def norm_calls(config: RunConfig) -> list[NormCall]:
@@ -148,6 +157,8 @@ def _pass(network: nn.Module, input_shape: Shape) -> list[NormCall]:
             bias=last_bias(x.grad_fn, biases),
             activation_behind=behind.get(name, ""),
             is_in_place_of_activation=_holds_activation(network, name),
+            num_heads=norms[name].num_heads,
+            setting=norms[name].setting,
         )
         for name, x in inputs.items()
     ]

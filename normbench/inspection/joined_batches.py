@@ -23,11 +23,19 @@ def can_join(model: nn.Module, tracking: Iterable[nn.Module]) -> bool:
     """
     if not isinstance(model, Network) or any(map(_may_do_anything, model.modules())):
         return False
-    return all(map(tells_batches_apart, tracking)) and all(map(_keeps_apart, built_norms(model).values()))
+    layers = list(tracking)
+    tell_apart = all(map(tells_batches_apart, layers)) and all(map(_has_a_row_per_step, layers))
+    return tell_apart and all(map(_keeps_apart, built_norms(model).values()))
 
 
 def _may_do_anything(module: nn.Module) -> bool:
     return is_foreign(module) or not isinstance(vars(module).get("forward"), Recomputed | None)
+
+
+def _has_a_row_per_step(layer: nn.Module) -> bool:
+    """Return whether a layer gets as many rows as the network says; a norm of attention's heads gets more."""
+    built = getattr(layer, "built_from", None)
+    return not isinstance(built, BuiltNorm) or built.num_heads == 1
 
 
 def _keeps_apart(norm: BuiltNorm) -> bool:

@@ -1,10 +1,12 @@
 """Checkpoints activations: computes forward again in backward, with the same running statistics as without."""
 
 import math
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from torch import Tensor, is_grad_enabled, nn
+from torch import Tensor, is_grad_enabled, nn, no_grad
+from torch.nn.utils.parametrize import ParametrizationList
 from torch.utils.checkpoint import checkpoint, set_checkpoint_early_stop
 
 from normbench.any_module.random_states import Replaying, held_generators, states_of
@@ -15,9 +17,9 @@ class Recomputed:
     """Replaces a module's forward in training: intermediate results are computed again when backward needs them.
 
     Random numbers are the same the second time, and go on afterwards as after a single pass: torch sees to its global
-    generators, ``Replaying`` to those that modules hold, such as the stream of dropout. So are running statistics that
-    a layer reads in training, which the second pass leaves alone. The second pass is made to its
-    end, so that whatever another norm remembers in forward is remembered exactly twice.
+    generators, ``Replaying`` to those that modules hold, such as the stream of dropout, and to the buffers that a pass
+    in training reads before it moves them. So both passes compute the same, and these buffers move once. The second
+    pass is made to its end, so that whatever another norm remembers in forward is remembered exactly twice.
 
     References:
         Chen, Xu, Zhang and Guestrin, Training Deep Nets with Sublinear Memory Cost, 2016.
@@ -36,43 +38,42 @@ class Recomputed:
         return output
 
     def _around_passes(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-        return nullcontext(), _SecondPass(self.module)
+        states = states_of([*held_generators(self.module), *_read_buffers(self.module)])
+        return nullcontext(), Replaying(states)
 
     def _once(self, *inputs: Tensor) -> Tensor:
         output: Tensor = type(self.module).forward(self.module, *inputs)
         return output
 
 
-class _SecondPass:
-    """Lets the second pass of a module read what its first read; then all is as the first pass left it.
+class _Buffer:
+    """The numbers of a buffer as a state that can be put back."""
 
-    That is the generators that modules hold and, of layers that read their running statistics in training
-    (``reads_running_statistics``), the buffers: what the first pass has moved would give another output.
+    def __init__(self, buffer: Tensor) -> None:
+        self.buffer = buffer
+
+    def get_state(self) -> Tensor:
+        """Return a copy of the numbers."""
+        return self.buffer.clone()
+
+    def set_state(self, new_state: Tensor) -> None:
+        """Put numbers into the buffer."""
+        with no_grad():
+            self.buffer.copy_(new_state)
+
+
+def _read_buffers(module: nn.Module) -> Iterator[_Buffer]:
+    """Yield the buffers that a pass in training reads: what weight parametrizations keep, and some running statistics.
+
+    The vectors of spectral norm, say. Once the first pass has moved them, they would give another output.
     """
-
-    def __init__(self, module: nn.Module) -> None:
-        self._random = Replaying(states_of(held_generators(module)))
-        reading = filter(_reads_running_statistics, module.modules())
-        self._before = {buffer: buffer.clone() for layer in reading for buffer in layer.buffers(recurse=False)}
-        self._after: dict[Tensor, Tensor] = {}
-
-    def __enter__(self) -> None:
-        self._random.__enter__()
-        self._after = {buffer: buffer.clone() for buffer in self._before}
-        _put(self._before)
-
-    def __exit__(self, *_: object) -> None:
-        _put(self._after)
-        self._random.__exit__()
+    for part in module.modules():
+        if isinstance(part, ParametrizationList) or _reads_running_statistics(part):
+            yield from map(_Buffer, part.buffers())
 
 
 def _reads_running_statistics(module: nn.Module) -> bool:
     return bool(getattr(module, "reads_running_statistics", False))
-
-
-def _put(values: dict[Tensor, Tensor]) -> None:
-    for buffer, value in values.items():
-        buffer.copy_(value)
 
 
 def checkpoint_activations(model: nn.Module) -> None:

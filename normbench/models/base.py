@@ -71,6 +71,13 @@ class Layer(nn.Module):
         self.norm = norm
         return self
 
+    def ending_with(self, **stages: nn.Module) -> Self:
+        """Add stages of these names after all others."""
+        for name, module in stages.items():
+            self.add_module(name, module)
+        self.stages = (*self.stages, *stages)
+        return self
+
     def forward(self, x: Tensor) -> Tensor:
         """Apply the weights, then norm and ReLU in the chosen order, response norm, pooling, dropout."""
         x = super().forward(x)
@@ -140,16 +147,28 @@ class BuiltNorm:
     Attributes:
         spec: The norm's spec.
         feature_shape: Shape of one sample, or of one step.
-        per_step: Whether its input has a row per real step of each sequence, instead of one per sample.
+        per_step: Whether its input has rows per real step of each sequence, instead of one per sample.
+        num_heads: Rows of a sample or step: one for each head of attention, else one.
+        setting: The setting that names it.
     """
 
     spec: NormSpec
     feature_shape: FeatureShape
     per_step: bool = False
+    num_heads: int = 1
+    setting: str = "norm"
 
 
-def build_norm(norm: NormSpec, feature_shape: FeatureShape, layer: str, *, per_step: bool = False) -> nn.Module:
-    """Make the norm of ``layer``; an error names the layer.
+def build_norm(
+    norm: NormSpec,
+    feature_shape: FeatureShape,
+    layer: str,
+    *,
+    per_step: bool = False,
+    num_heads: int = 1,
+    setting: str = "norm",
+) -> nn.Module:
+    """Make the norm of ``layer``; an error names the layer and the setting.
 
     Raises:
         SettingError: The norm refuses this shape.
@@ -157,9 +176,9 @@ def build_norm(norm: NormSpec, feature_shape: FeatureShape, layer: str, *, per_s
     try:
         built = norm.build(feature_shape)
     except SettingError as error:
-        raise error.within("norm", layer) from None
+        raise error.within(setting, layer) from None
     built.feature_shape = feature_shape  # type: ignore[assignment]
-    built.built_from = BuiltNorm(norm, feature_shape, per_step)  # type: ignore[assignment]
+    built.built_from = BuiltNorm(norm, feature_shape, per_step, num_heads, setting)  # type: ignore[assignment]
     return built
 
 

@@ -1,14 +1,13 @@
-"""Transformer encoder, pre-norm or post-norm; attention and norms see real steps alone."""
+"""Transformer encoder with norms before, after or around its branches; attention and norms see real steps alone."""
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
 from normbench.errors import SettingError, divisors_text
+from normbench.models._attention import sinusoids
+from normbench.models._encoder_block import NO_NORM, EncoderBlock, Position
 from normbench.models.base import (
     Linear,
     ModelSpec,
@@ -22,44 +21,8 @@ from normbench.models.base import (
     zeroed_padding,
 )
 from normbench.norms.base import NormSpec
-from normbench.parts import MAX_DEPTH, MAX_SIZE
+from normbench.parts import MAX_DEPTH, MAX_SIZE, OneOf
 from normbench.stacking import RealRows, Stacked, applied
-
-Position = Literal["pre", "post"]
-
-LONGEST_WAVE = 10_000  # steps over 2 pi
-FEEDFORWARD_FACTOR = 4
-
-
-class StackedBlock(Stacked):
-    """The encoder blocks of several networks as one: (S, N * T, width) -> (S, N * T, width)."""
-
-    attention: Any
-    attended: Any
-    feedforward1: Any
-    feedforward2: Any
-
-    def __init__(self, members: Sequence["EncoderBlock"]) -> None:
-        super().__init__(members)
-        self.num_heads, self.position = members[0].num_heads, members[0].position
-
-    def forward(self, steps: Tensor, real: RealRows) -> Tensor:
-        """Return the steps after both branches; those of padding are finite, and nothing is made of them."""
-        if self.position == "pre":
-            steps = steps + self._attend(applied(self.attention.norm, steps, real), real)
-            return steps + self._feed_forward(applied(self.feedforward1.norm, steps, real), real)
-        steps = applied(self.attended.norm, steps + self._attend(steps, real), real)
-        return applied(self.feedforward2.norm, steps + self._feed_forward(steps, real), real)
-
-    def _attend(self, steps: Tensor, real: RealRows) -> Tensor:
-        mask = real.mask.flatten(0, 1)
-        mixed = mixed_steps(self.attention(steps).view(*mask.shape, -1), mask, self.num_heads)
-        attended: Tensor = self.attended(mixed.view(steps.shape), real)
-        return attended
-
-    def _feed_forward(self, steps: Tensor, real: RealRows) -> Tensor:
-        fed: Tensor = self.feedforward2(self.feedforward1(steps, real), real)
-        return fed
 
 
 class StackedTransformer(Stacked):
@@ -81,65 +44,12 @@ class StackedTransformer(Stacked):
         return outputs
 
 
-class EncoderBlock(nn.Module):
-    """Self-attention, then two dense layers at each step, each added to its input.
-
-    ``pre``: x + f(norm(x)), where the norm is called after the layer it precedes, ``attention`` and ``feedforward1``.
-    ``post``: norm(x + f(x)), where it is called after the layer it follows, ``attended`` and ``feedforward2``.
-
-    Shape:
-        steps: (M, width), the real steps of the batch, one sample after the other.
-        mask: (N, L), True at the M real steps.
-        output: (M, width).
-
-    Args:
-        width: Features per step.
-        num_heads: Heads of width / num_heads features each.
-        norm: The norm, over all real steps of the batch at once.
-        position: pre or post.
-        dropout: Probability of zeroing an output of either branch, or an activation inside the dense one.
-        name: The block's name, for messages.
-    """
-
-    stacked_form = StackedBlock
-
-    def __init__(
-        self, width: int, num_heads: int, norm: NormSpec, position: Position, dropout: float, name: str
-    ) -> None:
-        super().__init__()
-        self.num_heads, self.position = num_heads, position
-        inner = FEEDFORWARD_FACTOR * width
-        self.attention = Linear(width, 3 * width).followed_by(activation=False)
-        self.attended = Linear(width, width).followed_by(activation=False, dropout=dropout)
-        self.feedforward1 = Linear(width, inner).followed_by(dropout=dropout)
-        self.feedforward2 = Linear(inner, width).followed_by(activation=False, dropout=dropout)
-        for layer in {"pre": ("attention", "feedforward1"), "post": ("attended", "feedforward2")}[position]:
-            built = build_norm(norm, (width,), f"{name}.{layer}", per_step=True)
-            self.get_submodule(layer).carrying(built)  # type: ignore[operator]
-
-    def forward(self, steps: Tensor, mask: Tensor) -> Tensor:
-        """Return the steps after both branches."""
-        if self.position == "pre":
-            steps = steps + self._attend(self.attention.norm(steps), mask)
-            return steps + self._feed_forward(self.feedforward1.norm(steps))
-        steps = self.attended.norm(steps + self._attend(steps, mask))
-        normed: Tensor = self.feedforward2.norm(steps + self._feed_forward(steps))
-        return normed
-
-    def _attend(self, steps: Tensor, mask: Tensor) -> Tensor:
-        attended: Tensor = self.attended(mixed_steps(pad(self.attention(steps), mask), mask, self.num_heads)[mask])
-        return attended
-
-    def _feed_forward(self, steps: Tensor) -> Tensor:
-        fed: Tensor = self.feedforward2(self.feedforward1(steps))
-        return fed
-
-
 class Transformer(Network):
     """Embed each step, add its position, pass through blocks, average over the real steps, one dense layer.
 
-    Positions are sines, so sequences may be longer than those trained on. With ``pre``, a last norm precedes the
-    average; it is called ``output.norm``.
+    Positions are sines, so sequences may be longer than those trained on. With ``pre`` and ``peri``, a last norm
+    precedes the average; it is called ``output.norm``. The paper of ``peri`` allows a norm of the embeddings as well:
+    there is none here, nor in Gemma 2.
 
     Shape:
         input: (N, T, F + 1); the last feature is 1 at real steps, which come first, and 0 at padding.
@@ -149,6 +59,8 @@ class Transformer(Network):
         Vaswani et al., Attention Is All You Need, 2017 (post-norm). https://arxiv.org/abs/1706.03762
         Xiong et al., On Layer Normalization in the Transformer Architecture, 2020 (pre-norm, and what each does to
         the gradient). https://arxiv.org/abs/2002.04745
+        Kim et al., Peri-LN: Revisiting Normalization Layer in the Transformer Architecture, 2025 (norms before and
+        after each branch). https://arxiv.org/abs/2502.02732
     """
 
     stacked_form = StackedTransformer
@@ -172,35 +84,15 @@ class Transformer(Network):
         return strip_mask(x)[1].sum(1)
 
 
-def mixed_steps(projected: Tensor, mask: Tensor, num_heads: int) -> Tensor:
-    """Return each head's mix of real steps, the heads side by side.
-
-    Shape:
-        projected: (N, L, 3 width), queries, keys and values side by side.
-        mask: (N, L), True at real steps.
-        output: (N, L, width).
-    """
-    parts = projected.unflatten(-1, (3 * num_heads, -1)).chunk(3, 2)
-    query, key, value = (part.transpose(1, 2) for part in parts)  # each (N, heads, L, width / heads)
-    mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None, :])
-    return mixed.transpose(1, 2).flatten(2)
-
-
-def sinusoids(length: int, width: int) -> Tensor:
-    """Return sin and cos of each position at wave lengths from 2 pi to 20,000 pi steps: (length, width), float32."""
-    half = -(-width // 2)
-    rates = LONGEST_WAVE ** -(torch.arange(half) / half)
-    angles = torch.arange(length)[:, None] * rates
-    return torch.cat([angles.sin(), angles.cos()], 1)[:, :width]
-
-
 class TransformerSpec(ModelSpec):
-    """Encoder on padded sequences with the norm before (``pre``) or after (``post``) each branch; mean over steps."""
+    """Encoder on padded sequences; norms before, after or around each branch (pre, post, peri); mean over steps."""
 
     takes_sequences: ClassVar[bool] = True
     name: Literal["transformer"] = "transformer"
     norm_position: Position = "pre"
-    """Where the norm stands: before each branch (pre), or after the addition (post)."""
+    """Where norms stand: before each branch (pre), after the addition (post), or before and after a branch (peri)."""
+    qk_norm: Annotated[NormSpec, OneOf("normbench.norms")] = Field(NO_NORM, examples=["layer_norm", "rms_norm"])
+    """The norm of each head's queries and keys, over the head's features; heads share weight and bias."""
     num_layers: int = Field(2, ge=1, le=MAX_DEPTH // 10)
     """Encoder layers; >= 1."""
     width: int = Field(32, ge=1, le=MAX_SIZE)
@@ -215,6 +107,12 @@ class TransformerSpec(ModelSpec):
             raise SettingError("num_heads", rule, self.num_heads, f"Use one of {divisors_text(self.width)}.")
         return self
 
+    @model_validator(mode="after")
+    def _no_norm_of_ones_own(self) -> Self:
+        if self.qk_norm.takes_own:
+            raise SettingError("qk_norm", "must be one of normbench's norms", self.qk_norm.name, "Use layer_norm.")
+        return self
+
     @property
     def num_weight_layers(self) -> int:
         """The embedding, the output, and those of attention and of the dense branch in each layer."""
@@ -226,9 +124,11 @@ class TransformerSpec(ModelSpec):
         model, output = Transformer(), Linear(self.width, vector_size(output_shape, self.name))
         model.add_module("embedding", Linear(in_features, self.width).followed_by(activation=False))
         for i in range(1, self.num_layers + 1):
-            block = EncoderBlock(self.width, self.num_heads, norm, self.norm_position, dropout, f"block{i}")
+            block = EncoderBlock(
+                self.width, self.num_heads, norm, self.norm_position, dropout, f"block{i}", self.qk_norm
+            )
             model.add_module(f"block{i}", block)
-        if self.norm_position == "pre":
+        if self.norm_position != "post":
             output.carrying(build_norm(norm, (self.width,), "output", per_step=True))
         model.add_module("output", output)
         return model

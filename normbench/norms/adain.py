@@ -11,7 +11,6 @@ from normbench.norms._batch_norm import BatchNorm
 from normbench.norms._sum_of_squares import sum_of_squares
 from normbench.norms.base import (
     FeatureShape,
-    Given,
     NormSpec,
     Properties,
     axes,
@@ -21,7 +20,7 @@ from normbench.norms.base import (
     refuse_lone_values,
 )
 from normbench.norms.batch_norm import BatchNormSpec
-from normbench.parts import About
+from normbench.parts import About, Given
 from normbench.precision import at_least_float32
 
 

@@ -12,7 +12,7 @@ from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
 from normbench.errors import SettingError
-from normbench.parts import About, Spec
+from normbench.parts import About, Given, Spec
 from normbench.precision import at_least_float32
 
 FeatureShape = tuple[int, ...]
@@ -48,14 +48,6 @@ class Properties:
     averaged_axes: str = ""
     num_statistics: int = 0
     overlapping: bool = False
-
-
-@dataclass(frozen=True)
-class Given:
-    """The value of a name in a norm's formula that is no plain mean or variance, and how it comes about."""
-
-    value: float
-    how: str
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ from normbench.norms._renorm import (
 from normbench.norms._stacked_batch_renorm import StackedBatchRenorm
 from normbench.norms.base import (
     FeatureShape,
-    Given,
     NormSpec,
     Properties,
     Ramp,
@@ -33,7 +32,7 @@ from normbench.norms.base import (
     position_axes,
     refuse_lone_batch_values,
 )
-from normbench.parts import About
+from normbench.parts import About, Given
 from normbench.precision import at_least_float32
 
 MAX_STEP = 1_000_000_000

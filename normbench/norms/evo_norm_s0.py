@@ -12,7 +12,6 @@ from normbench.norms._group_count import CountOrPolicy, GroupsAtMost, refuse_no_
 from normbench.norms._sum_of_squares import sum_of_squares
 from normbench.norms.base import (
     FeatureShape,
-    Given,
     NormSpec,
     Properties,
     axes,
@@ -22,7 +21,7 @@ from normbench.norms.base import (
     refuse_lone_values,
     scale_and_shift,
 )
-from normbench.parts import About
+from normbench.parts import About, Given
 from normbench.precision import at_least_float32
 
 FEWEST_CHANNELS = 4

@@ -11,7 +11,6 @@ from normbench.norms._by_samples import by_samples
 from normbench.norms._sum_of_squares import sum_of_squares
 from normbench.norms.base import (
     FeatureShape,
-    Given,
     NormSpec,
     Properties,
     check_channels,
@@ -19,7 +18,7 @@ from normbench.norms.base import (
     position_axes,
     scale_and_shift,
 )
-from normbench.parts import About
+from normbench.parts import About, Given
 from normbench.precision import at_least_float32
 
 FIRST_LEARNED_EPS = 1e-4

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.amp.autocast_mode import is_autocast_available
 
 from normbench.errors import SettingError
-from normbench.norms.base import FeatureShape, Given, NormSpec, Properties, check_channels, num_positions
-from normbench.parts import About
+from normbench.norms.base import FeatureShape, NormSpec, Properties, check_channels, num_positions
+from normbench.parts import About, Given
 from normbench.precision import at_least_float32
 
 

@@ -9,9 +9,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from normbench.norms._batch_norm import BatchNorm
-from normbench.norms.base import FeatureShape, Given, NormSpec, Properties, refuse_lone_batch_values
+from normbench.norms.base import FeatureShape, NormSpec, Properties, refuse_lone_batch_values
 from normbench.norms.batch_norm import BatchNormSpec
-from normbench.parts import About
+from normbench.parts import About, Given
 from normbench.precision import at_least_float32
 
 

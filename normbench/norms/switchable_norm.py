@@ -18,7 +18,6 @@ from normbench.norms._switchable_statistics import (
 )
 from normbench.norms.base import (
     FeatureShape,
-    Given,
     NormSpec,
     Properties,
     axes,
@@ -28,7 +27,7 @@ from normbench.norms.base import (
     position_axes,
     scale_and_shift,
 )
-from normbench.parts import About
+from normbench.parts import About, Given
 from normbench.precision import at_least_float32
 
 Average = Literal["moving", "batch"]

@@ -75,7 +75,7 @@ def _complaint(detail: ErrorDetails, schema: type[BaseModel], located: Located, 
     if detail["type"] == "missing":
         return _line(located.place(loc[:-1]), key, f"must be given, got nothing. {_choices(schema, detail['loc'])}")
     if detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        return _line(located.place(loc), key, _unknown_variant(detail, schema, loc[-1]))
+        return _line(located.place(loc), key, _unknown_variant(detail, schema))
     rule = RULES.get(detail["type"], _pydantic_rule)(detail)
     return _line(located.place(loc), key, f"{rule}, got {_value_text(detail['input'])}.{_suggestion(detail, schema)}")
 
@@ -120,8 +120,9 @@ def _suggestion(detail: ErrorDetails, schema: type[BaseModel]) -> str:
     return f" {known_names(detail['input'], known)}"
 
 
-def _unknown_variant(detail: ErrorDetails, schema: type[BaseModel], key: str | int) -> str:
-    package = _part_of(schema, str(key)).package
+def _unknown_variant(detail: ErrorDetails, schema: type[BaseModel]) -> str:
+    *parents, key = detail["loc"]
+    package = _part_of(_spec_at(tuple(parents), schema)[0], str(key)).package
     variants = find_specs(package)
     given = detail["input"].get("name") if isinstance(detail["input"], dict) else detail["input"]
     if str(given) in unfinished_specs(package):
@@ -237,9 +238,9 @@ def _part_or_none(schema: type[BaseModel], key: str) -> OneOf | None:
 
 def _without_tags(loc: Iterable[str | int], schema: type[BaseModel]) -> Loc:
     """Drop pydantic's variant names: ("norm", "group_norm", "num_groups") -> ("norm", "num_groups")."""
-    steps = tuple(step for step in loc if step != "[key]")  # pydantic's step for "the key itself"
-    is_part = bool(steps) and _part_or_none(schema, str(steps[0])) is not None
-    return (steps[0], *steps[2:]) if is_part else steps
+    steps = [step for step in loc if step != "[key]"]  # pydantic's step for "the key itself"
+    parts = [_part_or_none(_spec_at(tuple(steps[:i]), schema)[0], str(step)) for i, step in enumerate(steps)]
+    return tuple(step for step, before in zip(steps, [None, *parts], strict=False) if before is None)
 
 
 def _value_text(value: Any, most: int = 60) -> str:

@@ -230,7 +230,7 @@ def _name_in(part: Any) -> Any:
 
 def _as_yaml(value: Any) -> Any:
     if isinstance(value, Spec):
-        return {"name": value.name, **value.changed()} if value.changed() else value.name
+        return value.as_yaml()
     return (
         value.model_dump(mode="json", exclude_defaults=True) if isinstance(value, BaseModel) else _tuple_as_list(value)
     )

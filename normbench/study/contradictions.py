@@ -121,7 +121,7 @@ def _check_size(model: nn.Module, config: RunConfig) -> None:
 def _check_batch(layer: str, norm: BuiltNorm, config: RunConfig) -> None:
     """Refuse a batch that gives a norm too few values; for sequences, the number of steps of the shortest counts."""
     lengths = config.dataset.sequence_lengths
-    fewest_rows = min(lengths) if norm.per_step and lengths else 1
+    fewest_rows = norm.num_heads * (min(lengths) if norm.per_step and lengths else 1)
     try:
         norm.spec.check_batch(norm.feature_shape, fewest_rows * config.batch_size)
     except SettingError as error:

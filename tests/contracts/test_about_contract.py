@@ -127,7 +127,7 @@ def test_the_printed_formula_gives_the_output_of_the_layer(spec):
 
 @pytest.mark.parametrize("spec", each(all_settings("weight_parametrizations", tried_floats=(0.3,))))
 def test_the_printed_formula_gives_the_weight_of_the_layer(spec):
-    layer = torch.nn.Conv2d(3, 6, 3).double()
+    layer = torch.nn.Conv2d(3, 6, 3).double().eval()
     spec.build(layer)
     learned = learned_tensors(layer)
     with torch.no_grad():
@@ -137,6 +137,7 @@ def test_the_printed_formula_gives_the_weight_of_the_layer(spec):
     of_filters = {"mean": v.mean((1, 2, 3), keepdim=True), "var": v.var((1, 2, 3), correction=0, keepdim=True)}
     names = {"sqrt": lambda number: torch.as_tensor(number).double().sqrt(), **learned, **settings, **of_filters}
     names["n"], names["sum_of_squares"] = v[0].numel(), v.square().sum((1, 2, 3), keepdim=True)
+    names |= {name: given.value for name, given in spec.formula_values(layer).items()}
     torch.testing.assert_close(layer.weight, eval(spec.formula(), {"__builtins__": {}}, names))
 
 

@@ -1,7 +1,8 @@
 """Every weight parametrization, in every setting: its formula, its limits, its state, and every model with it.
 
-Each variant needs its formula here, ``formula_<name>(spec, learned)``: the weight from what is learned, one row per
-output filter, in float64.
+Each variant needs its formula here, ``formula_<name>(spec, learned, held)``: the weight from what is learned, one row
+per output filter, and from the buffers it holds, in float64. Weights are read in evaluation, where no reading changes
+the buffers.
 """
 
 from copy import deepcopy
@@ -19,7 +20,13 @@ from normbench.models.base import learned_parameters, parametrize_weights, weigh
 from normbench.norms.none import NoneSpec
 from normbench.weight_parametrizations.none import NoneSpec as AsLearned
 
-SETTINGS = all_settings("weight_parametrizations")
+
+def kind_of(spec):
+    """Return what a spec changes: which choices, and which numbers, of which one other value is tried here."""
+    return spec.name, *(key if isinstance(value, int) else (key, value) for key, value in spec.changed().items())
+
+
+SETTINGS = list({kind_of(spec): spec for spec in all_settings("weight_parametrizations")}.values())
 LAYERS = {
     "linear": (lambda: nn.Linear(7, 5), (7,)),
     "conv1d": (lambda: nn.Conv1d(3, 4, 3), (3, 9)),
@@ -34,33 +41,40 @@ EVERY_MODEL = pytest.mark.parametrize(
 )
 
 
-def formula_none(spec, learned):  # noqa: ARG001 - as every formula_<name>
+def formula_none(_spec, learned, _held):
     return learned[0]
 
 
-def formula_weight_standardization(spec, learned):
+def formula_weight_standardization(spec, learned, _held):
     rows = learned[0].double()
     mean, official = rows.mean(1, keepdim=True), spec.compat == "official"
     var = ((rows - mean) ** 2).sum(1, keepdim=True) / (rows.shape[1] - official)
     return (rows - mean) / (var**0.5 + spec.eps**0.5 if official else (var + spec.eps) ** 0.5)
 
 
-def formula_weight_norm(spec, learned):
+def formula_weight_norm(spec, learned, _held):
     v, g = (tensor.double() for tensor in learned)
     return g * v / ((v**2).sum(1, keepdim=True) + spec.eps) ** 0.5
+
+
+def formula_spectral_norm(spec, learned, held):
+    v, left, right = learned[0].double(), held["left"].double(), held["right"].double()
+    sigma = left @ v @ right
+    return v / (sigma if abs(sigma) > spec.eps else spec.eps)
 
 
 def parametrized(spec, kind, dtype=torch.float64):
     layer = LAYERS[kind][0]().to(dtype)
     spec.build(layer)
-    return layer
+    return layer.eval()
 
 
 def expected_weight(spec, layer):
     formula = globals().get(f"formula_{spec.name}")
     assert formula, f"{spec.name} needs formula_{spec.name}, its weight as a formula, in {__file__}"
     learned = [parameter.detach().flatten(1) for parameter in weight_parameters(layer)]
-    return formula(spec, learned).view_as(layer.weight)
+    held = {name.rpartition(".")[2]: buffer for name, buffer in layer.named_buffers()}
+    return formula(spec, learned, held).view_as(layer.weight)
 
 
 def inputs(kind, dtype=torch.float64):
@@ -160,7 +174,7 @@ def test_half_precision_rounds_the_weight_and_not_its_statistics(spec, kind, dty
 @EVERY_SETTING
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
 def test_a_layer_of_half_precision_is_parametrized_and_trains(spec, dtype):
-    layer = parametrized(spec, "linear", dtype)
+    layer = parametrized(spec, "linear", dtype).train()
     layer(inputs("linear", dtype)).square().sum().backward()
     for parameter in layer.parameters():
         assert parameter.dtype == dtype
@@ -169,10 +183,11 @@ def test_a_layer_of_half_precision_is_parametrized_and_trains(spec, dtype):
 
 @EVERY_SETTING
 def test_a_layer_restored_from_its_state_or_copied_computes_the_same(spec):
-    layer, restored, x = parametrized(spec, "conv2d"), parametrized(spec, "conv2d"), inputs("conv2d")
+    layer, restored, x = parametrized(spec, "conv2d").train(), parametrized(spec, "conv2d").train(), inputs("conv2d")
     restored.load_state_dict(layer.state_dict())
     assert torch.equal(restored(x), layer(x))
-    assert torch.equal(deepcopy(layer)(x), layer(x))
+    copied = deepcopy(layer)
+    assert torch.equal(copied(x), layer(x))
 
 
 @pytest.mark.parametrize("spec", each(spec for spec in SETTINGS if not isinstance(spec, AsLearned)))
@@ -188,7 +203,7 @@ def test_the_scale_of_what_is_learned_plays_no_part(spec, kind):
 
 @pytest.mark.parametrize("variant", each(variants("weight_parametrizations")))
 def test_stacked_networks_work_under_vmap(variant):
-    layers, x = [nn.Sequential(parametrized(variant(), "linear")) for _ in range(3)], inputs("linear")
+    layers, x = [nn.Sequential(parametrized(variant(), "linear").train()) for _ in range(3)], inputs("linear")
     parameters, buffers = torch.func.stack_module_state(layers)
     base = deepcopy(layers[0])
     stacked = torch.func.vmap(lambda *state: functional_call(base, state, (x,)))(parameters, buffers)

@@ -10,7 +10,7 @@ from docs_blocks.markdown import table
 from normbench.errors import SettingError
 from normbench.inspection.explain.meanings import meanings
 from normbench.inspection.explain.value_words import default_words
-from normbench.parts import find_specs
+from normbench.parts import Spec, find_specs
 from normbench.study.config import RunConfig
 from normbench.study.setting_groups import RecordingConfig, SwapConfig
 from normbench.study.study_keys import StudyKeys
@@ -82,7 +82,9 @@ def spec_settings(spec) -> str:
 
 
 def default_line(key: str, info) -> str:
-    return f"`{key}: {yaml_word(to_jsonable_python(info.get_default(call_default_factory=True)))}`"
+    default = info.get_default(call_default_factory=True)
+    plain = default.as_yaml() if isinstance(default, Spec) else to_jsonable_python(default)
+    return f"`{key}: {yaml_word(plain)}`"
 
 
 def yaml_word(value: object) -> str:

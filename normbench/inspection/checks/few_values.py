@@ -34,9 +34,9 @@ def _over_the_batch(norm: NormCall, batch_size: int) -> Iterator[Finding]:
         "warning",
         (norm.name,),
         f"takes batch statistics over {_counted(values, 'value')} per channel "
-        f"({_counted(samples, 'step' if norm.per_step else 'sample')} x {_counted(norm.num_positions, 'position')})",
+        f"({_counted(samples, norm.row)} x {_counted(norm.num_positions, 'position')})",
         why=_why(values),
-        way_out=f"{enough}, or norm: layer_norm or group_norm, which do not look at the batch.",
+        way_out=f"{enough}, or {norm.setting}: layer_norm or group_norm, which do not look at the batch.",
     )
 
 
@@ -56,9 +56,10 @@ def _over_a_sample(norm: NormCall) -> Iterator[Finding]:
             (norm.name,),
             "takes each mean and variance over 2 values of a sample",
             why=_why(values),
-            way_out="Use fewer groups, larger maps, or norm: layer_norm over all features.",
+            way_out=f"Use fewer groups, larger maps, or {norm.setting}: layer_norm over all features.",
         )
 
 
 def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    noun, *of_what = what.split(" ", 1)
+    return " ".join([f"{number} {noun}{'' if number == 1 else 's'}", *of_what])

@@ -64,11 +64,11 @@ def yaml_words(value: Any) -> str:
         >>> yaml_words(None), yaml_words(1e-5), yaml_words(("weight", "grad")), yaml_words({"norm": "none"})
         ('null', '1e-05', '[weight, grad]', '{norm: none}')
     """
+    if isinstance(value, Spec):
+        changed = value.changed()
+        return yaml_words({value.name: None} | changed) if changed else value.name
     if isinstance(value, BaseModel):
-        is_spec = isinstance(value, Spec)
-        changed = value.model_dump(mode="json", exclude_defaults=is_spec, exclude_unset=not is_spec, exclude={"name"})
-        name = [value.name] if isinstance(value, Spec) else []
-        return name[0] if name and not changed else yaml_words(dict.fromkeys(name) | changed)
+        return yaml_words(value.model_dump(mode="json", exclude_unset=True))
     if isinstance(value, float):
         return f"{value:g}" if float(f"{value:g}") == value else repr(value)
     if isinstance(value, tuple | list):

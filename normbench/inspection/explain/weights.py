@@ -35,12 +35,14 @@ class WeightFigures:
         std: Of all its values.
         mean: Lowest and highest mean of a filter.
         filter_std: Lowest and highest std of a filter, divided by n.
+        largest_singular_value: Of the matrix with a row per filter.
     """
 
     what: str
     std: float
     mean: tuple[float, float]
     filter_std: tuple[float, float]
+    largest_singular_value: float
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def explain_weight_parametrization(spec: WeightParametrizationSpec, *, by_hand: 
 def _convolution() -> nn.Conv2d:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive_seed(1, "explain", "weights"))
-        return nn.Conv2d(CHANNELS, CHANNELS, KERNEL, dtype=torch.float64)
+        return nn.Conv2d(CHANNELS, CHANNELS, KERNEL, dtype=torch.float64).eval()
 
 
 def learned_tensors(layer: nn.Module) -> dict[str, Tensor]:
@@ -124,7 +126,8 @@ def learned_tensors(layer: nn.Module) -> dict[str, Tensor]:
 def _figures(what: str, weight: Tensor) -> WeightFigures:
     filters = weight.detach().flatten(1)
     means, stds = filters.mean(1), filters.std(1, correction=0)
-    return WeightFigures(what, filters.std(correction=0).item(), _ends(means), _ends(stds))
+    std, largest = filters.std(correction=0).item(), torch.linalg.matrix_norm(filters, 2).item()
+    return WeightFigures(what, std, _ends(means), _ends(stds), largest)
 
 
 def _ends(values: Tensor) -> tuple[float, float]:
@@ -175,6 +178,9 @@ def weight_by_hand(spec: WeightParametrizationSpec) -> ByHand:
     known |= {name: tensor.detach().flatten()[0].item() for name, tensor in learned.items()}
     known |= {"n": len(numbers), "sum_of_squares": squares} | (dict(taken.values) if taken else {})
     lines += tuple((name, f"{number_text(known[name])}: learned, as it starts") for name in learned)
+    given = spec.formula_values(layer)
+    known |= {name: one.value for name, one in given.items()}
+    lines += tuple((name, f"{number_text(one.value)}: {one.how}") for name, one in given.items())
     reduced, result = steps(formula, known)
     lines += (("weight", formula), *(("", f"= {line}") for line in reduced))
     return ByHand("weight 1 of filter 1 in the example", lines, result, layer.weight.flatten()[0].item())
@@ -182,7 +188,7 @@ def weight_by_hand(spec: WeightParametrizationSpec) -> ByHand:
 
 def _small_layer(spec: WeightParametrizationSpec) -> nn.Linear:
     """Return a layer whose weight is the example, parametrized."""
-    layer = nn.Linear(len(EXAMPLE[0]), len(EXAMPLE), bias=False, dtype=torch.float64)
+    layer = nn.Linear(len(EXAMPLE[0]), len(EXAMPLE), bias=False, dtype=torch.float64).eval()
     with torch.no_grad():
         layer.weight.copy_(torch.tensor(EXAMPLE, dtype=torch.float64))
     spec.build(layer)

@@ -11,14 +11,15 @@ from sequence_batches import LENGTHS, assert_padding_changes_nothing, seeded, se
 from torch.nn.functional import layer_norm
 
 from normbench.errors import SettingError
+from normbench.models._attention import sinusoids
 from normbench.models.base import built_norms
-from normbench.models.transformer import TransformerSpec, sinusoids
+from normbench.models.transformer import TransformerSpec
 from normbench.norms.batch_norm import BatchNormSpec
 from normbench.norms.layer_norm import LayerNormSpec
 from normbench.norms.none import NoneSpec
 
-POSITIONS = ("pre", "post")
-EACH_POSITION = pytest.mark.parametrize("position", POSITIONS)
+POSITIONS = ("pre", "post", "peri")
+TORCHS = pytest.mark.parametrize("position", ["pre", "post"])
 POSITIONS_AND_NORMS = pytest.mark.parametrize(
     ("spec", "norm"),
     [
@@ -62,7 +63,7 @@ def copied_layer(block, position):
     return layer
 
 
-@EACH_POSITION
+@TORCHS
 def test_a_block_with_layer_norm_is_the_encoder_layer_of_torch(position):
     spec = TransformerSpec(norm_position=position, width=8, num_layers=1)
     block = seeded(spec, LayerNormSpec()).double().block1
@@ -72,7 +73,7 @@ def test_a_block_with_layer_norm_is_the_encoder_layer_of_torch(position):
     torch.testing.assert_close(block(x[..., :-1][mask], mask), expected, rtol=0, atol=1e-10)
 
 
-@EACH_POSITION
+@TORCHS
 def test_the_network_embeds_adds_positions_passes_blocks_and_averages_real_steps(position):
     model = seeded(TransformerSpec(norm_position=position, width=8), LayerNormSpec()).double()
     x = sequences(LENGTHS).double()
@@ -91,11 +92,46 @@ def test_the_network_embeds_adds_positions_passes_blocks_and_averages_real_steps
     [
         ("pre", ["block1.attention.norm", "block1.feedforward1.norm", "output.norm"]),
         ("post", ["block1.attended.norm", "block1.feedforward2.norm"]),
+        (
+            "peri",
+            [f"block1.{name}.norm" for name in ("attention", "attended", "feedforward1", "feedforward2")]
+            + ["output.norm"],
+        ),
     ],
 )
 def test_a_norm_bears_the_name_of_the_layer_it_precedes_or_follows(position, expected):
     model = seeded(TransformerSpec(norm_position=position, num_layers=1), LayerNormSpec())
     assert list(built_norms(model)) == expected
+
+
+def test_around_a_branch_its_input_and_its_output_are_normalized_and_the_sum_is_not():
+    block = seeded(TransformerSpec(norm_position="peri", width=8, num_layers=1), LayerNormSpec()).double().block1
+    for norm in (block.attended.norm, block.feedforward2.norm):
+        torch.nn.init.normal_(norm.weight)
+        torch.nn.init.normal_(norm.bias)
+    x = sequences([5], num_features=8).double()[0, :, :-1]
+
+    def branch(steps, norm, change):
+        normed = layer_norm(change(layer_norm(steps, (8,))), (8,))
+        return steps + normed * norm.weight + norm.bias
+
+    def attend(steps):
+        query, key, value = block.attention(steps).unflatten(1, (3, 2, 4)).permute(1, 2, 0, 3)  # (heads, steps, 4)
+        mixed = (query @ key.transpose(1, 2) / 2).softmax(-1) @ value
+        return torch.nn.functional.linear(mixed.transpose(0, 1).flatten(1), block.attended.weight, block.attended.bias)
+
+    def feed_forward(steps):
+        inner = block.feedforward1(steps)
+        return torch.nn.functional.linear(inner, block.feedforward2.weight, block.feedforward2.bias)
+
+    expected = branch(branch(x, block.attended.norm, attend), block.feedforward2.norm, feed_forward)
+    output = block(x, torch.ones(1, 5, dtype=torch.bool))
+    torch.testing.assert_close(output, expected, rtol=0, atol=1e-12)
+
+
+def test_around_a_branch_dropout_zeroes_what_is_normalized():
+    block = seeded(TransformerSpec(norm_position="peri", num_layers=1), LayerNormSpec(), dropout=0.5).block1
+    assert block.attended.stages == block.feedforward2.stages == ("norm", "dropout")
 
 
 def test_batch_norm_takes_its_statistics_over_all_real_steps():

@@ -28,6 +28,13 @@ MODELS = [
 # A bias before batch norm has no gradient but rounding, which Adam would make steps of with its own small eps.
 ADAM = AdamSpec(lr=0.01, eps=1e-4)
 NORMS = [(BatchNormSpec(), ADAM), (LayerNormSpec(), SGDSpec(lr=0.05, momentum=0.9)), (LayerNormSpec(), ADAM)]
+SMALL = {"num_layers": 1, "width": 8}
+CASES = [
+    *((model, norm, optimizer) for model in MODELS for norm, optimizer in NORMS),
+    (TransformerSpec(norm_position="peri", **SMALL), BatchNormSpec(), ADAM),
+    (TransformerSpec(qk_norm=BatchNormSpec(), **SMALL), LayerNormSpec(), ADAM),
+    (TransformerSpec(norm_position="peri", qk_norm=LayerNormSpec(), **SMALL), LayerNormSpec(), ADAM),
+]
 
 
 def config_of(model, norm, optimizer):
@@ -56,8 +63,13 @@ def kept(training):
     return dict(training.model.state_dict())
 
 
-@pytest.mark.parametrize(("norm", "optimizer"), NORMS, ids=lambda one: one.name)
-@pytest.mark.parametrize("model", MODELS, ids=lambda one: getattr(one, "cell", None) or one.norm_position)
+def name_of(part):
+    if part.name == "rnn":
+        return part.cell
+    return "-".join(map(str, part.changed().values())) if part.name == "transformer" else part.name
+
+
+@pytest.mark.parametrize(("model", "norm", "optimizer"), CASES, ids=name_of)
 def test_each_member_trains_as_it_does_alone(model, norm, optimizer):
     config = config_of(model, norm, optimizer)
     assert not obstacle(config)

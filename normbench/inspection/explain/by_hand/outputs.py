@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from normbench.inspection.explain.by_hand.arithmetic import names_in, number_text, steps, without
 from normbench.inspection.explain.by_hand.example import SEED, easy_numbers, example_shape, pure
 from normbench.inspection.explain.by_hand.moments import Lines, moment_of, moments
-from normbench.norms.base import Given, NormSpec
+from normbench.norms.base import NormSpec
+from normbench.parts import Given
 
 Index = tuple[int, ...]
 NOTHING = 1e-12

@@ -41,6 +41,7 @@ def _figures_block(found: Mapping[str, Any]) -> Block:
         Column("std", [row["std"] for row in rows]),
         Column("filters' mean", [_range(row["mean"]) for row in rows]),
         Column("filters' std", [_range(row["filter_std"]) for row in rows]),
+        Column("singular value", [row["largest_singular_value"] for row in rows]),
     ]
     return Block(heading=f"measured on {found['layer']}", table=Table(columns))
 
