@@ -1,4 +1,4 @@
-"""Every model with every norm at batch sizes 1, 2 and 8 trains ten steps, or is refused before with a way out.
+"""Every model with every norm at batch sizes 1, 2 and 8 trains five steps, or is refused before with a way out.
 
 Each model gets the smallest dataset it takes whose outputs are vectors, and the smallest whose outputs are images.
 """
@@ -18,7 +18,7 @@ from normbench.training.build import build_training
 from normbench.training.loop import train
 
 BATCH_SIZES = (1, 2, 8)
-NUM_STEPS = 10
+NUM_STEPS = 5
 NORMS = [norm() for norm in variants("norms")]
 SMALL = {"num_samples": 16, "width": 8, "hidden_features": 8}
 
