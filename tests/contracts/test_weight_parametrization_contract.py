@@ -10,7 +10,7 @@ from itertools import product
 
 import pytest
 import torch
-from contracts.test_model_contract import DEFAULTS, batch, build, first_shape
+from contracts.test_model_contract import NARROW, batch, build, first_shape
 from contracts.variants import all_settings, each, label, variants
 from torch import nn
 from torch.func import functional_call
@@ -37,7 +37,7 @@ LAYERS = {
 EVERY_SETTING = pytest.mark.parametrize("spec", each(SETTINGS))
 EVERY_LAYER = pytest.mark.parametrize("kind", LAYERS)
 EVERY_MODEL = pytest.mark.parametrize(
-    ("spec", "model_spec"), [pytest.param(*p, id=f"{label(p[1])}-{label(p[0])}") for p in product(SETTINGS, DEFAULTS)]
+    ("spec", "model_spec"), [pytest.param(*p, id=f"{label(p[1])}-{label(p[0])}") for p in product(SETTINGS, NARROW)]
 )
 
 
