@@ -162,11 +162,26 @@ def test_a_checkpoint_of_another_seed_or_arm_is_not_gone_on_from(config, stopped
 
 
 @pytest.mark.parametrize("change", [lambda raw: raw[:-1], lambda raw: b"7" + raw[1:], lambda _: b""])
-@pytest.mark.parametrize("pattern", ["metrics.csv", "layer_stats.csv", "curve.csv", "events.*"])
+@pytest.mark.parametrize("pattern", ["metrics.csv", "layer_stats.csv", "curve.csv"])
 def test_files_changed_beside_a_good_checkpoint_are_not_gone_on_from(config, whole, pattern, change):
     (path,) = PART.glob(pattern)
     path.write_bytes(change(path.read_bytes()))
     assert go_on(config) == [f"part/checkpoint.pt: {RULE} The run is made from its beginning."]
+    assert results_in(PART) == whole
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda raw: raw[:-1], "The run goes on from the one before it."),  # when that was saved, it was shorter
+        (lambda raw: b"7" + raw[1:], "The run is made from its beginning."),
+        (lambda _: b"", "The run is made from its beginning."),
+    ],
+)
+def test_an_event_file_changed_beside_a_good_checkpoint_is_not_gone_on_from(config, whole, change, told):
+    (path,) = PART.glob("events.*")
+    path.write_bytes(change(path.read_bytes()))
+    assert go_on(config) == [f"part/checkpoint.pt: {RULE} {told}"]
     assert results_in(PART) == whole
 
 

@@ -71,7 +71,7 @@ def can_encode(letter, encoding):
 def test_a_mistake_is_told_in_near_letters():
     code, out, err = printed(["compare", "runs±"], "ascii")
     assert (code, out) == (2, "")
-    assert err.startswith("runs+-: must hold runs of a study, got none.")
+    assert err.startswith("runs+-: must be a folder, here or in runs, got none.")
 
 
 @pytest.mark.usefixtures("asked")

@@ -36,7 +36,6 @@ READING = [
     ["claims", CONFIG, "--json"],
     ["claims", CONFIG, "--markdown", "page.md"],
     ["report", STUDY, "--out", "page.html"],
-    ["report", STUDY, OTHER, "--out", "page.html"],
     ["rm", STUDY],
     ["rm", ARM],
     ["rm", f"{OTHER_ARM}/seed-0", f"{ARM}/seed-2"],
@@ -60,8 +59,12 @@ MAKING = [
     ["run", CONFIG, "--quiet"],
     ["run", CONFIG, "--json"],
     ["run", CONFIG, *QUICK],
+    ["report", STUDY, OTHER, "--out", "page.html"],
 ]
-"""The last three may show what finished.json keeps, and read nothing else: who forges its digests forges its lines."""
+"""The report of several studies leaves a page in each.
+
+The three before it may show what finished.json keeps, and read nothing else: who forges its digests forges its lines.
+"""
 
 
 def words_of(command):

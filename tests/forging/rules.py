@@ -80,10 +80,10 @@ def answer_faults(answer, command):
 def names_a_place(answer):
     """Return whether a line names a folder or file of the runs, the study file, or the study.
 
-    A failed run is named by its study, arm and seed, and studies that cannot be pooled by their names.
+    A failed run is named by its study, arm and seed; a study that an option does not fit, by its name.
     """
-    by_name = answer.code == 1 or answer.err.startswith("--pool: ")
-    places = [f"{RUNS}/", f"{CONFIG}:", *([f"{STUDY.name} "] if by_name else [])]
+    by_name = answer.code == 1 or answer.err.startswith(("--pool: ", f"{STUDY.name}: --"))
+    places = [f"{RUNS}/", f"{CONFIG}:", *([f"{STUDY.name} ", f"{STUDY.name}: "] if by_name else [])]
     return any(place in answer.err for place in places)
 
 
