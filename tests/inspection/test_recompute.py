@@ -197,5 +197,13 @@ def test_a_parametrized_weight_is_computed_again_too():
     torch.testing.assert_close(runs[1], runs[0])
 
 
+@pytest.mark.parametrize("parametrization", each(p() for p in variants("weight_parametrizations")))
+def test_weights_and_running_statistics_that_training_reads_come_out_the_same_together(parametrization):
+    settings = {"norm": {"name": "batch_renorm", "r_max_steps": [0, 1], "d_max_steps": [0, 1]}}
+    settings |= {"weight_parametrization": parametrization}
+    runs = [trained(config_of("rnn", checkpointing=on, **settings)) for on in (False, True)]
+    assert_same_training(*runs)
+
+
 def test_it_contradicts_nothing():
     assert not contradictions(config_of("mlp", checkpointing=True, norm=BatchNormSpec()))
