@@ -157,6 +157,6 @@ def overview() -> Page:
     for page in all_settings():
         kind = "recording" if page.key.startswith("recording.") else page.belongs_to
         settings.setdefault(kind, []).append(page.key.rpartition(".")[2] if kind == "recording" else page.key)
-    titles = {"every run": "run settings", "recording": "recording:", "a study": "study keys"}
+    titles = {"every run": "run keys", "recording": "recording:", "a study": "study keys"}
     kinds = {title: settings[kind] for kind, title in titles.items()}
     return {"kind": "overview", "parts": parts, "settings": kinds}

@@ -9,6 +9,9 @@ from normbench.report.blocks.explain.regularizer import regularizer_blocks
 from normbench.report.blocks.explain.setting import choices_blocks, setting_blocks, variant_blocks
 from normbench.report.blocks.explain.weights import weight_parametrization_blocks
 
+SHORT = {"weight_parametrization": "weights"}
+"""Labels of parts whose names would leave the lists of names too little room."""
+
 
 def explain_blocks(pages: Sequence[Mapping[str, Any]]) -> list[Block]:
     """Return all pages; the ``kind`` of a page decides how it is written."""
@@ -17,7 +20,7 @@ def explain_blocks(pages: Sequence[Mapping[str, Any]]) -> list[Block]:
 
 def overview_blocks(found: Mapping[str, Any]) -> list[Block]:
     """Return all names by kind."""
-    parts = [Line(", ".join(names), key.removeprefix("weight_")) for key, names in found["parts"].items()]
+    parts = [Line(", ".join(names), SHORT.get(key, key)) for key, names in found["parts"].items()]
     settings = [Line(", ".join(names), kind) for kind, names in found["settings"].items()]
     asked = [
         Line("normbench explain batch_norm", "a part", is_command=True, remark="with its settings"),
