@@ -90,7 +90,8 @@ def _try_with_numbers(config: RunConfig) -> None:
             raise
         except Exception as error:
             (path,) = paths_of(config.norm)
-            rule = f"must normalize what {config.model.name} gives it, it ended with {in_one_line(error, config.folder)}"
+            ended = in_one_line(error, config.folder)
+            rule = f"must normalize what {config.model.name} gives it, it ended with {ended}"
             raise SettingError("norm.layer", rule, path, f"Try it alone: normbench check-norm {path}") from error
 
 

@@ -27,6 +27,6 @@ def test_a_failing_forward_is_told_with_its_line(tmp_path, condition):
     with pytest.raises(ConfigError) as raised:
         load_study(tmp_path / "a.yaml")
     assert str(raised.value).endswith(
-        "a.yaml:3: norm.layer: must normalize what mlp gives it, it ended with failing_norm.py line 10: NameError: name "
-        "'missing' is not defined, got 'failing_norm:Mine'. Try it alone: normbench check-norm failing_norm:Mine"
+        "a.yaml:3: norm.layer: must normalize what mlp gives it, it ended with failing_norm.py line 10: NameError: "
+        "name 'missing' is not defined, got 'failing_norm:Mine'. Try it alone: normbench check-norm failing_norm:Mine"
     )
