@@ -67,7 +67,7 @@ class Scale:
             >>> Scale(0.4, 3.0, 0, 1, is_log=True).ticks()
             [0.5, 1.0, 2.0]
             >>> Scale(-3.7, 2.0, 0, 1).ticks()
-            [-3.0, -2.0, -1.0, 0.0, 1.0, 2.0]
+            [-2.0, 0.0, 2.0]
         """
         found = _decades(self.low, self.high, most) if self.is_log else []
         if len(found) > 1:
