@@ -46,12 +46,15 @@ class Finding:
     @property
     def where(self) -> str:
         """Name the layers; beside a figure the first, since it is that one's, and the number of the others."""
-        first, more = self.layers[:1], len(self.layers) - 1
+        if not self.layers:
+            return ""
+        more = len(self.layers) - 1
+        first = name_layer(self.layers[0], is_list=more > 0 and not self.figure)
         if not self.figure and more < MAX_NAMED:
-            return ", ".join(self.layers)
+            return ", ".join([first, *self.layers[1:]])
         if not self.figure:
-            return f"{self.layers[0]} ... {self.layers[-1]} ({more + 1} layers)"
-        return "".join(first) + (f" and {more} more layer{'s' * (more > 1)}" if more > 0 else "")
+            return f"{first} ... {self.layers[-1]} ({more + 1} layers)"
+        return first + (f" and {more} more layer{'s' * (more > 1)}" if more > 0 else "")
 
     def sentence(self) -> str:
         """Say where what is wrong, by which figure, in how many seeds.
@@ -65,6 +68,20 @@ class Finding:
         text = ": ".join(part for part in (self.where, self.what) if part)
         seeds = f" ({self.num_seeds} of {self.of_seeds} seeds)" if self.of_seeds > 1 else ""
         return f"{text}, {self.figure}{seeds}." if self.figure else text
+
+
+def name_layer(name: str, *, is_list: bool = False) -> str:
+    """Return a layer's name, after "layer" where it is a number, as the parts of torch's ``Sequential`` have.
+
+    Args:
+        name: The layer's name.
+        is_list: Whether the names of others follow it.
+
+    Example:
+        >>> name_layer("fc1"), name_layer("4"), name_layer("0", is_list=True)
+        ('fc1', 'layer 4', 'layers 0')
+    """
+    return f"layer{'s' * is_list} {name}" if name[:1].isdigit() else name
 
 
 def name_some(names: Sequence[str], separator: str = ", ") -> str:

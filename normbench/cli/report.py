@@ -36,11 +36,12 @@ def command(
     from normbench.report.figures.asked_pictures import read_suffixes, write_all_pictures
     from normbench.report.pages.html.written_pages import write_pages
     from normbench.storage.files.plain_text import one_line
+    from normbench.storage.run_search import resolve_folder
     from normbench.storage.study_search import read_studies
 
     suffixes = read_suffixes(pictures)
     unreadable: list[str] = []
-    found = read_studies(studies or [runs_dir], unreadable)
+    found = read_studies([resolve_folder(study, runs_dir) for study in studies or ()] or [runs_dir], unreadable)
     for line in unreadable:
         typer.echo(one_line(line), err=True)
     for path in write_pages(found, out, arms or [], runs_dir):

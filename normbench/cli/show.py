@@ -60,6 +60,6 @@ def _only_run(path: Path, runs_dir: Path) -> "RunState":
     for line in (*found.unreadable, *found.odd):
         raise RunFolderError(line)
     names = [f"{run.arm.name}/{run.name}" for run in found.runs[:MAX_NAMED]]
-    listed = f"{len(found.runs)}: {', '.join(names)}{' ...' * (len(found.runs) > MAX_NAMED)}" if names else "none"
+    listed = f"{len(found.runs)}: {', '.join(names)}{' and more' * (len(found.runs) > MAX_NAMED)}" if names else "none"
     way_out = "Name one of them." if names else "See what there is: normbench list"
     raise RunFolderError(f"{path}: must hold one run, got {listed}. {way_out}")

@@ -8,6 +8,8 @@ import typer
 
 GROUP = "Start"
 PLACE = 4
+MAX_TICKED = 40
+"""Most runs of which TensorBoard's tabs other than TIME SERIES show any at first."""
 
 
 def command(
@@ -34,6 +36,7 @@ def command(
     with TemporaryDirectory(prefix="normbench-") as folder:
         served = ServedFolder(Path(folder), lambda: runs_of(chosen, seed))
         served.update()
+        typer.echo(_about_empty_tabs(served.num_shown), err=True, nl=False)
         stopped = start_following(served)
         try:
             code = _serve(tensorboard_options(Path(folder), port))
@@ -58,6 +61,17 @@ def _folders(paths: Sequence[Path], runs_dir: Path) -> list[Path]:
 def tensorboard_options(folder: Path, port: int) -> list[str]:
     """Return the options with which TensorBoard serves a folder on the loopback address."""
     return ["--logdir", str(folder), "--host", "127.0.0.1", "--port", str(port)]
+
+
+def _about_empty_tabs(num_runs: int) -> str:
+    """Return what to do about tabs that begin empty; "" where none does."""
+    if num_runs <= MAX_TICKED:
+        return ""
+    return (
+        f"{num_runs} runs are listed; above {MAX_TICKED} TensorBoard ticks none in SCALARS, HISTOGRAMS,\n"
+        "DISTRIBUTIONS, IMAGES and TEXT, which begin empty. TOGGLE ALL RUNS ticks them;\n"
+        "--seed 0 lists one run of each arm, a study's name this study alone.\n"
+    )
 
 
 def _serve(options: list[str]) -> int:

@@ -9,7 +9,7 @@ from normbench.errors import SettingError
 from normbench.finite_data.memory import too_large_text
 from normbench.models.base import BuiltNorm, built_norms
 from normbench.study.config import MAX_STEPS, RunConfig
-from normbench.study.network import network_without_numbers, num_parameters_of
+from normbench.study.network import network_without_numbers, num_parameters_of, try_own_norm
 from normbench.study.own_code import running_code_of
 from normbench.study.own_function_trials import refused_functions
 from normbench.study.own_network_settings import own_network_contradictions
@@ -106,6 +106,7 @@ def _network_contradictions(config: RunConfig) -> list[SettingError]:
             return refused_norms(config)
         for layer, norm in built_norms(model).items():
             _check_batch(layer, norm, config)
+        try_own_norm(config)
     except SettingError as error:
         return [error]
     return []

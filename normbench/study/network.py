@@ -7,14 +7,16 @@ from functools import lru_cache
 import torch
 from torch import nn
 
+from normbench.errors import SettingError
 from normbench.models.base import ModelSpec, Shape, parametrize_weights
 from normbench.norms.base import NormSpec
 from normbench.norms.kept import KeptSpec
+from normbench.own_code.error_lines import in_one_line
 from normbench.own_code.loaded_modules import generation
 from normbench.study.code_in_use import code_digests, with_code_of_functions, with_code_of_model, with_code_of_norm
 from normbench.study.config import RunConfig
 from normbench.study.data import MAX_TRACED, sample_of
-from normbench.study.own_code import import_paths, running_code_of
+from normbench.study.own_code import import_paths, paths_of, running_code_of
 from normbench.study.own_function_trials import refused_functions
 from normbench.study.own_network import own_network
 from normbench.study.own_network_checks import checked_own_network
@@ -56,10 +58,19 @@ def code_digests_of(config: RunConfig) -> Mapping[str, str]:
     if not import_paths(config):
         return {}
     network_without_numbers(config)
-    if config.model.name != "own":
-        with_code_of_norm(config, lambda: _try_with_numbers(config))
+    try_own_norm(config)
     with_code_of_functions(config, lambda: _try_functions(config))
     return code_digests(config)
+
+
+def try_own_norm(config: RunConfig) -> None:
+    """Run a network of normbench's, in training and evaluation, where its norm is the user's; remember the code loaded.
+
+    Raises:
+        SettingError: It fails.
+    """
+    if config.model.name != "own":
+        with_code_of_norm(config, lambda: _try_with_numbers(config))
 
 
 def _try_functions(config: RunConfig) -> None:
@@ -68,9 +79,20 @@ def _try_functions(config: RunConfig) -> None:
 
 
 def _try_with_numbers(config: RunConfig) -> None:
-    with running_code_of(config), torch.no_grad():
+    sample = sample_of(config)
+    with running_code_of(config):
         network = config.model.build(*_network_arguments(config)[1:])
-        network.eval()(sample_of(config))
+        try:
+            for trains in (True, False):
+                with torch.set_grad_enabled(trains):
+                    network.train(trains)(sample)
+        except SettingError:
+            raise
+        except Exception as error:
+            (path,) = paths_of(config.norm)
+            ended = in_one_line(error, config.folder)
+            rule = f"must normalize what {config.model.name} gives it, it ended with {ended}"
+            raise SettingError("norm.layer", rule, path, f"Try it alone: normbench check-norm {path}") from error
 
 
 def unparametrized_network(config: RunConfig) -> nn.Module:

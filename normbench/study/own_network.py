@@ -27,6 +27,10 @@ TAKES_FLOATS = (
     "and begin forward with x = x.long()."
 )
 
+OF_ONE_VALUE = "more than 1 value per channel"
+"""Words in torch's error where batch norm would see one sample and one position."""
+NEEDS_BATCH = "Its batch norm cannot train on one sample without positions: use batch_size: 2 or more."
+
 
 def own_network(config: RunConfig, seed: int) -> nn.Module:
     """Return the user's network with the initial weights of a seed and the arm's norms, on the CPU, to be trained.
@@ -113,8 +117,13 @@ def trying(config: RunConfig, what: str) -> Iterator[None]:
         raise error if error.key.startswith("model.") else error.within("model") from None
     except (Exception, SystemExit) as error:
         rule = f"must {what}, it ended with {in_one_line(error, spec.folder)}"
-        way_out = TAKES_FLOATS if any(word in str(error) for word in OF_TYPES) else "Change the network, or dataset."
-        raise SettingError("model.build", rule, spec.maker, way_out) from error
+        raise SettingError("model.build", rule, spec.maker, _way_out(str(error))) from error
+
+
+def _way_out(message: str) -> str:
+    if any(word in message for word in OF_TYPES):
+        return TAKES_FLOATS
+    return NEEDS_BATCH if OF_ONE_VALUE in message else "Change the network, or dataset."
 
 
 def _call_first(network: nn.Module, sample: Tensor) -> None:

@@ -117,6 +117,14 @@ def test_how_tensorboard_ends_is_handed_on(monkeypatch, ended_by, code):
     assert not served[0].exists()
 
 
+@pytest.mark.usefixtures("finished")
+@pytest.mark.parametrize(("max_ticked", "is_said"), [(0, True), (40, False)])
+def test_tabs_that_begin_empty_are_told_before_the_address(monkeypatch, max_ticked, is_said):
+    monkeypatch.setattr("normbench.cli.tensorboard.MAX_TICKED", max_ticked)
+    monkeypatch.setattr(TensorBoard, "main", lambda _: 0)
+    assert ("TOGGLE ALL RUNS" in normbench("tensorboard", "--port", 0).err) == is_said
+
+
 def processes_of(session):
     """Return the processes of a session that have not ended."""
     found = []

@@ -108,7 +108,7 @@ def test_a_callable_may_import_its_neighbours_and_print():
 
 def test_a_fault_is_told_with_its_cause_and_the_way_out():
     lines = answer(*of_model("exploding"), "--seeds", 2).splitlines()
-    assert lines[-3].startswith("3: the weights are too large, std ")
+    assert lines[-3].startswith("layer 3: the weights are too large, std ")
     assert lines[-2] == "  likely   the initialization"
     assert lines[-1].startswith("  way out  Initialize with std sqrt(2 / fan_in)")
 

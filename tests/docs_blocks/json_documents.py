@@ -1,6 +1,7 @@
 """The JSON of every command: a table of keys for each document and each type in it, from their schemas."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from docs_blocks.markdown import table
@@ -40,7 +41,7 @@ def _keys(schema: Schema) -> str:
 
 
 def _cell(schema: Schema) -> str:
-    return str(schema.get("description", "")).replace("``", "`")
+    return re.sub(r"\bNone\b", "null", str(schema.get("description", "")).replace("``", "`"))
 
 
 def type_text(schema: Schema, *, is_linked: bool = False) -> str:
@@ -53,18 +54,32 @@ def type_text(schema: Schema, *, is_linked: bool = False) -> str:
     if "enum" in schema:
         return " or ".join(f'"{word}"' for word in schema["enum"])
     if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(type_text(one, is_linked=is_linked) for one in schema["anyOf"]))
+        return _either([type_text(one, is_linked=is_linked) for one in schema["anyOf"]], is_page=is_linked)
     return _plain_type(schema, is_linked=is_linked)
+
+
+def _either(texts: Sequence[str], *, is_page: bool) -> str:
+    """Types of which a value has one; on a page each is named once. The list that the contract keeps stays as it is."""
+    apart = [word for text in texts for word in ([text] if " of " in text else text.split(" or "))]
+    return " or ".join(dict.fromkeys(apart if is_page else texts))
+
+
+def _inner(text: str, *, is_page: bool) -> str:
+    """A type within another; on a page in brackets where it could be read apart."""
+    return f"({text})" if is_page and " or " in text else text
 
 
 def _plain_type(schema: Schema, *, is_linked: bool) -> str:
     kind = schema.get("type", "anything")
     if kind == "array":
         inner = schema.get("prefixItems") or [schema.get("items", {})]
-        return f"list of {' and '.join(dict.fromkeys(type_text(one, is_linked=is_linked) for one in inner))}"
+        texts = [_inner(type_text(one, is_linked=is_linked), is_page=is_linked) for one in inner]
+        return f"list of {' and '.join(dict.fromkeys(texts))}"
     if kind == "object":
         more = schema.get("additionalProperties")
-        return f"object of {type_text(more, is_linked=is_linked)}" if isinstance(more, dict) else "object"
+        if not isinstance(more, dict):
+            return "object"
+        return f"object of {_inner(type_text(more, is_linked=is_linked), is_page=is_linked)}"
     return " or ".join(kind) if isinstance(kind, list) else str(kind)
 
 

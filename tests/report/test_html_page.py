@@ -158,6 +158,20 @@ def test_of_many_arms_the_best_are_shown_and_the_others_folded():
     assert {row[0] for table in tables for row in table[1:]} == set(arms)
 
 
+def test_lines_and_layers_stand_in_the_order_of_the_table():
+    study = study_of(arms=("b", "c", "a"))
+    text = page_of(study).text
+    assert re.findall("Output std of each layer: ([abc])", text) == ["b", "c", "a"]
+    assert "Each chart has shades of its own" in text
+
+
+def test_a_study_is_named_as_in_compare():
+    study = study_of(seeds=range(2))
+    assert normbench("report", study.name) == normbench("report", study)
+    rule = "must be a folder, here or in runs, got none. See what there is: normbench list"
+    assert normbench("report", "missing")[::2] == (2, f"missing: {rule}\n")
+
+
 def test_the_index_leads_to_each_page():
     studies = [study_of(name, claims=[CLAIM], question=f"{name}?") for name in ("one #1?", "a:b", "third")]
     code, out, err = normbench("report", "--out", "index.html")

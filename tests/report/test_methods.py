@@ -104,5 +104,14 @@ def test_trends_of_a_table_by_settings_are_told():
     assert "Kendall's tau" not in methods_paragraph(by_size)
 
 
+def test_tables_whose_comparisons_are_corrected_apart_are_not_added_up():
+    found = comparison()
+    rows = [replace(row, settings={"norm": row.arm, "batch_size": 4}) for row in found.rows]
+    rows += [replace(row, arm=f"{row.arm}-8", settings={"norm": row.arm, "batch_size": 8}) for row in found.rows]
+    table = replace(found, rows=rows, differing=["norm", "batch_size"])
+    told = "corrected by Holm's method over the 4 and 3 comparisons, each table's for themselves;"
+    assert told in methods_paragraph(table, make_pivots(table, ["norm", "batch_size"]))
+
+
 def test_nothing_finished_has_no_methods():
     assert methods_paragraph(replace(comparison(), rows=[])) == "made_up: no finished run."

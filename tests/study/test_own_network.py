@@ -209,6 +209,12 @@ def test_a_network_of_other_numbers_is_told_which_it_is_given():
     assert "It is given float32, and its weights must be float32 too." in line
 
 
+def test_batch_norm_on_one_sample_is_told_the_batch_size_to_use():
+    text = "fc(torch.nn.functional.batch_norm(x, None, None, training=True))"
+    line = refusal(model={"name": "own", "build": "my_net:in_forward", "settings": {"text": text}}, batch_size=1)
+    assert line.endswith("Its batch norm cannot train on one sample without positions: use batch_size: 2 or more.")
+
+
 @pytest.mark.parametrize(("text", "why"), REFUSED_FORWARD.items(), ids=REFUSED_FORWARD)
 def test_a_network_that_cannot_be_trained_is_told_in_one_line(text, why):
     line = refusal(model={"name": "own", "build": "my_net:in_forward", "settings": {"text": text}})

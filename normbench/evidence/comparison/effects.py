@@ -12,6 +12,7 @@ from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.pair_effects import judged_pairs
 from normbench.evidence.comparison.rows import Row, count_row_collapses
 from normbench.evidence.metrics.run_metrics import OUTPUT_STDS
+from normbench.evidence.metrics.scales import is_share
 from normbench.evidence.statistics.paired_effect import Effect
 from normbench.evidence.statistics.seed_plan import SeedPlan
 from normbench.evidence.statistics.verdict_words import NO_VERDICT
@@ -92,6 +93,17 @@ def with_first_baseline(comparison: StudyComparison) -> StudyComparison:
     if not may_serve:
         return with_effects(comparison)
     return replace(with_effects(comparison, arms[0]), is_first_baseline=True)
+
+
+def margin_ends(comparison: StudyComparison, metric: str, *, is_ratio: bool) -> tuple[float, float] | None:
+    """Return the smallest and the largest effect that the study's margin calls too small to matter, in effects' units.
+
+    None where it states no margin, and for differences of a metric whose margin is a ratio.
+    """
+    margin = comparison.margin
+    if margin is None or (is_share(metric) and not is_ratio):
+        return None
+    return (1 / (1 + margin), 1 + margin) if is_ratio else (-margin, margin)
 
 
 def main_metric(comparison: StudyComparison) -> str | None:

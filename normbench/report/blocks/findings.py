@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
-from normbench.findings import LEVELS, Finding, Level, name_some
+from normbench.findings import LEVELS, Finding, Level, name_layer, name_some
 from normbench.report.blocks.block import Block, Line, as_lines
 
 FULL_TEXT_OPTION = "--dry-run"
@@ -83,7 +83,7 @@ def short_findings(study: str, findings: Sequence[Finding], level: Level, width:
 
 def _first_layer(found: Finding) -> str:
     more = f" and {len(found.layers) - 1} more" if len(found.layers) > 1 else ""
-    return f"{found.layers[0]}{more}: " if found.layers else ""
+    return f"{name_layer(found.layers[0])}{more}: " if found.layers else ""
 
 
 def _cut(text: str, more: str, width: int) -> str:

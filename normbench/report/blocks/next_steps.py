@@ -98,13 +98,24 @@ def study_pointers(folder: Path, arms: Sequence[Arm], layers: Sequence[Line] = (
     """Return a line on the layers, the study's page or else its folder, and the commands that show it again."""
     saved = arms[0].folder if len(arms) == 1 else folder
     again = Line(shlex.join(["normbench", "compare", str(folder), "--details"]), "next", is_command=True)
-    where = _location_lines(page or saved, arms, folder.parent, "report" if page else "saved")
+    where = _location_lines(page or saved, arms, folder.parent, "report" if page else "saved", _one_seed(folder, arms))
     return Block(lines=[*layers, *where, again], label_width=WIDE_LABEL)
 
 
-def _location_lines(saved: Path | str, arms: Sequence[Arm], runs_dir: Path, label: str = "saved") -> list[Line]:
+def _one_seed(folder: Path, arms: Sequence[Arm]) -> list[str]:
+    """Return the words that show one seed of a study: TensorBoard begins empty where there are many runs."""
+    seeds = [run.seed for arm in arms for run in arm.runs]
+    return [folder.name, "--seed", str(seeds[0])] if len(set(seeds)) > 1 else []
+
+
+def _location_lines(
+    saved: Path | str, arms: Sequence[Arm], runs_dir: Path, label: str = "saved", shown: Sequence[str] = ()
+) -> list[Line]:
     see = Line(
-        shlex.join(["normbench", "tensorboard", *_runs_dir(runs_dir)]), "see", is_command=True, remark=HISTOGRAMS
+        shlex.join(["normbench", "tensorboard", *shown, *_runs_dir(runs_dir)]),
+        "see",
+        is_command=True,
+        remark=HISTOGRAMS,
     )
     is_recorded = any(arm.settings.get("recording.tensorboard", True) for arm in arms)
     return [Line(shlex.quote(str(saved)), label, is_command=True), *([see] if is_recorded else [])]

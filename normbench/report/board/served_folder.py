@@ -42,6 +42,11 @@ class ServedFolder:
         self._shown: object = None
         self._pages: dict[Path, tuple[object, str]] = {}
 
+    @property
+    def num_shown(self) -> int:
+        """How many runs TensorBoard lists: linked folders, and the one about the studies."""
+        return len(self._links) + (self._about is not None)
+
     def update(self) -> None:
         """Show the runs that there are now, and no others.
 

@@ -16,6 +16,8 @@ LINE, BOLD_LINE = 16.0, 19.0
 EDGE = 2.0
 GAP = 8.0
 """Least space between two numbers of an axis."""
+PER_CENT = 4.0
+"""A per cent sign is so much wider than a digit."""
 
 
 @dataclass(frozen=True)
@@ -131,4 +133,4 @@ def y_labels(scale: Scale, unit: str = "") -> list[str]:
 
 def y_axis_width(scale: Scale, unit: str = "") -> float:
     """Return the space that the numbers of an axis take left of its frame."""
-    return max((width_of(label, DIGIT) for label in y_labels(scale, unit)), default=0.0) + 8
+    return max((width_of(label, DIGIT) for label in y_labels(scale, unit)), default=0.0) + 8 + PER_CENT * len(unit)

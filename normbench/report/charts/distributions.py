@@ -18,7 +18,8 @@ MAX_LAYERS = 16
 """Layers that are drawn: of more, as many even spread from the first to the last."""
 MAX_STEPS = 60
 COLUMNS, GUTTER = 2, 10.0
-HEIGHT = 70.0
+HEIGHT, HEAD = 70.0, 24.0
+"""Of a layer's picture, and of its name above: an axis's highest number does not touch it."""
 LETTERS = 20
 NUM_TICKS = 3
 ALONE = 0.3
@@ -49,7 +50,7 @@ def draw_distributions(arm: Arm, kind: str) -> str:
     about = _about(arm, len(shown), len(found), is_squeezed=any(isinstance(axis, Squeezed) for axis in axes))
     head = heading(title, about, arm.name)
     left = max(_ticks_width(axis) for axis in axes)
-    width, height = (WIDTH - EDGE - GUTTER * (COLUMNS - 1)) / COLUMNS, LINE * 2 + HEIGHT + 12
+    width, height = (WIDTH - EDGE - GUTTER * (COLUMNS - 1)) / COLUMNS, HEAD + HEIGHT + LINE + 8
     cells = [
         _cell(layer, axis, EDGE + (i % COLUMNS) * (width + GUTTER), head.bottom + (i // COLUMNS) * height, left, width)
         for i, (layer, axis) in enumerate(zip(shown, axes, strict=True))
@@ -93,7 +94,7 @@ def _ticks(axis: Scale | Squeezed) -> list[float]:
         return axis.ticks()
     found: list[float] = []
     for most in range(NUM_TICKS, 2 * NUM_TICKS):  # a single number tells no scale
-        found = found if len(found) > 1 else [tick for tick in axis.ticks(most) if axis.holds(tick)]
+        found = found if len(found) > 1 else [tick for tick in axis.ticks(most, 0) if axis.holds(tick)]
     return found
 
 
@@ -103,7 +104,7 @@ def _ticks_width(axis: Scale | Squeezed) -> float:
 
 def _cell(layer: LayerDistribution, axis: Scale | Squeezed, x: float, y: float, left: float, width: float) -> Markup:
     """Return the picture of one layer, whose corner is at (x, y)."""
-    top, right = y + LINE + 4, x + width - 2
+    top, right = y + HEAD, x + width - 2
     start, steps = x + left, _thinned(layer.steps)
     along = Scale(float(layer.steps[0]), float(layer.steps[-1]), start, right)
     name = words_at(x, y + LINE - 3, short_layer(layer.layer, LETTERS), "arm")

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from normbench.evidence.comparison.comparison import StudyComparison
-from normbench.evidence.comparison.effects import effects_on
+from normbench.evidence.comparison.effects import effects_on, margin_ends
 from normbench.evidence.comparison.rows import Row
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.metrics.scales import is_accuracy, is_share
@@ -17,7 +17,7 @@ from normbench.report.blocks.effect_text import effect_text, new_effect_text, ve
 from normbench.report.blocks.finite_words import is_of_new_data, on_new, study_data
 from normbench.report.blocks.numbers import metric_title, short
 from normbench.report.charts.scales import ANYTHING
-from normbench.report.charts.strip_chart import Ends, better_words, interval_words, strip_axis, strip_chart
+from normbench.report.charts.strip_chart import better_words, interval_words, strip_axis, strip_chart
 from normbench.report.charts.strips import FEWEST_SEEDS, Dot, Strip, Tone
 from normbench.report.charts.value_strips import draw_values
 from normbench.report.figures.words import seeds_text
@@ -56,7 +56,8 @@ def _draw(comparison: StudyComparison, metric: str, effects: Sequence[Effect | N
         _strip(effect, names[row.arm], is_ratio=is_ratio) if effect else _bare(comparison, row, names[row.arm])
         for row, effect in zip(comparison.rows, effects, strict=True)
     ]
-    margin, neutral = _margin(comparison, metric, is_ratio=is_ratio), 1.0 if is_ratio else 0.0
+    ends, neutral = margin_ends(comparison, metric, is_ratio=is_ratio), 1.0 if is_ratio else 0.0
+    margin = ends and (_shown(ends[0], known[0]), _shown(ends[1], known[0]))
     possible = (-100.0, 100.0) if _is_in_points(known[0]) else ANYTHING
     scale = strip_axis(strips, [neutral, *(margin or ())], possible=possible, is_log=is_ratio)
     unit = "ratio" if is_ratio else "points" if is_accuracy(metric) else "difference"
@@ -110,16 +111,6 @@ def _is_in_points(effect: Effect) -> bool:
 def _bare(comparison: StudyComparison, row: Row, name: str) -> Strip:
     is_baseline = comparison.against is not None and comparison.against.matches(row.labelled.id)
     return Strip(name, "baseline" if is_baseline else "no baseline arm to compare with")
-
-
-def _margin(comparison: StudyComparison, metric: str, *, is_ratio: bool) -> Ends | None:
-    """Return the ends of the band of differences that do not matter; None where none is stated for such numbers."""
-    margin = comparison.margin
-    if margin is None or (is_share(metric) and not is_ratio):
-        return None
-    if is_ratio:
-        return 1 / (1 + margin), 1 + margin
-    return (-100 * margin, 100 * margin) if is_accuracy(metric) else (-margin, margin)
 
 
 def _margin_text(comparison: StudyComparison, metric: str) -> str:

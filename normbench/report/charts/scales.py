@@ -13,6 +13,8 @@ FINEST = 1e-9
 ROUND = (1.0, 2.0, 5.0, 10.0)
 MANY_DECADES = 2
 MAX_TICKS = 5
+FEWEST_TICKS = 3
+"""Of fewer on a linear axis a finer step is taken, as two numbers tell little of an axis that goes far beyond them."""
 LARGEST = 1e300
 """Numbers beyond it, and on a logarithmic axis those below its inverse, lie at the axis's end."""
 MOST_DIGITS = 10
@@ -56,17 +58,22 @@ class Scale:
         """Return whether a number lies on the axis."""
         return self.low <= value <= self.high
 
-    def ticks(self, most: int = MAX_TICKS) -> list[float]:
-        """Return round numbers on the axis, at most about ``most``.
+    def ticks(self, most: int = MAX_TICKS, fewest: int = FEWEST_TICKS) -> list[float]:
+        """Return round numbers on the axis, at most about ``most``; on a linear one more where they were too few.
 
         Example:
             >>> Scale(0.0, 1.0, 0, 1).ticks(), Scale(0.002, 3.0, 0, 1, is_log=True).ticks()
             ([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [0.01, 0.1, 1.0])
             >>> Scale(0.4, 3.0, 0, 1, is_log=True).ticks()
             [0.5, 1.0, 2.0]
+            >>> Scale(-3.7, 2.0, 0, 1).ticks()
+            [-2.0, 0.0, 2.0]
         """
         found = _decades(self.low, self.high, most) if self.is_log else []
-        return found if len(found) > 1 else _multiples(self.low, self.high, most)
+        if len(found) > 1:
+            return found
+        found = _multiples(self.low, self.high, most)
+        return found if len(found) >= fewest else _multiples(self.low, self.high, 2 * most)
 
 
 def spanning(

@@ -96,12 +96,20 @@ def _tuning(comparison: StudyComparison) -> str:
 
 
 def _test(comparison: StudyComparison, pivots: Sequence[Pivot]) -> str:
-    cells = [cell.effect for pivot in pivots for line in pivot.lines for cell in line.cells if cell]
-    changes = [line.change for pivot in pivots for line in pivot.lines]
-    effects = [e for e in (cells + changes if pivots else [row.effect for row in comparison.rows]) if e]
-    if not effects or comparison.not_learned:
+    families = _families(comparison, pivots)
+    if not families or comparison.not_learned:
         return ""
-    return f"{_against(comparison, effects[0])} {_p_values(effects)}"
+    return f"{_against(comparison, families[0][0])} {_p_values(families)}"
+
+
+def _families(comparison: StudyComparison, pivots: Sequence[Pivot]) -> list[list[Effect]]:
+    """Return the effects that are corrected together: a study's, or with tables those in cells and those along rows."""
+    found = [[row.effect for row in comparison.rows]]
+    if pivots:
+        cells = [[cell.effect for line in pivot.lines for cell in line.cells if cell] for pivot in pivots]
+        found = [*cells, *([line.change for line in pivot.lines] for pivot in pivots)]
+    families = [[effect for effect in family if effect] for family in found]
+    return [family for family in families if family]
 
 
 def _against(comparison: StudyComparison, effect: Effect) -> str:
@@ -114,8 +122,11 @@ def _against(comparison: StudyComparison, effect: Effect) -> str:
     )
 
 
-def _p_values(effects: Sequence[Effect]) -> str:
-    many = f"corrected by Holm's method over the {len(effects)} comparisons" if len(effects) > 1 else "not corrected"
+def _p_values(families: Sequence[Sequence[Effect]]) -> str:
+    sizes, effects = [len(family) for family in families], [effect for family in families for effect in family]
+    apart = ", each table's for themselves" if len(sizes) > 1 else ""
+    over = _listed([f"{size}" for size in sizes])
+    many = f"corrected by Holm's method over the {over} comparisons{apart}" if max(sizes) > 1 else "not corrected"
     if any(effect.rule.kind == "any time" for effect in effects):
         return f"{ANY_TIME} p is 2 over the largest value so far, {many}; a verdict is given where p <= 0.05."
     test = "the larger of the p of exact signed ranks (Wilcoxon, 1945) and half the p of the exact sign test, two-sided"

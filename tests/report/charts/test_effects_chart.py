@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from svg_reading import parse, path_places, places, size, with_class, words
 
 from normbench.evidence.comparison.comparison import StudyComparison
+from normbench.evidence.comparison.effects import margin_ends
 from normbench.evidence.comparison.rows import Row, SeedSummary
 from normbench.evidence.statistics.new_data_effect import NewDataEffect
 from normbench.evidence.statistics.paired_effect import judge_effects, paired_effect
@@ -81,6 +82,21 @@ def test_the_margin_is_a_band_around_the_neutral_line():
     (middle,) = {x for x, _ in path_places(line.get("d"))}
     assert middle == pytest.approx(sum(xs) / 2, abs=0.2)
     assert "2 points" in root[1].text
+
+
+@pytest.mark.parametrize(
+    ("metric", "is_ratio", "ends"),
+    [
+        ("test_accuracy", False, (-0.02, 0.02)),
+        ("test_loss", True, (1 / 1.02, 1.02)),
+        ("test_loss", False, None),
+        ("weight.std@fc1", False, (-0.02, 0.02)),
+    ],
+)
+def test_the_margin_has_ends_in_the_units_of_effects(metric, is_ratio, ends):
+    comparison = compared(metric, [0.1, 0.2, 0.3], is_ratio=is_ratio, margin=0.02)
+    assert margin_ends(comparison, metric, is_ratio=is_ratio) == ends
+    assert margin_ends(replace(comparison, margin=None), metric, is_ratio=is_ratio) is None
 
 
 def test_better_and_worse_differ_and_are_said():

@@ -3,8 +3,8 @@
 import math
 from typing import TYPE_CHECKING
 
+from normbench.evidence.comparison.effects import margin_ends
 from normbench.evidence.metrics.directions import direction
-from normbench.evidence.metrics.scales import is_share
 from normbench.evidence.statistics.paired_effect import Effect
 from normbench.evidence.statistics.student import exp
 from normbench.report.blocks.arm_names import arm_names
@@ -33,19 +33,11 @@ def draw(shown: PicturedStudy) -> "Picture | None":
     baseline = names.get(comparison.baseline or "", comparison.baseline or "the baseline")
     is_ratio = all(effect.is_ratio for _, effect in effects)
     scale = effect_scale(shown.metric, is_ratio=is_ratio, against=baseline)
-    band = _band(shown, is_ratio=is_ratio)
+    band = margin_ends(comparison, shown.metric, is_ratio=is_ratio)
     alike = [(row.arm, effect) for row, effect in effects if effect.is_ratio is is_ratio]
     rows = [_row(effect, names[arm], looks[arm], band) for arm, effect in alike]
     with drawing():
         return draw_rows(shown.title, _says(shown, effects[0][1], rows, band), [RowPanel(scale, rows)])
-
-
-def _band(shown: PicturedStudy, *, is_ratio: bool) -> tuple[float, float] | None:
-    """Return the effects that the study's margin calls too small to matter; None where it states none."""
-    margin = shown.comparison.margin
-    if margin is None or (is_share(shown.metric) and not is_ratio):
-        return None
-    return (1 / (1 + margin), 1 + margin) if is_ratio else (-margin, margin)
 
 
 def _row(effect: Effect, name: str, look: Look, band: tuple[float, float] | None) -> Row:

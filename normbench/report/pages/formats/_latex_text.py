@@ -11,6 +11,7 @@ _FORMULAS = re.compile(
     rf"|(?<![\w.])(?P<power>\d[\d.]*e[+-]?\d+)(?![\w.])"
     r"|(?P<times>(?<!\S)x (?=\d))"
     r"|(?P<percent>(?<=\d) %)"
+    r"|(?P<relation>[<>]=)"
 )
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -58,6 +59,8 @@ def latex_text(text: str) -> str:
         norm\_a: $\times$ 0.80 $[0.71, 1{,}200]$ at 5\,\%
         >>> print(latex_text("-0.5 ± 3e-7, a & b"))
         $-0.5$ $\pm$ $3 \times 10^{-7}$, a \& b
+        >>> print(latex_text("p <= 0.05"))
+        p $\le$ 0.05
     """
     text = one_line(text)
     parts, end = [], 0
@@ -77,6 +80,8 @@ def _formula(found: re.Match[str]) -> str:
         return f"$[{_number(found['low'])}, {_number(found['high'])}]$"
     if found["times"]:
         return r"$\times$ "
+    if found["relation"]:
+        return {"<=": r"$\le$", ">=": r"$\ge$"}[found["relation"]]
     return r"\,\%" if found["percent"] else f"${_number(found['signed'] or found['power'])}$"
 
 

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from normbench.report.blocks.block import Block, Column, Table
 from normbench.report.blocks.value_text import value_text
+from normbench.report.pages.bibtex import bibtex_of
 from normbench.report.pages.formats._latex_caption import caption
 from normbench.report.pages.formats._latex_text import is_plain, latex_text
 from normbench.report.pages.formats.base import Result
@@ -31,7 +32,10 @@ def _page(blocks: Sequence[Block]) -> Iterator[str]:
             yield _comments(block.heading)
         remarks = [f"{line.label} {line.text}".strip() for line in block.lines if not line.is_paragraph]
         yield from ([_comments("\n".join(remarks))] if remarks else [])
-        yield from (latex_text(line.text) for line in block.lines if line.is_paragraph)
+        for line in block.lines:
+            if line.is_paragraph:
+                yield latex_text(line.text)
+                yield _comments("BibTeX of what it names:\n" + bibtex_of(line.text).replace("\n\n", "\n"))
 
 
 def _comments(text: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from normbench.report.blocks.block import Block
+from normbench.report.blocks.block import Block, as_lines
 from normbench.report.blocks.layers import standouts_block
 from normbench.report.charts.distributions import draw_distributions
 from normbench.report.charts.heat_map import draw_layers
@@ -13,13 +13,16 @@ from normbench.storage.run_folder import Arm
 
 QUANTITIES = ("output std", "gradient std")
 KINDS = ("weight", "grad")
+OWN_SHADES = "Each chart has shades of its own: compare charts by the numbers below them, not by their colours."
 MAX_OPEN = 3
 """Arms whose charts are not folded."""
 
 
 def layer_sections(report: StudyReport) -> list[Section]:
     """Return the sections on the layers, those that have something to show."""
-    stds = [*_per_arm(report, partial(_stds, report)), *block_parts(_standouts(report))]
+    charts = _per_arm(report, partial(_stds, report))
+    about = [Block(lines=as_lines([OWN_SHADES]))] if len(charts) > 1 else []
+    stds = [*block_parts(about), *charts, *block_parts(_standouts(report))]
     sections = [
         Section("layers", "Std per layer, forward and backward", stds),
         Section("distributions", "Weights and gradients of each layer", _per_arm(report, _distributions)),

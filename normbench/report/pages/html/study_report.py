@@ -72,7 +72,8 @@ class StudyReport:
     def drawn_arms(self) -> list[Arm]:
         """The arms whose losses, layers and distributions are drawn."""
         chosen = set(self.asked_arms or telling_arms(self.comparison, MAX_ARMS))
-        return [arm for arm in self.study.arms if arm.name in chosen]
+        arms = {arm.name: arm for arm in self.study.arms}
+        return [arms[row.arm] for row in self.comparison.rows if row.arm in chosen]
 
     @cached_property
     def verdicts(self) -> list[ClaimVerdict]:
