@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from normbench.errors import RunFailedError, RunFolderError
 from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.evidence.tuning.ranking import best_trial
@@ -100,12 +102,24 @@ def known_choices(study: Study, runs_dir: Path) -> dict[str, Choice]:
     """Read the stored choice of each arm that has one.
 
     Raises:
-        RunFolderError: A file is damaged.
+        RunFolderError: A file is damaged, or holds values that are not allowed.
     """
     study, _ = on_device(study, runs_dir)
     arms = study.arms if study.tune else ()
     found = {arm: read_choice(_search_of(study, arm), runs_dir / study.name) for arm in arms}
-    return {arm: choice for arm, choice in found.items() if choice}
+    known = {arm: choice for arm, choice in found.items() if choice}
+    for arm, choice in known.items():
+        _refuse_wrong_values(study, arm, choice, runs_dir)
+    return known
+
+
+def _refuse_wrong_values(study: Study, arm: str, choice: Choice, runs_dir: Path) -> None:
+    try:
+        with_settings(study.arms[arm], choice.chosen)
+    except ValidationError:
+        path = _search_of(study, arm).path(runs_dir / study.name)
+        rule = f"chosen: must be values that its settings may have, got {choice.chosen!r:.80}"
+        raise RunFolderError(f"{path}: {rule}. Delete it, and what was run after it.") from None
 
 
 def missing_tuning_runs(study: Study, runs_dir: Path) -> dict[str, list[PlannedRun]]:

@@ -60,8 +60,9 @@ def num_levels(folder: Path) -> int:
 
 def is_finished(folder: Path | str) -> bool:
     """Return whether a run has a result: its summary, which is written last; behind a link lies another's."""
-    has_summary = os.path.exists(f"{folder}/{SUMMARY_JSON}")  # noqa: PTH110 - False where nobody may look
-    return has_summary and not os.path.islink(folder)  # noqa: PTH114 - of 50,000 runs a Path's price is seen
+    if not os.path.exists(f"{folder}/{SUMMARY_JSON}"):  # noqa: PTH110 - False where nobody may look
+        return False
+    return not (os.path.islink(folder) or os.path.islink(os.path.dirname(folder)))  # noqa: PTH114, PTH120 - of 50,000 runs
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from normbench.scheduling.candidates import with_settings
 from normbench.scheduling.executors.in_process import InProcess
 from normbench.scheduling.quick_study import quick_study
 from normbench.scheduling.schedule import run_study
-from normbench.scheduling.tuning import tune_study, with_choices
+from normbench.scheduling.tuning import known_choices, tune_study, with_choices
 from normbench.storage.digests import csv_digests
 from normbench.storage.files.json_files import write_sealed_json
 from normbench.storage.run_folder import METRICS_CSV, SUMMARY_JSON
@@ -232,6 +232,18 @@ def tuned_study(more="", tune=(0.005, 0.02, 0.0201)):
 
 def fixed(choices, lr):
     return {arm: replace(choice, chosen={"optimizer.lr": lr}) for arm, choice in choices.items()}
+
+
+@pytest.mark.usefixtures("losses")
+def test_a_stored_choice_of_a_value_that_is_not_allowed_is_refused_with_its_file():
+    study = study_of({"optimizer.lr": [0.01, 0.02]}, text=TINY + ARMS)
+    tune_study(study, RUNS, InProcess())
+    path = min((RUNS / "tiny" / "tuning").glob("*.json"))
+    content = json.loads(path.read_text())
+    content["chosen"]["optimizer.lr"] = "fast"
+    write_sealed_json(path, {key: value for key, value in content.items() if key != "sha256"})
+    with pytest.raises(RunFolderError, match="chosen: must be values that its settings may have, got"):
+        known_choices(study, RUNS)
 
 
 def test_a_choice_like_the_given_settings_shares_their_runs(losses):

@@ -1,7 +1,7 @@
 """Scale: numbers to coordinates, on a linear or a logarithmic axis, with ticks at round numbers."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -107,9 +107,15 @@ def spanning(
     return Scale(low, high, start, end, is_log)
 
 
-def spans_a_decade(values: Sequence[float]) -> bool:
-    """Return whether numbers are all positive, and the largest is over ten times the smallest."""
-    return bool(values) and min(values) > 0 and max(values) / DECADE > min(values)
+def spans_a_decade(values: Iterable[float]) -> bool:
+    """Return whether numbers need a logarithmic axis: all positive, and the largest over ten times the smallest.
+
+    Example:
+        >>> spans_a_decade([2, 32]), spans_a_decade([2, 20]), spans_a_decade([0.0, 1.0])
+        (True, False, False)
+    """
+    known = [value for value in values if math.isfinite(value)]
+    return bool(known) and min(known) > 0 and max(known) / DECADE > min(known)
 
 
 def power_text(value: float) -> str:

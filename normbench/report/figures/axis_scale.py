@@ -1,18 +1,18 @@
 """Scales an axis to what is drawn: linear or logarithmic, within what the metric can be, ticks in plain numbers."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from normbench.evidence.metrics.bounds import possible_range
 from normbench.evidence.metrics.scales import is_accuracy
 from normbench.report.blocks.numbers import metric_title
+from normbench.report.charts.scales import spans_a_decade
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-DECADE = 10.0
 MAX_DRAWN, SMALLEST_DRAWN = 1e290, 1e-290
 ROOM = 0.04
 """Room beyond the outermost point, as a share of the axis."""
@@ -69,17 +69,6 @@ def effect_scale(metric: str, *, is_ratio: bool, against: str) -> AxisScale:
         label = f"{title}, points more than {against}"
         return AxisScale(label, (-PER_CENT, PER_CENT), PER_CENT, is_log=False, neutral=0.0)
     return AxisScale(f"{title}, difference to {against}", is_log=False, neutral=0.0)
-
-
-def spans_a_decade(values: Iterable[float]) -> bool:
-    """Return whether numbers need a logarithmic axis: all positive, and the largest over ten times the smallest.
-
-    Example:
-        >>> spans_a_decade([2, 32]), spans_a_decade([2, 20]), spans_a_decade([0.0, 1.0])
-        (True, False, False)
-    """
-    known = [value for value in values if math.isfinite(value)]
-    return bool(known) and min(known) > 0 and max(known) > DECADE * min(known)
 
 
 def set_scale(axes: "Axes", which: str, scale: AxisScale, points: Sequence[float], ends: Sequence[float]) -> bool:

@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from normbench.report.figures.axis_scale import AxisScale, set_scale, spans_a_decade
+from normbench.report.charts.scales import spans_a_decade
+from normbench.report.figures.axis_scale import AxisScale, set_scale
 from normbench.report.figures.dots import FEWEST_SEEDS, Seeds, draw_seeds
 from normbench.report.figures.looks import Look, Looks
 from normbench.report.figures.panels import STEP, Panel, Series
