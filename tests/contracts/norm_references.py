@@ -1,7 +1,8 @@
 """What norms are compared with: a float64 formula from what they declare, and torch's own layers.
 
-The formula holds for every norm that subtracts a mean and divides by a standard deviation. A norm without ``eps``
-computes something else: its printed formula, which ``test_about_contract.py`` evaluates, is its reference. One with
+The formula holds for every norm that subtracts a mean and divides by a standard deviation. A norm that averages nothing
+is compared with the formula that it prints. One that averages and has no ``eps`` computes something else: its printed
+formula, which ``test_about_contract.py`` evaluates on images, is its reference. One with
 ``eps`` that computes something else brings ``formula_<name>(spec, layer, x)``; one that torch has too may bring
 ``torch_<name>(spec, feature_shape)``.
 """
@@ -11,18 +12,39 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
+from normbench.inspection.explain.by_hand.arithmetic import FUNCTIONS
 from normbench.inspection.norm_contract.measured_norm import axis_letters
 from normbench.norms.base import NormSpec, Properties, position_axes
+
+FORMULA_FUNCTIONS = {name: getattr(torch, name) for name in FUNCTIONS} | {"max": torch.maximum}
+"""The functions that a printed formula may call, of tensors."""
 
 
 def formula(spec: NormSpec, layer: nn.Module, x: Tensor, declared: Properties) -> Tensor:
     own = globals().get(f"formula_{spec.name}")
-    return own(spec, layer, x) if own else _scale_and_shift(spec, layer, _standardized(spec, x, declared), declared)
+    if own:
+        return own(spec, layer, x)
+    if declared.averaged_axes:
+        return _scale_and_shift(spec, layer, _standardized(spec, x, declared), declared)
+    return _printed(spec, layer, x)
 
 
 def has_formula(spec: NormSpec, declared: Properties) -> bool:
-    """Return whether there is a formula besides the one that the norm prints."""
+    """Return whether there is a formula that holds for features of every shape."""
     return f"formula_{spec.name}" in globals() or hasattr(spec, "eps") or not declared.averaged_axes
+
+
+def _printed(spec: NormSpec, layer: nn.Module, x: Tensor) -> Tensor:
+    """Evaluate the formula that `explain` prints, of a norm that takes no statistics."""
+    known = {"x": x, "weight": 1.0, "bias": 0.0, **FORMULA_FUNCTIONS, **learned_by(layer, x.dim())}
+    return eval(spec.about.formula, {"__builtins__": {}}, known)
+
+
+def learned_by(layer: nn.Module, num_axes: int) -> dict[str, Tensor]:
+    """Return the layer's own parameters by name, each with the axes of a sample where it has one value per channel."""
+    own = dict(layer.named_parameters(recurse=False))
+    per_channel = (-1,) + (1,) * (num_axes - 2)
+    return {name: value.view(per_channel) if value.dim() == 1 else value for name, value in own.items()}
 
 
 def torch_layer(spec: NormSpec, feature_shape: tuple[int, ...]) -> nn.Module | None:

@@ -7,6 +7,7 @@ import re
 
 import pytest
 import torch
+from contracts.norm_references import FORMULA_FUNCTIONS, learned_by
 from contracts.variants import all_settings, each, with_defaults
 from torch import Tensor
 
@@ -26,7 +27,7 @@ def names_in(spec, layer, x: Tensor) -> dict:
     own = globals().get(f"statistics_{spec.name}", plain_statistics)
     settings = {key: value for key, value in spec.model_dump().items() if isinstance(value, float | int)}
     affine = {key: per_channel(layer, key) for key in ("weight", "bias")}
-    return {"x": x, "sqrt": torch.sqrt, **settings, **affine, **own(spec, layer, x)}
+    return {"x": x, **FORMULA_FUNCTIONS, **settings, **learned_by(layer, x.dim()), **affine, **own(spec, layer, x)}
 
 
 def per_channel(layer, key):
@@ -89,14 +90,6 @@ def statistics_adain(_spec, _layer, x):
     exchanged = plain * (style["style_var"] + 1e-5).sqrt() + style["style_mean"]
     batch = moments(exchanged, (0, 2, 3))
     return {**own, **style, "batch_mean": batch["mean"], "batch_var": batch["var"]}
-
-
-def statistics_filter_response_norm(_spec, layer, x):
-    return {**moments(x, (2, 3)), "threshold": per_channel(layer, "threshold"), "max": torch.maximum}
-
-
-def statistics_evo_norm_s0(spec, layer, x):
-    return {**plain_statistics(spec, layer, x), "gate": per_channel(layer, "gate"), "sigmoid": torch.sigmoid}
 
 
 def statistics_noisy_batch_norm(_spec, layer, x):

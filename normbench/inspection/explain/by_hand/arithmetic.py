@@ -19,7 +19,14 @@ def _sigmoid(number: float) -> float:
     return 1 / (1 + math.exp(-number))
 
 
-FUNCTIONS: Mapping[str, Callable[..., float]] = {"sqrt": math.sqrt, "max": max, "sigmoid": _sigmoid}
+FUNCTIONS: Mapping[str, Callable[..., float]] = {
+    "sqrt": math.sqrt,
+    "max": max,
+    "sigmoid": _sigmoid,
+    "tanh": math.tanh,
+    "erf": math.erf,
+    "exp": math.exp,
+}
 """Functions that a formula may call."""
 STRENGTH: Mapping[type[ast.operator], int] = {ast.Add: 1, ast.Sub: 1, ast.Mult: 2, ast.Div: 2, ast.Pow: 3}
 """How tightly an operation binds; an operand that binds less stands in brackets."""
