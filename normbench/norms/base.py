@@ -67,6 +67,23 @@ class Ramp:
     before: str
 
 
+@dataclass(frozen=True)
+class ZeroEffect:
+    """What becomes of a layer whose own learned numbers, beside weight and bias, are drawn to 0 by weight decay.
+
+    A layer lists its own in ``zero_effects``, and preflight warns where weight decay acts on them.
+
+    Attributes:
+        kind: What the numbers are, as "mixing weights" or "a learned slope".
+        names: Their names in the layer.
+        effect: Sentences that say what the layer computes at 0, or what that holds back.
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    effect: str
+
+
 class NormSpec(Spec):
     """The settings of a normalization layer in YAML."""
 

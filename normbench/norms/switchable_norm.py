@@ -20,6 +20,7 @@ from normbench.norms.base import (
     FeatureShape,
     NormSpec,
     Properties,
+    ZeroEffect,
     axes,
     check_channels,
     keep_finite,
@@ -82,6 +83,13 @@ class SwitchableNorm(nn.Module):
         0.333
     """
 
+    zero_effects: ClassVar[tuple[ZeroEffect, ...]] = (
+        ZeroEffect(
+            "mixing weights",
+            ("mean_weight", "var_weight"),
+            "At 0 all kinds of statistics have the same share, so that what the layer learns of them is held back.",
+        ),
+    )
     mean_weight: Tensor
     var_weight: Tensor
     running_mean: Tensor

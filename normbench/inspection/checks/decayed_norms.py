@@ -1,4 +1,4 @@
-"""Finds norm parameters, mixing weights and biases that weight decay or l1 draws towards 0."""
+"""Finds norm parameters, with mixing weights and slopes, and biases that weight decay or l1 draws towards 0."""
 
 from collections.abc import Collection, Iterator
 
@@ -8,13 +8,14 @@ from normbench.findings import Finding
 from normbench.inspection.checks.base import Setup
 from normbench.inspection.watch.layers import watched_layers
 from normbench.inspection.watch.parameter_groups import split_parameters
+from normbench.norms.base import ZeroEffect
 from normbench.study.config import RunConfig
 
 FIX = "Write decay_on: weights."
 
 
 def find(setup: Setup) -> Iterator[Finding]:
-    """Warn of decayed mixing weights; note a decayed weight or bias of a norm, and decayed biases of layers."""
+    """Warn of what a norm has in its ``zero_effects``; note its other decayed parameters, and biases of layers."""
     config = setup.config
     if not (config.weight_decay or config.l1):
         return
@@ -37,16 +38,18 @@ def find(setup: Setup) -> Iterator[Finding]:
 
 def _of_norm(norm: str, layer: nn.Module, decayed: Collection[nn.Parameter], by: str) -> Iterator[Finding]:
     names = [name for name, parameter in layer.named_parameters() if parameter in decayed]
-    mixing = [name for name in names if hasattr(layer, "mixing_weights") and name.endswith("_weight")]
-    affine = [name for name in names if name not in mixing]
-    if mixing:
-        yield Finding(
-            "warning",
-            (norm,),
-            f"has mixing weights ({', '.join(mixing)}) that {by} draws towards 0 (decay_on: all)",
-            why="At 0 all kinds of statistics have the same share, so that what the layer learns of them is held back.",
-            way_out=FIX,
-        )
+    effects: tuple[ZeroEffect, ...] = getattr(layer, "zero_effects", ())
+    for effect in effects:
+        drawn = [name for name in names if name in effect.names]
+        if drawn:
+            yield Finding(
+                "warning",
+                (norm,),
+                f"has {effect.kind} ({', '.join(drawn)}) that {by} draws towards 0 (decay_on: all)",
+                why=effect.effect,
+                way_out=FIX,
+            )
+    affine = [name for name in names if not any(name in effect.names for effect in effects)]
     if affine:
         yield Finding(
             "note",
