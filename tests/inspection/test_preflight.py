@@ -77,6 +77,14 @@ PLANTED = {
         {**POINTS, "norm": "switchable_norm", "weight_decay": 0.0005},
         ("warning", "decayed_norms", BOTH, "mixing weights (mean_weight, var_weight) that weight_decay 0.0005 draws"),
     ),
+    "decayed slope": (
+        {**POINTS, "norm": "dynamic_tanh", "weight_decay": 0.0005},
+        ("warning", "decayed_norms", BOTH, "a learned slope (alpha) that weight_decay 0.0005 draws towards 0"),
+    ),
+    "decayed slope and shift": (
+        {**POINTS, "norm": "dynamic_erf", "weight_decay": 0.0005},
+        ("warning", "decayed_norms", BOTH, "a learned slope and shift (alpha, shift) that weight_decay 0.0005 draws"),
+    ),
     "mixing weights under l1": (
         {**POINTS, "norm": "switchable_norm", "l1": 0.001},
         ("warning", "decayed_norms", BOTH, "mixing weights (mean_weight, var_weight) that l1 0.001 draws"),

@@ -7,6 +7,8 @@ from torch import nn
 
 from normbench.findings import Finding
 from normbench.norms._batch_norm import BatchNorm
+from normbench.norms.dynamic_erf import DynamicErf
+from normbench.norms.dynamic_tanh import DynamicTanh
 from normbench.norms.switchable_norm import SwitchableNorm
 from normbench.study.config import RunConfig
 from normbench.training.build import build_training
@@ -189,3 +191,12 @@ def test_decayed_mixing_weights_do_move_to_equal_shares():
         layer.mean_weight.grad = torch.zeros(3)
         optimizer.step()
     assert layer.mixing_weights()["mean.instance"] == pytest.approx(1 / 3, abs=2e-3)
+
+
+@pytest.mark.parametrize("layer", [DynamicTanh((3,)), DynamicErf((3,))], ids=["tanh", "erf"])
+def test_the_less_alpha_is_the_less_comes_through_and_at_0_the_output_is_the_same_for_every_input(layer):
+    x, spreads = torch.randn(64, 3), []
+    for alpha in (0.5, 0.1, 0.0):
+        nn.init.constant_(layer.alpha, alpha)
+        spreads.append(layer(x).std(0).max().item())
+    assert spreads[0] > spreads[1] > spreads[2] == 0.0
