@@ -44,7 +44,8 @@ class Curve(Protocol):
 class LearnedSlope(nn.Module):
     """Put each value on a curve, at alpha x or at alpha x + shift, then scale and shift it.
 
-    alpha and shift are one number of the layer each. No statistics are taken.
+    alpha and shift are one number of the layer each. No statistics are taken. A layer names ``StackedLearnedSlope`` as
+    its stacked form.
 
     Args:
         feature_shape: One sample's shape, (C,) or (C, *).
@@ -57,7 +58,6 @@ class LearnedSlope(nn.Module):
 
     curve: ClassVar[Curve]
     zero_effects: ClassVar[tuple[ZeroEffect, ...]]
-    stacked_form = StackedLearnedSlope
     weight: nn.Parameter | None
     bias: nn.Parameter | None
 

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from normbench.norms._learned_slope import Affine, Curve, LearnedSlope, times
+from normbench.norms._learned_slope import Affine, Curve, LearnedSlope, StackedLearnedSlope, times
 from normbench.norms.base import FeatureShape, NormSpec, Properties, ZeroEffect
 from normbench.parts import About, Given
 
@@ -56,6 +56,7 @@ class DynamicErf(LearnedSlope):
         tensor([[0.0000, 0.8427]], grad_fn=<...>)
     """
 
+    stacked_form = StackedLearnedSlope
     curve: ClassVar[Curve] = Erf()
     zero_effects: ClassVar[tuple[ZeroEffect, ...]] = (
         ZeroEffect(

@@ -7,7 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from normbench.norms._learned_slope import Affine, Curve, LearnedSlope
+from normbench.norms._learned_slope import Affine, Curve, LearnedSlope, StackedLearnedSlope
 from normbench.norms.base import FeatureShape, NormSpec, Properties, ZeroEffect
 from normbench.parts import About, Given
 
@@ -54,6 +54,7 @@ class DynamicTanh(LearnedSlope):
         tensor([[0.0000, 0.7616]], grad_fn=<...>)
     """
 
+    stacked_form = StackedLearnedSlope
     curve: ClassVar[Curve] = Tanh()
     zero_effects: ClassVar[tuple[ZeroEffect, ...]] = (
         ZeroEffect(
