@@ -36,6 +36,9 @@ STUDY_KEYS = (
 )
 """Keys of a study file that are not settings of its runs."""
 
+MOST_NAMES = 3
+"""Variants that are named where a setting of theirs stands in the wrong place."""
+
 
 def complaints_about(error: ValidationError, schema: type[BaseModel], located: Located, at: Loc = ()) -> list[str]:
     """Return one line per error of pydantic: place, key, rule, value, way out.
@@ -190,8 +193,10 @@ def _part_with_setting(key: str, schema: type[BaseModel]) -> str:
     ]
     if not candidates:
         return ""
-    _, name, field = min(candidates, key=lambda one: one[0])  # the default variant before others
-    return f"It is a setting of {name}: write it under {field}."
+    is_other, name, field = min(candidates, key=lambda one: one[0])  # the default variant before others
+    names = [one for _, one, its_field in candidates if its_field == field] if is_other else [name]
+    told = " or ".join(names) if len(names) <= MOST_NAMES else f"{name} and others"
+    return f"It is a setting of {told}: write it under {field}."
 
 
 def _name_of_a_part(key: str, value: Any, schema: type[BaseModel]) -> str:
