@@ -11,10 +11,11 @@ from torch.nn import functional as F  # noqa: N812 - torch's idiom
 from normbench.datasets._batches import Batches
 from normbench.datasets.base import Split
 from normbench.evidence.metrics.scales import is_share
+from normbench.inspection.measures import largest_singular_value as singular
 from normbench.inspection.measures import loss_surface
 from normbench.inspection.measures.base import find_measures
 from normbench.inspection.measures.effective_lr import scale_free
-from normbench.models.base import Linear, build_norm
+from normbench.models.base import Conv2d, Linear, build_norm
 from normbench.norms.batch_norm import BatchNormSpec
 from normbench.norms.layer_norm import LayerNormSpec
 from normbench.norms.none import NoneSpec
@@ -26,6 +27,7 @@ from normbench.training.experiment import run_experiment
 from normbench.training.loop import train
 from normbench.training.recorders.memory import MemoryRecorder
 from normbench.training.training_objects import Penalty, Training
+from normbench.weight_parametrizations.spectral_norm import SpectralNormSpec
 
 LR = 0.05
 A = torch.diag(torch.tensor([4.0, 1.0, 0.25], dtype=torch.float64))
@@ -258,3 +260,41 @@ def test_tuning_runs_measure_nothing():
     config = RunConfig.model_validate(settings | {"recording": recording})
     assert len(chosen_measures(config.recording)) == len(find_measures())
     assert chosen_measures(tuning_config(config).recording) == ()
+
+
+@pytest.mark.parametrize("shape", [(4, 7), (7, 4), (1, 5), (5, 1)])
+def test_it_is_that_of_the_singular_value_decomposition(shape):
+    matrix = torch.randn(shape)
+    expected = torch.linalg.svdvals(matrix.double())[0].item()
+    assert singular.largest_singular_value(matrix) == pytest.approx(expected, rel=1e-12)
+
+
+def test_of_a_spectral_norm_it_is_that_of_the_weight_as_evaluation_has_it():
+    model = net(3, 6)
+    SpectralNormSpec(init_iterations=1).build(model[0])
+    found = measured(model, regression(), "largest_singular_value", lr=1e-300)
+    model.eval()
+    expected = torch.linalg.matrix_norm(model[0].weight.detach(), 2).item()
+    assert found["0"]["largest_singular_value"] == pytest.approx(expected, rel=1e-12)
+    assert set(found) == {"0", "1"}
+
+
+def test_a_convolution_has_a_row_for_each_filter_and_large_matrices_are_left_out(monkeypatch):
+    conv = Conv2d(2, 3, 2)
+    assert singular._matrix(conv).shape == (3, 8)
+    monkeypatch.setattr(singular, "LONGEST_SIDE", 3)
+    assert set(measured(net(3, 6), regression(), "largest_singular_value")) == {"0", "1"}
+    monkeypatch.setattr(singular, "LONGEST_SIDE", 0)
+    assert measured(net(3, 6), regression(), "largest_singular_value") == {}
+
+
+def test_what_comes_into_a_norm_is_read_before_it():
+    first = Linear(3, 6).followed_by(build_norm(LayerNormSpec(), (6,), "l"))
+    model, split = nn.Sequential(first, Linear(6, 1)).double(), regression()
+    found = measured(model, split, "norm_inputs", lr=1e-300)
+    before = nn.functional.linear(split.x, first.weight, first.bias).detach()
+    assert found["0.norm"]["norm_input_std"] == pytest.approx(before.std(correction=0).item(), rel=1e-12)
+
+
+def test_without_norms_nothing_is_read():
+    assert measured(net(3, 6), regression(), "norm_inputs") == {}
