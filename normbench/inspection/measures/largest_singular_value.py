@@ -14,8 +14,8 @@ def measure(step: RecordedStep) -> Probes:
     """Return ``largest_singular_value`` of each layer with one weight, after the step, as evaluation has the weight.
 
     The matrix has a row per output: of a convolution (C_out, C_in * positions), as in ``spectral_norm``. Where a weight
-    parametrization computes the weight, it is that of what was computed. Nothing of a matrix whose smaller side is above
-    512, nor of one that is not finite.
+    parametrization computes the weight, it is that of what was computed. Nothing of a matrix whose smaller side is
+    above 512, nor of one that is not finite.
     """
     step.model.eval()  # so that reading a weight makes no power iteration
     weights = {layer.name: _matrix(layer.module) for layer in step.weighted}

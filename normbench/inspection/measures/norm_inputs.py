@@ -13,7 +13,7 @@ from normbench.models.base import built_norms
 
 @torch.no_grad()
 def measure(step: RecordedStep) -> Probes:
-    """Return ``norm_input_std`` of each of normbench's norms: of all numbers that came in with the batch, population std.
+    """Return ``norm_input_std`` of each of normbench's norms: the population std of what came in.
 
     Read after the step, in training mode. A norm that is called several times has the std of its first call. Where each
     norm stands before a branch, this is the sum that runs past all branches.
