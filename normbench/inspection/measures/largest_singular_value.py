@@ -30,7 +30,8 @@ def largest_singular_value(matrix: Tensor) -> float:
     """Return it by the eigenvalues of the smaller of M M' and M' M, in float64."""
     m = matrix.double()
     gram = m @ m.T if m.shape[0] <= m.shape[1] else m.T @ m
-    return max(torch.linalg.eigvalsh(gram)[-1].item(), 0.0) ** 0.5
+    largest: float = torch.linalg.eigvalsh(gram)[-1].clamp_min(0).sqrt().item()
+    return largest
 
 
 @torch.no_grad()
