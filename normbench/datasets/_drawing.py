@@ -29,6 +29,13 @@ def gratings(angle: Tensor, rng: Generator) -> Tensor:
     return (2 * math.pi * cycles * along + phase).sin().unsqueeze(1)
 
 
+def textured_stripes(num_images: int, texture_std: float, waves_rng: Generator, texture_rng: Generator) -> Tensor:
+    """Return stripes in any direction with a texture of N(0, texture_std^2) per pixel, grey: (N, 3, 16, 16)."""
+    waves = gratings(uniform(0, math.pi, (num_images,), waves_rng), waves_rng)
+    texture = torch.randn(waves.shape, generator=texture_rng)
+    return (waves + texture_std * texture).repeat(1, 3, 1, 1)
+
+
 @dataclass(frozen=True)
 class Styles:
     """Contrast, brightness and tint of each image: contrast * image + brightness + tint.

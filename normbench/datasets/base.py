@@ -12,9 +12,11 @@ from normbench.errors import SettingError
 from normbench.findings import Finding
 from normbench.parts import Spec
 
-Task = Literal["regression", "classification", "segmentation", "signal"]
-"""``segmentation`` has a class for every pixel. ``signal`` has no target: one signal is sent forward and backward
-without training."""
+Task = Literal["regression", "classification", "segmentation", "style_transfer", "signal"]
+"""``segmentation`` has a class for every pixel. ``style_transfer`` is the regression of an image that is also judged by
+its style and its content. ``signal`` has no target: one signal is sent forward and backward without training."""
+OF_NUMBERS: tuple[Task, ...] = ("regression", "style_transfer")
+"""Tasks whose targets are numbers, learned by their mean squared error."""
 IGNORED = -100
 """The class of a pixel that does not count: torch's ``ignore_index``."""
 Splitting = Literal["folds", "random", "fixed"]
@@ -43,8 +45,8 @@ class Split:
 
     Shape:
         x: (N, *input_shape), float32.
-        y: (N, *output_shape) float32 for regression, (N,) int64 for classification, (N, H, W) int64 for segmentation,
-            where -100 is a pixel that does not count, None without a target.
+        y: (N, *output_shape) float32 for regression and style_transfer, (N,) int64 for classification, (N, H, W) int64
+            for segmentation, where -100 is a pixel that does not count, None without a target.
         group: (N,) int64, the groups that ``sampling: by_class`` separates instead of classes; None without groups.
     """
 

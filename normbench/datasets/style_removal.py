@@ -1,13 +1,11 @@
 """Style removal: images of gratings in random styles, with the neutral image as target."""
 
-import math
 from typing import ClassVar, Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
-from normbench.datasets._drawing import IMAGE_SIZE, Styles, gratings, random_styles, uniform
+from normbench.datasets._drawing import IMAGE_SIZE, Styles, random_styles, textured_stripes
 from normbench.datasets.base import Dataset, DatasetSpec, Split, Task, even_labels, even_shares
 from normbench.parts import MAX_SAMPLES, MAX_SIZE
 from normbench.random_streams import stream
@@ -79,6 +77,4 @@ class StyleRemovalSpec(DatasetSpec):
 
     def _neutral(self, seed: int, split: str, num_images: int) -> Tensor:
         waves_rng, texture_rng = (stream(seed, "data", split, purpose) for purpose in ("waves", "texture"))
-        waves = gratings(uniform(0, math.pi, (num_images,), waves_rng), waves_rng)
-        texture = torch.randn(waves.shape, generator=texture_rng)
-        return (waves + self.texture_std * texture).repeat(1, 3, 1, 1)
+        return textured_stripes(num_images, self.texture_std, waves_rng, texture_rng)

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
 from normbench.any_module.restore import leaving_unchanged
-from normbench.datasets.base import IGNORED, Split, Task
+from normbench.datasets.base import IGNORED, OF_NUMBERS, Split, Task
 from normbench.errors import SettingError
 from normbench.inspection.class_scores import BALANCED, balanced_accuracy
 from normbench.inspection.mask_scores import constant_overlaps, pixel_loss
-from normbench.inspection.split_scores import new_scores
+from normbench.inspection.split_scores import new_scores, score
 from normbench.random_streams import seeded_globally, stream
 from normbench.study.constant_output import constant_output
 from normbench.study.own_functions import NOTHING_OWN, OwnFunctions, OwnMetric
@@ -34,7 +34,7 @@ def loss_function(task: Task, seed: int) -> LossFunction:
     """
     if task == "signal":
         return lambda output, _: (output * _direction(output, seed)).sum() / output.shape[0]
-    losses = {"regression": F.mse_loss, "classification": F.cross_entropy, "segmentation": pixel_loss}
+    losses = {"classification": F.cross_entropy, "segmentation": pixel_loss} | dict.fromkeys(OF_NUMBERS, F.mse_loss)
     return losses[task]  # type: ignore[return-value]
 
 
@@ -43,7 +43,8 @@ def losses_of_members(task: Task) -> Callable[[Tensor, Tensor], Tensor] | None:
 
     None where it is not known.
     """
-    return {"regression": _squared_errors, "classification": _cross_entropies}.get(task)
+    losses = {"classification": _cross_entropies} | dict.fromkeys(OF_NUMBERS, _squared_errors)
+    return losses.get(task)
 
 
 def _squared_errors(output: Tensor, targets: Tensor) -> Tensor:
@@ -138,8 +139,8 @@ def constant_predictor(
 
 
 def _constant_of_task(train: Tensor, targets: Tensor, task: Task, num_classes: int) -> dict[str, float]:
-    if task == "regression":
-        return {"loss": F.mse_loss(train.mean(0).expand_as(targets), targets).item()}
+    if task in OF_NUMBERS:
+        return score(train.mean(0).expand_as(targets), targets, task)
     known, counted = (y[y != IGNORED] if task == "segmentation" else y for y in (train, targets))
     shares = torch.bincount(known, minlength=max(num_classes, int(counted.max()) + 1)).double() / len(known)
     loss = -shares.clamp_min(1 / len(known)).log()[counted].mean().item()

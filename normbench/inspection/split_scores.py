@@ -7,9 +7,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's idiom
 
-from normbench.datasets.base import IGNORED, Task
+from normbench.datasets.base import IGNORED, OF_NUMBERS, Task
 from normbench.inspection.class_scores import BALANCED, ClassScores
 from normbench.inspection.mask_scores import MaskScores
+from normbench.inspection.style_scores import SCORES as STYLE_SCORES
+from normbench.inspection.style_scores import StyleScores
 from normbench.random_streams import seeded_globally
 from normbench.study.own_functions import NOTHING_OWN, OwnFunctions, OwnLoss, OwnMetric
 
@@ -17,6 +19,7 @@ QUANTITIES: dict[Task, tuple[str, ...]] = {
     "regression": ("loss",),
     "classification": ("loss", "accuracy"),
     "segmentation": ("loss", "dice", "iou", "accuracy"),
+    "style_transfer": ("loss", *STYLE_SCORES),
     "signal": (),
 }
 """What is read of a split, by task, the last words of the columns of metrics.csv, in their order."""
@@ -44,6 +47,7 @@ def quantities(task: Task, own_metric: str | None = None, *, is_finite: bool = F
 def new_scores(task: Task, own: OwnFunctions = NOTHING_OWN, *, is_finite: bool = False) -> Scores:
     """Return empty scores of a task; with a loss of the user's own, ``loss`` is that one."""
     parts: list[Scores] = [MaskScores() if task == "segmentation" else WholeScores(task)]
+    parts += [StyleScores()] if task == "style_transfer" else []
     parts += [ClassScores()] if is_finite and task == "classification" else []
     parts += [OwnLossScore(own.loss)] if own.loss else []
     parts += [OwnMetricScore(own.metric)] if own.metric else []
@@ -90,7 +94,7 @@ class WholeScores(KeptBatches):
     def result(self) -> dict[str, float]:
         """Return the quantities of the task."""
         output, targets = self.joined()
-        if self.task == "regression":
+        if self.task in OF_NUMBERS:
             return {"loss": F.mse_loss(output, targets).item()}
         return {"loss": F.cross_entropy(output, targets).item(), "accuracy": accuracy(output, targets)}
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from normbench.errors import ComparisonError
 
 NAME, BETTER, SHARE = "metric", "metric.better", "metric.share"
-RESERVED = ("loss", "accuracy", "balanced_accuracy", "dice", "iou")
+RESERVED = ("loss", "accuracy", "balanced_accuracy", "dice", "iou", "style_loss", "content_loss")
 """Last words of normbench's own columns of a split."""
 _OF_A_SPLIT = re.compile(r"(?:.+?_)?(?:train|validation|test)_(?P<name>.+)")
 """A column of a split, after the way of reading it: test_NAME, reestimated_test_NAME."""

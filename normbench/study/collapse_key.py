@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from normbench.datasets.base import OF_NUMBERS
 from normbench.errors import ConfigError, known_names
 from normbench.evidence.comparison.collapses import MASK_METRICS, METRICS, SPLITS, limit_word, may_judge
 from normbench.storage.files.located import Located
@@ -14,9 +15,8 @@ KEYS = ("metric", "below", "above")
 _METRICS_OF_TASK = {
     "classification": METRICS,
     "segmentation": (*METRICS, *MASK_METRICS),
-    "regression": tuple(metric for metric in METRICS if metric.endswith("loss")),
     "signal": (),
-}
+} | dict.fromkeys(OF_NUMBERS, tuple(metric for metric in METRICS if metric.endswith("loss")))
 
 
 def check_collapse(located: Located) -> None:

@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor
 
-from normbench.datasets.base import IGNORED, Split, Task
+from normbench.datasets.base import IGNORED, OF_NUMBERS, Split, Task
 
 
 def constant_output(train: Split, num_rows: int, task: Task, output_shape: tuple[int, ...]) -> Tensor:
     """Return the output that is the same for all samples and has the lowest loss on the training set.
 
-    Of regression it is the mean of the targets, of classes and of masks the logarithm of the shares of classes, which
+    Of numbers it is the mean of the targets, of classes and of masks the logarithm of the shares of classes, which
     is at least that of one sample.
 
     Args:
@@ -22,7 +22,7 @@ def constant_output(train: Split, num_rows: int, task: Task, output_shape: tuple
         Output: (N, *output_shape), the same memory for all samples.
     """
     assert train.y is not None
-    if task == "regression":
+    if task in OF_NUMBERS:
         return train.y.mean(0).expand(num_rows, *output_shape)
     labels = train.y[train.y != IGNORED]
     shares = torch.bincount(labels, minlength=output_shape[0]).float() / len(labels)

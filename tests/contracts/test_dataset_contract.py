@@ -101,8 +101,7 @@ def _grown(input_shape, x):
 @EVERY_DATASET
 def test_targets_are_what_the_task_needs(spec):
     for split in drawn(spec, 0).splits().values():
-        check = {"regression": _are_numbers, "classification": _are_classes, "signal": _are_missing}[spec.task]
-        assert check(split, spec.output_shape)
+        assert CHECKS[spec.task](split, spec.output_shape)
 
 
 def _are_numbers(split, output_shape):
@@ -117,6 +116,14 @@ def _are_classes(split, output_shape):
 
 def _are_missing(split, output_shape):  # noqa: ARG001 - as its siblings
     return split.y is None
+
+
+CHECKS = {
+    "regression": _are_numbers,
+    "style_transfer": _are_numbers,
+    "classification": _are_classes,
+    "signal": _are_missing,
+}
 
 
 @DEFAULTS

@@ -18,6 +18,7 @@ EVERY_STEPS = 3
 """Steps 0, 3 and 4 are recorded, and the fourth is the first of the second epoch."""
 IMAGES = {"dataset": {"name": "gratings", "num_samples": 24}, "model": {"name": "lenet"}}
 LINE = {"dataset": {"name": "linear_regression", "num_samples": 24}, "model": {"name": "mlp", "hidden_features": [6]}}
+PAIRS = {"dataset": {"name": "style_transfer", "num_samples": 24}}
 SEQUENCES = {"dataset": {"name": "sequences", "num_samples": 24}}
 NOT_AT_DEFAULT = {"norm": "batch_norm", "dropout": 0.3, "weight_decay": 0.01, "l1": 0.001}
 FURTHER = {
@@ -47,7 +48,7 @@ def candidates(part, name):
         dataset = {"dataset": small(part, name)}
         return [dataset | {"model": m} for m in ("mlp", "lenet", {"name": "resnet", "width": 4}, "rnn")]
     if part == "models":
-        return [data | {"model": {"name": name}} for data in (IMAGES, LINE, SEQUENCES)]
+        return [data | {"model": {"name": name}} for data in (IMAGES, LINE, SEQUENCES, PAIRS)]
     if part == "schedules":
         return [IMAGES | {"schedule": {"name": name, "warmup": 2}}]
     key = {"norms": "norm", "optimizers": "optimizer", "weight_parametrizations": "weight_parametrization"}[part]

@@ -85,7 +85,7 @@ def test_words_filter_by_name_question_and_what_is_used():
 
     assert names("LENET_BN") == ["lenet_bn"]
     assert "b10_batch_sizes" in names("small batches")
-    assert names("adain") == ["b15_adain_unseen_styles"]
+    assert names("adain") == ["b15_adain_style_transfer", "b15_adain_unseen_styles"]
     assert set(names("group_norm", "lenet")) == set(names("group_norm")) & set(names("lenet"))
     assert "b10_batch_sizes" in names("group_norm")
     assert "lenet_bn" not in names("group_norm")
