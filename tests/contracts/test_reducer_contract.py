@@ -249,6 +249,13 @@ def test_an_unfinished_file_is_a_line_where_it_is_asked_for_and_breaks_no_other(
     assert list(usages()) == USAGES
 
 
+def lines_of(kind, *runs):
+    """Arms at k = 2, 4 ... with these runs, beside them as many other lines as the word compares."""
+    first = [(2**i, run) for i, run in enumerate(runs, 1)]
+    others = [(k, a_run([1.0, 0.45])) for k, _ in first] * (kind.num_lines - 1)
+    return [arm_in_memory(f"k={k}", [run], k=k) for k, run in [*first, *others]]
+
+
 @pytest.mark.parametrize("word", find_group_reducers())
 def test_a_group_metric_says_what_it_takes_and_what_it_is_compared_by(word):
     kind = find_group_reducers()[word]
@@ -256,7 +263,7 @@ def test_a_group_metric_says_what_it_takes_and_what_it_is_compared_by(word):
     assert is_group_metric(metric)
     assert isinstance(is_share(metric), bool)
     assert f"| `{kind.usage()}` | " in docs.group_reducers()
-    arms = [arm_in_memory(f"k={k}", [a_run([1.0, 1.0 / k])], k=k) for k in (2, 4)]
+    arms = lines_of(kind, a_run([1.0, 0.5]), a_run([1.0, 0.25]))
     assert math.isfinite(read_by_seed(arms, metric)[0])
     for wrong in (word, f"{word} k test_loss" if not kind.takes_metric else f"{word} k"):
         with pytest.raises(ComparisonError, match=f"must be {kind.usage()}, got '{wrong}'. Add its words."):
@@ -268,7 +275,7 @@ def test_no_number_of_a_group_is_made_of_what_a_diverged_run_had_before_its_end(
     kind = find_group_reducers()[word]
     metric = f"{word} k{' test_loss' * kind.takes_metric}"
     whole, small, large = (
-        read_by_seed([arm_in_memory(f"k={k}", [run], k=k) for k, run in ((2, a_run([1.0, 0.5])), (4, lost))], metric)[0]
+        read_by_seed(lines_of(kind, a_run([1.0, 0.5]), lost), metric)[0]
         for lost in (a_run([1.0, 0.4]), a_run([1e-6, math.nan], "diverged"), a_run([0.9, math.nan], "diverged"))
     )
     assert small == large != whole

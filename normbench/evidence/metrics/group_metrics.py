@@ -1,6 +1,7 @@
 """One number per seed read over several arms, or over all seeds of one."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from normbench.errors import ComparisonError, RunFolderError
@@ -45,6 +46,7 @@ def read_by_seed(arms: Sequence[Arm], metric: str) -> dict[int, float]:
         return {run.seed: _read(run, metric) for run in arms[0].runs}
     reducer, key, plain = _group_words(metric)
     settings, way, share = settings_along(arms, key), direction(plain), is_share(plain)
+    _check_lines(reducer, settings, key, metric)
     seeds = sorted(set.intersection(*(set(arm.seeds) for arm in arms)))
     runs = [{run.seed: run for run in arm.runs} for arm in arms]
     return {seed: reducer.read(Group([of[seed] for of in runs], settings, plain, way, share, _read)) for seed in seeds}
@@ -73,6 +75,19 @@ def settings_along(arms: Sequence[Arm], key: str) -> list[float]:
         shown = ", ".join(dict.fromkeys(str(value) for value in values))
         raise ComparisonError(f"{key}: must be a setting whose number differs between the arms, got {shown}.")
     return numbers
+
+
+def _check_lines(reducer: GroupReducer, settings: Sequence[float], key: str, metric: str) -> None:
+    """Refuse a group that has not as many arms at each value of the setting as the reducer compares.
+
+    Raises:
+        ComparisonError: Which value has another number of arms.
+    """
+    wrong = [pair for pair in sorted(Counter(settings).items()) if pair[1] != reducer.num_lines]
+    if reducer.num_lines > 1 and wrong:
+        setting, count = wrong[0]
+        rule = f"must have {reducer.num_lines} arms at each value of {key}"
+        raise ComparisonError(f"metric {metric}: {rule}, got {count} at {setting:g}. Name other arms.")
 
 
 def _group_words(metric: str) -> tuple[GroupReducer, str, str]:

@@ -51,6 +51,38 @@ def test_argbest_is_the_setting_of_the_best_run():
     assert read_by_seed(arms, "argbest k test_loss") == {0: 4}
 
 
+def two_lines(*leads, metric="test_accuracy"):
+    """Return the arms of two norms at batch sizes 2, 4, 8 ...: the first is ahead of the second by these values."""
+    sizes = [2 ** (i + 1) for i in range(len(leads))]
+    first = [arm_with(f"norm=a,k={k}", [0.5 + d], metric, k=k) for k, d in zip(sizes, leads, strict=True)]
+    return first + [arm_with(f"norm=b,k={k}", [0.5], metric, k=k) for k in sizes]
+
+
+@pytest.mark.parametrize(
+    ("leads", "expected"),
+    [
+        ((-0.3, -0.1, 0.1, 0.2), 4 * 2**0.5),
+        ((-0.3, -0.1, 0.3, 0.2), 4 * 2**0.25),
+        ((-0.3, 0.0, 0.1), 4),
+        ((-0.1, 0.1, -0.1, 0.1), 4 * 2**0.5),
+        ((0.1, 0.2, 0.3), 1),
+        ((0.1, -0.2, 0.3), 1),
+        ((-0.3, -0.2, -0.1), 16),
+        ((0.3, 0.2, -0.1), 16),
+    ],
+    ids=["half-way", "nearer", "a tie", "thrice", "never behind", "ahead at both ends", "never ahead", "falls back"],
+)
+def test_lines_cross_where_the_first_catches_up_with_the_second(leads, expected):
+    assert read_by_seed(two_lines(*leads), "crossing k test_accuracy") == {0: pytest.approx(expected)}
+    losses = two_lines(*(-lead for lead in leads), metric="test_loss")
+    assert read_by_seed(losses, "crossing k test_loss") == {0: pytest.approx(expected)}
+
+
+def test_a_crossing_takes_two_arms_at_each_value():
+    with pytest.raises(ComparisonError, match=r"must have 2 arms at each value of k, got 1 at 4\. Name other arms\."):
+        read_by_seed(two_lines(-0.1, 0.1)[:3], "crossing k test_accuracy")
+
+
 def test_only_seeds_that_all_have_are_read():
     arms = [arm_with("k=1", [0.1, 0.2], k=1), arm_with("k=2", [0.1], k=2)]
     assert list(read_by_seed(arms, "range_over k test_loss")) == [0]

@@ -17,7 +17,7 @@ class Group:
 
     Attributes:
         runs: Finished or diverged.
-        settings: Each arm's value of KEY; they differ.
+        settings: Each arm's value of KEY, each as often as the reducer has lines.
         metric: What to read off each run; "" where the reducer takes none.
         direction: Which way is better in it.
         is_ratio: Whether effects on it are ratios.
@@ -45,10 +45,12 @@ class GroupReducer(ABC):
     Attributes:
         takes_metric: A metric follows the key.
         is_setting: The number is a value of the key, of which there are few; else it is made of the metric's values.
+        num_lines: How many arms there must be at each value of the key, in the order of the study; 1 takes any number.
     """
 
     takes_metric: ClassVar[bool] = True
     is_setting: ClassVar[bool] = True
+    num_lines: ClassVar[int] = 1
 
     @abstractmethod
     def read(self, group: Group) -> float:
