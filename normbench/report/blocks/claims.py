@@ -101,9 +101,14 @@ def summary_line(verdicts: Sequence[ClaimVerdict]) -> str:
     if not verdicts:
         return "No claims. A study file makes them under claims:"
     found = [f"{number} {verdict}" for verdict, number in count_verdicts(verdicts).items()]
-    together = judge_together(verdicts)
     counts = f"{len(verdicts)} claim{'s' * (len(verdicts) > 1)}: {', '.join(found)}."
-    return " ".join(filter(None, (counts, _chance_text(together), _correction_text(together))))
+    return " ".join(filter(None, (counts, chance_and_correction(verdicts))))
+
+
+def chance_and_correction(verdicts: Sequence[ClaimVerdict]) -> str:
+    """Return how many verdicts may be false by chance, and how many survive if all claims are counted."""
+    together = judge_together(verdicts)
+    return " ".join(filter(None, (_chance_text(together), _correction_text(together))))
 
 
 def _chance_text(together: ManyClaims) -> str:
