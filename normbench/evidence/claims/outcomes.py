@@ -1,7 +1,8 @@
 """Sorts verdicts by what they tell: holds, opposite, smaller, depends on the task, cannot be told, not run."""
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from normbench.evidence.claims.later_looks import ILL_POSED
 from normbench.evidence.claims.many_claims import OF_ALL_PARTS, OLD_WORDS, UNTESTED
@@ -80,7 +81,7 @@ def deciding_part(verdict: ClaimVerdict) -> ExpectationResult | None:
     return choose(parts, key=lambda part: part.p_corrected, default=None)
 
 
-def _disagree(found: Set[str]) -> bool:
+def _disagree(found: AbstractSet[str]) -> bool:
     return HOLDS in found and any(word in found for word in _AGAINST)
 
 

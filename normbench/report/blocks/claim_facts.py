@@ -11,7 +11,7 @@ from normbench.evidence.claims.outcomes import DEPENDS, Outcome, deciding_part, 
 from normbench.evidence.claims.subject import NEW_DATA
 from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict
 from normbench.evidence.claims.what_decides import nearest_margin, seeds_to_decide
-from normbench.report.blocks.claims import about_text, effect_with_interval, expected, part_text, seeds_held
+from normbench.report.blocks.claims import LOST_MARK, about_text, effect_with_interval, expected, part_text, seeds_held
 from normbench.report.blocks.effect_text import points
 from normbench.report.blocks.numbers import short
 
@@ -23,6 +23,7 @@ HEADINGS: Mapping[Outcome, str] = {
     "cannot tell": "Cannot be told, and why",
     "not run": "Not run",
 }
+MANY = "many claims"
 NOT_SURVIVED = "does not survive the correction for many claims (Benjamini and Hochberg, 5 %)"
 
 
@@ -46,6 +47,12 @@ class ClaimFacts:
     facts: Sequence[tuple[str, str]]
     parts: Sequence[str]
 
+    @property
+    def title(self) -> str:
+        """The claim's name and sentence, marked where the verdict does not survive if all claims are counted."""
+        lost = f" {LOST_MARK}" * any(label == MANY for label, _ in self.facts)
+        return f"{self.verdict.id} {self.verdict.says}{lost}"
+
 
 def claims_facts(verdicts: Sequence[ClaimVerdict]) -> list[ClaimFacts]:
     """Return what a page says of each claim."""
@@ -56,7 +63,7 @@ def claims_facts(verdicts: Sequence[ClaimVerdict]) -> list[ClaimFacts]:
 
 def _facts(verdict: ClaimVerdict, outcome: Outcome, chinese: str, survives: bool | None) -> ClaimFacts:
     part = deciding_part(verdict)
-    many = [("many claims", NOT_SURVIVED)] if survives is False else []
+    many = [(MANY, NOT_SURVIVED)] if survives is False else []
     facts = [*_why(verdict, outcome, part), *many, *_later(verdict), *_change(verdict, outcome, part)]
     discussion = " ".join(verdict.discussion.split())
     about = [("about", about_text(verdict))] if verdict.about and verdict.parts else []

@@ -9,7 +9,7 @@ from normbench.evidence.claims.many_claims import OLD_WORDS
 from normbench.evidence.claims.outcomes import OUTCOMES, Outcome, outcome_counts
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.report.blocks.claim_facts import HEADINGS, ClaimFacts, claims_facts
-from normbench.report.blocks.claims import LOST_MARK, chance_and_correction
+from normbench.report.blocks.claims import chance_and_correction
 from normbench.storage.identity import NUMERICS
 
 _MARKS = re.compile(r"[\\*`]|\](?=\()|(?<!\w)_|_(?!\w)")
@@ -49,7 +49,7 @@ def page(verdicts: Sequence[ClaimVerdict], pictures: str) -> str:
         "## The studies",
         *studies,
         "## The rules",
-        *_rules(verdicts),
+        *rules(verdicts),
     ]
     return "\n\n".join(parts).rstrip() + "\n"
 
@@ -71,7 +71,8 @@ def _summary(verdicts: Sequence[ClaimVerdict]) -> list[str]:
     return [lead, counted, " ".join(filter(None, (chance_and_correction(verdicts), again)))]
 
 
-def _rules(verdicts: Sequence[ClaimVerdict]) -> list[str]:
+def rules(verdicts: Sequence[ClaimVerdict]) -> list[str]:
+    """Return the rules by which these verdicts were made, a paragraph each."""
     others = (_on_finite_data, _of_older_rule, _of_other_numerics)
     return [RULES.strip(), *(line for of in others for line in of(verdicts))]
 
@@ -109,8 +110,7 @@ def _unrun(one: ClaimFacts) -> str:
 
 def _entry(one: ClaimFacts) -> str:
     verdict = one.verdict
-    lost = f" {LOST_MARK}" * any(label == "many claims" for label, _ in one.facts)
-    lines = [f"### {_text(verdict.id)} {_text(verdict.says)}{lost}", ""]
+    lines = [f"### {_text(one.title)}", ""]
     lines += [_text(one.chinese), ""] * bool(one.chinese)
     lines += [_source(verdict), ""]
     lines += [f"- **{verdict.verdict}**: {_text(one.found)}"] if one.found else [f"- **{verdict.verdict}**"]
@@ -133,16 +133,20 @@ def _folded(one: ClaimFacts) -> list[str]:
     return ["", f"<details><summary>{len(one.parts)} parts</summary>", "", *lines, "", "</details>"]
 
 
-def _study(study: str, verdicts: Sequence[ClaimVerdict], pictures: str) -> str:
+def study_facts(verdicts: Sequence[ClaimVerdict]) -> str:
+    """Return seeds, settings, day, versions and cost of a study; "" where nothing was run."""
     seeds = sorted({len(verdict.seeds) for verdict in verdicts if verdict.seeds})
     hashes = ", ".join(dict.fromkeys(verdict.hash for verdict in verdicts if verdict.hash))
     dates = sorted({verdict.date for verdict in verdicts if verdict.date})
     versions = next((verdict.versions for verdict in verdicts if verdict.versions), {})
     with_versions = "".join(f", {name} {version}" for name, version in versions.items())
-    facts = f"{'/'.join(map(str, seeds))} seeds, settings {hashes}, run {dates[-1]}{with_versions}. " if dates else ""
+    facts = f"{'/'.join(map(str, seeds))} seeds, settings {hashes}, run {dates[-1]}{with_versions}." if dates else ""
     seconds = next((one.cpu_seconds for one in verdicts if one.cpu_seconds), None)
-    cost = f"{seconds / 60:,.1f} CPU minutes. " if seconds else ""
-    again = f"{facts}{cost}Again: `{verdicts[0].command}`"
+    return f"{facts} {seconds / 60:,.1f} CPU minutes.".strip() if seconds else facts
+
+
+def _study(study: str, verdicts: Sequence[ClaimVerdict], pictures: str) -> str:
+    again = f"{study_facts(verdicts)} Again: `{verdicts[0].command}`".strip()
     return f"### {_text(study)}\n\n{again}\n\n![{_text(study)}]({pictures}/{study}.svg)"
 
 
