@@ -83,7 +83,7 @@ def row(found: dict, up: str) -> tuple[str, ...]:
 def second(found: dict) -> str:
     """What a second run on other seeds found, behind the verdict; "" without one."""
     word = found.get("second", {}).get("verdict")
-    return f"（第二次运行：{chinese('second', word)}）" if word else ""
+    return chinese("second", word) if word else ""
 
 
 def says(found: dict) -> str:

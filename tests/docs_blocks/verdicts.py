@@ -29,7 +29,7 @@ def counts() -> str:
 def surprises() -> str:
     """What the documents say and the runs refute."""
     rows = [row(found, "../") for found in refuted()]
-    return table("", "what is said, and was refuted", "found, and what was expected", "study", rows=rows)
+    return table("", "what is said, and was not found", "found, and what was expected", "study", rows=rows)
 
 
 def refuted() -> list[dict]:
@@ -40,7 +40,7 @@ def refuted() -> list[dict]:
 def some(*ids: str) -> str:
     """The same for a few of them, in the order given; each must be supported by what is stored."""
     rows = [row(found, "") for found in chosen(ids)]
-    return table("", "what is said, and was refuted", "found", "study", rows=rows)
+    return table("", "what is said, and was not found", "found", "study", rows=rows)
 
 
 def chosen(ids: Sequence[str]) -> list[dict]:
@@ -67,9 +67,7 @@ def why_no_surprise(found: dict) -> str:
 
 def which_version() -> str:
     """What the words mean: of version 0.1.0, or of today."""
-    old = (
-        "These are verdicts of version 0.1.0, by its test of the mean; runs since then are judged on the typical seed."
-    )
+    old = "These are verdicts of version 0.1.0, by its test of the mean; later runs are judged on the typical seed."
     now = "They are judged on the typical seed, and *hold*, are *opposite* or *smaller than claimed*."
     return old if any(found["verdict"] in OLD_WORDS for found in kept()) else now
 
@@ -77,7 +75,7 @@ def which_version() -> str:
 def row(found: dict, up: str) -> tuple[str, ...]:
     effect, expectation = figures(found)
     study = f"[{found['study']}]({up}configs/{found['study']}.yaml)"
-    return found["id"], found["says"], f"{effect}, expected {expectation}", study
+    return found["id"], found["says"], f"{found['verdict']}: {effect}, expected {expectation}", study
 
 
 def figures(verdict: dict) -> tuple[str, str]:
