@@ -102,3 +102,34 @@ def test_a_text_without_chinese_is_named():
 def test_a_page_can_only_share_what_another_shows():
     with pytest.raises(AssertionError, match=r"must show 'normbench run nothing\.yaml' once, got 0 blocks"):
         shared.output("docs/getting-started.md", "normbench run nothing.yaml")
+
+
+SURPRISE = {
+    "verdict": "opposite",
+    "source": {"title": "a"},
+    "survives_many_claims": True,
+    "second": {"verdict": "held"},
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({}, ""),
+        ({"verdict": "holds"}, "it is not decided against what is said"),
+        ({"source": {}}, "no document says so"),
+        ({"survives_many_claims": False}, "it does not survive the correction for many claims"),
+        ({"second": {"verdict": "fell"}}, "its second run is fell"),
+        ({"second": {}}, "its second run is missing"),
+        ({"second": {}, "verdict": "refuted"}, ""),
+    ],
+)
+def test_a_surprise_must_be_supported_by_what_is_stored(changes, why, monkeypatch):
+    found = SURPRISE | {"id": "X1"} | changes
+    assert verdicts.why_no_surprise(found) == why
+    monkeypatch.setattr(verdicts, "kept", lambda: [found])
+    if why:
+        with pytest.raises(AssertionError, match="X1: must be a surprise, but"):
+            verdicts.chosen(["X1"])
+    with pytest.raises(AssertionError, match="X2: must be a surprise"):
+        verdicts.chosen(["X2"])

@@ -20,6 +20,7 @@ def command(
             help="Study files, or names of normbench configs; all with claims if none.",
         ),
     ] = None,
+    details: Annotated[bool, typer.Option("--details", help="Every claim with all its numbers.")] = False,
     runs_dir: Annotated[Path, typer.Option("--runs-dir", help="Where runs are kept.")] = Path("runs"),
     format_: Format = None,
     json_: AsJson = False,
@@ -32,16 +33,16 @@ def command(
 ) -> None:
     """Judge claims: holds, opposite, smaller, or cannot tell.
 
-    Of a study that normbench ships and that has no runs here the stored verdicts are shown: a line for each study if no
-    CONFIG is named, and in full if it is.
+    Of a study that normbench ships and that has no runs here the stored verdicts are shown. What is longer than a
+    screen is shown in short: a line or two for each claim, or names by what was found; --details shows it all.
 
     Example: normbench claims b01_weight_decay
     """
     from normbench.evidence.claims.stored_verdicts import claim_files, judged_or_stored
-    from normbench.report.blocks.stored_claims import study_verdicts_blocks
+    from normbench.report.blocks.stored_claims import short_verdicts_blocks, study_verdicts_blocks
     from normbench.report.pages.claims_page import claims_result
     from normbench.report.terminal.console import make_console
-    from normbench.report.terminal.render import print_blocks
+    from normbench.report.terminal.render import first_that_fits, print_blocks
 
     chosen = chosen_format(format_, json=json_)
     studies = judged_or_stored(configs or claim_files(), runs_dir)
@@ -54,4 +55,6 @@ def command(
         print_result(claims_result(verdicts), chosen)
     elif not markdown:
         console = make_console()
-        print_blocks(console, study_verdicts_blocks(studies, runs_dir, console.width, in_full=bool(configs)))
+        blocks = study_verdicts_blocks(studies, runs_dir, console.width, in_full=bool(configs))
+        shorter = short_verdicts_blocks(studies, runs_dir, console.width, in_full=bool(configs))
+        print_blocks(console, blocks if details else first_that_fits([blocks], shorter, width=console.width))

@@ -21,6 +21,12 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else _PACKAGE.parent / "configs"
 
 
+def translations_file() -> Path:
+    """Return the file with the Chinese of all claims: in the package of a wheel, in a clone among the pages."""
+    inside = _PACKAGE / "configs" / "zh"
+    return (inside if inside.is_dir() else _PACKAGE.parent / "docs" / "zh") / "translations.yaml"
+
+
 def shipped_names() -> list[str]:
     """Return the names of the shipped configs, which are those of their files without .yaml."""
     return sorted(path.stem for path in shipped_folder().glob(f"*{YAML}"))

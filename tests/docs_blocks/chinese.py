@@ -3,11 +3,13 @@
 import re
 from collections import Counter
 from functools import cache
+from typing import get_args
 
 import yaml
 
 from docs_blocks import documents, verdicts
 from docs_blocks.markdown import ROOT, table
+from normbench.evidence.claims.later_looks import SecondVerdict
 
 TRANSLATIONS = ROOT / "docs" / "zh" / "translations.yaml"
 CLAIM_HEAD = ("", "检验的命题", "结论", "测得", "预期", "研究")
@@ -71,11 +73,17 @@ def row(found: dict, up: str) -> tuple[str, ...]:
     return (
         found["id"],
         says(found),
-        chinese("verdicts", found["verdict"]),
+        chinese("verdicts", found["verdict"]) + second(found),
         effect,
         expected.replace(" to ", " 至 ").replace("points", "个百分点"),
         study,
     )
+
+
+def second(found: dict) -> str:
+    """What a second run on other seeds found, behind the verdict; "" without one."""
+    word = found.get("second", {}).get("verdict")
+    return chinese("second", word) if word else ""
 
 
 def says(found: dict) -> str:
@@ -85,8 +93,8 @@ def says(found: dict) -> str:
 
 def surprises(*ids: str, up: str = UP) -> str:
     """What the documents say and the runs refute: all of it, or some; `up` leads to the repository."""
-    by_id = {found["id"]: found for found in verdicts.refuted()}
-    return table(*CLAIM_HEAD, rows=[row(by_id[name], up) for name in ids or by_id])
+    found = verdicts.chosen(ids) if ids else verdicts.refuted()
+    return table(*CLAIM_HEAD, rows=[row(one, up) for one in found])
 
 
 def sections() -> str:
@@ -105,6 +113,7 @@ def used() -> dict[str, set[str]]:
     kept, sections = verdicts.kept(), documents.SECTIONS
     return {
         "verdicts": set(verdicts.WORDS),
+        "second": set(get_args(SecondVerdict)),
         "topics": {topic_of(found) for found in kept},
         "sources": {found["source"]["title"] for found in kept if found["source"]},
         "sections": {section.where for section in sections},

@@ -1,8 +1,10 @@
 """What was found, read from the verdicts kept beside configs/RESULTS.md."""
 
 import json
+from collections.abc import Sequence
 
 from docs_blocks.markdown import ROOT, table
+from normbench.evidence.claims.many_claims import OLD_WORDS
 from normbench.evidence.claims.margin_test import CANNOT_TELL, HOLDS, OPPOSITE, SMALLER, TOO_FEW, ExpectationResult
 from normbench.evidence.claims.verdict import INCOMPLETE, NOT_RUN
 from normbench.evidence.statistics.verdict_rule import NOT_AT_CHECK
@@ -27,7 +29,7 @@ def counts() -> str:
 def surprises() -> str:
     """What the documents say and the runs refute."""
     rows = [row(found, "../") for found in refuted()]
-    return table("", "what is said, and was refuted", "found, and what was expected", "study", rows=rows)
+    return table("", "what is said, and was not found", "found, and what was expected", "study", rows=rows)
 
 
 def refuted() -> list[dict]:
@@ -36,15 +38,44 @@ def refuted() -> list[dict]:
 
 
 def some(*ids: str) -> str:
-    """The same for a few of them, in the order given."""
-    by_id = {found["id"]: found for found in refuted()}
-    return table("", "what is said, and was refuted", "found", "study", rows=[row(by_id[name], "") for name in ids])
+    """The same for a few of them, in the order given; each must be supported by what is stored."""
+    rows = [row(found, "") for found in chosen(ids)]
+    return table("", "what is said, and was not found", "found", "study", rows=rows)
+
+
+def chosen(ids: Sequence[str]) -> list[dict]:
+    """The claims of these names, none of which the stored verdicts fail to support as a surprise."""
+    by_id = {found["id"]: found for found in kept()}
+    for name in ids:
+        assert not (why := why_no_surprise(by_id.get(name, {}))), f"{name}: must be a surprise, but {why}"
+    return [by_id[name] for name in ids]
+
+
+def why_no_surprise(found: dict) -> str:
+    """Why a claim is none to be shown as a surprise, or "": it must be decided against, survive, and hold again."""
+    if found.get("verdict") not in AGAINST:
+        return "it is not decided against what is said"
+    if not found["source"]:
+        return "no document says so"
+    if not found["survives_many_claims"]:
+        return "it does not survive the correction for many claims"
+    second = found.get("second", {}).get("verdict")
+    if second != "held" and not (second is None and found["verdict"] in OLD_WORDS):  # 0.1.0 made no second runs
+        return f"its second run is {second or 'missing'}"
+    return ""
+
+
+def which_version() -> str:
+    """What the words mean: of version 0.1.0, or of today."""
+    old = "These are verdicts of version 0.1.0, by its test of the mean; later runs are judged on the typical seed."
+    now = "They are judged on the typical seed, and *hold*, are *opposite* or *smaller than claimed*."
+    return old if any(found["verdict"] in OLD_WORDS for found in kept()) else now
 
 
 def row(found: dict, up: str) -> tuple[str, ...]:
     effect, expectation = figures(found)
     study = f"[{found['study']}]({up}configs/{found['study']}.yaml)"
-    return found["id"], found["says"], f"{effect}, expected {expectation}", study
+    return found["id"], found["says"], f"{found['verdict']}: {effect}, expected {expectation}", study
 
 
 def figures(verdict: dict) -> tuple[str, str]:

@@ -63,8 +63,9 @@ def test_all_rows_of_the_documents_are_there():
 def test_a_page_holds_what_a_verdict_rests_on(tmp_path):
     write_page(tmp_path / "R.md", made_up_verdicts())
     text = (tmp_path / "R.md").read_text(encoding="utf-8")
-    assert "| X1 | a \\| b | **holds** | x 1.30" in text
-    assert "> 1.05 | 8 of 8 seeds | 0.0078 |" in text
+    assert "### X1 a | b\n" in text
+    assert "- **holds**: test_loss x 1.30" in text
+    assert "expected > 1.05 · 8 of 8 seeds, p 0.0078\n" in text
     assert "![x](R/x.svg)" in text
     assert (tmp_path / "R" / "x.svg").read_bytes().startswith(b"<?xml")
     assert json.loads((tmp_path / "R" / "verdicts.json").read_text())[0]["effect"] == pytest.approx(0.42**0.5 / 0.5)

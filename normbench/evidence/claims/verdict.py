@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from normbench.evidence.claims.claim import Claim
 from normbench.evidence.claims.expectations import Expectation
+from normbench.evidence.claims.later_looks import OpenReason, SecondRun
 from normbench.evidence.claims.margin_test import ExpectationResult, combined_verdict, judge_expectations
 from normbench.evidence.claims.numbers import number_by_seed, unreadable_metric, with_places
 from normbench.evidence.claims.subject import claim_subject, untold
@@ -51,6 +52,11 @@ class ClaimVerdict:
         about: On finite data what the verdict is about, these_rows or new_data; "" where each seed draws new data.
         data: The finite data in words: "400 images"; "" where each seed draws new data.
         stored: Whether it is shipped with normbench, and was not judged by runs of this folder.
+        second: What a second run on other seeds found; null without one.
+        sensitivity: Whether second-best tuned values give the same verdict: "same", or "changes: " and what; "" where
+            nothing was tuned or it was not tried.
+        reason: Why it cannot be told; null where it can.
+        cpu_seconds: CPU seconds of all runs of the study; null where they were not counted.
     """
 
     id: str
@@ -70,6 +76,10 @@ class ClaimVerdict:
     about: str = ""
     data: str = ""
     stored: bool = False
+    second: SecondRun | None = None
+    sensitivity: str = ""
+    reason: OpenReason | None = None
+    cpu_seconds: float | None = None
 
 
 def judge_claim(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from normbench.errors import ComparisonError
+from normbench.evidence.claims.later_looks import read_later_looks
 from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.storage.files.reading import read_bytes
@@ -38,7 +39,8 @@ def merge_by_study(kept: Sequence[ClaimVerdict], fresh: Sequence[ClaimVerdict]) 
 
 def _read_verdict(raw: Mapping[str, Any]) -> ClaimVerdict:
     parts = [_read_part(part) for part in raw["parts"]]
-    return ClaimVerdict(**_known_fields(ClaimVerdict, raw) | {"parts": parts, "stored": False})
+    later = read_later_looks(raw)
+    return ClaimVerdict(**_known_fields(ClaimVerdict, raw) | {"parts": parts, "stored": False} | later)
 
 
 def _read_part(raw: Mapping[str, Any]) -> ExpectationResult:

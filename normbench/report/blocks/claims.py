@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from normbench.evidence.claims.many_claims import ManyClaims, judge_together
-from normbench.evidence.claims.margin_test import TOO_FEW, ExpectationResult
+from normbench.evidence.claims.margin_test import CANNOT_TELL, TOO_FEW, ExpectationResult
 from normbench.evidence.claims.study_verdicts import count_verdicts
 from normbench.evidence.claims.subject import THESE_ROWS
 from normbench.evidence.claims.verdict import ClaimVerdict
@@ -101,9 +101,14 @@ def summary_line(verdicts: Sequence[ClaimVerdict]) -> str:
     if not verdicts:
         return "No claims. A study file makes them under claims:"
     found = [f"{number} {verdict}" for verdict, number in count_verdicts(verdicts).items()]
-    together = judge_together(verdicts)
     counts = f"{len(verdicts)} claim{'s' * (len(verdicts) > 1)}: {', '.join(found)}."
-    return " ".join(filter(None, (counts, _chance_text(together), _correction_text(together))))
+    return " ".join(filter(None, (counts, chance_and_correction(verdicts))))
+
+
+def chance_and_correction(verdicts: Sequence[ClaimVerdict]) -> str:
+    """Return how many verdicts may be false by chance, and how many survive if all claims are counted."""
+    together = judge_together(verdicts)
+    return " ".join(filter(None, (_chance_text(together), _correction_text(together))))
 
 
 def _chance_text(together: ManyClaims) -> str:
@@ -138,7 +143,8 @@ def part_text(part: ExpectationResult) -> str:
         'a < b by 0.05 · test_loss: x 1.30 [1.10, 1.50], expected > 1.05 · 8 of 8 seeds, p 0.01 · holds'
     """
     next_ = "needed" if part.verdict == TOO_FEW else "are judged next"
-    needed = f", {part.seeds_needed} {next_}" if part.seeds_needed else ""
+    is_told = part.seeds_needed and part.verdict != CANNOT_TELL  # version 0.1.0 guessed another number there
+    needed = f", {part.seeds_needed} {next_}" if is_told else ""
     found = f"{part.expectation} · {part.metric}: {effect_with_interval(part)}, expected {expected(part)}"
     level = f" at level {level_text(part.level)}" if 0 < part.level < ALPHA else ""
     p = "" if part.verdict in (NOT_AT_CHECK, INCOMPLETE) else f", p {part.p_corrected:.2g}{level}"

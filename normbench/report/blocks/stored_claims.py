@@ -1,6 +1,7 @@
-"""Shows verdicts of claims that are stored with normbench: a line for each study, or one study in full."""
+"""Shows verdicts of claims, judged and stored: all by what was found, studies in full, or a line or two a claim."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from textwrap import shorten
 
@@ -9,7 +10,8 @@ from normbench.evidence.claims.stored_verdicts import StudyVerdicts
 from normbench.evidence.claims.study_verdicts import count_verdicts
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.report.blocks.block import Block, Line
-from normbench.report.blocks.claims import claims_blocks
+from normbench.report.blocks.claims import claims_blocks, summary_line
+from normbench.report.blocks.claims_in_short import claims_in_short, names_by_outcome
 from normbench.storage.files.plain_text import command_line
 
 LEAST_QUESTION = 12
@@ -29,20 +31,52 @@ def study_verdicts_blocks(
         in_full: Whether stored verdicts are shown in full; else in a line for each study, which is left out where
             others were judged.
     """
+    return _blocks(studies, runs_dir, width, claims_blocks, in_full=in_full)
+
+
+def short_verdicts_blocks(
+    studies: Sequence[StudyVerdicts], runs_dir: Path, width: int, *, in_full: bool
+) -> Iterator[list[Block]]:
+    """Yield the same in fewer and fewer lines, for a screen: claims in two lines, then one, then by name alone."""
+    details = command_line(
+        "claims", *([study.path for study in studies] if in_full else ()), "--details", runs_dir=runs_dir
+    )
+    more = Block(lines=[Line(details, "details", is_command=True)], is_joined=True)
+    for with_numbers in (True, False):
+        show = partial(claims_in_short, width=width, with_numbers=with_numbers)
+        shown = studies if in_full else [study for study in studies if not study.is_stored]
+        if shown:
+            yield [*_blocks(shown, runs_dir, width, show, in_full=True), more]
+    verdicts = [one for study in studies for one in study.verdicts]
+    stored = [study for study in studies if study.is_stored]
+    told = _what_they_are(stored, runs_dir) if stored else [Block(lines=[Line(summary_line(verdicts))])]
+    yield [names_by_outcome(verdicts), *told, more]
+
+
+def _blocks(
+    studies: Sequence[StudyVerdicts],
+    runs_dir: Path,
+    width: int,
+    show: Callable[[Sequence[ClaimVerdict]], list[Block]],
+    *,
+    in_full: bool,
+) -> list[Block]:
     judged = [one for study in studies if not study.is_stored for one in study.verdicts]
     stored = [study for study in studies if study.is_stored]
-    blocks = claims_blocks(judged) if judged or not stored else []
+    blocks = show(judged) if judged or not stored else []
     if not stored:
         return blocks
     if in_full:
-        return [*blocks, *(block for study in stored for block in _in_full(study, runs_dir))]
+        return [*blocks, *(block for study in stored for block in _in_full(study, runs_dir, show))]
     listed = [] if judged else [Block(lines=[_study_line(study, stored, width) for study in stored])]
     return [*blocks, *listed, *_what_they_are(stored, runs_dir)]
 
 
-def _in_full(study: StudyVerdicts, runs_dir: Path) -> list[Block]:
+def _in_full(
+    study: StudyVerdicts, runs_dir: Path, show: Callable[[Sequence[ClaimVerdict]], list[Block]]
+) -> list[Block]:
     lead = Block(lines=[Line(f"{study.path}: {_origin(study.versions)}; {runs_dir} has no runs of it.")])
-    return [lead, *claims_blocks(study.verdicts)]
+    return [lead, *show(study.verdicts)]
 
 
 def _study_line(study: StudyVerdicts, stored: Sequence[StudyVerdicts], width: int) -> Line:

@@ -1,7 +1,7 @@
 """Prints blocks on a terminal: aligned, wrapped to its width, wide tables split."""
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, pairwise
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -34,6 +34,14 @@ def fit_blocks(build: Callable[[int | None], list[Block]], width: int, max_lines
     for max_layers in FEWEST_LAYERS:
         blocks = build(max_layers)
         if len(blocks_rows(blocks, width)) <= max_lines:
+            break
+    return blocks
+
+
+def first_that_fits(*choices: Iterable[list[Block]], width: int) -> list[Block]:
+    """Return the first of several ways to show the same that takes no more than a screen; the last where none does."""
+    for blocks in chain.from_iterable(choices):
+        if len(blocks_rows(blocks, width)) <= MAX_LINES:
             break
     return blocks
 

@@ -9,6 +9,7 @@ from made_up_runs import make_arm, make_run, make_study
 
 import normbench as package
 from normbench.evidence.claims.stored_verdicts import VERDICTS, claim_files, judged_or_stored
+from normbench.report.terminal.render import MAX_LINES
 from normbench.storage.files.yaml_file import read_study_file
 from normbench.storage.names import content_sha256
 from normbench.storage.shipped_configs import shipped_folder
@@ -23,8 +24,17 @@ def runs_of_this_study():
     make_run(make_arm(make_study(name=NAME, arms=["none"], content_sha256=sha256), "none", norm="none"))
 
 
+@pytest.mark.parametrize("name", ["", *dict.fromkeys(one["study"] for one in KEPT)])
+def test_all_claims_or_those_of_a_study_fit_on_a_screen(name):
+    lines = normbench("claims", *filter(None, [name])).out.splitlines()
+    assert len(lines) <= MAX_LINES
+    assert max(len(line) for line in lines if " " in line.strip()) <= 80, "a single word is never broken"
+    shown = set(" ".join(lines).split())
+    assert {one["id"] for one in KEPT if name in ("", one["study"])} <= shown
+
+
 def test_without_runs_every_study_is_one_line_of_80_columns():
-    code, out, err = normbench("claims")
+    code, out, err = normbench("claims", "--details")
     assert (code, err) == (0, "")
     listed, _, told = out.partition("\n\n")
     lines = listed.splitlines()
@@ -38,13 +48,13 @@ def test_without_runs_every_study_is_one_line_of_80_columns():
 def test_each_line_that_is_told_works():
     for line in normbench("claims").out.splitlines():
         _, mark, command = line.partition("normbench ")
-        if mark and line.startswith(("in full", "again", "then")):
+        if mark and line.startswith(("in full", "again", "then", "details")):
             words = command.split()
             assert normbench(*words, *(["--dry-run"] * (words[0] == "run"))).code == 0, command
 
 
 def test_a_study_that_is_named_is_shown_in_full_and_said_to_be_stored():
-    out = normbench("claims", NAME).out
+    out = normbench("claims", NAME, "--details").out
     assert out.startswith(f"{NAME}: stored verdicts of normbench 0.1.0; runs has no runs of it.\n")
     assert "B12d  REFUTED" in out
     assert f"again  normbench run {NAME}\n" in out
@@ -52,10 +62,10 @@ def test_a_study_that_is_named_is_shown_in_full_and_said_to_be_stored():
 
 def test_a_study_that_was_run_is_judged_and_not_stored():
     runs_of_this_study()
-    out = normbench("claims", NAME).out
+    out = normbench("claims", NAME, "--details").out
     assert "stored" not in out
     assert "REFUTED" not in out
-    everything = normbench("claims").out
+    everything = normbench("claims", "--details").out
     assert "B12d  NOT RUN" in everything
     assert "b05_speed" not in everything, "others are no line each beside what was judged"
     assert f"of {len(KEPT) - 2} claims" in " ".join(everything.split())

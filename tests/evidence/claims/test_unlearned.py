@@ -113,6 +113,6 @@ def test_of_several_expectations_those_about_collapse_can_still_refute():
 
 def test_the_page_says_why_and_promises_nothing_of_more_seeds():
     text = page([judged(LESS, arm("a", 4, 0.5), arm("b", 5, 0.8))], "pictures")
-    assert "This task was not learned: 9 of 16 runs collapsed." in text
+    assert "why: This task was not learned: 9 of 16 runs collapsed\n" in text
     assert "seeds will tell" not in text
     assert "might tell" not in text

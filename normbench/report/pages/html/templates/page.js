@@ -27,3 +27,23 @@ for (const head of document.querySelectorAll("thead th[scope=col]")) {
 addEventListener("beforeprint", () => {
   for (const folded of document.querySelectorAll("details")) folded.open = true;
 });
+const filter = document.querySelector("form[data-filter]");
+const showMatching = () => {
+  const wanted = new FormData(filter), text = wanted.get("text").trim().toLowerCase();
+  let shown = 0;
+  for (const claim of document.querySelectorAll(".claim")) {
+    const fits = ["outcome", "study", "document"].every((key) => [claim.dataset[key], ""].includes(wanted.get(key)));
+    claim.hidden = !(fits && claim.textContent.toLowerCase().includes(text));
+    shown += claim.hidden ? 0 : 1;
+  }
+  for (const group of document.querySelectorAll("[data-group]")) {
+    group.hidden = !group.querySelector(".claim:not([hidden])");
+  }
+  filter.querySelector("[role=status]").textContent = `${shown} shown`;
+};
+if (filter) {
+  filter.hidden = false;
+  filter.addEventListener("input", showMatching);
+  filter.addEventListener("submit", (event) => event.preventDefault());
+  showMatching();
+}

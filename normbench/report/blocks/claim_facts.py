@@ -1,0 +1,165 @@
+"""Says of a claim what a reader asks: what was found, whether it held again, what would change the verdict."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from normbench.evidence.claims.chinese import chinese_sentences
+from normbench.evidence.claims.later_looks import OpenReason, SecondRun
+from normbench.evidence.claims.many_claims import OLD_WORDS, judge_together
+from normbench.evidence.claims.margin_test import CANNOT_TELL, OPPOSITE, TOO_FEW, ExpectationResult
+from normbench.evidence.claims.outcomes import DEPENDS, Outcome, deciding_part, outcomes
+from normbench.evidence.claims.subject import NEW_DATA
+from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict
+from normbench.evidence.claims.what_decides import nearest_margin, seeds_to_decide
+from normbench.report.blocks.claims import LOST_MARK, about_text, effect_with_interval, expected, part_text, seeds_held
+from normbench.report.blocks.effect_text import points
+from normbench.report.blocks.numbers import short
+
+HEADINGS: Mapping[Outcome, str] = {
+    "holds": "What holds",
+    "opposite": "What is opposite",
+    "smaller than claimed": "Smaller than claimed",
+    "depends on the task": "Depends on the task",
+    "cannot tell": "Cannot be told, and why",
+    "not run": "Not run",
+}
+MANY = "many claims"
+NOT_SURVIVED = "does not survive the correction for many claims (Benjamini and Hochberg, 5 %)"
+
+
+@dataclass(frozen=True)
+class ClaimFacts:
+    """All that a page says of a claim, in words.
+
+    Attributes:
+        verdict: The claim.
+        outcome: The section in which it stands.
+        chinese: Its sentence in Chinese; "" where there is none.
+        found: The numbers that decide, in a line; "" where there are none.
+        facts: A label and a sentence each.
+        parts: A line for each part of a claim of several.
+    """
+
+    verdict: ClaimVerdict
+    outcome: Outcome
+    chinese: str
+    found: str
+    facts: Sequence[tuple[str, str]]
+    parts: Sequence[str]
+
+    @property
+    def title(self) -> str:
+        """The claim's name and sentence, marked where the verdict does not survive if all claims are counted."""
+        lost = f" {LOST_MARK}" * any(label == MANY for label, _ in self.facts)
+        return f"{self.verdict.id} {self.verdict.says}{lost}"
+
+
+def claims_facts(verdicts: Sequence[ClaimVerdict]) -> list[ClaimFacts]:
+    """Return what a page says of each claim."""
+    chinese = chinese_sentences()
+    found = zip(verdicts, outcomes(verdicts), judge_together(verdicts).survives, strict=True)
+    return [_facts(verdict, outcome, chinese.get(verdict.says, ""), survives) for verdict, outcome, survives in found]
+
+
+def _facts(verdict: ClaimVerdict, outcome: Outcome, chinese: str, survives: bool | None) -> ClaimFacts:
+    part = deciding_part(verdict)
+    many = [(MANY, NOT_SURVIVED)] if survives is False else []
+    facts = [*_why(verdict, outcome, part), *many, *_later(verdict), *_change(verdict, outcome, part)]
+    discussion = " ".join(verdict.discussion.split())
+    about = [("about", about_text(verdict))] if verdict.about and verdict.parts else []
+    facts += [*about, *([("discussion", discussion)] if discussion else [])]
+    parts = list(map(part_text, verdict.parts)) if len(verdict.parts) > 1 else []
+    return ClaimFacts(verdict, outcome, chinese, found_text(verdict, part), facts, parts)
+
+
+def found_text(verdict: ClaimVerdict, part: ExpectationResult | None) -> str:
+    """Return the numbers that a verdict rests on: metric, effect with interval, what was expected, seeds and p."""
+    if part is None:
+        return ""
+    of = f"; it rests on {part.expectation}" if len(verdict.parts) > 1 else ""
+    found = f"{part.metric} {effect_with_interval(part)}, expected {expected(part)}"
+    return f"{found} · {seeds_held(part)}, p {part.p_corrected:.2g}{of}"
+
+
+def _why(verdict: ClaimVerdict, outcome: Outcome, part: ExpectationResult | None) -> list[tuple[str, str]]:
+    old = [("verdict", f"{verdict.verdict} by version 0.1.0")] if verdict.verdict == OLD_WORDS[1] else []
+    if outcome == DEPENDS:
+        return [*old, ("why", "it holds in some of what was tried and not in the rest")]
+    if outcome != CANNOT_TELL:
+        return old
+    reason = _reason_text(verdict.reason, part) if verdict.reason else verdict.why or _open_text(part)
+    return [("why", reason)] if reason else []
+
+
+def _reason_text(reason: OpenReason, part: ExpectationResult | None) -> str:
+    """Return the stored reason with the effect that so many seeds find."""
+    found = reason.found_with_80_percent
+    effect = "" if found is None else f"an effect of {_effect(found, part)} would be found four times out of five"
+    text = reason.text.rstrip(".").removeprefix(f"{reason.kind}: ")
+    return "; ".join(filter(None, (f"{reason.kind}{': ' * bool(text)}{text}", effect)))
+
+
+def _open_text(part: ExpectationResult | None) -> str:
+    if part is None or part.verdict != CANNOT_TELL:
+        return ""
+    return "the interval reaches to both sides of what was expected"
+
+
+def _later(verdict: ClaimVerdict) -> list[tuple[str, str]]:
+    second = [("second run", second_text(verdict.second, deciding_part(verdict)))] if verdict.second else []
+    tuned = {"same": "the same at second-best tuned values", "": ""}.get(verdict.sensitivity, verdict.sensitivity)
+    return [*second, *([("tuning", tuned)] if tuned else [])]
+
+
+def second_text(second: SecondRun, part: ExpectationResult | None) -> str:
+    """Return what a second run on other seeds found."""
+    found = f"{second.verdict} on {second.n} other seeds"
+    if second.effect is not None:
+        ends = None not in (second.low, second.high)
+        interval = f" [{_effect(second.low, part, '')}, {_effect(second.high, part, '')}]" if ends else ""
+        found += f": {_effect(second.effect, part)}{interval}"
+    p = "" if second.p is None else f", p {second.p:.2g}"
+    chance = second.expected_held
+    return f"{found}{p}" + ("" if chance is None else f"; {100 * chance:.0f} % was the chance to hold")
+
+
+def _effect(value: float | None, part: ExpectationResult | None, mark: str = "x ") -> str:
+    if value is None:
+        return ""
+    if part and part.is_points:
+        return f"{points(value)}{' points' if mark else ''}"
+    return f"{mark if part and part.is_share else ''}{short(value)}"
+
+
+def _change(verdict: ClaimVerdict, outcome: Outcome, part: ExpectationResult | None) -> list[tuple[str, str]]:
+    text = change_text(verdict, outcome, part)
+    return [("what would change it", text)] if text else []
+
+
+def change_text(verdict: ClaimVerdict, outcome: Outcome, part: ExpectationResult | None) -> str:
+    """Return what would change a verdict, by the margin and by how many seeds may decide; "" where nothing is known."""
+    if verdict.verdict == NOT_RUN:
+        return "its runs"
+    if part is None:
+        return "its missing runs" if verdict.why else ""
+    if part.verdict == TOO_FEW:
+        return f"{part.seeds_needed} seeds or more" if part.seeds_needed else "more seeds"
+    if outcome != CANNOT_TELL:
+        return _if_decided(part, outcome)
+    if verdict.why:
+        return "runs in which that is not so"
+    if verdict.about == NEW_DATA:
+        return "more rows of data; more seeds cannot narrow the interval for new data"
+    needed = seeds_to_decide(part)
+    few = f"about {needed} seeds, if the effect is what was estimated" if needed else ""
+    return few or "more seeds than a study has, if the effect is what was estimated; it lies at what was expected"
+
+
+def _if_decided(part: ExpectationResult, outcome: Outcome) -> str:
+    margin = nearest_margin(part)
+    if margin is None:
+        return ""
+    if outcome == OPPOSITE and len(part.margins) == 1:
+        margin = min(margin, 1.0 if part.is_share else 0.0)  # on this side of no effect it is smaller than claimed
+    side = "below" if part.effect > margin else "above"
+    return f"an effect {side} {_effect(margin, part)} in the typical seed"
