@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from normbench.evidence.claims.study_verdicts import file_verdicts, has_claims, run_command
+from normbench.evidence.claims.full_verdicts import full_verdicts
+from normbench.evidence.claims.study_verdicts import has_claims, run_command
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.claims.verdicts_file import read_verdicts
 from normbench.storage.files.yaml_file import parse_yaml, question_of, read_text
@@ -73,4 +74,4 @@ def _of_file(path: Path, runs_dir: Path, kept: Sequence[ClaimVerdict]) -> StudyV
     if of_study and is_shipped and not os.path.lexists(runs_dir / name / STUDY_JSON):
         command = run_command(str(path), runs_dir)
         return StudyVerdicts(path, question, [replace(one, command=command, stored=True) for one in of_study])
-    return StudyVerdicts(path, question, file_verdicts(path, runs_dir))
+    return StudyVerdicts(path, question, full_verdicts(path, runs_dir))

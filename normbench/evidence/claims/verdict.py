@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from types import MappingProxyType
+from typing import Literal
 
 from normbench.evidence.claims.claim import Claim
 from normbench.evidence.claims.expectations import Expectation
@@ -25,6 +26,45 @@ from normbench.storage.identity import NUM_DIGITS_SHOWN
 from normbench.storage.run_folder import Arm
 
 NOT_RUN, INCOMPLETE = "not run", "incomplete"
+
+
+@dataclass(frozen=True)
+class SecondRun:
+    """What a second run on new seeds says of a decided claim; the numbers are those of one of its parts.
+
+    Attributes:
+        verdict: held, open or fell.
+        n: Number of seeds.
+        effect: Pseudo-median over the new seeds; about new data the mean over the new splits.
+        low: Lower end of its interval.
+        high: Upper end of it.
+        p: p of the second verdict, corrected over the parts.
+        expected_held: Chance that a second run gives the same verdict, if the first run's seeds are what seeds are like.
+    """
+
+    verdict: str
+    n: int
+    effect: float
+    low: float
+    high: float
+    p: float
+    expected_held: float
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a claim cannot be told.
+
+    Attributes:
+        kind: at the margin, too dear or ill-posed.
+        found_with_80_percent: The effect, on the scale of ``effect``, that as many seeds find to be beyond the margin
+            in four of five studies; null where that cannot be told.
+        text: The reason as a sentence.
+    """
+
+    kind: Literal["at the margin", "too dear", "ill-posed"]
+    found_with_80_percent: float | None
+    text: str
 
 
 @dataclass(frozen=True)
@@ -51,6 +91,11 @@ class ClaimVerdict:
         about: On finite data what the verdict is about, these_rows or new_data; "" where each seed draws new data.
         data: The finite data in words: "400 images"; "" where each seed draws new data.
         stored: Whether it is shipped with normbench, and was not judged by runs of this folder.
+        second: What the second run says of it; null where it is not decided, or was not run a second time.
+        sensitivity: Of a decided claim on tuned arms, its verdict with each of them at its second-best values: "same",
+            or "changes: " and the verdict; "" where that was not run.
+        reason: Why it cannot be told; null for one that can, and for one that was not run.
+        cpu_seconds: CPU seconds of all runs of its study: first, of tuning, at second-best values and second ones.
     """
 
     id: str
@@ -70,6 +115,10 @@ class ClaimVerdict:
     about: str = ""
     data: str = ""
     stored: bool = False
+    second: SecondRun | None = None
+    sensitivity: str = ""
+    reason: Reason | None = None
+    cpu_seconds: float | None = None
 
 
 def judge_claim(
