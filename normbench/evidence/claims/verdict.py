@@ -39,7 +39,7 @@ class SecondRun:
         low: Lower end of its interval.
         high: Upper end of it.
         p: p of the second verdict, corrected over the parts.
-        expected_held: Chance that a second run gives the same verdict, if the first run's seeds are what seeds are like.
+        expected_held: Chance of the same verdict, if the first run's seeds are what seeds are like.
     """
 
     verdict: str

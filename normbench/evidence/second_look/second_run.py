@@ -6,14 +6,16 @@ The rules are in docs/methods.md, "6. Claims".
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
+from normbench.errors import ConfigError
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.expectations import Expectation
 from normbench.evidence.claims.margin_test import DECIDED, HOLDS, OPPOSITE, SMALLER, ExpectationResult
-from normbench.evidence.claims.repeatability import chance_of_same_verdict
-from normbench.evidence.claims.study_verdicts import judge_claims
-from normbench.evidence.claims.verdict import INCOMPLETE, ClaimVerdict, SecondRun
+from normbench.evidence.claims.study_verdicts import file_verdicts, judge_claims, run_command
+from normbench.evidence.claims.verdict import INCOMPLETE, NOT_RUN, ClaimVerdict, SecondRun
+from normbench.evidence.second_look.repeatability import chance_of_same_verdict
 from normbench.storage.names import SECOND_RUN, SECOND_RUN_OPTION
 from normbench.storage.run_folder import STUDY_JSON
 from normbench.storage.study_folder import StudyFolder, read_study
@@ -42,6 +44,28 @@ def second_seeds(count: int) -> tuple[int, ...]:
         (500, 501, 502)
     """
     return tuple(range(FIRST_SEED, FIRST_SEED + count))
+
+
+def num_decided_seeds(path: Path, runs_dir: Path) -> int:
+    """Return on how many seeds the decided claims of a study file rest; 0 where none is decided.
+
+    Raises:
+        ConfigError: The study makes no claims, or has no whole runs; or its seeds reach those of second runs.
+        RunFolderError: A run's file is missing or was changed.
+    """
+    verdicts = file_verdicts(path, runs_dir)
+    if not verdicts:
+        rule = "must be a study with claims, whose decided ones are run again, got none"
+        raise ConfigError([f"{path}: {SECOND_RUN_OPTION}: {rule}. Leave the option out."])
+    undone = next((one for one in verdicts if one.verdict in (NOT_RUN, INCOMPLETE)), None)
+    if undone:
+        rule = f"must follow a first run of all seeds, got: {undone.id} {undone.verdict}, {undone.why}"
+        raise ConfigError([f"{path}: {SECOND_RUN_OPTION}: {rule}. First {run_command(str(path), runs_dir)}"])
+    seeds = seeds_of_decided(verdicts)
+    if any(seed >= FIRST_SEED for seed in seeds):
+        rule = f"must follow a first run on seeds below {FIRST_SEED}, got {max(seeds)}"
+        raise ConfigError([f"{path}: {SECOND_RUN_OPTION}: {rule}. Choose smaller seeds."])
+    return len(seeds)
 
 
 def seeds_of_decided(verdicts: Sequence[ClaimVerdict]) -> Sequence[int]:

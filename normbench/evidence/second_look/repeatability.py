@@ -41,7 +41,8 @@ def chance_of_same_verdict(first: ClaimVerdict, expected: Sequence[Expectation])
 
 
 def _numbers(part: ExpectationResult, seeds: npt.NDArray[np.int_]) -> FloatArray:
-    return np.vectorize(part.by_seed.__getitem__, otypes=[np.float64])(seeds)
+    found: FloatArray = np.vectorize(part.by_seed.__getitem__, otypes=[np.float64])(seeds)
+    return found
 
 
 def _draws_found(
