@@ -129,6 +129,8 @@ def command(
         refuse_beside_second_run({**how_many, **axes, "quick": quick, "tuning_sensitivity": tuning_sensitivity})
         seeds_again = _decided_studies(configs, runs_dir)
         configs = list(seeds_again)
+        if not configs:
+            return
     asked = read_asked(configs, runs_dir, changes | {"quick": quick, "second_run": second_run, "jobs": jobs or "1"})
     read = partial(
         _load_all, configs, changes, runs_dir, quick=quick, is_judged_again=tuning_sensitivity, seeds_again=seeds_again

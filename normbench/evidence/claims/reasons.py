@@ -6,19 +6,19 @@ The rules are in docs/methods.md, "6. Claims".
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
+from normbench.evidence.claims.later_looks import ILL_POSED, OpenReason, ReasonKind
 from normbench.evidence.claims.margin_test import CANNOT_TELL, TOO_FEW, ExpectationResult
 from normbench.evidence.claims.part_scale import ends_as_tested, margins_as_tested
 from normbench.evidence.claims.subject import NEW_DATA
-from normbench.evidence.claims.verdict import ClaimVerdict, Reason
+from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.statistics.student import exp
 from normbench.evidence.statistics.verdicts.power import POWER, findable_effect
 
-Kind = Literal["at the margin", "too dear", "ill-posed"]
-AT_MARGIN, TOO_DEAR, ILL_POSED = "at the margin", "too dear", "ill-posed"
+AT_MARGIN: ReasonKind = "at the margin"
+TOO_DEAR: ReasonKind = "too dear"
 BOTH_SIDES = 1 - (1 - POWER) / 2
 """The power of each of two one-sided tests, of which both find something in four of five studies."""
 
@@ -28,16 +28,16 @@ class _Undecided:
     """An undecided part: its kind, and the distance from its margin that its seeds find (of ratios a logarithm)."""
 
     part: ExpectationResult
-    kind: Kind
+    kind: ReasonKind
     findable: float
 
 
-def reason_of(verdict: ClaimVerdict) -> Reason | None:
+def reason_of(verdict: ClaimVerdict) -> OpenReason | None:
     """Return why a claim cannot be told; None for one that can, or that was not judged."""
     if verdict.verdict not in (CANNOT_TELL, TOO_FEW):
         return None
     if verdict.verdict == TOO_FEW or verdict.why:
-        return Reason("ill-posed", None, f"{verdict.why or _too_few(verdict.parts)}.")
+        return OpenReason(ILL_POSED, f"{verdict.why or _too_few(verdict.parts)}.")
     is_new = verdict.about == NEW_DATA
     left = [_undecided(part, is_new=is_new) for part in verdict.parts if part.verdict == CANNOT_TELL]
     return _told(_worst(left)) if left else None
@@ -59,7 +59,7 @@ def _undecided(part: ExpectationResult, *, is_new: bool) -> _Undecided:
     return _Undecided(part, _kind(part), findable)
 
 
-def _kind(part: ExpectationResult) -> Kind:
+def _kind(part: ExpectationResult) -> ReasonKind:
     """Return the kind of an undecided part by its interval.
 
     One margin: too dear if the interval holds both no effect and the margin, and so is wider than the margin; at the
@@ -67,10 +67,10 @@ def _kind(part: ExpectationResult) -> Kind:
     """
     low, high = ends_as_tested(part)
     if math.isnan(part.effect) or math.isnan(low) or math.isnan(high):
-        return "ill-posed"
+        return ILL_POSED
     first, last = margins_as_tested(part)
     other = 0.0 if last is None else last
-    return "too dear" if low <= min(first, other) and max(first, other) <= high else "at the margin"
+    return TOO_DEAR if low <= min(first, other) and max(first, other) <= high else AT_MARGIN
 
 
 def _findable(part: ExpectationResult) -> float:
@@ -101,13 +101,13 @@ def _spread(part: ExpectationResult) -> float:
     return float(np.std(numbers, ddof=1)) if len(numbers) > 1 and np.isfinite(numbers).all() else math.nan
 
 
-def _told(found: _Undecided) -> Reason:
+def _told(found: _Undecided) -> OpenReason:
     part, effect = found.part, _found_effect(found)
     low, high = (_number(part, end) for end in (part.low, part.high))
     margins = " and ".join(_number(part, margin) for margin in part.margins)
     where = f"{part.metric}, {part.expectation}: the interval [{low}, {high}] of {part.n} seeds"
     if found.kind == ILL_POSED:
-        return Reason(found.kind, None, f"{part.metric}, {part.expectation}: some run has no number to compare.")
+        return OpenReason(found.kind, f"{part.metric}, {part.expectation}: some run has no number to compare.")
     is_one = len(part.margins) == 1
     if found.kind == AT_MARGIN:
         says = f"holds {margins}" if is_one else f"holds one of {margins}"
@@ -117,7 +117,7 @@ def _told(found: _Undecided) -> Reason:
     else:
         says = f"holds no effect and {margins}" if is_one else f"holds {margins}"
         leaves = "more seeds, or a larger effect, would be needed"
-    return Reason(found.kind, effect, f"{where} {says}: {leaves}.{_power_text(part, effect)}")
+    return OpenReason(found.kind, f"{where} {says}: {leaves}.{_power_text(part, effect)}", effect)
 
 
 def _found_effect(found: _Undecided) -> float | None:

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Literal
 
 from normbench.evidence.claims.claim import Claim
 from normbench.evidence.claims.expectations import Expectation
+from normbench.evidence.claims.later_looks import OpenReason, SecondRun
 from normbench.evidence.claims.margin_test import ExpectationResult, combined_verdict, judge_expectations
 from normbench.evidence.claims.numbers import number_by_seed, unreadable_metric, with_places
 from normbench.evidence.claims.subject import claim_subject, untold
@@ -26,45 +26,6 @@ from normbench.storage.identity import NUM_DIGITS_SHOWN
 from normbench.storage.run_folder import Arm
 
 NOT_RUN, INCOMPLETE = "not run", "incomplete"
-
-
-@dataclass(frozen=True)
-class SecondRun:
-    """What a second run on new seeds says of a decided claim; the numbers are those of one of its parts.
-
-    Attributes:
-        verdict: held, open or fell.
-        n: Number of seeds.
-        effect: Pseudo-median over the new seeds; about new data the mean over the new splits.
-        low: Lower end of its interval.
-        high: Upper end of it.
-        p: p of the second verdict, corrected over the parts.
-        expected_held: Chance of the same verdict, if the first run's seeds are what seeds are like.
-    """
-
-    verdict: str
-    n: int
-    effect: float
-    low: float
-    high: float
-    p: float
-    expected_held: float
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why a claim cannot be told.
-
-    Attributes:
-        kind: at the margin, too dear or ill-posed.
-        found_with_80_percent: The effect, on the scale of ``effect``, that as many seeds find to be beyond the margin
-            in four of five studies; null where that cannot be told.
-        text: The reason as a sentence.
-    """
-
-    kind: Literal["at the margin", "too dear", "ill-posed"]
-    found_with_80_percent: float | None
-    text: str
 
 
 @dataclass(frozen=True)
@@ -91,11 +52,11 @@ class ClaimVerdict:
         about: On finite data what the verdict is about, these_rows or new_data; "" where each seed draws new data.
         data: The finite data in words: "400 images"; "" where each seed draws new data.
         stored: Whether it is shipped with normbench, and was not judged by runs of this folder.
-        second: What the second run says of it; null where it is not decided, or was not run a second time.
-        sensitivity: Of a decided claim on tuned arms, its verdict with each of them at its second-best values: "same",
-            or "changes: " and the verdict; "" where that was not run.
-        reason: Why it cannot be told; null for one that can, and for one that was not run.
-        cpu_seconds: CPU seconds of all runs of its study: first, of tuning, at second-best values and second ones.
+        second: What a second run on other seeds found; null without one.
+        sensitivity: Whether second-best tuned values give the same verdict: "same", or "changes: " and what; "" where
+            nothing was tuned or it was not tried.
+        reason: Why it cannot be told; null where it can.
+        cpu_seconds: CPU seconds of all runs of the study; null where they were not counted.
     """
 
     id: str
@@ -117,7 +78,7 @@ class ClaimVerdict:
     stored: bool = False
     second: SecondRun | None = None
     sensitivity: str = ""
-    reason: Reason | None = None
+    reason: OpenReason | None = None
     cpu_seconds: float | None = None
 
 

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from itertools import groupby
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from normbench.errors import ComparisonError
+from normbench.evidence.claims.later_looks import read_later_looks
 from normbench.evidence.claims.margin_test import ExpectationResult
-from normbench.evidence.claims.verdict import ClaimVerdict, Reason, SecondRun
+from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.storage.files.reading import read_bytes
-
-Later = TypeVar("Later", SecondRun, Reason)
 
 
 def read_verdicts(path: Path) -> list[ClaimVerdict]:
@@ -40,16 +39,8 @@ def merge_by_study(kept: Sequence[ClaimVerdict], fresh: Sequence[ClaimVerdict]) 
 
 def _read_verdict(raw: Mapping[str, Any]) -> ClaimVerdict:
     parts = [_read_part(part) for part in raw["parts"]]
-    later = {"second": _read(SecondRun, raw.get("second")), "reason": _read(Reason, raw.get("reason"))}
+    later = read_later_looks(raw)
     return ClaimVerdict(**_known_fields(ClaimVerdict, raw) | {"parts": parts, "stored": False} | later)
-
-
-def _read(kind: type[Later], raw: Mapping[str, Any] | None) -> Later | None:
-    """Read what was found after the verdict, with nan and inf restored as nan; None where there is nothing."""
-    if raw is None:
-        return None
-    floats = {one.name: math.nan for one in fields(kind) if one.type is float and raw.get(one.name) is None}
-    return kind(**_known_fields(kind, raw) | floats)
 
 
 def _read_part(raw: Mapping[str, Any]) -> ExpectationResult:

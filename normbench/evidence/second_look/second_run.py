@@ -7,20 +7,20 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from normbench.errors import ConfigError
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.expectations import Expectation
+from normbench.evidence.claims.later_looks import SecondRun, SecondVerdict
 from normbench.evidence.claims.margin_test import DECIDED, HOLDS, OPPOSITE, SMALLER, ExpectationResult
 from normbench.evidence.claims.study_verdicts import file_verdicts, judge_claims, run_command
-from normbench.evidence.claims.verdict import INCOMPLETE, NOT_RUN, ClaimVerdict, SecondRun
+from normbench.evidence.claims.verdict import INCOMPLETE, NOT_RUN, ClaimVerdict
 from normbench.evidence.second_look.repeatability import chance_of_same_verdict
 from normbench.storage.names import SECOND_RUN, SECOND_RUN_OPTION
 from normbench.storage.run_folder import STUDY_JSON
 from normbench.storage.study_folder import StudyFolder, read_study
 
-Outcome = Literal["held", "open", "fell"]
 FIRST_SEED = 500
 """The first seed of second runs."""
 SAME = {HOLDS: (HOLDS,), OPPOSITE: (OPPOSITE,), SMALLER: (SMALLER, OPPOSITE)}
@@ -73,7 +73,7 @@ def seeds_of_decided(verdicts: Sequence[ClaimVerdict]) -> Sequence[int]:
     return next((one.seeds for one in verdicts if one.verdict in DECIDED), ())
 
 
-def outcome(first: str, second: str) -> Outcome:
+def outcome(first: str, second: str) -> SecondVerdict:
     """Return what a second verdict makes of a first one.
 
     Example:

@@ -21,6 +21,9 @@ from normbench.storage.choices import Choice
 from normbench.storage.files.json_files import json_ready
 from normbench.storage.study_folder import StudyFolder
 
+LATER_LOOKS = ("second", "sensitivity", "reason", "cpu_seconds")
+"""Keys that a claim has only where there is something to say."""
+
 
 def comparison_mapping(comparison: StudyComparison) -> dict[str, Any]:
     """Return all fields of a comparison, and why it has no verdict where most runs collapsed."""
@@ -44,6 +47,9 @@ def _claim_mapping(verdict: ClaimVerdict) -> dict[str, Any]:
     keys = ("n", "effect", "low", "high", "p", "p_corrected", "margins")
     top = {key: getattr(deciding, key) for key in keys} if deciding else {}
     content: dict[str, Any] = json_ready(asdict(verdict) | top)
+    for key in LATER_LOOKS:
+        if content[key] in (None, ""):
+            del content[key]
     for part, raw in zip(verdict.parts, content["parts"], strict=True):
         raw["by_seed"] = {str(seed): _or_text(value) for seed, value in part.by_seed.items()}
     return content

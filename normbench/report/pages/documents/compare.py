@@ -9,7 +9,7 @@ from normbench.evidence.comparison.pivot import Pivot
 from normbench.evidence.tuning.sensitivity import Sensitivity
 from normbench.findings import Finding
 from normbench.report.pages.documents.base import Document, WithBlocks
-from normbench.report.pages.documents.claims import OF_ONE_EXPECTATION, SEEDS, ClaimEntry
+from normbench.report.pages.documents.claims import MAY_LACK, SEEDS, ClaimEntry
 
 
 class CompareExtras(TypedDict):
@@ -39,5 +39,5 @@ DOCUMENT = Document(
     (StudyComparison, CompareExtras, WithBlocks),
     is_list=True,
     patched=SEEDS,
-    may_lack=OF_ONE_EXPECTATION,
+    may_lack=MAY_LACK,
 )

@@ -10,7 +10,7 @@ from normbench.evidence.layers.surface_report import Surface
 from normbench.evidence.tuning.sensitivity import Sensitivity
 from normbench.findings import Finding
 from normbench.report.pages.documents.base import Document, Patches, WithBlocks
-from normbench.report.pages.documents.claims import OF_ONE_EXPECTATION, SEEDS, ClaimEntry
+from normbench.report.pages.documents.claims import MAY_LACK, SEEDS, ClaimEntry
 from normbench.storage.choices import Choice
 
 NOT_LEARNED: Patches = {
@@ -84,5 +84,5 @@ DOCUMENT = Document(
     (StudyResult, WithBlocks),
     is_list=True,
     patched=SEEDS | NOT_LEARNED,
-    may_lack=OF_ONE_EXPECTATION,
+    may_lack=MAY_LACK,
 )

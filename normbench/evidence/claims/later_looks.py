@@ -1,0 +1,59 @@
+"""What is known of a verdict beside its first runs: a second run, and why a claim cannot be told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+SecondVerdict = Literal["held", "open", "fell"]
+ReasonKind = Literal["at the margin", "too dear", "ill-posed"]
+ILL_POSED: ReasonKind = "ill-posed"
+HELD: SecondVerdict = "held"
+
+
+@dataclass(frozen=True)
+class SecondRun:
+    """A decided claim, judged again on other seeds.
+
+    Attributes:
+        verdict: held if decided the same way, open if not decided, fell if decided another way.
+        n: Number of seeds of the second run.
+        effect: Its effect, compared with the same margins; None where the claim has several parts.
+        low: Lower end of its interval.
+        high: Upper end of it.
+        p: p of its verdict.
+        expected_held: Chance of deciding the same again, were the first estimate true.
+    """
+
+    verdict: SecondVerdict
+    n: int = 0
+    effect: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    expected_held: float | None = None
+
+
+@dataclass(frozen=True)
+class OpenReason:
+    """Why a claim cannot be told.
+
+    Attributes:
+        kind: at the margin, too dear or ill-posed.
+        text: The same in a sentence.
+        found_with_80_percent: The effect that so many seeds find four times out of five.
+    """
+
+    kind: ReasonKind
+    text: str = ""
+    found_with_80_percent: float | None = None
+
+
+def read_later_looks(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the objects of a stored verdict that JSON has as mappings."""
+    kinds: dict[str, type] = {"second": SecondRun, "reason": OpenReason}
+    return {key: _read(kind, raw[key]) for key, kind in kinds.items() if raw.get(key)}
+
+
+def _read(kind: type, raw: Mapping[str, Any]) -> Any:
+    names = {one.name for one in fields(kind)}
+    return kind(**{key: value for key, value in raw.items() if key in names})
