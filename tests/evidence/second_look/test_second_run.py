@@ -66,11 +66,14 @@ def test_it_needs_a_first_run_and_runs_on_new_seeds():
 
 
 def test_a_study_without_a_decided_claim_is_skipped_and_other_options_are_refused():
-    write(1e6)
+    write(0.0)
     normbench("run", "tiny.yaml")
-    write_undecided = claim()["verdict"]
-    if write_undecided == "cannot tell":
-        assert "no claim is decided" in normbench("run", "tiny.yaml", "--second-run").err
+    write(claim()["effect"] - 1)
+    normbench("run", "tiny.yaml")
+    assert claim()["reason"]["kind"] == "at the margin"
+    skipped = normbench("run", "tiny.yaml", "--second-run")
+    assert (skipped.code, skipped.out) == (0, "")
+    assert "no claim is decided" in skipped.err
     refused = normbench("run", "tiny.yaml", "--second-run", "--quick")
     assert (refused.code, "got --quick. Leave one of them out." in refused.err) == (2, True)
 
