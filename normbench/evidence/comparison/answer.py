@@ -183,8 +183,8 @@ def _choose(
 ) -> tuple[int, TieBreak, list[int]]:
     """Return the arm to take, by what it was chosen before arms that are as close, and these.
 
-    Of the arms that learned, at most half of whose runs collapsed, the one with the smallest distance; of those within a tenth of it that are not beaten, the one with fewer collapses,
-    then with fewer parameters.
+    Of the arms at most half of whose runs collapsed the one with the smallest distance; of those within a tenth of it
+    that are not beaten, the one with fewer collapses, then with fewer parameters.
     """
     seeds = set(arms.seeds)
     cost = [(len(seeds.intersection(row.collapsed_seeds)), row.num_parameters) for row in arms.rows]

@@ -21,11 +21,8 @@ def reason_text(reason: OpenReason) -> str:
         'too dear: so many seeds find an effect of 1.12 in 4 of 5 studies'
     """
     found = reason.found_with_80_percent
-    return (
-        reason.kind
-        if found is None
-        else f"{reason.kind}: so many seeds find an effect of {found:.3g} in 4 of 5 studies"
-    )
+    power = "" if found is None else f": so many seeds find an effect of {found:.3g} in 4 of 5 studies"
+    return f"{reason.kind}{power}"
 
 
 def second_text(second: SecondRun, *, is_finite: bool) -> str:
