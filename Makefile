@@ -1,6 +1,6 @@
 # The one definition of every check; CI runs the same targets.
 .POSIX:
-.PHONY: help install run test lowest check format tables docs golden bench bench-gpu soak
+.PHONY: help install run claims test lowest check format tables docs golden bench bench-gpu soak
 
 PYTHON = python3
 BIN = .venv/bin
@@ -19,6 +19,12 @@ LOWEST_TESTS = \
 	tests/evidence/statistics/test_pooled_effect.py tests/evidence/statistics/test_signed_rank.py \
 	tests/finite_data tests/parts/finite_data/test_arrays.py tests/parts/finite_data/test_own_data.py
 
+# The studies whose decided claims are run a second time, on new seeds.
+SECOND_RUNS = \
+	configs/b01_*.yaml configs/b03_*.yaml configs/b05_*.yaml configs/b06_*.yaml configs/b08_*.yaml \
+	configs/b10_*.yaml configs/b13_*.yaml configs/b17_*.yaml configs/b24_*.yaml configs/r*.yaml
+WITH_CLAIMS = grep -l '^claims:' configs/*.yaml
+
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
@@ -32,6 +38,12 @@ install: .venv/installed ## make .venv and install normbench with the tested ver
 run: install ## train LeNet with batch norm on the banknotes, then compare what lies in runs/
 	$(BIN)/normbench run configs/lenet_bn.yaml
 	$(BIN)/normbench compare
+
+claims: install ## judge all claims of configs/ anew and write RESULTS.md: hours; again, it goes on where it stopped
+	$(BIN)/normbench run $$($(WITH_CLAIMS) | xargs grep -L '^tune:') --jobs 2
+	$(BIN)/normbench run $$($(WITH_CLAIMS) | xargs grep -l '^tune:') --tuning-sensitivity --jobs 2
+	$(BIN)/normbench run $$(grep -l '^claims:' $(SECOND_RUNS)) --second-run --jobs 2
+	$(BIN)/normbench claims $$($(WITH_CLAIMS)) --markdown configs/RESULTS.md
 
 test: install ## the whole suite
 	$(PYTEST)

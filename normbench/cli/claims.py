@@ -39,13 +39,14 @@ def command(
     Example: normbench claims b01_weight_decay
     """
     from normbench.evidence.claims.stored_verdicts import claim_files, judged_or_stored
+    from normbench.evidence.second_look.full_verdicts import full_verdicts
     from normbench.report.blocks.stored_claims import short_verdicts_blocks, study_verdicts_blocks
     from normbench.report.pages.claims_page import claims_result
     from normbench.report.terminal.console import make_console
     from normbench.report.terminal.render import first_that_fits, print_blocks
 
     chosen = chosen_format(format_, json=json_)
-    studies = judged_or_stored(configs or claim_files(), runs_dir)
+    studies = judged_or_stored(configs or claim_files(), runs_dir, full_verdicts)
     verdicts = [verdict for study in studies for verdict in study.verdicts]
     if markdown:
         from normbench.report.pages.claims_page import write_page

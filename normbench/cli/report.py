@@ -65,9 +65,10 @@ def _write_claims(out: Path | None, runs_dir: Path, others: Sequence[Path | str]
     """Write the page of all claims, which goes with --out and --runs-dir alone."""
     from normbench.errors import ComparisonError
     from normbench.evidence.claims.stored_verdicts import claim_files, judged_or_stored
+    from normbench.evidence.second_look.full_verdicts import full_verdicts
     from normbench.report.pages.html.claims_page import write_claims_page
 
     if others:
         raise ComparisonError(f"--claims: must go without studies and pictures, got {others[0]}. Leave it out.")
-    studies = judged_or_stored(claim_files(), runs_dir)
+    studies = judged_or_stored(claim_files(), runs_dir, full_verdicts)
     return write_claims_page([one for study in studies for one in study.verdicts], out, runs_dir)

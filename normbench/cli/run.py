@@ -48,6 +48,9 @@ def command(
     tuning_sensitivity: Annotated[
         bool, typer.Option("--tuning-sensitivity", help="Judge again with each tuned arm's second-best values.")
     ] = False,
+    second_run: Annotated[
+        bool, typer.Option("--second-run", help="Run studies whose claims were decided once more, on new seeds.")
+    ] = False,
     jobs: Annotated[
         str | None,
         typer.Option(
@@ -109,7 +112,7 @@ def command(
     from normbench.scheduling.nothing_to_do import find_finished, read_asked
     from normbench.scheduling.run_result import RunOptions
     from normbench.study.check_plan import read_check_after
-    from normbench.study.options import read_seeds
+    from normbench.study.options import read_seeds, refuse_beside_second_run
 
     chosen = chosen_format(format_, json=json_)
     how_many = {
@@ -121,13 +124,22 @@ def command(
     executor = make_executor(jobs, interruption, executor_, share)
     axes = {"set_": set_ or [], "vary": vary or [], "tune": tune or []}
     changes = {**how_many, **axes, "accept_code": accept_code, "engine": engine}
-    asked = read_asked(configs, runs_dir, changes | {"quick": quick, "jobs": jobs or "1"})
-    read = partial(_load_all, configs, changes, runs_dir, quick=quick, is_judged_again=tuning_sensitivity)
+    seeds_again: dict[Path, int] = {}
+    if second_run:
+        refuse_beside_second_run({**how_many, **axes, "quick": quick, "tuning_sensitivity": tuning_sensitivity})
+        seeds_again = _decided_studies(configs, runs_dir)
+        configs = list(seeds_again)
+        if not configs:
+            return
+    asked = read_asked(configs, runs_dir, changes | {"quick": quick, "second_run": second_run, "jobs": jobs or "1"})
+    read = partial(
+        _load_all, configs, changes, runs_dir, quick=quick, is_judged_again=tuning_sensitivity, seeds_again=seeds_again
+    )
     if dry_run:
         print_plan(read(), runs_dir, format_=chosen, with_runner_ups=tuning_sensitivity)
         return
     view = View(all_layers=layers == "all", details=details, format_=chosen)
-    if not (force or tuning_sensitivity) and (finished := find_finished(asked)):
+    if not (force or tuning_sensitivity or second_run) and (finished := find_finished(asked)):
         print_end(_show_finished(asked, finished, view), chosen)
         return
     with interruption.listening(), executor:
@@ -248,7 +260,13 @@ def _run_study(study: "Study", runner: "StudyRunner", ended: "Ended") -> "StudyR
 
 
 def _load_all(
-    configs: list[Path], changes: "Mapping[str, Any]", runs_dir: Path, *, quick: bool, is_judged_again: bool
+    configs: list[Path],
+    changes: "Mapping[str, Any]",
+    runs_dir: Path,
+    *,
+    quick: bool,
+    is_judged_again: bool,
+    seeds_again: Mapping[Path, int],
 ) -> "list[Study]":
     """Read the study files, and choose device and engine of each study."""
     from normbench.cli._torch import import_torch
@@ -257,6 +275,7 @@ def _load_all(
     import_torch()
     from normbench.scheduling.plan import on_device
     from normbench.scheduling.quick_study import quick_study
+    from normbench.scheduling.second_study import second_study
     from normbench.study.load import load_study
     from normbench.study.options import refuse_untuned
 
@@ -267,6 +286,7 @@ def _load_all(
         try:
             given.append(load_study(path, **changes))
             study = quick_study(given[-1]) if quick else given[-1]
+            study = second_study(study, seeds_again[path]) if seeds_again else study
             studies.append(on_device(study, runs_dir)[0])
         except ConfigError as error:
             complaints += error.complaints
@@ -277,6 +297,25 @@ def _load_all(
     for study in given if quick else ():
         _say_quick(study.name)
     return studies
+
+
+def _decided_studies(configs: list[Path], runs_dir: Path) -> dict[Path, int]:
+    """Return the studies with decided claims, each with its number of seeds; say which have none."""
+    from normbench.errors import ConfigError
+    from normbench.evidence.second_look.second_run import num_decided_seeds
+
+    found: dict[Path, int] = {}
+    complaints: list[str] = []
+    for path in configs:
+        try:
+            found[path] = num_decided_seeds(path, runs_dir)
+        except ConfigError as error:
+            complaints += error.complaints
+    if complaints:
+        raise ConfigError(complaints)
+    for path in [path for path, count in found.items() if not count]:
+        typer.echo(f"{path}: no claim is decided, so nothing is run a second time.", err=True)
+    return {path: count for path, count in found.items() if count}
 
 
 def _say_quick(name: str) -> None:

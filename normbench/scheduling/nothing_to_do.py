@@ -10,7 +10,7 @@ from normbench.errors import ConfigError
 from normbench.scheduling.ownership import source_path
 from normbench.storage.files.located import Located
 from normbench.storage.files.yaml_file import parse_yaml, read_text
-from normbench.storage.names import QUICK, is_name, study_name
+from normbench.storage.names import QUICK, SECOND_RUN, is_name, study_name
 
 if TYPE_CHECKING:
     from normbench.storage.finished_study import FinishedStudy
@@ -72,7 +72,10 @@ def read_asked(paths: Sequence[Path], runs_dir: Path, options: Mapping[str, Any]
         return []
     from normbench.storage.program import program_sha256  # a mistyped path needs neither
 
-    program, ending = program_sha256(), QUICK * bool(options.get("quick"))
+    program, ending = (
+        program_sha256(),
+        QUICK * bool(options.get("quick")) + SECOND_RUN * bool(options.get("second_run")),
+    )
     return [
         AskedStudy(path, text, runs_dir / f"{study_name(path, located.data)}{ending}", options, program)
         for path, text, located in contents

@@ -31,7 +31,7 @@ from normbench.storage.seed_history import SEED_HISTORY
 from normbench.storage.study_folder import known_study
 from normbench.study.arms import entry_of
 from normbench.study.resolved import flat_settings
-from normbench.study.study import TUNING_SEEDS, Study
+from normbench.study.study import Study
 from normbench.training.numerics import available_device
 
 LATE_KEYS = {"collapse": LATE_RULE, "margin": LATE_MARGIN}
@@ -238,7 +238,7 @@ def study_content(plan: Plan) -> dict[str, Any]:
         "is_plain": study.is_plain,
         "tune": {key: list(values) for key, values in study.tune.items()},
         "collapse": study.collapse,
-        "tuning_seeds": list(TUNING_SEEDS),
+        "tuning_seeds": list(study.tuning_seeds),
         "margin": study.margin,
         "quotes": dict(study.quotes),
         "claims": list(study.claims),

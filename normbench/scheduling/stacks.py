@@ -7,7 +7,7 @@ from typing import TypeVar
 from normbench.scheduling.job import Job
 from normbench.scheduling.planned_run import PlannedRun
 from normbench.storage.identity import STACKED
-from normbench.study.study import TUNING_SEEDS, Study
+from normbench.study.study import Study
 from normbench.training.stack.stackable import SIZES, SMALLEST, largest_stack, size_filled_by, stack_key
 
 Key = TypeVar("Key")
@@ -43,7 +43,7 @@ def num_together(study: Study) -> int:
     """Return the most runs of a study that are trained as one; 1 without stacks."""
     if study.engine != STACKED:
         return 1
-    num_runs = max(len(study.seeds), len(TUNING_SEEDS) * max(map(len, study.tune.values()), default=0))
+    num_runs = max(len(study.seeds), len(study.tuning_seeds) * max(map(len, study.tune.values()), default=0))
     return min(num_runs, max(map(largest_stack, study.arms.values())))
 
 

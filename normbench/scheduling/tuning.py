@@ -65,7 +65,8 @@ def tune_study(
         jobs = _with_new(jobs, _planned_all(study, candidates, runs_dir))
         _run(run_planned(jobs, executor, options, fail_fast=fail_fast), report)
         for arm, lists in list(remaining.items()):
-            choice = choose_best(arm, [_score(study, arm, *c, runs_dir) for c in candidates[arm]], widened, lists)
+            tried = [_score(study, arm, *c, runs_dir) for c in candidates[arm]]
+            choice = choose_best(arm, tried, widened, lists, study.tuning_seeds)
             wider = widen(lists, choice.chosen, study.arms[arm]) if widened < MAX_WIDENINGS else None
             if wider:
                 remaining[arm] = wider
@@ -155,7 +156,7 @@ def _planned(study: Study, arm: str, config: RunConfig, runs_dir: Path) -> list[
     folder = runs_dir / study.name / TUNING / arm_folder_name(arm, identity.short)
     return [
         PlannedRun(f"{study.name}-{TUNING}", arm, config, seed, folder / f"seed-{seed}", identity, code)
-        for seed in TUNING_SEEDS
+        for seed in study.tuning_seeds
     ]
 
 
@@ -177,13 +178,15 @@ def _score(study: Study, arm: str, values: Mapping[str, Any], config: RunConfig,
     return Trial(values, scores, statistics.median(scores))
 
 
-def choose_best(arm: str, tried: Sequence[Trial], widened: int, lists: ValueLists) -> Choice:
+def choose_best(
+    arm: str, tried: Sequence[Trial], widened: int, lists: ValueLists, seeds: Sequence[int] = TUNING_SEEDS
+) -> Choice:
     """Return the choice with the lowest median; the smaller of equal ones."""
     best = best_trial(tried)
     at_edge = any(is_at_end(lists[key], value) for key, value in best.values.items())
-    return Choice(arm, best.values, tried, widened, at_edge, TUNING_SEEDS)
+    return Choice(arm, best.values, tried, widened, at_edge, seeds)
 
 
 def _search_of(study: Study, arm: str) -> TuningSearch:
     own = tuned_entry(study, arm).with_settings(flat_settings(study.arms[arm])).id
-    return TuningSearch(arm, identity_in(study, study.arms[arm]).sha256, study.tune, TUNING_SEEDS, own)
+    return TuningSearch(arm, identity_in(study, study.arms[arm]).sha256, study.tune, study.tuning_seeds, own)

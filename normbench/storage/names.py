@@ -15,6 +15,10 @@ KEYS_BESIDE_SETTINGS = ("claims", "quotes", "margin")
 """Keys of a study file that change no run."""
 QUICK = "-quick"
 """Ends the name of the short version of a study, which --quick makes."""
+SECOND_RUN = "-second-run"
+"""Ends the name of the study that repeats another on new seeds, which --second-run makes."""
+SECOND_RUN_OPTION = "--second-run"
+"""The option that makes it; it stands in its study.json."""
 _REPLACED_IN_NAMES = re.compile(r"[^A-Za-z0-9_.=,-]")
 
 

@@ -1,11 +1,12 @@
 """What the options of a command may say: each setting once, a count of seeds, sensitivity of what is tuned."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from normbench.errors import ConfigError
 from normbench.storage.choices import TUNING_SENSITIVITY
+from normbench.storage.names import SECOND_RUN_OPTION
 from normbench.study.axes import full_key
 from normbench.study.check_plan import MAX_SEEDS
 
@@ -66,6 +67,21 @@ def refuse_untuned(studies: "Sequence[Study]", *, quick: bool) -> None:
     untuned = [f"{study.source}: {TUNING_SENSITIVITY}: {rule}" for study in studies if quick or not study.tune]
     if untuned:
         raise ConfigError(untuned)
+
+
+def refuse_beside_second_run(options: Mapping[str, object]) -> None:
+    """Refuse options beside ``--second-run``, which repeats the study of the file as it was judged.
+
+    Args:
+        options: The other options of the command by their names in Python, those that are not given empty.
+
+    Raises:
+        ConfigError: The first of them that is given.
+    """
+    given = [f"--{name.strip('_').replace('_', '-')}" for name, value in options.items() if value]
+    if given:
+        rule = "must stand without options that change the study, whose claims were judged without them"
+        raise ConfigError([f"{SECOND_RUN_OPTION}: {rule}, got {given[0]}. Leave one of them out."])
 
 
 def read_seeds(text: str | None) -> int | None:

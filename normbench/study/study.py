@@ -12,6 +12,8 @@ from normbench.study.study_keys import Engine
 
 TUNING_SEEDS = (1000, 1001, 1002, 1003)
 """Seeds of tuning runs; never seeds of a comparison."""
+SECOND_TUNING_SEEDS = (1500, 1501, 1502, 1503)
+"""Seeds on which a second run tunes again."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Study:
         quotes: Text of a document about an arm, by the arm's label, printed beside its numbers.
         set_: ``KEY=VALUE`` texts of ``--set``.
         tune: Values to try for each arm, by setting.
+        tuning_seeds: Seeds of the tuning runs.
         keep_given: Whether a tuned study also runs its arms without tuning.
         collapse: The limit under ``collapse:``, or False; None where each run's task decides.
         margin: The smallest difference that matters, within which two arms are equal.
@@ -63,6 +66,7 @@ class Study:
     quotes: Mapping[str, str] = field(default_factory=dict)
     set_: tuple[str, ...] = ()
     tune: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    tuning_seeds: tuple[int, ...] = TUNING_SEEDS
     keep_given: bool = True
     collapse: Mapping[str, Any] | Literal[False] | None = None
     margin: float | None = None

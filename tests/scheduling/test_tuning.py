@@ -10,7 +10,7 @@ from made_up_runs import ARMS, SUMMARY, TINY, write_csv
 from normbench.errors import RunFailedError, RunFolderError
 from normbench.evidence.comparison.comparison import compare_study
 from normbench.evidence.comparison.effects import with_effects
-from normbench.scheduling import one_job, tuning
+from normbench.scheduling import one_job
 from normbench.scheduling.candidates import with_settings
 from normbench.scheduling.executors.in_process import InProcess
 from normbench.scheduling.quick_study import quick_study
@@ -150,12 +150,11 @@ def test_other_lists_are_another_choice(losses):
     assert len(list(RUNS.glob("tiny/tuning/*.json"))) == 2
 
 
-def test_a_choice_on_fewer_seeds_is_made_again_and_its_runs_are_kept(losses, monkeypatch):
+def test_a_choice_on_fewer_seeds_is_made_again_and_its_runs_are_kept(losses):
     study = study_of({"optimizer.lr": [0.01, 0.02, 0.04]})
     losses |= {0.02: (0.2, 0.2, 0.9, 0.9), 0.04: (0.4, 0.4, 0.4, 0.4), 0.01: 0.8, 0.08: 0.8}
-    with monkeypatch.context() as before:
-        before.setattr(tuning, "TUNING_SEEDS", TUNING_SEEDS[:2])
-        assert tune_study(study, RUNS, InProcess())["none"].chosen == {"optimizer.lr": 0.02}
+    before = replace(study, tuning_seeds=TUNING_SEEDS[:2])
+    assert tune_study(before, RUNS, InProcess())["none"].chosen == {"optimizer.lr": 0.02}
     made = []
     found = tune_study(study, RUNS, InProcess(), made.append)["none"]
     assert (found.chosen, found.seeds) == ({"optimizer.lr": 0.04}, TUNING_SEEDS)

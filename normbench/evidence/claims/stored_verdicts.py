@@ -1,7 +1,7 @@
 """Reads the verdicts that are shipped beside the configs, for studies of which there are no runs here."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from normbench.storage.names import content_sha256, study_name
 from normbench.storage.run_folder import STUDY_JSON
 from normbench.storage.shipped_configs import config_file, shipped_folder, shipped_names
 
+Judge = Callable[[Path, Path], Sequence[ClaimVerdict]]
 VERDICTS = Path("RESULTS", "verdicts.json")
 FIRST_VERSION = "0.1.0"
 """The version whose verdicts do not say by which version they were made."""
@@ -53,18 +54,23 @@ def claim_files() -> list[Path]:
     return [Path(name) for name in shipped_names() if has_claims(config_file(Path(name)))]
 
 
-def judged_or_stored(paths: Sequence[Path], runs_dir: Path) -> list[StudyVerdicts]:
+def judged_or_stored(paths: Sequence[Path], runs_dir: Path, judge: Judge = file_verdicts) -> list[StudyVerdicts]:
     """Judge the claims of each file by its runs; without runs take the shipped verdicts of a shipped file.
+
+    Args:
+        paths: The files.
+        runs_dir: Folder in which runs are looked for.
+        judge: Judges a file's claims by the runs in a folder.
 
     Raises:
         ConfigError: A file or a claim in it cannot be read.
         RunFolderError: A run's file is missing or was changed.
     """
     kept = read_verdicts(shipped_folder() / VERDICTS)
-    return [_of_file(path, runs_dir, kept) for path in paths]
+    return [_of_file(path, runs_dir, kept, judge) for path in paths]
 
 
-def _of_file(path: Path, runs_dir: Path, kept: Sequence[ClaimVerdict]) -> StudyVerdicts:
+def _of_file(path: Path, runs_dir: Path, kept: Sequence[ClaimVerdict], judge: Judge) -> StudyVerdicts:
     text = read_text(path)
     data, question = parse_yaml(text, str(path)).data, question_of(text)
     name, sha256 = study_name(path, data), content_sha256(data)
@@ -73,4 +79,4 @@ def _of_file(path: Path, runs_dir: Path, kept: Sequence[ClaimVerdict]) -> StudyV
     if of_study and is_shipped and not os.path.lexists(runs_dir / name / STUDY_JSON):
         command = run_command(str(path), runs_dir)
         return StudyVerdicts(path, question, [replace(one, command=command, stored=True) for one in of_study])
-    return StudyVerdicts(path, question, file_verdicts(path, runs_dir))
+    return StudyVerdicts(path, question, judge(path, runs_dir))

@@ -34,7 +34,7 @@ def study_verdicts(study: StudyFolder) -> list[ClaimVerdict]:
     why = _changed_by_options(study.content)
     if why:
         return [_not_run(claim, study.folder.name, why, command, i) for i, claim in enumerate(raw_claims)]
-    return _judge_claims(study, raw_claims, command)
+    return judge_claims(study, raw_claims, command)
 
 
 def file_verdicts(path: Path, runs_dir: Path) -> list[ClaimVerdict]:
@@ -53,11 +53,17 @@ def file_verdicts(path: Path, runs_dir: Path) -> list[ClaimVerdict]:
     why, command = _why_not_judged(found, data), run_command(str(path), runs_dir)
     if found is None or why:
         return [_not_run(claim, folder.name, why, command, i) for i, claim in enumerate(raw_claims)]
-    verdicts = _judge_claims(read_study(folder), raw_claims, command, str(path))
+    verdicts = judge_claims(read_study(folder), raw_claims, command, str(path))
     return [replace(verdict, content_sha256=found["content_sha256"]) for verdict in verdicts]
 
 
-def _judge_claims(study: StudyFolder, raw_claims: Sequence[Any], command: str, where: str = "") -> list[ClaimVerdict]:
+def judge_claims(study: StudyFolder, raw_claims: Sequence[Any], command: str, where: str = "") -> list[ClaimVerdict]:
+    """Judge claims by the runs in a study's folder; ``where`` is the file of the claims.
+
+    Raises:
+        ConfigError: A claim cannot be read.
+        RunFolderError: A run's file is missing or was changed.
+    """
     planned = study.planned_arms()
     claims, errors = read_claims(raw_claims, planned)
     if errors:

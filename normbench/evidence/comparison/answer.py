@@ -38,6 +38,7 @@ class CellAnswer:
         behind: By how much each arm is behind the best at most (95 %, for all arms at once), by label. Of ratios above
             1, of differences above 0; below it the arm is ahead of all others. inf where nothing is bounded.
         taken: The arm to take: the one that is least behind. None where no arm is bounded.
+        passed_over: Arms no further behind the best that are not taken, since more than half of their runs collapsed.
         num_collapsed: How many of its runs collapsed, of these seeds.
         tie_break: By what it was chosen before an arm that is as close: fewer collapses, or fewer parameters.
         as_close: The arms before which it was chosen so.
@@ -60,6 +61,7 @@ class CellAnswer:
     settings: Mapping[str, str] = field(default_factory=dict)
     behind: Mapping[str, float] = field(default_factory=dict)
     taken: str | None = None
+    passed_over: tuple[str, ...] = ()
     num_collapsed: int = 0
     tie_break: TieBreak = ""
     as_close: tuple[str, ...] = ()
@@ -160,13 +162,15 @@ def _answer(arms: ComparableArms, empty: CellAnswer, margin: float | None) -> Ce
         beaten=tuple(label for label, best in zip(labels, found.may_be_best, strict=True) if not best),
         is_cycle=not any(found.may_be_best),
     )
-    if min(behind) == math.inf:
+    learned = [i for i, row in enumerate(arms.rows) if not not_learned(len(row.collapsed_seeds), len(row.seeds))]
+    if min((behind[i] for i in learned), default=math.inf) == math.inf:
         return answer
-    taken, tie_break, as_close = _choose(arms, behind, found.may_be_best)
+    taken, tie_break, as_close = _choose(arms, behind, found.may_be_best, learned)
     collapsed = len(set(arms.seeds).intersection(arms.rows[taken].collapsed_seeds))
     chosen = replace(
         answer,
         taken=labels[taken],
+        passed_over=tuple(labels[i] for i in range(len(labels)) if i not in learned and behind[i] <= behind[taken]),
         num_collapsed=collapsed,
         tie_break=tie_break,
         as_close=tuple(labels[i] for i in as_close),
@@ -175,18 +179,18 @@ def _answer(arms: ComparableArms, empty: CellAnswer, margin: float | None) -> Ce
 
 
 def _choose(
-    arms: ComparableArms, behind: Sequence[float], may_be_best: Sequence[bool]
+    arms: ComparableArms, behind: Sequence[float], may_be_best: Sequence[bool], learned: Sequence[int]
 ) -> tuple[int, TieBreak, list[int]]:
     """Return the arm to take, by what it was chosen before arms that are as close, and these.
 
-    The one with the smallest distance; of those within a tenth of it that are not beaten, the one with fewer collapses,
-    then with fewer parameters.
+    Of the arms at most half of whose runs collapsed the one with the smallest distance; of those within a tenth of it
+    that are not beaten, the one with fewer collapses, then with fewer parameters.
     """
     seeds = set(arms.seeds)
     cost = [(len(seeds.intersection(row.collapsed_seeds)), row.num_parameters) for row in arms.rows]
-    first = min(range(len(behind)), key=lambda i: behind[i])
+    first = min(learned, key=lambda i: behind[i])
     reach = behind[first] + NEAR * abs(behind[first]) if math.isfinite(behind[first]) else behind[first]
-    near = [i for i, end in enumerate(behind) if i == first or (end <= reach and may_be_best[i])]
+    near = [i for i in learned if i == first or (behind[i] <= reach and may_be_best[i])]
     taken = min(near, key=lambda i: (cost[i], behind[i]))
     passed = [i for i in near if behind[i] <= behind[taken] and cost[i] > cost[taken]]
     if not passed:

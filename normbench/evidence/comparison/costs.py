@@ -1,9 +1,10 @@
 """Adds up what the runs of each arm cost in CPU seconds, as their environment.json says."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from normbench.evidence.statistics.means import mean_of
-from normbench.storage.run_folder import Arm
+from normbench.storage.run_folder import ENVIRONMENT_JSON, Arm, Run
 
 
 @dataclass(frozen=True)
@@ -39,3 +40,18 @@ def read_cost(arm: Arm) -> ArmCost:
     """
     said = [run.environment.get("cpu_s") for run in arm.runs]
     return ArmCost(arm.name, len(arm.runs), tuple(cpu_s for cpu_s in said if cpu_s is not None))
+
+
+def cpu_seconds_in(folder: Path) -> float:
+    """Return the CPU seconds of all finished runs in a study's folder, also of tuning, that say it; 0 of no folder.
+
+    Raises:
+        RunFolderError: An environment.json is damaged.
+    """
+    runs = [Run(path, _seed(path)) for path in sorted(folder.glob("**/seed-*")) if (path / ENVIRONMENT_JSON).is_file()]
+    return sum(run.environment.get("cpu_s") or 0.0 for run in runs)
+
+
+def _seed(path: Path) -> int:
+    digits = path.name.removeprefix("seed-")
+    return int(digits) if digits.isdigit() else 0

@@ -126,6 +126,23 @@ def upper_bound(differences: npt.ArrayLike, overlap: float, level: float, least_
     return -lower_bound(-np.asarray(differences, dtype=np.float64), overlap, level, least_spread)
 
 
+def overlap_of_interval(differences: npt.ArrayLike, ends: tuple[float, float], alpha: float) -> float:
+    """Return the overlap with which ``corrected_t`` gave an interval; 0 where that cannot be told.
+
+    Example:
+        >>> round(overlap_of_interval([0.02, 0.05, 0.01, 0.04, 0.03, 0.02, 0.06, 0.01], (0.007339, 0.052661), 0.05), 4)
+        0.1429
+    """
+    from scipy.special import stdtrit
+
+    values = np.asarray(differences, dtype=np.float64)
+    n, half = len(values), (ends[1] - ends[0]) / 2
+    spread = values.std(ddof=1) if n > 1 and np.isfinite(values).all() else 0.0
+    if not spread or not math.isfinite(half):
+        return 0.0
+    return max(0.0, float(half / stdtrit(n - 1, 1 - alpha / 2) / spread) ** 2 - 1 / n)
+
+
 def _mean_and_error(values: FloatArray, overlap: float, least_spread: float) -> tuple[FloatArray, FloatArray]:
     """Return the mean of each row and its corrected standard error; both nan where nothing can be said."""
     num_splits = values.shape[-1]

@@ -42,6 +42,7 @@ class Sensitivity:
         keys: Full keys of the tuned settings.
         num_verdicts: Number of verdicts that were compared: of tuned arms, and of claims on tuned arms.
         changed: The verdicts that change.
+        claims: Ids of the claims that were judged again, since they read a tuned arm.
         alone: Labels of arms that stay as they are, since nothing else was tried for them.
         missing: Labels of arms whose runs at their second-best values are missing or of other settings.
         command: The command that makes what is missing.
@@ -50,6 +51,7 @@ class Sensitivity:
     keys: Sequence[str]
     num_verdicts: int = 0
     changed: Sequence[ChangedVerdict] = ()
+    claims: Sequence[str] = ()
     alone: Sequence[str] = ()
     missing: Sequence[str] = ()
     command: str = ""
@@ -75,7 +77,8 @@ def tuning_sensitivity(study: StudyFolder) -> Sensitivity | None:
         return found
     again = _judged_alike(replace(study, arms=[others.get(arm.name) or arm for arm in study.arms]))
     pairs = [*_arm_verdicts(study, again), *_claim_verdicts(study, again)]
-    return replace(found, num_verdicts=len(pairs), changed=[one for one in pairs if one.before != one.after])
+    changed, claims = [one for one in pairs if one.before != one.after], [one.of for one in pairs if one.is_claim]
+    return replace(found, num_verdicts=len(pairs), changed=changed, claims=claims)
 
 
 def _judged_alike(again: StudyFolder) -> StudyFolder:

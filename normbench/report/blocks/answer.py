@@ -99,6 +99,7 @@ def cell_text(cell: CellAnswer, answer: Answer, names: Names) -> str:
     take = cycle_sentence if cell.is_cycle else take_sentence
     others = (
         collapse_sentence,
+        passed_over_sentence,
         tie_sentence,
         beaten_sentence,
         partial(equal_sentence, answer=answer),
@@ -150,6 +151,13 @@ def cycle_sentence(cell: CellAnswer, answer: Answer, names: Names) -> str:
     """Return that every arm is beaten by some other, and which is least behind."""
     first = f"No arm is best: each of the {len(cell.arms)} is beaten by another, in a cycle."
     return f"{first} Least behind is {names[cell.taken or '']}: {_distance(cell, answer, names)} (95 %)."
+
+
+def passed_over_sentence(cell: CellAnswer, names: Names) -> str:
+    """Return which arms are not taken though they are no further behind, since most of their runs collapsed."""
+    if not cell.passed_over:
+        return ""
+    return f"Most runs of {listed([names[arm] for arm in cell.passed_over])} collapsed, so it is not taken."
 
 
 def collapse_sentence(cell: CellAnswer, _: Names) -> str:

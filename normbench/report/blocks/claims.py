@@ -12,6 +12,7 @@ from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.verdict_rule import INCOMPLETE, NOT_AT_CHECK
 from normbench.report.blocks.block import Block, Column, Line, Table, keys, words
 from normbench.report.blocks.checks import level_text
+from normbench.report.blocks.claim_looks import later_texts
 from normbench.report.blocks.effect_text import ends_text, points
 from normbench.report.blocks.numbers import short
 
@@ -79,7 +80,8 @@ def _claim(verdict: ClaimVerdict, word: str, *, is_joined: bool, with_origin: bo
     quoted = [f"“{quote}” {verdict.source.get('title', '')}".rstrip()] if quote else []
     settings = [f"settings {verdict.hash} of {verdict.date}"] if verdict.hash and with_origin else []
     about = [about_text(verdict)] if verdict.about and verdict.parts else []
-    found_texts = [*quoted, *map(part_text, verdict.parts), *about, *([verdict.why] if verdict.why else []), *settings]
+    why = [verdict.why] if verdict.why else []
+    found_texts = [*quoted, *map(part_text, verdict.parts), *about, *why, *later_texts(verdict), *settings]
     again = [Line(verdict.command, "again", is_command=True)] if with_origin else []
     head = Block(
         lines=[Line(verdict.says, f"{verdict.id:5} {word.upper():11}", verdict=verdict.verdict)], is_joined=is_joined

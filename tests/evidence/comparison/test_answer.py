@@ -171,6 +171,15 @@ def test_no_answer_without_a_better_way_a_second_arm_or_a_second_seed():
     assert answered(arm("a", [0.5]), arm("b", [0.6])).answer is None
 
 
+def test_an_arm_most_of_whose_own_runs_collapsed_is_never_taken():
+    half = len(SEEDS) // 2
+    rows = [arm("a", shifted(1.0), collapsed=SEEDS[: half + 1]), arm("b", shifted(0.5)), arm("c", shifted(0))]
+    cell = only(answered(*rows))
+    assert (cell.taken, cell.passed_over) == ("b", ("a",))
+    fewer = [arm("a", shifted(1.0), collapsed=SEEDS[:half]), *rows[1:]]
+    assert (only(answered(*fewer)).taken, only(answered(*fewer)).passed_over) == ("a", ())
+
+
 def test_no_answer_where_most_runs_collapsed():
     rows = [arm("a", shifted(0), collapsed=SEEDS), arm("b", shifted(0.1), collapsed=SEEDS[:1])]
     assert answered(*rows).answer is None

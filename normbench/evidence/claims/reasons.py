@@ -1,0 +1,138 @@
+"""Tells why a claim cannot be told: at the margin, too dear or ill-posed; and which effect its runs could have found.
+
+The rules are in docs/methods.md, "6. Claims".
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from normbench.evidence.claims.later_looks import ILL_POSED, OpenReason, ReasonKind
+from normbench.evidence.claims.margin_test import CANNOT_TELL, TOO_FEW, ExpectationResult
+from normbench.evidence.claims.part_scale import ends_as_tested, margins_as_tested
+from normbench.evidence.claims.subject import NEW_DATA
+from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.evidence.statistics.student import exp
+from normbench.evidence.statistics.verdicts.power import POWER, findable_effect
+
+AT_MARGIN: ReasonKind = "at the margin"
+TOO_DEAR: ReasonKind = "too dear"
+BOTH_SIDES = 1 - (1 - POWER) / 2
+"""The power of each of two one-sided tests, of which both find something in four of five studies."""
+
+
+@dataclass(frozen=True)
+class _Undecided:
+    """An undecided part: its kind, and the distance from its margin that its seeds find (of ratios a logarithm)."""
+
+    part: ExpectationResult
+    kind: ReasonKind
+    findable: float
+
+
+def reason_of(verdict: ClaimVerdict) -> OpenReason | None:
+    """Return why a claim cannot be told; None for one that can, or that was not judged."""
+    if verdict.verdict not in (CANNOT_TELL, TOO_FEW):
+        return None
+    if verdict.verdict == TOO_FEW or verdict.why:
+        return OpenReason(ILL_POSED, f"{verdict.why or _too_few(verdict.parts)}.")
+    is_new = verdict.about == NEW_DATA
+    left = [_undecided(part, is_new=is_new) for part in verdict.parts if part.verdict == CANNOT_TELL]
+    return _told(_worst(left)) if left else None
+
+
+def _too_few(parts: Sequence[ExpectationResult]) -> str:
+    part = next(part for part in parts if part.verdict == TOO_FEW)
+    return f"{part.n} seeds cannot decide, {part.seeds_needed} are the fewest that can"
+
+
+def _worst(left: Sequence[_Undecided]) -> _Undecided:
+    """Return the part that names the reason: an ill-posed one, else a too dear one, of these the least decided."""
+    order = (AT_MARGIN, TOO_DEAR, ILL_POSED)
+    return max(left, key=lambda one: (order.index(one.kind), one.part.p_corrected))
+
+
+def _undecided(part: ExpectationResult, *, is_new: bool) -> _Undecided:
+    findable = _findable_on_new_data(part) if is_new else _findable(part)
+    return _Undecided(part, _kind(part), findable)
+
+
+def _kind(part: ExpectationResult) -> ReasonKind:
+    """Return the kind of an undecided part by its interval.
+
+    One margin: too dear if the interval holds both no effect and the margin, and so is wider than the margin; at the
+    margin if no effect lies outside it, and the margin inside. Two ends: too dear if it holds both, else at the margin.
+    """
+    low, high = ends_as_tested(part)
+    if math.isnan(part.effect) or math.isnan(low) or math.isnan(high):
+        return ILL_POSED
+    first, last = margins_as_tested(part)
+    other = 0.0 if last is None else last
+    return TOO_DEAR if low <= min(first, other) and max(first, other) <= high else AT_MARGIN
+
+
+def _findable(part: ExpectationResult) -> float:
+    """Return how far beyond a margin the typical difference must lie to be found in four of five studies.
+
+    Between two ends it is how far both must lie from it. Of normal differences of the std that these seeds have.
+    """
+    spread = _spread(part)
+    if len(part.margins) > 1:
+        return spread * findable_effect(part.n, BOTH_SIDES, 2 * part.level)
+    return spread * findable_effect(part.n, POWER, part.level)
+
+
+def _findable_on_new_data(part: ExpectationResult) -> float:
+    """Return the same for a mean over splits, from its corrected standard error."""
+    from scipy.special import stdtrit
+
+    low, high = ends_as_tested(part)
+    error = (high - low) / 2 / stdtrit(part.n - 1, 1 - part.level / 2)
+    if len(part.margins) > 1:
+        return float(error * (stdtrit(part.n - 1, 1 - part.level) + stdtrit(part.n - 1, BOTH_SIDES)))
+    return float(error * (stdtrit(part.n - 1, 1 - part.level / 2) + stdtrit(part.n - 1, POWER)))
+
+
+def _spread(part: ExpectationResult) -> float:
+    """Return the standard deviation of the seeds' numbers; nan where one is not finite."""
+    numbers = list(part.by_seed.values())
+    return float(np.std(numbers, ddof=1)) if len(numbers) > 1 and np.isfinite(numbers).all() else math.nan
+
+
+def _told(found: _Undecided) -> OpenReason:
+    part, effect = found.part, _found_effect(found)
+    low, high = (_number(part, end) for end in (part.low, part.high))
+    margins = " and ".join(_number(part, margin) for margin in part.margins)
+    where = f"{part.metric}, {part.expectation}: the interval [{low}, {high}] of {part.n} seeds"
+    if found.kind == ILL_POSED:
+        return OpenReason(found.kind, f"{part.metric}, {part.expectation}: some run has no number to compare.")
+    is_one = len(part.margins) == 1
+    if found.kind == AT_MARGIN:
+        says = f"holds {margins}" if is_one else f"holds one of {margins}"
+        leaves = (
+            "there is an effect, but whether it is of the claimed size is open" if is_one else "it lies at this end"
+        )
+    else:
+        says = f"holds no effect and {margins}" if is_one else f"holds {margins}"
+        leaves = "more seeds, or a larger effect, would be needed"
+    return OpenReason(found.kind, f"{where} {says}: {leaves}.{_power_text(part, effect)}", effect)
+
+
+def _found_effect(found: _Undecided) -> float | None:
+    """Return the effect that is found, on the scale of ``effect``; between two ends the half width that is."""
+    first, last = margins_as_tested(found.part)
+    value = found.findable + (first if last is None else 0.0)
+    return (exp(value) if found.part.is_share else value) if math.isfinite(value) else None
+
+
+def _power_text(part: ExpectationResult, effect: float | None) -> str:
+    if effect is None:
+        return ""
+    what = "an effect of" if len(part.margins) == 1 else "that it lies between ends as far away as"
+    return f" In 4 of 5 studies {part.n} such seeds find {what} {_number(part, effect)}."
+
+
+def _number(part: ExpectationResult, value: float) -> str:
+    return f"{'x ' * part.is_share}{value:.3g}"
