@@ -45,10 +45,12 @@ class GroupReducer(ABC):
     Attributes:
         takes_metric: A metric follows the key.
         is_setting: The number is a value of the key, of which there are few; else it is made of the metric's values.
+        chooses: It chooses among runs by itself, so that collapsed ones are no reason to refuse a verdict.
     """
 
     takes_metric: ClassVar[bool] = True
     is_setting: ClassVar[bool] = True
+    chooses: ClassVar[bool] = True
 
     @abstractmethod
     def read(self, group: Group) -> float:
