@@ -25,6 +25,8 @@ class LinearRegressionSpec(DatasetSpec):
     """Std of the noise of train and validation; >= 0."""
     test_noise_std: float = Field(0.3, ge=0)
     """Std of the noise of test; >= 0."""
+    training_set: int = Field(0, ge=0, le=MAX_SAMPLES)
+    """Which of a seed's draws of the training points, counted from 0; validation and test are those of all draws."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -38,12 +40,14 @@ class LinearRegressionSpec(DatasetSpec):
 
     def build(self, seed: int) -> Dataset:
         """Draw the noise of each split. Validation is noisy like the training set, test has its own noise."""
-        train, validation = (self._draw(seed, name, self.train_noise_std) for name in ("train", "validation"))
-        test = self._draw(seed, "test", self.test_noise_std)
+        which = (self.training_set,) if self.training_set else ()
+        train = self._draw(seed, "train", *which, noise_std=self.train_noise_std)
+        validation = self._draw(seed, "validation", noise_std=self.train_noise_std)
+        test = self._draw(seed, "test", noise_std=self.test_noise_std)
         grid = torch.linspace(-1, 1, NUM_GRID_POINTS).unsqueeze(1)
         return Dataset(train, validation, test, noise_free=Split(grid, self.slope * grid))
 
-    def _draw(self, seed: int, name: str, noise_std: float) -> Split:
+    def _draw(self, seed: int, *purpose: str | int, noise_std: float) -> Split:
         x = torch.linspace(-1, 1, self.num_samples).unsqueeze(1)
-        noise = torch.randn(x.shape, generator=stream(seed, "data", name))
+        noise = torch.randn(x.shape, generator=stream(seed, "data", *purpose))
         return Split(x, self.slope * x + noise_std * noise)

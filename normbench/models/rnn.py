@@ -25,6 +25,7 @@ from normbench.parts import MAX_SIZE
 from normbench.stacking import RealRows, Stacked
 
 Kind = Literal["plain", "gru", "lstm"]
+Places = Literal["by_statistics", "input"]
 State = tuple[Tensor, ...]
 """(hidden,), for an LSTM (hidden, memory); each (N, hidden_features)."""
 
@@ -136,6 +137,7 @@ class RecurrentCell(nn.Module):
         in_features: Features per step.
         hidden_features: Size of the state.
         norm: The norm of the projections.
+        norm_places: by_statistics, as said above; or input, where ``hidden`` has no norm whatever its statistics.
 
     References:
         Hochreiter and Schmidhuber, Long Short-Term Memory, 1997.
@@ -147,14 +149,22 @@ class RecurrentCell(nn.Module):
 
     stacked_form = StackedCell
 
-    def __init__(self, kind: Kind, in_features: int, hidden_features: int, norm: NormSpec) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        in_features: int,
+        hidden_features: int,
+        norm: NormSpec,
+        norm_places: Places = "by_statistics",
+    ) -> None:
         super().__init__()
         self.kind, self.hidden_features = kind, hidden_features
         gates = NUM_PROJECTIONS[kind]
         shape = (gates * hidden_features,)
         of_input = build_norm(norm, shape, "cell.input", per_step=True)
         each_its_own = norm.properties(shape, batch_size=2, training=True).sample_independent
-        of_hidden = build_norm(norm, shape, "cell.hidden") if each_its_own else None
+        on_hidden = each_its_own and norm_places == "by_statistics"
+        of_hidden = build_norm(norm, shape, "cell.hidden") if on_hidden else None
         self.input = Projection(in_features, hidden_features, gates).followed_by(of_input, activation=False)
         self.hidden = Projection(hidden_features, hidden_features, gates).followed_by(of_hidden, activation=False)
 
@@ -200,7 +210,8 @@ class RNNSpec(ModelSpec):
     """Recurrent network on padded sequences: ``cell`` is plain, gru or lstm; dropout before the output.
 
     The norm follows the input's projection, over all real steps of the batch; a norm whose statistics are each
-    sample's own (layer_norm, group_norm ...) follows the state's projection too.
+    sample's own (layer_norm, group_norm ...) follows the state's projection too, but not with norm_places: input,
+    where all norms stand at the same place.
     """
 
     takes_sequences: ClassVar[bool] = True
@@ -209,9 +220,11 @@ class RNNSpec(ModelSpec):
     """Kind of the recurrent cell: plain (tanh), gru or lstm."""
     hidden_features: int = Field(32, ge=1, le=MAX_SIZE)
     """Size of the state, in units; >= 1."""
+    norm_places: Places = "by_statistics"
+    """Which projections have the norm: by_statistics (the input's, and the state's as above), or input alone."""
 
     def build(self, input_shape: Shape, output_shape: Shape, norm: NormSpec, dropout: float) -> nn.Module:
         """Make the network; it needs sequences with a mask and puts out classes or values."""
         in_features = sequence_features(input_shape, self.name)
-        cell = RecurrentCell(self.cell, in_features, self.hidden_features, norm)
+        cell = RecurrentCell(self.cell, in_features, self.hidden_features, norm, self.norm_places)
         return RNN(cell, vector_size(output_shape, self.name), dropout)

@@ -32,7 +32,7 @@ CASES = {
     "lenet, switchable norm, batch 4": ("b14_switchable_against_single", "norm=switchable_norm,batch_size=4", {}),
     "lenet, batch norm, batch 2": ("b10_batch_sizes_large_maps", "norm=batch_norm,batch_size=2", {}),
     "mlp, batch norm, batch 2": ("b10_batch_sizes", "norm=batch_norm,batch_size=2", {}),
-    "gru, batch norm, batch 32": ("b12_recurrent", "norm=batch_norm", {"optimizer.lr": 0.003}),
+    "gru, batch norm, batch 32": ("b12_recurrent", "batch_norm", {"optimizer.lr": 0.003}),
     "lenet, batch norm, 13 rows": ("b09_lenet_surges", "norm=batch_norm,init=default", {}),
 }
 PARTS = {"last": "_record_without_update", "rows": "_recorded_step"}

@@ -12,7 +12,7 @@ from docs_blocks.markdown import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up_runs import make_arm, make_run, make_study
-from runs_in_memory import CONSTANT, RunInMemory, arm_in_memory, arms_called
+from runs_in_memory import CONSTANT, RunInMemory, arm_in_memory, arms_called, table_of
 
 from normbench.errors import ComparisonError
 from normbench.evidence.claims.claim import read_claims
@@ -26,6 +26,7 @@ from normbench.evidence.metrics.reducers import base
 from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.evidence.metrics.scales import is_share
 from normbench.storage.files.part_files import HOW_TO_FINISH
+from normbench.storage.run_folder import CURVE_CSV, POINTS_CSV
 
 USAGES = list(usages())
 COLUMNS = (
@@ -53,9 +54,12 @@ def metrics_of(usage, columns=COLUMNS):
 
 
 def a_run(values, status="finished"):
-    """A run whose columns all have these values at steps 0, 10, 20 ..."""
+    """A run whose columns, and slopes of its fitted line, have these values at steps 0, 10, 20 ..."""
     names = [name for name in COLUMNS if "@" not in name]
     run = RunInMemory(0, [{"step": 10 * i} | dict.fromkeys(names, v) for i, v in enumerate(values)], status)
+    curves = [{"step": 10 * i, "0": -v, "1": v} for i, v in enumerate(values)]
+    points = [{"split": split, "x": x, "y": y} for split in ("train", "noise_free") for x, y in ((-1, 0.1), (1, 2.0))]
+    run._tables.update({CURVE_CSV: table_of(curves), POINTS_CSV: table_of(points)})
     run.__dict__["summary"]["constant_predictor"] = CONSTANT | {"roughness": 1.0}
     run.__dict__["summary"]["layers"] = [{"name": "hidden1"}, {"name": "hidden2"}, {"name": "output"}]
     return run

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from normbench.errors import SettingError, known_names
-from normbench.evidence.claims.expectations import Expectation, Term, read_expectation
+from normbench.evidence.claims.expectations import Expectation, read_expectation
+from normbench.evidence.claims.terms import Term
 from normbench.evidence.comparison.selectors import select, several_arms_error
 from normbench.evidence.metrics.group_metrics import is_group_metric
 from normbench.evidence.metrics.scales import is_share

@@ -7,7 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from normbench.evidence.claims.expectations import Expectation, Term
+from normbench.evidence.claims.expectations import Expectation
+from normbench.evidence.claims.terms import Term
 from normbench.evidence.comparison.collapses import CollapseRule, collapsed_seeds
 from normbench.evidence.metrics.bounded import bounded_values
 from normbench.evidence.metrics.differences import worst_possible
@@ -44,16 +45,22 @@ def with_places(expectation: Expectation, arms: Sequence[Arm]) -> Expectation:
     """Return an expectation of a trend with the number of arms along it; any other as it is."""
     if expectation.kind != "trend":
         return expectation
-    return replace(expectation, num_places=len(_arms_of_term(expectation.terms[0][0], arms)))
+    return replace(expectation, num_places=min(len(_arms_of_term(term, arms)) for term, _ in expectation.terms))
 
 
 def _trend_by_seed(
     expectation: Expectation, arms: Sequence[Arm], seeds: Sequence[int], bounding: CollapseRule | None
 ) -> dict[int, float]:
-    (term, sign), key = expectation.terms[0], expectation.key
-    along = settings_along(_arms_of_term(term, arms), key)
+    taus = [(weight, _taus(expectation, term, arms, seeds, bounding)) for term, weight in expectation.terms]
+    return {seed: sum_or_tie([weight * of[seed] for weight, of in taus]) for seed in seeds}
+
+
+def _taus(
+    expectation: Expectation, term: Term, arms: Sequence[Arm], seeds: Sequence[int], bounding: CollapseRule | None
+) -> dict[int, float]:
+    along = settings_along(_arms_of_term(term, arms), expectation.key)
     values = _values_of(expectation, term, arms, bounding)
-    return {seed: sign * kendall_tau(along, [of[seed] for of in values]) for seed in seeds}
+    return {seed: kendall_tau(along, [of[seed] for of in values]) for seed in seeds}
 
 
 def _values_of(

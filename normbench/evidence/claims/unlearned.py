@@ -15,7 +15,7 @@ from normbench.evidence.comparison.collapses import (
     collapsed_seeds,
     not_learned,
 )
-from normbench.evidence.metrics.group_metrics import is_group_metric
+from normbench.evidence.metrics.group_metrics import chooses_runs
 from normbench.storage.run_folder import Arm
 
 
@@ -39,7 +39,7 @@ def asks_about_collapse(expectation: Expectation, rule: CollapseRule) -> bool:
     It chooses among runs by itself, as ``largest_stable`` does; or it says in which range training ends.
     """
     metrics = [term.metric for term, _ in expectation.terms]
-    if all(map(is_group_metric, metrics)):
+    if all(map(chooses_runs, metrics)):
         return True
     ends = {TRAIN_LOSS, TRAIN_ACCURACY, *([rule.declared.metric] if rule.declared else ())}
     return expectation.kind == "range" and all(metric.removeprefix("last ") in ends for metric in metrics)

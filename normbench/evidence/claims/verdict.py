@@ -15,6 +15,7 @@ from normbench.evidence.claims.later_looks import OpenReason, SecondRun
 from normbench.evidence.claims.margin_test import ExpectationResult, combined_verdict, judge_expectations
 from normbench.evidence.claims.numbers import number_by_seed, unreadable_metric, with_places
 from normbench.evidence.claims.subject import claim_subject, untold
+from normbench.evidence.claims.terms import Term
 from normbench.evidence.claims.unlearned import judge_learning, without_verdicts
 from normbench.evidence.comparison.collapses import BY_TASK, CollapseRule
 from normbench.evidence.metrics.group_metrics import plain_metric
@@ -205,17 +206,27 @@ def _with_log_margins(expectation: Expectation, part: ExpectationResult) -> Expe
 
 
 def _sentence(expectation: Expectation, metrics: Sequence[str]) -> str:
-    arms = [f"{term}{f' ({term.metric})' if len(metrics) > 1 else ''}" for term, _ in expectation.terms]
+    first, second = (_side(expectation, metrics, sign) for sign in (1, -1))
     low, high = expectation.low, expectation.high
     match expectation.kind:
         case "less":
-            return f"{arms[1]} < {arms[0]} by {low:g}"
+            return f"{second} < {first} by {low:g}"
         case "contrast":
-            terms = " ".join(f"{w:+.3g} {name}" for name, (_, w) in zip(arms, expectation.terms, strict=True))
+            terms = " ".join(f"{w:+.3g} {_named(term, metrics)}" for term, w in expectation.terms)
             return f"{terms} > {low:g}"
         case "trend":
-            way = "rises" if expectation.terms[0][1] > 0 else "falls"
-            return f"{arms[0]} {way} with {expectation.key}, tau > {low:g}"
+            way, arms = ("rises", first) if expectation.terms[0][1] > 0 else ("falls", second)
+            return f"{arms} {way} with {expectation.key}, tau > {low:g}"
         case "range":
-            return f"{arms[0]} in [{low:g}, {high:g}]{' in every run' if expectation.every else ''}"
-    return f"{arms[0]} = {arms[1]} within {high:g}"
+            return f"{first} in [{low:g}, {high:g}]{' in every run' if expectation.every else ''}"
+    return f"{first} = {second} within {high:g}"
+
+
+def _side(expectation: Expectation, metrics: Sequence[str], sign: int) -> str:
+    """Return the arms that count with one sign in words; several of them stand for their mean."""
+    named = [_named(term, metrics) for term, weight in expectation.terms if weight * sign > 0]
+    return f"the mean of {' and '.join(named)}" if len(named) > 1 else "".join(named)
+
+
+def _named(term: Term, metrics: Sequence[str]) -> str:
+    return f"{term} ({term.metric})" if len(metrics) > 1 else str(term)

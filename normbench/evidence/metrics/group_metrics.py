@@ -4,9 +4,9 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from normbench.errors import ComparisonError, RunFolderError
+from normbench.errors import ComparisonError
 from normbench.evidence.metrics.directions import direction
-from normbench.evidence.metrics.diverged import is_diverged
+from normbench.evidence.metrics.fitted_curves import final_curves, truth_of
 from normbench.evidence.metrics.group_reducers.base import (
     Group,
     GroupReducer,
@@ -16,8 +16,7 @@ from normbench.evidence.metrics.group_reducers.base import (
 from normbench.evidence.metrics.run_metrics import read_metrics
 from normbench.evidence.metrics.scales import is_share
 from normbench.evidence.statistics.means import mean_of
-from normbench.storage.contents.csv_table import STEP
-from normbench.storage.run_folder import CURVE_CSV, POINTS_CSV, Arm, Run
+from normbench.storage.run_folder import Arm, Run
 
 BySeed = Mapping[int, float]
 CURVE_METRICS = ("bias2 curve", "variance curve")
@@ -27,6 +26,12 @@ def is_group_metric(metric: str) -> bool:
     """Return whether the metric is read over a group of arms, not off one."""
     word = (metric.split() or [""])[0]
     return word in find_group_reducers() or word in unfinished_group_reducers()
+
+
+def chooses_runs(metric: str) -> bool:
+    """Return whether the metric chooses among the runs of a group, so that collapsed ones leave it its meaning."""
+    kind = find_group_reducers().get((metric.split() or [""])[0])
+    return is_group_metric(metric) and (kind is None or kind.chooses)
 
 
 def read_by_seed(arms: Sequence[Arm], metric: str) -> dict[int, float]:
@@ -111,8 +116,8 @@ def _curve_shares(runs: Sequence[Run], metric: str) -> dict[int, float]:
     """
     if len(runs) < 2:
         return {run.seed: math.nan for run in runs}
-    truth, n = _truth(runs[0]), len(runs)
-    curves = {run.seed: _final_curve(run, len(truth)) for run in runs}
+    truth, n = truth_of(runs[0]), len(runs)
+    curves = dict(zip((run.seed for run in runs), final_curves(runs), strict=True))
     means = [mean_of(points) for points in zip(*curves.values(), strict=True)]
     shares = {}
     for seed, curve in curves.items():
@@ -123,28 +128,3 @@ def _curve_shares(runs: Sequence[Run], metric: str) -> dict[int, float]:
             parts = [(y - mean) * (y - mean) * n / (n - 1) for y, mean in zip(curve, means, strict=True)]
         shares[seed] = mean_of(parts)
     return shares
-
-
-def _final_curve(run: Run, size: int) -> list[float]:
-    """Return the last fit, on the grid that all runs share; of a diverged run the constant predictor's.
-
-    Raises:
-        RunFolderError: The run has another grid.
-    """
-    if is_diverged(run):
-        return [mean_of(_targets(run, "train"))] * size
-    table = run.table(CURVE_CSV)
-    found = [table.all_numbers(column)[-1] for column in table.columns if column != STEP and len(table)]
-    if len(found) != size:
-        rule = f"must have the {size} points of the grid on which all seeds are drawn, and a step"
-        raise RunFolderError(f"{table.place}: {rule}, got {len(found)}. {table.way_out}")
-    return found
-
-
-def _truth(run: Run) -> list[float]:
-    return _targets(run, "noise_free")
-
-
-def _targets(run: Run, split: str) -> list[float]:
-    points = run.table(POINTS_CSV)
-    return [y for of, y in zip(points.words("split"), points.all_numbers("y"), strict=True) if of == split]

@@ -133,6 +133,37 @@ def test_a_diverged_run_never_flatters_its_arm():
     assert found.parts[0].effect < survivors_only.parts[0].effect
 
 
+def test_several_arms_in_a_list_stand_for_their_mean_in_each_seed():
+    arms = [arm_with(name, mean + sign * NOISE / 9, "test_accuracy") for name, mean, sign in CONTRAST]
+    found = verdict({"less": ["gn2", "bn2"], "than": ["bn32", "gn32"], "by": 0.05}, *arms, metric="test_accuracy")
+    assert (found.verdict, found.parts[0].effect) == ("holds", pytest.approx(0.1))
+    assert found.parts[0].expectation == "the mean of gn2 and bn2 < the mean of bn32 and gn32 by 0.05"
+
+
+def test_of_losses_it_is_the_mean_of_their_logarithms():
+    arms = [arm_with(name, loss * np.exp(NOISE)) for name, loss in (("a", 0.4), ("b", 0.1), ("c", 0.3))]
+    found = verdict({"less": ["a", "b"], "than": "c", "by": 0.05}, *arms)
+    assert found.parts[0].effect == pytest.approx(0.3 / 0.2)
+    inside = verdict({"range": [0.2, 0.3], "of": ["a", "b"]}, *arms)
+    assert inside.parts[0].effect == pytest.approx(0.25, abs=0.01)  # a range takes losses as they are
+
+
+def test_of_trends_it_is_the_mean_of_the_taus():
+    arms = [arm_with(f"g,{x}", x + NOISE / 100, k=x) for x in (1, 2, 3, 4)]
+    falling = [arm_with(f"h,{x}", 9 - x + NOISE / 100, k=x) for x in (1, 2)]
+    found = verdict({"trend": "k", "of": ["g", "g", "h"], "rising": True, "by": 0.2}, *arms, *falling)
+    assert (found.verdict, found.parts[0].effect) == ("holds", pytest.approx((1 + 1 - 1) / 3))
+    assert found.parts[0].expectation == "the mean of g and g and h rises with k, tau > 0.2"
+    other = verdict({"trend": "k", "of": ["g", "g", "h"], "rising": False}, *arms, *falling)
+    assert (other.verdict, other.parts[0].effect) == ("opposite", pytest.approx(-1 / 3))
+
+
+def test_an_arm_that_diverged_is_not_hidden_in_a_mean():
+    bad = arm_with("a", [math.inf] * 8, statuses=["diverged"] * 8)
+    found = verdict({"less": ["a", "b"], "than": "c", "by": 0}, bad, *(arm_with(n, 0.5 + NOISE) for n in "bc"))
+    assert set(found.parts[0].by_seed.values()) == {-math.inf}
+
+
 def test_a_selector_means_tuned_arms_only_if_it_says_so():
     given, tuned = arm_with("norm=a,lr=1", [0.9] * 8), arm_with("norm=a,lr=1,tuned", [0.5] * 8)
     other = arm_with("norm=b,lr=1", [0.7] * 8)
@@ -157,6 +188,8 @@ def test_terms_compare_two_columns_of_one_arm():
         ({"range": [2, 1], "of": "a"}, "must be two numbers, the smaller first, got [2, 1]"),
         ({"equal": ["a", "b"], "within": 0}, "must be > 0"),
         ({"all": []}, "must be a list of expectations"),
+        ({"less": [], "than": "a", "by": 0}, "expect.less: must name an arm, or several in a list, got []"),
+        ({"less": ["a", 3], "than": "a", "by": 0}, "expect.less.1: must name an arm, got 3"),
     ],
 )
 def test_what_a_claim_must_not_say(expect, expected):

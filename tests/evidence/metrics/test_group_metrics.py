@@ -2,9 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 from made_up_runs import SUMMARY, make_arm, make_run, make_study, write_csv
-from runs_in_memory import RunInMemory, arm_in_memory, arm_with
+from runs_in_memory import RunInMemory, arm_in_memory, arm_with, table_of
 
 from normbench.errors import ComparisonError
 from normbench.evidence.metrics.group_metrics import read_by_seed
@@ -102,6 +103,10 @@ def test_words_that_lack_a_column_are_refused():
         ("change weight.std@hidden1", True),
         ("range_over k test_loss", True),
         ("largest_stable optimizer.lr", True),
+        ("curve_variance_over k", True),
+        ("curve_bias2_over k", False),
+        ("mean_over k test_loss", True),
+        ("mean_over k test_accuracy", False),
         ("variance curve", True),
         ("bias2 curve", False),
         ("test_accuracy", False),
@@ -131,6 +136,33 @@ def test_variance_and_bias_of_curves_are_unbiased_estimates():
     variance, bias2 = (read_by_seed([arm], f"{what} curve") for what in ("variance", "bias2"))
     assert sum(variance.values()) / 2 == pytest.approx(2.0)  # of (1, 3), with n - 1, at both points
     assert sum(bias2.values()) / 2 == pytest.approx((1 * 3 + 2 * 0) / 2)  # products of two fits' deviations
+
+
+def with_fits(*fits, truth=(0.0, 1.0)):
+    """Return arms k = 0, 1 ... of one seed, each with its fit; their noise-free loss is that of the fit."""
+    points = [{"split": "noise_free", "x": i, "y": y} for i, y in enumerate(truth)]
+    for k, fit in enumerate(fits):
+        loss = sum((y - true) ** 2 for y, true in zip(fit, truth, strict=True)) / len(truth)
+        run = RunInMemory(0, [{"step": 9, "noise_free_loss": loss}])
+        run._tables |= {CURVE_CSV: table_of([{"step": 9} | dict(enumerate(fit))]), POINTS_CSV: table_of(points)}
+        yield arm_in_memory(f"k={k}", [run], k=k)
+
+
+def test_bias_and_variance_over_training_sets_add_up_to_the_mean_error():
+    arms = list(with_fits((1.0, 3.0), (3.0, 1.0), (2.0, 2.0)))
+    metrics = ("curve_variance_over k", "curve_bias2_over k", "mean_over k noise_free_loss")
+    variance, bias2, error = (read_by_seed(arms, metric)[0] for metric in metrics)
+    assert variance == pytest.approx(1.0)  # of (1, 3, 2), with n - 1, at both points
+    assert bias2 == pytest.approx((2.0**2 + 1.0**2) / 2 - 1.0 / 3)
+    assert error == pytest.approx(bias2 + variance)
+
+
+def test_both_are_unbiased():
+    """Of fits with std 2 around a curve whose squared bias is (1 + 4) / 2, three at a time."""
+    draws = np.random.default_rng(0).normal((1.0, 3.0), 2.0, (1000, 3, 2))
+    arms = [list(with_fits(*fits)) for fits in draws.tolist()]
+    for metric, expected, error in (("curve_variance_over k", 4.0, 0.3), ("curve_bias2_over k", 2.5, 0.3)):
+        assert np.mean([read_by_seed(one, metric)[0] for one in arms]) == pytest.approx(expected, abs=error)
 
 
 def test_one_fit_has_no_variance():

@@ -125,6 +125,12 @@ def test_the_state_has_a_norm_only_if_each_sample_has_its_own_statistics(norm):
     assert list(built_norms(model)) == expected
 
 
+@EACH_NORM
+def test_at_the_input_alone_all_norms_stand_at_the_same_place(norm):
+    model = seeded(RNNSpec(norm_places="input"), norm)
+    assert list(built_norms(model)) == ["cell.input.norm"]
+
+
 def test_longer_sequences_than_declared_are_taken():
     assert seeded(RNNSpec(), ScaleShiftSpec(), num_steps=9)(sequences([20, 3])).isfinite().all()
 

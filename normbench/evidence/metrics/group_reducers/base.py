@@ -46,11 +46,13 @@ class GroupReducer(ABC):
         takes_metric: A metric follows the key.
         is_setting: The number is a value of the key, of which there are few; else it is made of the metric's values.
         num_lines: How many arms there must be at each value of the key, in the order of the study; 1 takes any number.
+        chooses: It chooses among runs by itself, so that collapsed ones are no reason to refuse a verdict.
     """
 
     takes_metric: ClassVar[bool] = True
     is_setting: ClassVar[bool] = True
     num_lines: ClassVar[int] = 1
+    chooses: ClassVar[bool] = True
 
     @abstractmethod
     def read(self, group: Group) -> float:
