@@ -75,19 +75,19 @@ PLANTED = {
     ),
     "decayed mixing weights": (
         {**POINTS, "norm": "switchable_norm", "weight_decay": 0.0005},
-        ("warning", "decayed_norms", BOTH, "mixing weights (mean_weight, var_weight) that weight_decay 0.0005 draws"),
+        ("warning", "decayed_norms", BOTH, "mixing weights that weight_decay 0.0005 draws towards 0 (mean_weight, var_weight;"),
     ),
     "decayed slope": (
         {**POINTS, "norm": "dynamic_tanh", "weight_decay": 0.0005},
-        ("warning", "decayed_norms", BOTH, "a learned slope (alpha) that weight_decay 0.0005 draws towards 0"),
+        ("warning", "decayed_norms", BOTH, "a learned slope that weight_decay 0.0005 draws towards 0 (alpha; "),
     ),
     "decayed slope and shift": (
         {**POINTS, "norm": "dynamic_erf", "weight_decay": 0.0005},
-        ("warning", "decayed_norms", BOTH, "a learned slope and shift (alpha, shift) that weight_decay 0.0005 draws"),
+        ("warning", "decayed_norms", BOTH, "a learned slope and shift that weight_decay 0.0005 draws towards 0 (alpha, shift;"),
     ),
     "mixing weights under l1": (
         {**POINTS, "norm": "switchable_norm", "l1": 0.001},
-        ("warning", "decayed_norms", BOTH, "mixing weights (mean_weight, var_weight) that l1 0.001 draws"),
+        ("warning", "decayed_norms", BOTH, "mixing weights that l1 0.001 draws towards 0 (mean_weight, var_weight;"),
     ),
     "batches of one class": (
         {**POINTS, "norm": "batch_norm", "sampling": "by_class"},

@@ -45,7 +45,7 @@ def _of_norm(norm: str, layer: nn.Module, decayed: Collection[nn.Parameter], by:
             yield Finding(
                 "warning",
                 (norm,),
-                f"has {effect.kind} ({', '.join(drawn)}) that {by} draws towards 0 (decay_on: all)",
+                f"has {effect.kind} that {by} draws towards 0 ({', '.join(drawn)}; decay_on: all)",
                 why=effect.effect,
                 way_out=FIX,
             )
