@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from docs_blocks.markdown import ROOT, table
 from normbench.evidence.claims.many_claims import OLD_WORDS
-from normbench.evidence.claims.margin_test import CANNOT_TELL, HOLDS, OPPOSITE, SMALLER, TOO_FEW, ExpectationResult
+from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.verdict import INCOMPLETE, NOT_RUN
+from normbench.evidence.claims.words import CANNOT_TELL, HOLDS, OPPOSITE, SMALLER, TOO_FEW
 from normbench.evidence.statistics.verdict_rule import NOT_AT_CHECK
 from normbench.report.blocks.claims import effect_with_interval, expected
 

@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from normbench.evidence.claims.margin_test import CANNOT_TELL, HOLDS, OPPOSITE, SMALLER
+from normbench.evidence.claims.words import CANNOT_TELL, HOLDS, OPPOSITE, SMALLER
 from normbench.report.blocks.block import Block, Line, Table, keys, words
 from normbench.report.terminal.render import print_blocks
 from normbench.report.terminal.rows import STYLES, style_of_verdict

@@ -1,11 +1,12 @@
 """Claim: a sentence of a document, with the results that must hold in a study if it is true."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from normbench.errors import SettingError, known_names
 from normbench.evidence.claims.expectations import Expectation, read_expectation
+from normbench.evidence.claims.tasks import Tasks, check_in_every_task, read_tasks
 from normbench.evidence.claims.terms import Term
 from normbench.evidence.comparison.selectors import select, several_arms_error
 from normbench.evidence.metrics.group_metrics import is_group_metric
@@ -14,7 +15,7 @@ from normbench.storage.arm_id import ArmSet
 
 About = Literal["these_rows", "new_data"]
 """What a claim on finite data is about: the rows that there are, or new ones like them."""
-CLAIM_KEYS = {"id", "says", "source", "metric", "expect", "about", "discussion"}
+CLAIM_KEYS = {"id", "says", "source", "metric", "expect", "about", "pool", "discussion"}
 SOURCE_KEYS = {"title", "url", "quote"}
 ABOUT: tuple[About, ...] = ("these_rows", "new_data")
 
@@ -29,7 +30,9 @@ class Claim:
         source: title and url of the document, and the sentence in its own words (quote).
         expectations: The results that must all hold if the sentence is true.
         discussion: A comment on the numbers where they contradict the sentence.
-        about: On finite data whether it is about these rows, or about new data, as where it does not say.
+        about: On finite data whether it is about these rows, or about new data, as where it does not say. What is
+            pooled over tasks is about these rows.
+        tasks: The tasks over which it is pooled, each with the labels of its arms; empty where it is not pooled.
     """
 
     id: str
@@ -38,6 +41,7 @@ class Claim:
     expectations: tuple[Expectation, ...]
     discussion: str = ""
     about: About = "new_data"
+    tasks: Tasks = field(default_factory=dict)
 
 
 def read_claims(raw_claims: Sequence[Any], arms: ArmSet) -> tuple[list[Claim], list[SettingError]]:
@@ -67,29 +71,45 @@ def _read_claim(raw: Any, arms: ArmSet, at: str) -> Claim:
     source = raw.get("source") or {}
     if not isinstance(source, Mapping) or not set(source) <= SOURCE_KEYS:
         raise SettingError(f"{at}.source", "must hold title, url, quote and nothing else", source, example)
-    about = raw.get("about", "new_data")
-    if about not in ABOUT:
-        raise SettingError(f"{at}.about", f"must be {' or '.join(ABOUT)}", about, "new_data is what it is without.")
+    about = _read_about(raw, at)
+    tasks = read_tasks(raw["pool"], arms, f"{at}.pool") if "pool" in raw else {}
     where = f"{at}.expect"
     read = read_expectation(raw["expect"], raw.get("metric"), where)
-    expectations = [_with_selectors(expectation, arms, where) for expectation in read]
+    if tasks and any(expectation.every for expectation in read):
+        raise SettingError(f"{at}.pool", "must not stand with every: true", raw["pool"], "Claim it of each dataset.")
+    expectations = [_with_selectors(expectation, arms, tasks, where) for expectation in read]
     plain = {key: str(value) for key, value in source.items()}
     name = str(raw.get("id") or at.rpartition(".")[2])
     discussion = str(raw.get("discussion") or "").strip()
-    return Claim(name, str(raw["says"]), plain, tuple(expectations), discussion, about)
+    return Claim(name, str(raw["says"]), plain, tuple(expectations), discussion, about, tasks)
 
 
-def _with_selectors(expectation: Expectation, arms: ArmSet, at: str) -> Expectation:
+def _read_about(raw: Mapping[str, Any], at: str) -> About:
+    is_pooled = "pool" in raw
+    about: About = raw.get("about", "these_rows" if is_pooled else "new_data")
+    if about not in ABOUT:
+        raise SettingError(f"{at}.about", f"must be {' or '.join(ABOUT)}", about, "new_data is what it is without.")
+    if is_pooled and about != "these_rows":
+        way_out = "No test of new data is pooled: claim that of each dataset."
+        raise SettingError(f"{at}.about", "must be these_rows beside pool", about, way_out)
+    return about
+
+
+def _with_selectors(expectation: Expectation, arms: ArmSet, tasks: Tasks, at: str) -> Expectation:
     if len({is_share(term.metric) for term, _ in expectation.terms}) > 1:
         rule = "must compare losses with losses: these are compared by ratios, other metrics by differences"
         raise SettingError(at, rule, [term.metric for term, _ in expectation.terms], "Name metrics of one kind.")
     is_trend = expectation.kind == "trend"
-    return replace(expectation, terms=tuple((_with_selector(t, arms, at, is_trend), w) for t, w in expectation.terms))
+    terms = tuple((_with_selector(term, arms, tasks, at, is_trend), weight) for term, weight in expectation.terms)
+    return replace(expectation, terms=terms)
 
 
-def _with_selector(term: Term, arms: ArmSet, at: str, is_trend: bool) -> Term:
-    """Return the term with its selector, which must select one arm unless the metric is read over several."""
+def _with_selector(term: Term, arms: ArmSet, tasks: Tasks, at: str, is_trend: bool) -> Term:
+    """Return the term with its selector, which must select one arm, or one per task, unless it is read over several."""
     selector, found = select(term.raw, arms, at)
-    if len(found) > 1 and not is_trend and not is_group_metric(term.metric):
+    may_be_several = is_trend or is_group_metric(term.metric)
+    if tasks:
+        check_in_every_task(selector, found, tasks, at, may_be_several=may_be_several)
+    elif len(found) > 1 and not may_be_several:
         raise several_arms_error(selector.text, found, at)
     return replace(term, selector=selector)

@@ -6,8 +6,8 @@ The rules are in docs/methods.md, "6. Claims".
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from normbench.evidence.claims.margin_test import CANNOT_TELL, HOLDS, TOO_FEW
 from normbench.evidence.claims.verdict import INCOMPLETE, NOT_RUN, ClaimVerdict
+from normbench.evidence.claims.words import CANNOT_TELL, HOLDS, TOO_FEW
 from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.false_discovery import discoveries
 from normbench.evidence.statistics.verdict_rule import NOT_AT_CHECK

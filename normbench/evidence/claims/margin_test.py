@@ -4,12 +4,15 @@ The rules are in docs/methods.md, "6. Claims".
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from normbench.evidence.claims.expectations import Expectation
+from normbench.evidence.claims.tasks_found import OtherTasksFound, TaskFound
+from normbench.evidence.claims.verdict_ps import Inside, VerdictPs, corrected_against, ps_of_margins
+from normbench.evidence.claims.words import CANNOT_TELL, DEPENDS, HOLDS, OPPOSITE, SMALLER, TOO_FEW
 from normbench.evidence.statistics.corrected_t import FEWEST_SPLITS
-from normbench.evidence.statistics.corrections import ALPHA, holm, seeds_for_a_verdict
+from normbench.evidence.statistics.corrections import ALPHA, seeds_for_a_verdict
 from normbench.evidence.statistics.seed_plan import JUDGED_ONCE, SeedPlan
 from normbench.evidence.statistics.student import exp
 from normbench.evidence.statistics.sweeps import rule_of_taus
@@ -23,10 +26,6 @@ from normbench.evidence.statistics.verdict_rule import (
 )
 from normbench.evidence.statistics.verdicts.sign_test import sign_counts
 
-HOLDS, OPPOSITE, SMALLER = "holds", "opposite", "smaller than claimed"
-CANNOT_TELL, TOO_FEW = "cannot tell", "too few seeds"
-DECIDED = (HOLDS, OPPOSITE, SMALLER)
-
 
 @dataclass(frozen=True)
 class ExpectationResult:
@@ -36,7 +35,7 @@ class ExpectationResult:
         expectation: The expectation in words: "weight_decay < normal by 0.05".
         metric: The metric that is compared.
         is_share: Whether effect, interval and margins are ratios; else they are differences.
-        n: Number of seeds.
+        n: Number of seeds; pooled over tasks that of all their runs.
         effect: Pseudo-median over seeds of the number that is compared with the margins; about new data its mean over
             the splits.
         low: Lower end of its interval: the margins with p above the level, which is 0.05 but at a planned check.
@@ -45,13 +44,15 @@ class ExpectationResult:
         p: p of the verdict, or of the nearest one where none is given: "holds" at its own level.
         p_corrected: The same; that of "opposite" and "smaller than claimed" after Holm's correction over the parts.
         verdict: holds, opposite, smaller than claimed, cannot tell or too few seeds; not at a check, or incomplete,
-            where so many seeds are not judged.
+            where so many seeds are not judged; depends on the task, where pooled ones disagree.
         num_held: Seeds whose own number is beyond the margin, or between the two.
         seeds_needed: Fewest seeds with which a verdict is possible, where there are too few; the number that is judged
             next, where these are not.
         is_points: Whether effect and margins are differences of accuracies, which are told in points.
         by_seed: The number of each seed as it was tested: logarithms of ratios; inf where a run diverged.
         level: What p is compared with: 0.05, or the level of a planned check.
+        by_task: What is found in each task, where it is pooled over tasks; then by_seed is empty.
+        other_tasks: What is said of tasks like these, where it is pooled over tasks.
     """
 
     expectation: str
@@ -70,15 +71,8 @@ class ExpectationResult:
     by_seed: Mapping[int, float] = field(default_factory=dict)
     is_points: bool = False
     level: float = ALPHA
-
-
-@dataclass(frozen=True)
-class _Test:
-    """The p values of the three verdicts that an expectation can get; "short" is what falls short of the margin."""
-
-    holds: float
-    short: float
-    opposite: float
+    by_task: Sequence[TaskFound] = ()
+    other_tasks: OtherTasksFound | None = None
 
 
 def judge_expectations(
@@ -99,9 +93,7 @@ def judge_expectations(
     ordered = [(expectation, {seed: of[seed] for seed in plan.in_order(of)}) for expectation, of in numbers]
     rules = [_rule_of(expectation, plan.rule(of, len(ordered))) for expectation, of in ordered]
     tests = [_test(e, list(of.values()), rule) for (e, of), rule in zip(ordered, rules, strict=True)]
-    shorts, opposites = holm([test.short for test in tests]), holm([test.opposite for test in tests])
-    corrected = [_Test(t.holds, short, opposite) for t, short, opposite in zip(tests, shorts, opposites, strict=True)]
-    judged = zip(ordered, untested, tests, corrected, rules, strict=True)
+    judged = zip(ordered, untested, tests, corrected_against(tests), rules, strict=True)
     return [_with_verdict(e, of, part, test, after, rule) for (e, of), part, test, after, rule in judged]
 
 
@@ -111,7 +103,7 @@ def _rule_of(expectation: Expectation, rule: VerdictRule) -> VerdictRule:
 
 def combined_verdict(verdicts: Sequence[str]) -> str:
     """Return the verdict of a claim from those of its expectations: it holds if all do, and fails if one does."""
-    for failed in (OPPOSITE, SMALLER):
+    for failed in (OPPOSITE, SMALLER, DEPENDS):
         if failed in verdicts:
             return failed
     if all(verdict == HOLDS for verdict in verdicts):
@@ -119,45 +111,46 @@ def combined_verdict(verdicts: Sequence[str]) -> str:
     return next((word for word in (TOO_FEW, NOT_AT_CHECK, INCOMPLETE) if word in verdicts), CANNOT_TELL)
 
 
-def _test(expectation: Expectation, numbers: Sequence[float], rule: VerdictRule) -> _Test:
-    low, high = expectation.low, expectation.high
+def _test(expectation: Expectation, numbers: Sequence[float], rule: VerdictRule) -> VerdictPs:
     if not numbers:
-        return _Test(1.0, 1.0, 1.0)
-    if high is not None:
-        return (_test_every_run if expectation.every else _test_between)(numbers, low, high, rule)
-    above, below = side_ps(numbers, low, rule)
-    return _Test(above, below, opposite=side_ps(numbers, min(low, 0.0), rule)[1])
+        return VerdictPs(1.0, 1.0, 1.0)
+    if expectation.every and expectation.high is not None:
+        return _test_every_run(numbers, expectation.low, expectation.high, rule)
+    return ps_of_margins(expectation, lambda margin: side_ps(numbers, margin, rule), _inside(numbers, rule))
 
 
-def _test_between(numbers: Sequence[float], low: float, high: float, rule: VerdictRule) -> _Test:
-    """Test for inside by two one-sided tests, and for outside by the interval, which lies beyond one of the ends."""
-    middle, half = (low + high) / 2, (high - low) / 2
-    outside = min(side_ps(numbers, low, rule)[1], side_ps(numbers, high, rule)[0])
-    return _Test(equality_p([number - middle for number in numbers], half, rule), outside, outside)
+def _inside(numbers: Sequence[float], rule: VerdictRule) -> Inside:
+    """Test for inside by two one-sided tests."""
+
+    def p(low: float, high: float) -> float:
+        middle, half = (low + high) / 2, (high - low) / 2
+        return equality_p([number - middle for number in numbers], half, rule)
+
+    return p
 
 
-def _test_every_run(numbers: Sequence[float], low: float, high: float, rule: VerdictRule) -> _Test:
+def _test_every_run(numbers: Sequence[float], low: float, high: float, rule: VerdictRule) -> VerdictPs:
     """Test that every run keeps the margins: one outside is enough; all inside reject that half of the runs do not."""
     if sign_counts(numbers, low)[1] or sign_counts(numbers, high)[0]:
-        return _Test(1.0, 0.0, 0.0)
+        return VerdictPs(1.0, 0.0, 0.0)
     if any(map(math.isnan, numbers)) or rule.kind == "new data":  # splits of the same rows are no such test
-        return _Test(1.0, 1.0, 1.0)
-    return _Test(side_ps([1.0] * len(numbers), 0.0, rule)[0], 1.0, 1.0)
+        return VerdictPs(1.0, 1.0, 1.0)
+    return VerdictPs(side_ps([1.0] * len(numbers), 0.0, rule)[0], 1.0, 1.0)
 
 
 def _with_verdict(
     expectation: Expectation,
     by_seed: Mapping[int, float],
     part: ExpectationResult,
-    test: _Test,
-    corrected: _Test,
+    test: VerdictPs,
+    corrected: VerdictPs,
     rule: VerdictRule,
 ) -> ExpectationResult:
     write = exp if part.is_share and not expectation.is_raw else float
     numbers = list(by_seed.values())
     interval = judge_differences(numbers, 0.0, rule)
-    verdict = _verdict(corrected, rule)
-    p, p_corrected = _p_of(verdict, test), _p_of(verdict, corrected)
+    verdict = corrected.verdict(rule)
+    p, p_corrected = test.p_of(verdict), corrected.p_of(verdict)
     found = replace(
         part,
         n=len(numbers),
@@ -167,7 +160,7 @@ def _with_verdict(
         margins=tuple(write(end) for end in (expectation.low, expectation.high) if end is not None),
         p=p,
         p_corrected=p_corrected,
-        num_held=sum(_is_held(expectation, number) for number in numbers),
+        num_held=num_held(expectation, numbers),
         by_seed=dict(by_seed),
         level=rule.level,
     )
@@ -179,18 +172,9 @@ def _with_verdict(
     return replace(found, verdict=verdict)
 
 
-def _p_of(verdict: str, test: _Test) -> float:
-    """Return the p of a verdict; where nothing is decided, the smallest."""
-    by_verdict = {HOLDS: test.holds, OPPOSITE: test.opposite, SMALLER: test.short}
-    return by_verdict.get(verdict, min(by_verdict.values()))
-
-
-def _verdict(corrected: _Test, rule: VerdictRule) -> str:
-    if rule.decides(corrected.holds):
-        return HOLDS
-    if rule.decides(corrected.opposite):
-        return OPPOSITE
-    return SMALLER if rule.decides(corrected.short) else CANNOT_TELL
+def num_held(expectation: Expectation, numbers: Iterable[float]) -> int:
+    """Return how many numbers keep their margins."""
+    return sum(_is_held(expectation, number) for number in numbers)
 
 
 def _is_held(expectation: Expectation, number: float) -> bool:

@@ -6,12 +6,12 @@ from collections.abc import Set as AbstractSet
 
 from normbench.evidence.claims.later_looks import ILL_POSED
 from normbench.evidence.claims.many_claims import OF_ALL_PARTS, OLD_WORDS, UNTESTED
-from normbench.evidence.claims.margin_test import CANNOT_TELL, HOLDS, OPPOSITE, SMALLER, ExpectationResult
+from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict
+from normbench.evidence.claims.words import CANNOT_TELL, DEPENDS, HOLDS, OPPOSITE, SMALLER
 
 Outcome = str
 """holds, opposite, smaller than claimed, depends on the task, cannot tell or not run."""
-DEPENDS: Outcome = "depends on the task"
 OUTCOMES: tuple[Outcome, ...] = (HOLDS, OPPOSITE, SMALLER, DEPENDS, CANNOT_TELL, NOT_RUN)
 """In the order of the page."""
 _AGAINST = (OPPOSITE, SMALLER)
@@ -40,7 +40,7 @@ def claim_outcome(verdict: ClaimVerdict) -> Outcome:
         return NOT_RUN
     if verdict.verdict in (CANNOT_TELL, *UNTESTED):
         return CANNOT_TELL
-    if _disagree(parts):
+    if verdict.verdict == DEPENDS or _disagree(parts):
         return DEPENDS
     if verdict.verdict == OLD_WORDS[1]:
         return OPPOSITE if OPPOSITE in parts else SMALLER
@@ -75,7 +75,7 @@ def outcome_counts(verdicts: Sequence[ClaimVerdict]) -> Mapping[str, int]:
 def deciding_part(verdict: ClaimVerdict) -> ExpectationResult | None:
     """Return the part that a verdict rests on: the least sure one where all must hold, else the surest against it."""
     outcome = claim_outcome(verdict)
-    same = (outcome,) if outcome != DEPENDS else _AGAINST
+    same = (outcome,) if outcome != DEPENDS else (DEPENDS, *_AGAINST)
     parts = [part for part in verdict.parts if part_outcome(part) in same] or list(verdict.parts)
     choose = max if verdict.verdict in OF_ALL_PARTS else min
     return choose(parts, key=lambda part: part.p_corrected, default=None)

@@ -116,8 +116,8 @@ def _seeds(seeds: Any) -> list[int]:
 
 
 def _deciding_values(claims: Any) -> list[Any]:
-    """Return metric, expectation and about of each claim, which decide its verdict."""
-    keys = ("metric", "expect", "about")
+    """Return metric, expectation, about and pool of each claim, which decide its verdict."""
+    keys = ("metric", "expect", "about", "pool")
     return [[claim.get(key) for key in keys] for claim in claims or [] if isinstance(claim, dict)]
 
 

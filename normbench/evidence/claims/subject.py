@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from normbench.evidence.claims.claim import Claim
-from normbench.evidence.claims.margin_test import CANNOT_TELL, ExpectationResult
+from normbench.evidence.claims.margin_test import ExpectationResult
+from normbench.evidence.claims.words import CANNOT_TELL
 from normbench.evidence.comparison.split_data import (
     IN_STEPS,
     ONE_SPLIT,

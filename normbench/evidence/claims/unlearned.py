@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from normbench.evidence.claims.expectations import Expectation
-from normbench.evidence.claims.margin_test import CANNOT_TELL, ExpectationResult
+from normbench.evidence.claims.margin_test import ExpectationResult
+from normbench.evidence.claims.words import CANNOT_TELL
 from normbench.evidence.comparison.collapses import (
     TRAIN_ACCURACY,
     TRAIN_LOSS,

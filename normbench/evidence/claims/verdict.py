@@ -14,7 +14,8 @@ from normbench.evidence.claims.expectations import Expectation
 from normbench.evidence.claims.later_looks import OpenReason, SecondRun
 from normbench.evidence.claims.margin_test import ExpectationResult, combined_verdict, judge_expectations
 from normbench.evidence.claims.numbers import number_by_seed, unreadable_metric, with_places
-from normbench.evidence.claims.subject import claim_subject, untold
+from normbench.evidence.claims.pooled_parts import pooled_parts
+from normbench.evidence.claims.subject import Subject, claim_subject, untold
 from normbench.evidence.claims.terms import Term
 from normbench.evidence.claims.unlearned import judge_learning, without_verdicts
 from normbench.evidence.comparison.collapses import BY_TASK, CollapseRule
@@ -38,7 +39,7 @@ class ClaimVerdict:
         says: The sentence that is claimed.
         source: title and url of the document, and the sentence in its own words (quote).
         verdict: holds, opposite, smaller than claimed, cannot tell, too few seeds, not at a check, incomplete or not
-            run.
+            run; depends on the task, where it is pooled over tasks that disagree.
         why: Which runs are missing, or why the claim was not judged; "" where nothing is missing. Also that most runs
             collapsed.
         parts: The claim's expectations, tested.
@@ -121,21 +122,17 @@ def judge_claim(
         return replace(found, why=missing)
     read = [arm for arm in arms if arm.name in wanted]
     _check_readable(claim, read)
-    arms = read
     words = [_untested(expectation) for expectation in claim.expectations]
     logs = [_with_log_margins(e, part) for e, part in zip(claim.expectations, words, strict=True)]
-    tested = [with_places(expectation, arms) for expectation in logs]
     subject = claim_subject(claim, read, plan)
-    bounding = rule if subject.is_of_new_data else None
-    numbers = [number_by_seed(expectation, arms, seeds, bounding) for expectation in tested]
-    parts = judge_expectations(list(zip(tested, numbers, strict=True)), words, subject.plan)
-    unlearned = judge_learning(claim.expectations, read, rule)
-    parts = without_verdicts(parts, claim.expectations, rule) if unlearned else parts
-    parts = untold(parts) if subject.why_not else parts
+    if claim.tasks:
+        parts, why = pooled_parts(claim, logs, words, read, seeds, rule, subject.plan)
+    else:
+        parts, why = _parts(claim, logs, words, read, seeds, rule, subject)
     return replace(
         found,
         verdict=combined_verdict([part.verdict for part in parts]),
-        why=unlearned or subject.why_not or unreadable_metric(tested, [part.by_seed for part in parts], arms),
+        why=why,
         about=subject.about,
         data=subject.data,
         hash=settings_hash(read),
@@ -143,6 +140,26 @@ def judge_claim(
         parts=parts,
         versions=_versions(read),
     )
+
+
+def _parts(
+    claim: Claim,
+    logs: Sequence[Expectation],
+    words: Sequence[ExpectationResult],
+    arms: Sequence[Arm],
+    seeds: Sequence[int],
+    rule: CollapseRule,
+    subject: Subject,
+) -> tuple[list[ExpectationResult], str]:
+    """Return the tested expectations of a claim on one task, and why it has no verdict, as ``pooled_parts`` does."""
+    tested = [with_places(expectation, arms) for expectation in logs]
+    bounding = rule if subject.is_of_new_data else None
+    numbers = [number_by_seed(expectation, arms, seeds, bounding) for expectation in tested]
+    parts = judge_expectations(list(zip(tested, numbers, strict=True)), words, subject.plan)
+    unlearned = judge_learning(claim.expectations, arms, rule)
+    parts = without_verdicts(parts, claim.expectations, rule) if unlearned else parts
+    parts = untold(parts) if subject.why_not else parts
+    return parts, unlearned or subject.why_not or unreadable_metric(tested, [part.by_seed for part in parts], arms)
 
 
 def _versions(arms: Sequence[Arm]) -> dict[str, str]:
@@ -162,9 +179,10 @@ def settings_hash(arms: Sequence[Arm]) -> str:
 
 
 def _labels_of_arms(claim: Claim, arms: Sequence[LabelledArm]) -> set[str]:
-    """Return the labels of all arms that a claim's terms select, with or without runs."""
+    """Return the labels of all arms that a claim's terms select in its tasks, with or without runs."""
     terms = [term for expectation in claim.expectations for term, _ in expectation.terms]
-    return {arm.label for arm in arms if any(term.selects(arm) for term in terms)}
+    selected = {arm.label for arm in arms if any(term.selects(arm) for term in terms)}
+    return selected.intersection(*([frozenset().union(*claim.tasks.values())] if claim.tasks else []))
 
 
 def _missing_runs(wanted: set[str], arms: Sequence[Arm], seeds: Sequence[int]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from normbench.errors import ComparisonError
 from normbench.evidence.claims.later_looks import read_later_looks
 from normbench.evidence.claims.margin_test import ExpectationResult
+from normbench.evidence.claims.tasks_found import read_tasks_found
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.storage.files.reading import read_bytes
 
@@ -49,7 +50,9 @@ def _read_part(raw: Mapping[str, Any]) -> ExpectationResult:
     floats = [one.name for one in fields(ExpectationResult) if one.type is float]
     missing = {name: math.nan for name in floats if values.get(name, 0) is None}
     by_seed = {int(seed): float(value) for seed, value in raw.get("by_seed", {}).items()}
-    return ExpectationResult(**values | missing | {"margins": tuple(raw["margins"]), "by_seed": by_seed})
+    return ExpectationResult(
+        **values | missing | {"margins": tuple(raw["margins"]), "by_seed": by_seed} | read_tasks_found(raw)
+    )
 
 
 def _known_fields(kind: type, raw: Mapping[str, Any]) -> dict[str, Any]:

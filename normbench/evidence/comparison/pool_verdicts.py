@@ -21,9 +21,8 @@ from normbench.evidence.statistics.pooled_effect import (
     task_effects,
 )
 from normbench.evidence.statistics.verdict_rule import ANY_TIME, VerdictRule
-from normbench.evidence.statistics.verdict_words import on_these_rows
+from normbench.evidence.statistics.verdict_words import DEPENDS, on_these_rows
 
-DEPENDS = "depends on the task"
 SIDES = ({"better", "worse"}, {"higher", "lower"})
 
 

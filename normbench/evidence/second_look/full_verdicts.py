@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from normbench.evidence.claims.margin_test import DECIDED
 from normbench.evidence.claims.reasons import reason_of
 from normbench.evidence.claims.study_verdicts import file_verdicts
 from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict
+from normbench.evidence.claims.words import DECIDED
 from normbench.evidence.comparison.costs import cpu_seconds_in
 from normbench.evidence.second_look.second_run import with_second_run
 from normbench.evidence.tuning.sensitivity import Sensitivity, tuning_sensitivity

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from normbench.evidence.claims.expectations import Expectation
-from normbench.evidence.claims.margin_test import HOLDS, OPPOSITE, ExpectationResult
+from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.part_scale import ends_as_tested, margins_as_tested
 from normbench.evidence.claims.subject import NEW_DATA
 from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.evidence.claims.words import HOLDS, OPPOSITE
 from normbench.evidence.statistics.corrected_t import corrected_p, overlap_of_interval
 from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.verdicts.sign_test import sign_counts
@@ -25,13 +26,17 @@ NUM_DRAWS = 400
 BoolArray = npt.NDArray[np.bool_]
 
 
-def chance_of_same_verdict(first: ClaimVerdict, expected: Sequence[Expectation]) -> float:
+def chance_of_same_verdict(first: ClaimVerdict, expected: Sequence[Expectation]) -> float | None:
     """Return the share of draws from the first run's seeds in which a decided claim gets its verdict again.
+
+    None where it is pooled over tasks: no chance is computed of these.
 
     Args:
         first: The first verdict.
         expected: What the claim expects, in the order of its parts.
     """
+    if any(part.by_task for part in first.parts):
+        return None
     n = len(first.seeds)
     places = np.random.default_rng(0).integers(n, size=(NUM_DRAWS, n))
     seeds = np.asarray(first.seeds)[places]

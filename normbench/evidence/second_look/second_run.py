@@ -4,7 +4,7 @@ The rules are in docs/methods.md, "6. Claims".
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from normbench.errors import ConfigError
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.expectations import Expectation
 from normbench.evidence.claims.later_looks import SecondRun, SecondVerdict
-from normbench.evidence.claims.margin_test import DECIDED, HOLDS, OPPOSITE, SMALLER, ExpectationResult
+from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.study_verdicts import file_verdicts, judge_claims, run_command
 from normbench.evidence.claims.verdict import INCOMPLETE, NOT_RUN, ClaimVerdict
+from normbench.evidence.claims.words import DECIDED, DEPENDS, HOLDS, OPPOSITE, SMALLER
 from normbench.evidence.second_look.repeatability import chance_of_same_verdict
 from normbench.storage.names import SECOND_RUN, SECOND_RUN_OPTION
 from normbench.storage.run_folder import STUDY_JSON
@@ -23,9 +24,15 @@ from normbench.storage.study_folder import StudyFolder, read_study
 
 FIRST_SEED = 500
 """The first seed of second runs."""
-SAME = {HOLDS: (HOLDS,), OPPOSITE: (OPPOSITE,), SMALLER: (SMALLER, OPPOSITE)}
+SAME = {HOLDS: (HOLDS,), OPPOSITE: (OPPOSITE,), SMALLER: (SMALLER, OPPOSITE), DEPENDS: (DEPENDS,)}
 """The verdicts of a second run that say what the first said: what lies below 0 also falls short of its margin."""
-AGAINST = {HOLDS: (OPPOSITE, SMALLER), OPPOSITE: (HOLDS,), SMALLER: (HOLDS,)}
+AGAINST: Mapping[str, Sequence[str]] = {
+    HOLDS: (OPPOSITE, SMALLER, DEPENDS),
+    OPPOSITE: (HOLDS,),
+    SMALLER: (HOLDS,),
+    DEPENDS: (),
+}
+"""Tasks that disagree speak against a claim that held on all together; that they agree again refutes nothing."""
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,20 @@ import numpy as np
 from normbench.evidence.statistics.corrections import ALPHA, holm, seeds_for_a_verdict
 from normbench.evidence.statistics.paired_effect import Effect, paired_effect
 from normbench.evidence.statistics.student import exp
-from normbench.evidence.statistics.verdict_rule import ANY_TIME, FIXED, VerdictRule, judge_differences, side_ps
+from normbench.evidence.statistics.verdict_rule import (
+    ANY_TIME,
+    FIXED,
+    VerdictRule,
+    equality_p,
+    judge_differences,
+    side_ps,
+)
 from normbench.evidence.statistics.verdict_words import TOO_FEW, Better, verdict_word
 from normbench.evidence.statistics.verdicts.pooling import (
     FEWEST_TASKS,
     corrected_sides,
     pooled_estimate,
+    pooled_inside_p,
     pooled_interval,
     pooled_p,
     tasks_like_these,
@@ -29,6 +37,8 @@ from normbench.evidence.statistics.verdicts.typical_seed import Side, TypicalSee
 TOO_FEW_TASKS, NOT_JUDGED = "too few tasks", "not judged"
 Tasks = Sequence[Mapping[int, float]]
 """Of one arm the paired differences in each task, by seed, in the order in which the seeds were added."""
+Values = Sequence[Sequence[float]]
+"""The same without the seeds."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +93,7 @@ def pooled_effect(metric: str, tasks: Tasks, *, is_ratio: bool, rule: VerdictRul
         rule: How verdicts are made.
     """
     values = [list(task.values()) for task in tasks]
-    p, side, low, high = _together(tasks, rule)
+    p, side, low, high = _together(values, rule)
     above, below = sign_counts(np.concatenate(values))
     write = exp if is_ratio else float
     return Effect(
@@ -102,20 +112,51 @@ def pooled_effect(metric: str, tasks: Tasks, *, is_ratio: bool, rule: VerdictRul
     )
 
 
-def _together(tasks: Tasks, rule: VerdictRule) -> tuple[float, Side, float, float]:
-    """Return p, side and interval of all tasks together.
+def _together(values: Values, rule: VerdictRule) -> tuple[float, Side, float, float]:
+    """Return p, side and interval of all tasks together."""
+    if not _is_ranked(rule):
+        found = judge_differences(_rounds(values), 0.0, rule)
+        return found.p, found.side, found.low, found.high
+    ps = pooled_sides(values, 0.0, rule)
+    side: Side = "below" if ps[1] < ps[0] else "above"
+    return min(ps), (side if min(ps) <= rule.level else ""), *pooled_ends(values, rule)
+
+
+def pooled_sides(values: Values, margin: float, rule: VerdictRule) -> tuple[float, float]:
+    """Return the two-sided p for "above the margin" on all tasks together, and for "below", as ``side_ps`` of one task.
 
     At any time it is the sign e-process, over the first seed of each task, the second of each, and so on.
     """
-    values = [list(task.values()) for task in tasks]
-    if rule.kind not in ("fixed", "check"):
-        rounds = zip_longest(*values)
-        found = judge_differences([one for each in rounds for one in each if one is not None], 0.0, rule)
-        return found.p, found.side, found.low, found.high
-    ps = [float(p) for p in pooled_p(values)]
-    low, high = (float(end) for end in pooled_interval(values, rule.level))
-    side: Side = "below" if ps[1] < ps[0] else "above"
-    return min(ps), (side if min(ps) <= rule.level else ""), low, high
+    if not _is_ranked(rule):
+        return side_ps(_rounds(values), margin, rule)
+    above, below = pooled_p(values, margin)
+    return float(above), float(below)
+
+
+def pooled_inside(values: Values, low: float, high: float, rule: VerdictRule) -> float:
+    """Return p of "between low and high" on all tasks together, compared with the rule's level."""
+    if _is_ranked(rule):
+        return float(pooled_inside_p(values, low, high))
+    middle = (low + high) / 2
+    return equality_p([value - middle for value in _rounds(values)], high - middle, rule)
+
+
+def pooled_ends(values: Values, rule: VerdictRule) -> tuple[float, float]:
+    """Return the interval that goes with a rule's level: the margins that all tasks together do not exclude."""
+    if not _is_ranked(rule):
+        found = judge_differences(_rounds(values), 0.0, rule)
+        return found.low, found.high
+    low, high = pooled_interval(values, rule.level)
+    return float(low), float(high)
+
+
+def _is_ranked(rule: VerdictRule) -> bool:
+    return rule.kind in ("fixed", "check")
+
+
+def _rounds(values: Values) -> list[float]:
+    """Return the first seed of each task, the second of each, and so on."""
+    return [one for each in zip_longest(*values) for one in each if one is not None]
 
 
 def task_effects(

@@ -7,6 +7,8 @@ from normbench.evidence.statistics.verdicts.typical_seed import Side
 NO_VERDICT = "no verdict"
 """Where most runs collapsed."""
 TOO_FEW, CANNOT_TELL = "too few seeds", "cannot tell"
+DEPENDS = "depends on the task"
+"""Where tasks disagree."""
 ON_THESE_ROWS = " on these rows"
 """Behind a word that names a side, where the seeds are splits of the same rows."""
 Better = Literal["higher", "lower"] | None

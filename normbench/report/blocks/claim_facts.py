@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from normbench.evidence.claims.chinese import chinese_sentences
 from normbench.evidence.claims.later_looks import OpenReason, SecondRun
 from normbench.evidence.claims.many_claims import OLD_WORDS, judge_together
-from normbench.evidence.claims.margin_test import CANNOT_TELL, OPPOSITE, TOO_FEW, ExpectationResult
-from normbench.evidence.claims.outcomes import DEPENDS, Outcome, deciding_part, outcomes
+from normbench.evidence.claims.margin_test import ExpectationResult
+from normbench.evidence.claims.outcomes import Outcome, deciding_part, outcomes
 from normbench.evidence.claims.subject import NEW_DATA
 from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict
 from normbench.evidence.claims.what_decides import nearest_margin, seeds_to_decide
+from normbench.evidence.claims.words import CANNOT_TELL, DEPENDS, OPPOSITE, TOO_FEW
+from normbench.report.blocks.claim_tasks import other_tasks_text, tasks_text
 from normbench.report.blocks.claims import LOST_MARK, about_text, effect_with_interval, expected, part_text, seeds_held
 from normbench.report.blocks.effect_text import points
 from normbench.report.blocks.numbers import short
@@ -67,7 +69,7 @@ def _facts(verdict: ClaimVerdict, outcome: Outcome, chinese: str, survives: bool
     facts = [*_why(verdict, outcome, part), *many, *_later(verdict), *_change(verdict, outcome, part)]
     discussion = " ".join(verdict.discussion.split())
     about = [("about", about_text(verdict))] if verdict.about and verdict.parts else []
-    facts += [*about, *([("discussion", discussion)] if discussion else [])]
+    facts += [*_on_tasks(part), *about, *([("discussion", discussion)] if discussion else [])]
     parts = list(map(part_text, verdict.parts)) if len(verdict.parts) > 1 else []
     return ClaimFacts(verdict, outcome, chinese, found_text(verdict, part), facts, parts)
 
@@ -83,12 +85,22 @@ def found_text(verdict: ClaimVerdict, part: ExpectationResult | None) -> str:
 
 def _why(verdict: ClaimVerdict, outcome: Outcome, part: ExpectationResult | None) -> list[tuple[str, str]]:
     old = [("verdict", f"{verdict.verdict} by version 0.1.0")] if verdict.verdict == OLD_WORDS[1] else []
+    if verdict.verdict == DEPENDS and part:
+        return [("why", f"the tasks disagree: {tasks_text(part.by_task)}")]
     if outcome == DEPENDS:
         return [*old, ("why", "it holds in some of what was tried and not in the rest")]
     if outcome != CANNOT_TELL:
         return old
     reason = _reason_text(verdict.reason, part) if verdict.reason else verdict.why or _open_text(part)
     return [("why", reason)] if reason else []
+
+
+def _on_tasks(part: ExpectationResult | None) -> list[tuple[str, str]]:
+    """Return what a pooled claim finds in each task, and what it says of tasks like these."""
+    if part is None or part.other_tasks is None:
+        return []
+    tasks = [("by task", tasks_text(part.by_task))] if part.verdict != DEPENDS else []
+    return [*tasks, ("tasks like these", other_tasks_text(part.other_tasks))]
 
 
 def _reason_text(reason: OpenReason, part: ExpectationResult | None) -> str:
@@ -144,6 +156,8 @@ def change_text(verdict: ClaimVerdict, outcome: Outcome, part: ExpectationResult
         return "its missing runs" if verdict.why else ""
     if part.verdict == TOO_FEW:
         return f"{part.seeds_needed} seeds or more" if part.seeds_needed else "more seeds"
+    if verdict.verdict == DEPENDS:
+        return "other tasks; more seeds on these can only tell apart what is open"
     if outcome != CANNOT_TELL:
         return _if_decided(part, outcome)
     if verdict.why:
@@ -151,7 +165,8 @@ def change_text(verdict: ClaimVerdict, outcome: Outcome, part: ExpectationResult
     if verdict.about == NEW_DATA:
         return "more rows of data; more seeds cannot narrow the interval for new data"
     needed = seeds_to_decide(part)
-    few = f"about {needed} seeds, if the effect is what was estimated" if needed else ""
+    of_tasks = " over all tasks" if part.by_task else ""
+    few = f"about {needed} seeds{of_tasks}, if the effect is what was estimated" if needed else ""
     return few or "more seeds than a study has, if the effect is what was estimated; it lies at what was expected"
 
 

@@ -4,15 +4,17 @@ import math
 from collections.abc import Sequence
 
 from normbench.evidence.claims.many_claims import ManyClaims, judge_together
-from normbench.evidence.claims.margin_test import CANNOT_TELL, TOO_FEW, ExpectationResult
+from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.study_verdicts import count_verdicts
 from normbench.evidence.claims.subject import THESE_ROWS
 from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.evidence.claims.words import CANNOT_TELL, TOO_FEW
 from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.verdict_rule import INCOMPLETE, NOT_AT_CHECK
 from normbench.report.blocks.block import Block, Column, Line, Table, keys, words
 from normbench.report.blocks.checks import level_text
 from normbench.report.blocks.claim_looks import later_texts
+from normbench.report.blocks.claim_tasks import task_texts
 from normbench.report.blocks.effect_text import ends_text, points
 from normbench.report.blocks.numbers import short
 
@@ -81,7 +83,8 @@ def _claim(verdict: ClaimVerdict, word: str, *, is_joined: bool, with_origin: bo
     settings = [f"settings {verdict.hash} of {verdict.date}"] if verdict.hash and with_origin else []
     about = [about_text(verdict)] if verdict.about and verdict.parts else []
     why = [verdict.why] if verdict.why else []
-    found_texts = [*quoted, *map(part_text, verdict.parts), *about, *why, *later_texts(verdict), *settings]
+    parts = [text for part in verdict.parts for text in (part_text(part), *task_texts(part))]
+    found_texts = [*quoted, *parts, *about, *why, *later_texts(verdict), *settings]
     again = [Line(verdict.command, "again", is_command=True)] if with_origin else []
     head = Block(
         lines=[Line(verdict.says, f"{verdict.id:5} {word.upper():11}", verdict=verdict.verdict)], is_joined=is_joined
@@ -155,7 +158,8 @@ def part_text(part: ExpectationResult) -> str:
 
 def seeds_held(part: ExpectationResult) -> str:
     """Return how many seeds alone keep the margin; verdicts of version 0.1.0 did not count them."""
-    return f"{part.num_held} of {part.n} seeds" if part.by_seed or part.num_held else f"n {part.n}"
+    of_tasks = f" of {len(part.by_task)} tasks" if part.by_task else ""
+    return f"{part.num_held} of {part.n} seeds{of_tasks}" if part.by_seed or part.num_held else f"n {part.n}"
 
 
 def effect_with_interval(part: ExpectationResult) -> str:

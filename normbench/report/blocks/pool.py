@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 from normbench.evidence.comparison.pool import Pool, PooledArm
-from normbench.evidence.comparison.pool_verdicts import DEPENDS
 from normbench.evidence.metrics.scales import is_accuracy
 from normbench.evidence.statistics.paired_effect import Effect
 from normbench.evidence.statistics.pooled_effect import NOT_JUDGED, TOO_FEW_TASKS, OtherTasks
 from normbench.evidence.statistics.run_scores import ScoreInterval
-from normbench.evidence.statistics.verdict_words import TOO_FEW
+from normbench.evidence.statistics.verdict_words import DEPENDS, TOO_FEW
 from normbench.report.blocks.block import Block, Column, Line, Table, as_lines, keys, words
 from normbench.report.blocks.checks import anytime_text, level_text
 from normbench.report.blocks.numbers import metric_title

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 from normbench.evidence.comparison.pool import Pool, PooledArm
-from normbench.evidence.comparison.pool_verdicts import DEPENDS
 from normbench.evidence.comparison.selectors import ARM
 from normbench.evidence.metrics.directions import direction
 from normbench.evidence.statistics.pooled_effect import NOT_JUDGED, TOO_FEW_TASKS
 from normbench.evidence.statistics.verdict_rule import INCOMPLETE, NOT_AT_CHECK
-from normbench.evidence.statistics.verdict_words import CANNOT_TELL, TOO_FEW, on_these_rows
+from normbench.evidence.statistics.verdict_words import CANNOT_TELL, DEPENDS, TOO_FEW, on_these_rows
 from normbench.report.blocks.answer import UNLEARNED_WAY_OUT
 from normbench.report.blocks.arm_names import listed, spoken
 

@@ -23,6 +23,8 @@ from normbench.storage.study_folder import StudyFolder
 
 LATER_LOOKS = ("second", "sensitivity", "reason", "cpu_seconds")
 """Keys that a claim has only where there is something to say."""
+OF_TASKS = ("by_task", "other_tasks")
+"""Keys that an expectation has only where it is pooled over tasks."""
 
 
 def comparison_mapping(comparison: StudyComparison) -> dict[str, Any]:
@@ -52,6 +54,8 @@ def _claim_mapping(verdict: ClaimVerdict) -> dict[str, Any]:
             del content[key]
     for part, raw in zip(verdict.parts, content["parts"], strict=True):
         raw["by_seed"] = {str(seed): _or_text(value) for seed, value in part.by_seed.items()}
+        for key in () if part.by_task else OF_TASKS:
+            del raw[key]
     return content
 
 

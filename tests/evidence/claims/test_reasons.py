@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from normbench.evidence.claims.expectations import Expectation
-from normbench.evidence.claims.margin_test import CANNOT_TELL, HOLDS, ExpectationResult, judge_expectations
+from normbench.evidence.claims.margin_test import ExpectationResult, judge_expectations
 from normbench.evidence.claims.reasons import reason_of
 from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.evidence.claims.words import CANNOT_TELL, HOLDS
 
 UNTESTED = ExpectationResult("a < b by 1", "test_accuracy", False, 0, *[float("nan")] * 3, (), 1.0, 1.0, "")
 

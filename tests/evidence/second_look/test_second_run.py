@@ -9,8 +9,9 @@ from command_line import normbench
 from made_up_runs import ARMS, TINY
 
 from normbench.evidence.claims.expectations import Expectation
-from normbench.evidence.claims.margin_test import HOLDS, OPPOSITE, SMALLER, ExpectationResult, judge_expectations
+from normbench.evidence.claims.margin_test import ExpectationResult, judge_expectations
 from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.evidence.claims.words import HOLDS, OPPOSITE, SMALLER
 from normbench.evidence.second_look.repeatability import chance_of_same_verdict
 from normbench.evidence.second_look.second_run import outcome
 

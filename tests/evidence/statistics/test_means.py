@@ -10,8 +10,8 @@ from rich.console import Console
 from runs_in_memory import arm_with, arms_called
 
 from normbench.evidence.claims.claim import read_claims
-from normbench.evidence.claims.margin_test import DECIDED
 from normbench.evidence.claims.verdict import judge_claim
+from normbench.evidence.claims.words import DECIDED
 from normbench.evidence.comparison.comparison import StudyComparison
 from normbench.evidence.comparison.curves import mean_curve
 from normbench.evidence.comparison.effects import with_effects

@@ -64,6 +64,17 @@ def _sign_p(tasks: Sequence[npt.ArrayLike], margin: float) -> tuple[FloatArray, 
     return tail[above], tail[below]
 
 
+def pooled_inside_p(tasks: Sequence[npt.ArrayLike], low: float, high: float) -> FloatArray:
+    """Return the larger one-sided p of "above low" and "below high" on these tasks together, as for one task.
+
+    Example:
+        >>> float(pooled_inside_p([[1.0, 2.0, 3.0], [1.5, 2.5]], 0.0, 5.0))
+        0.03125
+    """
+    ranks, signs = (_rank_p(tasks, low)[0], _rank_p(tasks, high)[1]), (_sign_p(tasks, low)[0], _sign_p(tasks, high)[1])
+    return np.maximum(np.maximum(*ranks), np.maximum(*signs))
+
+
 def pooled_interval(tasks: Sequence[npt.ArrayLike], alpha: float = ALPHA) -> tuple[FloatArray, FloatArray]:
     """Return the ends of {m: p(m) > alpha}: the margins that all tasks together do not exclude."""
     return _lower_end(tasks, alpha), -_lower_end([-np.asarray(task, dtype=np.float64) for task in tasks], alpha)
@@ -122,7 +133,17 @@ def tasks_like_these(tasks: Sequence[npt.ArrayLike], margin: float = 0.0, alpha:
     """
     if len(tasks) < FEWEST_TASKS:
         return None
-    return typical_seed([_scaled(np.asarray(task, dtype=np.float64) - margin) for task in tasks], alpha=alpha)
+    return typical_seed(task_numbers(tasks, margin), alpha=alpha)
+
+
+def task_numbers(tasks: Sequence[npt.ArrayLike], margin: float = 0.0) -> list[float]:
+    """Return one number for each task: the pseudo-median over the median |d|, both from the margin.
+
+    Example:
+        >>> task_numbers([[1.0, 2.0, 3.0], [-20.0, -20.0]])
+        [1.0, -1.0]
+    """
+    return [_scaled(np.asarray(task, dtype=np.float64) - margin) for task in tasks]
 
 
 def _scaled(distances: FloatArray) -> float:

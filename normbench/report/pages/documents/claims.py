@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.report.pages.documents.base import Document, Patches
-from normbench.report.pages.json_text import LATER_LOOKS
+from normbench.report.pages.json_text import LATER_LOOKS, OF_TASKS
 
 SEEDS: Patches = {
     ("ExpectationResult", "by_seed"): {
@@ -43,7 +43,10 @@ class ClaimEntry(ClaimVerdict):
 
 
 OF_ONE_EXPECTATION = ("n", "effect", "low", "high", "p", "p_corrected", "margins")
-MAY_LACK = [("ClaimEntry", key) for key in (*OF_ONE_EXPECTATION, *LATER_LOOKS)]
+MAY_LACK = [
+    *(("ClaimEntry", key) for key in (*OF_ONE_EXPECTATION, *LATER_LOOKS)),
+    *(("ExpectationResult", key) for key in OF_TASKS),
+]
 DOCUMENT = Document(
     "claims",
     "normbench claims",
