@@ -7,13 +7,13 @@ from docs_blocks.markdown import ROOT, table
 from normbench.evidence.claims.many_claims import OLD_WORDS
 from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.verdict import INCOMPLETE, NOT_RUN
-from normbench.evidence.claims.words import CANNOT_TELL, HOLDS, OPPOSITE, SMALLER, TOO_FEW
+from normbench.evidence.claims.words import CANNOT_TELL, DEPENDS, HOLDS, OPPOSITE, SMALLER, TOO_FEW
 from normbench.evidence.statistics.verdict_rule import NOT_AT_CHECK
 from normbench.report.blocks.claims import effect_with_interval, expected
 
 VERDICTS = ROOT / "configs" / "RESULTS" / "verdicts.json"
 AGAINST = ("refuted", OPPOSITE, SMALLER)
-WORDS = ("supported", HOLDS, *AGAINST, CANNOT_TELL, TOO_FEW, NOT_AT_CHECK, INCOMPLETE, NOT_RUN)
+WORDS = ("supported", HOLDS, *AGAINST, DEPENDS, CANNOT_TELL, TOO_FEW, NOT_AT_CHECK, INCOMPLETE, NOT_RUN)
 """Every word of a verdict in the order of the pages; supported and refuted are words of version 0.1.0."""
 
 
