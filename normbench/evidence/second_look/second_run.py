@@ -86,6 +86,8 @@ def outcome(first: str, second: str) -> SecondVerdict:
     Example:
         >>> outcome("holds", "holds"), outcome("holds", "cannot tell"), outcome("smaller than claimed", "holds")
         ('held', 'open', 'fell')
+        >>> outcome("depends on the task", "depends on the task"), outcome("holds", "depends on the task")
+        ('held', 'fell')
     """
     if second in SAME[first]:
         return "held"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.evidence.claims.words import DEPENDS, HOLDS, OPPOSITE, SMALLER
 from normbench.evidence.statistics.student import exp
 from normbench.report.blocks.claims import effect_with_interval
 from normbench.report.blocks.numbers import metric_title
@@ -20,9 +21,9 @@ from normbench.report.figures.writing import picture_bytes
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
 
-BLUE, RED, ORANGE = "#0072B2", "#D55E00", "#E69F00"
-COLOURS = {"holds": BLUE, "opposite": RED, "smaller than claimed": ORANGE, "supported": BLUE, "refuted": RED}
-MARKERS = {"holds": "o", "opposite": "X", "smaller than claimed": "v", "supported": "o", "refuted": "X"}
+BLUE, RED, ORANGE, PURPLE = "#0072B2", "#D55E00", "#E69F00", "#CC79A7"
+COLOURS = {HOLDS: BLUE, OPPOSITE: RED, SMALLER: ORANGE, DEPENDS: PURPLE, "supported": BLUE, "refuted": RED}
+MARKERS = {HOLDS: "o", OPPOSITE: "X", SMALLER: "v", DEPENDS: "s", "supported": "o", "refuted": "X"}
 """Kept verdicts of version 0.1.0 are supported or refuted."""
 OTHER = Look("#666666", "-", "D")
 BETWEEN = "#CFE8DC"

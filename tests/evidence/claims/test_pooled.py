@@ -12,10 +12,12 @@ from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.outcomes import claim_outcome, outcome_counts
 from normbench.evidence.claims.verdict import judge_claim
 from normbench.evidence.claims.verdicts_file import read_verdicts
+from normbench.evidence.second_look.repeatability import chance_of_same_verdict
 from normbench.evidence.statistics.seed_plan import SeedPlan
 from normbench.evidence.statistics.verdicts.pooling import pooled_estimate, pooled_interval, pooled_p
 from normbench.report.blocks.claim_facts import claims_facts
 from normbench.report.blocks.claims import claims_blocks, part_text
+from normbench.report.figures.claims import draw_claims
 from normbench.report.pages.json_text import claims_json
 from normbench.storage.arm_id import ArmSet
 
@@ -188,6 +190,12 @@ def test_a_verdict_is_the_same_when_it_is_read_back(tmp_path):
     verdicts = [judged(tasks_with(0.3, 0.3, -0.3)), judged(tasks_with(*[0.2] * 6))]
     (tmp_path / "v.json").write_text(claims_json(verdicts))
     assert claims_json(read_verdicts(tmp_path / "v.json")) == claims_json(verdicts)
+
+
+def test_it_is_drawn_without_seeds_and_no_chance_is_told_to_find_it_again():
+    found = judged(tasks_with(0.3, 0.3, -0.3))
+    assert b"3 tasks" in draw_claims([found])
+    assert chance_of_same_verdict(found, []) is None
 
 
 def test_a_claim_of_one_task_has_no_keys_of_tasks():
