@@ -9,7 +9,7 @@ from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.verdict import INCOMPLETE, NOT_RUN
 from normbench.evidence.claims.words import CANNOT_TELL, DEPENDS, HOLDS, OPPOSITE, SMALLER, TOO_FEW
 from normbench.evidence.statistics.verdict_rule import NOT_AT_CHECK
-from normbench.report.blocks.claims import effect_with_interval, expected
+from normbench.report.blocks.claim_numbers import effect_with_interval, expected
 
 VERDICTS = ROOT / "configs" / "RESULTS" / "verdicts.json"
 AGAINST = ("refuted", OPPOSITE, SMALLER)

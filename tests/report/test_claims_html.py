@@ -9,6 +9,7 @@ from html_page import Page
 from normbench.evidence.claims.later_looks import OpenReason, SecondRun
 from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.report.blocks.claims import claims_blocks
 from normbench.report.pages.claims_markdown import page as markdown
 from normbench.report.pages.html.claims_page import claims_page
 
@@ -47,23 +48,44 @@ def test_equal_verdicts_give_equal_pages_that_load_nothing(text):
     assert not page.of("link")
 
 
-@pytest.mark.parametrize("write", [claims_page, lambda verdicts: markdown(verdicts, "R")], ids=["html", "markdown"])
-def test_later_looks_are_shown_where_they_are_there(write):
-    second = SecondRun("fell", 16, 0.9, 0.8, 0.99, 0.02, 0.71)
-    reason = OpenReason("too dear", "the interval is wider than the margin", 1.2)
-    later = [
-        replace(HOLDS, second=second, sensitivity="changes: smaller"),
-        replace(OPEN, reason=reason, cpu_seconds=90),
-    ]
-    shown, before = write(later), write([HOLDS, OPEN])
-    for words in (
-        "fell on 16 other seeds: x 0.900 [0.800, 0.990], p 0.02; 71 % was the chance to hold",
-        "changes: smaller",
-        "too dear: the interval is wider than the margin; an effect of x 1.20 would be found four times out of five",
-        "1.5 CPU minutes",
-    ):
-        assert words in shown
-        assert words not in before
+SECOND = SecondRun("fell", 16, 0.9, 0.8, 0.99, 0.02, 0.71)
+TOO_DEAR = OpenReason("too dear", "the interval holds both no effect and the margin", 1.2, 0)
+LATER = [replace(HOLDS, second=SECOND, sensitivity="changes: smaller than claimed"), replace(OPEN, reason=TOO_DEAR)]
+LOOKS = (
+    "fell on 16 new seeds: x 0.900 [0.800, 0.990], p 0.02; the chance to hold was 71 %",
+    "the verdict changes to smaller than claimed",
+    "too dear: the interval holds both no effect and the margin",
+    "; 8 such seeds find an effect of x 1.20 in 4 of 5 studies",
+)
+
+
+def on_a_page(verdicts):
+    return markdown(verdicts, "R")
+
+
+def on_a_terminal(verdicts):
+    return "\n".join(line.text for block in claims_blocks(verdicts) for line in block.lines)
+
+
+@pytest.mark.parametrize("write", [claims_page, on_a_page, on_a_terminal])
+def test_later_looks_are_told_in_the_same_words_everywhere_and_once(write):
+    shown, before = write(LATER), write([HOLDS, OPEN])
+    assert [(shown.count(words), before.count(words)) for words in LOOKS] == [(1, 0)] * len(LOOKS)
+
+
+@pytest.mark.parametrize("write", [claims_page, on_a_page])
+def test_what_a_study_cost_is_told(write):
+    assert "1.5 CPU minutes" in write([replace(HOLDS, cpu_seconds=90)])
+    assert "CPU minutes" not in write([HOLDS])
+
+
+@pytest.mark.parametrize("write", [claims_page, on_a_page, on_a_terminal])
+def test_of_several_parts_it_is_told_which_one_was_looked_at_again(write):
+    accuracy = replace(PART, expectation="c < d", metric="test_accuracy", is_share=False, is_points=True)
+    second = SecondRun("held", 16, 0.042, 0.01, 0.071, 0.02, None, part=1)
+    of_rows = replace(HOLDS, parts=[PART, accuracy], second=second, data="400 images", about="these_rows")
+    words = "held on 16 new splits of these rows: +4.2 points [+1.0, +7.1], p 0.02; it rests on c"
+    assert words in write([of_rows])
 
 
 @pytest.mark.parametrize("words", [("x",), ("--arms", "a"), ("--pictures", "png")])

@@ -17,11 +17,12 @@ class SecondRun:
     Attributes:
         verdict: held if decided the same way, open if not decided, fell if decided another way.
         n: Number of seeds of the second run.
-        effect: Its effect, compared with the same margins; None where the claim has several parts.
+        effect: Its effect in the part that is told, compared with the same margins.
         low: Lower end of its interval.
         high: Upper end of it.
         p: p of its verdict.
         expected_held: Chance of deciding the same again, were the first estimate true.
+        part: Which part of the claim is told, from 0: the one its verdict rests on.
     """
 
     verdict: SecondVerdict
@@ -31,6 +32,7 @@ class SecondRun:
     high: float | None = None
     p: float | None = None
     expected_held: float | None = None
+    part: int = 0
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,15 @@ class OpenReason:
 
     Attributes:
         kind: at the margin, too dear or ill-posed.
-        text: The same in a sentence.
+        text: What says so, in a clause.
         found_with_80_percent: The effect that so many seeds find four times out of five.
+        part: Which part of the claim is told, from 0: the least decided one; None where the claim was not judged.
     """
 
     kind: ReasonKind
     text: str = ""
     found_with_80_percent: float | None = None
+    part: int | None = None
 
 
 def read_later_looks(raw: Mapping[str, Any]) -> dict[str, Any]:

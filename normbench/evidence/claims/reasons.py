@@ -20,15 +20,22 @@ from normbench.evidence.statistics.verdicts.power import POWER, findable_effect
 
 AT_MARGIN: ReasonKind = "at the margin"
 TOO_DEAR: ReasonKind = "too dear"
+EXPLAINED = {
+    (AT_MARGIN, "one margin"): "there is an effect, but whether it is of the claimed size is open",
+    (AT_MARGIN, "two ends"): "the interval holds one of the two ends",
+    (TOO_DEAR, "one margin"): "the interval holds both no effect and the margin",
+    (TOO_DEAR, "two ends"): "the interval holds both ends",
+}
 BOTH_SIDES = 1 - (1 - POWER) / 2
 """The power of each of two one-sided tests, of which both find something in four of five studies."""
 
 
 @dataclass(frozen=True)
 class _Undecided:
-    """An undecided part: its kind, and the distance from its margin that its seeds find (of ratios a logarithm)."""
+    """An undecided part, its place, its kind, and how far from its margin its seeds find effects (of ratios a log)."""
 
     part: ExpectationResult
+    place: int
     kind: ReasonKind
     findable: float
 
@@ -38,9 +45,9 @@ def reason_of(verdict: ClaimVerdict) -> OpenReason | None:
     if verdict.verdict not in (CANNOT_TELL, TOO_FEW):
         return None
     if verdict.verdict == TOO_FEW or verdict.why:
-        return OpenReason(ILL_POSED, f"{verdict.why or _too_few(verdict.parts)}.")
+        return OpenReason(ILL_POSED, verdict.why or _too_few(verdict.parts))
     is_new = verdict.about == NEW_DATA
-    left = [_undecided(part, is_new=is_new) for part in verdict.parts if part.verdict == CANNOT_TELL]
+    left = [_undecided(part, i, is_new=is_new) for i, part in enumerate(verdict.parts) if part.verdict == CANNOT_TELL]
     return _told(_worst(left)) if left else None
 
 
@@ -55,9 +62,9 @@ def _worst(left: Sequence[_Undecided]) -> _Undecided:
     return max(left, key=lambda one: (order.index(one.kind), one.part.p_corrected))
 
 
-def _undecided(part: ExpectationResult, *, is_new: bool) -> _Undecided:
+def _undecided(part: ExpectationResult, place: int, *, is_new: bool) -> _Undecided:
     findable = _findable_on_new_data(part) if is_new else _findable(part)
-    return _Undecided(part, _kind(part), findable)
+    return _Undecided(part, place, _kind(part), findable)
 
 
 def _kind(part: ExpectationResult) -> ReasonKind:
@@ -103,22 +110,10 @@ def _spread(part: ExpectationResult) -> float:
 
 
 def _told(found: _Undecided) -> OpenReason:
-    part, effect = found.part, _found_effect(found)
-    low, high = (_number(part, end) for end in (part.low, part.high))
-    margins = " and ".join(_number(part, margin) for margin in part.margins)
-    where = f"{part.metric}, {part.expectation}: the interval [{low}, {high}] of {part.n} seeds"
     if found.kind == ILL_POSED:
-        return OpenReason(found.kind, f"{part.metric}, {part.expectation}: some run has no number to compare.")
-    is_one = len(part.margins) == 1
-    if found.kind == AT_MARGIN:
-        says = f"holds {margins}" if is_one else f"holds one of {margins}"
-        leaves = (
-            "there is an effect, but whether it is of the claimed size is open" if is_one else "it lies at this end"
-        )
-    else:
-        says = f"holds no effect and {margins}" if is_one else f"holds {margins}"
-        leaves = "more seeds, or a larger effect, would be needed"
-    return OpenReason(found.kind, f"{where} {says}: {leaves}.{_power_text(part, effect)}", effect)
+        return OpenReason(found.kind, "some run has no number to compare", part=found.place)
+    ends = "one margin" if len(found.part.margins) == 1 else "two ends"
+    return OpenReason(found.kind, EXPLAINED[found.kind, ends], _found_effect(found), found.place)
 
 
 def _found_effect(found: _Undecided) -> float | None:
@@ -126,14 +121,3 @@ def _found_effect(found: _Undecided) -> float | None:
     first, last = margins_as_tested(found.part)
     value = found.findable + (first if last is None else 0.0)
     return (exp(value) if found.part.is_share else value) if math.isfinite(value) else None
-
-
-def _power_text(part: ExpectationResult, effect: float | None) -> str:
-    if effect is None:
-        return ""
-    what = "an effect of" if len(part.margins) == 1 else "that it lies between ends as far away as"
-    return f" In 4 of 5 studies {part.n} such seeds find {what} {_number(part, effect)}."
-
-
-def _number(part: ExpectationResult, value: float) -> str:
-    return f"{'x ' * part.is_share}{value:.3g}"

@@ -1,9 +1,9 @@
 """Computes what would change a verdict: how far its interval lies from the margin, how many seeds may decide it."""
 
 import math
-from collections.abc import Sequence
 
 from normbench.evidence.claims.margin_test import ExpectationResult
+from normbench.evidence.claims.part_scale import as_tested, ends_as_tested
 
 MOST_SEEDS = 1000
 """Larger numbers are not told: no study has them."""
@@ -13,7 +13,7 @@ def nearest_margin(part: ExpectationResult) -> float | None:
     """Return the margin that is nearest to the effect, by ratio where effects are ratios; None without numbers."""
     if not part.margins or not math.isfinite(part.effect):
         return None
-    return min(part.margins, key=lambda margin: abs(_scaled(part, margin) - _scaled(part, part.effect)))
+    return min(part.margins, key=lambda margin: abs(as_tested(part, margin) - as_tested(part, part.effect)))
 
 
 def seeds_to_decide(part: ExpectationResult) -> int | None:
@@ -22,22 +22,11 @@ def seeds_to_decide(part: ExpectationResult) -> int | None:
     An interval's half width falls with the square root of the number of seeds; it must get smaller than the distance of
     the effect from the nearest margin.
     """
-    margin, ends = nearest_margin(part), _ends(part)
-    if margin is None or ends is None:
+    margin, ends = nearest_margin(part), ends_as_tested(part)
+    if margin is None or not all(map(math.isfinite, ends)):
         return None
-    distance = abs(_scaled(part, part.effect) - _scaled(part, margin))
+    distance = abs(as_tested(part, part.effect) - as_tested(part, margin))
     if distance == 0:
         return None
     needed = math.ceil(part.n * max(1.0, ((ends[1] - ends[0]) / 2 / distance) ** 2))
     return needed if part.n < needed <= MOST_SEEDS else None
-
-
-def _ends(part: ExpectationResult) -> Sequence[float] | None:
-    ends = [_scaled(part, end) for end in (part.low, part.high)]
-    return ends if all(map(math.isfinite, ends)) else None
-
-
-def _scaled(part: ExpectationResult, value: float) -> float:
-    if not part.is_share:
-        return value
-    return math.log(value) if value > 0 else -math.inf

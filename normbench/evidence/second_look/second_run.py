@@ -13,7 +13,8 @@ from normbench.errors import ConfigError
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.expectations import Expectation
 from normbench.evidence.claims.later_looks import SecondRun, SecondVerdict
-from normbench.evidence.claims.margin_test import ExpectationResult
+from normbench.evidence.claims.margin_test import DECIDED, HOLDS, OPPOSITE, SMALLER
+from normbench.evidence.claims.outcomes import deciding_part
 from normbench.evidence.claims.study_verdicts import file_verdicts, judge_claims, run_command
 from normbench.evidence.claims.verdict import INCOMPLETE, NOT_RUN, ClaimVerdict
 from normbench.evidence.claims.words import DECIDED, DEPENDS, HOLDS, OPPOSITE, SMALLER
@@ -132,17 +133,16 @@ def _judge_again(verdicts: Sequence[ClaimVerdict], study: StudyFolder, raw_claim
 def _second_run(first: ClaimVerdict, again: ClaimVerdict, expected: Sequence[Expectation]) -> SecondRun | None:
     if first.verdict not in DECIDED or again.verdict == INCOMPLETE or not again.parts:
         return None
-    part = again.parts[_deciding_part(first, again.parts)]
+    place = _told_part(first, again)
+    part = again.parts[place]
     numbers = (part.n, part.effect, part.low, part.high, part.p_corrected)
-    return SecondRun(outcome(first.verdict, again.verdict), *numbers, chance_of_same_verdict(first, expected))
+    return SecondRun(outcome(first.verdict, again.verdict), *numbers, chance_of_same_verdict(first, expected), place)
 
 
-def _deciding_part(first: ClaimVerdict, again: Sequence[ExpectationResult]) -> int:
-    """Return the part that is told of a second run: the weakest of a claim that held; else the one that spoke against.
+def _told_part(first: ClaimVerdict, again: ClaimVerdict) -> int:
+    """Return the part that is told of a second run: what its verdict rests on, or what spoke against the claim.
 
     Where a claim holds, each of its parts has to hold again; where it does not, one is enough.
     """
-    if first.verdict == HOLDS:
-        return max(range(len(again)), key=lambda i: again[i].p_corrected)
-    spoke = [i for i, part in enumerate(first.parts) if part.verdict == first.verdict]
-    return min(spoke, key=lambda i: first.parts[i].p_corrected)
+    of = again if first.verdict == HOLDS else first
+    return next(i for i, part in enumerate(of.parts) if part is deciding_part(of))

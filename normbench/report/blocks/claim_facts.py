@@ -4,18 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from normbench.evidence.claims.chinese import chinese_sentences
-from normbench.evidence.claims.later_looks import OpenReason, SecondRun
 from normbench.evidence.claims.many_claims import OLD_WORDS, judge_together
 from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.outcomes import Outcome, deciding_part, outcomes
 from normbench.evidence.claims.subject import NEW_DATA
 from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict
 from normbench.evidence.claims.what_decides import nearest_margin, seeds_to_decide
-from normbench.evidence.claims.words import CANNOT_TELL, DEPENDS, OPPOSITE, TOO_FEW
-from normbench.report.blocks.claim_tasks import other_tasks_text, tasks_text
-from normbench.report.blocks.claims import LOST_MARK, about_text, effect_with_interval, expected, part_text, seeds_held
-from normbench.report.blocks.effect_text import points
-from normbench.report.blocks.numbers import short
+from normbench.report.blocks.claim_looks import WHY, later_looks
+from normbench.report.blocks.claim_numbers import effect_alone, found_text, part_text
+from normbench.report.blocks.claims import LOST_MARK, about_text
 
 HEADINGS: Mapping[Outcome, str] = {
     "holds": "What holds",
@@ -66,21 +63,12 @@ def claims_facts(verdicts: Sequence[ClaimVerdict]) -> list[ClaimFacts]:
 def _facts(verdict: ClaimVerdict, outcome: Outcome, chinese: str, survives: bool | None) -> ClaimFacts:
     part = deciding_part(verdict)
     many = [(MANY, NOT_SURVIVED)] if survives is False else []
-    facts = [*_why(verdict, outcome, part), *many, *_later(verdict), *_change(verdict, outcome, part)]
+    facts = [*_why(verdict, outcome, part), *later_looks(verdict), *many, *_change(verdict, outcome, part)]
     discussion = " ".join(verdict.discussion.split())
     about = [("about", about_text(verdict))] if verdict.about and verdict.parts else []
     facts += [*_on_tasks(part), *about, *([("discussion", discussion)] if discussion else [])]
     parts = list(map(part_text, verdict.parts)) if len(verdict.parts) > 1 else []
     return ClaimFacts(verdict, outcome, chinese, found_text(verdict, part), facts, parts)
-
-
-def found_text(verdict: ClaimVerdict, part: ExpectationResult | None) -> str:
-    """Return the numbers that a verdict rests on: metric, effect with interval, what was expected, seeds and p."""
-    if part is None:
-        return ""
-    of = f"; it rests on {part.expectation}" if len(verdict.parts) > 1 else ""
-    found = f"{part.metric} {effect_with_interval(part)}, expected {expected(part)}"
-    return f"{found} · {seeds_held(part)}, p {part.p_corrected:.2g}{of}"
 
 
 def _why(verdict: ClaimVerdict, outcome: Outcome, part: ExpectationResult | None) -> list[tuple[str, str]]:
@@ -91,56 +79,14 @@ def _why(verdict: ClaimVerdict, outcome: Outcome, part: ExpectationResult | None
         return [*old, ("why", "it holds in some of what was tried and not in the rest")]
     if outcome != CANNOT_TELL:
         return old
-    reason = _reason_text(verdict.reason, part) if verdict.reason else verdict.why or _open_text(part)
-    return [("why", reason)] if reason else []
-
-
-def _on_tasks(part: ExpectationResult | None) -> list[tuple[str, str]]:
-    """Return what a pooled claim finds in each task, and what it says of tasks like these."""
-    if part is None or part.other_tasks is None:
-        return []
-    tasks = [("by task", tasks_text(part.by_task))] if part.verdict != DEPENDS else []
-    return [*tasks, ("tasks like these", other_tasks_text(part.other_tasks))]
-
-
-def _reason_text(reason: OpenReason, part: ExpectationResult | None) -> str:
-    """Return the stored reason with the effect that so many seeds find."""
-    found = reason.found_with_80_percent
-    effect = "" if found is None else f"an effect of {_effect(found, part)} would be found four times out of five"
-    text = reason.text.rstrip(".").removeprefix(f"{reason.kind}: ")
-    return "; ".join(filter(None, (f"{reason.kind}{': ' * bool(text)}{text}", effect)))
+    reason = "" if verdict.reason else verdict.why or _open_text(part)
+    return [(WHY, reason)] if reason else []
 
 
 def _open_text(part: ExpectationResult | None) -> str:
     if part is None or part.verdict != CANNOT_TELL:
         return ""
     return "the interval reaches to both sides of what was expected"
-
-
-def _later(verdict: ClaimVerdict) -> list[tuple[str, str]]:
-    second = [("second run", second_text(verdict.second, deciding_part(verdict)))] if verdict.second else []
-    tuned = {"same": "the same at second-best tuned values", "": ""}.get(verdict.sensitivity, verdict.sensitivity)
-    return [*second, *([("tuning", tuned)] if tuned else [])]
-
-
-def second_text(second: SecondRun, part: ExpectationResult | None) -> str:
-    """Return what a second run on other seeds found."""
-    found = f"{second.verdict} on {second.n} other seeds"
-    if second.effect is not None:
-        ends = None not in (second.low, second.high)
-        interval = f" [{_effect(second.low, part, '')}, {_effect(second.high, part, '')}]" if ends else ""
-        found += f": {_effect(second.effect, part)}{interval}"
-    p = "" if second.p is None else f", p {second.p:.2g}"
-    chance = second.expected_held
-    return f"{found}{p}" + ("" if chance is None else f"; {100 * chance:.0f} % was the chance to hold")
-
-
-def _effect(value: float | None, part: ExpectationResult | None, mark: str = "x ") -> str:
-    if value is None:
-        return ""
-    if part and part.is_points:
-        return f"{points(value)}{' points' if mark else ''}"
-    return f"{mark if part and part.is_share else ''}{short(value)}"
 
 
 def _change(verdict: ClaimVerdict, outcome: Outcome, part: ExpectationResult | None) -> list[tuple[str, str]]:
@@ -177,4 +123,4 @@ def _if_decided(part: ExpectationResult, outcome: Outcome) -> str:
     if outcome == OPPOSITE and len(part.margins) == 1:
         margin = min(margin, 1.0 if part.is_share else 0.0)  # on this side of no effect it is smaller than claimed
     side = "below" if part.effect > margin else "above"
-    return f"an effect {side} {_effect(margin, part)} in the typical seed"
+    return f"an effect {side} {effect_alone(part, margin)} in the typical seed"

@@ -1,39 +1,62 @@
-"""Writes what is known of a verdict beside its first runs: a second run, second-best values, why it cannot be told."""
+"""Writes what is known of a verdict beside its first runs: why it cannot be told, a second run, second-best values."""
 
-from normbench.evidence.claims.later_looks import HELD, OpenReason, SecondRun
+import math
+from dataclasses import replace
+
+from normbench.evidence.claims.later_looks import OpenReason, SecondRun
+from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.report.blocks.claim_numbers import effect_alone, effect_with_interval, rests_on
 
-SECOND_WORDS = {HELD: "held", "open": "left open", "fell": "overturned"}
-
-
-def later_texts(verdict: ClaimVerdict) -> list[str]:
-    """Return a line for a second run, one for second-best values and one for why it cannot be told; mostly few."""
-    second = [second_text(verdict.second, is_finite=bool(verdict.data))] if verdict.second else []
-    tuned = [f"at second-best values: {verdict.sensitivity}"] if verdict.sensitivity else []
-    return [*second, *tuned, *([reason_text(verdict.reason)] if verdict.reason else [])]
+WHY = "why"
 
 
-def reason_text(reason: OpenReason) -> str:
-    """Return why a claim cannot be told in a few words, with the effect that its runs could have found.
+def later_looks(verdict: ClaimVerdict) -> list[tuple[str, str]]:
+    """Return a label and a sentence each for why it cannot be told, a second run, second-best values; mostly few."""
+    why = [(WHY, _reason_text(verdict, verdict.reason))] if verdict.reason else []
+    second = [("second run", _second_text(verdict, verdict.second))] if verdict.second else []
+    tuned = [("second-best values", _tuning_text(verdict.sensitivity))] if verdict.sensitivity else []
+    return [*why, *second, *tuned]
 
-    Example:
-        >>> reason_text(OpenReason("too dear", found_with_80_percent=1.12))
-        'too dear: so many seeds find an effect of 1.12 in 4 of 5 studies'
-    """
+
+def _reason_text(verdict: ClaimVerdict, reason: OpenReason) -> str:
+    """Return the kind of reason, the sentence that explains it, and the effect that so many seeds find."""
+    text = f": {reason.text}" if reason.text else ""
+    return f"{reason.kind}{text}{_power_text(verdict, reason)}{_of_part(verdict, reason.part)}"
+
+
+def _power_text(verdict: ClaimVerdict, reason: OpenReason) -> str:
     found = reason.found_with_80_percent
-    power = "" if found is None else f": so many seeds find an effect of {found:.3g} in 4 of 5 studies"
-    return f"{reason.kind}{power}"
+    if found is None or reason.part is None:
+        return ""
+    part = verdict.parts[reason.part]
+    effect = effect_alone(part, found)
+    what = f"an effect of {effect}" if len(part.margins) == 1 else f"that it lies within ends {effect} away"
+    return f"; {part.n} such seeds find {what} in 4 of 5 studies"
 
 
-def second_text(second: SecondRun, *, is_finite: bool) -> str:
-    """Return what a second run says of a verdict; on finite data its new splits are of the same rows.
-
-    Example:
-        >>> second_text(SecondRun("held", 8, 1.3, 1.1, 1.5, 0.0078, 0.914), is_finite=True)
-        'second run: held on these rows with 8 new splits, p 0.0078 (expected in 91 % of such runs)'
-    """
-    where, unit = (" on these rows", "splits") if is_finite else ("", "seeds")
+def _second_text(verdict: ClaimVerdict, second: SecondRun) -> str:
+    """Return what a second run found; on finite data its new splits are of the same rows."""
+    on = "new splits of these rows" if verdict.data else "new seeds"
+    found = second.effect
+    effect = "" if found is None else f": {_second_effect(verdict.parts[second.part], second, found)}"
     p = "" if second.p is None else f", p {second.p:.2g}"
     chance = second.expected_held
-    expected = "" if chance is None else f" (expected in {100 * chance:.0f} % of such runs)"
-    return f"second run: {SECOND_WORDS[second.verdict]}{where} with {second.n} new {unit}{p}{expected}"
+    expected = "" if chance is None else f"; the chance to hold was {100 * chance:.0f} %"
+    return f"{second.verdict} on {second.n} {on}{effect}{p}{expected}{_of_part(verdict, second.part)}"
+
+
+def _second_effect(part: ExpectationResult, second: SecondRun, effect: float) -> str:
+    low = -math.inf if second.low is None else second.low
+    high = math.inf if second.high is None else second.high
+    return effect_with_interval(replace(part, effect=effect, low=low, high=high))
+
+
+def _of_part(verdict: ClaimVerdict, number: int | None) -> str:
+    """Return which part numbers are of, where a claim has several."""
+    return f"; {rests_on(verdict.parts[number])}" if number is not None and len(verdict.parts) > 1 else ""
+
+
+def _tuning_text(sensitivity: str) -> str:
+    changed = sensitivity.removeprefix("changes: ")
+    return "the same verdict" if changed == "same" else f"the verdict changes to {changed}"

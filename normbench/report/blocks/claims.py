@@ -1,22 +1,14 @@
 """Writes the verdicts of claims, each with its numbers."""
 
-import math
 from collections.abc import Sequence
 
 from normbench.evidence.claims.many_claims import ManyClaims, judge_together
-from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.study_verdicts import count_verdicts
 from normbench.evidence.claims.subject import THESE_ROWS
 from normbench.evidence.claims.verdict import ClaimVerdict
-from normbench.evidence.claims.words import CANNOT_TELL, TOO_FEW
-from normbench.evidence.statistics.corrections import ALPHA
-from normbench.evidence.statistics.verdict_rule import INCOMPLETE, NOT_AT_CHECK
 from normbench.report.blocks.block import Block, Column, Line, Table, keys, words
-from normbench.report.blocks.checks import level_text
-from normbench.report.blocks.claim_looks import later_texts
-from normbench.report.blocks.claim_tasks import task_texts
-from normbench.report.blocks.effect_text import ends_text, points
-from normbench.report.blocks.numbers import short
+from normbench.report.blocks.claim_looks import WHY, later_looks
+from normbench.report.blocks.claim_numbers import effect_with_interval, expected, part_text, seeds_held
 
 INDENT = 6
 NUM_WORDS = 3
@@ -82,9 +74,10 @@ def _claim(verdict: ClaimVerdict, word: str, *, is_joined: bool, with_origin: bo
     quoted = [f"“{quote}” {verdict.source.get('title', '')}".rstrip()] if quote else []
     settings = [f"settings {verdict.hash} of {verdict.date}"] if verdict.hash and with_origin else []
     about = [about_text(verdict)] if verdict.about and verdict.parts else []
-    why = [verdict.why] if verdict.why else []
-    parts = [text for part in verdict.parts for text in (part_text(part), *task_texts(part))]
-    found_texts = [*quoted, *parts, *about, *why, *later_texts(verdict), *settings]
+    looks = later_looks(verdict)
+    why = [verdict.why] if verdict.why and WHY not in dict(looks) else []
+    said = [f"{label}: {text}" for label, text in looks]
+    found_texts = [*quoted, *map(part_text, verdict.parts), *about, *why, *said, *settings]
     again = [Line(verdict.command, "again", is_command=True)] if with_origin else []
     head = Block(
         lines=[Line(verdict.says, f"{verdict.id:5} {word.upper():11}", verdict=verdict.verdict)], is_joined=is_joined
@@ -136,46 +129,3 @@ def _correction_text(together: ManyClaims) -> str:
         return f"All verdicts survive {by}."
     verb = "does" if together.num_lost == 1 else "do"
     return f"{together.num_lost} of {together.num_decided} verdicts, marked {LOST_MARK}, {verb} not survive {by}."
-
-
-def part_text(part: ExpectationResult) -> str:
-    """Return one tested expectation as text: effect, margin, seeds beyond it, p and verdict.
-
-    Example:
-        >>> numbers = (8, 1.3, 1.1, 1.5, (1.05,), 0.01, 0.01)
-        >>> found = ExpectationResult("a < b by 0.05", "test_loss", True, *numbers, "holds", num_held=8)
-        >>> part_text(found)
-        'a < b by 0.05 · test_loss: x 1.30 [1.10, 1.50], expected > 1.05 · 8 of 8 seeds, p 0.01 · holds'
-    """
-    next_ = "needed" if part.verdict == TOO_FEW else "are judged next"
-    is_told = part.seeds_needed and part.verdict != CANNOT_TELL  # version 0.1.0 guessed another number there
-    needed = f", {part.seeds_needed} {next_}" if is_told else ""
-    found = f"{part.expectation} · {part.metric}: {effect_with_interval(part)}, expected {expected(part)}"
-    level = f" at level {level_text(part.level)}" if 0 < part.level < ALPHA else ""
-    p = "" if part.verdict in (NOT_AT_CHECK, INCOMPLETE) else f", p {part.p_corrected:.2g}{level}"
-    return f"{found} · {seeds_held(part)}{p} · {part.verdict}{needed}"
-
-
-def seeds_held(part: ExpectationResult) -> str:
-    """Return how many seeds alone keep the margin; verdicts of version 0.1.0 did not count them."""
-    of_tasks = f" of {len(part.by_task)} tasks" if part.by_task else ""
-    return f"{part.num_held} of {part.n} seeds{of_tasks}" if part.by_seed or part.num_held else f"n {part.n}"
-
-
-def effect_with_interval(part: ExpectationResult) -> str:
-    """Return an effect with its 95 % interval: a ratio as "x 1.30", a difference as a number or in points."""
-    if math.isinf(part.effect) or (part.is_share and part.effect == 0.0):  # of the typical seed one run diverged
-        return "diverged"
-    if part.is_points:
-        return ends_text("test_accuracy", (part.effect, part.low, part.high), is_ratio=False)
-    value = f"{'x ' if part.is_share else ''}{short(part.effect)}"
-    is_open = not math.isfinite(part.high) and not (math.isfinite(part.low) and part.low)
-    return value if is_open else f"{value} [{short(part.low)}, {short(part.high)}]"
-
-
-def expected(part: ExpectationResult) -> str:
-    """Return the margins of an effect as text."""
-    write, unit = (points, " points") if part.is_points else (short, "")
-    if len(part.margins) == 1:
-        return f"> {write(part.margins[0])}{unit}"
-    return f"{write(part.margins[0])} to {write(part.margins[1])}{unit}" if part.margins else "-"

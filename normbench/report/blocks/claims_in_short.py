@@ -6,7 +6,8 @@ from textwrap import shorten
 from normbench.evidence.claims.outcomes import OUTCOMES, deciding_part, outcomes
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.report.blocks.block import Block, Line
-from normbench.report.blocks.claim_facts import HEADINGS, found_text
+from normbench.report.blocks.claim_facts import HEADINGS
+from normbench.report.blocks.claim_numbers import found_text
 from normbench.report.blocks.claims import INDENT, marked_words, summary_line
 
 

@@ -8,7 +8,7 @@ from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.claims.words import DEPENDS, HOLDS, OPPOSITE, SMALLER
 from normbench.evidence.statistics.student import exp
-from normbench.report.blocks.claims import effect_with_interval
+from normbench.report.blocks.claim_numbers import effect_with_interval
 from normbench.report.blocks.numbers import metric_title
 from normbench.report.figures.axis_scale import PER_CENT, AxisScale
 from normbench.report.figures.dots import Seeds

@@ -9,7 +9,7 @@ from runs_in_memory import arm_with, arms_called
 from normbench.errors import ComparisonError
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.verdict import judge_claim
-from normbench.report.blocks.claims import part_text
+from normbench.report.blocks.claim_numbers import part_text
 from normbench.storage.arm_id import ArmSet
 
 NUM_STUDIES = 600

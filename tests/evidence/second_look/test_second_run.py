@@ -63,7 +63,7 @@ def test_it_needs_a_first_run_and_runs_on_new_seeds():
     assert 0 < second["expected_held"] <= 1
     assert found["effect"] == first["effect"] != second["effect"]
     assert found["cpu_seconds"] > first["cpu_seconds"]
-    assert "second run: held with 6 new seeds" in normbench("claims", "tiny.yaml").out
+    assert "second run: held on 6 new seeds: x" in normbench("claims", "tiny.yaml").out
 
 
 def test_a_study_without_a_decided_claim_is_skipped_and_other_options_are_refused():
