@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from docs_blocks.markdown import ROOT, table
 from normbench.evidence.claims.many_claims import OLD_WORDS
-from normbench.evidence.claims.margin_test import ExpectationResult
+from normbench.evidence.claims.margin_test import CANNOT_TELL, HOLDS, OPPOSITE, SMALLER, TOO_FEW
+from normbench.evidence.claims.outcomes import deciding_part
 from normbench.evidence.claims.verdict import INCOMPLETE, NOT_RUN
-from normbench.evidence.claims.words import CANNOT_TELL, DEPENDS, HOLDS, OPPOSITE, SMALLER, TOO_FEW
+from normbench.evidence.claims.verdicts_file import read_verdicts
 from normbench.evidence.statistics.verdict_rule import NOT_AT_CHECK
 from normbench.report.blocks.claim_numbers import effect_with_interval, expected
 
@@ -79,8 +80,9 @@ def row(found: dict, up: str) -> tuple[str, ...]:
     return found["id"], found["says"], f"{found['verdict']}: {effect}, expected {expectation}", study
 
 
-def figures(verdict: dict) -> tuple[str, str]:
+def figures(found: dict) -> tuple[str, str]:
     """The part of a claim that its verdict rests on: its metric with the effect, and what was expected."""
-    parts = [part for part in verdict["parts"] if part["verdict"] == verdict["verdict"]] or verdict["parts"]
-    part = ExpectationResult(**parts[0] | {"margins": tuple(parts[0]["margins"])})
+    said = next(one for one in read_verdicts(VERDICTS) if (one.study, one.id) == (found["study"], found["id"]))
+    part = deciding_part(said)
+    assert part, f"{found['id']}: must have numbers"
     return f"{part.metric}: {effect_with_interval(part)}", expected(part)

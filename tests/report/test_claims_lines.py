@@ -1,6 +1,5 @@
 """The summary of many claims, and the mark of verdicts that do not survive, on a terminal, a page and in JSON."""
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -9,7 +8,7 @@ from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.report.blocks.claims import claims_blocks, summary_line
 from normbench.report.pages.claims_page import page
-from normbench.report.pages.json_text import claims_json
+from normbench.report.pages.json_text import claim_mappings
 
 
 def claims(**ps):
@@ -65,7 +64,7 @@ def test_a_verdict_that_does_not_survive_is_marked_everywhere():
     labels = [line.label for block in claims_blocks(MANY) for line in block.lines]
     assert [label.split() for label in labels if "†" in label] == [["C40", "HOLDS", "†"]]
     assert [row for row in page(MANY, "R").splitlines() if row.startswith("#") and "†" in row] == ["### C40 so †"]
-    survives = [raw["survives_many_claims"] for raw in json.loads(claims_json(MANY))]
+    survives = [raw["survives_many_claims"] for raw in claim_mappings(MANY)]
     assert survives == [True] * 40 + [False] + [True] * 10 + [None] * 44
 
 

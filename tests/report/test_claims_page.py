@@ -89,7 +89,7 @@ def test_a_page_keeps_the_studies_that_were_not_looked_at_again(tmp_path):
     write_page(page_file, [replace(verdict, study="y", says="said anew"), replace(verdict, study="x")])
     kept = read_verdicts(tmp_path / "R" / "verdicts.json")
     assert [(one.study, one.says) for one in kept] == [("x", "a | b"), ("y", "said anew"), ("z", "a | b")]
-    assert kept[2] == replace(verdict, study="z", seeds=list(verdict.seeds), parts=list(verdict.parts))
+    assert kept[2] == replace(verdict, study="z", seeds=list(verdict.seeds), parts=list(verdict.parts), stored=True)
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", '[{"id": "X1"}]'])

@@ -57,6 +57,8 @@ def claim_files() -> list[Path]:
 def judged_or_stored(paths: Sequence[Path], runs_dir: Path, judge: Judge = file_verdicts) -> list[StudyVerdicts]:
     """Judge the claims of each file by its runs; without runs take the shipped verdicts of a shipped file.
 
+    A claim that was added since is "not run", as are those of settings that were changed.
+
     Args:
         paths: The files.
         runs_dir: Folder in which runs are looked for.
@@ -74,9 +76,11 @@ def _of_file(path: Path, runs_dir: Path, kept: Sequence[ClaimVerdict], judge: Ju
     text = read_text(path)
     data, question = parse_yaml(text, str(path)).data, question_of(text)
     name, sha256 = study_name(path, data), content_sha256(data)
-    of_study = [one for one in kept if one.study == name and one.content_sha256 in ("", sha256)]
     is_shipped = config_file(path).resolve().parent == shipped_folder().resolve()
-    if of_study and is_shipped and not os.path.lexists(runs_dir / name / STUDY_JSON):
-        command = run_command(str(path), runs_dir)
-        return StudyVerdicts(path, question, [replace(one, command=command, stored=True) for one in of_study])
-    return StudyVerdicts(path, question, judge(path, runs_dir))
+    command = run_command(config_file(path).stem if is_shipped else str(path), runs_dir)
+    judged = [replace(one, command=command) for one in judge(path, runs_dir)]
+    if not is_shipped or os.path.lexists(runs_dir / name / STUDY_JSON):
+        return StudyVerdicts(path, question, judged)
+    of_study = {one.id: one for one in kept if one.study == name and one.content_sha256 == sha256}
+    stored = [of_study.get(one.id, one) for one in judged]
+    return StudyVerdicts(path, question, [replace(one, command=command, stored=True) for one in stored])

@@ -53,7 +53,7 @@ class ClaimVerdict:
         content_sha256: sha256 of the study file's content without claims and quotes.
         about: On finite data what the verdict is about, these_rows or new_data; "" where each seed draws new data.
         data: The finite data in words: "400 images"; "" where each seed draws new data.
-        stored: Whether it is shipped with normbench, and was not judged by runs of this folder.
+        stored: Whether it is kept beside a page of results, as those that normbench ships, and not judged here by runs.
         second: What a second run on other seeds found; null without one.
         sensitivity: Whether second-best tuned values give the same verdict: "same", or "changes: " and what; "" where
             nothing was tuned or it was not tried.

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from itertools import groupby
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from normbench.errors import ComparisonError
@@ -41,18 +42,22 @@ def merge_by_study(kept: Sequence[ClaimVerdict], fresh: Sequence[ClaimVerdict]) 
 def _read_verdict(raw: Mapping[str, Any]) -> ClaimVerdict:
     parts = [_read_part(part) for part in raw["parts"]]
     later = read_later_looks(raw)
-    return ClaimVerdict(**_known_fields(ClaimVerdict, raw) | {"parts": parts, "stored": False} | later)
+    return ClaimVerdict(**_known_fields(ClaimVerdict, raw) | {"parts": parts} | later)
 
 
 def _read_part(raw: Mapping[str, Any]) -> ExpectationResult:
-    """Read a tested expectation, with nan and tuples restored, which JSON does not have."""
+    """Read a tested expectation, with tuples restored, and with inf and nan, in place of which JSON has null."""
     values = _known_fields(ExpectationResult, raw)
-    floats = [one.name for one in fields(ExpectationResult) if one.type is float]
-    missing = {name: math.nan for name in floats if values.get(name, 0) is None}
     by_seed = {int(seed): float(value) for seed, value in raw.get("by_seed", {}).items()}
-    return ExpectationResult(
-        **values | missing | {"margins": tuple(raw["margins"]), "by_seed": by_seed} | read_tasks_found(raw)
-    )
+    open_ends = {"effect": _not_finite(by_seed), "low": -math.inf, "high": math.inf}
+    missing = {name: value for name, value in open_ends.items() if values.get(name, 0) is None}
+    return ExpectationResult(**values | missing | {"margins": tuple(raw["margins"]), "by_seed": by_seed})
+
+
+def _not_finite(by_seed: Mapping[int, float]) -> float:
+    """Return inf or -inf where the typical seed diverged; else nan."""
+    middle = median(by_seed.values()) if by_seed else math.nan
+    return middle if math.isinf(middle) else math.nan
 
 
 def _known_fields(kind: type, raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -92,7 +92,8 @@ def _what_they_are(stored: Sequence[StudyVerdicts], runs_dir: Path) -> list[Bloc
     """Return what stored verdicts are, and how to see one study's in full or to judge it anew."""
     verdicts = [one for study in stored for one in study.verdicts]
     versions = list(dict.fromkeys(version for study in stored for version in study.versions))
-    of_what = f"{len(verdicts)} claims of {len(stored)} studies that have no runs in {runs_dir}"
+    claims, studies = _counted(len(verdicts), "claim", "claims"), _counted(len(stored), "study", "studies")
+    of_what = f"{claims} of {studies} without runs in {runs_dir}"
     of_older = f" {OLD_RULE}" if any(one.verdict in OLD_WORDS for one in verdicts) else ""
     told = f"{_origin(versions).capitalize()}, of {of_what}: {_counts_text(verdicts)}.{of_older}"
     name = next((study.path for study in stored if study.versions), stored[0].path)
@@ -108,6 +109,10 @@ def _what_they_are(stored: Sequence[StudyVerdicts], runs_dir: Path) -> list[Bloc
 def _origin(versions: Sequence[str]) -> str:
     made_by = f" of normbench {' and '.join(versions)}" if versions else ""
     return f"stored verdicts{made_by}"
+
+
+def _counted(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"
 
 
 def _counts_text(verdicts: Sequence[ClaimVerdict]) -> str:

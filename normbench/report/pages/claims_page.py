@@ -1,6 +1,7 @@
 """Writes the page of results as files: markdown, a picture per study, and the verdicts as JSON."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -9,16 +10,14 @@ from normbench.errors import ComparisonError
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.claims.verdicts_file import merge_by_study, read_verdicts
 from normbench.report.blocks.block import Block, Line
-from normbench.report.blocks.claims import (
-    claims_table,
-    summary_line,
-)
+from normbench.report.blocks.claims import claims_table, summary_line
 from normbench.report.figures.claims import draw_claims
 from normbench.report.pages.claims_markdown import page
 from normbench.report.pages.documents.claims import DOCUMENT
 from normbench.report.pages.entry_rows import claim_rows
+from normbench.report.pages.formats import json
 from normbench.report.pages.formats.base import Result
-from normbench.report.pages.json_text import claim_mappings, claims_json
+from normbench.report.pages.json_text import claim_mappings
 from normbench.storage.files.atomic import make_folder, replacing
 from normbench.storage.files.json_files import write_text
 
@@ -59,6 +58,7 @@ def _write(path: Path, pictures: Path, verdicts: Sequence[ClaimVerdict]) -> None
     for study, of_study in groupby(verdicts, key=lambda verdict: verdict.study):
         with replacing(pictures / f"{study}.svg") as part:
             part.write_bytes(draw_claims(list(of_study)))
-    everything = merge_by_study(read_verdicts(pictures / VERDICTS_JSON), verdicts)
-    write_text(pictures / VERDICTS_JSON, claims_json(everything, ascii_only=False) + "\n")
-    write_text(path, page(everything, pictures.name))
+    kept = pictures / VERDICTS_JSON
+    everything = [replace(one, stored=True) for one in merge_by_study(read_verdicts(kept), verdicts)]
+    write_text(kept, json.write(claims_result(everything), ascii_only=False) + "\n")
+    write_text(path, page(read_verdicts(kept), pictures.name))

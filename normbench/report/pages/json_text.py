@@ -1,6 +1,5 @@
 """Makes the content of JSON for programs: all numbers unrounded, and the blocks of the terminal."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -30,11 +29,6 @@ OF_TASKS = ("by_task", "other_tasks")
 def comparison_mapping(comparison: StudyComparison) -> dict[str, Any]:
     """Return all fields of a comparison, and why it has no verdict where most runs collapsed."""
     return asdict(comparison) | {"not_learned": comparison.not_learned}
-
-
-def claims_json(verdicts: Sequence[ClaimVerdict], *, ascii_only: bool = True) -> str:
-    """Return the verdicts as JSON, each with its tested expectations; other letters than ASCII's are escaped or not."""
-    return json.dumps(claim_mappings(verdicts), indent=2, ensure_ascii=ascii_only)
 
 
 def claim_mappings(verdicts: Sequence[ClaimVerdict]) -> list[dict[str, Any]]:

@@ -1,21 +1,43 @@
 """Stored verdicts of shipped studies: shown without runs, never in place of what runs say."""
 
 import json
+import shutil
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
 from command_line import normbench
 from made_up_runs import make_arm, make_run, make_study
+from made_up_verdicts import PART, made_up_study
 
 import normbench as package
+from normbench.evidence.claims.margin_test import CANNOT_TELL
 from normbench.evidence.claims.stored_verdicts import VERDICTS, claim_files, judged_or_stored
+from normbench.report.pages.json_text import claim_mappings
 from normbench.report.terminal.render import MAX_LINES
 from normbench.storage.files.yaml_file import read_study_file
 from normbench.storage.names import content_sha256
 from normbench.storage.shipped_configs import shipped_folder
 
 KEPT = json.loads((shipped_folder() / VERDICTS).read_text(encoding="utf-8"))
-NAME = "b12_transformer"
+NAME, OTHER = "b12_transformer", "b05_speed"
+OLD_PART = replace(PART, verdict="refuted")
+OLD = {"versions": {"numerics": "2"}, "second": None, "reason": None, "sensitivity": ""}
+
+
+@pytest.fixture
+def shipped(monkeypatch, tmp_path_factory):
+    """A folder of two shipped studies with stored verdicts of version 0.1.0 of the first."""
+    package = tmp_path_factory.mktemp("package")
+    (package / "configs" / "RESULTS").mkdir(parents=True)
+    for name in (NAME, OTHER):
+        shutil.copy(shipped_folder() / f"{name}.yaml", package / "configs")
+    made_up = made_up_study(Path(NAME), ("refuted", CANNOT_TELL)).verdicts
+    old = [replace(one, **OLD, parts=[OLD_PART]) for one in made_up]
+    (package / "configs" / VERDICTS).write_text(json.dumps(claim_mappings(old)), encoding="utf-8")
+    monkeypatch.setattr("normbench.storage.shipped_configs._PACKAGE", package)
+    return package / "configs"
 
 
 def runs_of_this_study():
@@ -24,13 +46,24 @@ def runs_of_this_study():
     make_run(make_arm(make_study(name=NAME, arms=["none"], content_sha256=sha256), "none", norm="none"))
 
 
-@pytest.mark.parametrize("name", ["", *dict.fromkeys(one["study"] for one in KEPT)])
-def test_all_claims_or_those_of_a_study_fit_on_a_screen(name):
+@cache
+def all_made_up(*, stored):
+    return [made_up_study(path, stored=stored) for path in claim_files()]
+
+
+LARGEST = max(all_made_up(stored=True), key=lambda study: len(study.verdicts)).path
+EACH = [(name, True) for name in ["", *(str(study.path) for study in all_made_up(stored=True))]]
+
+
+@pytest.mark.parametrize(("name", "stored"), [*EACH, ("", False), (str(LARGEST), False)])
+def test_all_claims_or_those_of_a_study_fit_on_a_screen(monkeypatch, name, stored):
+    studies = [study for study in all_made_up(stored=stored) if name in ("", str(study.path))]
+    monkeypatch.setattr("normbench.evidence.claims.stored_verdicts.judged_or_stored", lambda *_: studies)
     lines = normbench("claims", *filter(None, [name])).out.splitlines()
     assert len(lines) <= MAX_LINES
     assert max(len(line) for line in lines if " " in line.strip()) <= 80, "a single word is never broken"
     shown = set(" ".join(lines).split())
-    assert {one["id"] for one in KEPT if name in ("", one["study"])} <= shown
+    assert {one.id for study in studies for one in study.verdicts} <= shown
 
 
 def test_without_runs_every_study_is_one_line_of_80_columns():
@@ -40,8 +73,14 @@ def test_without_runs_every_study_is_one_line_of_80_columns():
     lines = listed.splitlines()
     assert [line.split()[0] for line in lines] == list(dict.fromkeys(one["study"] for one in KEPT))
     assert max(map(len, lines)) <= 80
-    assert any(line.startswith(f"{NAME} ") and "1 refuted, 1 cannot tell · Is layer norm" in line for line in lines)
     assert f"of {len(KEPT)} claims of {len(lines)} studies" in " ".join(told.split())
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_line_counts_the_verdicts_of_a_study_and_asks_its_question():
+    listed, _, told = normbench("claims", "--details").out.partition("\n\n")
+    assert listed.splitlines()[1].startswith(f"{NAME} ")
+    assert "1 refuted, 1 cannot tell · Is layer norm" in listed
     assert "Stored verdicts of normbench 0.1.0" in told
 
 
@@ -53,6 +92,7 @@ def test_each_line_that_is_told_works():
             assert normbench(*words, *(["--dry-run"] * (words[0] == "run"))).code == 0, command
 
 
+@pytest.mark.usefixtures("shipped")
 def test_a_study_that_is_named_is_shown_in_full_and_said_to_be_stored():
     out = normbench("claims", NAME, "--details").out
     assert out.startswith(f"{NAME}: stored verdicts of normbench 0.1.0; runs has no runs of it.\n")
@@ -60,6 +100,7 @@ def test_a_study_that_is_named_is_shown_in_full_and_said_to_be_stored():
     assert f"again  normbench run {NAME}\n" in out
 
 
+@pytest.mark.usefixtures("shipped")
 def test_a_study_that_was_run_is_judged_and_not_stored():
     runs_of_this_study()
     out = normbench("claims", NAME, "--details").out
@@ -67,8 +108,8 @@ def test_a_study_that_was_run_is_judged_and_not_stored():
     assert "REFUTED" not in out
     everything = normbench("claims", "--details").out
     assert "B12d  NOT RUN" in everything
-    assert "b05_speed" not in everything, "others are no line each beside what was judged"
-    assert f"of {len(KEPT) - 2} claims" in " ".join(everything.split())
+    assert OTHER not in "".join(everything.splitlines()[:-4]), "others are no line each beside what was judged"
+    assert "of 1 claim of 1 study without runs" in " ".join(everything.split())
 
 
 def test_a_copy_or_a_changed_file_is_no_shipped_study(tmp_path):
@@ -79,16 +120,19 @@ def test_a_copy_or_a_changed_file_is_no_shipped_study(tmp_path):
     assert {one.verdict for one in study.verdicts} == {"not run"}
 
 
-def test_verdicts_of_other_settings_than_the_shipped_file_has_are_not_shown(monkeypatch, tmp_path):
-    shipped = tmp_path / "configs"
-    (shipped / "RESULTS").mkdir(parents=True)
-    changed = (shipped_folder() / f"{NAME}.yaml").read_text(encoding="utf-8").replace("seeds: 8", "seeds: 9")
-    (shipped / f"{NAME}.yaml").write_text(changed, encoding="utf-8")
-    (shipped / VERDICTS).write_text(json.dumps(KEPT), encoding="utf-8")
-    monkeypatch.setattr("normbench.storage.shipped_configs._PACKAGE", tmp_path)
-    assert content_sha256(read_study_file(Path(NAME)).data) not in {one["content_sha256"] for one in KEPT}
-    (study,) = judged_or_stored(claim_files(), tmp_path)
-    assert ([one.verdict for one in study.verdicts], study.is_stored) == (["not run"] * 2, False)
+def test_of_other_settings_than_the_shipped_file_has_nothing_is_stored(shipped, tmp_path):
+    text = (shipped / f"{NAME}.yaml").read_text(encoding="utf-8")
+    (shipped / f"{NAME}.yaml").write_text(text.replace("\nbatch_size: ", "\nbatch_size: 1"), encoding="utf-8")
+    (study,) = judged_or_stored([Path(NAME)], tmp_path)
+    assert [one.verdict for one in study.verdicts] == ["not run"] * 2
+
+
+def test_a_claim_that_was_added_to_a_shipped_file_is_not_run(shipped, tmp_path):
+    added = "\n  - {id: NEW, says: more, metric: test_loss, expect: {range: [0, 1], of: norm=none}}\n"
+    path = shipped / f"{NAME}.yaml"
+    path.write_text(path.read_text(encoding="utf-8").rstrip() + added, encoding="utf-8")
+    (study,) = judged_or_stored([Path(NAME)], tmp_path)
+    assert [one.verdict for one in study.verdicts] == ["refuted", "cannot tell", "not run"]
 
 
 def test_studies_of_ones_own_in_configs_come_first():
@@ -98,11 +142,8 @@ def test_studies_of_ones_own_in_configs_come_first():
     assert claim_files() == [Path("configs/mine.yaml")]
 
 
-def test_json_has_the_stored_verdicts_of_all():
-    told = json.loads(normbench("claims", "--json").out)
-    assert [(one["id"], one["verdict"]) for one in told] == [(one["id"], one["verdict"]) for one in KEPT]
-    assert {one["stored"] for one in told} == {True}
-    assert not any("configs/" in one["command"] for one in told)
+def test_json_is_the_file_of_stored_verdicts():
+    assert json.loads(normbench("claims", "--json").out) == KEPT
 
 
 def test_new_verdicts_say_their_version():
