@@ -25,7 +25,7 @@ recording: {tensorboard: false}
 """
 ONE_ARM = STUDY.replace("grid: {norm: [none, batch_norm]}", "norm: batch_norm").replace("seeds: 2\n", "")
 OPTIONS = {"seeds": None, "check_after": [], "until_decided": False, "set_": [], "vary": [], "tune": []}
-OPTIONS |= {"accept_code": False, "engine": None, "quick": False, "jobs": "1"}
+OPTIONS |= {"accept_code": False, "engine": None, "quick": False, "second_run": False, "jobs": "1"}
 FOLDER = Path("runs/asked")
 RUN = "norm=none-*/seed-1"
 pytestmark = pytest.mark.usefixtures("small_test_sets")
