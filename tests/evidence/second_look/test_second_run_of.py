@@ -8,7 +8,7 @@ from command_line import normbench
 from made_up_runs import ARMS, TINY
 
 CLAIM = "claims: [{id: X, says: more, metric: %s, expect: {less: %s, than: %s, by: -0.9}}]\n"
-OF_ARMS = TINY + ARMS + "collapse: false\n"
+OF_ARMS = TINY + ARMS + "collapse: false\nengine: stacked\n"
 OF_TUNED = CLAIM % ("test_loss", '"plain,tuned"', '"decayed,tuned"')
 TUNED = f"{OF_ARMS}tune: {{optimizer.lr: [0.001, 0.02]}}\n{OF_TUNED}"
 FINITE = """\
