@@ -5,12 +5,10 @@ from pathlib import Path
 
 import pytest
 from command_line import normbench
-from made_up_runs import ARMS, TINY
+from made_up_runs import TINY
 
-CLAIM = "claims: [{id: X, says: more, metric: %s, expect: {less: %s, than: %s, by: -0.9}}]\n"
-OF_ARMS = TINY + ARMS + "collapse: false\nengine: stacked\n"
-OF_TUNED = CLAIM % ("test_loss", '"plain,tuned"', '"decayed,tuned"')
-TUNED = f"{OF_ARMS}tune: {{optimizer.lr: [0.001, 0.02]}}\n{OF_TUNED}"
+CLAIM = "claims: [{id: X, says: more, metric: test_loss, expect: %s}]\n"
+TUNED = TINY + "tune: {optimizer.lr: [0.001, 0.02]}\ncollapse: false\n" + CLAIM % "{range: [-1, 1000], of: tuned}"
 FINITE = """\
 # Does it learn?
 model: {name: mlp, hidden_features: [4]}
@@ -61,7 +59,7 @@ def test_of_a_tuned_study_at_planned_checks():
 
 
 def test_of_finite_data_it_has_new_splits_of_the_same_rows():
-    of_rows = (CLAIM % ("test_loss", "quick", "slow")).replace("says: more", "says: more, about: these_rows")
+    of_rows = (CLAIM % "{less: quick, than: slow, by: -0.9}").replace("says: more", "says: more, about: these_rows")
     run(FINITE + of_rows)
     run(FINITE + of_rows, "--second-run")
     assert claim()["second"]["verdict"] == "held"
