@@ -41,6 +41,8 @@ def refuted() -> list[dict]:
 
 def some(*ids: str) -> str:
     """The same for a few of them, in the order given; each must be supported by what is stored."""
+    if not ids:
+        return "No decided claim has been run a second time yet."
     rows = [row(found, "") for found in chosen(ids)]
     return table("", "what is said, and was not found", "found", "study", rows=rows)
 
