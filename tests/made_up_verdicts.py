@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from normbench.evidence.claims.later_looks import OpenReason, SecondRun
-from normbench.evidence.claims.margin_test import CANNOT_TELL, DECIDED, HOLDS, OPPOSITE, SMALLER, ExpectationResult
+from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.stored_verdicts import StudyVerdicts
 from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.evidence.claims.words import CANNOT_TELL, DECIDED, HOLDS, OPPOSITE, SMALLER
 from normbench.storage.files.yaml_file import read_study_file
 from normbench.storage.names import content_sha256
 

@@ -75,12 +75,7 @@ PLANTED = {
     ),
     "decayed mixing weights": (
         {**POINTS, "norm": "switchable_norm", "weight_decay": 0.0005},
-        (
-            "warning",
-            "decayed_norms",
-            BOTH,
-            "mixing weights that weight_decay 0.0005 draws towards 0 (mean_weight, var_weight;",
-        ),
+        ("warning", "decayed_norms", BOTH, "weight_decay 0.0005 draws towards 0 (mean_weight, var_weight;"),
     ),
     "decayed slope": (
         {**POINTS, "norm": "dynamic_tanh", "weight_decay": 0.0005},
@@ -88,12 +83,7 @@ PLANTED = {
     ),
     "decayed slope and shift": (
         {**POINTS, "norm": "dynamic_erf", "weight_decay": 0.0005},
-        (
-            "warning",
-            "decayed_norms",
-            BOTH,
-            "a learned slope and shift that weight_decay 0.0005 draws towards 0 (alpha, shift;",
-        ),
+        ("warning", "decayed_norms", BOTH, "slope and shift that weight_decay 0.0005 draws towards 0 (alpha, shift;"),
     ),
     "mixing weights under l1": (
         {**POINTS, "norm": "switchable_norm", "l1": 0.001},

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from normbench.evidence.claims.margin_test import DECIDED, ExpectationResult
+from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.part_scale import as_tested
 from normbench.evidence.claims.study_verdicts import study_verdicts
 from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict
@@ -125,6 +125,8 @@ class _Check:
     def _chance_of_part(self, part: ExpectationResult, num_parts: int) -> float:
         """Return the chance that an expectation is decided; inside two margins both one-sided tests must find it."""
         numbers, level = list(part.by_seed.values()), self._level_of_last(num_parts) / num_parts
+        if part.by_task:  # of tasks together no chance is computed
+            return 1.0
         margins = [as_tested(part, margin) for margin in part.margins]
         if len(margins) == 2 and part.margins[0] < part.effect < part.margins[1]:
             return min(self._chance(numbers, margin, 2 * level) for margin in margins)

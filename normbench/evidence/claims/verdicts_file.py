@@ -49,9 +49,11 @@ def _read_part(raw: Mapping[str, Any]) -> ExpectationResult:
     """Read a tested expectation, with tuples restored, and with inf and nan, in place of which JSON has null."""
     values = _known_fields(ExpectationResult, raw)
     by_seed = {int(seed): float(value) for seed, value in raw.get("by_seed", {}).items()}
-    open_ends = {"effect": _not_finite(by_seed), "low": -math.inf, "high": math.inf}
-    missing = {name: value for name, value in open_ends.items() if values.get(name, 0) is None}
-    return ExpectationResult(**values | missing | {"margins": tuple(raw["margins"]), "by_seed": by_seed})
+    floats = {one.name: math.nan for one in fields(ExpectationResult) if one.type is float}
+    floats |= {"effect": _not_finite(by_seed), "low": -math.inf, "high": math.inf}
+    missing = {name: value for name, value in floats.items() if values.get(name, 0) is None}
+    restored = {"margins": tuple(raw["margins"]), "by_seed": by_seed} | read_tasks_found(raw)
+    return ExpectationResult(**values | missing | restored)
 
 
 def _not_finite(by_seed: Mapping[int, float]) -> float:

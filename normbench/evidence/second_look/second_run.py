@@ -13,7 +13,6 @@ from normbench.errors import ConfigError
 from normbench.evidence.claims.claim import read_claims
 from normbench.evidence.claims.expectations import Expectation
 from normbench.evidence.claims.later_looks import SecondRun, SecondVerdict
-from normbench.evidence.claims.margin_test import DECIDED, HOLDS, OPPOSITE, SMALLER
 from normbench.evidence.claims.outcomes import deciding_part
 from normbench.evidence.claims.study_verdicts import file_verdicts, judge_claims, run_command
 from normbench.evidence.claims.verdict import INCOMPLETE, NOT_RUN, ClaimVerdict

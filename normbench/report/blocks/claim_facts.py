@@ -10,8 +10,10 @@ from normbench.evidence.claims.outcomes import Outcome, deciding_part, outcomes
 from normbench.evidence.claims.subject import NEW_DATA
 from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict
 from normbench.evidence.claims.what_decides import nearest_margin, seeds_to_decide
+from normbench.evidence.claims.words import CANNOT_TELL, DEPENDS, OPPOSITE, TOO_FEW
 from normbench.report.blocks.claim_looks import WHY, later_looks
 from normbench.report.blocks.claim_numbers import effect_alone, found_text, part_text
+from normbench.report.blocks.claim_tasks import other_tasks_text, tasks_text
 from normbench.report.blocks.claims import LOST_MARK, about_text
 
 HEADINGS: Mapping[Outcome, str] = {
@@ -81,6 +83,14 @@ def _why(verdict: ClaimVerdict, outcome: Outcome, part: ExpectationResult | None
         return old
     reason = "" if verdict.reason else verdict.why or _open_text(part)
     return [(WHY, reason)] if reason else []
+
+
+def _on_tasks(part: ExpectationResult | None) -> list[tuple[str, str]]:
+    """Return what a pooled claim finds in each task, and what it says of tasks like these."""
+    if part is None or part.other_tasks is None:
+        return []
+    tasks = [("by task", tasks_text(part.by_task))] if part.verdict != DEPENDS else []
+    return [*tasks, ("tasks like these", other_tasks_text(part.other_tasks))]
 
 
 def _open_text(part: ExpectationResult | None) -> str:

@@ -2,8 +2,9 @@
 
 import math
 
-from normbench.evidence.claims.margin_test import CANNOT_TELL, TOO_FEW, ExpectationResult
+from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.evidence.claims.words import CANNOT_TELL, TOO_FEW
 from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.verdict_rule import INCOMPLETE, NOT_AT_CHECK
 from normbench.report.blocks.checks import level_text
@@ -31,7 +32,8 @@ def part_text(part: ExpectationResult) -> str:
 
 def seeds_held(part: ExpectationResult) -> str:
     """Return how many seeds alone keep the margin; verdicts of version 0.1.0 did not count them."""
-    return f"{part.num_held} of {part.n} seeds" if part.by_seed or part.num_held else f"n {part.n}"
+    of_tasks = f" of {len(part.by_task)} tasks" if part.by_task else ""
+    return f"{part.num_held} of {part.n} seeds{of_tasks}" if part.by_seed or part.num_held else f"n {part.n}"
 
 
 def effect_with_interval(part: ExpectationResult) -> str:

@@ -9,6 +9,7 @@ from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.report.blocks.block import Block, Column, Line, Table, keys, words
 from normbench.report.blocks.claim_looks import WHY, later_looks
 from normbench.report.blocks.claim_numbers import effect_with_interval, expected, part_text, seeds_held
+from normbench.report.blocks.claim_tasks import task_texts
 
 INDENT = 6
 NUM_WORDS = 3
@@ -74,10 +75,11 @@ def _claim(verdict: ClaimVerdict, word: str, *, is_joined: bool, with_origin: bo
     quoted = [f"“{quote}” {verdict.source.get('title', '')}".rstrip()] if quote else []
     settings = [f"settings {verdict.hash} of {verdict.date}"] if verdict.hash and with_origin else []
     about = [about_text(verdict)] if verdict.about and verdict.parts else []
+    parts = [text for part in verdict.parts for text in (part_text(part), *task_texts(part))]
     looks = later_looks(verdict)
     why = [verdict.why] if verdict.why and WHY not in dict(looks) else []
     said = [f"{label}: {text}" for label, text in looks]
-    found_texts = [*quoted, *map(part_text, verdict.parts), *about, *why, *said, *settings]
+    found_texts = [*quoted, *parts, *about, *why, *said, *settings]
     again = [Line(verdict.command, "again", is_command=True)] if with_origin else []
     head = Block(
         lines=[Line(verdict.says, f"{verdict.id:5} {word.upper():11}", verdict=verdict.verdict)], is_joined=is_joined

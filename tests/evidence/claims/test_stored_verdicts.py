@@ -12,8 +12,8 @@ from made_up_runs import make_arm, make_run, make_study
 from made_up_verdicts import PART, made_up_study
 
 import normbench as package
-from normbench.evidence.claims.margin_test import CANNOT_TELL
 from normbench.evidence.claims.stored_verdicts import VERDICTS, claim_files, judged_or_stored
+from normbench.evidence.claims.words import CANNOT_TELL
 from normbench.report.pages.json_text import claim_mappings
 from normbench.report.terminal.render import MAX_LINES
 from normbench.storage.files.yaml_file import read_study_file
