@@ -18,7 +18,7 @@ from normbench.evidence.statistics.verdicts.pooling import pooled_estimate, pool
 from normbench.report.blocks.claim_facts import claims_facts
 from normbench.report.blocks.claims import claims_blocks, part_text
 from normbench.report.figures.claims import draw_claims
-from normbench.report.pages.json_text import claims_json
+from normbench.report.pages.json_text import claim_mappings
 from normbench.storage.arm_id import ArmSet
 
 LESS = {"less": "norm=b", "than": "norm=none", "by": 0.05}
@@ -188,8 +188,8 @@ def test_on_finite_data_it_is_about_these_rows():
 
 def test_a_verdict_is_the_same_when_it_is_read_back(tmp_path):
     verdicts = [judged(tasks_with(0.3, 0.3, -0.3)), judged(tasks_with(*[0.2] * 6))]
-    (tmp_path / "v.json").write_text(claims_json(verdicts))
-    assert claims_json(read_verdicts(tmp_path / "v.json")) == claims_json(verdicts)
+    (tmp_path / "v.json").write_text(json.dumps(claim_mappings(verdicts)))
+    assert claim_mappings(read_verdicts(tmp_path / "v.json")) == claim_mappings(verdicts)
 
 
 def test_it_is_drawn_without_seeds_and_no_chance_is_told_to_find_it_again():
@@ -203,7 +203,7 @@ def test_a_claim_of_one_task_has_no_keys_of_tasks():
     (claim,), _ = read_claims(
         [{"says": "b", "metric": "test_loss", "expect": LESS}], ArmSet([a.labelled for a in arms])
     )
-    (part,) = json.loads(claims_json([judge_claim(claim, arms, range(8), "s", "c")]))[0]["parts"]
+    (part,) = claim_mappings([judge_claim(claim, arms, range(8), "s", "c")])[0]["parts"]
     assert not {"by_task", "other_tasks"} & set(part)
 
 
