@@ -2,7 +2,7 @@
 
 CPU time of the process with one thread, in turn with BatchNorm2d; medians of the pairs' times and of their ratios.
 
-    .venv/bin/python tests/bench/bench_norms.py [pairs]
+    PYTHONPATH=tests .venv/bin/python tests/bench/bench_norms.py [pairs]
 """
 
 import statistics
