@@ -2,7 +2,7 @@
 
 CPU time of the process with one thread, in turn with BatchNorm2d; medians of the pairs' times and of their ratios.
 
-    .venv/bin/python tests/bench/bench_norms.py [pairs]
+    PYTHONPATH=tests .venv/bin/python tests/bench/bench_norms.py [pairs]
 """
 
 import statistics
@@ -26,6 +26,7 @@ REASONS = {
     "adain": "half the batches also take every map's moments and exchange them; torch's batch norm of each map would "
     "do that at 2.0, and round otherwise: it needs a new numerics number",
     "filter_response_norm": "it is the activation too: with its ReLU BatchNorm2d takes 1.7 times as long as without",
+    "dynamic_tanh": "a tanh of each value, forward and once more going back: 1.9 to 2.1 from run to run",
     "dynamic_erf": "an erf of each value, forward and once more going back, and there an exponential; it is twice as "
     "dear as dynamic_tanh's tanh, whose derivative needs nothing more",
     "evo_norm_s0": "it is the activation too: a sigmoid of each value, forward and once more going back",
