@@ -212,7 +212,7 @@ def test_all_mistakes_of_a_file_are_told_at_once():
         f"a.yaml:1: model: must be a known name, got 'mpl'. Did you mean 'mlp'? One of: {MODELS}.",
         (
             "a.yaml:2: dataset.slop: is not a setting of linear_regression. "
-            "Did you mean 'slope'? Settings: num_samples, slope, train_noise_std, test_noise_std."
+            "Did you mean 'slope'? Settings: num_samples, slope, train_noise_std, test_noise_std, training_set."
         ),
         "a.yaml:3: dropout: must be < 1, got 2.",
         f"a.yaml:4: learning_rate: {UNKNOWN} {SETTINGS}",

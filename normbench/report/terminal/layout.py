@@ -20,9 +20,9 @@ VERDICTS = ("verdict", "verdict_word", "new_verdict")
 """What columns of verdicts show of an effect."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _TextColumn:
-    """A column as text; its title has as many lines as the table's header."""
+    """A column as text; its title has as many lines as the table's header. Two with the same text stay two."""
 
     title: tuple[str, ...]
     cells: tuple[str, ...]
