@@ -101,6 +101,8 @@ def comparable(value: Any) -> object:
     """
     if isinstance(value, bool):
         return ("bool", value)
+    if isinstance(value, Mapping):
+        return ("mapping", *sorted((str(key), str(comparable(one))) for key, one in value.items()))
     return " ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 

@@ -120,6 +120,7 @@ def complaints_of(text, **options):
         ("arms: {}", "arms: must have 1 entry or more, got {}."),
         ("arms: [a]", "arms: must be a mapping, got ['a']."),
         ("arms: {a: 3}", "arms.a: must be a mapping, got 3."),
+        ("tune: {optimizer.lr: [0.01, {name: {}}]}", "optimizer.lr: must be a number, got {'name': {}}."),
         ("grid: {norm: none}", "grid.norm: must be a list, got 'none'."),
         ("grid: {norm: []}", "grid.norm: must have 1 entry or more, got []."),
         ("quotes: {a: 3}", "quotes.a: must be text, got 3."),
