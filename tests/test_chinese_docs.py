@@ -90,7 +90,7 @@ def test_the_page_of_verdicts_follows_when_they_are_judged_again(word, monkeypat
     found = next(one for one in kept if one["parts"])
     monkeypatch.setattr(verdicts, "kept", lambda: [found | {"verdict": word}])
     row = next(line for line in chinese.found_by_topic().splitlines() if line.startswith(f"| {found['id']} "))
-    assert f" | {chinese.translations()['verdicts'][word]} | " in row
+    assert f" | {chinese.translations()['verdicts'][word]}{chinese.second(found)} | " in row
     assert (found["id"] in verdicts.surprises()) == (word in verdicts.AGAINST)
 
 

@@ -91,9 +91,10 @@ def says(found: dict) -> str:
     return chinese("claims", found["says"]) + " *对照*" * (not found["source"])
 
 
-def surprises() -> str:
-    """What the documents say and the runs refute."""
-    return table(*CLAIM_HEAD, rows=[row(one, UP) for one in verdicts.refuted()])
+def surprises(*ids: str, up: str = UP) -> str:
+    """What the documents say and the runs refute: all of it, or some; `up` leads to the repository."""
+    found = verdicts.chosen(ids) if ids else verdicts.refuted()
+    return table(*CLAIM_HEAD, rows=[row(one, up) for one in found])
 
 
 def sections() -> str:

@@ -9,6 +9,7 @@ from normbench.evidence.claims.many_claims import OLD_WORDS
 from normbench.evidence.claims.stored_verdicts import StudyVerdicts
 from normbench.evidence.claims.study_verdicts import count_verdicts
 from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.evidence.claims.words import DEPENDS, SMALLER
 from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.claims import claims_blocks, summary_line
 from normbench.report.blocks.claims_in_short import claims_in_short, names_by_outcome
@@ -82,8 +83,9 @@ def _in_full(
 def _study_line(study: StudyVerdicts, stored: Sequence[StudyVerdicts], width: int) -> Line:
     """Return a study's name, how many claims have which verdict, and as much of its question as the line holds."""
     label = str(study.path)
-    counts = _counts_text(study.verdicts)
-    room = width - max(len(str(one.path)) for one in stored) - len("  ") - len(counts) - len(" · ")
+    place = width - max(len(str(one.path)) for one in stored) - len("  ")
+    counts = _fitting(_counts_text(study.verdicts), place)
+    room = place - len(counts) - len(" · ")
     question = shorten(study.question, room, placeholder=" ...") if room >= LEAST_QUESTION else ""
     return Line(" · ".join(filter(None, (counts, question))), label)
 
@@ -113,6 +115,20 @@ def _origin(versions: Sequence[str]) -> str:
 
 def _counted(number: int, one: str, several: str) -> str:
     return f"{number} {one if number == 1 else several}"
+
+
+def _fitting(counts: str, place: int) -> str:
+    """Return counts in shorter words where they do not fit, and as many of them as do.
+
+    Example:
+        >>> _fitting("3 cannot tell, 2 smaller than claimed, 1 holds", 30)
+        '3 cannot tell, 2 smaller, ...'
+    """
+    if len(counts) <= place:
+        return counts
+    short = counts.replace(SMALLER, "smaller").replace(DEPENDS, "depends")
+    fits = [i for i, letter in enumerate(short) if letter == "," and i + len(", ...") <= place]
+    return short if len(short) <= place else f"{short[: fits[-1]]}, ..."
 
 
 def _counts_text(verdicts: Sequence[ClaimVerdict]) -> str:
