@@ -78,10 +78,10 @@ golden: install ## write tests/golden again; read the difference before you comm
 	NORMBENCH_GOLDEN=1 $(PYTEST)
 
 bench: install ## benchmarks: a few minutes, no test
-	for file in tests/bench/bench_*.py; do PYTHONPATH=tests $(BIN)/python "$$file" || exit 1; done
+	for file in tests/bench/bench_*.py; do $(BIN)/python "$$file" || exit 1; done
 
 bench-gpu: install ## steps a second of many networks at once, on a GPU
-	PYTHONPATH=tests $(BIN)/python tests/bench/bench_gpu.py
+	$(BIN)/python tests/bench/bench_gpu.py
 
 soak: install ## kill commands, fail the disk and forge folders everywhere, draw from many laws: hours, no test
 	OMP_NUM_THREADS=1 $(BIN)/python tests/soak/soak_kills.py

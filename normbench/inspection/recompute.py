@@ -68,11 +68,12 @@ def _read_buffers(module: nn.Module) -> Iterator[_Buffer]:
     The vectors of spectral norm, say. Once the first pass has moved them, they would give another output.
     """
     for part in module.modules():
-        if isinstance(part, ParametrizationList) or _reads_running_statistics(part):
+        if isinstance(part, ParametrizationList) or reads_running_statistics(part):
             yield from map(_Buffer, part.buffers())
 
 
-def _reads_running_statistics(module: nn.Module) -> bool:
+def reads_running_statistics(module: nn.Module) -> bool:
+    """Return whether a layer computes with its running statistics in training too."""
     return bool(getattr(module, "reads_running_statistics", False))
 
 
@@ -103,7 +104,7 @@ def momentum_for_two_updates(momentum: float) -> float:
 
 
 def _correct_momentum(module: Any) -> None:
-    if getattr(module, "running_mean", None) is None or _reads_running_statistics(module):
+    if getattr(module, "running_mean", None) is None or reads_running_statistics(module):
         return
     if isinstance(module.momentum, float):
         module.momentum = momentum_for_two_updates(module.momentum)

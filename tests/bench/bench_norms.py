@@ -2,16 +2,20 @@
 
 CPU time of the process with one thread, in turn with BatchNorm2d; medians of the pairs' times and of their ratios.
 
-    PYTHONPATH=tests .venv/bin/python tests/bench/bench_norms.py [pairs]
+    .venv/bin/python tests/bench/bench_norms.py [pairs]
 """
 
 import statistics
 import sys
 import time
+from pathlib import Path
 
 import torch
-from contracts.variants import with_defaults
 from torch import nn
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from contracts.variants import with_defaults
 
 from normbench.errors import SettingError
 

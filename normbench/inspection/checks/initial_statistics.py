@@ -6,6 +6,7 @@ from math import ceil, log, log1p
 from normbench.findings import Finding
 from normbench.inspection.checks.base import Setup
 from normbench.inspection.forward_pass import NormCall
+from normbench.inspection.recompute import reads_running_statistics
 from normbench.study.config import MAX_STEPS
 
 LARGEST_SHARE = 0.05
@@ -32,7 +33,7 @@ def find(setup: Setup) -> Iterator[Finding]:
 
 
 def _why(norm: NormCall) -> str:
-    if getattr(norm.layer, "reads_running_statistics", False):
+    if reads_running_statistics(norm.layer):
         return "They are what training corrects batches towards, and what evaluation computes with."
     return "Training never reads them, so that it looks well while evaluation is wrong."
 

@@ -10,7 +10,7 @@ from normbench.any_module.allocation import allocate
 from normbench.findings import Finding
 from normbench.inspection.checks.base import Setup
 from normbench.inspection.forward_pass import NormCall
-from normbench.inspection.recompute import Recomputed, checkpoint_activations
+from normbench.inspection.recompute import Recomputed, checkpoint_activations, reads_running_statistics
 from normbench.inspection.reestimation import tracking_layers
 
 NUM_SAMPLES = 4
@@ -39,7 +39,7 @@ def _finding(norm: NormCall, *, is_right: bool) -> Finding:
 
 
 def _reads_them(norm: nn.Module) -> bool:
-    return any(getattr(layer, "reads_running_statistics", False) for layer in tracking_layers(norm))
+    return any(reads_running_statistics(layer) for layer in tracking_layers(norm))
 
 
 def _runs_twice(network: nn.Module, norm: str) -> bool:
