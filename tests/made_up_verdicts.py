@@ -8,7 +8,7 @@ from normbench.evidence.claims.stored_verdicts import StudyVerdicts
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.claims.words import CANNOT_TELL, DECIDED, HOLDS, OPPOSITE, SMALLER
 from normbench.storage.files.yaml_file import read_study_file
-from normbench.storage.names import content_sha256
+from normbench.storage.names import claim_sha256, content_sha256
 
 WORDS = (HOLDS, CANNOT_TELL, OPPOSITE, HOLDS, SMALLER)
 LONG = "norm=batch_norm,weight_decay=0.01,model=lenet < norm=none,weight_decay=0.01,model=lenet by 0.05"
@@ -31,7 +31,9 @@ def made_up_study(path, words=WORDS, **others):
     data = read_study_file(path).data
     study, sha256 = path.stem, content_sha256(data)
     claims = [
-        made_up_claim(claim, study, words[i % len(words)], content_sha256=sha256, **others)
+        made_up_claim(
+            claim, study, words[i % len(words)], content_sha256=sha256, claim_sha256=claim_sha256(claim), **others
+        )
         for i, claim in enumerate(data["claims"])
     ]
     return StudyVerdicts(path, f"What of {study}?", claims)

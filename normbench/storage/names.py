@@ -13,6 +13,7 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9_.=,+-]{0,119}$"
 """Pattern for names of studies and arms: a valid folder name on any system, never a path."""
 KEYS_BESIDE_SETTINGS = ("claims", "quotes", "margin")
 """Keys of a study file that change no run."""
+KEYS_THAT_DECIDE_A_CLAIM = ("metric", "expect", "about", "pool")
 QUICK = "-quick"
 """Ends the name of the short version of a study, which --quick makes."""
 SECOND_RUN = "-second-run"
@@ -60,5 +61,18 @@ def content_sha256(data: Mapping[str, Any]) -> str:
         >>> content_sha256({"norm": "none"}) == content_sha256({"norm": "none", "claims": []})
         True
     """
-    deciding = {key: value for key, value in data.items() if key not in KEYS_BESIDE_SETTINGS}
-    return sha256(json.dumps(deciding, sort_keys=True, default=str).encode()).hexdigest()
+    return _sha256({key: value for key, value in data.items() if key not in KEYS_BESIDE_SETTINGS})
+
+
+def claim_sha256(claim: Mapping[str, Any]) -> str:
+    """Return the sha256 of what decides a claim's verdict, beside the runs: all but its words and its name.
+
+    Example:
+        >>> claim_sha256({"expect": "a", "says": "one"}) == claim_sha256({"expect": "a", "says": "two"})
+        True
+    """
+    return _sha256({key: value for key, value in claim.items() if key in KEYS_THAT_DECIDE_A_CLAIM})
+
+
+def _sha256(said: Mapping[str, Any]) -> str:
+    return sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()

@@ -16,7 +16,7 @@ from normbench.report.figures.claims import draw_claims
 from normbench.report.pages.claims_page import page, write_page
 from normbench.storage.files.yaml_file import read_study_file
 from normbench.storage.identity import NUMERICS
-from normbench.storage.names import content_sha256
+from normbench.storage.names import claim_sha256, content_sha256
 
 KEPT = json.loads(VERDICTS.read_text(encoding="utf-8"))
 READ_BACK = read_verdicts(VERDICTS)
@@ -43,9 +43,11 @@ def test_the_kept_pictures_are_what_the_command_draws(study):
 
 
 @pytest.mark.parametrize("study", sorted({said["study"] for said in KEPT if said["verdict"] != "not run"}))
-def test_the_kept_verdicts_are_of_the_settings_the_files_have(study):
-    now = content_sha256(read_study_file(ROOT / "configs" / f"{study}.yaml").data)
-    assert {said["content_sha256"] for said in KEPT if said["study"] == study} == {now}
+def test_the_kept_verdicts_are_of_the_settings_and_margins_the_files_have(study):
+    now = read_study_file(ROOT / "configs" / f"{study}.yaml").data
+    of_study = [said for said in KEPT if said["study"] == study]
+    assert {said["content_sha256"] for said in of_study} == {content_sha256(now)}
+    assert [said["claim_sha256"] for said in of_study] == [claim_sha256(claim) for claim in now["claims"]]
 
 
 def test_every_claim_of_every_file_has_a_kept_verdict():

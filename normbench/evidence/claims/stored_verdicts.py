@@ -57,7 +57,7 @@ def claim_files() -> list[Path]:
 def judged_or_stored(paths: Sequence[Path], runs_dir: Path, judge: Judge = file_verdicts) -> list[StudyVerdicts]:
     """Judge the claims of each file by its runs; without runs take the shipped verdicts of a shipped file.
 
-    A claim that was added since is "not run", as are those of settings that were changed.
+    A claim that was added since, or expects something else now, is "not run", as are those of changed settings.
 
     Args:
         paths: The files.
@@ -81,6 +81,6 @@ def _of_file(path: Path, runs_dir: Path, kept: Sequence[ClaimVerdict], judge: Ju
     judged = [replace(one, command=command) for one in judge(path, runs_dir)]
     if not is_shipped or os.path.lexists(runs_dir / name / STUDY_JSON):
         return StudyVerdicts(path, question, judged)
-    of_study = {one.id: one for one in kept if one.study == name and one.content_sha256 == sha256}
-    stored = [of_study.get(one.id, one) for one in judged]
+    of_study = {(one.id, one.claim_sha256): one for one in kept if (one.study, one.content_sha256) == (name, sha256)}
+    stored = [of_study.get((one.id, one.claim_sha256), one) for one in judged]
     return StudyVerdicts(path, question, [replace(one, command=command, stored=True) for one in stored])

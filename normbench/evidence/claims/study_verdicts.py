@@ -15,7 +15,7 @@ from normbench.storage.contents.study import STUDY, StudyContent
 from normbench.storage.files.plain_text import command_line
 from normbench.storage.files.reading import read_bytes
 from normbench.storage.files.yaml_file import read_study_file
-from normbench.storage.names import content_sha256, study_name
+from normbench.storage.names import claim_sha256, content_sha256, study_name
 from normbench.storage.run_folder import STUDY_JSON
 from normbench.storage.seed_history import read_history
 from normbench.storage.study_folder import StudyFolder, read_study
@@ -72,11 +72,13 @@ def judge_claims(study: StudyFolder, raw_claims: Sequence[Any], command: str, wh
     plan = read_seed_plan(study.content, {arm.identity for arm in study.arms})
     where_run = (study.folder.name, command, planned)
     found = [judge_claim(claim, study.arms, seeds, *where_run, rule, plan, study.unreadable) for claim in claims]
-    return [_with_version(verdict, str(study.content.get("normbench", ""))) for verdict in found]
+    said = zip(found, raw_claims, strict=True)
+    return [replace(_with_version(one, study.content), claim_sha256=claim_sha256(raw)) for one, raw in said]
 
 
-def _with_version(verdict: ClaimVerdict, version: str) -> ClaimVerdict:
+def _with_version(verdict: ClaimVerdict, content: StudyContent) -> ClaimVerdict:
     """Return a verdict with the version of normbench that made the runs, if it rests on any."""
+    version = str(content.get("normbench", ""))
     said = {"normbench": version} if version and verdict.versions else {}
     return replace(verdict, versions={**said, **verdict.versions})
 
@@ -95,7 +97,7 @@ def _why_not_judged(study: StudyContent | None, data: dict[str, Any]) -> str:
         return "the file has changed since it was run"
     if not _are_asked_for(data.get("seeds"), study):
         return _changed_by_options(study) or "study.json was changed: its seeds are not the file's"
-    if _deciding_values(data.get("claims")) != _deciding_values(study.get("claims")):
+    if _sha256s(data.get("claims")) != _sha256s(study.get("claims")):
         return "what is expected has changed since it was run"
     return _changed_by_options(study)
 
@@ -115,17 +117,16 @@ def _seeds(seeds: Any) -> list[int]:
     return list(range(seeds)) if isinstance(seeds, int) else list(dict.fromkeys(seeds or [0]))
 
 
-def _deciding_values(claims: Any) -> list[Any]:
-    """Return metric, expectation, about and pool of each claim, which decide its verdict."""
-    keys = ("metric", "expect", "about", "pool")
-    return [[claim.get(key) for key in keys] for claim in claims or [] if isinstance(claim, dict)]
+def _sha256s(claims: Any) -> list[str]:
+    return [claim_sha256(claim) for claim in claims or [] if isinstance(claim, dict)]
 
 
 def _not_run(claim: Any, study: str, why: str, command: str, number: int) -> ClaimVerdict:
     raw = claim if isinstance(claim, dict) else {}
     name, said = str(raw.get("id") or number), raw.get("source")
     source = said if isinstance(said, dict) else {}
-    return ClaimVerdict(name, str(raw.get("says", "")), source, NOT_RUN, study, command, why)
+    says, sha256 = str(raw.get("says", "")), claim_sha256(raw)
+    return ClaimVerdict(name, says, source, NOT_RUN, study, command, why, claim_sha256=sha256)
 
 
 def run_command(source: str, runs_dir: Path) -> str:

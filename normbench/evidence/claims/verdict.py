@@ -51,6 +51,7 @@ class ClaimVerdict:
         command: The command that runs the study.
         versions: Versions of torch and python, the machine, the numerics number and the engine, of the runs.
         content_sha256: sha256 of the study file's content without claims and quotes.
+        claim_sha256: sha256 of what the claim expects.
         about: On finite data what the verdict is about, these_rows or new_data; "" where each seed draws new data.
         data: The finite data in words: "400 images"; "" where each seed draws new data.
         stored: Whether it is kept beside a page of results, as those that normbench ships, and not judged here by runs.
@@ -75,6 +76,7 @@ class ClaimVerdict:
     seeds: Sequence[int] = field(default_factory=tuple)
     versions: Mapping[str, str] = field(default_factory=dict)
     content_sha256: str = ""
+    claim_sha256: str = ""
     about: str = ""
     data: str = ""
     stored: bool = False

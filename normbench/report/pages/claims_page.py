@@ -60,5 +60,5 @@ def _write(path: Path, pictures: Path, verdicts: Sequence[ClaimVerdict]) -> None
             part.write_bytes(draw_claims(list(of_study)))
     kept = pictures / VERDICTS_JSON
     everything = [replace(one, stored=True) for one in merge_by_study(read_verdicts(kept), verdicts)]
-    write_text(kept, json.write(claims_result(everything), ascii_only=False) + "\n")
+    write_text(kept, json.write(claims_result(everything)) + "\n")
     write_text(path, page(read_verdicts(kept), pictures.name))

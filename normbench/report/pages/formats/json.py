@@ -7,8 +7,8 @@ from normbench.report.pages.formats.base import Result
 from normbench.storage.files.json_files import json_ready
 
 
-def write(result: Result, *, ascii_only: bool = True) -> str:
+def write(result: Result) -> str:
     """Return the content as JSON; a number that is not finite becomes null. Other letters than ASCII's are escaped."""
     content, stamp = result.content(), result.document.stamp
     stamped: Any = [stamp | one for one in content] if isinstance(content, list) else stamp | content
-    return json.dumps(json_ready(stamped), indent=2, default=str, ensure_ascii=ascii_only)
+    return json.dumps(json_ready(stamped), indent=2, default=str)
