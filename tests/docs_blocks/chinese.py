@@ -1,7 +1,6 @@
 """The generated parts of docs/zh/: what was found, and where each section of the documents is tested, in Chinese."""
 
 import re
-from collections import Counter
 from functools import cache
 from typing import get_args
 
@@ -9,7 +8,9 @@ import yaml
 
 from docs_blocks import documents, verdicts
 from docs_blocks.markdown import ROOT, table
-from normbench.evidence.claims.later_looks import SecondVerdict
+from normbench.evidence.claims.later_looks import ILL_POSED, SecondVerdict
+from normbench.evidence.claims.outcomes import outcome_counts
+from normbench.evidence.claims.verdicts_file import read_verdicts
 
 TRANSLATIONS = ROOT / "docs" / "zh" / "translations.yaml"
 CLAIM_HEAD = ("", "检验的命题", "结论", "测得", "预期", "研究")
@@ -30,9 +31,8 @@ def chinese(kind: str, english: str) -> str:
 
 def counts() -> str:
     """How many claims came out how."""
-    told = Counter(chinese("verdicts", found["verdict"]) for found in verdicts.kept())
-    words = dict.fromkeys(chinese("verdicts", word) for word in verdicts.WORDS)
-    return " · ".join(f"{word} {told[word]}" for word in words if told[word])
+    told = outcome_counts(read_verdicts(verdicts.VERDICTS))
+    return " · ".join(f"{chinese('verdicts', word)} {number}" for word, number in told.items() if number)
 
 
 def words() -> str:
@@ -112,7 +112,7 @@ def used() -> dict[str, set[str]]:
     """Every English text that the file must have and may have, by kind."""
     kept, sections = verdicts.kept(), documents.SECTIONS
     return {
-        "verdicts": set(verdicts.WORDS),
+        "verdicts": {*verdicts.WORDS, ILL_POSED},
         "second": set(get_args(SecondVerdict)),
         "topics": {topic_of(found) for found in kept},
         "sources": {found["source"]["title"] for found in kept if found["source"]},

@@ -11,6 +11,7 @@ from normbench.evidence.claims.verdicts_file import read_verdicts
 from normbench.evidence.claims.words import CANNOT_TELL, DEPENDS, HOLDS, OPPOSITE, SMALLER, TOO_FEW
 from normbench.evidence.statistics.verdict_rule import NOT_AT_CHECK
 from normbench.report.blocks.claim_numbers import effect_with_interval, expected
+from normbench.report.pages.claims_markdown import summary_counts
 
 VERDICTS = ROOT / "configs" / "RESULTS" / "verdicts.json"
 AGAINST = ("refuted", OPPOSITE, SMALLER)
@@ -23,9 +24,9 @@ def kept() -> list[dict]:
 
 
 def counts() -> str:
-    """How many claims came out how."""
-    told = {word: sum(found["verdict"] == word for found in kept()) for word in WORDS}
-    return " · ".join(f"{number} {word}" for word, number in told.items() if number) + "."
+    """How many claims came out how, in the words of the page of results."""
+    told = summary_counts(read_verdicts(VERDICTS))
+    return " · ".join(f"{number} {words}" for words, number in told if number) + "."
 
 
 def surprises() -> str:

@@ -28,6 +28,16 @@ FINITE_RULE = (
     "Bengio, 2003), with failed runs at the constant predictor's value."
 )
 OLD_RULE = "*Supported* and *refuted* are verdicts of version 0.1.0, by a test of the mean."
+_SAID = {
+    "holds": ("holds", "hold"),
+    "opposite": ("is opposite", "are opposite"),
+    "smaller than claimed": ("is smaller than claimed", "are smaller than claimed"),
+    "depends on the task": ("depends on the task", "depend on the task"),
+    "cannot tell": ("cannot be told", "cannot be told"),
+    "ill-posed": ("is ill-posed: its runs could not answer", "are ill-posed: their runs could not answer"),
+    "not run": ("was not run", "were not run"),
+}
+"""What is said of one claim, and of several, in the order of the page."""
 
 
 def page(verdicts: Sequence[ClaimVerdict], pictures: str) -> str:
@@ -55,11 +65,8 @@ def page(verdicts: Sequence[ClaimVerdict], pictures: str) -> str:
 
 
 def summary_counts(verdicts: Sequence[ClaimVerdict]) -> list[tuple[str, int]]:
-    """Return the words of the summary, each with its number of claims."""
-    words = {"holds": "hold", "opposite": "are opposite", "smaller than claimed": "are smaller than claimed"}
-    words |= {"depends on the task": "depend on the task", "cannot tell": "cannot be told"}
-    words |= {"ill-posed": "are ill-posed: these runs could not answer", "not run": "were not run"}
-    return [(words[name], number) for name, number in outcome_counts(verdicts).items()]
+    """Return the words of the summary, each with its number of claims: one holds, two hold."""
+    return [(_SAID[name][number != 1], number) for name, number in outcome_counts(verdicts).items()]
 
 
 def _summary(verdicts: Sequence[ClaimVerdict]) -> list[str]:
