@@ -9,15 +9,15 @@ from dataclasses import replace
 
 from normbench.evidence.claims.expectations import Expectation
 from normbench.evidence.claims.terms import Term
-from normbench.evidence.comparison.collapses import CollapseRule, collapsed_seeds
-from normbench.evidence.metrics.bounded import bounded_values
+from normbench.evidence.comparison.collapses import CollapseRule
+from normbench.evidence.metrics.bounded import bounded
 from normbench.evidence.metrics.differences import worst_possible
 from normbench.evidence.metrics.diverged import Diverged
-from normbench.evidence.metrics.group_metrics import read_by_seed, settings_along
+from normbench.evidence.metrics.group_metrics import is_of_settings, read_by_seed, read_metric, settings_along
 from normbench.evidence.metrics.scales import is_share
 from normbench.evidence.statistics.trends import kendall_tau
 from normbench.evidence.statistics.verdicts.ties import sum_or_tie
-from normbench.storage.run_folder import Arm
+from normbench.storage.run_folder import Arm, Run
 
 SMALLEST_LOSS = 1e-300
 """Smaller losses are raised to it, since 0 has no logarithm."""
@@ -73,10 +73,14 @@ def _values_of(
 
 
 def _read(group: Sequence[Arm], metric: str, bounding: CollapseRule | None) -> dict[int, float]:
-    values = read_by_seed(group, metric)
-    if bounding is None:
-        return values
-    return bounded_values(group[0].runs, metric, values, collapsed_seeds(group[0].runs, bounding))
+    """Return a metric by seed; each run that failed, of several arms too, counts as the constant predictor if asked."""
+    if bounding is None or is_of_settings(metric):
+        return read_by_seed(group, metric)
+
+    def read(run: Run, of_run: str) -> float:
+        return bounded(run, of_run, read_metric(run, of_run), is_failed=bounding.has_collapsed(run))
+
+    return read_by_seed(group, metric, read)
 
 
 def _comparable(expectation: Expectation, term: Term, values: Mapping[int, float]) -> dict[int, float]:

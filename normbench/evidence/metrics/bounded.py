@@ -8,8 +8,7 @@ from collections.abc import Collection, Mapping
 
 from normbench.evidence.metrics.columns import plain_column, split_of
 from normbench.evidence.metrics.diverged import Diverged
-from normbench.evidence.metrics.group_metrics import plain_metric
-from normbench.evidence.metrics.group_reducers.base import find_group_reducers
+from normbench.evidence.metrics.group_metrics import is_of_settings, plain_metric
 from normbench.evidence.metrics.metric_words import find_metric
 from normbench.storage.run_folder import Run
 
@@ -28,10 +27,11 @@ def bounded_values(
         values: Its value for each seed.
         collapsed: Seeds of the runs that collapsed.
     """
-    return {run.seed: _bounded(run, metric, values[run.seed], is_failed=run.seed in collapsed) for run in runs}
+    return {run.seed: bounded(run, metric, values[run.seed], is_failed=run.seed in collapsed) for run in runs}
 
 
-def _bounded(run: Run, metric: str, value: float, *, is_failed: bool) -> float:
+def bounded(run: Run, metric: str, value: float, *, is_failed: bool) -> float:
+    """Return a run's value of a metric, or that of the constant predictor where it failed, as ``bounded_values``."""
     if not is_failed and not isinstance(value, Diverged) and not math.isinf(value):
         return value
     constant = constant_value(run, metric)
@@ -57,10 +57,9 @@ def rows_read(metric: str) -> str:
         >>> [rows_read(metric) for metric in metrics]
         ['test', 'test', 'train', '']
     """
-    group = find_group_reducers().get((metric.split() or [""])[0])
     plain = plain_metric(metric)
     found = find_metric(plain) if plain else None
-    if found is None or found.reducer.is_step or (group and group.is_setting):
+    if found is None or found.reducer.is_step or is_of_settings(metric):
         return ""
     split = split_of(found.column)
     return split if split in ("test", "validation") else "train"

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from normbench.errors import ComparisonError
 from normbench.evidence.metrics.directions import direction
@@ -34,12 +34,24 @@ def chooses_runs(metric: str) -> bool:
     return is_group_metric(metric) and (kind is None or kind.chooses)
 
 
-def read_by_seed(arms: Sequence[Arm], metric: str) -> dict[int, float]:
+def is_of_settings(metric: str) -> bool:
+    """Return whether a metric of several arms is a value of their setting, as ``argbest`` is, and not of a metric."""
+    kind = find_group_reducers().get((metric.split() or [""])[0])
+    return kind is not None and kind.is_setting
+
+
+def read_metric(run: Run, metric: str) -> float:
+    """Return one metric of a run, as ``read_metrics`` takes it."""
+    return read_metrics(run, [metric])[metric]
+
+
+def read_by_seed(arms: Sequence[Arm], metric: str, read: Callable[[Run, str], float] = read_metric) -> dict[int, float]:
     """Return a metric's value for each seed that all the arms have.
 
     Args:
         arms: One, or for a group metric several.
         metric: As ``read_metrics`` takes it, or of several arms, or one of CURVE_METRICS.
+        read: Reads a metric off a run.
 
     Raises:
         ComparisonError: The metric means nothing.
@@ -48,17 +60,13 @@ def read_by_seed(arms: Sequence[Arm], metric: str) -> dict[int, float]:
     if metric in CURVE_METRICS:
         return _curve_shares(arms[0].runs, metric)
     if not is_group_metric(metric):
-        return {run.seed: _read(run, metric) for run in arms[0].runs}
+        return {run.seed: read(run, metric) for run in arms[0].runs}
     reducer, key, plain = _group_words(metric)
     settings, way, share = settings_along(arms, key), direction(plain), is_share(plain)
     _check_lines(reducer, settings, key, metric)
     seeds = sorted(set.intersection(*(set(arm.seeds) for arm in arms)))
     runs = [{run.seed: run for run in arm.runs} for arm in arms]
-    return {seed: reducer.read(Group([of[seed] for of in runs], settings, plain, way, share, _read)) for seed in seeds}
-
-
-def _read(run: Run, metric: str) -> float:
-    return read_metrics(run, [metric])[metric]
+    return {seed: reducer.read(Group([of[seed] for of in runs], settings, plain, way, share, read)) for seed in seeds}
 
 
 def plain_metric(metric: str) -> str:

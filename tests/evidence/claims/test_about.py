@@ -9,8 +9,10 @@ from finite_studies import CONSTANT, FIXED, RANDOM, SHARE, SIZES, write_finite_s
 from runs_in_memory import arm_with, arms_called
 
 from normbench.evidence.claims.claim import read_claims
+from normbench.evidence.claims.numbers import number_by_seed
 from normbench.evidence.claims.study_verdicts import file_verdicts, study_verdicts
 from normbench.evidence.claims.verdict import judge_claim
+from normbench.evidence.comparison.collapses import BY_TASK
 from normbench.evidence.statistics.corrected_t import corrected_t
 from normbench.evidence.statistics.verdicts.typical_seed import typical_seed
 from normbench.storage.files.yaml_file import read_study_file
@@ -128,6 +130,18 @@ def test_losses_by_ratio_and_failed_runs_at_the_constant_predictor():
     told = corrected(np.log(values["a0"]) - np.log(counted), math.log(1.05))
     assert found.parts[0].effect == pytest.approx(math.exp(told.value))
     assert found.parts[0].p_corrected == pytest.approx(2 * min(told.p_above, told.p_below))
+
+
+def test_failed_runs_count_as_the_constant_predictor_before_a_range_over_arms_is_read():
+    """Its loss is 1: that of the run that diverged, at 1e22, is no size of anything."""
+    labels, lost = ("norm=none,k=1", "norm=none,k=2"), ["finished", "diverged"]
+    arms = [arm_with(labels[0], [0.2, 0.3]), arm_with(labels[1], [0.4, 1e22], statuses=lost)]
+    said = {"says": "so", "metric": "range_over k test_loss", "expect": {"range": [1, 3], "of": "norm=none"}}
+    (claim,), _ = read_claims([said], arms_called(*labels))
+    (expectation,) = claim.expectations
+    ranges = number_by_seed(expectation, arms, range(2), BY_TASK)
+    assert ranges == pytest.approx({0: 0.4 / 0.2, 1: 1 / 0.3})
+    assert number_by_seed(expectation, arms, range(2))[1] == pytest.approx(1e22 / 0.3)
 
 
 @pytest.mark.parametrize("options", [{"finite": FIXED}, {"settings": {"fix": ["data"]}}])
