@@ -36,5 +36,5 @@ def _claim(verdict: ClaimVerdict, word: str, width: int, *, with_numbers: bool) 
     numbers = found_text(verdict, deciding_part(verdict)).partition("; it rests on")[0]
     if not (with_numbers and numbers):
         return [head]
-    shown = Line(shorten(numbers, width - INDENT, placeholder=" ..."))
+    shown = Line(shorten(numbers, max(width - INDENT, INDENT), placeholder=" ..."))
     return [head, Block(lines=[shown], indent=INDENT, is_joined=True)]

@@ -118,17 +118,20 @@ def _counted(number: int, one: str, several: str) -> str:
 
 
 def _fitting(counts: str, place: int) -> str:
-    """Return counts in shorter words where they do not fit, and as many of them as do.
+    """Return counts in shorter words where they do not fit, and as many of them as do; "" where none does.
 
     Example:
-        >>> _fitting("3 cannot tell, 2 smaller than claimed, 1 holds", 30)
-        '3 cannot tell, 2 smaller, ...'
+        >>> counts = "3 cannot tell, 2 smaller than claimed, 1 holds"
+        >>> _fitting(counts, 30), _fitting(counts, 10)
+        ('3 cannot tell, 2 smaller, ...', '')
     """
     if len(counts) <= place:
         return counts
     short = counts.replace(SMALLER, "smaller").replace(DEPENDS, "depends")
+    if len(short) <= place:
+        return short
     fits = [i for i, letter in enumerate(short) if letter == "," and i + len(", ...") <= place]
-    return short if len(short) <= place else f"{short[: fits[-1]]}, ..."
+    return f"{short[: fits[-1]]}, ..." if fits else ""
 
 
 def _counts_text(verdicts: Sequence[ClaimVerdict]) -> str:

@@ -77,6 +77,13 @@ def test_without_runs_every_study_is_one_line_of_80_columns():
     assert f"of {len(KEPT)} claims of {len(lines)} studies" in " ".join(told.split())
 
 
+@pytest.mark.parametrize("columns", [8, 20, 40])
+def test_a_narrow_terminal_cuts_what_it_cannot_hold(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for words in ([], ["--details"], [NAME]):
+        assert normbench("claims", *words).code == 0
+
+
 @pytest.mark.usefixtures("shipped")
 def test_a_line_counts_the_verdicts_of_a_study_and_asks_its_question():
     listed, _, told = normbench("claims", "--details").out.partition("\n\n")
