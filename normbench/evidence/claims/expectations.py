@@ -98,8 +98,10 @@ def _read_range(raw: Mapping[str, Any], metric: str | None, at: str) -> Expectat
     ends = raw["range"]
     if not isinstance(ends, list) or len(ends) != 2 or not all(_is_number(end) for end in ends) or ends[0] >= ends[1]:
         raise refusal(f"{at}.range", "must be two numbers, the smaller first", ends)
+    every = raw.get("every", False)
+    if not isinstance(every, bool):
+        raise refusal(f"{at}.every", "must be true or false", every)
     terms = read_terms(raw["of"], metric, f"{at}.of", 1.0)
-    every = raw.get("every", False) is True
     return Expectation("range", terms, float(ends[0]), float(ends[1]), is_raw=True, every=every)
 
 

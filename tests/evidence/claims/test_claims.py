@@ -186,6 +186,7 @@ def test_terms_compare_two_columns_of_one_arm():
         ({"less": "a", "than": "b", "by": True}, "must be a number, got True"),
         ({"less": "a", "than": "b", "by": 0, "of": 3}, "must hold nothing but by, less, metric, than"),
         ({"range": [2, 1], "of": "a"}, "must be two numbers, the smaller first, got [2, 1]"),
+        ({"range": [1, 2], "of": "a", "every": "yes"}, "expect.every: must be true or false, got 'yes'"),
         ({"equal": ["a", "b"], "within": 0}, "must be > 0"),
         ({"all": []}, "must be a list of expectations"),
         ({"less": [], "than": "a", "by": 0}, "expect.less: must name an arm, or several in a list, got []"),
