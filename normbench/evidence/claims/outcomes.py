@@ -73,10 +73,8 @@ def outcome_counts(verdicts: Sequence[ClaimVerdict]) -> Mapping[str, int]:
 
 
 def deciding_part(verdict: ClaimVerdict) -> ExpectationResult | None:
-    """Return the part that a verdict rests on: the least sure one where all must hold, else the surest against it."""
-    outcome = claim_outcome(verdict)
-    same = (outcome,) if outcome != DEPENDS else (DEPENDS, *_AGAINST)
-    parts = [part for part in verdict.parts if part_outcome(part) in same] or list(verdict.parts)
+    """Return the part that a verdict rests on: the least sure one where all must hold, else the surest that says it."""
+    parts = [part for part in verdict.parts if part.verdict == verdict.verdict] or list(verdict.parts)
     choose = max if verdict.verdict in OF_ALL_PARTS else min
     return choose(parts, key=lambda part: part.p_corrected, default=None)
 

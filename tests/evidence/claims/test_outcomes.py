@@ -67,6 +67,8 @@ def test_the_numbers_shown_are_those_that_the_verdict_rests_on():
     assert deciding_part(replace(claim("holds"), parts=[sure, weak])) == weak
     against = [replace(weak, verdict="opposite"), replace(sure, verdict="opposite"), sure]
     assert deciding_part(replace(claim("opposite"), parts=against)) == against[1]
+    short = replace(sure, verdict="smaller than claimed")
+    assert deciding_part(replace(claim("opposite"), parts=[against[0], short, sure])) == against[0]
 
 
 def test_four_times_the_seeds_halve_an_interval():
