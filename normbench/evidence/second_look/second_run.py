@@ -11,9 +11,9 @@ from typing import Any
 
 from normbench.errors import ConfigError
 from normbench.evidence.claims.claim import read_claims
+from normbench.evidence.claims.deciding_part import deciding_part
 from normbench.evidence.claims.expectations import Expectation
 from normbench.evidence.claims.later_looks import SecondRun, SecondVerdict
-from normbench.evidence.claims.outcomes import deciding_part
 from normbench.evidence.claims.study_verdicts import file_verdicts, judge_claims, run_command
 from normbench.evidence.claims.verdict import INCOMPLETE, NOT_RUN, ClaimVerdict
 from normbench.evidence.claims.words import DECIDED, DEPENDS, HOLDS, OPPOSITE, SMALLER

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from textwrap import shorten
 
-from normbench.evidence.claims.outcomes import OUTCOMES, deciding_part, outcomes
+from normbench.evidence.claims.deciding_part import deciding_part
+from normbench.evidence.claims.outcomes import OUTCOMES, outcomes
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.claim_facts import HEADINGS

@@ -5,11 +5,10 @@ from functools import partial
 from pathlib import Path
 from textwrap import shorten
 
-from normbench.evidence.claims.many_claims import OLD_WORDS
 from normbench.evidence.claims.stored_verdicts import StudyVerdicts
 from normbench.evidence.claims.study_verdicts import count_verdicts
 from normbench.evidence.claims.verdict import ClaimVerdict
-from normbench.evidence.claims.words import DEPENDS, SMALLER
+from normbench.evidence.claims.words import DEPENDS, OLD_WORDS, SMALLER
 from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.claims import claims_blocks, summary_line
 from normbench.report.blocks.claims_in_short import claims_in_short, names_by_outcome

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from normbench.evidence.claims.deciding_part import deciding_part
 from normbench.evidence.claims.later_looks import OpenReason
 from normbench.evidence.claims.margin_test import ExpectationResult
-from normbench.evidence.claims.outcomes import OUTCOMES, claim_outcome, deciding_part, outcome_counts, outcomes
+from normbench.evidence.claims.outcomes import OUTCOMES, claim_outcome, outcome_counts, outcomes
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.claims.what_decides import seeds_to_decide
 
