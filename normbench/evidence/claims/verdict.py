@@ -191,6 +191,8 @@ def _missing_runs(wanted: set[str], arms: Sequence[Arm], seeds: Sequence[int]) -
     gone = sorted(wanted.difference(arm.name for arm in arms))
     if gone or not wanted:
         return f"no run of {gone[0]} has finished" if gone else "no arm of it has finished"
+    if not seeds:
+        return "its study names no seeds"
     for arm in arms:
         lacking = [seed for seed in seeds if seed not in arm.seeds] if arm.name in wanted else []
         if lacking:

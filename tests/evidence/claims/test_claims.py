@@ -256,6 +256,11 @@ def test_runs_of_other_seeds_are_not_looked_at():
     assert found.parts[0].n == 8
 
 
+def test_a_study_that_names_no_seeds_gives_no_verdict():
+    found = verdict(EXPECT, arm_with("a", [0.1] * 8), arm_with("b", [0.9] * 8), seeds=())
+    assert (found.verdict, found.why) == ("incomplete", "its study names no seeds")
+
+
 def test_what_is_not_a_number_gives_no_verdict():
     found = verdict(EXPECT, arm_with("a", [float("nan")] + [0.1] * 7), arm_with("b", [0.9] * 8))
     assert (found.verdict, found.why) == ("cannot tell", "test_loss has no finite value in some run")
