@@ -42,9 +42,13 @@ def effect_with_interval(part: ExpectationResult) -> str:
         return "diverged"
     if part.is_points:
         return ends_text("test_accuracy", (part.effect, part.low, part.high), is_ratio=False)
-    value = f"{'x ' if part.is_share else ''}{short(part.effect)}"
-    is_open = not math.isfinite(part.high) and not (math.isfinite(part.low) and part.low)
-    return value if is_open else f"{value} [{short(part.low)}, {short(part.high)}]"
+    value = effect_alone(part, part.effect)
+    return f"{value} [{short(part.low)}, {short(part.high)}]" if has_interval(part) else value
+
+
+def has_interval(part: ExpectationResult) -> bool:
+    """Return whether an end of an effect's interval is known; at 0 a ratio's lower end excludes nothing."""
+    return math.isfinite(part.high) or (math.isfinite(part.low) and not (part.is_share and part.low == 0))
 
 
 def expected(part: ExpectationResult) -> str:
