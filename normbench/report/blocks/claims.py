@@ -8,7 +8,7 @@ from normbench.evidence.claims.subject import THESE_ROWS
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.report.blocks.block import Block, Column, Line, Table, keys, words
 from normbench.report.blocks.claim_looks import WHY, later_looks
-from normbench.report.blocks.claim_numbers import effect_with_interval, expected, part_text, seeds_held
+from normbench.report.blocks.claim_numbers import effect_with_interval, expected, p_text, part_text, seeds_held
 from normbench.report.blocks.claim_tasks import task_texts
 
 INDENT = 6
@@ -58,7 +58,7 @@ def _table_rows(verdict: ClaimVerdict, word: str) -> list[tuple[str, ...]]:
             effect_with_interval(part),
             expected(part),
             seeds_held(part),
-            f"{part.p_corrected:.2g}",
+            p_text(part),
         )
         for part in verdict.parts
     ]
