@@ -15,9 +15,10 @@ from normbench.storage.arm_id import ArmSet
 
 About = Literal["these_rows", "new_data"]
 """What a claim on finite data is about: the rows that there are, or new ones like them."""
+NEW_DATA: About = "new_data"
+THESE_ROWS: About = "these_rows"
 CLAIM_KEYS = {"id", "says", "source", "metric", "expect", "about", "pool", "discussion"}
 SOURCE_KEYS = {"title", "url", "quote"}
-ABOUT: tuple[About, ...] = ("these_rows", "new_data")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Claim:
     source: Mapping[str, str]
     expectations: tuple[Expectation, ...]
     discussion: str = ""
-    about: About = "new_data"
+    about: About = NEW_DATA
     tasks: Tasks = field(default_factory=dict)
 
 
@@ -86,10 +87,11 @@ def _read_claim(raw: Any, arms: ArmSet, at: str) -> Claim:
 
 def _read_about(raw: Mapping[str, Any], at: str) -> About:
     is_pooled = "pool" in raw
-    about: About = raw.get("about", "these_rows" if is_pooled else "new_data")
-    if about not in ABOUT:
-        raise SettingError(f"{at}.about", f"must be {' or '.join(ABOUT)}", about, "new_data is what it is without.")
-    if is_pooled and about != "these_rows":
+    about: About = raw.get("about", THESE_ROWS if is_pooled else NEW_DATA)
+    if about not in (THESE_ROWS, NEW_DATA):
+        rule, way_out = f"must be {THESE_ROWS} or {NEW_DATA}", "Leave it out, and the claim is about new data."
+        raise SettingError(f"{at}.about", rule, about, way_out)
+    if is_pooled and about != THESE_ROWS:
         way_out = "No test of new data is pooled: claim that of each dataset."
         raise SettingError(f"{at}.about", "must be these_rows beside pool", about, way_out)
     return about

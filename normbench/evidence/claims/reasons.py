@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from normbench.evidence.claims.claim import NEW_DATA
 from normbench.evidence.claims.later_looks import ILL_POSED, OpenReason, ReasonKind
 from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.part_scale import ends_as_tested, margins_as_tested
-from normbench.evidence.claims.subject import NEW_DATA
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.claims.words import CANNOT_TELL, TOO_FEW
 from normbench.evidence.statistics.student import exp

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from normbench.evidence.claims.chinese import chinese_sentences
+from normbench.evidence.claims.claim import NEW_DATA
 from normbench.evidence.claims.deciding_part import deciding_part
 from normbench.evidence.claims.many_claims import judge_together
 from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.outcomes import Outcome, outcomes
-from normbench.evidence.claims.subject import NEW_DATA
 from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict
 from normbench.evidence.claims.what_decides import nearest_margin, seeds_to_decide
 from normbench.evidence.claims.words import CANNOT_TELL, DEPENDS, OLD_WORDS, OPPOSITE, TOO_FEW

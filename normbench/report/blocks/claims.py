@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from normbench.evidence.claims.claim import THESE_ROWS
 from normbench.evidence.claims.many_claims import ManyClaims, judge_together
 from normbench.evidence.claims.study_verdicts import count_verdicts
-from normbench.evidence.claims.subject import THESE_ROWS
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.report.blocks.block import Block, Column, Line, Table, keys, words
 from normbench.report.blocks.claim_looks import WHY, later_looks
