@@ -19,6 +19,7 @@ NEW_DATA: About = "new_data"
 THESE_ROWS: About = "these_rows"
 CLAIM_KEYS = {"id", "says", "source", "metric", "expect", "about", "pool", "discussion"}
 SOURCE_KEYS = {"title", "url", "quote"}
+EXAMPLE = "Example: {says: ..., metric: test_loss, expect: {less: batch_norm, than: none, by: 0.05}}"
 
 
 @dataclass(frozen=True)
@@ -62,27 +63,33 @@ def read_claims(raw_claims: Sequence[Any], arms: ArmSet) -> tuple[list[Claim], l
 
 
 def _read_claim(raw: Any, arms: ArmSet, at: str) -> Claim:
-    example = "Example: {says: ..., metric: test_loss, expect: {less: batch_norm, than: none, by: 0.05}}"
-    if not isinstance(raw, Mapping) or not {"says", "expect"} <= set(raw):
-        raise SettingError(at, "must be a mapping with says and expect", raw, example)
-    unknown = sorted(set(map(str, raw)) - CLAIM_KEYS)
-    if unknown:
-        listed = known_names(unknown[0], sorted(CLAIM_KEYS), "Keys")
-        raise SettingError(f"{at}.{unknown[0]}", "must be a key of a claim", unknown[0], listed)
-    source = raw.get("source") or {}
-    if not isinstance(source, Mapping) or not set(source) <= SOURCE_KEYS:
-        raise SettingError(f"{at}.source", "must hold title, url, quote and nothing else", source, example)
-    about = _read_about(raw, at)
+    _check_claim_keys(raw, at)
+    source, about, where = _read_source(raw.get("source") or {}, at), _read_about(raw, at), f"{at}.expect"
     tasks = read_tasks(raw["pool"], arms, f"{at}.pool") if "pool" in raw else {}
-    where = f"{at}.expect"
     read = read_expectation(raw["expect"], raw.get("metric"), where)
     if tasks and any(expectation.every for expectation in read):
         raise SettingError(f"{at}.pool", "must not stand with every: true", raw["pool"], "Claim it of each dataset.")
     expectations = [_with_selectors(expectation, arms, tasks, where) for expectation in read]
-    plain = {key: str(value) for key, value in source.items()}
     name = str(raw.get("id") or at.rpartition(".")[2])
     discussion = str(raw.get("discussion") or "").strip()
-    return Claim(name, str(raw["says"]), plain, tuple(expectations), discussion, about, tasks)
+    return Claim(name, str(raw["says"]), source, tuple(expectations), discussion, about, tasks)
+
+
+def _check_claim_keys(raw: Any, at: str) -> None:
+    """Refuse what is no mapping, lacks what every claim has, or has a key that none has."""
+    if not isinstance(raw, Mapping) or not {"says", "expect"} <= set(raw):
+        raise SettingError(at, "must be a mapping with says and expect", raw, EXAMPLE)
+    unknown = sorted(set(map(str, raw)) - CLAIM_KEYS)
+    if unknown:
+        listed = known_names(unknown[0], sorted(CLAIM_KEYS), "Keys")
+        raise SettingError(f"{at}.{unknown[0]}", "must be a key of a claim", unknown[0], listed)
+
+
+def _read_source(raw: Any, at: str) -> dict[str, str]:
+    if not isinstance(raw, Mapping) or not set(raw) <= SOURCE_KEYS:
+        way_out = "Example: source: {title: ..., url: ..., quote: ...}"
+        raise SettingError(f"{at}.source", "must hold title, url, quote and nothing else", raw, way_out)
+    return {key: str(value) for key, value in raw.items()}
 
 
 def _read_about(raw: Mapping[str, Any], at: str) -> About:

@@ -197,6 +197,14 @@ def test_what_a_claim_must_not_say(expect, expected):
     assert expected in complaint(expect)
 
 
+def test_a_source_holds_nothing_unknown():
+    _, errors = read_claims([{"says": "so", "expect": {}, "source": {"doi": "x"}}], arms_called("a"))
+    assert str(errors[0]) == (
+        "claims.0.source: must hold title, url, quote and nothing else, got {'doi': 'x'}. "
+        "Example: source: {title: ..., url: ..., quote: ...}"
+    )
+
+
 def test_a_selector_of_several_arms_is_refused_where_one_is_meant():
     assert "must mean one arm, could mean x=1,y=1 or x=1,y=2, got 'x=1'" in complaint(
         {"range": [0, 1], "of": "x=1"}, ("x=1,y=1", "x=1,y=2")
