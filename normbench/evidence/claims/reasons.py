@@ -26,6 +26,7 @@ EXPLAINED = {
     (TOO_DEAR, "one margin"): "the interval holds both no effect and the margin",
     (TOO_DEAR, "two ends"): "the interval holds both ends",
 }
+NO_MARGIN_INSIDE = "the interval holds no margin, but a verdict asks for more: p corrected over the parts, or every run"
 BOTH_SIDES = 1 - (1 - POWER) / 2
 """The power of each of two one-sided tests, of which both find something in four of five studies."""
 
@@ -112,8 +113,15 @@ def _spread(part: ExpectationResult) -> float:
 def _told(found: _Undecided) -> OpenReason:
     if found.kind == ILL_POSED:
         return OpenReason(found.kind, "some run has no number to compare", part=found.place)
+    if not _holds_a_margin(found.part):
+        return OpenReason(found.kind, NO_MARGIN_INSIDE, part=found.place)
     ends = "one margin" if len(found.part.margins) == 1 else "two ends"
     return OpenReason(found.kind, EXPLAINED[found.kind, ends], _found_effect(found), found.place)
+
+
+def _holds_a_margin(part: ExpectationResult) -> bool:
+    low, high = ends_as_tested(part)
+    return any(low <= margin <= high for margin in margins_as_tested(part) if margin is not None)
 
 
 def _found_effect(found: _Undecided) -> float | None:

@@ -7,9 +7,9 @@ import pytest
 
 from normbench.evidence.claims.expectations import Expectation
 from normbench.evidence.claims.margin_test import ExpectationResult, judge_expectations
-from normbench.evidence.claims.reasons import reason_of
+from normbench.evidence.claims.reasons import NO_MARGIN_INSIDE, reason_of
 from normbench.evidence.claims.verdict import ClaimVerdict
-from normbench.evidence.claims.words import CANNOT_TELL, HOLDS
+from normbench.evidence.claims.words import CANNOT_TELL, HOLDS, SMALLER
 
 UNTESTED = ExpectationResult("a < b by 1", "test_accuracy", False, 0, *[float("nan")] * 3, (), 1.0, 1.0, "")
 
@@ -41,6 +41,18 @@ def test_one_margin_is_told_by_where_no_effect_lies(numbers, kind):
 @pytest.mark.parametrize(("numbers", "kind"), [(spread(8, 0.9), "at the margin"), (spread(8, 0.0, 5), "too dear")])
 def test_two_ends_are_told_by_how_many_the_interval_holds(numbers, kind):
     assert reason_of(verdict(judged(numbers, -1.0, 1.0, "equal"))).kind == kind
+
+
+def test_an_interval_that_holds_no_margin_is_not_said_to_hold_one():
+    """By itself the first part is smaller than claimed; p of two parts is twice as large."""
+    numbers = [*spread(7, -0.5, 0.4), 1.2]
+    short = judged(numbers)
+    assert (short.verdict, short.low < 0 < short.high < 1) == (SMALLER, True)
+    found = reason_of(verdict(replace(short, verdict=CANNOT_TELL)))
+    assert (found.text, found.found_with_80_percent) == (NO_MARGIN_INSIDE, None)
+    each = judged([0.5] * 6, 0.0, 1.0, "range")
+    assert each.verdict == HOLDS
+    assert reason_of(verdict(replace(each, verdict=CANNOT_TELL))).text == NO_MARGIN_INSIDE
 
 
 def test_what_cannot_be_judged_is_ill_posed():
