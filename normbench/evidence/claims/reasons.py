@@ -16,7 +16,7 @@ from normbench.evidence.claims.part_scale import ends_as_tested, margins_as_test
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.claims.words import CANNOT_TELL, TOO_FEW
 from normbench.evidence.statistics.student import exp
-from normbench.evidence.statistics.verdicts.power import POWER, findable_effect
+from normbench.evidence.statistics.verdicts.power import POWER, findable_effect, findable_half_width
 
 AT_MARGIN: ReasonKind = "at the margin"
 TOO_DEAR: ReasonKind = "too dear"
@@ -87,10 +87,8 @@ def _findable(part: ExpectationResult) -> float:
 
     Between two ends it is how far both must lie from it. Of normal differences of the std that these seeds have.
     """
-    spread = _spread(part)
-    if len(part.margins) > 1:
-        return spread * findable_effect(part.n, BOTH_SIDES, 2 * part.level)
-    return spread * findable_effect(part.n, POWER, part.level)
+    find = findable_effect if len(part.margins) == 1 else findable_half_width
+    return _spread(part) * find(part.n, POWER, part.level)
 
 
 def _findable_on_new_data(part: ExpectationResult) -> float:

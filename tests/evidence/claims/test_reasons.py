@@ -75,3 +75,13 @@ def test_the_effect_that_is_told_is_found_in_four_of_five_studies():
     told = reason_of(verdict(judged(1.1 + (numbers - numbers.mean()) / numbers.std(ddof=1)))).found_with_80_percent
     found = [judged(rng.normal(told, 1.0, size=16)).verdict == HOLDS for _ in range(500)]
     assert np.mean(found) == pytest.approx(0.8, abs=0.06)
+
+
+def test_so_are_equal_arms_within_the_half_width_that_is_told():
+    """Of 12 seeds the sign test at 5 % asks for more than that of one side at 10 %."""
+    rng = np.random.default_rng(2)
+    numbers = rng.normal(size=12)
+    part = judged((numbers - numbers.mean()) / numbers.std(ddof=1), -0.5, 0.5, "equal")
+    told = reason_of(verdict(part)).found_with_80_percent
+    found = [judged(rng.normal(size=12), -told, told, "equal").verdict == HOLDS for _ in range(500)]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.06)
