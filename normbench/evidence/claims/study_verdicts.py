@@ -1,6 +1,7 @@
 """Judges all claims of a study, read from the study's folder or from its file."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -85,7 +86,7 @@ def _with_version(verdict: ClaimVerdict, content: StudyContent) -> ClaimVerdict:
 
 def has_claims(path: Path) -> bool:
     """Return whether a study file makes claims, without reading it as YAML."""
-    return b"\nclaims:" in read_bytes(path, follows_links=True)
+    return re.search(rb"^claims:", read_bytes(path, follows_links=True), re.MULTILINE) is not None
 
 
 def _why_not_judged(study: StudyContent | None, data: dict[str, Any]) -> str:
