@@ -15,7 +15,7 @@ from normbench.evidence.claims.words import CANNOT_TELL, DEPENDS, OLD_WORDS, OPP
 from normbench.report.blocks.claim_looks import WHY, later_looks
 from normbench.report.blocks.claim_numbers import effect_alone, found_text, part_text
 from normbench.report.blocks.claim_tasks import other_tasks_text, tasks_text
-from normbench.report.blocks.claims import LOST_MARK, about_text
+from normbench.report.blocks.claims import CORRECTION, LOST_MARK, about_text
 
 HEADINGS: Mapping[Outcome, str] = {
     "holds": "What holds",
@@ -26,7 +26,7 @@ HEADINGS: Mapping[Outcome, str] = {
     "not run": "Not run",
 }
 MANY = "many claims"
-NOT_SURVIVED = "does not survive the correction for many claims (Benjamini and Hochberg, 5 %)"
+NOT_SURVIVED = f"does not survive {CORRECTION}"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ NUM_WORDS = 3
 """Columns of words in the table of claims, behind their names."""
 LOST_MARK = "†"
 """Behind a verdict that does not survive if all claims are counted."""
+CORRECTION = "the correction for many claims (Benjamini and Hochberg, 5 %)"
 
 
 def claims_blocks(verdicts: Sequence[ClaimVerdict], *, with_origin: bool = True) -> list[Block]:
@@ -126,8 +127,7 @@ def _correction_text(together: ManyClaims) -> str:
     """Return how many verdicts survive a correction over all claims; "" for a single tested claim."""
     if together.num_tested < 2 or not together.num_decided:
         return ""
-    by = "the correction for many claims (Benjamini and Hochberg, 5 %)"
     if not together.num_lost:
-        return f"All verdicts survive {by}."
-    verb = "does" if together.num_lost == 1 else "do"
-    return f"{together.num_lost} of {together.num_decided} verdicts, marked {LOST_MARK}, {verb} not survive {by}."
+        return f"All verdicts survive {CORRECTION}."
+    lost = f"{together.num_lost} of {together.num_decided} verdicts, marked {LOST_MARK}"
+    return f"{lost}, {'does' if together.num_lost == 1 else 'do'} not survive {CORRECTION}."
