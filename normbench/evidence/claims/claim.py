@@ -27,7 +27,7 @@ class Claim:
     """A sentence of a document, in a form that a study can test.
 
     Attributes:
-        id: Name in tables, such as B1a.
+        id: Name in tables, such as B1a; no other claim of the study has it.
         says: The sentence, in English.
         source: title and url of the document, and the sentence in its own words (quote).
         expectations: The results that must all hold if the sentence is true.
@@ -56,13 +56,26 @@ def read_claims(raw_claims: Sequence[Any], arms: ArmSet) -> tuple[list[Claim], l
     claims, errors = [], []
     for i, raw in enumerate(raw_claims):
         try:
-            claims.append(_read_claim(raw, arms, f"claims.{i}"))
+            claims.append(_read_claim(raw, arms, i))
         except SettingError as error:
             errors.append(error)
     return claims, errors
 
 
-def _read_claim(raw: Any, arms: ArmSet, at: str) -> Claim:
+def repeated_ids(raw_claims: Sequence[Any]) -> list[SettingError]:
+    """Return an error for each claim with the id of one before it: by their ids their second looks are told apart."""
+    ids = [claim_id(raw, i) for i, raw in enumerate(raw_claims)]
+    rule, way_out = "must be an id that no claim before it has", "Write another one."
+    return [SettingError(f"claims.{i}.id", rule, id_, way_out) for i, id_ in enumerate(ids) if id_ in ids[:i]]
+
+
+def claim_id(raw: Any, number: int) -> str:
+    """Return the id of a claim as the file has it; its number where it has none."""
+    return str((raw.get("id") if isinstance(raw, Mapping) else None) or number)
+
+
+def _read_claim(raw: Any, arms: ArmSet, number: int) -> Claim:
+    at = f"claims.{number}"
     _check_claim_keys(raw, at)
     source, about, where = _read_source(raw.get("source") or {}, at), _read_about(raw, at), f"{at}.expect"
     tasks = read_tasks(raw["pool"], arms, f"{at}.pool") if "pool" in raw else {}
@@ -70,9 +83,9 @@ def _read_claim(raw: Any, arms: ArmSet, at: str) -> Claim:
     if tasks and any(expectation.every for expectation in read):
         raise SettingError(f"{at}.pool", "must not stand with every: true", raw["pool"], "Claim it of each dataset.")
     expectations = [_with_selectors(expectation, arms, tasks, where) for expectation in read]
-    name = str(raw.get("id") or at.rpartition(".")[2])
     discussion = str(raw.get("discussion") or "").strip()
-    return Claim(name, str(raw["says"]), source, tuple(expectations), discussion, about, tasks)
+    said = (claim_id(raw, number), str(raw["says"]), source)
+    return Claim(*said, tuple(expectations), discussion, about, tasks)
 
 
 def _check_claim_keys(raw: Any, at: str) -> None:
