@@ -6,8 +6,8 @@ import pytest
 from docs_blocks import chinese, shared, verdicts
 from docs_blocks.markdown import ROOT
 
-from normbench.evidence.claims.many_claims import OLD_WORDS, UNTESTED
-from normbench.evidence.claims.words import CANNOT_TELL, DECIDED
+from normbench.evidence.claims.many_claims import UNTESTED
+from normbench.evidence.claims.words import CANNOT_TELL, DECIDED, OLD_WORDS
 from normbench.storage.files.yaml_file import read_study_file
 
 DOCS = ROOT / "docs"

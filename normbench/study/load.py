@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from normbench.errors import ConfigError, SettingError
-from normbench.evidence.claims.claim import read_claims
+from normbench.evidence.claims.claim import read_claims, repeated_ids
 from normbench.evidence.comparison.baselines import resolve_baseline
 from normbench.own_code.loaded_modules import forget_changed_modules
 from normbench.own_code.source_folder import reading_from
@@ -152,7 +152,7 @@ def _check_claims(study: Study, located: Located) -> None:
     if not study.claims or {"--set", "--vary", "--tune"} & set(study.options):
         return  # these options change the arms, so the file's claims are not judged
     about = misplaced_about(study.claims, study.arms.values())
-    errors = [*read_claims(study.claims, final_arms(study))[1], *about]
+    errors = [*read_claims(study.claims, final_arms(study))[1], *repeated_ids(study.claims), *about]
     if errors:
         raise ConfigError([_claim_complaint(error, located) for error in errors])
 

@@ -55,14 +55,9 @@ def refuse_untuned(studies: "Sequence[Study]", *, quick: bool) -> None:
     Raises:
         ConfigError: One line per study.
     """
-    got, way_out = (
-        ("--quick, which tunes nothing", "Leave one of them out.")
-        if quick
-        else (
-            "a study that tunes none",
-            "Add --tune optimizer.lr",
-        )
-    )
+    got, way_out = "a study that tunes none", "Add --tune optimizer.lr"
+    if quick:
+        got, way_out = "--quick, which tunes nothing", "Leave one of them out."
     rule = f"must go with settings that are tuned, got {got}. {way_out}"
     untuned = [f"{study.source}: {TUNING_SENSITIVITY}: {rule}" for study in studies if quick or not study.tune]
     if untuned:

@@ -4,11 +4,10 @@ import json
 from collections.abc import Sequence
 
 from docs_blocks.markdown import ROOT, table
-from normbench.evidence.claims.many_claims import OLD_WORDS
-from normbench.evidence.claims.outcomes import deciding_part
+from normbench.evidence.claims.deciding_part import deciding_part
 from normbench.evidence.claims.verdict import INCOMPLETE, NOT_RUN
 from normbench.evidence.claims.verdicts_file import read_verdicts
-from normbench.evidence.claims.words import CANNOT_TELL, DEPENDS, HOLDS, OPPOSITE, SMALLER, TOO_FEW
+from normbench.evidence.claims.words import CANNOT_TELL, DEPENDS, HOLDS, OLD_WORDS, OPPOSITE, SMALLER, TOO_FEW
 from normbench.evidence.statistics.verdict_rule import NOT_AT_CHECK
 from normbench.report.blocks.claim_numbers import effect_with_interval, expected
 from normbench.report.pages.claims_markdown import summary_counts

@@ -1,12 +1,14 @@
 """The summary of many claims, and the mark of verdicts that do not survive, on a terminal, a page and in JSON."""
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
-from normbench.report.blocks.claims import claims_blocks, summary_line
+from normbench.report.blocks.claim_numbers import effect_with_interval, numbers_text, part_text
+from normbench.report.blocks.claims import claims_blocks, claims_table, summary_line
 from normbench.report.pages.claims_page import page
 from normbench.report.pages.json_text import claim_mappings
 
@@ -72,3 +74,23 @@ def test_a_mark_depends_on_the_claims_beside_it():
     alone = MANY[40]
     assert "†" not in summary_line([alone])
     assert "†" in summary_line([alone, *[replace(MANY[60], id=str(i)) for i in range(3)]])
+
+
+@pytest.mark.parametrize(
+    ("is_share", "ends", "text"),
+    [
+        (True, (0.0, math.inf), "x 0.500"),
+        (True, (0.0, 2.0), "x 0.500 [0, 2.00]"),
+        (False, (0.0, math.inf), "0.500 [0, inf]"),
+        (False, (-math.inf, math.inf), "0.500"),
+    ],
+)
+def test_an_interval_is_shown_where_an_end_of_it_excludes_something(is_share, ends, text):
+    part = ExpectationResult("a < b", "test_loss", is_share, 8, 0.5, *ends, (1.0,), 1.0, 1.0, "cannot tell")
+    assert effect_with_interval(part) == text
+
+
+def test_seeds_that_are_not_judged_have_no_p():
+    (one,) = claims(not_at_a_check=[1.0])
+    assert not any(", p " in text(one.parts[0]) for text in (numbers_text, part_text))
+    assert claims_table([one]).columns[-1].values == ("",)

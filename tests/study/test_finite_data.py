@@ -77,7 +77,8 @@ def test_sixteen_seeds_and_a_claim_about_these_rows_are_fine():
     claims = "".join(line for line in CLAIMS.splitlines(keepends=True) if "all_rows" not in line)
     assert load(claims).claims[0]["about"] == "these_rows"
     assert complaint(CLAIMS) == (
-        "a.yaml:7: claims.1.about: must be these_rows or new_data, got 'all_rows'. new_data is what it is without."
+        "a.yaml:7: claims.1.about: must be these_rows or new_data, got 'all_rows'. "
+        "Leave it out, and the claim is about new data."
     )
 
 

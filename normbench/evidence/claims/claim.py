@@ -15,9 +15,11 @@ from normbench.storage.arm_id import ArmSet
 
 About = Literal["these_rows", "new_data"]
 """What a claim on finite data is about: the rows that there are, or new ones like them."""
+NEW_DATA: About = "new_data"
+THESE_ROWS: About = "these_rows"
 CLAIM_KEYS = {"id", "says", "source", "metric", "expect", "about", "pool", "discussion"}
 SOURCE_KEYS = {"title", "url", "quote"}
-ABOUT: tuple[About, ...] = ("these_rows", "new_data")
+EXAMPLE = "Example: {says: ..., metric: test_loss, expect: {less: batch_norm, than: none, by: 0.05}}"
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Claim:
     """A sentence of a document, in a form that a study can test.
 
     Attributes:
-        id: Name in tables, such as B1a.
+        id: Name in tables, such as B1a; no other claim of the study has it.
         says: The sentence, in English.
         source: title and url of the document, and the sentence in its own words (quote).
         expectations: The results that must all hold if the sentence is true.
@@ -40,7 +42,7 @@ class Claim:
     source: Mapping[str, str]
     expectations: tuple[Expectation, ...]
     discussion: str = ""
-    about: About = "new_data"
+    about: About = NEW_DATA
     tasks: Tasks = field(default_factory=dict)
 
 
@@ -54,42 +56,62 @@ def read_claims(raw_claims: Sequence[Any], arms: ArmSet) -> tuple[list[Claim], l
     claims, errors = [], []
     for i, raw in enumerate(raw_claims):
         try:
-            claims.append(_read_claim(raw, arms, f"claims.{i}"))
+            claims.append(_read_claim(raw, arms, i))
         except SettingError as error:
             errors.append(error)
     return claims, errors
 
 
-def _read_claim(raw: Any, arms: ArmSet, at: str) -> Claim:
-    example = "Example: {says: ..., metric: test_loss, expect: {less: batch_norm, than: none, by: 0.05}}"
-    if not isinstance(raw, Mapping) or not {"says", "expect"} <= set(raw):
-        raise SettingError(at, "must be a mapping with says and expect", raw, example)
-    unknown = sorted(set(map(str, raw)) - CLAIM_KEYS)
-    if unknown:
-        listed = known_names(unknown[0], sorted(CLAIM_KEYS), "Keys")
-        raise SettingError(f"{at}.{unknown[0]}", "must be a key of a claim", unknown[0], listed)
-    source = raw.get("source") or {}
-    if not isinstance(source, Mapping) or not set(source) <= SOURCE_KEYS:
-        raise SettingError(f"{at}.source", "must hold title, url, quote and nothing else", source, example)
-    about = _read_about(raw, at)
+def repeated_ids(raw_claims: Sequence[Any]) -> list[SettingError]:
+    """Return an error for each claim with the id of one before it: by their ids their second looks are told apart."""
+    ids = [claim_id(raw, i) for i, raw in enumerate(raw_claims)]
+    rule, way_out = "must be an id that no claim before it has", "Write another one."
+    return [SettingError(f"claims.{i}.id", rule, id_, way_out) for i, id_ in enumerate(ids) if id_ in ids[:i]]
+
+
+def claim_id(raw: Any, number: int) -> str:
+    """Return the id of a claim as the file has it; its number where it has none."""
+    return str((raw.get("id") if isinstance(raw, Mapping) else None) or number)
+
+
+def _read_claim(raw: Any, arms: ArmSet, number: int) -> Claim:
+    at = f"claims.{number}"
+    _check_claim_keys(raw, at)
+    source, about, where = _read_source(raw.get("source") or {}, at), _read_about(raw, at), f"{at}.expect"
     tasks = read_tasks(raw["pool"], arms, f"{at}.pool") if "pool" in raw else {}
-    where = f"{at}.expect"
     read = read_expectation(raw["expect"], raw.get("metric"), where)
     if tasks and any(expectation.every for expectation in read):
         raise SettingError(f"{at}.pool", "must not stand with every: true", raw["pool"], "Claim it of each dataset.")
     expectations = [_with_selectors(expectation, arms, tasks, where) for expectation in read]
-    plain = {key: str(value) for key, value in source.items()}
-    name = str(raw.get("id") or at.rpartition(".")[2])
     discussion = str(raw.get("discussion") or "").strip()
-    return Claim(name, str(raw["says"]), plain, tuple(expectations), discussion, about, tasks)
+    said = (claim_id(raw, number), str(raw["says"]), source)
+    return Claim(*said, tuple(expectations), discussion, about, tasks)
+
+
+def _check_claim_keys(raw: Any, at: str) -> None:
+    """Refuse what is no mapping, lacks what every claim has, or has a key that none has."""
+    if not isinstance(raw, Mapping) or not {"says", "expect"} <= set(raw):
+        raise SettingError(at, "must be a mapping with says and expect", raw, EXAMPLE)
+    unknown = sorted(set(map(str, raw)) - CLAIM_KEYS)
+    if unknown:
+        listed = known_names(unknown[0], sorted(CLAIM_KEYS), "Keys")
+        raise SettingError(f"{at}.{unknown[0]}", "must be a key of a claim", unknown[0], listed)
+
+
+def _read_source(raw: Any, at: str) -> dict[str, str]:
+    if not isinstance(raw, Mapping) or not set(raw) <= SOURCE_KEYS:
+        way_out = "Example: source: {title: ..., url: ..., quote: ...}"
+        raise SettingError(f"{at}.source", "must hold title, url, quote and nothing else", raw, way_out)
+    return {key: str(value) for key, value in raw.items()}
 
 
 def _read_about(raw: Mapping[str, Any], at: str) -> About:
     is_pooled = "pool" in raw
-    about: About = raw.get("about", "these_rows" if is_pooled else "new_data")
-    if about not in ABOUT:
-        raise SettingError(f"{at}.about", f"must be {' or '.join(ABOUT)}", about, "new_data is what it is without.")
-    if is_pooled and about != "these_rows":
+    about: About = raw.get("about", THESE_ROWS if is_pooled else NEW_DATA)
+    if about not in (THESE_ROWS, NEW_DATA):
+        rule, way_out = f"must be {THESE_ROWS} or {NEW_DATA}", "Leave it out, and the claim is about new data."
+        raise SettingError(f"{at}.about", rule, about, way_out)
+    if is_pooled and about != THESE_ROWS:
         way_out = "No test of new data is pooled: claim that of each dataset."
         raise SettingError(f"{at}.about", "must be these_rows beside pool", about, way_out)
     return about

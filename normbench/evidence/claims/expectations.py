@@ -8,7 +8,15 @@ from typing import Any
 from normbench.errors import SettingError, known_names
 from normbench.evidence.claims.terms import WeightedTerms, check_keys, read_terms, refusal
 
-KINDS = ("less", "contrast", "trend", "range", "equal", "all")
+EXAMPLES = {
+    "less": "{less: batch_norm, than: none, by: 0.05}",
+    "contrast": "{contrast: {batch_norm: 1, none: -1}, above: 0.05}",
+    "trend": "{trend: batch_size, of: batch_norm, rising: true}",
+    "range": "{range: [0.5, 2], of: batch_norm}",
+    "equal": "{equal: [batch_norm, none], within: 0.05}",
+    "all": "{all: [{less: batch_norm, than: none, by: 0.05}, ...]}",
+}
+"""An expectation of each kind, for messages."""
 
 
 @dataclass(frozen=True)
@@ -48,18 +56,27 @@ def read_expectation(raw: Any, metric: str | None, at: str) -> list[Expectation]
     Raises:
         SettingError: The mapping is of no known kind, or lacks a key.
     """
-    kinds = [kind for kind in KINDS if isinstance(raw, Mapping) and kind in raw]
+    kind = _kind_of(raw, at)
+    try:
+        return _read_all(raw, metric, at) if kind == "all" else [_READERS[kind](raw, raw.get("metric", metric), at)]
+    except SettingError as error:
+        way_out = error.way_out or f"Example: expect: {EXAMPLES[kind]}"
+        raise SettingError(error.key, error.rule, error.value, way_out) from None
+
+
+def _kind_of(raw: Any, at: str) -> str:
+    kinds = [kind for kind in EXAMPLES if isinstance(raw, Mapping) and kind in raw]
     if len(kinds) != 1:
         word = next((str(key) for key in raw), "") if isinstance(raw, Mapping) else raw
-        raise SettingError(at, "must be a mapping of one known kind", raw, known_names(word, KINDS, "Kinds"))
-    kind = kinds[0]
-    if kind == "all":
-        check_keys(raw, {"all"}, at)
-        if not isinstance(raw["all"], list) or not raw["all"]:
-            raise refusal(f"{at}.all", "must be a list of expectations", raw["all"])
-        return [found for i, part in enumerate(raw["all"]) for found in read_expectation(part, metric, f"{at}.all.{i}")]
-    own = raw.get("metric", metric)
-    return [_READERS[kind](raw, own, at)]
+        raise SettingError(at, "must be a mapping of one known kind", raw, known_names(word, list(EXAMPLES), "Kinds"))
+    return kinds[0]
+
+
+def _read_all(raw: Mapping[str, Any], metric: str | None, at: str) -> list[Expectation]:
+    check_keys(raw, {"all"}, at)
+    if not isinstance(raw["all"], list) or not raw["all"]:
+        raise refusal(f"{at}.all", "must be a list of expectations", raw["all"])
+    return [found for i, part in enumerate(raw["all"]) for found in read_expectation(part, metric, f"{at}.all.{i}")]
 
 
 def _read_less(raw: Mapping[str, Any], metric: str | None, at: str) -> Expectation:
@@ -98,8 +115,10 @@ def _read_range(raw: Mapping[str, Any], metric: str | None, at: str) -> Expectat
     ends = raw["range"]
     if not isinstance(ends, list) or len(ends) != 2 or not all(_is_number(end) for end in ends) or ends[0] >= ends[1]:
         raise refusal(f"{at}.range", "must be two numbers, the smaller first", ends)
+    every = raw.get("every", False)
+    if not isinstance(every, bool):
+        raise refusal(f"{at}.every", "must be true or false", every)
     terms = read_terms(raw["of"], metric, f"{at}.of", 1.0)
-    every = raw.get("every", False) is True
     return Expectation("range", terms, float(ends[0]), float(ends[1]), is_raw=True, every=every)
 
 

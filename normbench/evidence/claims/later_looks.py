@@ -1,8 +1,7 @@
 """What is known of a verdict beside its first runs: a second run, and why a claim cannot be told."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 SecondVerdict = Literal["held", "open", "fell"]
 ReasonKind = Literal["at the margin", "too dear", "ill-posed"]
@@ -50,14 +49,3 @@ class OpenReason:
     text: str = ""
     found_with_80_percent: float | None = None
     part: int | None = None
-
-
-def read_later_looks(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the objects of a stored verdict that JSON has as mappings."""
-    kinds: dict[str, type] = {"second": SecondRun, "reason": OpenReason}
-    return {key: _read(kind, raw[key]) for key, kind in kinds.items() if raw.get(key)}
-
-
-def _read(kind: type, raw: Mapping[str, Any]) -> Any:
-    names = {one.name for one in fields(kind)}
-    return kind(**{key: value for key, value in raw.items() if key in names})

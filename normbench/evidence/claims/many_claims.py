@@ -6,17 +6,14 @@ The rules are in docs/methods.md, "6. Claims".
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from normbench.evidence.claims.deciding_part import deciding_part
 from normbench.evidence.claims.verdict import INCOMPLETE, NOT_RUN, ClaimVerdict
-from normbench.evidence.claims.words import CANNOT_TELL, HOLDS, TOO_FEW
+from normbench.evidence.claims.words import CANNOT_TELL, TOO_FEW
 from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.false_discovery import discoveries
 from normbench.evidence.statistics.verdict_rule import NOT_AT_CHECK
 
 UNTESTED = (NOT_RUN, INCOMPLETE, TOO_FEW, NOT_AT_CHECK)
-OLD_WORDS = ("supported", "refuted")
-"""Words of verdicts that were kept from runs of version 0.1.0, which tested the mean."""
-OF_ALL_PARTS = (HOLDS, OLD_WORDS[0], CANNOT_TELL)
-"""Verdicts that rest on all parts of a claim; each other one rests on a single part."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +49,6 @@ def judge_together(verdicts: Sequence[ClaimVerdict]) -> ManyClaims:
 
 
 def claim_p(verdict: ClaimVerdict) -> float:
-    """Return the p of a tested claim: all parts must hold, so then the largest; against it one is enough, the smallest.
-
-    Where a claim holds, its parts are an intersection-union test (Berger, 1982); the p of parts that speak against it
-    are corrected over the parts already (Holm).
-    """
-    if verdict.verdict in OF_ALL_PARTS:
-        return max((part.p_corrected for part in verdict.parts), default=1.0)
-    return min((part.p_corrected for part in verdict.parts if part.verdict == verdict.verdict), default=1.0)
+    """Return the p of a tested claim: that of the part its verdict rests on; 1 without parts."""
+    part = deciding_part(verdict)
+    return part.p_corrected if part else 1.0

@@ -146,30 +146,35 @@ def _with_verdict(
     corrected: VerdictPs,
     rule: VerdictRule,
 ) -> ExpectationResult:
-    write = exp if part.is_share and not expectation.is_raw else float
-    numbers = list(by_seed.values())
-    interval = judge_differences(numbers, 0.0, rule)
     verdict = corrected.verdict(rule)
     p, p_corrected = test.p_of(verdict), corrected.p_of(verdict)
-    found = replace(
+    found = replace(_with_numbers(expectation, by_seed, part, rule), p=p, p_corrected=p_corrected)
+    fewest = FEWEST_SPLITS if rule.kind == "new data" else seeds_for_a_verdict(1)
+    if found.n < fewest and p > 0:
+        return replace(found, verdict=TOO_FEW, seeds_needed=fewest)
+    if rule.why_not:
+        return replace(found, verdict=rule.why_not, seeds_needed=rule.next_check)
+    return replace(found, verdict=verdict)
+
+
+def _with_numbers(
+    expectation: Expectation, by_seed: Mapping[int, float], part: ExpectationResult, rule: VerdictRule
+) -> ExpectationResult:
+    """Return an expectation with effect, interval and margins: of logarithms the ratios."""
+    write = exp if part.is_share else float
+    numbers = list(by_seed.values())
+    interval = judge_differences(numbers, 0.0, rule)
+    return replace(
         part,
         n=len(numbers),
         effect=write(interval.value),
         low=write(interval.low),
         high=write(interval.high),
         margins=tuple(write(end) for end in (expectation.low, expectation.high) if end is not None),
-        p=p,
-        p_corrected=p_corrected,
         num_held=num_held(expectation, numbers),
         by_seed=dict(by_seed),
         level=rule.level,
     )
-    fewest = FEWEST_SPLITS if rule.kind == "new data" else seeds_for_a_verdict(1)
-    if len(numbers) < fewest and p > 0:
-        return replace(found, verdict=TOO_FEW, seeds_needed=fewest)
-    if rule.why_not:
-        return replace(found, verdict=rule.why_not, seeds_needed=rule.next_check)
-    return replace(found, verdict=verdict)
 
 
 def num_held(expectation: Expectation, numbers: Iterable[float]) -> int:

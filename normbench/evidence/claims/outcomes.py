@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
+from normbench.evidence.claims.deciding_part import OF_ALL_PARTS
 from normbench.evidence.claims.later_looks import ILL_POSED
-from normbench.evidence.claims.many_claims import OF_ALL_PARTS, OLD_WORDS, UNTESTED
+from normbench.evidence.claims.many_claims import UNTESTED
 from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict
-from normbench.evidence.claims.words import CANNOT_TELL, DEPENDS, HOLDS, OPPOSITE, SMALLER
+from normbench.evidence.claims.words import CANNOT_TELL, DEPENDS, HOLDS, OLD_WORDS, OPPOSITE, SMALLER
 
 Outcome = str
 """holds, opposite, smaller than claimed, depends on the task, cannot tell or not run."""
@@ -70,15 +71,6 @@ def outcome_counts(verdicts: Sequence[ClaimVerdict]) -> Mapping[str, int]:
     counts: dict[str, int] = {outcome: found.count(outcome) for outcome in OUTCOMES[:-1]}
     counts[CANNOT_TELL] -= ill_posed
     return counts | {ILL_POSED: ill_posed, NOT_RUN: found.count(NOT_RUN)}
-
-
-def deciding_part(verdict: ClaimVerdict) -> ExpectationResult | None:
-    """Return the part that a verdict rests on: the least sure one where all must hold, else the surest against it."""
-    outcome = claim_outcome(verdict)
-    same = (outcome,) if outcome != DEPENDS else (DEPENDS, *_AGAINST)
-    parts = [part for part in verdict.parts if part_outcome(part) in same] or list(verdict.parts)
-    choose = max if verdict.verdict in OF_ALL_PARTS else min
-    return choose(parts, key=lambda part: part.p_corrected, default=None)
 
 
 def _disagree(found: AbstractSet[str]) -> bool:

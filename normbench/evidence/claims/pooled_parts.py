@@ -7,7 +7,7 @@ from dataclasses import replace
 from normbench.evidence.claims.claim import Claim
 from normbench.evidence.claims.expectations import Expectation
 from normbench.evidence.claims.margin_test import ExpectationResult
-from normbench.evidence.claims.numbers import number_by_seed, unreadable_metric, with_places
+from normbench.evidence.claims.numbers import number_by_seed, unreadable_metric
 from normbench.evidence.claims.pooled_test import judge_pooled
 from normbench.evidence.claims.subject import untold
 from normbench.evidence.claims.unlearned import judge_learning, without_verdicts
@@ -39,13 +39,12 @@ def pooled_parts(
         plan: How the seeds were asked for.
     """
     tasks = {task: [arm for arm in arms if arm.name in labels] for task, labels in claim.tasks.items()}
-    tested = [with_places(expectation, next(iter(tasks.values()))) for expectation in logs]
-    numbers = [{task: number_by_seed(one, of, seeds) for task, of in tasks.items()} for one in tested]
+    numbers = [{task: number_by_seed(one, of, seeds) for task, of in tasks.items()} for one in logs]
     named = [replace(part, expectation=f"{part.expectation} on these {len(tasks)} tasks") for part in words]
-    parts = judge_pooled(list(zip(tested, numbers, strict=True)), named, plan)
+    parts = judge_pooled(list(zip(logs, numbers, strict=True)), named, plan)
     unlearned = _first({task: judge_learning(claim.expectations, of, rule) for task, of in tasks.items()})
     parts = without_verdicts(parts, claim.expectations, rule) if unlearned else parts
-    unread = {task: unreadable_metric(tested, [of[task] for of in numbers], arms) for task, arms in tasks.items()}
+    unread = {task: unreadable_metric(logs, [by_task[task] for by_task in numbers], of) for task, of in tasks.items()}
     parts = untold(parts) if any(_is_empty(of) for one in numbers for of in one.values()) else parts
     return parts, unlearned or _first(unread)
 

@@ -103,30 +103,37 @@ def _in_task(one: _Pooled, values: Sequence[float]) -> VerdictPs:
 def _with_verdict(
     one: _Pooled, part: ExpectationResult, test: VerdictPs, other: VerdictPs, num_parts: int
 ) -> ExpectationResult:
-    write = exp if part.is_share and not one.expectation.is_raw else float
-    values, each = one.values, corrected_each([_in_task(one, of) for of in one.values])
-    low, high = pooled_ends(values, one.rule)
-    joined, ends = [value for of in values for value in of], (one.expectation.low, one.expectation.high)
+    each = corrected_each([_in_task(one, of) for of in one.values])
     verdict, p = _verdict(test, each, one.rule, num_parts)
     found = replace(
-        part,
-        n=len(joined),
-        effect=write(pooled_estimate(values)),
-        low=write(low),
-        high=write(high),
-        margins=tuple(write(end) for end in ends if end is not None),
+        _with_numbers(one, part),
         p=p,
         p_corrected=p,
-        num_held=num_held(one.expectation, joined),
-        level=one.rule.level,
-        by_task=[_task(one, task, ps, is_ratio=write is exp) for task, ps in zip(one.tasks, each, strict=True)],
+        by_task=[_task(one, task, ps, is_ratio=part.is_share) for task, ps in zip(one.tasks, each, strict=True)],
         other_tasks=_other_tasks(one, other),
         verdict=verdict,
     )
     if one.rule.why_not:
         return replace(found, verdict=one.rule.why_not, seeds_needed=one.rule.next_check)
     fewest = seeds_for_a_verdict(1)
-    return replace(found, verdict=TOO_FEW, seeds_needed=fewest) if len(joined) < fewest else found
+    return replace(found, verdict=TOO_FEW, seeds_needed=fewest) if found.n < fewest else found
+
+
+def _with_numbers(one: _Pooled, part: ExpectationResult) -> ExpectationResult:
+    """Return an expectation with effect, interval and margins on all tasks together: of logarithms the ratios."""
+    write = exp if part.is_share else float
+    low, high = pooled_ends(one.values, one.rule)
+    joined, ends = [value for of in one.values for value in of], (one.expectation.low, one.expectation.high)
+    return replace(
+        part,
+        n=len(joined),
+        effect=write(pooled_estimate(one.values)),
+        low=write(low),
+        high=write(high),
+        margins=tuple(write(end) for end in ends if end is not None),
+        num_held=num_held(one.expectation, joined),
+        level=one.rule.level,
+    )
 
 
 def _verdict(together: VerdictPs, each: Sequence[VerdictPs], rule: VerdictRule, num_parts: int) -> tuple[str, float]:

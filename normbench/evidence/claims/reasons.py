@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from normbench.evidence.claims.claim import NEW_DATA
 from normbench.evidence.claims.later_looks import ILL_POSED, OpenReason, ReasonKind
 from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.part_scale import ends_as_tested, margins_as_tested
-from normbench.evidence.claims.subject import NEW_DATA
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.claims.words import CANNOT_TELL, TOO_FEW
 from normbench.evidence.statistics.student import exp
-from normbench.evidence.statistics.verdicts.power import POWER, findable_effect
+from normbench.evidence.statistics.verdicts.power import POWER, findable_effect, findable_half_width
 
 AT_MARGIN: ReasonKind = "at the margin"
 TOO_DEAR: ReasonKind = "too dear"
@@ -26,6 +26,7 @@ EXPLAINED = {
     (TOO_DEAR, "one margin"): "the interval holds both no effect and the margin",
     (TOO_DEAR, "two ends"): "the interval holds both ends",
 }
+NO_MARGIN_INSIDE = "the interval holds no margin, but a verdict asks for more: p corrected over the parts, or every run"
 BOTH_SIDES = 1 - (1 - POWER) / 2
 """The power of each of two one-sided tests, of which both find something in four of five studies."""
 
@@ -86,10 +87,8 @@ def _findable(part: ExpectationResult) -> float:
 
     Between two ends it is how far both must lie from it. Of normal differences of the std that these seeds have.
     """
-    spread = _spread(part)
-    if len(part.margins) > 1:
-        return spread * findable_effect(part.n, BOTH_SIDES, 2 * part.level)
-    return spread * findable_effect(part.n, POWER, part.level)
+    find = findable_effect if len(part.margins) == 1 else findable_half_width
+    return _spread(part) * find(part.n, POWER, part.level)
 
 
 def _findable_on_new_data(part: ExpectationResult) -> float:
@@ -112,8 +111,15 @@ def _spread(part: ExpectationResult) -> float:
 def _told(found: _Undecided) -> OpenReason:
     if found.kind == ILL_POSED:
         return OpenReason(found.kind, "some run has no number to compare", part=found.place)
+    if not _holds_a_margin(found.part):
+        return OpenReason(found.kind, NO_MARGIN_INSIDE, part=found.place)
     ends = "one margin" if len(found.part.margins) == 1 else "two ends"
     return OpenReason(found.kind, EXPLAINED[found.kind, ends], _found_effect(found), found.place)
+
+
+def _holds_a_margin(part: ExpectationResult) -> bool:
+    low, high = ends_as_tested(part)
+    return any(low <= margin <= high for margin in margins_as_tested(part) if margin is not None)
 
 
 def _found_effect(found: _Undecided) -> float | None:

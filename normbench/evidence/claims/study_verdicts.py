@@ -1,13 +1,14 @@
 """Judges all claims of a study, read from the study's folder or from its file."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from normbench.errors import ConfigError
-from normbench.evidence.claims.claim import read_claims
+from normbench.evidence.claims.claim import claim_id, read_claims
 from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict, judge_claim
 from normbench.evidence.comparison.checks import read_seed_plan
 from normbench.evidence.comparison.collapses import read_collapse_rule
@@ -85,7 +86,7 @@ def _with_version(verdict: ClaimVerdict, content: StudyContent) -> ClaimVerdict:
 
 def has_claims(path: Path) -> bool:
     """Return whether a study file makes claims, without reading it as YAML."""
-    return b"\nclaims:" in read_bytes(path, follows_links=True)
+    return re.search(rb"^claims:", read_bytes(path, follows_links=True), re.MULTILINE) is not None
 
 
 def _why_not_judged(study: StudyContent | None, data: dict[str, Any]) -> str:
@@ -123,10 +124,10 @@ def _sha256s(claims: Any) -> list[str]:
 
 def _not_run(claim: Any, study: str, why: str, command: str, number: int) -> ClaimVerdict:
     raw = claim if isinstance(claim, dict) else {}
-    name, said = str(raw.get("id") or number), raw.get("source")
+    said = raw.get("source")
     source = said if isinstance(said, dict) else {}
     says, sha256 = str(raw.get("says", "")), claim_sha256(raw)
-    return ClaimVerdict(name, says, source, NOT_RUN, study, command, why, claim_sha256=sha256)
+    return ClaimVerdict(claim_id(raw, number), says, source, NOT_RUN, study, command, why, claim_sha256=sha256)
 
 
 def run_command(source: str, runs_dir: Path) -> str:

@@ -6,7 +6,7 @@ The rules are in docs/methods.md, "10. Finite data".
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from normbench.evidence.claims.claim import Claim
+from normbench.evidence.claims.claim import THESE_ROWS, Claim
 from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.words import CANNOT_TELL
 from normbench.evidence.comparison.split_data import (
@@ -21,7 +21,6 @@ from normbench.evidence.comparison.split_data import (
 from normbench.evidence.statistics.seed_plan import SeedPlan
 from normbench.storage.run_folder import Arm
 
-NEW_DATA, THESE_ROWS = "new_data", "these_rows"
 REASONS = {
     ONE_SPLIT: "one split says nothing of other splits; about: these_rows asks of this one",
     OTHER_DATA: "its arms have different data; about: these_rows asks of these",

@@ -1,9 +1,6 @@
 """What a claim that is pooled over tasks finds in each task, and says of tasks like these."""
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -50,16 +47,3 @@ class OtherTasksFound:
     num_held: int
     p_corrected: float
     verdict: str
-
-
-def read_tasks_found(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the objects of a stored part that JSON has as mappings; empty where it is not pooled."""
-    if not raw.get("by_task"):
-        return {}
-    of_tasks = tuple(TaskFound(**_known(TaskFound, one)) for one in raw["by_task"])
-    return {"by_task": of_tasks, "other_tasks": OtherTasksFound(**_known(OtherTasksFound, raw["other_tasks"]))}
-
-
-def _known(kind: type, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that a kind has, with nan restored, which JSON does not have."""
-    return {one.name: math.nan if raw[one.name] is None else raw[one.name] for one in fields(kind) if one.name in raw}

@@ -75,5 +75,5 @@ def check_keys(raw: Mapping[str, Any], known: set[str], at: str, *, required: Se
 
 
 def refusal(at: str, rule: str, value: object) -> SettingError:
-    """Return the error of an expectation, with an example."""
-    return SettingError(at, rule, value, "Example: expect: {less: batch_norm, than: none, by: 0.05}")
+    """Return the error of an expectation, to which its kind adds an example."""
+    return SettingError(at, rule, value, "")

@@ -16,12 +16,11 @@ from normbench.evidence.claims.margin_test import ExpectationResult, combined_ve
 from normbench.evidence.claims.numbers import number_by_seed, unreadable_metric, with_places
 from normbench.evidence.claims.pooled_parts import pooled_parts
 from normbench.evidence.claims.subject import Subject, claim_subject, untold
-from normbench.evidence.claims.terms import Term
 from normbench.evidence.claims.unlearned import judge_learning, without_verdicts
+from normbench.evidence.claims.untested import untested
 from normbench.evidence.comparison.collapses import BY_TASK, CollapseRule
 from normbench.evidence.metrics.group_metrics import plain_metric
 from normbench.evidence.metrics.run_metrics import check_metrics
-from normbench.evidence.metrics.scales import is_accuracy, is_share
 from normbench.evidence.statistics.seed_plan import JUDGED_ONCE, SeedPlan
 from normbench.storage.arm_id import ArmSet, LabelledArm
 from normbench.storage.identity import NUM_DIGITS_SHOWN
@@ -124,7 +123,7 @@ def judge_claim(
         return replace(found, why=missing)
     read = [arm for arm in arms if arm.name in wanted]
     _check_readable(claim, read)
-    words = [_untested(expectation) for expectation in claim.expectations]
+    words = [untested(expectation) for expectation in claim.expectations]
     logs = [_with_log_margins(e, part) for e, part in zip(claim.expectations, words, strict=True)]
     subject = claim_subject(claim, read, plan)
     if claim.tasks:
@@ -192,6 +191,8 @@ def _missing_runs(wanted: set[str], arms: Sequence[Arm], seeds: Sequence[int]) -
     gone = sorted(wanted.difference(arm.name for arm in arms))
     if gone or not wanted:
         return f"no run of {gone[0]} has finished" if gone else "no arm of it has finished"
+    if not seeds:
+        return "its study names no seeds"
     for arm in arms:
         lacking = [seed for seed in seeds if seed not in arm.seeds] if arm.name in wanted else []
         if lacking:
@@ -205,17 +206,6 @@ def _check_readable(claim: Claim, arms: Sequence[Arm]) -> None:
     check_metrics([arm.runs[0] for arm in arms], sorted(metrics - {""}))
 
 
-def _untested(expectation: Expectation) -> ExpectationResult:
-    """Return an expectation in words, with empty numbers and no verdict yet."""
-    metrics = list(dict.fromkeys(term.metric for term, _ in expectation.terms))
-    share = is_share(metrics[0]) and expectation.kind != "trend"
-    empty = (math.nan, math.nan, math.nan, (), 1.0, 1.0, "")
-    is_share_here = share and not expectation.is_raw
-    is_points = expectation.kind in ("less", "contrast", "equal") and all(map(is_accuracy, metrics))
-    words = _sentence(expectation, metrics)
-    return ExpectationResult(words, ", ".join(metrics), is_share_here, 0, *empty, is_points=is_points)
-
-
 def _with_log_margins(expectation: Expectation, part: ExpectationResult) -> Expectation:
     """Return the expectation with its margins as logarithms where effects are ratios: 0.05 becomes ln 1.05."""
     if not part.is_share:
@@ -223,30 +213,3 @@ def _with_log_margins(expectation: Expectation, part: ExpectationResult) -> Expe
     high = None if expectation.high is None else math.log1p(expectation.high)
     low = -high if expectation.kind == "equal" and high is not None else math.log1p(expectation.low)
     return replace(expectation, low=low, high=high)
-
-
-def _sentence(expectation: Expectation, metrics: Sequence[str]) -> str:
-    first, second = (_side(expectation, metrics, sign) for sign in (1, -1))
-    low, high = expectation.low, expectation.high
-    match expectation.kind:
-        case "less":
-            return f"{second} < {first} by {low:g}"
-        case "contrast":
-            terms = " ".join(f"{w:+.3g} {_named(term, metrics)}" for term, w in expectation.terms)
-            return f"{terms} > {low:g}"
-        case "trend":
-            way, arms = ("rises", first) if expectation.terms[0][1] > 0 else ("falls", second)
-            return f"{arms} {way} with {expectation.key}, tau > {low:g}"
-        case "range":
-            return f"{first} in [{low:g}, {high:g}]{' in every run' if expectation.every else ''}"
-    return f"{first} = {second} within {high:g}"
-
-
-def _side(expectation: Expectation, metrics: Sequence[str], sign: int) -> str:
-    """Return the arms that count with one sign in words; several of them stand for their mean."""
-    named = [_named(term, metrics) for term, weight in expectation.terms if weight * sign > 0]
-    return f"the mean of {' and '.join(named)}" if len(named) > 1 else "".join(named)
-
-
-def _named(term: Term, metrics: Sequence[str]) -> str:
-    return f"{term} ({term.metric})" if len(metrics) > 1 else str(term)

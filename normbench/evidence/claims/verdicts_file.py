@@ -10,9 +10,9 @@ from statistics import median
 from typing import Any
 
 from normbench.errors import ComparisonError
-from normbench.evidence.claims.later_looks import read_later_looks
+from normbench.evidence.claims.later_looks import OpenReason, SecondRun
 from normbench.evidence.claims.margin_test import ExpectationResult
-from normbench.evidence.claims.tasks_found import read_tasks_found
+from normbench.evidence.claims.tasks_found import OtherTasksFound, TaskFound
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.storage.files.reading import read_bytes
 
@@ -41,25 +41,38 @@ def merge_by_study(kept: Sequence[ClaimVerdict], fresh: Sequence[ClaimVerdict]) 
 
 def _read_verdict(raw: Mapping[str, Any]) -> ClaimVerdict:
     parts = [_read_part(part) for part in raw["parts"]]
-    later = read_later_looks(raw)
+    kinds = {"second": SecondRun, "reason": OpenReason}
+    later = {key: kind(**_known_fields(kind, raw[key])) for key, kind in kinds.items() if raw.get(key)}
     return ClaimVerdict(**_known_fields(ClaimVerdict, raw) | {"parts": parts} | later)
 
 
 def _read_part(raw: Mapping[str, Any]) -> ExpectationResult:
     """Read a tested expectation, with tuples restored, and with inf and nan, in place of which JSON has null."""
-    values = _known_fields(ExpectationResult, raw)
     by_seed = {int(seed): float(value) for seed, value in raw.get("by_seed", {}).items()}
-    floats = {one.name: math.nan for one in fields(ExpectationResult) if one.type is float}
-    floats |= {"effect": _not_finite(by_seed), "low": -math.inf, "high": math.inf}
-    missing = {name: value for name, value in floats.items() if values.get(name, 0) is None}
-    restored = {"margins": tuple(raw["margins"]), "by_seed": by_seed} | read_tasks_found(raw)
-    return ExpectationResult(**values | missing | restored)
+    restored = {"margins": tuple(raw["margins"]), "by_seed": by_seed} | _read_tasks(raw)
+    ends = {"effect": _not_finite(by_seed), "low": -math.inf, "high": math.inf}
+    return ExpectationResult(**_with_floats(ExpectationResult, raw, ends) | restored)
+
+
+def _read_tasks(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a part that is pooled over tasks found in each and says of others; empty where it is not pooled."""
+    if not raw.get("by_task"):
+        return {}
+    each = tuple(TaskFound(**_with_floats(TaskFound, one, {})) for one in raw["by_task"])
+    return {"by_task": each, "other_tasks": OtherTasksFound(**_with_floats(OtherTasksFound, raw["other_tasks"], {}))}
 
 
 def _not_finite(by_seed: Mapping[int, float]) -> float:
     """Return inf or -inf where the typical seed diverged; else nan."""
     middle = median(by_seed.values()) if by_seed else math.nan
     return middle if math.isinf(middle) else math.nan
+
+
+def _with_floats(kind: type, raw: Mapping[str, Any], not_finite: Mapping[str, float]) -> dict[str, Any]:
+    """Return the known fields with a float in place of each null that stands for one: the named one, or nan."""
+    known = _known_fields(kind, raw)
+    nulls = [one.name for one in fields(kind) if one.type is float and known.get(one.name, 0) is None]
+    return known | {name: not_finite.get(name, math.nan) for name in nulls}
 
 
 def _known_fields(kind: type, raw: Mapping[str, Any]) -> dict[str, Any]:

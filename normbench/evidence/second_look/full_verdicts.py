@@ -12,8 +12,7 @@ from normbench.evidence.comparison.costs import cpu_seconds_in
 from normbench.evidence.second_look.second_run import with_second_run
 from normbench.evidence.tuning.sensitivity import Sensitivity, tuning_sensitivity
 from normbench.storage.choices import RUNNER_UP
-from normbench.storage.files.yaml_file import read_study_file
-from normbench.storage.names import SECOND_RUN, study_name
+from normbench.storage.names import SECOND_RUN
 from normbench.storage.study_folder import read_study
 
 
@@ -27,9 +26,8 @@ def full_verdicts(path: Path, runs_dir: Path) -> list[ClaimVerdict]:
     verdicts = file_verdicts(path, runs_dir)
     if all(one.verdict == NOT_RUN for one in verdicts):
         return verdicts
-    data = read_study_file(path).data
-    study = read_study(runs_dir / study_name(path, data))
-    verdicts = with_second_run(verdicts, study, data["claims"])
+    study = read_study(runs_dir / verdicts[0].study)
+    verdicts = with_second_run(verdicts, study)
     verdicts = _with_sensitivity(verdicts, tuning_sensitivity(study))
     cpu_seconds = sum(cpu_seconds_in(study.folder.with_name(f"{study.folder.name}{ending}")) for ending in _ENDINGS)
     return [replace(one, reason=reason_of(one), cpu_seconds=cpu_seconds) for one in verdicts]

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from normbench.evidence.claims.claim import NEW_DATA
 from normbench.evidence.claims.expectations import Expectation
 from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.part_scale import ends_as_tested, margins_as_tested
-from normbench.evidence.claims.subject import NEW_DATA
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.claims.words import HOLDS, OPPOSITE
 from normbench.evidence.statistics.corrected_t import corrected_p, overlap_of_interval

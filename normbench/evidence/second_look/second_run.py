@@ -7,13 +7,12 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from normbench.errors import ConfigError
 from normbench.evidence.claims.claim import read_claims
+from normbench.evidence.claims.deciding_part import deciding_part
 from normbench.evidence.claims.expectations import Expectation
 from normbench.evidence.claims.later_looks import SecondRun, SecondVerdict
-from normbench.evidence.claims.outcomes import deciding_part
 from normbench.evidence.claims.study_verdicts import file_verdicts, judge_claims, run_command
 from normbench.evidence.claims.verdict import INCOMPLETE, NOT_RUN, ClaimVerdict
 from normbench.evidence.claims.words import DECIDED, DEPENDS, HOLDS, OPPOSITE, SMALLER
@@ -37,7 +36,7 @@ AGAINST: Mapping[str, Sequence[str]] = {
 
 @dataclass(frozen=True)
 class _Second:
-    """The claims of a study with their second verdicts, by the claim's id and number."""
+    """The expectations of each claim of a study, and its verdict by the second run."""
 
     expectations: Sequence[Sequence[Expectation]]
     verdicts: Sequence[ClaimVerdict]
@@ -94,27 +93,24 @@ def outcome(first: str, second: str) -> SecondVerdict:
     return "fell" if second in AGAINST[first] else "open"
 
 
-def with_second_run(
-    verdicts: Sequence[ClaimVerdict], study: StudyFolder, raw_claims: Sequence[Any]
-) -> list[ClaimVerdict]:
+def with_second_run(verdicts: Sequence[ClaimVerdict], study: StudyFolder) -> list[ClaimVerdict]:
     """Return a study's verdicts, each decided one with what its second run says; as they are where there is none.
 
     Args:
-        verdicts: The verdicts of the first run, one for each claim.
+        verdicts: The verdicts of the first run, one for each claim of the study.
         study: The folder of the first run.
-        raw_claims: The claims as the file has them.
 
     Raises:
         RunFolderError: A file of the second run is missing or was changed.
     """
-    found = _judge_again(verdicts, study, raw_claims)
+    found = _judge_again(verdicts, study)
     if found is None:
         return list(verdicts)
     judged = zip(verdicts, found.verdicts, found.expectations, strict=True)
     return [replace(one, second=_second_run(one, again, expected)) for one, again, expected in judged]
 
 
-def _judge_again(verdicts: Sequence[ClaimVerdict], study: StudyFolder, raw_claims: Sequence[Any]) -> _Second | None:
+def _judge_again(verdicts: Sequence[ClaimVerdict], study: StudyFolder) -> _Second | None:
     """Judge all claims by the second run; None where there is none of the same file and as many seeds."""
     folder = study.folder.with_name(f"{study.folder.name}{SECOND_RUN}")
     if not os.path.lexists(folder / STUDY_JSON):
@@ -124,6 +120,7 @@ def _judge_again(verdicts: Sequence[ClaimVerdict], study: StudyFolder, raw_claim
     is_same_file = content.get("content_sha256") == study.content.get("content_sha256")
     if not is_same_file or list(content.get("options", {})) != [SECOND_RUN_OPTION] or content.get("seeds") != wanted:
         return None
+    raw_claims = study.content.get("claims", [])
     claims, _ = read_claims(raw_claims, second.planned_arms())
     again = judge_claims(second, raw_claims, verdicts[0].command, str(folder))
     return _Second([claim.expectations for claim in claims], again)

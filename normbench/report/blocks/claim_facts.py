@@ -4,17 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from normbench.evidence.claims.chinese import chinese_sentences
-from normbench.evidence.claims.many_claims import OLD_WORDS, judge_together
+from normbench.evidence.claims.claim import NEW_DATA
+from normbench.evidence.claims.deciding_part import deciding_part
+from normbench.evidence.claims.many_claims import judge_together
 from normbench.evidence.claims.margin_test import ExpectationResult
-from normbench.evidence.claims.outcomes import Outcome, deciding_part, outcomes
-from normbench.evidence.claims.subject import NEW_DATA
+from normbench.evidence.claims.outcomes import Outcome, outcomes
 from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict
 from normbench.evidence.claims.what_decides import nearest_margin, seeds_to_decide
-from normbench.evidence.claims.words import CANNOT_TELL, DEPENDS, OPPOSITE, TOO_FEW
+from normbench.evidence.claims.words import CANNOT_TELL, DEPENDS, OLD_WORDS, OPPOSITE, TOO_FEW
 from normbench.report.blocks.claim_looks import WHY, later_looks
 from normbench.report.blocks.claim_numbers import effect_alone, found_text, part_text
 from normbench.report.blocks.claim_tasks import other_tasks_text, tasks_text
-from normbench.report.blocks.claims import LOST_MARK, about_text
+from normbench.report.blocks.claims import CORRECTION, LOST_MARK, about_text
 
 HEADINGS: Mapping[Outcome, str] = {
     "holds": "What holds",
@@ -25,7 +26,7 @@ HEADINGS: Mapping[Outcome, str] = {
     "not run": "Not run",
 }
 MANY = "many claims"
-NOT_SURVIVED = "does not survive the correction for many claims (Benjamini and Hochberg, 5 %)"
+NOT_SURVIVED = f"does not survive {CORRECTION}"
 
 
 @dataclass(frozen=True)

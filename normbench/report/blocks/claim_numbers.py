@@ -26,8 +26,16 @@ def part_text(part: ExpectationResult) -> str:
     needed = f", {part.seeds_needed} {next_}" if is_told else ""
     found = f"{part.expectation} · {part.metric}: {effect_with_interval(part)}, expected {expected(part)}"
     level = f" at level {level_text(part.level)}" if 0 < part.level < ALPHA else ""
-    p = "" if part.verdict in (NOT_AT_CHECK, INCOMPLETE) else f", p {part.p_corrected:.2g}{level}"
-    return f"{found} · {seeds_held(part)}{p} · {part.verdict}{needed}"
+    return f"{found} · {_seeds_and_p(part)}{level} · {part.verdict}{needed}"
+
+
+def _seeds_and_p(part: ExpectationResult) -> str:
+    return ", p ".join(filter(None, (seeds_held(part), p_text(part))))
+
+
+def p_text(part: ExpectationResult) -> str:
+    """Return the corrected p; "" where so many seeds are not judged."""
+    return "" if part.verdict in (NOT_AT_CHECK, INCOMPLETE) else f"{part.p_corrected:.2g}"
 
 
 def seeds_held(part: ExpectationResult) -> str:
@@ -42,9 +50,13 @@ def effect_with_interval(part: ExpectationResult) -> str:
         return "diverged"
     if part.is_points:
         return ends_text("test_accuracy", (part.effect, part.low, part.high), is_ratio=False)
-    value = f"{'x ' if part.is_share else ''}{short(part.effect)}"
-    is_open = not math.isfinite(part.high) and not (math.isfinite(part.low) and part.low)
-    return value if is_open else f"{value} [{short(part.low)}, {short(part.high)}]"
+    value = effect_alone(part, part.effect)
+    return f"{value} [{short(part.low)}, {short(part.high)}]" if has_interval(part) else value
+
+
+def has_interval(part: ExpectationResult) -> bool:
+    """Return whether an end of an effect's interval is known; at 0 a ratio's lower end excludes nothing."""
+    return math.isfinite(part.high) or (math.isfinite(part.low) and not (part.is_share and part.low == 0))
 
 
 def expected(part: ExpectationResult) -> str:
@@ -56,12 +68,16 @@ def expected(part: ExpectationResult) -> str:
 
 
 def found_text(verdict: ClaimVerdict, part: ExpectationResult | None) -> str:
-    """Return the numbers that a verdict rests on: metric, effect with interval, what was expected, seeds and p."""
+    """Return the numbers that a verdict rests on, and of several parts which one they are of."""
     if part is None:
         return ""
     of = f"; {rests_on(part)}" if len(verdict.parts) > 1 else ""
-    found = f"{part.metric} {effect_with_interval(part)}, expected {expected(part)}"
-    return f"{found} · {seeds_held(part)}, p {part.p_corrected:.2g}{of}"
+    return f"{numbers_text(part)}{of}"
+
+
+def numbers_text(part: ExpectationResult) -> str:
+    """Return the numbers of a tested expectation: metric, effect with interval, what was expected, seeds and p."""
+    return f"{part.metric} {effect_with_interval(part)}, expected {expected(part)} · {_seeds_and_p(part)}"
 
 
 def rests_on(part: ExpectationResult) -> str:

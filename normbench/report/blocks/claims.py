@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
+from normbench.evidence.claims.claim import THESE_ROWS
 from normbench.evidence.claims.many_claims import ManyClaims, judge_together
 from normbench.evidence.claims.study_verdicts import count_verdicts
-from normbench.evidence.claims.subject import THESE_ROWS
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.report.blocks.block import Block, Column, Line, Table, keys, words
 from normbench.report.blocks.claim_looks import WHY, later_looks
-from normbench.report.blocks.claim_numbers import effect_with_interval, expected, part_text, seeds_held
+from normbench.report.blocks.claim_numbers import effect_with_interval, expected, p_text, part_text, seeds_held
 from normbench.report.blocks.claim_tasks import task_texts
 
 INDENT = 6
@@ -16,6 +16,7 @@ NUM_WORDS = 3
 """Columns of words in the table of claims, behind their names."""
 LOST_MARK = "†"
 """Behind a verdict that does not survive if all claims are counted."""
+CORRECTION = "the correction for many claims (Benjamini and Hochberg, 5 %)"
 
 
 def claims_blocks(verdicts: Sequence[ClaimVerdict], *, with_origin: bool = True) -> list[Block]:
@@ -58,7 +59,7 @@ def _table_rows(verdict: ClaimVerdict, word: str) -> list[tuple[str, ...]]:
             effect_with_interval(part),
             expected(part),
             seeds_held(part),
-            f"{part.p_corrected:.2g}",
+            p_text(part),
         )
         for part in verdict.parts
     ]
@@ -126,8 +127,7 @@ def _correction_text(together: ManyClaims) -> str:
     """Return how many verdicts survive a correction over all claims; "" for a single tested claim."""
     if together.num_tested < 2 or not together.num_decided:
         return ""
-    by = "the correction for many claims (Benjamini and Hochberg, 5 %)"
     if not together.num_lost:
-        return f"All verdicts survive {by}."
-    verb = "does" if together.num_lost == 1 else "do"
-    return f"{together.num_lost} of {together.num_decided} verdicts, marked {LOST_MARK}, {verb} not survive {by}."
+        return f"All verdicts survive {CORRECTION}."
+    lost = f"{together.num_lost} of {together.num_decided} verdicts, marked {LOST_MARK}"
+    return f"{lost}, {'does' if together.num_lost == 1 else 'do'} not survive {CORRECTION}."

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from textwrap import shorten
 
-from normbench.evidence.claims.outcomes import OUTCOMES, deciding_part, outcomes
+from normbench.evidence.claims.deciding_part import deciding_part
+from normbench.evidence.claims.outcomes import OUTCOMES, outcomes
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.claim_facts import HEADINGS
-from normbench.report.blocks.claim_numbers import found_text
+from normbench.report.blocks.claim_numbers import numbers_text
 from normbench.report.blocks.claims import INDENT, marked_words, summary_line
 
 
@@ -33,8 +34,8 @@ def _claim(verdict: ClaimVerdict, word: str, width: int, *, with_numbers: bool) 
     label = f"{verdict.id:5} {word.upper():11}"
     says = shorten(verdict.says, max(width - len(label) - len("  "), INDENT), placeholder=" ...")
     head = Block(lines=[Line(says, label, verdict=verdict.verdict)], is_joined=True)
-    numbers = found_text(verdict, deciding_part(verdict)).partition("; it rests on")[0]
-    if not (with_numbers and numbers):
+    part = deciding_part(verdict)
+    if not with_numbers or part is None:
         return [head]
-    shown = Line(shorten(numbers, width - INDENT, placeholder=" ..."))
+    shown = Line(shorten(numbers_text(part), max(width - INDENT, INDENT), placeholder=" ..."))
     return [head, Block(lines=[shown], indent=INDENT, is_joined=True)]

@@ -5,11 +5,10 @@ from functools import partial
 from pathlib import Path
 from textwrap import shorten
 
-from normbench.evidence.claims.many_claims import OLD_WORDS
 from normbench.evidence.claims.stored_verdicts import StudyVerdicts
 from normbench.evidence.claims.study_verdicts import count_verdicts
 from normbench.evidence.claims.verdict import ClaimVerdict
-from normbench.evidence.claims.words import DEPENDS, SMALLER
+from normbench.evidence.claims.words import DEPENDS, OLD_WORDS, SMALLER
 from normbench.report.blocks.block import Block, Line
 from normbench.report.blocks.claims import claims_blocks, summary_line
 from normbench.report.blocks.claims_in_short import claims_in_short, names_by_outcome
@@ -118,17 +117,20 @@ def _counted(number: int, one: str, several: str) -> str:
 
 
 def _fitting(counts: str, place: int) -> str:
-    """Return counts in shorter words where they do not fit, and as many of them as do.
+    """Return counts in shorter words where they do not fit, and as many of them as do; "" where none does.
 
     Example:
-        >>> _fitting("3 cannot tell, 2 smaller than claimed, 1 holds", 30)
-        '3 cannot tell, 2 smaller, ...'
+        >>> counts = "3 cannot tell, 2 smaller than claimed, 1 holds"
+        >>> _fitting(counts, 30), _fitting(counts, 10)
+        ('3 cannot tell, 2 smaller, ...', '')
     """
     if len(counts) <= place:
         return counts
     short = counts.replace(SMALLER, "smaller").replace(DEPENDS, "depends")
+    if len(short) <= place:
+        return short
     fits = [i for i, letter in enumerate(short) if letter == "," and i + len(", ...") <= place]
-    return short if len(short) <= place else f"{short[: fits[-1]]}, ..."
+    return f"{short[: fits[-1]]}, ..." if fits else ""
 
 
 def _counts_text(verdicts: Sequence[ClaimVerdict]) -> str:

@@ -8,7 +8,7 @@ from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.claims.words import DEPENDS, HOLDS, OPPOSITE, SMALLER
 from normbench.evidence.statistics.student import exp
-from normbench.report.blocks.claim_numbers import effect_with_interval
+from normbench.report.blocks.claim_numbers import effect_with_interval, has_interval
 from normbench.report.blocks.numbers import metric_title
 from normbench.report.figures.axis_scale import PER_CENT, AxisScale
 from normbench.report.figures.dots import Seeds
@@ -67,8 +67,7 @@ def _row(name: str, part: ExpectationResult) -> Row:
     read = exp if part.is_share else float
     values = [read(value) for value in part.by_seed.values() if not math.isnan(value)]
     look = Look(COLOURS.get(part.verdict, OTHER.colour), "-", MARKERS.get(part.verdict, OTHER.marker))
-    is_open = math.isinf(part.high) and (math.isinf(part.low) or (part.is_share and part.low == 0))
-    low, high = (None, None) if is_open else (part.low, part.high)
+    low, high = (part.low, part.high) if has_interval(part) else (None, None)
     says = f"{name}  {part.expectation}\n{part.metric}"
     text = f"{effect_with_interval(part)}\n{part.verdict}"
     return Row(says, [Seeds(look, values, part.effect, low, high, count=part.n)], text, *_band(part))

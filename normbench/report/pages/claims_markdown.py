@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from itertools import groupby
 
-from normbench.evidence.claims.many_claims import OLD_WORDS
 from normbench.evidence.claims.outcomes import OUTCOMES, Outcome, outcome_counts
 from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.evidence.claims.words import OLD_WORDS
 from normbench.report.blocks.claim_facts import HEADINGS, ClaimFacts, claims_facts
 from normbench.report.blocks.claims import chance_and_correction
 from normbench.storage.identity import NUMERICS

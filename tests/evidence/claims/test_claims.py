@@ -186,7 +186,10 @@ def test_terms_compare_two_columns_of_one_arm():
         ({"less": "a", "than": "b", "by": True}, "must be a number, got True"),
         ({"less": "a", "than": "b", "by": 0, "of": 3}, "must hold nothing but by, less, metric, than"),
         ({"range": [2, 1], "of": "a"}, "must be two numbers, the smaller first, got [2, 1]"),
-        ({"equal": ["a", "b"], "within": 0}, "must be > 0"),
+        ({"range": [1, 2], "of": "a", "every": "yes"}, "expect.every: must be true or false, got 'yes'"),
+        ({"equal": ["a", "b"], "within": 0}, "must be > 0, got 0.0. Example: expect: {equal: [batch_norm, none]"),
+        ({"all": [{"range": [0], "of": "a"}]}, "expect.all.0.range: must be two numbers, the smaller first, got [0]. "),
+        ({"all": [{"range": [0], "of": "a"}]}, "got [0]. Example: expect: {range: [0.5, 2], of: batch_norm}"),
         ({"all": []}, "must be a list of expectations"),
         ({"less": [], "than": "a", "by": 0}, "expect.less: must name an arm, or several in a list, got []"),
         ({"less": ["a", 3], "than": "a", "by": 0}, "expect.less.1: must name an arm, got 3"),
@@ -194,6 +197,14 @@ def test_terms_compare_two_columns_of_one_arm():
 )
 def test_what_a_claim_must_not_say(expect, expected):
     assert expected in complaint(expect)
+
+
+def test_a_source_holds_nothing_unknown():
+    _, errors = read_claims([{"says": "so", "expect": {}, "source": {"doi": "x"}}], arms_called("a"))
+    assert str(errors[0]) == (
+        "claims.0.source: must hold title, url, quote and nothing else, got {'doi': 'x'}. "
+        "Example: source: {title: ..., url: ..., quote: ...}"
+    )
 
 
 def test_a_selector_of_several_arms_is_refused_where_one_is_meant():
@@ -253,6 +264,11 @@ def test_losses_are_not_compared_with_accuracies():
 def test_runs_of_other_seeds_are_not_looked_at():
     found = verdict(EXPECT, arm_with("a", [0.1] * 9), arm_with("b", [0.9] * 8), seeds=range(8))
     assert found.parts[0].n == 8
+
+
+def test_a_study_that_names_no_seeds_gives_no_verdict():
+    found = verdict(EXPECT, arm_with("a", [0.1] * 8), arm_with("b", [0.9] * 8), seeds=())
+    assert (found.verdict, found.why) == ("incomplete", "its study names no seeds")
 
 
 def test_what_is_not_a_number_gives_no_verdict():

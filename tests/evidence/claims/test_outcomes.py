@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from normbench.evidence.claims.deciding_part import deciding_part
 from normbench.evidence.claims.later_looks import OpenReason
 from normbench.evidence.claims.margin_test import ExpectationResult
-from normbench.evidence.claims.outcomes import OUTCOMES, claim_outcome, deciding_part, outcome_counts, outcomes
+from normbench.evidence.claims.outcomes import OUTCOMES, claim_outcome, outcome_counts, outcomes
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.claims.what_decides import seeds_to_decide
 
@@ -67,6 +68,8 @@ def test_the_numbers_shown_are_those_that_the_verdict_rests_on():
     assert deciding_part(replace(claim("holds"), parts=[sure, weak])) == weak
     against = [replace(weak, verdict="opposite"), replace(sure, verdict="opposite"), sure]
     assert deciding_part(replace(claim("opposite"), parts=against)) == against[1]
+    short = replace(sure, verdict="smaller than claimed")
+    assert deciding_part(replace(claim("opposite"), parts=[against[0], short, sure])) == against[0]
 
 
 def test_four_times_the_seeds_halve_an_interval():

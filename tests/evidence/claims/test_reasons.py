@@ -7,9 +7,9 @@ import pytest
 
 from normbench.evidence.claims.expectations import Expectation
 from normbench.evidence.claims.margin_test import ExpectationResult, judge_expectations
-from normbench.evidence.claims.reasons import reason_of
+from normbench.evidence.claims.reasons import NO_MARGIN_INSIDE, reason_of
 from normbench.evidence.claims.verdict import ClaimVerdict
-from normbench.evidence.claims.words import CANNOT_TELL, HOLDS
+from normbench.evidence.claims.words import CANNOT_TELL, HOLDS, SMALLER
 
 UNTESTED = ExpectationResult("a < b by 1", "test_accuracy", False, 0, *[float("nan")] * 3, (), 1.0, 1.0, "")
 
@@ -43,6 +43,18 @@ def test_two_ends_are_told_by_how_many_the_interval_holds(numbers, kind):
     assert reason_of(verdict(judged(numbers, -1.0, 1.0, "equal"))).kind == kind
 
 
+def test_an_interval_that_holds_no_margin_is_not_said_to_hold_one():
+    """By itself the first part is smaller than claimed; p of two parts is twice as large."""
+    numbers = [*spread(7, -0.5, 0.4), 1.2]
+    short = judged(numbers)
+    assert (short.verdict, short.low < 0 < short.high < 1) == (SMALLER, True)
+    found = reason_of(verdict(replace(short, verdict=CANNOT_TELL)))
+    assert (found.text, found.found_with_80_percent) == (NO_MARGIN_INSIDE, None)
+    each = judged([0.5] * 6, 0.0, 1.0, "range")
+    assert each.verdict == HOLDS
+    assert reason_of(verdict(replace(each, verdict=CANNOT_TELL))).text == NO_MARGIN_INSIDE
+
+
 def test_what_cannot_be_judged_is_ill_posed():
     found = reason_of(verdict(judged(spread(8, 1.1)), why="most runs collapsed"))
     assert (found.kind, found.text, found.found_with_80_percent) == ("ill-posed", "most runs collapsed", None)
@@ -62,4 +74,14 @@ def test_the_effect_that_is_told_is_found_in_four_of_five_studies():
     numbers = rng.normal(size=16)
     told = reason_of(verdict(judged(1.1 + (numbers - numbers.mean()) / numbers.std(ddof=1)))).found_with_80_percent
     found = [judged(rng.normal(told, 1.0, size=16)).verdict == HOLDS for _ in range(500)]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.06)
+
+
+def test_so_are_equal_arms_within_the_half_width_that_is_told():
+    """Of 12 seeds the sign test at 5 % asks for more than that of one side at 10 %."""
+    rng = np.random.default_rng(2)
+    numbers = rng.normal(size=12)
+    part = judged((numbers - numbers.mean()) / numbers.std(ddof=1), -0.5, 0.5, "equal")
+    told = reason_of(verdict(part)).found_with_80_percent
+    found = [judged(rng.normal(size=12), -told, told, "equal").verdict == HOLDS for _ in range(500)]
     assert np.mean(found) == pytest.approx(0.8, abs=0.06)

@@ -77,6 +77,13 @@ def test_without_runs_every_study_is_one_line_of_80_columns():
     assert f"of {len(KEPT)} claims of {len(lines)} studies" in " ".join(told.split())
 
 
+@pytest.mark.parametrize("columns", [8, 20, 40])
+def test_a_narrow_terminal_cuts_what_it_cannot_hold(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for words in ([], ["--details"], [NAME]):
+        assert normbench("claims", *words).code == 0
+
+
 @pytest.mark.usefixtures("shipped")
 def test_a_line_counts_the_verdicts_of_a_study_and_asks_its_question():
     listed, _, told = normbench("claims", "--details").out.partition("\n\n")
@@ -145,9 +152,13 @@ def test_a_claim_that_was_added_to_a_shipped_file_is_not_run(shipped, tmp_path):
     assert [one.verdict for one in study.verdicts] == ["refuted", "cannot tell", "not run"]
 
 
-def test_studies_of_ones_own_in_configs_come_first():
+MODEL = "model: mlp\ndataset: linear_regression\n"
+CLAIMS = "claims:\n  - {id: X1, says: a, metric: test_loss, expect: {}}\n"
+
+
+@pytest.mark.parametrize("mine", [MODEL + CLAIMS, CLAIMS + MODEL])
+def test_studies_of_ones_own_in_configs_come_first(mine):
     Path("configs").mkdir()
-    mine = "model: mlp\ndataset: linear_regression\nclaims:\n  - {id: X1, says: a, metric: test_loss, expect: {}}\n"
     Path("configs/mine.yaml").write_text(mine, encoding="utf-8")
     assert claim_files() == [Path("configs/mine.yaml")]
 

@@ -50,6 +50,14 @@ def some_run(folder):
     return next(folder.glob("decayed-*")) / "seed-3"
 
 
+def test_two_claims_of_one_id_are_refused():
+    text = TINY + ARMS + CLAIMS + CLAIMS.splitlines()[-1]
+    Path("tiny.yaml").write_text(text, encoding="utf-8")
+    answer = normbench("run", "tiny.yaml")
+    complaint = "claims.1.id: must be an id that no claim before it has, got 'X1'. Write another one.\n"
+    assert (answer.code, answer.err) == (2, f"tiny.yaml:{len(text.splitlines())}: {complaint}")
+
+
 @pytest.mark.usefixtures("ran")
 def test_a_verdict_has_all_it_rests_on():
     found = verdict()

@@ -27,13 +27,25 @@ def findable_effect(n: int, power: float = POWER, alpha: float = ALPHA) -> float
         >>> findable_effect(5), round(findable_effect(8), 1)
         (inf, 1.3)
     """
-    return float(np.quantile(-_lower_ends(n, alpha), power, method="higher"))
+    return float(np.quantile(-_lower_ends(n, alpha / 2, alpha), power, method="higher"))
+
+
+def findable_half_width(n: int, power: float = POWER, alpha: float = ALPHA) -> float:
+    """Return how far two ends must lie from no effect, in std, for n seeds to find it between them with a probability.
+
+    Of two one-sided tests at alpha, each of which misses in half of the cases that are missed; inf if none.
+
+    Example:
+        >>> findable_half_width(4), round(findable_half_width(16), 1)
+        (inf, 1.0)
+    """
+    return float(np.quantile(-_lower_ends(n, alpha, alpha), 1 - (1 - power) / 2, method="higher"))
 
 
 @cache
-def _lower_ends(n: int, alpha: float) -> FloatArray:
+def _lower_ends(n: int, rank_level: float, sign_level: float) -> FloatArray:
     if n < 1:
         return np.full(NUM_DRAWS, -math.inf)
     rng = np.random.default_rng(0)
-    ends = [lower_bound(rng.normal(size=(CHUNK, n)), alpha / 2, alpha) for _ in range(NUM_DRAWS // CHUNK)]
+    ends = [lower_bound(rng.normal(size=(CHUNK, n)), rank_level, sign_level) for _ in range(NUM_DRAWS // CHUNK)]
     return np.concatenate(ends)
