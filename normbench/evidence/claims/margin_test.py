@@ -150,7 +150,8 @@ def _with_verdict(
     p, p_corrected = test.p_of(verdict), corrected.p_of(verdict)
     found = replace(_with_numbers(expectation, by_seed, part, rule), p=p, p_corrected=p_corrected)
     fewest = FEWEST_SPLITS if rule.kind == "new data" else seeds_for_a_verdict(1)
-    if found.n < fewest and p > 0:
+    is_refuted_by_one = expectation.every and p == 0
+    if found.n < fewest and not is_refuted_by_one:  # splits that agree to the last digit have a p of 0, too
         return replace(found, verdict=TOO_FEW, seeds_needed=fewest)
     if rule.why_not:
         return replace(found, verdict=rule.why_not, seeds_needed=rule.next_check)

@@ -16,8 +16,10 @@ def nearest_margin(part: ExpectationResult) -> float | None:
     return min(part.margins, key=lambda margin: abs(as_tested(part, margin) - as_tested(part, part.effect)))
 
 
-def seeds_to_decide(part: ExpectationResult) -> int | None:
-    """Return how many seeds may decide an open part if its effect is what was estimated; None where none can be told.
+def seeds_to_decide(part: ExpectationResult) -> float | None:
+    """Return how many seeds may decide an open part if its effect is what was estimated; inf where no study has them.
+
+    None where it cannot be told: without an interval, or where half of it is less than its distance from the margin.
 
     An interval's half width falls with the square root of the number of seeds; it must get smaller than the distance of
     the effect from the nearest margin.
@@ -26,7 +28,5 @@ def seeds_to_decide(part: ExpectationResult) -> int | None:
     if margin is None or not all(map(math.isfinite, ends)):
         return None
     distance = abs(as_tested(part, part.effect) - as_tested(part, margin))
-    if distance == 0:
-        return None
-    needed = math.ceil(part.n * max(1.0, ((ends[1] - ends[0]) / 2 / distance) ** 2))
-    return needed if part.n < needed <= MOST_SEEDS else None
+    needed = math.ceil(part.n * ((ends[1] - ends[0]) / 2 / distance) ** 2) if distance else math.inf
+    return None if needed <= part.n else needed if needed <= MOST_SEEDS else math.inf

@@ -1,5 +1,6 @@
 """Says of a claim what a reader asks: what was found, whether it held again, what would change the verdict."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -121,10 +122,16 @@ def change_text(verdict: ClaimVerdict, outcome: Outcome, part: ExpectationResult
         return "runs in which that is not so"
     if verdict.about == NEW_DATA:
         return "more rows of data; more seeds cannot narrow the interval for new data"
+    return _seeds_text(part)
+
+
+def _seeds_text(part: ExpectationResult) -> str:
     needed = seeds_to_decide(part)
-    of_tasks = " over all tasks" if part.by_task else ""
-    few = f"about {needed} seeds{of_tasks}, if the effect is what was estimated" if needed else ""
-    return few or "more seeds than a study has, if the effect is what was estimated; it lies at what was expected"
+    if needed is None:
+        return "more seeds; how many cannot be told"
+    if math.isinf(needed):
+        return "more seeds than a study has, if the effect is what was estimated; it lies at what was expected"
+    return f"about {needed} seeds{' over all tasks' if part.by_task else ''}, if the effect is what was estimated"
 
 
 def _if_decided(part: ExpectationResult, outcome: Outcome) -> str:

@@ -48,6 +48,12 @@ def test_less_by_the_corrected_t(by):
     assert (found.verdict, found.about, found.data) == (word, "new_data", "400 images")
 
 
+def test_splits_that_agree_to_the_last_digit_are_no_verdict_before_there_are_six():
+    values = {f"a{i}": np.full(3, 0.5 + i / 4) for i in range(2)}
+    found = verdict_of({"less": "norm=a0", "than": "norm=a1", "by": 0.0}, values=values)
+    assert (found.verdict, found.parts[0].seeds_needed) == ("too few seeds", 6)
+
+
 def test_the_opposite_by_the_corrected_t():
     found = verdict_of({"less": "norm=a2", "than": "norm=a0", "by": 0.0})
     assert (found.verdict, found.parts[0].p) == ("opposite", pytest.approx(corrected(VALUES["a2"] - VALUES["a0"]).p))

@@ -76,6 +76,6 @@ def test_four_times_the_seeds_halve_an_interval():
     """The half width is twice the distance to the margin, so four times the seeds are needed; none at the margin."""
     part = replace(PART, is_share=False, effect=2.0, low=0.0, high=4.0, margins=(1.0,))
     assert seeds_to_decide(part) == 32
-    assert seeds_to_decide(replace(part, effect=1.0)) is None
+    assert seeds_to_decide(replace(part, effect=1.0)) == math.inf
     assert seeds_to_decide(replace(part, high=math.inf)) is None
     assert seeds_to_decide(replace(part, low=1.5, high=2.5)) is None
