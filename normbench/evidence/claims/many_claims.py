@@ -49,6 +49,9 @@ def judge_together(verdicts: Sequence[ClaimVerdict]) -> ManyClaims:
 
 
 def claim_p(verdict: ClaimVerdict) -> float:
-    """Return the p of a tested claim: that of the part its verdict rests on; 1 without parts."""
+    """Return the p of a tested claim: that of the part its verdict rests on; 1 without parts.
+
+    At a planned check, whose level is below 5 %, it is raised by as much: a verdict could have come at any check.
+    """
     part = deciding_part(verdict)
-    return part.p_corrected if part else 1.0
+    return min(1.0, part.p_corrected * (ALPHA / part.level)) if part and part.level else 1.0

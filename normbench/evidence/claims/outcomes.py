@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from normbench.evidence.claims.deciding_part import OF_ALL_PARTS
 from normbench.evidence.claims.later_looks import ILL_POSED
 from normbench.evidence.claims.many_claims import UNTESTED
 from normbench.evidence.claims.margin_test import ExpectationResult
@@ -20,7 +19,7 @@ _TASK = re.compile(r"dataset=[^\s,]+")
 
 
 def outcomes(verdicts: Sequence[ClaimVerdict]) -> list[Outcome]:
-    """Return the outcome of each verdict; one claim made of several tasks that disagree depends on the task."""
+    """Return the outcome of each verdict; one claim made of each of several tasks that disagree depends on the task."""
     alone = [claim_outcome(verdict) for verdict in verdicts]
     by_sentence: dict[object, set[Outcome]] = {}
     for verdict, outcome in zip(verdicts, alone, strict=True):
@@ -35,17 +34,15 @@ def outcomes(verdicts: Sequence[ClaimVerdict]) -> list[Outcome]:
 
 
 def claim_outcome(verdict: ClaimVerdict) -> Outcome:
-    """Return the outcome of one claim by its own parts: some hold and others do not, and it depends on the task."""
-    parts = {part_outcome(part) for part in verdict.parts}
+    """Return the outcome of one claim: its verdict, in today's words."""
+    supported, refuted = OLD_WORDS
     if verdict.verdict == NOT_RUN:
         return NOT_RUN
     if verdict.verdict in (CANNOT_TELL, *UNTESTED):
         return CANNOT_TELL
-    if verdict.verdict == DEPENDS or _disagree(parts):
-        return DEPENDS
-    if verdict.verdict == OLD_WORDS[1]:
-        return OPPOSITE if OPPOSITE in parts else SMALLER
-    return HOLDS if verdict.verdict in OF_ALL_PARTS else OPPOSITE if verdict.verdict == OPPOSITE else SMALLER
+    if verdict.verdict == refuted:
+        return OPPOSITE if OPPOSITE in map(part_outcome, verdict.parts) else SMALLER
+    return HOLDS if verdict.verdict == supported else verdict.verdict
 
 
 def part_outcome(part: ExpectationResult) -> str:

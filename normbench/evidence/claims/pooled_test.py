@@ -103,8 +103,8 @@ def _in_task(one: _Pooled, values: Sequence[float]) -> VerdictPs:
 def _with_verdict(
     one: _Pooled, part: ExpectationResult, test: VerdictPs, other: VerdictPs, num_parts: int
 ) -> ExpectationResult:
-    each = corrected_each([_in_task(one, of) for of in one.values])
-    verdict, p = _verdict(test, each, one.rule, num_parts)
+    alone = [_in_task(one, of) for of in one.values]
+    each, (verdict, p) = corrected_each(alone), _verdict(test, alone, one.rule, num_parts)
     found = replace(
         _with_numbers(one, part),
         p=p,
@@ -136,12 +136,13 @@ def _with_numbers(one: _Pooled, part: ExpectationResult) -> ExpectationResult:
     )
 
 
-def _verdict(together: VerdictPs, each: Sequence[VerdictPs], rule: VerdictRule, num_parts: int) -> tuple[str, float]:
+def _verdict(together: VerdictPs, alone: Sequence[VerdictPs], rule: VerdictRule, num_parts: int) -> tuple[str, float]:
     """Return the verdict on these tasks with its p; where one keeps the margin and another falls short, they disagree.
 
-    Both must be found, so that p is the larger; of a claim of several parts it is corrected over these (Bonferroni).
+    Both must be found, so that p is the larger. Each can be found in any task or in all together, over which it is
+    corrected (Holm); of a claim of several parts over these, too (Bonferroni).
     """
-    every = (together, *each)
+    every = corrected_each([together, *alone])
     torn = min(1.0, num_parts * max(min(ps.holds for ps in every), min(ps.short for ps in every)))
     if rule.decides(torn):
         return DEPENDS, torn

@@ -80,9 +80,9 @@ def _why(verdict: ClaimVerdict, outcome: Outcome, part: ExpectationResult | None
     if verdict.verdict == DEPENDS and part:
         return [("why", f"the tasks disagree: {tasks_text(part.by_task)}")]
     if outcome == DEPENDS:
-        return [*old, ("why", "it holds in some of what was tried and not in the rest")]
+        return [*old, ("why", "the same claim holds of some datasets of this study and not of others")]
     if outcome != CANNOT_TELL:
-        return old
+        return [*old, *([("missing", verdict.why)] if verdict.why and verdict.parts else [])]
     reason = "" if verdict.reason else verdict.why or _open_text(part)
     return [(WHY, reason)] if reason else []
 
@@ -117,7 +117,9 @@ def change_text(verdict: ClaimVerdict, outcome: Outcome, part: ExpectationResult
     if verdict.verdict == DEPENDS:
         return "other tasks; more seeds on these can only tell apart what is open"
     if outcome != CANNOT_TELL:
-        return _if_decided(part, outcome)
+        return _if_decided(
+            part, outcome, "on average over the splits" if verdict.about == NEW_DATA else "in the typical seed"
+        )
     if verdict.why:
         return "runs in which that is not so"
     if verdict.about == NEW_DATA:
@@ -134,11 +136,11 @@ def _seeds_text(part: ExpectationResult) -> str:
     return f"about {needed} seeds{' over all tasks' if part.by_task else ''}, if the effect is what was estimated"
 
 
-def _if_decided(part: ExpectationResult, outcome: Outcome) -> str:
+def _if_decided(part: ExpectationResult, outcome: Outcome, where: str) -> str:
     margin = nearest_margin(part)
     if margin is None:
         return ""
     if outcome == OPPOSITE and len(part.margins) == 1:
         margin = min(margin, 1.0 if part.is_share else 0.0)  # on this side of no effect it is smaller than claimed
     side = "below" if part.effect > margin else "above"
-    return f"an effect {side} {effect_alone(part, margin)} in the typical seed"
+    return f"an effect {side} {effect_alone(part, margin)} {where}"

@@ -45,9 +45,11 @@ def seeds_held(part: ExpectationResult) -> str:
 
 
 def effect_with_interval(part: ExpectationResult) -> str:
-    """Return an effect with its 95 % interval: a ratio as "x 1.30", a difference as a number or in points."""
+    """Return an effect with its interval: a ratio as "x 1.30", a difference as a number or in points."""
     if math.isinf(part.effect) or (part.is_share and part.effect == 0.0):  # of the typical seed one run diverged
         return "diverged"
+    if math.isnan(part.effect):
+        return "no number"
     if part.is_points:
         return ends_text("test_accuracy", (part.effect, part.low, part.high), is_ratio=False)
     value = effect_alone(part, part.effect)

@@ -4,10 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from normbench.evidence.claims.claim import NEW_DATA
 from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.claims.words import DEPENDS, HOLDS, OPPOSITE, SMALLER
+from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.student import exp
+from normbench.report.blocks.checks import level_text
 from normbench.report.blocks.claim_numbers import effect_with_interval, has_interval
 from normbench.report.blocks.numbers import metric_title
 from normbench.report.figures.axis_scale import PER_CENT, AxisScale
@@ -87,8 +90,22 @@ def _band(part: ExpectationResult) -> tuple[tuple[float, float] | None, str]:
 def _says(groups: Mapping[AxisScale, Sequence[Row]], parts: Sequence[tuple[ClaimVerdict, ExpectationResult]]) -> str:
     """Return the caption: seeds, interval, and what the bands are."""
     rows = [row for of in groups.values() for row in of]
-    words = [f"Median over {seeds_text([part.n for _, part in parts])}, 95 % interval"]
+    words = [f"{_estimate(parts)} over {seeds_text([part.n for _, part in parts])}, {_interval(parts)}"]
     words += ["dots are seeds"] * any(item.values for row in rows for item in row.items)
     words += ["grey: an effect smaller than claimed"] * any(row.band and row.band_colour == BAND for row in rows)
     words += ["green: within the margins asked for"] * any(row.band and row.band_colour == BETWEEN for row in rows)
     return "; ".join(words) + "."
+
+
+def _estimate(parts: Sequence[tuple[ClaimVerdict, ExpectationResult]]) -> str:
+    """Return what a row's large mark is: a median, about new data a mean."""
+    found = dict.fromkeys("mean" if verdict.about == NEW_DATA else "median" for verdict, _ in parts)
+    return " or ".join(found).capitalize()
+
+
+def _interval(parts: Sequence[tuple[ClaimVerdict, ExpectationResult]]) -> str:
+    """Return which intervals are drawn: of 95 %, or at the level of a planned check."""
+    levels = sorted({part.level for _, part in parts if part.level})
+    if levels[-1:] in ([], [ALPHA]):
+        return "95 % interval"
+    return f"interval at level {' to '.join(map(level_text, dict.fromkeys((levels[0], levels[-1]))))}"

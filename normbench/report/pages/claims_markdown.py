@@ -20,9 +20,10 @@ smallest effect worth the sentence, were fixed before its runs. Every run of an 
 seed in the other arms (same data, same batch order, where shapes agree the same initial weights). Verdicts speak of
 the typical seed: signed ranks, guarded by the count of seeds. *Holds*: it lies beyond the margin. *Opposite*: it lies
 on the other side of no effect. *Smaller than claimed*: it falls short of the margin. Else *cannot tell*. Effects are
-ratios (x) for losses and changes, differences otherwise, pseudo-medians with their 95 % interval; p is two-sided. A
-claim of several parts holds if each part does at 5 %; against it, p is corrected over the parts (Holm). A diverged
-run counts as the worst possible, never as missing. What a run cannot be: evidence for other settings than its own."""
+ratios (x) for losses and changes, differences otherwise, pseudo-medians with their interval: of 95 %, or where a study
+is judged at planned checks of 1 less the level of the check; p is two-sided. A claim of several parts holds if each
+part does at 5 %; against it, p is corrected over the parts (Holm). A diverged run counts as the worst possible, never
+as missing. What a run cannot be: evidence for other settings than its own."""
 FINITE_RULE = (
     "On finite data a claim about new data is judged by the corrected t of its mean over the splits (Nadeau and "
     "Bengio, 2003), with failed runs at the constant predictor's value."

@@ -1,6 +1,7 @@
 """Many claims together: how many were tested, how many may be false, and which verdicts survive the correction."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -38,6 +39,13 @@ def decided(p, verdict="holds"):
 )
 def test_the_p_of_a_claim_is_that_of_the_parts_its_verdict_rests_on(verdict, parts, p):
     assert claim_p(claim(verdict, *parts)) == p
+
+
+def test_the_p_of_a_planned_check_is_raised_as_its_level_is_lowered():
+    """A verdict could have come at any of the checks, whose levels share the 5 %."""
+    (part,) = decided(0.02).parts
+    assert claim_p(replace(decided(0.02), parts=[replace(part, level=0.025)])) == pytest.approx(0.04)
+    assert claim_p(replace(decided(0.9), parts=[replace(part, p_corrected=0.9, level=0.025)])) == 1
 
 
 def test_only_claims_that_were_tested_count():
