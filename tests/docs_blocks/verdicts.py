@@ -9,7 +9,7 @@ from normbench.evidence.claims.verdict import INCOMPLETE, NOT_RUN
 from normbench.evidence.claims.verdicts_file import read_verdicts
 from normbench.evidence.claims.words import CANNOT_TELL, DEPENDS, HOLDS, OLD_WORDS, OPPOSITE, SMALLER, TOO_FEW
 from normbench.evidence.statistics.verdict_rule import NOT_AT_CHECK
-from normbench.report.blocks.claim_numbers import effect_with_interval, expected
+from normbench.report.blocks.claim_numbers import effect_with_interval, expected, measured
 from normbench.report.pages.claims_markdown import summary_counts
 
 VERDICTS = ROOT / "configs" / "RESULTS" / "verdicts.json"
@@ -87,4 +87,4 @@ def figures(found: dict) -> tuple[str, str]:
     said = next(one for one in read_verdicts(VERDICTS) if (one.study, one.id) == (found["study"], found["id"]))
     part = deciding_part(said)
     assert part, f"{found['id']}: must have numbers"
-    return f"{part.metric}: {effect_with_interval(part)}", expected(part)
+    return f"{measured(part)}: {effect_with_interval(part)}", expected(part)

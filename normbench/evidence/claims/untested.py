@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from normbench.evidence.claims.expectations import Expectation
 from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.terms import Term
+from normbench.evidence.claims.words import OF_RANGE, OF_TREND
 from normbench.evidence.metrics.scales import is_accuracy, is_share
 
 
@@ -30,9 +31,9 @@ def _sentence(expectation: Expectation, metrics: Sequence[str]) -> str:
             return f"{terms} > {low:g}"
         case "trend":
             way, arms = ("rises", first) if expectation.terms[0][1] > 0 else ("falls", second)
-            return f"{arms} {way} with {expectation.key}, tau > {low:g}"
+            return f"{arms} {way} with {expectation.key}{OF_TREND}{low:g}"
         case "range":
-            return f"{first} in [{low:g}, {high:g}]{' in every run' if expectation.every else ''}"
+            return f"{first}{OF_RANGE}{low:g}, {high:g}]{' in every run' if expectation.every else ''}"
     return f"{first} = {second} within {high:g}"
 
 

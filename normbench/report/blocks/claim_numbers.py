@@ -4,7 +4,7 @@ import math
 
 from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
-from normbench.evidence.claims.words import CANNOT_TELL, TOO_FEW
+from normbench.evidence.claims.words import CANNOT_TELL, OF_TREND, TOO_FEW
 from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.verdict_rule import INCOMPLETE, NOT_AT_CHECK
 from normbench.report.blocks.checks import level_text
@@ -24,7 +24,7 @@ def part_text(part: ExpectationResult) -> str:
     next_ = "needed" if part.verdict == TOO_FEW else "are judged next"
     is_told = part.seeds_needed and part.verdict != CANNOT_TELL  # version 0.1.0 guessed another number there
     needed = f", {part.seeds_needed} {next_}" if is_told else ""
-    found = f"{part.expectation} · {part.metric}: {effect_with_interval(part)}, expected {expected(part)}"
+    found = f"{part.expectation} · {measured(part)}: {effect_with_interval(part)}, expected {expected(part)}"
     level = f" at level {level_text(part.level)}" if 0 < part.level < ALPHA else ""
     return f"{found} · {_seeds_and_p(part)}{level} · {part.verdict}{needed}"
 
@@ -79,7 +79,12 @@ def found_text(verdict: ClaimVerdict, part: ExpectationResult | None) -> str:
 
 def numbers_text(part: ExpectationResult) -> str:
     """Return the numbers of a tested expectation: metric, effect with interval, what was expected, seeds and p."""
-    return f"{part.metric} {effect_with_interval(part)}, expected {expected(part)} · {_seeds_and_p(part)}"
+    return f"{measured(part)} {effect_with_interval(part)}, expected {expected(part)} · {_seeds_and_p(part)}"
+
+
+def measured(part: ExpectationResult) -> str:
+    """Return what an effect is of: a metric, or how it rises along a setting, by Kendall's tau."""
+    return f"tau of {part.metric}" if OF_TREND in part.expectation else part.metric
 
 
 def rests_on(part: ExpectationResult) -> str:

@@ -8,7 +8,14 @@ from normbench.evidence.claims.study_verdicts import count_verdicts
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.report.blocks.block import Block, Column, Line, Table, keys, words
 from normbench.report.blocks.claim_looks import WHY, later_looks
-from normbench.report.blocks.claim_numbers import effect_with_interval, expected, p_text, part_text, seeds_held
+from normbench.report.blocks.claim_numbers import (
+    effect_with_interval,
+    expected,
+    measured,
+    p_text,
+    part_text,
+    seeds_held,
+)
 from normbench.report.blocks.claim_tasks import task_texts
 
 INDENT = 6
@@ -55,7 +62,7 @@ def _table_rows(verdict: ClaimVerdict, word: str) -> list[tuple[str, ...]]:
             verdict.id,
             verdict.says if is_one else f"{verdict.says}: {part.expectation}",
             word if is_one else part.verdict,
-            part.metric,
+            measured(part),
             effect_with_interval(part),
             expected(part),
             seeds_held(part),

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from normbench.evidence.claims.claim import NEW_DATA
 from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
-from normbench.evidence.claims.words import DEPENDS, HOLDS, OPPOSITE, SMALLER
+from normbench.evidence.claims.words import DEPENDS, HOLDS, OF_RANGE, OF_TREND, OPPOSITE, SMALLER
 from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.student import exp
 from normbench.report.blocks.checks import level_text
-from normbench.report.blocks.claim_numbers import effect_with_interval, has_interval
+from normbench.report.blocks.claim_numbers import effect_with_interval, has_interval, measured
 from normbench.report.blocks.numbers import metric_title
 from normbench.report.figures.axis_scale import PER_CENT, AxisScale
 from normbench.report.figures.dots import Seeds
@@ -62,7 +62,9 @@ def _scale(part: ExpectationResult) -> AxisScale:
         return AxisScale("ratio; 1 is no effect", (0.0, math.inf), is_log=True, neutral=1.0)
     if part.is_points:
         return AxisScale("difference in points", (-PER_CENT, PER_CENT), PER_CENT, is_log=False, neutral=0.0)
-    title, is_value = metric_title(part.metric), " in [" in part.expectation
+    if OF_TREND in part.expectation:
+        return AxisScale("Kendall's tau", (-1.0, 1.0), is_log=False, neutral=0.0)
+    title, is_value = metric_title(part.metric), OF_RANGE in part.expectation
     return AxisScale(title if is_value else f"effect: {title}", is_log=False, neutral=None if is_value else 0.0)
 
 
@@ -71,7 +73,7 @@ def _row(name: str, part: ExpectationResult) -> Row:
     values = [read(value) for value in part.by_seed.values() if not math.isnan(value)]
     look = Look(COLOURS.get(part.verdict, OTHER.colour), "-", MARKERS.get(part.verdict, OTHER.marker))
     low, high = (part.low, part.high) if has_interval(part) else (None, None)
-    says = f"{name}  {part.expectation}\n{part.metric}"
+    says = f"{name}  {part.expectation}\n{measured(part)}"
     text = f"{effect_with_interval(part)}\n{part.verdict}"
     return Row(says, [Seeds(look, values, part.effect, low, high, count=part.n)], text, *_band(part))
 
