@@ -1,0 +1,42 @@
+"""A discussion beside a claim quotes the kept numbers: what a new run changes must be said anew."""
+
+import json
+import re
+
+import pytest
+from docs_blocks.markdown import ROOT
+from docs_blocks.verdicts import VERDICTS
+
+from normbench.storage.files.yaml_file import read_study_file
+
+QUOTED = re.compile(r"(-?[\d,.]+\d)\S*(?: \w+)*? \[(-?[\d,.]+\d)(?: \w+)?, (-?[\d,.]+\d)(?: \w+)?\]")
+"""An effect and its interval: 0.754 [0.676, 0.841], or 3.5 points lower [7.3 lower, 0.3 higher]."""
+KEPT = json.loads(VERDICTS.read_text(encoding="utf-8"))
+
+
+def discussions():
+    for path in sorted((ROOT / "configs").glob("*.yaml")):
+        for claim in read_study_file(path).data.get("claims", ()):
+            if "discussion" in claim:
+                yield pytest.param(path.stem, claim["discussion"], id=f"{path.stem}-{claim['id']}")
+
+
+def is_rounded(said, kept):
+    """Return whether a number that is said is a kept one, or its percent points, rounded; its sign may be a word."""
+    if kept is None:
+        return False
+    decimals = len(said.partition(".")[2])
+    value = abs(float(said.replace(",", "")))
+    return any(abs(value - abs(number)) <= 0.51 * 10**-decimals for number in (kept, 100 * kept))
+
+
+@pytest.mark.parametrize(("study", "discussion"), [*discussions()])
+def test_a_quoted_interval_is_a_kept_one_of_the_study(study, discussion):
+    parts = [part for one in KEPT if one["study"] == study for part in one["parts"]]
+    for quoted in QUOTED.finditer(discussion):
+        ends = [
+            [part[name] for name in ("effect", "low", "high")]
+            for part in parts
+            if all(map(is_rounded, quoted.groups(), (part[name] for name in ("effect", "low", "high"))))
+        ]
+        assert ends, f"{quoted.group()} is no effect of {study}"
