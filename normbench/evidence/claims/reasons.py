@@ -64,7 +64,8 @@ def _worst(left: Sequence[_Undecided]) -> _Undecided:
 
 
 def _undecided(part: ExpectationResult, place: int, *, is_new: bool) -> _Undecided:
-    findable = _findable_on_new_data(part) if is_new else _findable(part)
+    by_interval = is_new or part.by_task
+    findable = _findable_by_interval(part, is_new=is_new) if by_interval else _findable(part)
     return _Undecided(part, place, _kind(part), findable)
 
 
@@ -91,15 +92,21 @@ def _findable(part: ExpectationResult) -> float:
     return _spread(part) * find(part.n, POWER, part.level)
 
 
-def _findable_on_new_data(part: ExpectationResult) -> float:
-    """Return the same for a mean over splits, from its corrected standard error."""
-    from scipy.special import stdtrit
+def _findable_by_interval(part: ExpectationResult, *, is_new: bool) -> float:
+    """Return the same by the standard error that the interval has: of a mean over splits, or of all tasks together.
+
+    Over splits by the quantiles of t, over tasks, whose seeds are many, by those of the normal distribution.
+    """
+    from scipy.special import ndtri, stdtrit
+
+    def quantile(p: float) -> float:
+        return float(stdtrit(part.n - 1, p) if is_new else ndtri(p))
 
     low, high = ends_as_tested(part)
-    error = (high - low) / 2 / stdtrit(part.n - 1, 1 - part.level / 2)
+    error = (high - low) / 2 / quantile(1 - part.level / 2)
     if len(part.margins) > 1:
-        return float(error * (stdtrit(part.n - 1, 1 - part.level) + stdtrit(part.n - 1, BOTH_SIDES)))
-    return float(error * (stdtrit(part.n - 1, 1 - part.level / 2) + stdtrit(part.n - 1, POWER)))
+        return error * (quantile(1 - part.level) + quantile(BOTH_SIDES))
+    return error * (quantile(1 - part.level / 2) + quantile(POWER))
 
 
 def _spread(part: ExpectationResult) -> float:

@@ -7,9 +7,11 @@ import pytest
 
 from normbench.evidence.claims.expectations import Expectation
 from normbench.evidence.claims.margin_test import ExpectationResult, judge_expectations
+from normbench.evidence.claims.pooled_test import judge_pooled
 from normbench.evidence.claims.reasons import NO_MARGIN_INSIDE, reason_of
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.claims.words import CANNOT_TELL, HOLDS, SMALLER
+from normbench.evidence.statistics.seed_plan import JUDGED_ONCE
 
 UNTESTED = ExpectationResult("a < b by 1", "test_accuracy", False, 0, *[float("nan")] * 3, (), 1.0, 1.0, "")
 
@@ -85,3 +87,18 @@ def test_so_are_equal_arms_within_the_half_width_that_is_told():
     told = reason_of(verdict(part)).found_with_80_percent
     found = [judged(rng.normal(size=12), -told, told, "equal").verdict == HOLDS for _ in range(500)]
     assert np.mean(found) == pytest.approx(0.8, abs=0.06)
+
+
+def pooled(tasks):
+    named = {f"t{i}": dict(enumerate(of)) for i, of in enumerate(tasks)}
+    (part,) = judge_pooled([(Expectation("less", (), 1.0), named)], [UNTESTED], JUDGED_ONCE)
+    return part
+
+
+def test_so_is_an_effect_on_several_tasks_together():
+    """The standard error is read off one interval, so that the mean of what 40 studies are told is tried here."""
+    rng = np.random.default_rng(5)
+    parts = [pooled(rng.normal(1.0, 1.0, size=(4, 8))) for _ in range(42)]
+    told = [reason_of(verdict(part)).found_with_80_percent for part in parts if part.verdict == CANNOT_TELL]
+    found = [pooled(rng.normal(np.mean(told), 1.0, size=(4, 8))).verdict == HOLDS for _ in range(300)]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.07)
