@@ -49,7 +49,7 @@ def short_verdicts_blocks(
             yield [*_blocks(shown, runs_dir, width, show, in_full=True), more]
     verdicts = [one for study in studies for one in study.verdicts]
     stored = [study for study in studies if study.is_stored]
-    told = _what_they_are(stored, runs_dir) if stored else [Block(lines=[Line(summary_line(verdicts))])]
+    told = _what_they_are(stored, runs_dir, "") if stored else [Block(lines=[Line(summary_line(verdicts))])]
     yield [names_by_outcome(verdicts), *told, more]
 
 
@@ -69,7 +69,8 @@ def _blocks(
     if in_full:
         return [*blocks, *(block for study in stored for block in _in_full(study, runs_dir, show))]
     listed = [] if judged else [Block(lines=[_study_line(study, stored, width) for study in stored])]
-    return [*blocks, *listed, *_what_they_are(stored, runs_dir)]
+    counts = f": {_counts_text([one for study in stored for one in study.verdicts])}"
+    return [*blocks, *listed, *_what_they_are(stored, runs_dir, counts)]
 
 
 def _in_full(
@@ -89,14 +90,20 @@ def _study_line(study: StudyVerdicts, stored: Sequence[StudyVerdicts], width: in
     return Line(" · ".join(filter(None, (counts, question))), label)
 
 
-def _what_they_are(stored: Sequence[StudyVerdicts], runs_dir: Path) -> list[Block]:
-    """Return what stored verdicts are, and how to see one study's in full or to judge it anew."""
+def _what_they_are(stored: Sequence[StudyVerdicts], runs_dir: Path, counts: str) -> list[Block]:
+    """Return what stored verdicts are, and how to see one study's in full or to judge it anew.
+
+    Args:
+        stored: The studies.
+        runs_dir: Folder in which runs were looked for.
+        counts: How many claims have which verdict, behind a colon; "" where the list above tells it.
+    """
     verdicts = [one for study in stored for one in study.verdicts]
     versions = list(dict.fromkeys(version for study in stored for version in study.versions))
     claims, studies = _counted(len(verdicts), "claim", "claims"), _counted(len(stored), "study", "studies")
     of_what = f"{claims} of {studies} without runs in {runs_dir}"
     of_older = f" {OLD_RULE}" if any(one.verdict in OLD_WORDS for one in verdicts) else ""
-    told = f"{_origin(versions).capitalize()}, of {of_what}: {_counts_text(verdicts)}.{of_older}"
+    told = f"{_origin(versions).capitalize()}, of {of_what}{counts}.{of_older}"
     name = next((study.path for study in stored if study.versions), stored[0].path)
     in_full = command_line("claims", name, runs_dir=runs_dir)
     commands = [
