@@ -74,6 +74,13 @@ def test_later_looks_are_told_in_the_same_words_everywhere_and_once(write):
 
 
 @pytest.mark.parametrize("write", [claims_page, on_a_page])
+def test_what_second_runs_found_is_counted(write):
+    words = "Second runs on other seeds: 1 held, 2 fell."
+    assert words in write([*LATER, replace(HOLDS, second=replace(SECOND, verdict="held")), LATER[0]])
+    assert "Second runs" not in write([HOLDS, OPEN])
+
+
+@pytest.mark.parametrize("write", [claims_page, on_a_page])
 def test_what_a_study_cost_is_told(write):
     assert "1.5 CPU minutes" in write([replace(HOLDS, cpu_seconds=90)])
     assert "CPU minutes" not in write([HOLDS])

@@ -125,7 +125,7 @@ def _chance_text(together: ManyClaims) -> str:
         return ""
     number, tested = len(together.survives), together.num_tested
     if number == 1:
-        return "At 5 % its verdict may be false."
+        return "It was tested at 5 %: one such verdict in twenty may be false."
     which = f"All {number} claims" if tested == number else f"Of {number} claims {tested}"
     return f"{which} were tested; at 5 % up to {together.most_false:.3g} of them may have a false verdict."
 
