@@ -87,7 +87,8 @@ def _claim(verdict: ClaimVerdict, word: str, *, is_joined: bool, with_origin: bo
     looks = later_looks(verdict)
     why = [verdict.why] if verdict.why and WHY not in dict(looks) else []
     said = [f"{label}: {text}" for label, text in looks]
-    found_texts = [*quoted, *parts, *about, *why, *said, *settings]
+    discussed = [f"discussion: {' '.join(verdict.discussion.split())}"] if verdict.discussion else []
+    found_texts = [*quoted, *parts, *about, *why, *said, *discussed, *settings]
     again = [Line(verdict.command, "again", is_command=True)] if with_origin else []
     head = Block(
         lines=[Line(verdict.says, f"{verdict.id:5} {word.upper():11}", verdict=verdict.verdict)], is_joined=is_joined
