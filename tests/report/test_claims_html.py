@@ -73,6 +73,20 @@ def test_later_looks_are_told_in_the_same_words_everywhere_and_once(write):
     assert [(shown.count(words), before.count(words)) for words in LOOKS] == [(1, 0)] * len(LOOKS)
 
 
+@pytest.mark.parametrize("write", [claims_page, on_a_page, on_a_terminal])
+def test_a_discussion_is_told_everywhere(write):
+    discussed = write([replace(HOLDS, discussion="It is small,\n  and rests on few.")])
+    assert discussed.count("It is small, and rests on few.") == 1
+    assert discussed.count("discussion") == write([HOLDS]).count("discussion") + 1
+
+
+@pytest.mark.parametrize("write", [claims_page, on_a_page])
+def test_what_second_runs_found_is_counted(write):
+    words = "Second runs on other seeds: 1 held, 2 fell."
+    assert words in write([*LATER, replace(HOLDS, second=replace(SECOND, verdict="held")), LATER[0]])
+    assert "Second runs" not in write([HOLDS, OPEN])
+
+
 @pytest.mark.parametrize("write", [claims_page, on_a_page])
 def test_what_a_study_cost_is_told(write):
     assert "1.5 CPU minutes" in write([replace(HOLDS, cpu_seconds=90)])

@@ -35,7 +35,7 @@ CORRECTION = "the correction for many claims (Benjamini and Hochberg, 5 %)"
     ("verdicts", "counts", "together"),
     [
         ([NOT_RUN], "1 claim: 1 not run.", ""),
-        (claims(holds=[0.02]), "1 claim: 1 holds.", " At 5 % its verdict may be false."),
+        (claims(holds=[0.02]), "1 claim: 1 holds.", " It was tested at 5 %: one such verdict in twenty may be false."),
         (claims(cannot_tell=[0.2, 0.3]), "2 claims: 2 cannot tell.", ""),
         (
             [*claims(holds=[0.02]), NOT_RUN],

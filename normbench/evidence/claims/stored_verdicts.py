@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from normbench.errors import ConfigError
 from normbench.evidence.claims.study_verdicts import file_verdicts, has_claims, run_command
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.claims.verdicts_file import read_verdicts
@@ -69,7 +70,17 @@ def judged_or_stored(paths: Sequence[Path], runs_dir: Path, judge: Judge = file_
         RunFolderError: A run's file is missing or was changed.
     """
     kept = read_verdicts(shipped_folder() / VERDICTS)
+    _refuse_claims(paths, kept)
     return [_of_file(path, runs_dir, kept, judge) for path in paths]
+
+
+def _refuse_claims(paths: Sequence[Path], kept: Sequence[ClaimVerdict]) -> None:
+    """Refuse the names of claims, and name the study that each stands in; a file of that name is a study."""
+    studies = {one.id: one.study for one in kept}
+    named = [str(path) for path in paths if str(path) in studies and not config_file(path).exists()]
+    rule = "must be a study, got a claim of"
+    if named:
+        raise ConfigError([f"{one}: {rule} {studies[one]}. See normbench claims {studies[one]}" for one in named])
 
 
 def _of_file(path: Path, runs_dir: Path, kept: Sequence[ClaimVerdict], judge: Judge) -> StudyVerdicts:

@@ -87,7 +87,8 @@ def _claim(verdict: ClaimVerdict, word: str, *, is_joined: bool, with_origin: bo
     looks = later_looks(verdict)
     why = [verdict.why] if verdict.why and WHY not in dict(looks) else []
     said = [f"{label}: {text}" for label, text in looks]
-    found_texts = [*quoted, *parts, *about, *why, *said, *settings]
+    discussed = [f"discussion: {' '.join(verdict.discussion.split())}"] if verdict.discussion else []
+    found_texts = [*quoted, *parts, *about, *why, *said, *discussed, *settings]
     again = [Line(verdict.command, "again", is_command=True)] if with_origin else []
     head = Block(
         lines=[Line(verdict.says, f"{verdict.id:5} {word.upper():11}", verdict=verdict.verdict)], is_joined=is_joined
@@ -125,7 +126,7 @@ def _chance_text(together: ManyClaims) -> str:
         return ""
     number, tested = len(together.survives), together.num_tested
     if number == 1:
-        return "At 5 % its verdict may be false."
+        return "It was tested at 5 %: one such verdict in twenty may be false."
     which = f"All {number} claims" if tested == number else f"Of {number} claims {tested}"
     return f"{which} were tested; at 5 % up to {together.most_false:.3g} of them may have a false verdict."
 

@@ -73,10 +73,15 @@ def summary_counts(verdicts: Sequence[ClaimVerdict]) -> list[tuple[str, int]]:
 def _summary(verdicts: Sequence[ClaimVerdict]) -> list[str]:
     counted = "\n".join(f"- **{number}** {words}" for words, number in summary_counts(verdicts) if number)
     lead = f"{len(verdicts)} claim{'s' * (len(verdicts) != 1)}, of them"
+    return [lead, counted, together(verdicts)]
+
+
+def together(verdicts: Sequence[ClaimVerdict]) -> str:
+    """Return what is to be known of all verdicts: how many chance may make, what survives, what second runs found."""
     second = [one.second.verdict for one in verdicts if one.second]
     told = ", ".join(f"{second.count(word)} {word}" for word in ("held", "open", "fell") if word in second)
     again = f"Second runs on other seeds: {told}." if told else ""
-    return [lead, counted, " ".join(filter(None, (chance_and_correction(verdicts), again)))]
+    return " ".join(filter(None, (chance_and_correction(verdicts), again)))
 
 
 def rules(verdicts: Sequence[ClaimVerdict]) -> list[str]:

@@ -163,6 +163,15 @@ def test_studies_of_ones_own_in_configs_come_first(mine):
     assert claim_files() == [Path("configs/mine.yaml")]
 
 
+def test_the_name_of_a_claim_leads_to_its_study():
+    code, out, err = normbench("claims", "B5d", "B12c")
+    assert (code, out) == (2, "")
+    assert err.splitlines() == [
+        "B5d: must be a study, got a claim of b05_speed. See normbench claims b05_speed",
+        "B12c: must be a study, got a claim of b12_recurrent. See normbench claims b12_recurrent",
+    ]
+
+
 def test_json_is_the_file_of_stored_verdicts():
     assert normbench("claims", "--json").out == (shipped_folder() / VERDICTS).read_text(encoding="utf-8")
 
