@@ -74,10 +74,14 @@ def row(found: dict, up: str) -> tuple[str, ...]:
         found["id"],
         says(found),
         chinese("verdicts", found["verdict"]) + second(found),
-        effect,
-        expected.replace(" to ", " 至 ").replace("points", "个百分点"),
+        in_chinese(effect),
+        in_chinese(expected),
         study,
     )
+
+
+def in_chinese(numbers: str) -> str:
+    return numbers.replace(" to ", " 至 ").replace("points", "个百分点")
 
 
 def second(found: dict) -> str:

@@ -31,7 +31,7 @@ def counts() -> str:
 def surprises() -> str:
     """What the documents say and the runs refute."""
     rows = [row(found, "../") for found in refuted()]
-    return table("", "what is said, and was not found", "found, and what was expected", "study", rows=rows)
+    return table("", "what was tested, and not found", "found, and what was expected", "study", rows=rows)
 
 
 def refuted() -> list[dict]:
@@ -44,7 +44,7 @@ def some(*ids: str) -> str:
     if not ids:
         return "No decided claim has been run a second time yet."
     rows = [row(found, "") for found in chosen(ids)]
-    return table("", "what is said, and was not found", "found", "study", rows=rows)
+    return table("", "what was tested, and not found", "found", "study", rows=rows)
 
 
 def chosen(ids: Sequence[str]) -> list[dict]:
@@ -72,7 +72,10 @@ def why_no_surprise(found: dict) -> str:
 def which_version() -> str:
     """What the words mean: of version 0.1.0, or of today."""
     old = "These are verdicts of version 0.1.0, by its test of the mean; later runs are judged on the typical seed."
-    now = "They are judged on the typical seed, and *hold*, are *opposite* or *smaller than claimed*."
+    now = (
+        "They are judged on the typical seed, and *hold*, are *opposite* or *smaller than claimed*, "
+        "depend on the task, or cannot be told."
+    )
     return old if any(found["verdict"] in OLD_WORDS for found in kept()) else now
 
 

@@ -82,7 +82,7 @@ def test_a_discussion_is_told_everywhere(write):
 
 @pytest.mark.parametrize("write", [claims_page, on_a_page])
 def test_what_second_runs_found_is_counted(write):
-    words = "Second runs on other seeds: 1 held, 2 fell."
+    words = "Second runs of 3 of 3 decided claims on other seeds: 1 held, 2 fell, marked ‡."
     assert words in write([*LATER, replace(HOLDS, second=replace(SECOND, verdict="held")), LATER[0]])
     assert "Second runs" not in write([HOLDS, OPEN])
 

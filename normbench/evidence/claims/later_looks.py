@@ -7,6 +7,7 @@ SecondVerdict = Literal["held", "open", "fell"]
 ReasonKind = Literal["at the margin", "too dear", "ill-posed"]
 ILL_POSED: ReasonKind = "ill-posed"
 HELD: SecondVerdict = "held"
+FELL: SecondVerdict = "fell"
 
 
 @dataclass(frozen=True)

@@ -93,5 +93,10 @@ def _of_file(path: Path, runs_dir: Path, kept: Sequence[ClaimVerdict], judge: Ju
     if not is_shipped or os.path.lexists(runs_dir / name / STUDY_JSON):
         return StudyVerdicts(path, question, judged)
     of_study = {(one.id, one.claim_sha256): one for one in kept if (one.study, one.content_sha256) == (name, sha256)}
-    stored = [of_study.get((one.id, one.claim_sha256), one) for one in judged]
+    stored = [_in_words_of(of_study.get((one.id, one.claim_sha256), one), one) for one in judged]
     return StudyVerdicts(path, question, [replace(one, command=command, stored=True) for one in stored])
+
+
+def _in_words_of(verdict: ClaimVerdict, claim: ClaimVerdict) -> ClaimVerdict:
+    """Return a verdict with the sentence, the source and the discussion that its claim has in the file now."""
+    return replace(verdict, says=claim.says, source=claim.source, discussion=claim.discussion)

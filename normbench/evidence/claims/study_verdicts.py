@@ -126,8 +126,9 @@ def _not_run(claim: Any, study: str, why: str, command: str, number: int) -> Cla
     raw = claim if isinstance(claim, dict) else {}
     said = raw.get("source")
     source = said if isinstance(said, dict) else {}
-    says, sha256 = str(raw.get("says", "")), claim_sha256(raw)
-    return ClaimVerdict(claim_id(raw, number), says, source, NOT_RUN, study, command, why, claim_sha256=sha256)
+    says, discussion, sha256 = str(raw.get("says", "")), str(raw.get("discussion") or "").strip(), claim_sha256(raw)
+    found = ClaimVerdict(claim_id(raw, number), says, source, NOT_RUN, study, command, why)
+    return replace(found, discussion=discussion, claim_sha256=sha256)
 
 
 def run_command(source: str, runs_dir: Path) -> str:

@@ -12,11 +12,11 @@ from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.outcomes import Outcome, outcomes
 from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict
 from normbench.evidence.claims.what_decides import nearest_margin, seeds_to_decide
-from normbench.evidence.claims.words import CANNOT_TELL, DEPENDS, OLD_WORDS, OPPOSITE, TOO_FEW
+from normbench.evidence.claims.words import CANNOT_TELL, DEPENDS, HOLDS, OLD_WORDS, OPPOSITE, TOO_FEW
 from normbench.report.blocks.claim_looks import WHY, later_looks
-from normbench.report.blocks.claim_numbers import effect_alone, found_text, part_text
+from normbench.report.blocks.claim_numbers import effect_alone, expected, found_text, part_text
 from normbench.report.blocks.claim_tasks import other_tasks_text, tasks_text
-from normbench.report.blocks.claims import CORRECTION, LOST_MARK, about_text
+from normbench.report.blocks.claims import CORRECTION, about_text, marks
 
 HEADINGS: Mapping[Outcome, str] = {
     "holds": "What holds",
@@ -52,9 +52,9 @@ class ClaimFacts:
 
     @property
     def title(self) -> str:
-        """The claim's name and sentence, marked where the verdict does not survive if all claims are counted."""
-        lost = f" {LOST_MARK}" * any(label == MANY for label, _ in self.facts)
-        return f"{self.verdict.id} {self.verdict.says}{lost}"
+        """The claim's name and sentence, with the marks of its verdict."""
+        survives = all(label != MANY for label, _ in self.facts)
+        return " ".join([self.verdict.id, self.verdict.says, *marks(self.verdict, survives)])
 
 
 def claims_facts(verdicts: Sequence[ClaimVerdict]) -> list[ClaimFacts]:
@@ -121,7 +121,7 @@ def change_text(verdict: ClaimVerdict, outcome: Outcome, part: ExpectationResult
             part, outcome, "on average over the splits" if verdict.about == NEW_DATA else "in the typical seed"
         )
     if verdict.why:
-        return "runs in which that is not so"
+        return "other runs, or a study that asks otherwise"
     if verdict.about == NEW_DATA:
         return "more rows of data; more seeds cannot narrow the interval for new data"
     return _seeds_text(part)
@@ -140,7 +140,9 @@ def _if_decided(part: ExpectationResult, outcome: Outcome, where: str) -> str:
     margin = nearest_margin(part)
     if margin is None:
         return ""
-    if outcome == OPPOSITE and len(part.margins) == 1:
+    if len(part.margins) > 1:
+        return f"an effect {'outside' if outcome == HOLDS else 'of'} {expected(part)} {where}"
+    if outcome == OPPOSITE:
         margin = min(margin, 1.0 if part.is_share else 0.0)  # on this side of no effect it is smaller than claimed
     side = "below" if part.effect > margin else "above"
     return f"an effect {side} {effect_alone(part, margin)} {where}"

@@ -1,11 +1,14 @@
 """Writes the verdicts of claims, each with its numbers."""
 
 from collections.abc import Sequence
+from typing import get_args
 
 from normbench.evidence.claims.claim import THESE_ROWS
+from normbench.evidence.claims.later_looks import FELL, SecondVerdict
 from normbench.evidence.claims.many_claims import ManyClaims, judge_together
 from normbench.evidence.claims.study_verdicts import count_verdicts
 from normbench.evidence.claims.verdict import ClaimVerdict
+from normbench.evidence.claims.words import DECIDED
 from normbench.report.blocks.block import Block, Column, Line, Table, keys, words
 from normbench.report.blocks.claim_looks import WHY, later_looks
 from normbench.report.blocks.claim_numbers import (
@@ -23,6 +26,8 @@ NUM_WORDS = 3
 """Columns of words in the table of claims, behind their names."""
 LOST_MARK = "†"
 """Behind a verdict that does not survive if all claims are counted."""
+FELL_MARK = "‡"
+"""Behind a verdict against which a second run decided."""
 CORRECTION = "the correction for many claims (Benjamini and Hochberg, 5 %)"
 
 
@@ -73,9 +78,15 @@ def _table_rows(verdict: ClaimVerdict, word: str) -> list[tuple[str, ...]]:
 
 
 def marked_words(verdicts: Sequence[ClaimVerdict]) -> list[str]:
-    """Return the word of each verdict, with a mark if it does not survive the correction over all of them."""
-    survives = zip(verdicts, judge_together(verdicts).survives, strict=True)
-    return [f"{one.verdict} {LOST_MARK}" if found is False else one.verdict for one, found in survives]
+    """Return the word of each verdict, with its marks."""
+    survives = judge_together(verdicts).survives
+    return [" ".join([one.verdict, *marks(one, found)]) for one, found in zip(verdicts, survives, strict=True)]
+
+
+def marks(verdict: ClaimVerdict, survives: bool | None) -> list[str]:
+    """Return the marks of a verdict that does not survive if all claims are counted, or whose second run fell."""
+    fell = verdict.second is not None and verdict.second.verdict == FELL
+    return [LOST_MARK] * (survives is False) + [FELL_MARK] * fell
 
 
 def _claim(verdict: ClaimVerdict, word: str, *, is_joined: bool, with_origin: bool) -> list[Block]:
@@ -111,7 +122,22 @@ def summary_line(verdicts: Sequence[ClaimVerdict]) -> str:
         return "No claims. A study file makes them under claims:"
     found = [f"{number} {verdict}" for verdict, number in count_verdicts(verdicts).items()]
     counts = f"{len(verdicts)} claim{'s' * (len(verdicts) > 1)}: {', '.join(found)}."
-    return " ".join(filter(None, (counts, chance_and_correction(verdicts))))
+    return " ".join(filter(None, (counts, together_text(verdicts))))
+
+
+def together_text(verdicts: Sequence[ClaimVerdict]) -> str:
+    """Return what is to be known of all verdicts: how many chance may make, what survives, what second runs found."""
+    return " ".join(filter(None, (chance_and_correction(verdicts), _second_runs_text(verdicts))))
+
+
+def _second_runs_text(verdicts: Sequence[ClaimVerdict]) -> str:
+    found = [one.second.verdict for one in verdicts if one.second]
+    told = ", ".join(f"{found.count(word)} {word}" for word in get_args(SecondVerdict) if word in found)
+    if not told:
+        return ""
+    decided = sum(one.verdict in DECIDED for one in verdicts)
+    marked = f", marked {FELL_MARK}" * (FELL in found)
+    return f"Second runs of {len(found)} of {decided} decided claims on other seeds: {told}{marked}."
 
 
 def chance_and_correction(verdicts: Sequence[ClaimVerdict]) -> str:

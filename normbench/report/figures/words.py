@@ -15,8 +15,8 @@ LINE = 1.25
 """Height of a line as a multiple of its type size."""
 TYPE, TITLE_TYPE, SMALL_TYPE = 9.0, 12.0, 8.0
 """Type sizes in points; none is smaller than the last."""
-_PIECES = re.compile(r"[^\s,_=/.:-]*[,_=/.:-]?\s*|\s+")
-"""Between them a line may end: after a space, and after what joins the words of a label."""
+_PIECES = re.compile(r"(?:[^\s,_=/.:-]|(?<=\d)\.(?=\d)|-(?=\d))*[,_=/.:-]?\s*|\s+")
+"""Between them a line may end: after a space, and after what joins the words of a label, but not within a number."""
 
 
 @cache

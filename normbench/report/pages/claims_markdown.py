@@ -9,21 +9,22 @@ from normbench.evidence.claims.outcomes import OUTCOMES, Outcome, outcome_counts
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.evidence.claims.words import OLD_WORDS
 from normbench.report.blocks.claim_facts import HEADINGS, ClaimFacts, claims_facts
-from normbench.report.blocks.claims import chance_and_correction
+from normbench.report.blocks.claims import together_text
 from normbench.storage.identity import NUMERICS
 
 _MARKS = re.compile(r"[\\*`]|\](?=\()|(?<!\w)_|_(?!\w)")
 """What markdown would take for markup: not the underscore within a name."""
 RULES = """\
-Each entry is a sentence from a document, as a study that anyone can run again; its settings and its margin, the
-smallest effect worth the sentence, were fixed before its runs. Every run of an arm is paired with the run of the same
-seed in the other arms (same data, same batch order, where shapes agree the same initial weights). Verdicts speak of
-the typical seed: signed ranks, guarded by the count of seeds. *Holds*: it lies beyond the margin. *Opposite*: it lies
-on the other side of no effect. *Smaller than claimed*: it falls short of the margin. Else *cannot tell*. Effects are
-ratios (x) for losses and changes, differences otherwise, pseudo-medians with their interval: of 95 %, or where a study
-is judged at planned checks of 1 less the level of the check; p is two-sided. A claim of several parts holds if each
-part does at 5 %; against it, p is corrected over the parts (Holm). A diverged run counts as the worst possible, never
-as missing. What a run cannot be: evidence for other settings than its own."""
+Each entry is a sentence from a document or a paper, or a control beside one, as a study that anyone can run again;
+its settings and its margin, the smallest effect worth the sentence, were fixed before its runs. Every run of an arm
+is paired with the run of the same seed in the other arms (same data, same batch order, where shapes agree the same
+initial weights). Verdicts speak of the typical seed: signed ranks, guarded by the count of seeds. *Holds*: it lies
+beyond the margin. *Opposite*: it lies on the other side of no effect. *Smaller than claimed*: it falls short of the
+margin. Else *cannot tell*. Effects are ratios (x) for losses and changes, what the sentence has larger over what it
+has smaller, and differences otherwise, pseudo-medians with their interval: of 95 %, or where a study is judged at
+planned checks of 1 less the level of the check; p is two-sided. A claim of several parts holds if each part does at 5
+%; against it, p is corrected over the parts (Holm). A diverged run counts as the worst possible, never as missing. No
+verdict is evidence for other settings than those of its study."""
 FINITE_RULE = (
     "On finite data a claim about new data is judged by the corrected t of its mean over the splits (Nadeau and "
     "Bengio, 2003), with failed runs at the constant predictor's value."
@@ -73,15 +74,7 @@ def summary_counts(verdicts: Sequence[ClaimVerdict]) -> list[tuple[str, int]]:
 def _summary(verdicts: Sequence[ClaimVerdict]) -> list[str]:
     counted = "\n".join(f"- **{number}** {words}" for words, number in summary_counts(verdicts) if number)
     lead = f"{len(verdicts)} claim{'s' * (len(verdicts) != 1)}, of them"
-    return [lead, counted, together(verdicts)]
-
-
-def together(verdicts: Sequence[ClaimVerdict]) -> str:
-    """Return what is to be known of all verdicts: how many chance may make, what survives, what second runs found."""
-    second = [one.second.verdict for one in verdicts if one.second]
-    told = ", ".join(f"{second.count(word)} {word}" for word in ("held", "open", "fell") if word in second)
-    again = f"Second runs on other seeds: {told}." if told else ""
-    return " ".join(filter(None, (chance_and_correction(verdicts), again)))
+    return [lead, counted, together_text(verdicts)]
 
 
 def rules(verdicts: Sequence[ClaimVerdict]) -> list[str]:

@@ -10,8 +10,9 @@ from normbench.errors import ComparisonError
 from normbench.evidence.claims.outcomes import OUTCOMES
 from normbench.evidence.claims.verdict import ClaimVerdict
 from normbench.report.blocks.claim_facts import HEADINGS, ClaimFacts, claims_facts
+from normbench.report.blocks.claims import together_text
 from normbench.report.figures.claims import draw_claims
-from normbench.report.pages.claims_markdown import rules, study_facts, summary_counts, together
+from normbench.report.pages.claims_markdown import rules, study_facts, summary_counts
 from normbench.report.pages.html.rendering import rendered, write_page
 from normbench.storage.files.atomic import make_folder
 
@@ -70,7 +71,7 @@ def claims_page(verdicts: Sequence[ClaimVerdict]) -> str:
         title="Claims",
         facts=facts,
         counts=summary_counts(verdicts),
-        together=together(verdicts),
+        together=together_text(verdicts),
         sections=[ClaimsSection(one.replace(" ", "-"), HEADINGS[one], found) for one, found in sorted_facts if found],
         studies=[_study(name, list(of)) for name, of in groupby(verdicts, key=lambda one: one.study)],
         documents=list(dict.fromkeys(one.source["title"] for one in verdicts if one.source.get("title"))),
