@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from normbench.evidence.claims.claim import NEW_DATA
@@ -46,7 +47,7 @@ def claims_picture(verdicts: Sequence[ClaimVerdict]) -> "Picture":
     groups: dict[AxisScale, list[Row]] = {}
     parts = [(verdict, part) for verdict in verdicts for part in verdict.parts]
     for verdict, part in parts:
-        groups.setdefault(_scale(part), []).append(_row(verdict.id, part))
+        groups.setdefault(_scale(part), []).append(_row(verdict, part))
     if not groups:
         sheet = Sheet(verdicts[0].study, f"{len(verdicts)} claims: {verdicts[0].verdict}.", EMPTY)
         sheet.place(sheet.axes[0], (0, 0, *EMPTY))
@@ -68,12 +69,15 @@ def _scale(part: ExpectationResult) -> AxisScale:
     return AxisScale(title if is_value else f"effect: {title}", is_log=False, neutral=None if is_value else 0.0)
 
 
-def _row(name: str, part: ExpectationResult) -> Row:
+def _row(verdict: ClaimVerdict, part: ExpectationResult) -> Row:
     read = exp if part.is_share else float
     values = [read(value) for value in part.by_seed.values() if not math.isnan(value)]
     look = Look(COLOURS.get(part.verdict, OTHER.colour), "-", MARKERS.get(part.verdict, OTHER.marker))
     low, high = (part.low, part.high) if has_interval(part) else (None, None)
-    says = f"{name}  {part.expectation}\n{measured(part)}"
+    said = verdict.says if len(verdict.parts) == 1 else part.expectation
+    metrics = part.metric.split(", ")
+    others = f" and {len(metrics) - 1} more" * (len(metrics) > 1)
+    says = f"{verdict.id}  {said}\n{measured(replace(part, metric=metrics[0]))}{others}"
     text = f"{effect_with_interval(part)}\n{part.verdict}"
     return Row(says, [Seeds(look, values, part.effect, low, high, count=part.n)], text, *_band(part))
 
