@@ -121,7 +121,7 @@ def test_what_it_cannot_take_is_refused_in_a_line_with_a_way_out(usage):
             read(a_run([1.0]), metric)
         said = str(refused.value)
         assert said.startswith(f"--metric {metric}: must be COLUMN, or a known word before it, got {metric!r}. ")
-        assert " Example: --metric 'best test_loss'. Words: " in said
+        assert " Example: 'best test_loss'. Words: " in said
         assert "\n" not in said
 
 

@@ -9,7 +9,8 @@ from normbench.evidence.claims.expectations import Expectation, read_expectation
 from normbench.evidence.claims.tasks import Tasks, check_in_every_task, read_tasks
 from normbench.evidence.claims.terms import Term
 from normbench.evidence.comparison.selectors import select, several_arms_error
-from normbench.evidence.metrics.group_metrics import is_group_metric
+from normbench.evidence.metrics.group_metrics import is_group_metric, plain_metric
+from normbench.evidence.metrics.metric_words import WORDS_RULE, find_metric, known_words
 from normbench.evidence.metrics.scales import is_share
 from normbench.storage.arm_id import ArmSet
 
@@ -98,6 +99,13 @@ def _check_claim_keys(raw: Any, at: str) -> None:
         raise SettingError(f"{at}.{unknown[0]}", "must be a key of a claim", unknown[0], listed)
 
 
+def _check_words(metric: str, at: str) -> None:
+    """Refuse a metric whose words before the column mean nothing; which columns there are only runs tell."""
+    plain = plain_metric(metric)
+    if plain and find_metric(plain) is None:
+        raise SettingError(at, f"metric {WORDS_RULE}", metric, known_words(plain))
+
+
 def _read_source(raw: Any, at: str) -> dict[str, str]:
     if not isinstance(raw, Mapping) or not set(raw) <= SOURCE_KEYS:
         way_out = "Example: source: {title: ..., url: ..., quote: ...}"
@@ -128,6 +136,7 @@ def _with_selectors(expectation: Expectation, arms: ArmSet, tasks: Tasks, at: st
 
 def _with_selector(term: Term, arms: ArmSet, tasks: Tasks, at: str, is_trend: bool) -> Term:
     """Return the term with its selector, which must select one arm, or one per task, unless it is read over several."""
+    _check_words(term.metric, at)
     selector, found = select(term.raw, arms, at)
     may_be_several = is_trend or is_group_metric(term.metric)
     if tasks:

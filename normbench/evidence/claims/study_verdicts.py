@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from normbench.errors import ConfigError
-from normbench.evidence.claims.claim import claim_id, read_claims
-from normbench.evidence.claims.verdict import NOT_RUN, ClaimVerdict, judge_claim
+from normbench.errors import ComparisonError, ConfigError
+from normbench.evidence.claims.claim import Claim, claim_id, read_claims
+from normbench.evidence.claims.verdict import INCOMPLETE, NOT_RUN, ClaimVerdict, judge_claim
 from normbench.evidence.comparison.checks import read_seed_plan
 from normbench.evidence.comparison.collapses import read_collapse_rule
 from normbench.storage.contents.study import STUDY, StudyContent
@@ -71,8 +71,16 @@ def judge_claims(study: StudyFolder, raw_claims: Sequence[Any], command: str, wh
         raise ConfigError([f"{where or study.folder / STUDY_JSON}: {error}" for error in errors])
     seeds, rule = study.content.get("seeds", []), read_collapse_rule(study.content, study.folder / STUDY_JSON)
     plan = read_seed_plan(study.content, {arm.identity for arm in study.arms})
-    where_run = (study.folder.name, command, planned)
-    found = [judge_claim(claim, study.arms, seeds, *where_run, rule, plan, study.unreadable) for claim in claims]
+    where_run = (study.folder.name, command)
+
+    def judged(claim: Claim) -> ClaimVerdict:
+        try:
+            return judge_claim(claim, study.arms, seeds, *where_run, planned, rule, plan, study.unreadable)
+        except ComparisonError as error:  # its metric is in no run; the other claims keep their verdicts
+            found = ClaimVerdict(claim.id, claim.says, claim.source, INCOMPLETE, *where_run)
+            return replace(found, why=str(error).removeprefix("--"), discussion=claim.discussion, seeds=tuple(seeds))
+
+    found = [judged(claim) for claim in claims]
     said = zip(found, raw_claims, strict=True)
     return [replace(_with_version(one, study.content), claim_sha256=claim_sha256(raw)) for one, raw in said]
 

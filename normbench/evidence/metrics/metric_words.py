@@ -35,7 +35,8 @@ def find_metric(metric: str) -> Metric | None:
     return None if number is None else Metric(kind(number), column)
 
 
-EXAMPLE = "Example: --metric 'best test_loss'."
+EXAMPLE = "Example: 'best test_loss'."
+WORDS_RULE = "must be COLUMN, or a known word before it"
 
 
 def read_metric(metric: str) -> Metric:
@@ -51,10 +52,14 @@ def read_metric(metric: str) -> Metric:
     if word in unfinished_reducers():
         rule = f"must be a finished word, got {word!r}. {unfinished_reducers()[word]}"
         raise ComparisonError(f"--metric {metric}: {rule}")
-    words = {usage.split()[0]: usage for usage in usages()}
+    raise ComparisonError(f"--metric {metric}: {WORDS_RULE}, got {metric!r}. {known_words(metric)}")
+
+
+def known_words(metric: str) -> str:
+    """Return the words that may stand before a column, the one first that a metric's first word may mean."""
+    word, words = (metric.split() or [""])[0], {usage.split()[0]: usage for usage in usages()}
     meant = EXAMPLE if word in words else did_you_mean(word, words).strip() or EXAMPLE
-    listed = known_names("", words.values(), "Words", hint=meant)
-    raise ComparisonError(f"--metric {metric}: must be COLUMN, or a known word before it, got {metric!r}. {listed}")
+    return known_names("", words.values(), "Words", hint=meant)
 
 
 def usages() -> dict[str, str]:

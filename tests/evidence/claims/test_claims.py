@@ -256,6 +256,12 @@ def test_a_misspelled_setting_or_metric_is_a_mistake_and_no_verdict():
         verdict(EXPECT, arm_with("a", [0.1] * 8), arm_with("b", [0.9] * 8), metric="tset_loss")
 
 
+def test_words_that_mean_nothing_are_refused_before_any_run():
+    said = complaint(EXPECT, metric="bets test_loss")
+    rule = "claims.0.expect: metric must be COLUMN, or a known word before it, got 'bets test_loss'."
+    assert said.startswith(f"{rule} Did you mean 'best'?")
+
+
 def test_losses_are_not_compared_with_accuracies():
     expect = {"less": {"arm": "a", "metric": "test_accuracy"}, "than": "b", "by": 0}
     assert "must compare losses with losses" in complaint(expect)

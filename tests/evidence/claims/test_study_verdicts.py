@@ -163,3 +163,17 @@ def test_compare_tells_them_too_unless_something_else_is_asked():
     assert "X1" in normbench("compare").out
     assert json.loads(normbench("compare", "--json").out)[0]["claims"][0]["id"] == "X1"
     assert "X1" not in normbench("compare", "--metric", "train_loss").out
+
+
+@pytest.mark.usefixtures("ran")
+def test_a_claim_of_a_metric_that_no_run_has_says_so_and_leaves_the_others_theirs():
+    lost = "  - {id: X2, says: a typo, metric: test_lost, expect: {less: decayed, than: plain, by: 0.01}}\n"
+    edit(CLAIMS, CLAIMS + lost)
+    ran = normbench("run", "tiny.yaml")
+    assert (ran.code, "ANSWER" in ran.out) == (0, True)
+    found = {one["id"]: one for one in json.loads(normbench("claims", "tiny.yaml", "--json").out)}
+    assert found["X1"]["verdict"] != "incomplete"
+    assert (found["X2"]["verdict"], found["X2"]["parts"]) == ("incomplete", [])
+    assert found["X2"]["why"].startswith(
+        "metric test_lost: must be a column that was recorded, got 'test_lost'. Did you"
+    )
