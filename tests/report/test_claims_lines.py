@@ -40,7 +40,7 @@ CORRECTION = "the correction for many claims (Benjamini and Hochberg, 5 %)"
         (
             [*claims(holds=[0.02]), NOT_RUN],
             "2 claims: 1 holds, 1 not run.",
-            f" Of 2 claims 1 {TESTED} 0.05 of them may have a false verdict.",
+            f" Of 2 claims 1 {TESTED.replace('were', 'was')} 0.05 of them may have a false verdict.",
         ),
         (
             claims(holds=[0.02, 0.05], opposite=[0.01]),

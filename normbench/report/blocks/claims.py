@@ -154,7 +154,8 @@ def _chance_text(together: ManyClaims) -> str:
     if number == 1:
         return "It was tested at 5 %: one such verdict in twenty may be false."
     which = f"All {number} claims" if tested == number else f"Of {number} claims {tested}"
-    return f"{which} {'was' if tested == 1 else 'were'} tested; at 5 % up to {together.most_false:.3g} of them may have a false verdict."
+    were = "was" if tested == 1 else "were"
+    return f"{which} {were} tested; at 5 % up to {together.most_false:.3g} of them may have a false verdict."
 
 
 def _correction_text(together: ManyClaims) -> str:
