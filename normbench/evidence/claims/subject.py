@@ -78,8 +78,11 @@ def data_words(data: Sequence[SplitData]) -> str:
     Example:
         >>> data_words([SplitData(400, "images", "folds", 8), SplitData(400, "images", "folds", 8)])
         '400 images'
+        >>> data_words([SplitData(n, "rows", "folds", 8) for n in (569, 178, 442)])
+        '569 rows, 178 rows and 442 rows'
     """
-    return " and ".join(dict.fromkeys(f"{one.num_rows:,} {one.unit}" for one in data))
+    found = list(dict.fromkeys(f"{one.num_rows:,} {one.unit}" for one in data))
+    return " and ".join(filter(None, (", ".join(found[:-1]), *found[-1:])))
 
 
 def untold(parts: Sequence[ExpectationResult]) -> list[ExpectationResult]:
