@@ -9,8 +9,8 @@ from normbench.evidence.claims.expectations import Expectation
 from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.numbers import number_by_seed, unreadable_metric
 from normbench.evidence.claims.pooled_test import judge_pooled
-from normbench.evidence.claims.subject import untold
 from normbench.evidence.claims.unlearned import judge_learning, without_verdicts
+from normbench.evidence.claims.untold import untold
 from normbench.evidence.comparison.collapses import CollapseRule
 from normbench.evidence.statistics.seed_plan import SeedPlan
 from normbench.storage.run_folder import Arm
@@ -45,7 +45,7 @@ def pooled_parts(
     unlearned = _first({task: judge_learning(claim.expectations, of, rule) for task, of in tasks.items()})
     parts = without_verdicts(parts, claim.expectations, rule) if unlearned else parts
     unread = {task: unreadable_metric(logs, [by_task[task] for by_task in numbers], of) for task, of in tasks.items()}
-    parts = untold(parts) if any(_is_empty(of) for one in numbers for of in one.values()) else parts
+    parts = list(map(untold, parts)) if any(_is_empty(of) for one in numbers for of in one.values()) else parts
     return parts, unlearned or _first(unread)
 
 

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from normbench.evidence.claims.claim import THESE_ROWS, Claim
-from normbench.evidence.claims.margin_test import ExpectationResult
-from normbench.evidence.claims.words import CANNOT_TELL
 from normbench.evidence.comparison.split_data import (
     IN_STEPS,
     ONE_SPLIT,
@@ -83,8 +81,3 @@ def data_words(data: Sequence[SplitData]) -> str:
     """
     found = list(dict.fromkeys(f"{one.num_rows:,} {one.unit}" for one in data))
     return " and ".join(filter(None, (", ".join(found[:-1]), *found[-1:])))
-
-
-def untold(parts: Sequence[ExpectationResult]) -> list[ExpectationResult]:
-    """Return tested expectations of which nothing can be said: the numbers stay, the verdicts and p are taken away."""
-    return [replace(part, verdict=CANNOT_TELL, p=1.0, p_corrected=1.0, seeds_needed=None) for part in parts]

@@ -4,11 +4,10 @@ The rules are in docs/methods.md, "5. Diverged and collapsed runs".
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from normbench.evidence.claims.expectations import Expectation
 from normbench.evidence.claims.margin_test import ExpectationResult
-from normbench.evidence.claims.words import CANNOT_TELL
+from normbench.evidence.claims.untold import untold
 from normbench.evidence.comparison.collapses import (
     TRAIN_ACCURACY,
     TRAIN_LOSS,
@@ -51,6 +50,5 @@ def without_verdicts(
 ) -> list[ExpectationResult]:
     """Return the tested expectations of a claim that was not learned: only those about collapse keep their verdict."""
     return [
-        part if asks_about_collapse(one, rule) else replace(part, verdict=CANNOT_TELL, seeds_needed=None)
-        for part, one in zip(parts, expectations, strict=True)
+        part if asks_about_collapse(one, rule) else untold(part) for part, one in zip(parts, expectations, strict=True)
     ]

@@ -15,9 +15,10 @@ from normbench.evidence.claims.later_looks import OpenReason, SecondRun
 from normbench.evidence.claims.margin_test import ExpectationResult, combined_verdict, judge_expectations
 from normbench.evidence.claims.numbers import number_by_seed, unreadable_metric, with_places
 from normbench.evidence.claims.pooled_parts import pooled_parts
-from normbench.evidence.claims.subject import Subject, claim_subject, untold
+from normbench.evidence.claims.subject import Subject, claim_subject
 from normbench.evidence.claims.unlearned import judge_learning, without_verdicts
 from normbench.evidence.claims.untested import untested
+from normbench.evidence.claims.untold import untold
 from normbench.evidence.comparison.collapses import BY_TASK, CollapseRule
 from normbench.evidence.metrics.group_metrics import plain_metric
 from normbench.evidence.metrics.run_metrics import check_metrics
@@ -159,7 +160,7 @@ def _parts(
     parts = judge_expectations(list(zip(tested, numbers, strict=True)), words, subject.plan)
     unlearned = judge_learning(claim.expectations, arms, rule)
     parts = without_verdicts(parts, claim.expectations, rule) if unlearned else parts
-    parts = untold(parts) if subject.why_not else parts
+    parts = list(map(untold, parts)) if subject.why_not else parts
     return parts, unlearned or subject.why_not or unreadable_metric(tested, [part.by_seed for part in parts], arms)
 
 

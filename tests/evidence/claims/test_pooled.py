@@ -98,6 +98,16 @@ def test_five_tasks_say_nothing_of_tasks_like_these_and_six_do():
     assert (enough.verdict, enough.num_held, enough.p_corrected) == ("holds", 6, pytest.approx(2 / 2**6))
 
 
+def test_where_one_task_was_not_learned_no_task_has_a_verdict():
+    first, second, *others = tasks_with(*[0.3] * 6)
+    lost = [arm_with(arm.name, [1.0] * 8, statuses=["diverged"] * 8) for arm in (first, second)]
+    found = judged([*lost, *others])
+    (part,) = found.parts
+    assert (found.verdict, found.why) == ("cannot tell", "t0: This task was not learned: 16 of 16 runs diverged")
+    assert {(task.verdict, task.p_corrected) for task in part.by_task} == {("cannot tell", 1.0)}
+    assert (part.p, part.other_tasks.verdict) == (1.0, "not judged")
+
+
 def test_tasks_like_these_stay_open_where_these_tasks_are_decided():
     at_the_margin = math.log(1.05) - float(np.mean(NOISE[5])) - 0.005
     found = judged(tasks_with(*[0.3] * 5, at_the_margin))
