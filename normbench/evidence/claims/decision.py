@@ -123,11 +123,15 @@ class _Check:
         return [self._chance_of_part(part, len(parts)) for part in parts if part.verdict not in DECIDED] or [1.0]
 
     def _chance_of_part(self, part: ExpectationResult, num_parts: int) -> float:
-        """Return the chance that an expectation is decided; inside two margins both one-sided tests must find it."""
-        numbers, level = list(part.by_seed.values()), self._level_of_last(num_parts) / num_parts
+        """Return the chance that an expectation is decided; inside two margins both one-sided tests must find it.
+
+        What speaks against a claim is corrected over its parts; where all must hold each is tested at the whole level.
+        """
+        numbers, level = list(part.by_seed.values()), self._level_of_last(num_parts)
         if part.by_task:  # of tasks together no chance is computed
             return 1.0
         margins = [as_tested(part, margin) for margin in part.margins]
         if len(margins) == 2 and part.margins[0] < part.effect < part.margins[1]:
             return min(self._chance(numbers, margin, 2 * level) for margin in margins)
-        return max(self._chance(numbers, margin, level) for margin in margins)
+        may_hold = len(margins) == 1 and part.effect > part.margins[0]
+        return max(self._chance(numbers, margin, level if may_hold else level / num_parts) for margin in margins)
