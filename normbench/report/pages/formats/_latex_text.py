@@ -44,6 +44,7 @@ _ESCAPES = {
             "≠": r"\ne",
             "∞": r"\infty",
             "†": r"\dagger",
+            "‡": r"\ddagger",
         }.items()
     },
 }
