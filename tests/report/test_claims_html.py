@@ -80,6 +80,12 @@ def test_a_discussion_is_told_everywhere(write):
     assert discussed.count("discussion") == write([HOLDS]).count("discussion") + 1
 
 
+def test_controls_are_filtered_as_those_that_no_document_makes():
+    written = claims_page([HOLDS, replace(HOLDS, id="X2", source={})])
+    assert written.count("<option>none, a control</option>") == 1
+    assert written.count('data-document="none, a control"') == 1
+
+
 @pytest.mark.parametrize("write", [claims_page, on_a_page])
 def test_what_second_runs_found_is_counted(write):
     words = "Second runs of 3 of 3 decided claims on other seeds: 1 held, 2 fell, marked ‡."

@@ -17,6 +17,8 @@ from normbench.report.pages.html.rendering import rendered, write_page
 from normbench.storage.files.atomic import make_folder
 
 CLAIMS_HTML = "claims.html"
+CONTROL = "none, a control"
+"""What stands in place of a document where none makes the claim."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ def claims_page(verdicts: Sequence[ClaimVerdict]) -> str:
         together=together_text(verdicts),
         sections=[ClaimsSection(one.replace(" ", "-"), HEADINGS[one], found) for one, found in sorted_facts if found],
         studies=[_study(name, list(of)) for name, of in groupby(verdicts, key=lambda one: one.study)],
-        documents=list(dict.fromkeys(one.source["title"] for one in verdicts if one.source.get("title"))),
+        documents=list(dict.fromkeys(one.source.get("title") or CONTROL for one in verdicts)),
+        control=CONTROL,
         rules=[text.replace("*", "") for text in rules(verdicts)],
     )
 
