@@ -14,6 +14,7 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9_.=,+-]{0,119}$"
 KEYS_BESIDE_SETTINGS = ("claims", "quotes", "margin")
 """Keys of a study file that change no run."""
 KEYS_THAT_DECIDE_A_CLAIM = ("metric", "expect", "about", "pool")
+"""Keys of a claim that change its verdict."""
 QUICK = "-quick"
 """Ends the name of the short version of a study, which --quick makes."""
 SECOND_RUN = "-second-run"
