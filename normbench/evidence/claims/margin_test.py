@@ -51,6 +51,7 @@ class ExpectationResult:
         is_points: Whether effect and margins are differences of accuracies, which are told in points.
         by_seed: The number of each seed as it was tested: logarithms of ratios; inf where a run diverged.
         level: What p is compared with: 0.05, or the level of a planned check.
+        kind: What is expected: less, contrast, trend, range or equal; "" where version 0.1.0 judged it.
         by_task: What is found in each task, where it is pooled over tasks; then by_seed is empty.
         other_tasks: What is said of tasks like these, where it is pooled over tasks.
     """
@@ -71,6 +72,7 @@ class ExpectationResult:
     by_seed: Mapping[int, float] = field(default_factory=dict)
     is_points: bool = False
     level: float = ALPHA
+    kind: str = ""
     by_task: Sequence[TaskFound] = ()
     other_tasks: OtherTasksFound | None = None
 

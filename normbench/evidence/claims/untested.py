@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from normbench.evidence.claims.expectations import Expectation
 from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.terms import Term
-from normbench.evidence.claims.words import OF_RANGE, OF_TREND
 from normbench.evidence.metrics.scales import is_accuracy, is_share
 
 
@@ -17,7 +17,8 @@ def untested(expectation: Expectation) -> ExpectationResult:
     is_points = expectation.kind in ("less", "contrast", "equal") and all(map(is_accuracy, metrics))
     empty = (math.nan, math.nan, math.nan, (), 1.0, 1.0, "")
     words = _sentence(expectation, metrics)
-    return ExpectationResult(words, ", ".join(metrics), is_ratio, 0, *empty, is_points=is_points)
+    found = ExpectationResult(words, ", ".join(metrics), is_ratio, 0, *empty, is_points=is_points)
+    return replace(found, kind=expectation.kind)
 
 
 def _sentence(expectation: Expectation, metrics: Sequence[str]) -> str:
@@ -31,9 +32,9 @@ def _sentence(expectation: Expectation, metrics: Sequence[str]) -> str:
             return f"{terms} > {low:g}"
         case "trend":
             way, arms = ("rises", first) if expectation.terms[0][1] > 0 else ("falls", second)
-            return f"{arms} {way} with {expectation.key}{OF_TREND}{low:g}"
+            return f"{arms} {way} with {expectation.key}, tau > {low:g}"
         case "range":
-            return f"{first}{OF_RANGE}{low:g}, {high:g}]{' in every run' if expectation.every else ''}"
+            return f"{first} in [{low:g}, {high:g}]{' in every run' if expectation.every else ''}"
     return f"{first} = {second} within {high:g}"
 
 

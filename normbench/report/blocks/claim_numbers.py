@@ -4,7 +4,7 @@ import math
 
 from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
-from normbench.evidence.claims.words import CANNOT_TELL, OF_TREND, TOO_FEW
+from normbench.evidence.claims.words import CANNOT_TELL, TOO_FEW
 from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.verdict_rule import INCOMPLETE, NOT_AT_CHECK
 from normbench.report.blocks.checks import level_text
@@ -84,7 +84,7 @@ def numbers_text(part: ExpectationResult) -> str:
 
 def measured(part: ExpectationResult) -> str:
     """Return what an effect is of: a metric, or how it rises along a setting, by Kendall's tau."""
-    return f"tau of {part.metric}" if OF_TREND in part.expectation else part.metric
+    return f"tau of {part.metric}" if part.kind == "trend" else part.metric
 
 
 def rests_on(part: ExpectationResult) -> str:

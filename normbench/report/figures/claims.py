@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from normbench.evidence.claims.claim import NEW_DATA
 from normbench.evidence.claims.margin_test import ExpectationResult
 from normbench.evidence.claims.verdict import ClaimVerdict
-from normbench.evidence.claims.words import DEPENDS, HOLDS, OF_RANGE, OF_TREND, OPPOSITE, SMALLER
+from normbench.evidence.claims.words import DEPENDS, HOLDS, OPPOSITE, SMALLER
 from normbench.evidence.statistics.corrections import ALPHA
 from normbench.evidence.statistics.student import exp
 from normbench.report.blocks.checks import level_text
@@ -63,9 +63,9 @@ def _scale(part: ExpectationResult) -> AxisScale:
         return AxisScale("ratio; 1 is no effect", (0.0, math.inf), is_log=True, neutral=1.0)
     if part.is_points:
         return AxisScale("difference in points", (-PER_CENT, PER_CENT), PER_CENT, is_log=False, neutral=0.0)
-    if OF_TREND in part.expectation:
+    if part.kind == "trend":
         return AxisScale("Kendall's tau", (-1.0, 1.0), is_log=False, neutral=0.0)
-    title, is_value = metric_title(part.metric), OF_RANGE in part.expectation
+    title, is_value = metric_title(part.metric), part.kind == "range"
     return AxisScale(title if is_value else f"effect: {title}", is_log=False, neutral=None if is_value else 0.0)
 
 
